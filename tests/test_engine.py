@@ -1,0 +1,183 @@
+import numpy as np
+import pytest
+import torch
+from tiny import CONFIGS, TOKENIZER, random_model
+
+from ttclab.engine import Engine, Prefix, Row, Sampler, random_stream
+
+GREEDY = Sampler(temperature=0)
+PROMPTS = ["015+74+46*06\n", "007+01\n", "096-08+03*02-08\n", "5", "060*02\n", "072*05-01-47-18+26+02\n"]
+
+
+def rows(prompts=PROMPTS, copies=1):
+    return [Row(tuple(TOKENIZER.encode(text)), f"{text}/{i}") for text in prompts for i in range(copies)]
+
+
+def written(model, rows, sampler, batch_size=512, **limits):
+    return Engine(model, TOKENIZER, batch_size=batch_size).write(rows, sampler, **{"max_new_tokens": 24} | limits)
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+@pytest.mark.parametrize("batch_size", [1, 4, 512])
+def test_greedy_tokens_are_those_of_transformers_whatever_the_batch(name, batch_size):
+    model = random_model(name)
+    ours = written(model, rows(), GREEDY, batch_size)
+    for row, mine in zip(rows(), ours, strict=True):
+        ids = torch.tensor([row.context])
+        theirs = model.generate(ids, attention_mask=torch.ones_like(ids), do_sample=False, max_new_tokens=24)
+        assert list(mine.tokens) == theirs[0, len(row.context) :].tolist()
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_a_seed_gives_the_same_tokens_whatever_the_batch_size_and_order(name):
+    model, all_rows = random_model(name), rows(copies=5)
+    together = written(model, all_rows, Sampler())
+    shuffled = np.random.default_rng(0).permutation(len(all_rows))
+    apart = written(model, [all_rows[i] for i in shuffled], Sampler(), batch_size=3)
+    assert [together[i].tokens for i in shuffled] == [row.tokens for row in apart]
+    assert len({row.tokens for row in together}) > len(together) // 2
+
+
+def test_log_probabilities_are_those_of_one_uncached_pass():
+    model = random_model("llama")
+    for row, mine in zip(rows(), written(model, rows(), Sampler(temperature=0.7)), strict=True):
+        ids = torch.tensor([[*row.context, *mine.tokens]])
+        logprobs = model(ids).logits[0, len(row.context) - 1 : -1].log_softmax(-1)
+        total = logprobs.gather(1, torch.tensor(mine.tokens)[:, None]).sum()
+        assert mine.logprob == pytest.approx(total.item(), abs=1e-3)
+
+
+@pytest.mark.parametrize("sampler", [Sampler(), Sampler(0.5), Sampler(top_k=3), Sampler(top_p=0.6)], ids=str)
+def test_draws_follow_the_distribution_that_was_asked_for(sampler):
+    logits = torch.randn(12, generator=torch.Generator().manual_seed(0)) * 2
+    expected = torch.softmax(logits / sampler.temperature, -1).double().numpy()
+    order = np.argsort(-expected)
+    if sampler.top_k:
+        expected[order[sampler.top_k :]] = 0
+    if sampler.top_p < 1:
+        cumulative = np.cumsum(expected[order])
+        expected[order[int(np.searchsorted(cumulative, sampler.top_p)) + 1 :]] = 0
+    expected /= expected.sum()
+    uniform = torch.from_numpy(random_stream("draws", 40_000))
+    counts = np.bincount(sampler.draw(logits.expand(40_000, -1), uniform).numpy(), minlength=12)
+    assert (counts[expected == 0] == 0).all()
+    assert np.abs(counts / 40_000 - expected).max() < 0.01
+
+
+def test_the_largest_uniform_number_still_draws_a_token_that_is_possible():
+    logits = torch.tensor([[0.0, 0.0, float("-inf"), float("-inf")]])
+    assert Sampler().draw(logits, torch.tensor([1.0])).item() == 1
+
+
+def test_a_longer_stream_begins_with_the_shorter_one():
+    assert random_stream("a", 50)[:20].tolist() == random_stream("a", 20).tolist()
+    assert random_stream("a", 20).tolist() != random_stream("b", 20).tolist()
+
+
+@pytest.mark.parametrize("batch_size", [1, 5, 16, 512])
+def test_a_context_is_computed_once_for_all_its_rows_however_many_batches_they_take(batch_size):
+    model = random_model("llama")
+    seen = count_fed_tokens(model)
+    results = written(model, rows(PROMPTS[:2], copies=16), Sampler(), batch_size, max_new_tokens=1)
+    assert sum(seen) == sum(len(TOKENIZER.encode(text)) for text in PROMPTS[:2])
+    assert sorted(row.shared for row in results) == sorted([0, 0] + [13] * 15 + [7] * 15)
+
+
+def test_finished_rows_leave_the_batch():
+    model, all_rows = random_model("llama", seed=1), rows(copies=32)
+    seen = count_fed_tokens(model)
+    results = written(model, all_rows, Sampler(), batch_size=64, max_new_tokens=200)
+    needed = sum(len(row.tokens) - 1 for row in results) + sum(len(TOKENIZER.encode(text)) for text in PROMPTS)
+    assert len({len(row.tokens) for row in results}) > 5
+    assert sum(seen) <= 1.25 * needed
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_going_on_from_a_step_gives_the_tokens_of_an_unbroken_run_and_computes_one_token(name):
+    model = random_model(name)
+    whole = written(model, rows(), GREEDY, max_new_tokens=12)
+    engine = Engine(model, TOKENIZER)
+    first = engine.write(rows(), GREEDY, max_new_tokens=5, stop="#")
+    seen = count_fed_tokens(model)
+    going = [i for i, row in enumerate(first) if not row.finished]
+    contexts = [rows()[i].context + first[i].tokens for i in going for _ in range(3)]
+    second = engine.write([Row(context) for context in contexts], GREEDY, max_new_tokens=1, stop="#")
+    assert len(going) > 1
+    assert sum(seen) == len(going)
+    for i, row in zip(np.repeat(going, 3), second, strict=True):
+        assert first[i].tokens + row.tokens == whole[i].tokens[: len(first[i].tokens) + 1]
+
+
+def test_a_row_ends_with_the_token_that_completes_the_stop_string():
+    model = random_model("llama", seed=3)
+    for row in written(model, rows(copies=8), Sampler(), stop="\n", max_new_tokens=60):
+        text = TOKENIZER.decode(row.tokens)
+        assert text.count("\n") <= 1
+        assert row.finished or text.endswith("\n") or len(row.tokens) == 60
+
+
+def test_a_stop_string_over_two_tokens_is_found():
+    model = random_model("llama", seed=3)
+    free = written(model, rows(copies=40), Sampler(), max_new_tokens=60)
+    texts = [TOKENIZER.decode(row.tokens) for row in free]
+    stop = next(text[3:5] for text in texts if len(text) > 10 and "$" not in text[:5])
+    cut = written(model, rows(copies=40), Sampler(), stop=stop, max_new_tokens=60)
+    for text, row in zip(texts, cut, strict=True):
+        end = text.find(stop)
+        assert TOKENIZER.decode(row.tokens) == (text if end < 0 else text[: end + len(stop)])
+
+
+def test_prefixes_of_unequal_lengths_are_cut_and_joined_to_the_right():
+    states = torch.arange(2 * 5.0).reshape(2, 1, 5, 1)
+    prefix = Prefix([states], [states], torch.tensor([5, 3]))  # rows 0..4 and (., ., 7, 8, 9)
+    cut = prefix.take(torch.tensor([1, 0, 0]), torch.tensor([2, 4, 3]))
+    assert cut.keys[0][0, 0, -2:, 0].tolist() == [7, 8]
+    assert cut.keys[0][1, 0, -4:, 0].tolist() == [0, 1, 2, 3]
+    assert cut.keys[0][2, 0, -3:, 0].tolist() == [0, 1, 2]
+    joined = Prefix.join([cut, prefix])
+    assert joined.keys[0].shape == (5, 1, 5, 1)
+    assert joined.keys[0][0, 0, -2:, 0].tolist() == [7, 8]
+    assert joined.lengths.tolist() == [2, 4, 3, 5, 3]
+
+
+def test_running_out_of_memory_halves_the_batch_and_loses_nothing():
+    model = random_model("llama")
+    expected = written(model, rows(copies=8), Sampler())
+    forward = model.forward
+
+    def crowded(input_ids, **rest):
+        if len(input_ids) > 8:
+            raise RuntimeError("CUDA out of memory. Tried to allocate")
+        return forward(input_ids=input_ids, **rest)
+
+    model.forward = crowded
+    crowded_out = written(model, rows(copies=8), Sampler(), batch_size=32)
+    assert [row.tokens for row in crowded_out] == [row.tokens for row in expected]
+
+
+@pytest.mark.parametrize(("limits", "rule"), [({"max_new_tokens": 0}, "at least 1, not 0")])
+def test_a_limit_below_one_token_is_refused(limits, rule):
+    with pytest.raises(ValueError, match=rule):
+        written(random_model("llama"), rows(), GREEDY, **limits)
+
+
+def test_an_empty_context_is_refused():
+    with pytest.raises(ValueError, match="at least one token"):
+        written(random_model("llama"), [Row(())], GREEDY)
+
+
+@pytest.mark.parametrize("settings", [{"temperature": -1}, {"temperature": float("nan")}, {"top_k": -1}, {"top_p": 0}])
+def test_impossible_sampling_settings_are_refused(settings):
+    with pytest.raises(ValueError, match=r"must be"):
+        Sampler(**settings)
+
+
+def count_fed_tokens(model):
+    seen, forward = [], model.forward
+
+    def counting(input_ids, **rest):
+        seen.append(input_ids.numel())
+        return forward(input_ids=input_ids, **rest)
+
+    model.forward = counting
+    return seen

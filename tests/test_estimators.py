@@ -1,0 +1,68 @@
+from itertools import combinations
+from math import comb
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ttclab.estimators import bootstrap, fifths, pass_at_k
+
+
+@given(st.integers(1, 9).flatmap(lambda n: st.tuples(st.just(n), st.integers(0, n), st.integers(1, n))))
+def test_pass_at_k_is_the_share_of_subsets_with_a_right_sample(case):
+    n, c, k = case
+    subsets = list(combinations([True] * c + [False] * (n - c), k))
+    assert pass_at_k(n, c, k) == pytest.approx(np.mean([any(subset) for subset in subsets]))
+
+
+@given(st.integers(1, 2000).flatmap(lambda n: st.tuples(st.just(n), st.integers(0, n), st.integers(1, n))))
+def test_pass_at_k_agrees_with_exact_binomials_where_floats_overflow(case):
+    n, c, k = case
+    exact = 1 - comb(n - c, k) / comb(n, k)
+    assert pass_at_k(n, c, k) == pytest.approx(exact, abs=1e-12)
+
+
+def test_pass_at_k_takes_arrays_that_broadcast():
+    table = pass_at_k(10, np.array([[0], [3], [10]]), np.array([1, 10]))
+    assert table.tolist() == [[0, 0], [pytest.approx(0.3), 1], [1, 1]]
+
+
+@pytest.mark.parametrize(
+    ("n", "c", "k", "rule"),
+    [
+        (5, 6, 1, "0 <= c <= n"),
+        (5, -1, 1, "0 <= c <= n"),
+        (5, 2, 0, "1 <= k <= n"),
+        (5, 2, 6, "k=6"),
+        (5, 2.5, 1, r"c is 2\.5"),
+    ],
+)
+def test_pass_at_k_states_the_rule_and_the_value(n, c, k, rule):
+    with pytest.raises(ValueError, match=rule):
+        pass_at_k(n, c, k)
+
+
+def test_the_bootstrap_interval_covers_the_true_mean_about_95_times_in_100():
+    rng = np.random.default_rng(0)
+    covered = 0
+    for draw in range(400):
+        estimate = bootstrap(rng.random(100) < 0.3, draws=300, seed=draw)
+        covered += estimate.low <= 0.3 <= estimate.high
+    assert 0.90 <= covered / 400 <= 0.98
+
+
+def test_the_bootstrap_redraws_whole_problems_so_that_a_constant_difference_has_no_width():
+    values = np.random.default_rng(0).random((50, 3))
+    difference = bootstrap(values - (values - 0.1))
+    assert np.allclose([difference.low, difference.high], 0.1)
+
+
+def test_a_bootstrap_of_no_problems_is_refused():
+    with pytest.raises(ValueError, match="at least one problem"):
+        bootstrap([])
+
+
+def test_fifths_go_from_easiest_to_hardest_and_are_as_equal_as_can_be():
+    assert fifths([0.9, 0.1, 0.5, 0.3, 0.7]).tolist() == [0, 4, 2, 3, 1]
+    assert np.bincount(fifths(np.zeros(500))).tolist() == [100] * 5

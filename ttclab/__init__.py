@@ -1,0 +1,45 @@
+"""Test-time compute, measured: sampling, verifiers, search and allocation for language models."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .models import load as load
+    from .problems import Problem as Problem
+    from .problems import Solution as Solution
+    from .problems import load_problems as load_problems
+    from .sampling import Result as Result
+    from .sampling import majority_vote as majority_vote
+    from .sampling import parallel_search as parallel_search
+    from .sampling import weighted_vote as weighted_vote
+    from .verifiers import load_verifier as load_verifier
+
+__version__ = "0.1.0"
+
+# Imported on first use: `import ttclab.exercises` must not wait for torch.
+_HOME = {
+    "load": "models",
+    "load_problems": "problems",
+    "load_verifier": "verifiers",
+    "Problem": "problems",
+    "Solution": "problems",
+    "Result": "sampling",
+    "parallel_search": "sampling",
+    "majority_vote": "sampling",
+    "weighted_vote": "sampling",
+}
+_MODULES = ("bank", "engine", "estimators", "exercises", "explorables", "flops", "models", "plots", "problems",
+            "sampling", "training", "verifiers")  # fmt: skip
+__all__ = [*_HOME]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME:
+        return getattr(import_module(f".{_HOME[name]}", __name__), name)
+    if name in _MODULES:
+        return import_module(f".{name}", __name__)
+    raise AttributeError(f"module 'ttclab' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, *_MODULES, "__version__"])

@@ -1,0 +1,151 @@
+"""The command line: `python -m ttclab COMMAND`. Each command is a row of COMMANDS; its imports wait until it runs."""
+
+import argparse
+import math
+import sys
+import textwrap
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple, NoReturn
+
+
+class UserError(Exception):
+    """A mistake of the person at the keyboard, in one line that says what to do."""
+
+
+class Command(NamedTuple):
+    """One subcommand: its line in the help, its arguments, what it does."""
+
+    help: str
+    arguments: Callable[[argparse.ArgumentParser], None]
+    run: Callable[[argparse.Namespace], None]
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse with errors of one line; the usage is in --help."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message} (see --help)\n")
+
+
+def _grade_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="a submitted notebook")
+    parser.add_argument("--csv", required=True, type=Path, help="where to write the grades")
+    parser.add_argument("--seed", type=_whole, default=1, help="draws the cases: choose your own (1; learners see 0)")
+    parser.add_argument("--exercise", action="append", metavar="ID", help="grade this one, may be repeated (all)")
+    parser.add_argument("--seconds", type=_positive, default=60.0, help="time limit for each exercise of a file (60)")
+
+
+def _grade(options: argparse.Namespace) -> None:
+    from ttclab.exercises import EXERCISES
+    from ttclab.exercises.grader import grade, one_line, write_csv
+
+    for file in options.files:
+        if not file.is_file():
+            raise UserError(f"{file} is a folder: name its notebooks" if file.is_dir() else f"no such file: {file}")
+    if not options.csv.parent.is_dir() or options.csv.is_dir():
+        raise UserError(f"cannot write {options.csv}: its folder must be there, and it must be a file")
+    if options.csv.resolve() in {file.resolve() for file in options.files}:
+        raise UserError(f"{options.csv} is one of the submissions: choose another file for the grades")
+    for exercise in options.exercise or ():
+        if exercise not in EXERCISES:
+            raise UserError(f"no exercise {exercise}; there are: {', '.join(EXERCISES)}")
+
+    names = [one_line(str(file)) for file in options.files]
+    width = max(map(len, [*names, "file"]))
+    print(f"{'file':{width}}  exercise  points  reason")
+    grades = []
+    for file, name in zip(options.files, names):
+        for exercise in dict.fromkeys(options.exercise or EXERCISES):
+            row = grade(file, EXERCISES[exercise], seed=options.seed, seconds=options.seconds)
+            grades.append(row)
+            start = f"{name:{width}}  {row.exercise:<8}  {f'{row.points}/{row.max_points}':>6}  "
+            print(textwrap.fill(row.reason, len(start) + 72, initial_indent=start, subsequent_indent=" " * len(start)))
+    write_csv(options.csv, grades)
+    full = sum(row.points == row.max_points for row in grades)
+    print(f"{full} of {len(grades)} with full points; grades in {options.csv}")
+
+
+def _train_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("name", help="the model to train")
+    parser.add_argument("--out", type=Path, metavar="FOLDER", help="where to write it (its place in the package)")
+    parser.add_argument("--seed", type=_whole, default=0, help="of the first weights and the data (0)")
+    parser.add_argument("--device", default="auto", help="cuda, mps or cpu (the first there is)")
+
+
+def _train(options: argparse.Namespace) -> None:
+    from ttclab.training import train
+
+    print(f"wrote {train(options.name, out=options.out, seed=options.seed, device=options.device)}")
+
+
+def _record_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("name", help="the model to draw from")
+    parser.add_argument("--split", default="test", help="the set of problems (test)")
+    parser.add_argument("--samples", type=_positive_whole, default=256, help="solutions to each problem (256)")
+    parser.add_argument("--problems", type=_positive_whole, default=500, help="problems of the set (500)")
+    parser.add_argument("--seed", type=_whole, default=0, help="of the draws (0)")
+    parser.add_argument("--device", default="auto", help="cuda, mps or cpu (the first there is)")
+
+
+def _record(options: argparse.Namespace) -> None:
+    from ttclab.bank import record
+
+    counts = {"samples": options.samples, "problems": options.problems}
+    print(f"wrote {record(options.name, options.split, **counts, seed=options.seed, device=options.device)}")
+
+
+COMMANDS = {
+    "train": Command("train a shipped model from nothing, or go on after a kill", _train_arguments, _train),
+    "record": Command("record many solutions of a model to every problem of a set", _record_arguments, _record),
+    "grade": Command("grade submitted notebooks", _grade_arguments, _grade),
+}
+
+
+def _whole(text: str) -> int:
+    """An argument that is a whole number, 0 or more."""
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"a whole number of 0 or more, not {text!r}")
+    return int(text)
+
+
+def _positive_whole(text: str) -> int:
+    """An argument that is a whole number, 1 or more."""
+    if not text.isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError(f"a whole number of 1 or more, not {text!r}")
+    return int(text)
+
+
+def _positive(text: str) -> float:
+    """An argument that is a finite number above 0."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 < value < math.inf:
+        raise argparse.ArgumentTypeError(f"a number above 0, not {text!r}")
+    return value
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code: 0, 2 for a mistake in the call, 130 when interrupted."""
+    parser = Parser(prog="ttclab", description="Test-Time Compute Lab")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    for name, command in COMMANDS.items():
+        subparser = commands.add_parser(name, help=command.help, description=command.help)
+        command.arguments(subparser)
+        subparser.set_defaults(run=command.run)
+    options = parser.parse_args(arguments)
+    try:
+        options.run(options)
+    except (UserError, ValueError, OSError) as error:
+        print(f"ttclab: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("ttclab: interrupted", file=sys.stderr)
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

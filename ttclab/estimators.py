@@ -1,0 +1,71 @@
+"""Estimates from recorded runs: exact expectations over subsets, and intervals over problems."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Floats = NDArray[np.float64]
+
+
+class Estimate(NamedTuple):
+    """A mean over problems with its 95% interval; floats, or arrays of one shape."""
+
+    mean: Floats
+    low: Floats
+    high: Floats
+
+
+def pass_at_k(n: ArrayLike, c: ArrayLike, k: ArrayLike) -> Floats:
+    """Probability that at least one of k samples is right, unbiased (Chen et al. 2021, eq. 1).
+
+    n: samples drawn; c: right ones among them (0 <= c <= n); k: samples allowed (1 <= k <= n); ints or arrays that
+    broadcast together. Returns a float (or array) in [0, 1]. Raises ValueError naming the rule and the value.
+    """
+    n, c, k = np.broadcast_arrays(*(_whole(name, x) for name, x in (("n", n), ("c", c), ("k", k))))
+    for rule, broken in (("0 <= c <= n", (c < 0) | (c > n)), ("1 <= k <= n", (k < 1) | (k > n))):
+        if broken.any():
+            first = tuple(int(x[broken].flat[0]) for x in (n, c, k))
+            raise ValueError(f"pass@k needs {rule}, not n={first[0]}, c={first[1]}, k={first[2]}")
+    # 1 - C(n-c, k) / C(n, k) as a product of n-c-i over n-i: the binomials themselves overflow a float.
+    miss = np.ones(n.shape)
+    for i in range(int(k.max(initial=0))):
+        active = i < k
+        miss = np.where(active, miss * np.maximum(n - c - i, 0) / np.where(active, n - i, 1), miss)
+    return 1.0 - miss if miss.ndim else float(1.0 - miss)  # type: ignore[return-value]
+
+
+def bootstrap(values: ArrayLike, *, draws: int = 1000, seed: int = 0) -> Estimate:
+    """Mean over problems with a 95% percentile bootstrap interval (Efron 1979).
+
+    values: (problems, ...), one row a problem; problems are redrawn with replacement, whole rows at a time, so that
+    columns stay paired: the interval of a difference is `bootstrap(a - b)`. Raises ValueError for no problems.
+    """
+    values = np.asarray(values, dtype=float)
+    if values.ndim == 0 or len(values) == 0:
+        raise ValueError("a bootstrap needs at least one problem")
+    rng = np.random.default_rng(seed)
+    problems = len(values)
+    weights = rng.multinomial(problems, np.full(problems, 1 / problems), size=draws) / problems
+    means = np.tensordot(weights, values, axes=1)  # (draws, ...)
+    low, high = np.quantile(means, [0.025, 0.975], axis=0)
+    return Estimate(values.mean(axis=0), low, high)
+
+
+def fifths(ease: ArrayLike) -> NDArray[np.intp]:
+    """The fifth each problem falls in, 0 (easiest) to 4, as equal as can be (Snell et al. 2024, section 3.2).
+
+    ease: (problems,), pass@1 or another score that is higher for easier problems; equal
+    values are told apart by their order.
+    """
+    values = np.asarray(ease, dtype=float)
+    ranks = np.empty(len(values), dtype=np.intp)
+    ranks[np.argsort(-values, kind="stable")] = np.arange(len(values))
+    return ranks * 5 // len(values)
+
+
+def _whole(name: str, value: ArrayLike) -> NDArray[np.int64]:
+    array = np.asarray(value)
+    if array.dtype.kind not in "iu":
+        raise ValueError(f"pass@k needs whole numbers, but {name} is {value!r}")
+    return array.astype(np.int64)

@@ -1,0 +1,154 @@
+"""The figures of the book: one style sheet, one function a figure, one colour a strategy."""
+
+import html
+import io
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+
+from .estimators import Estimate
+
+INK = "#010203"  # stands for the page's own text colour until the SVG is written
+# Okabe and Ito's colour-blind safe palette: one colour a strategy, in the whole book.
+COLOURS = {
+    "single": "#767676",
+    "majority": "#E69F00",
+    "orm": "#56B4E9",
+    "prm": "#0072B2",
+    "oracle": "#009E73",
+    "beam": "#CC79A7",
+    "revision": "#D55E00",
+    "optimal": INK,  # black, and white on a dark page
+    "large": "#767676",
+}
+STYLE: Any = {
+    "figure.figsize": (7.0, 4.0),
+    "figure.facecolor": "none",
+    "axes.facecolor": "none",
+    "savefig.facecolor": "none",
+    "savefig.bbox": "tight",
+    "svg.fonttype": "none",  # text stays text: small files, the page's own font, readable by a screen reader
+    "svg.hashsalt": "ttclab",  # the same figure is the same file
+    "font.family": "sans-serif",
+    "font.size": 11,
+    "axes.titlesize": 12.5,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.titlepad": 12,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    **dict.fromkeys(
+        ("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color", "grid.color"), INK
+    ),
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.alpha": 0.25,
+    "lines.linewidth": 2,
+}
+FIFTHS = ("easiest fifth", "second", "middle", "fourth", "hardest fifth")
+
+
+def coverage_by_difficulty(
+    budgets: Sequence[int], measured: Sequence[Estimate], theory: np.ndarray, *, title: str
+) -> Figure:
+    """Measured pass@k of each fifth with its 95% band, and the curve 1-(1-p)^N of the fifth's mean p, dashed.
+
+    budgets: (budgets,); measured: five estimates of (budgets,) each; theory: (5, budgets).
+    """
+    figure, axes = new_figure(title, budgets, "samples N")
+    shades = mpl.colormaps["viridis"](np.linspace(0.12, 0.82, 5)).tolist()
+    for estimate, curve, shade in zip(measured, theory, shades, strict=True):
+        axes.fill_between(budgets, estimate.low, estimate.high, color=shade, alpha=0.25, lw=0)
+        axes.plot(budgets, estimate.mean, color=shade)
+        axes.plot(budgets, curve, color=shade, lw=1.2, ls=(0, (4, 3)))
+    label_ends(axes, budgets[-1], [e.mean[-1] for e in measured], FIFTHS, shades)
+    axes.set_ylabel("right answer among N")
+    return figure
+
+
+def curves(
+    budgets: Sequence[int], series: dict[str, tuple[str, Estimate]], *, title: str, xlabel: str, ylabel: str
+) -> Figure:
+    """Accuracy against a budget, a curve with its 95% band for each entry of `series`: label -> (strategy,
+    estimate)."""
+    figure, axes = new_figure(title, budgets, xlabel)
+    for name, estimate in series.values():
+        axes.fill_between(budgets, estimate.low, estimate.high, color=COLOURS[name], alpha=0.2, lw=0)
+        axes.plot(budgets, estimate.mean, color=COLOURS[name])
+    ends = [float(estimate.mean[-1]) for _, estimate in series.values()]
+    label_ends(axes, budgets[-1], ends, list(series), [COLOURS[name] for name, _ in series.values()])
+    axes.set_ylabel(ylabel)
+    return figure
+
+
+def new_figure(title: str, budgets: Sequence[float], xlabel: str) -> tuple[Figure, Axes]:
+    """A figure in the house style: budgets on a log2 axis, accuracy from 0 to 1, the finding as its title."""
+    with mpl.rc_context(STYLE):
+        figure = Figure()
+        axes = figure.add_subplot()
+        axes.set_xscale("log", base=2)
+        axes.xaxis.set_major_locator(FixedLocator(list(budgets)))
+        axes.xaxis.set_minor_locator(NullLocator())
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        axes.set(xlabel=xlabel, ylim=(0, 1.02), title=title)
+    return figure, axes
+
+
+def label_ends(axes: Axes, x: float, heights: Sequence[float], labels: Sequence[str], colours: Sequence[Any]) -> None:
+    """Names beside the ends of their curves, pushed apart where they would overlap."""
+    gap = 0.065
+    placed: list[tuple[float, int]] = []
+    for i in np.argsort(heights):
+        placed.append((max(heights[i], placed[-1][0] + gap) if placed else heights[i], i))
+    overshoot = max(0.0, placed[-1][0] - 1.0)
+    for height, i in placed:
+        axes.annotate(
+            labels[i], (x, height - overshoot), xytext=(8, 0), textcoords="offset points", va="center",
+            color=colours[i], annotation_clip=False,
+        )  # fmt: skip
+
+
+class Shown:
+    """A figure in a notebook or page: SVG in the page itself, so that it takes the page's own text colour."""
+
+    def __init__(self, figure: Figure, alt: str) -> None:
+        self.svg, self.alt = to_svg(figure, alt), alt
+
+    def _repr_html_(self) -> str:
+        return f'<div class="ttclab-figure">{self.svg}</div>'
+
+    def __repr__(self) -> str:
+        return self.alt
+
+
+def show(figure: Figure, alt: str) -> Shown:
+    """The figure, to be the last line of a cell. alt: the finding and the numbers that show it."""
+    return Shown(figure, alt)
+
+
+def to_svg(figure: Figure, alt: str) -> str:
+    """The figure as SVG, legible on light and dark pages, described by `alt`."""
+    buffer = io.StringIO()
+    with mpl.rc_context(STYLE):
+        figure.savefig(buffer, format="svg", metadata={"Date": None})
+    svg = buffer.getvalue()
+    svg = svg[svg.index("<svg") :].replace(INK, "currentColor")
+    size = re.search(r'width="([\d.]+)pt" height="[\d.]+pt"', svg)
+    assert size, "matplotlib writes the size first"
+    label = html.escape(alt, quote=True)
+    attributes = f'role="img" aria-label="{label}" style="width:100%;max-width:{float(size[1]):.0f}pt;height:auto"'
+    return svg.replace(size[0], attributes, 1).strip()
+
+
+def save(figure: Figure, path: Path, alt: str) -> None:
+    """The figure as a file of its own, dark where the reader's system is."""
+    dark = "<style>svg{color:#222}@media(prefers-color-scheme:dark){svg{color:#ddd}}</style>"
+    opening, rest = to_svg(figure, alt).split(">", 1)
+    path.write_text(f"{opening}>{dark}{rest}\n")

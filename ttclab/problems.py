@@ -1,0 +1,225 @@
+"""Problems, solutions, and the arithmetic task that the shipped models solve.
+
+A *problem* is asked, a *solution* is one attempt at it, made of *steps* and ending in an *answer*. The
+arithmetic task is a chain of operations on a running total, evaluated left to right::
+
+    what a person reads     Start at 15, add 74, add 46, times 6.
+    what a model is fed     015+74+46*06\n
+    a right solution        +74=089\n+46=135\n*06=810\n
+
+Numbers have a fixed width, because tiny models learn it far faster. Totals stay between 1 and 999.
+What a model writes is matched against a pattern, never evaluated.
+"""
+
+import hashlib
+import random
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+
+LENGTHS = range(1, 7)  # operations in a problem
+# Operand classes: the largest start, the range of what is added or taken away, the range of factors.
+SIZES = {
+    "small": (99, range(1, 20), range(2, 4)),
+    "medium": (99, range(10, 100), range(2, 7)),
+    "large": (99, range(10, 100), range(2, 30)),
+}
+SPLITS = ("train", "validation", "test")
+
+_NUMBER = re.compile(r"[-+]?[0-9]+(?:\.[0-9]+|/0*[1-9][0-9]*)?")
+_EXPRESSION = re.compile(r"[0-9]{3}(?:[-+*][0-9]{2}){1,6}")
+_STEP = re.compile(r"([-+*])([0-9]{2})=([0-9]{3})")
+_VERBS = {"+": "add", "-": "take away", "*": "times"}
+_SIGNS = {"+": "+", "-": "−", "*": "×"}
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A question with a known answer.
+
+    id: unique among problems; question: as a person reads it; prompt: the exact text a policy is fed;
+    answer: the right one.
+    """
+
+    id: str
+    question: str
+    prompt: str
+    answer: str
+
+    def read(self, text: str) -> tuple[tuple[str, ...], str | None]:
+        """The steps of a written solution, and its answer or None. Never raises."""
+        raise NotImplementedError
+
+    def check_steps(self, steps: tuple[str, ...]) -> list[bool]:
+        """For each step, whether the solution is right up to and including it."""
+        raise NotImplementedError
+
+    def show(self, text: str) -> str:
+        """A written solution as a person reads it, one step a line."""
+        return text
+
+
+@dataclass(frozen=True)
+class ArithmeticProblem(Problem):
+    """A chain of additions, subtractions and multiplications on a running total."""
+
+    @classmethod
+    def from_expression(cls, expression: str) -> "ArithmeticProblem":
+        """The problem written as `015+74+46*06`. Raises ValueError unless it has that form and stays in 1..999."""
+        if not _EXPRESSION.fullmatch(expression):
+            raise ValueError(f"an arithmetic problem is written like '015+74+46*06', not {expression!r}")
+        start, operations = int(expression[:3]), re.findall(r"([-+*])(\d\d)", expression)
+        totals = [start]
+        for sign, operand in operations:
+            totals.append(_apply(totals[-1], sign, int(operand)))
+        if not all(1 <= total <= 999 for total in totals):
+            raise ValueError(f"totals must stay between 1 and 999, but {expression!r} goes through {totals}")
+        spoken = [f"{_VERBS[sign]} {int(operand)}" for sign, operand in operations]
+        question = ", ".join([f"Start at {start}", *spoken]) + "."
+        return cls(expression, question, expression + "\n", str(totals[-1]))
+
+    @cached_property
+    def solution_steps(self) -> tuple[str, ...]:
+        """The steps of the one right solution."""
+        total, steps = int(self.id[:3]), []
+        for sign, operand in re.findall(r"([-+*])(\d\d)", self.id):
+            total = _apply(total, sign, int(operand))
+            steps.append(f"{sign}{operand}={total:03d}")
+        return tuple(steps)
+
+    @property
+    def solution_text(self) -> str:
+        """The one right solution as the shipped models write it, without the end-of-text token."""
+        return "".join(step + "\n" for step in self.solution_steps)
+
+    def read(self, text: str) -> tuple[tuple[str, ...], str | None]:
+        """Steps are the lines of `text`; there is an answer only if every line is a well-formed step."""
+        steps = tuple(text.removesuffix("\n").split("\n")) if text else ()
+        matches = [_STEP.fullmatch(step) for step in steps]
+        last = matches[-1] if matches and all(matches) and text.endswith("\n") else None
+        return steps, str(int(last[3])) if last else None
+
+    def check_steps(self, steps: tuple[str, ...]) -> list[bool]:
+        """Exact: a step is right if it and all before it are those of the one right solution."""
+        right, truth, checks = True, self.solution_steps, []
+        for i, step in enumerate(steps):
+            right = right and i < len(truth) and step == truth[i]
+            checks.append(right)
+        return checks
+
+    def show(self, text: str) -> str:
+        total, lines = str(int(self.id[:3])), []
+        for step in self.read(text)[0]:
+            if match := _STEP.fullmatch(step):
+                sign, operand, result = match.groups()
+                lines.append(f"{total} {_SIGNS[sign]} {int(operand)} = {int(result)}")
+                total = str(int(result))
+            else:
+                lines.append(f"{step!r} (not a step)")
+                total = "?"
+        return "\n".join(lines)
+
+
+@dataclass(frozen=True, eq=False)
+class Solution:
+    """One attempt at a problem.
+
+    text: what the policy wrote, without the end-of-text token; tokens: ids of all that it wrote, with it;
+    finished: whether it ended by itself; logprob: log-probability of the tokens under the policy at
+    temperature 1 (natural logarithm), NaN if it was not the policy's own writing.
+    """
+
+    problem: Problem
+    text: str
+    tokens: tuple[int, ...] = ()
+    finished: bool = True
+    logprob: float = float("nan")
+
+    @cached_property
+    def steps(self) -> tuple[str, ...]:
+        """The steps written so far, as the policy wrote them."""
+        return self.problem.read(self.text)[0]
+
+    @cached_property
+    def answer(self) -> str | None:
+        """The answer it ends in; None if it is unfinished or ends in none."""
+        return self.problem.read(self.text)[1] if self.finished else None
+
+    @property
+    def correct(self) -> bool:
+        """Whether the final answer is right."""
+        return answers_equal(self.answer, self.problem.answer)
+
+    def __str__(self) -> str:
+        return self.problem.show(self.text)
+
+
+def answers_equal(said: str | None, truth: str | None) -> bool:
+    """Whether two answers are the same: numbers by value ("089" is "89"), all else by its text. None equals nothing."""
+    return said is not None and answer_key(said) == answer_key(truth)
+
+
+def answer_key(answer: str | None) -> str | None:
+    """The form in which equal answers are equal strings: a number's value in lowest terms, or the text itself."""
+    if answer is None:
+        return None
+    plain = re.sub(r"(?<=\d),(?=\d{3}(?!\d))", "", answer.strip())
+    if not _NUMBER.fullmatch(plain):
+        return answer.strip()
+    return str(Fraction(plain))
+
+
+def load_problems(name: str, *, limit: int = 500, seed: int = 0) -> list[Problem]:
+    """Problems of the arithmetic task.
+
+    name: "train", "validation" or "test", three sets with no problem in common; limit: how many; seed: another
+    seed draws other problems of the same set. The first k problems of a longer list are the list of k.
+    Every length and operand size gets its equal share. Raises ValueError for an unknown name or limit < 1.
+    """
+    if name not in SPLITS:
+        raise ValueError(f"problems come in the sets {', '.join(SPLITS)}, not {name!r}")
+    if limit < 1:
+        raise ValueError(f"limit must be at least 1, not {limit}")
+    drawn: dict[str, Problem] = {}
+    problems = generate_problems(name, random.Random(f"{name}/{seed}"))
+    while len(drawn) < limit:
+        problem = next(problems)
+        drawn[problem.id] = problem
+    return list(drawn.values())
+
+
+def generate_problems(split: str, rng: random.Random) -> Iterator[ArithmeticProblem]:
+    """An endless stream of problems of one set, lengths and operand sizes taking turns."""
+    while True:
+        for size in SIZES:
+            for length in LENGTHS:
+                while split_of(expression := _draw_expression(rng, length, size)) != split:
+                    pass
+                yield ArithmeticProblem.from_expression(expression)
+
+
+def split_of(expression: str) -> str:
+    """The set a problem belongs to, by a hash of its text: a tenth is for validation, a tenth for testing."""
+    bucket = hashlib.blake2b(expression.encode(), digest_size=2).digest()
+    return {0: "test", 1: "validation"}.get(int.from_bytes(bucket) % 10, "train")
+
+
+def _draw_expression(rng: random.Random, length: int, size: str) -> str:
+    largest_start, terms, factors = SIZES[size]
+    total = rng.randint(1, largest_start)
+    expression = f"{total:03d}"
+    for _ in range(length):
+        while True:
+            sign = rng.choice("+-*")
+            operand = rng.choice(factors if sign == "*" else terms)
+            if 1 <= (result := _apply(total, sign, operand)) <= 999:
+                break
+        total = result
+        expression += f"{sign}{operand:02d}"
+    return expression
+
+
+def _apply(total: int, sign: str, operand: int) -> int:
+    return total + operand if sign == "+" else total - operand if sign == "-" else total * operand

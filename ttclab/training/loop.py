@@ -1,0 +1,154 @@
+"""The training loop: seeded, with its schedule in steps, resumable after a kill with the same result."""
+
+import json
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from tqdm import tqdm
+from transformers import GenerationConfig, LlamaForCausalLM
+
+from .. import flops
+from ..models import ZOO, LanguageModel, pick_device
+from ..problems import load_problems
+from .policy import RECIPES, PolicyRecipe
+from .tokens import build_tokenizer
+
+CHECK_EVERY = 200  # steps between two looks at the validation problems, each with a checkpoint
+MAX_NEW_TOKENS = 64  # the longest right solution has 49
+
+
+def train(
+    name: str, *, out: Path | None = None, seed: int = 0, device: str = "auto", say: Callable[[str], None] = tqdm.write
+) -> Path:
+    """Train a shipped model from nothing, or go on from where a killed training stopped.
+
+    name: one of RECIPES; out: the folder to write, default the model's own in `ttclab/zoo`. The checkpoint lies beside
+    it (`OUT.checkpoint`) until the training is done. With points, each is a folder `OUT-STEP`. Returns the folder asked
+    for. Raises ValueError for an unknown name.
+    """
+    if name not in RECIPES:
+        raise ValueError(f"models with a recipe are {', '.join(RECIPES)}, not {name!r}")
+    recipe, folder = RECIPES[name], out or ZOO / name
+    checkpoint = folder.with_name(folder.name + ".checkpoint")
+    run = _Training(recipe, seed, pick_device(device))
+    if checkpoint.exists():
+        run.load(checkpoint)
+        say(f"resuming {name} at step {run.step} of {recipe.steps}")
+    with tqdm(total=recipe.steps, initial=run.step, desc=name, unit="step") as bar:
+        while run.step < recipe.steps:
+            loss = run.advance()
+            bar.update()
+            if run.step in recipe.points:
+                _ship(run, folder.with_name(f"{folder.name}-{run.step}"), name)
+            if run.step % CHECK_EVERY == 0 or run.step == recipe.steps:
+                say(f"step {run.step}: loss {loss:.3f}, greedy answers right {run.accuracy():.3f}")
+                run.save(checkpoint)
+    if not recipe.points:
+        _ship(run, folder, name)
+    checkpoint.unlink()
+    return folder
+
+
+class _Training:
+    """Everything that changes while a policy is trained."""
+
+    def __init__(self, recipe: PolicyRecipe, seed: int, device: torch.device) -> None:
+        self.recipe, self.seed, self.device, self.step, self.flops = recipe, seed, device, 0, 0
+        self.tokenizer = build_tokenizer()
+        torch.manual_seed(seed)
+        self.model: LlamaForCausalLM = recipe.build(self.tokenizer).to(device)  # drawn on the CPU, then moved
+        self.average = AveragedModel(self.model, multi_avg_fn=get_ema_multi_avg_fn(recipe.averaging))
+        matrices = [p for p in self.model.model.layers.parameters() if p.ndim == 2]
+        inside = set(map(id, matrices))
+        others = [p for p in self.model.parameters() if id(p) not in inside]
+        self.optimizers = [
+            torch.optim.Muon(matrices, lr=recipe.muon_learning_rate, weight_decay=0.0),
+            torch.optim.AdamW(others, lr=recipe.learning_rate, weight_decay=0.0, betas=(0.9, 0.95)),
+        ]
+        self.rates = (recipe.muon_learning_rate, recipe.learning_rate)
+
+    def advance(self) -> float:
+        """One optimizer step. Its data depends on the seed and the step alone, so nothing is lost by a kill."""
+        recipe = self.recipe
+        for optimizer, rate in zip(self.optimizers, self.rates, strict=True):
+            for group in optimizer.param_groups:
+                group["lr"] = rate * recipe.rate(self.step)
+        ids, labels = (x.to(self.device) for x in recipe.draw(self.seed, self.step, self.tokenizer))
+        loss = self.model(input_ids=ids, labels=labels, use_cache=False).loss
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+        for optimizer in self.optimizers:
+            optimizer.step()
+            optimizer.zero_grad()
+        self.average.update_parameters(self.model)
+        self.step += 1
+        # The backward pass costs twice the forward one; padding was computed, so it is counted.
+        self.flops += 3 * flops.forward_flops(self.model.config, ids.shape[1], batch=len(ids))
+        return loss.item()
+
+    @torch.no_grad()
+    def accuracy(self) -> float:
+        """Share of validation problems that the averaged weights answer right, greedily."""
+        policy = LanguageModel(self.averaged(), self.tokenizer)
+        solutions = policy.generate(load_problems("validation", limit=180), temperature=0)
+        return sum(solution.correct for [solution] in solutions) / len(solutions)
+
+    def averaged(self) -> LlamaForCausalLM:
+        """The model to ship."""
+        model: LlamaForCausalLM = self.average.module
+        model.generation_config = GenerationConfig(
+            do_sample=True,
+            temperature=1.0,
+            max_new_tokens=MAX_NEW_TOKENS,
+            eos_token_id=self.tokenizer.eos_token_id,
+            pad_token_id=self.tokenizer.pad_token_id,
+        )
+        return model
+
+    def save(self, path: Path) -> None:
+        state = {
+            "recipe": repr(self.recipe),
+            "seed": self.seed,
+            "step": self.step,
+            "flops": self.flops,
+            "model": self.model.state_dict(),
+            "average": self.average.state_dict(),
+            "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
+        }
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.with_name(path.name + ".partial")
+        torch.save(state, partial)
+        os.replace(partial, path)
+
+    def load(self, path: Path) -> None:
+        state = torch.load(path, map_location=self.device, weights_only=True)
+        if (state["recipe"], state["seed"]) != (repr(self.recipe), self.seed):
+            raise ValueError(f"{path} belongs to another recipe or seed: delete it to start again")
+        self.step, self.flops = state["step"], state["flops"]
+        self.model.load_state_dict(state["model"])
+        self.average.load_state_dict(state["average"])
+        for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
+            optimizer.load_state_dict(saved)
+
+
+def _ship(run: _Training, folder: Path, name: str) -> None:
+    """Write the averaged weights, the tokenizer and how they were made, all or nothing."""
+    partial = folder.with_name(folder.name + ".partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    run.averaged().save_pretrained(partial)
+    run.tokenizer.save_pretrained(partial)
+    made = {
+        "name": name,
+        "seed": run.seed,
+        "steps": run.step,
+        "training_flops": run.flops,
+        "parameters": sum(p.numel() for p in run.model.parameters()),
+        "block_parameters": sum(p.numel() for p in run.model.model.layers.parameters()),
+    }
+    (partial / "training.json").write_text(json.dumps(made, indent=2) + "\n")
+    shutil.rmtree(folder, ignore_errors=True)
+    os.replace(partial, folder)
