@@ -18,7 +18,7 @@ def record(out):
 
 
 def test_the_recorded_runs_are_of_the_shipped_weights_and_whole(recorded):
-    assert recorded.made["weights"] == bank.weights_hash("small")
+    assert recorded.made["weights"] == bank.weights_hash(bank.ZOO / "small")
     assert recorded.correct.shape == (500, 256)
     assert recorded.problems == ttclab.load_problems("test")
 
@@ -82,5 +82,5 @@ def test_a_damaged_or_foreign_file_is_refused_with_its_reason(tmp_path, damage):
 
 
 def test_runs_that_were_never_recorded_are_refused_with_those_there_are():
-    with pytest.raises(ValueError, match=r"'small' on 'moon'; there are: .*small-test"):
+    with pytest.raises(ValueError, match=r"'small-moon'; there are: .*small-test"):
         bank.load("small", "moon")

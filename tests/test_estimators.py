@@ -6,7 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ttclab.estimators import bootstrap, fifths, pass_at_k
+from ttclab.estimators import bootstrap, fifths, majority, pass_at_k
+from ttclab.problems import ArithmeticProblem, Solution
+from ttclab.sampling import majority_vote
+
+PROBLEM = ArithmeticProblem.from_expression("007+01")
 
 
 @given(st.integers(1, 9).flatmap(lambda n: st.tuples(st.just(n), st.integers(0, n), st.integers(1, n))))
@@ -41,6 +45,26 @@ def test_pass_at_k_takes_arrays_that_broadcast():
 def test_pass_at_k_states_the_rule_and_the_value(n, c, k, rule):
     with pytest.raises(ValueError, match=rule):
         pass_at_k(n, c, k)
+
+
+@pytest.mark.parametrize("answers", [["7", "7", "12", "12", "3"], ["10", "9", None, "9", "10"], [None] * 3 + ["5"] * 2])
+def test_a_majority_over_subsets_agrees_with_enumerating_them(answers):
+    truth = answers[-1]
+    solutions = [Solution(PROBLEM, f"+01={int(a or 0):03d}\n", finished=a is not None) for a in answers]
+    exact = [np.mean([majority_vote(s) == truth for s in combinations(solutions, k)]) for k in range(1, 6)]
+    row, right = np.array([answers], dtype=object), np.array([[a == truth for a in answers]])
+    assert majority(row, right, np.arange(1, 6), draws=4000)[0] == pytest.approx(exact, abs=0.03)
+    assert majority(row, right, 5, draws=1)[0] == exact[-1]
+
+
+def test_a_majority_of_nobody_is_wrong():
+    assert majority([[None, None]], [[False, False]], 2).tolist() == [0.0]
+
+
+@pytest.mark.parametrize(("k", "rule"), [(0, "from 1 to 2, not 0"), (3, "not 3"), (1.5, "not 1.5")])
+def test_a_majority_states_the_rule_and_the_value(k, rule):
+    with pytest.raises(ValueError, match=rule):
+        majority([["1", "2"]], [[True, False]], k)
 
 
 def test_the_bootstrap_interval_covers_the_true_mean_about_95_times_in_100():

@@ -81,6 +81,10 @@ def _train(options: argparse.Namespace) -> None:
 
 def _record_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("name", help="the model to draw from")
+    parser.add_argument(
+        "--at", type=_positive_whole, metavar="STEP", help="of its training, if it is shipped at several"
+    )
+    parser.add_argument("--greedy", action="store_true", help="one greedy solution a problem")
     parser.add_argument("--split", default="test", help="the set of problems (test)")
     parser.add_argument("--samples", type=_positive_whole, default=256, help="solutions to each problem (256)")
     parser.add_argument("--problems", type=_positive_whole, default=500, help="problems of the set (500)")
@@ -91,8 +95,8 @@ def _record_arguments(parser: argparse.ArgumentParser) -> None:
 def _record(options: argparse.Namespace) -> None:
     from ttclab.bank import record
 
-    counts = {"samples": options.samples, "problems": options.problems}
-    print(f"wrote {record(options.name, options.split, **counts, seed=options.seed, device=options.device)}")
+    settings = {key: getattr(options, key) for key in ("at", "greedy", "samples", "problems", "seed", "device")}
+    print(f"wrote {record(options.name, options.split, **settings)}")
 
 
 COMMANDS = {

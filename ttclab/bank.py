@@ -30,9 +30,9 @@ from tqdm import tqdm
 from transformers import AutoConfig, PreTrainedConfig
 
 from . import flops
-from .models import ZOO
+from .models import ZOO, folder_of
 from .models import load as load_model
-from .problems import ArithmeticProblem, Problem, Solution, load_problems
+from .problems import ArithmeticProblem, Problem, Solution, answer_key, load_problems
 
 RUNS = Path(__file__).parent / "runs"
 FORMAT = "ttclab samples 1"
@@ -82,6 +82,12 @@ class Samples:
         rows = zip(self._prompt_lengths, self.tokens, strict=True)
         return np.array([[counted[length, tokens] for tokens in row] for length, row in rows])
 
+    @cached_property
+    def answers(self) -> NDArray[np.object_]:
+        """The answer of each solution in a form that compares by value, or None, (problems, samples)."""
+        keys = [[answer_key(solution.answer) for solution in self.solutions(i)] for i in range(len(self.problems))]
+        return np.array(keys, dtype=object)
+
     @property
     def _prompt_lengths(self) -> list[int]:
         return [len(problem.prompt) for problem in self.problems]  # one token a character
@@ -95,40 +101,56 @@ class Samples:
 
 
 def record(
-    model: str, split: str, *, samples: int = 256, problems: int = 500, seed: int = 0, device: str = "auto",
+    model: str,
+    split: str,
+    *,
+    at: int | None = None,
+    greedy: bool = False,
+    samples: int = 256,
+    problems: int = 500,
+    seed: int = 0,
+    device: str = "auto",
     out: Path | None = None,
-) -> Path:  # fmt: skip
+) -> Path:
     """Draw `samples` solutions of a shipped model to each problem of a set, and write them to `ttclab/runs`.
 
+    at: the training step of a model shipped at several; greedy: one greedy solution a problem instead of samples.
     Killed and started again, it goes on where it was: at most CHUNK problems are drawn twice, with the same result.
     """
-    out = out or RUNS / f"{model}-{split}.parquet"
-    policy, asked = load_model(model, device=device), load_problems(split, limit=problems)
+    out = out or path_of(model, split, at=at, greedy=greedy)
+    policy, asked = load_model(model, at=at, device=device), load_problems(split, limit=problems)
+    samples, temperature = (1, 0.0) if greedy else (samples, policy.sampler().temperature)
+    folder = folder_of(model, at)
     made = {
-        "format": FORMAT, "model": model, "weights": weights_hash(model), "split": split, "seed": seed,
-        "temperature": policy.sampler().temperature, "samples": samples, "problems": problems,
+        "format": FORMAT, "model": folder.name, "weights": weights_hash(folder), "split": split, "seed": seed,
+        "temperature": temperature, "samples": samples, "problems": problems,
     }  # fmt: skip
     schema = SCHEMA.with_metadata({"ttclab": json.dumps(made, sort_keys=True)})
     parts = out.with_name(out.name + ".parts")
     parts.mkdir(parents=True, exist_ok=True)
     files = []
-    for start in tqdm(range(0, problems, CHUNK), desc=f"{model} on {split}", unit="chunk"):
+    for start in tqdm(range(0, problems, CHUNK), desc=out.stem, unit="chunk"):
         files.append(part := parts / f"{start:06d}.parquet")
         if part.exists() and pq.read_schema(part).metadata == schema.metadata:
             continue
-        groups = policy.generate(asked[start : start + CHUNK], n=samples, seed=seed)
+        groups = policy.generate(asked[start : start + CHUNK], n=samples, temperature=temperature, seed=seed)
         _write(pa.Table.from_pylist([_row(i, s) for group in groups for i, s in enumerate(group)], schema), part)
     _write(pa.concat_tables(pq.read_table(file) for file in files), out)
     shutil.rmtree(parts)
     return out
 
 
-def load(model: str, split: str) -> Samples:
+def path_of(model: str, split: str, *, at: int | None = None, greedy: bool = False) -> Path:
+    """Where the recorded solutions of a shipped model lie."""
+    return RUNS / f"{folder_of(model, at).name}-{split}{'-greedy' if greedy else ''}.parquet"
+
+
+def load(model: str, split: str, *, at: int | None = None, greedy: bool = False) -> Samples:
     """The recorded solutions of a shipped model. Raises ValueError if there are none, or the file is not ours."""
-    path = RUNS / f"{model}-{split}.parquet"
+    path = path_of(model, split, at=at, greedy=greedy)
     if not path.is_file():
         there = ", ".join(sorted(file.stem for file in RUNS.glob("*.parquet"))) or "none"
-        raise ValueError(f"no recorded runs of {model!r} on {split!r}; there are: {there}")
+        raise ValueError(f"no recorded runs {path.stem!r}; there are: {there}")
     return read(path)
 
 
@@ -159,9 +181,9 @@ def read(path: Path) -> Samples:
     )
 
 
-def weights_hash(model: str) -> str:
-    """SHA-256 of a shipped model's weights."""
-    return hashlib.sha256((ZOO / model / "model.safetensors").read_bytes()).hexdigest()
+def weights_hash(folder: Path) -> str:
+    """SHA-256 of a model's weights."""
+    return hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest()
 
 
 def _row(sample: int, solution: Solution) -> dict[str, Any]:

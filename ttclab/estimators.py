@@ -35,6 +35,35 @@ def pass_at_k(n: ArrayLike, c: ArrayLike, k: ArrayLike) -> Floats:
     return 1.0 - miss if miss.ndim else float(1.0 - miss)  # type: ignore[return-value]
 
 
+def majority(answers: ArrayLike, correct: ArrayLike, k: ArrayLike, *, draws: int = 64, seed: int = 0) -> Floats:
+    """Accuracy of a majority vote over k of the recorded samples (Wang et al. 2022), ties as in `majority_vote`.
+
+    answers: (problems, samples) in the form of `problems.answer_key`, None for no answer; correct: the same shape; k: a
+    budget or an array of them (1 <= k <= samples). Returns (problems, *k.shape), each the mean over `draws` random
+    subsets: with 500 problems and 64 draws the error of the overall mean is below 0.003, and no random error is left
+    at k = samples. Raises ValueError naming the rule and the value.
+    """
+    answers, correct, k = np.asarray(answers, dtype=object), np.asarray(correct, dtype=bool), np.asarray(k)
+    if answers.ndim != 2 or answers.shape != correct.shape:
+        raise ValueError(
+            f"answers and correct must be one (problems, samples) each, not {answers.shape}, {correct.shape}"
+        )
+    samples = answers.shape[1]
+    if k.dtype.kind not in "iu" or (k < 1).any() or (k > samples).any():
+        raise ValueError(f"a vote over recorded samples needs whole budgets from 1 to {samples}, not {k}")
+    rng = np.random.default_rng(seed)
+    means = np.zeros((len(answers), k.size))
+    for row, right, mean in zip(answers, correct, means, strict=True):
+        names = sorted({name for name in row if name is not None}, key=lambda name: (len(name), name))
+        votes = np.array([[name == answer for name in names] for answer in row], dtype=np.int32)  # (samples, answers)
+        wins = np.array([bool(right[row == name].any()) for name in names] + [False])
+        for _ in range(draws if names else 0):
+            counts = votes[rng.permutation(samples)].cumsum(axis=0)[k.ravel() - 1]  # (budgets, answers)
+            winner = np.where(counts.any(axis=1), counts.argmax(axis=1), len(names))  # nobody may have voted
+            mean += wins[winner] / draws
+    return means.reshape(len(answers), *k.shape)
+
+
 def bootstrap(values: ArrayLike, *, draws: int = 1000, seed: int = 0) -> Estimate:
     """Mean over problems with a 95% percentile bootstrap interval (Efron 1979).
 

@@ -1,11 +1,13 @@
 """Policies: what writes solutions. `load` gives the shipped ones, or any causal language model on disk."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+from transformers.utils import logging
 
 from . import flops
 from .engine import Engine, Row, Sampler, Written
@@ -28,9 +30,22 @@ def load(
     if not (directory / "config.json").is_file():
         shipped = ", ".join(sorted(path.name for path in ZOO.iterdir() if path.is_dir()))
         raise ValueError(f"a model is one of {shipped}, or a directory with a config.json, not {str(name)!r}")
-    model = AutoModelForCausalLM.from_pretrained(directory, dtype=dtype, local_files_only=True)
+    with _quiet():
+        model = AutoModelForCausalLM.from_pretrained(directory, dtype=dtype, local_files_only=True)
     tokenizer = AutoTokenizer.from_pretrained(directory, local_files_only=True)
     return LanguageModel(model.to(pick_device(device)), tokenizer)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without transformers' progress bars: the models that they are for are larger than ours."""
+    shown = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            logging.enable_progress_bar()
 
 
 def folder_of(name: str | Path, at: int | None = None) -> Path:

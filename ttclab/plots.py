@@ -63,7 +63,7 @@ def coverage_by_difficulty(
     budgets: (budgets,); measured: five estimates of (budgets,) each; theory: (5, budgets).
     """
     figure, axes = new_figure(title, budgets, "samples N")
-    shades = mpl.colormaps["viridis"](np.linspace(0.12, 0.82, 5)).tolist()
+    shades = mpl.colormaps["viridis"](np.linspace(0.35, 0.78, 5)).tolist()
     for estimate, curve, shade in zip(measured, theory, shades, strict=True):
         axes.fill_between(budgets, estimate.low, estimate.high, color=shade, alpha=0.25, lw=0)
         axes.plot(budgets, estimate.mean, color=shade)
@@ -88,6 +88,41 @@ def curves(
     return figure
 
 
+def by_difficulty(series: dict[str, tuple[str, Estimate]], *, title: str) -> Figure:
+    """Accuracy in each fifth of difficulty, with its 95% interval: label -> (strategy, estimate of (5,))."""
+    with mpl.rc_context(STYLE):
+        figure = Figure()
+        axes = figure.add_subplot()
+    places = np.arange(5.0)
+    for name, estimate in series.values():
+        errors = [estimate.mean - estimate.low, estimate.high - estimate.mean]
+        style = (0, (4, 3)) if name == "large" else "-"
+        axes.errorbar(places, estimate.mean, errors, color=COLOURS[name], marker="o", ms=5, lw=1.6, ls=style)
+    axes.set_xticks(places, FIFTHS)
+    axes.set(ylim=(0, 1.02), ylabel="problems solved", title=title)
+    ends = [float(estimate.mean[-1]) for _, estimate in series.values()]
+    label_ends(axes, places[-1], ends, list(series), [COLOURS[name] for name, _ in series.values()])
+    return figure
+
+
+def training_curve(
+    training_flops: Sequence[float], one_pass: Estimate, levels: dict[str, tuple[str, float]], *, title: str
+) -> Figure:
+    """One pass of the large model at points of its training, and levels of the small one: label -> (strategy, y)."""
+    with mpl.rc_context(STYLE):
+        figure = Figure()
+        axes = figure.add_subplot()
+    axes.fill_between(training_flops, one_pass.low, one_pass.high, color=COLOURS["large"], alpha=0.2, lw=0)
+    axes.plot(training_flops, one_pass.mean, color=COLOURS["large"], marker="o", ms=5, ls=(0, (4, 3)))
+    for name, level in levels.values():
+        axes.axhline(level, color=COLOURS[name], lw=1.4)
+    axes.set(ylim=(0, 1.02), ylabel="problems solved", title=title, xlabel="FLOPs spent on training the large model")
+    ends = {"large, one pass": ("large", float(one_pass.mean[-1])), **levels}
+    colours = [COLOURS[name] for name, _ in ends.values()]
+    label_ends(axes, axes.get_xlim()[1], [level for _, level in ends.values()], list(ends), colours)
+    return figure
+
+
 def new_figure(title: str, budgets: Sequence[float], xlabel: str) -> tuple[Figure, Axes]:
     """A figure in the house style: budgets on a log2 axis, accuracy from 0 to 1, the finding as its title."""
     with mpl.rc_context(STYLE):
@@ -105,7 +140,7 @@ def label_ends(axes: Axes, x: float, heights: Sequence[float], labels: Sequence[
     """Names beside the ends of their curves, pushed apart where they would overlap."""
     gap = 0.065
     placed: list[tuple[float, int]] = []
-    for i in np.argsort(heights):
+    for i in sorted(range(len(heights)), key=lambda i: (heights[i], -i)):  # of equals, the first on top
         placed.append((max(heights[i], placed[-1][0] + gap) if placed else heights[i], i))
     overshoot = max(0.0, placed[-1][0] - 1.0)
     for height, i in placed:

@@ -1,0 +1,26 @@
+// Draws each explorable of the page. It gives `render` what a notebook would: a model, filled from JSON, whose state
+// lives in the page's address (?breadth_or_depth.samples=16), so that a view can be shared.
+function staticModel(name, data) {
+  const mine = [...new URLSearchParams(location.search)].filter(([key]) => key.startsWith(`${name}.`));
+  const values = { data, state: Object.fromEntries(mine.map(([key, value]) => [key.slice(name.length + 1), value])) };
+  return {
+    get: (key) => values[key],
+    set: (key, value) => { values[key] = value; },
+    on() {},
+    off() {},
+    save_changes() {
+      const address = new URL(location);
+      for (const [key, value] of Object.entries(values.state)) address.searchParams.set(`${name}.${key}`, value);
+      address.hash = `explorable-${name}`;
+      history.replaceState(history.state, "", address);
+    },
+  };
+}
+
+for (const el of document.querySelectorAll("[data-explorable]")) {
+  const { explorable: name, version } = el.dataset;
+  const file = (suffix) => new URL(`${name}.${suffix}?v=${version}`, import.meta.url).href;
+  Promise.all([import(file("js")), fetch(file("json")).then((answer) => answer.json())])
+    .then(([module, data]) => module.default.render({ model: staticModel(name, data), el }))
+    .catch((error) => { el.textContent = "The simulator could not be loaded."; throw error; });
+}

@@ -1,0 +1,77 @@
+"""The directive `{explorable} name`: a simulator in the page, with a table of its data where scripts are off.
+
+The module, its data and the script that mounts it go into `_static/explorables/` of the html; nothing else is loaded.
+"""
+
+import hashlib
+import json
+import shutil
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from docutils import nodes
+from sphinx.application import Sphinx
+from sphinx.util import logging
+from sphinx.util.docutils import SphinxDirective
+
+from ttclab.explorables import FOLDER
+
+MOUNT = Path(__file__).with_name("explorable.js")
+logger = logging.getLogger(__name__)
+
+
+class Explorable(SphinxDirective):
+    required_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        name = self.arguments[0]
+        files = [Path(self.config.explorable_folder) / f"{name}{suffix}" for suffix in (".js", ".json")]
+        for path in files:
+            self.env.note_dependency(str(path))
+            if not path.is_file():
+                logger.warning("explorable %r: no file %s", name, path, location=self.get_location())
+                return []
+        content = b"".join(path.read_bytes() for path in files)
+        version = hashlib.sha256(content).hexdigest()[:12]  # a changed file is fetched anew, whatever the browser keeps
+        return [nodes.raw("", _html(name, version, json.loads(files[1].read_bytes())), format="html", explorable=name)]
+
+
+def _html(name: str, version: str, data: dict[str, Any]) -> str:
+    tables = "".join(_table(**table) for table in data["tables"])
+    return (
+        f'<div class="explorable" id="explorable-{name}" data-explorable="{name}" data-version="{version}">'
+        "<p>A simulator stands here once the page is served and its scripts have run.</p>"
+        f"<noscript>{tables}<p>Data: {escape(data['source'])}.</p></noscript></div>"
+    )
+
+
+def _table(caption: str, columns: list[str], rows: list[list[str]]) -> str:
+    head = "".join(f'<th scope="col">{escape(text)}</th>' for text in columns)
+    body = "".join(
+        f'<tr><th scope="row">{escape(first)}</th>' + "".join(f"<td>{escape(text)}</td>" for text in rest) + "</tr>"
+        for first, *rest in rows
+    )
+    caption = f"<caption>{escape(caption)}</caption>"
+    return f'<table class="table">{caption}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
+
+
+def _copy(app: Sphinx) -> None:
+    if app.builder.format == "html":
+        target = Path(app.outdir, "_static", "explorables")
+        target.mkdir(parents=True, exist_ok=True)
+        for path in (MOUNT, *Path(app.config.explorable_folder).glob("*.js*")):
+            shutil.copyfile(path, target / (("mount" + path.suffix) if path == MOUNT else path.name))
+
+
+def _load_mount(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.document | None) -> None:
+    if doctree and any("explorable" in raw for raw in doctree.findall(nodes.raw)):
+        app.add_js_file("explorables/mount.js", type="module")
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    app.add_config_value("explorable_folder", str(FOLDER), "env")
+    app.add_directive("explorable", Explorable)
+    app.connect("builder-inited", _copy)
+    app.connect("html-page-context", _load_mount)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

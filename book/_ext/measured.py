@@ -1,0 +1,145 @@
+"""The role {measured}`name`: a number in prose, computed from the recorded runs while the book is built.
+
+What a page says can so never differ from what was measured. A name that is not in NUMBERS fails the strict build.
+"""
+
+import json
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import numpy as np
+from docutils import nodes
+from sphinx.application import Sphinx
+from sphinx.util import logging
+from sphinx.util.docutils import SphinxRole
+
+from ttclab import bank
+from ttclab.estimators import Estimate, bootstrap, fifths, majority, pass_at_k
+from ttclab.models import folder_of
+
+logger = logging.getLogger(__name__)
+
+
+@cache
+def small() -> bank.Samples:
+    return bank.load("small", "test")
+
+
+@cache
+def fifth() -> np.ndarray:
+    """Each problem's fifth of difficulty for the small model."""
+    return fifths(small().correct.mean(axis=1))
+
+
+def percent(x: float) -> str:
+    return f"{100 * x:.0f}%"
+
+
+def with_interval(estimate: Estimate) -> str:
+    return f"{percent(estimate.mean)} ({100 * estimate.low:.0f} to {100 * estimate.high:.0f})"
+
+
+def coverage(n: int, of: int | None = None) -> Estimate:
+    right = small().correct
+    values = pass_at_k(right.shape[1], right.sum(axis=1), n)
+    return bootstrap(values if of is None else values[fifth() == of])
+
+
+def one_rate(n: int, of: int | None = None) -> float:
+    """1-(1-p)^N with the mean p of a group, as if all its problems were equally hard."""
+    p = small().correct.mean(axis=1)
+    return float(1 - (1 - (p if of is None else p[fifth() == of]).mean()) ** n)
+
+
+@cache
+def votes(n: int) -> np.ndarray:
+    return majority(small().answers, small().correct, n)
+
+
+def vote(n: int, of: int | None = None) -> Estimate:
+    return bootstrap(votes(n) if of is None else votes(n)[fifth() == of])
+
+
+def flops_of_greedy(model: str) -> float:
+    run = bank.load(model, "test", greedy=True)
+    return float((run.prefill_flops + run.decode_flops[:, 0]).mean())
+
+
+def matched_samples() -> int:
+    """Samples of the small model for the FLOPs of one greedy pass of the large one."""
+    return int((flops_of_greedy("large") - small().prefill_flops.mean()) / small().decode_flops.mean())
+
+
+def vote_minus_greedy() -> Estimate:
+    return bootstrap(votes(matched_samples()) - bank.load("small", "test", greedy=True).correct[:, 0])
+
+
+def flops_of_samples(n: int) -> float:
+    return float(small().prefill_flops.mean() + n * small().decode_flops.mean())
+
+
+def greedy(model: str, of: int | None = None, at: int | None = None) -> Estimate:
+    right = bank.load(model, "test", at=at, greedy=True).correct[:, 0]
+    return bootstrap(right if of is None else right[fifth() == of])
+
+
+def made(model: str) -> dict[str, Any]:
+    made: dict[str, Any] = json.loads((folder_of(model) / "training.json").read_text())
+    return made
+
+
+NUMBERS: dict[str, Callable[[], str]] = {
+    "small pass@1": lambda: with_interval(coverage(1)),
+    "small pass@4": lambda: with_interval(coverage(4)),
+    "small pass@16": lambda: with_interval(coverage(16)),
+    "small pass@64": lambda: with_interval(coverage(64)),
+    "small one rate@4": lambda: percent(one_rate(4)),
+    "small easiest pass@1": lambda: with_interval(coverage(1, of=0)),
+    "small hardest pass@1": lambda: with_interval(coverage(1, of=4)),
+    "small hardest pass@64": lambda: with_interval(coverage(64, of=4)),
+    "small hardest one rate@64": lambda: percent(one_rate(64, of=4)),
+    "small easiest pass@4": lambda: with_interval(coverage(4, of=0)),
+    "small hardest pass@16": lambda: with_interval(coverage(16, of=4)),
+    "small vote@2": lambda: with_interval(vote(2)),
+    "small vote@16": lambda: with_interval(vote(16)),
+    "small vote@64": lambda: with_interval(vote(64)),
+    "small vote@256": lambda: with_interval(vote(256)),
+    "small megaflops@1": lambda: f"{flops_of_samples(1) / 1e6:.1f} million",
+    "small megaflops@16": lambda: f"{flops_of_samples(16) / 1e6:.1f} million",
+    "small greedy": lambda: with_interval(greedy("small")),
+    "large greedy": lambda: with_interval(greedy("large")),
+    "large hardest greedy": lambda: with_interval(greedy("large", of=4)),
+    "matched samples": lambda: str(matched_samples()),
+    "matched vote": lambda: with_interval(vote(matched_samples())),
+    "matched coverage": lambda: with_interval(coverage(matched_samples())),
+    "matched hardest coverage": lambda: with_interval(coverage(matched_samples(), of=4)),
+    "matched hardest vote": lambda: with_interval(vote(matched_samples(), of=4)),
+    "vote minus greedy": lambda: (
+        f"{100 * vote_minus_greedy().mean:+.0f} points "
+        f"({100 * vote_minus_greedy().low:+.0f} to {100 * vote_minus_greedy().high:+.0f})"
+    ),
+    "parameter ratio": lambda: f"{made('large')['block_parameters'] / made('small')['block_parameters']:.1f}",
+    "pass ratio": lambda: f"{flops_of_greedy('large') / flops_of_greedy('small'):.1f}",
+    "large megaflops": lambda: f"{flops_of_greedy('large') / 1e6:.0f} million",
+    "large first greedy": lambda: with_interval(greedy("large", at=750)),
+    "large last greedy": lambda: with_interval(greedy("large", at=2500)),
+    "small parameters": lambda: f"{made('small')['block_parameters']:,}",
+    "small training flops": lambda: f"{made('small')['training_flops'] / 1e12:.1f} × 10¹²",
+}
+
+
+class Measured(SphinxRole):
+    def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
+        self.env.note_dependency(__file__)
+        for file in bank.RUNS.glob("*.parquet"):
+            self.env.note_dependency(str(file))
+        if self.text not in NUMBERS:
+            logger.warning("no measured number is called %r", self.text, location=self.get_location())
+            return [], []
+        return [nodes.inline("", NUMBERS[self.text](), classes=["measured"])], []
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    app.add_role("measured", Measured())
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,404 @@
+"""The simulators as a reader meets them, on a small site made with the book's own directive and theme."""
+
+import json
+import subprocess
+import sys
+import threading
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from ttclab.explorables import FOLDER, shipped_data
+
+ROOT = Path(__file__).parents[2]
+DATA = shipped_data("breadth_or_depth")
+CONF = f"""
+import sys
+sys.path[:0] = [{str(ROOT / "book" / "_ext")!r}, {str(ROOT)!r}]
+extensions = ["explorable"]
+html_theme = "sphinx_book_theme"
+"""
+PAGE = "Title\n=====\n\n.. explorable:: breadth_or_depth\n\n.. toctree::\n   :hidden:\n\n   deep/page\n"
+SELECTIONS = [
+    (1, "all"),
+    (2, "1"),
+    (4, "5"),
+    (8, "3"),
+    (16, "all"),
+    (16, "4"),
+    (32, "2"),
+    (64, "5"),
+    (128, "all"),
+    (256, "5"),
+]
+
+
+def build(folder, page=PAGE, conf=""):
+    (folder / "deep").mkdir(parents=True)
+    (folder / "conf.py").write_text(CONF + conf)
+    (folder / "index.rst").write_text(page)
+    (folder / "deep" / "page.rst").write_text("Deep\n====\n\n.. explorable:: breadth_or_depth\n")
+    command = [sys.executable, "-m", "sphinx", "-W", "-n", "-q", "--keep-going", str(folder), str(folder / "html")]
+    return subprocess.run(command, capture_output=True, text=True)
+
+
+class Silent(SimpleHTTPRequestHandler):
+    def log_message(self, format, *arguments):
+        pass
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("site")
+    done = build(folder / "source")
+    assert done.returncode == 0, done.stderr
+    (folder / "source" / "html" / "empty.html").write_text("<!doctype html><title>Empty</title><div id=place></div>")
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Silent, directory=str(folder / "source" / "html")))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+class Reader:
+    """A browser page with the simulator, and what a reader does there."""
+
+    def __init__(self, page, site):
+        self.page, self.site, self.requests, self.errors = page, site, [], []
+        page.on("request", lambda request: self.requests.append(request.url))
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.budget = page.get_by_role("slider", name="Budget")
+        self.sentence = page.locator("[aria-live=polite]")
+        self.chart = page.get_by_role("img", name="Chart.")
+
+    def open(self, address="index.html"):
+        self.page.goto(f"{self.site}/{address}")
+        self.page.locator(".ttc").wait_for()
+        return self
+
+    def look_at(self, samples, problems, page="index.html"):
+        self.open(f"{page}?breadth_or_depth.samples={samples}&breadth_or_depth.problems={problems}")
+        self.chart.wait_for()
+        return self
+
+    def says(self, samples, problems):
+        """Whether the sentence gives this selection's numbers."""
+        group = [group["key"] for group in DATA["groups"]].index(problems)
+        row = DATA["tables"][group]["rows"][DATA["budgets"].index(samples)]
+        said = self.sentence.inner_text()
+        where = f"the {DATA['groups'][group]['name']}" if group else "the problems"
+        count = f"{samples} generation{'s' if samples > 1 else ''}, {row[4]} a problem"
+        return all(words in said for words in (f"right on {row[1]} ({row[2]}) of", f"promises {row[3]}.", where, count))
+
+
+@pytest.fixture
+def reader(browser, site, request):
+    context = browser.new_context(**getattr(request, "param", {"viewport": {"width": 1100, "height": 900}}))
+    context.set_default_timeout(10_000)
+    reader = Reader(context.new_page(), site)
+    yield reader
+    context.close()
+    assert reader.errors == []
+    assert [url for url in reader.requests if not url.startswith((site, "data:"))] == []
+
+
+phone = pytest.mark.parametrize(
+    "reader", [{"viewport": {"width": 360, "height": 740}, "has_touch": True, "is_mobile": True}], indirect=True
+)
+
+
+# ---- the directive
+
+
+@pytest.mark.parametrize("missing", ["breadth_or_depth.js", "breadth_or_depth.json"])
+def test_a_missing_module_or_data_file_fails_the_strict_build(tmp_path, missing):
+    folder = tmp_path / "explorables"
+    folder.mkdir()
+    for name in {"breadth_or_depth.js", "breadth_or_depth.json"} - {missing}:
+        (folder / name).write_bytes((FOLDER / name).read_bytes())
+    done = build(tmp_path / "source", conf=f"explorable_folder = {str(folder)!r}\n")
+    assert done.returncode != 0
+    assert f"no file {folder / missing}" in done.stderr
+    assert "index.rst:4" in done.stderr
+
+
+@pytest.mark.parametrize("reader", [{"java_script_enabled": False}], indirect=True)
+def test_with_scripts_off_the_page_shows_all_numbers(reader):
+    reader.page.goto(f"{reader.site}/index.html")
+    tables = reader.page.locator(".explorable table")
+    assert tables.count() == len(DATA["tables"])
+    for i, table in enumerate(DATA["tables"]):
+        lines = [table["columns"], *table["rows"]]
+        assert tables.nth(i).inner_text().split("\n")[0] == table["caption"]
+        assert [row.split("\t") for row in tables.nth(i).locator("tr").all_inner_texts()] == lines
+
+
+def test_pages_without_a_simulator_load_nothing_of_it(reader):
+    reader.page.goto(f"{reader.site}/search.html")
+    assert reader.requests
+    assert [url for url in reader.requests if "explorables" in url] == []
+
+
+# ---- prediction first
+
+
+def test_the_chart_is_shown_only_after_a_guess_by_keyboard_alone(reader):
+    reader.open()
+    assert not reader.chart.is_visible()
+    assert reader.sentence.inner_text() == ""
+    guess = reader.page.get_by_role("slider", name="Your guess")
+    guess.focus()
+    for _ in range(3):
+        reader.page.keyboard.press("ArrowRight")
+    expected = round(100 * DATA["groups"][0]["p"]) + 3
+    assert guess.get_attribute("aria-valuetext") == f"{expected}%"
+    reader.page.keyboard.press("Tab")
+    reader.page.keyboard.press("Enter")
+    reader.chart.wait_for()
+    assert reader.says(16, "all")
+    assert f"You guessed {expected}%." in reader.sentence.inner_text()
+    assert reader.page.get_by_text("your guess", exact=True).is_visible()
+    assert reader.budget.evaluate("node => node === document.activeElement"), "focus goes on to the next control"
+
+
+def test_the_guess_is_named_only_where_it_was_asked_for(reader):
+    reader.open().page.get_by_role("button", name="Commit, then see").click()
+    reader.budget.press("ArrowRight")
+    assert reader.says(32, "all")
+    assert "guess" not in reader.sentence.inner_text()
+    assert not reader.page.get_by_text("your guess", exact=True).is_visible()
+
+
+def test_the_question_tells_the_share_of_one_sample_and_nothing_of_the_answer(reader):
+    words = reader.open().page.locator(".ttc").inner_text()
+    first, asked = (DATA["tables"][0]["rows"][i] for i in (0, DATA["budgets"].index(16)))
+    assert f"One sample is right on {first[1]} of the problems" in words
+    assert asked[1] not in words
+
+
+# ---- the selection
+
+
+@pytest.mark.parametrize(("samples", "problems"), SELECTIONS)
+def test_a_selection_says_and_tabulates_the_numbers_of_the_data(reader, samples, problems):
+    reader.look_at(samples, problems)
+    assert reader.says(samples, problems)
+    reader.page.get_by_text("The numbers").click()
+    table = next(t for t, g in zip(DATA["tables"], DATA["groups"], strict=True) if g["key"] == problems)
+    rows = [row.split("\t") for row in reader.page.locator(".ttc tbody tr").all_inner_texts()]
+    assert rows == table["rows"]
+    marked = reader.page.locator(".ttc [aria-current=true]").all_inner_texts()
+    assert [row.split("\t")[0] for row in marked] == [str(samples)]
+
+
+def test_arrow_keys_move_the_budget_and_the_difficulty(reader):
+    reader.look_at(16, "all")
+    reader.budget.focus()
+    reader.page.keyboard.press("ArrowRight")
+    assert reader.says(32, "all")
+    assert reader.budget.get_attribute("aria-valuetext") == "32 samples"
+    reader.page.keyboard.press("End")
+    assert reader.says(256, "all")
+    reader.page.keyboard.press("Tab")
+    reader.page.keyboard.press("ArrowDown")
+    assert reader.says(256, "1")
+    reader.page.keyboard.press("ArrowUp")
+    reader.page.keyboard.press("ArrowUp")
+    assert reader.says(256, "5")
+
+
+def test_the_mouse_chooses_a_difficulty_by_its_word_and_a_budget_in_the_chart(reader):
+    reader.look_at(16, "all")
+    reader.page.get_by_role("group", name="Problems, by fifth of difficulty").get_by_text("5 hardest").click()
+    assert reader.says(16, "5")
+    tick = reader.chart.locator(".tick", has_text="64").bounding_box()
+    reader.page.mouse.click(tick["x"] + tick["width"] / 2, tick["y"] - 60)
+    assert reader.says(64, "5")
+
+
+@phone
+def test_a_finger_chooses_a_difficulty_and_a_budget(reader):
+    reader.look_at(16, "all")
+    reader.page.get_by_text("4", exact=True).first.tap()
+    assert reader.says(16, "4")
+    tick = reader.chart.locator(".tick", has_text="8").first.bounding_box()
+    reader.page.touchscreen.tap(tick["x"] + tick["width"] / 2, tick["y"] - 60)
+    assert reader.says(8, "4")
+
+
+# ---- a view can be shared
+
+
+def test_the_address_keeps_the_view_and_another_reader_sees_it(reader):
+    reader.open("deep/page.html?other=1").page.get_by_role("button", name="Commit, then see").click()
+    reader.page.get_by_text("5 hardest").click()
+    reader.budget.press("ArrowRight")
+    shared = reader.page.url
+    assert "other=1" in shared
+    reader.page.goto("about:blank")
+    reader.page.goto(shared)
+    reader.chart.wait_for()
+    assert reader.says(32, "5")
+    assert reader.page.get_by_label("5 hardest").is_checked()
+    assert "guess" not in reader.sentence.inner_text(), "the guess is the other reader's own"
+
+
+@pytest.mark.parametrize(("samples", "problems", "seen"), [("17", "2", (16, "2")), ("8", "<b>x</b>", (8, "all"))])
+def test_what_an_address_has_wrong_falls_back_to_the_first_view(reader, samples, problems, seen):
+    reader.look_at(samples, problems)
+    assert reader.says(*seen)
+
+
+def test_an_address_of_nonsense_asks_the_question(reader):
+    reader.open("index.html?breadth_or_depth.samples=many&breadth_or_depth.problems=%00")
+    assert reader.page.get_by_role("button", name="Commit, then see").is_visible()
+
+
+# ---- how it looks
+
+
+def overlapping_labels(page):
+    return page.evaluate("""() => {
+        const labels = [...document.querySelectorAll(".ttc-name, .ttc-value")].filter(label => label.textContent);
+        const boxes = labels.map(label => [label.textContent, label.getBoundingClientRect()]);
+        const chart = document.querySelector(".ttc-chart").getBoundingClientRect();
+        const outside = ([, box]) => box.left < chart.left || box.right > chart.right + 1;
+        const found = boxes.filter(outside).map(([text]) => text);
+        boxes.forEach(([a, p], i) => boxes.slice(i + 1).forEach(([b, q]) => {
+            const besides = p.left >= q.right || q.left >= p.right;
+            if (!besides && p.top + 2 < q.bottom && q.top + 2 < p.bottom) found.push(a + "|" + b);
+        }));
+        return found;
+    }""")
+
+
+@pytest.mark.parametrize("width", [360, 1100])
+def test_labels_of_the_chart_never_collide_nor_leave_it(reader, width):
+    reader.page.set_viewport_size({"width": width, "height": 900})
+    reader.page.emulate_media(reduced_motion="reduce")
+    reader.look_at(1, "all")
+    for group in range(len(DATA["groups"])):
+        reader.page.get_by_role("radio").nth(group).check()
+        reader.budget.press("Home")
+        for samples in DATA["budgets"]:
+            assert overlapping_labels(reader.page) == [], (samples, DATA["groups"][group]["name"])
+            reader.budget.press("ArrowRight")
+
+
+@pytest.mark.parametrize("guess", [0, 47, 85, 89, 95, 100])
+def test_the_guess_is_labelled_clear_of_the_other_labels(reader, guess):
+    reader.page.set_viewport_size({"width": 360, "height": 900})
+    reader.page.emulate_media(reduced_motion="reduce")
+    reader.open().page.get_by_role("slider", name="Your guess").fill(str(guess))
+    reader.page.get_by_role("button", name="Commit, then see").click()
+    reader.page.get_by_text("your guess", exact=True).wait_for()
+    assert overlapping_labels(reader.page) == []
+
+
+@phone
+@pytest.mark.parametrize("problems", ["all", "5"])
+def test_on_a_phone_nothing_scrolls_sideways(reader, problems):
+    reader.look_at(256, problems).page.get_by_text("The numbers").click()
+    assert reader.page.evaluate("document.documentElement.scrollWidth") == 360
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_words_in_the_chart_and_around_it_stand_out_from_the_page(reader, scheme):
+    reader.page.emulate_media(color_scheme=scheme)
+    reader.look_at(16, "all").page.get_by_text("The numbers").click()
+    assert reader.page.evaluate("document.documentElement.dataset.theme") == scheme
+    faint = reader.page.evaluate("""() => {
+        const context = Object.assign(document.createElement("canvas"), {width: 1, height: 1}).getContext("2d");
+        const light = colour => {
+            context.fillStyle = colour;
+            context.fillRect(0, 0, 1, 1);
+            const [r, g, b] = [...context.getImageData(0, 0, 1, 1).data].map(part => part / 255)
+                .map(part => part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4);
+            return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+        };
+        const back = light(getComputedStyle(document.querySelector(".ttc")).backgroundColor);
+        const words = [...document.querySelectorAll(".ttc p, .ttc legend, .ttc summary, .ttc td, .ttc svg text")];
+        return words.filter(each => each.textContent && each.checkVisibility()).map(each => {
+            const style = getComputedStyle(each);
+            const [a, b] = [light(each.closest("svg") ? style.fill : style.color), back].sort((x, y) => y - x);
+            return [(a + 0.05) / (b + 0.05), each.textContent];
+        }).filter(([contrast]) => contrast < 4.5);
+    }""")
+    assert faint == []
+
+
+@pytest.mark.parametrize(("motion", "moves"), [("no-preference", True), ("reduce", False)])
+def test_marks_move_only_for_readers_who_do_not_mind(reader, motion, moves):
+    reader.page.emulate_media(reduced_motion=motion)
+    duration = (
+        reader.look_at(16, "all")
+        .page.locator(".ttc-rule")
+        .evaluate("node => getComputedStyle(node).transitionDuration")
+    )
+    assert (duration != "0s") == moves
+
+
+def test_a_narrower_window_redraws_the_chart_to_fit(reader):
+    reader.look_at(16, "all").page.set_viewport_size({"width": 400, "height": 800})
+    reader.page.wait_for_function("document.querySelector('.ttc svg').getBoundingClientRect().right < 400")
+
+
+# ---- the same module in a notebook
+
+
+def draw(reader, data, state):
+    """Draw the module on an empty page, with a model that tells of changes, as a notebook has."""
+    reader.page.goto(f"{reader.site}/empty.html")
+    reader.page.evaluate(
+        """async ([data, state]) => {
+            const values = {data, state}, heard = new Set();
+            window.model = {
+                get: key => values[key],
+                set: (key, value) => { values[key] = value; },
+                save_changes: () => heard.forEach(tell => tell()),
+                on: (event, tell) => { if (event === "change:state") heard.add(tell); },
+                off: (event, tell) => heard.delete(tell),
+                heard,
+            };
+            const module = await import("./_static/explorables/breadth_or_depth.js");
+            window.leave = module.default.render({model, el: document.getElementById("place")});
+        }""",
+        [data, state],
+    )
+    return reader.page
+
+
+def test_a_widget_follows_its_state_and_python_sees_what_the_reader_chose(reader):
+    page = draw(reader, DATA, {})
+    page.evaluate("model.set('state', {samples: 64, problems: '5'}); model.save_changes()")
+    reader.chart.wait_for()
+    assert reader.says(64, "5")
+    reader.budget.press("ArrowLeft")
+    assert page.evaluate("model.get('state')") == {"samples": 32, "problems": "5"}
+    assert "?" not in page.url, "a notebook's address is not ours"
+
+
+def test_a_widget_that_leaves_stops_listening(reader):
+    page = draw(reader, DATA, {})
+    assert page.evaluate("model.heard.size") == 1
+    assert page.evaluate("(leave(), model.heard.size)") == 0
+
+
+def test_strings_of_the_data_are_text_and_never_markup(reader):
+    bad = "<img src=x onerror='window.struck = true'>"
+    data = json.loads(json.dumps(DATA).replace("easiest fifth", bad).replace("recorded runs", bad))
+    data["tables"][1]["rows"][0][1] = bad
+    page = draw(reader, data, {"samples": 1, "problems": "1"})
+    reader.chart.wait_for()
+    assert bad in page.locator(".ttc").inner_text()
+    assert page.locator(".ttc img").count() == 0
+    assert page.evaluate("window.struck") is None
+
+
+def test_data_of_few_samples_ask_about_the_largest_budget_there_is(reader):
+    data = json.loads(json.dumps(DATA))
+    data["budgets"] = data["budgets"][:3]
+    page = draw(reader, data, {})
+    assert "Draw 4 samples of each problem" in page.locator(".ttc").inner_text()

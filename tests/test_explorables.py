@@ -1,0 +1,240 @@
+"""The simulators' tables, their bundles and their face in notebooks."""
+
+import hashlib
+import json
+import re
+import shutil
+import subprocess
+import sys
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ttclab import estimators, explorables
+from ttclab.explorables import FOLDER, NAMES, Explorable, as_json, breadth_or_depth_data, shipped_data, show
+
+SOURCES = FOLDER / "src"
+every_explorable = pytest.mark.parametrize("name", NAMES)
+
+
+def runs(problems=40, samples=32, seed=0):
+    """Right and wrong samples of problems from easy to hopeless."""
+    rng = np.random.default_rng(seed)
+    return rng.random((problems, samples)) < np.linspace(1, 0, problems)[:, None]
+
+
+# ---- the data of "Breadth or depth"
+
+
+def test_coverage_is_the_share_of_all_subsets_with_a_right_sample():
+    correct = runs(problems=10, samples=8)
+    data = breadth_or_depth_data(correct, 1)
+    assert data["budgets"] == [1, 2, 4, 8]
+    for i, k in enumerate(data["budgets"]):
+        subsets = [correct[:, chosen].any(axis=1).mean() for chosen in combinations(range(8), k)]
+        assert data["groups"][0]["coverage"]["mean"][i] == pytest.approx(np.mean(subsets), abs=5e-5)
+
+
+def test_every_group_has_the_estimators_coverage_and_band():
+    correct = runs()
+    data = breadth_or_depth_data(correct, 1)
+    fifth = estimators.fifths(correct.mean(axis=1))
+    right = correct.sum(axis=1, keepdims=True)
+    for key, group in enumerate(data["groups"]):
+        members = (fifth == key - 1) | (key == 0)
+        expected = estimators.bootstrap(estimators.pass_at_k(32, right[members], data["budgets"]))
+        for part in ("mean", "low", "high"):
+            assert group["coverage"][part] == pytest.approx(getattr(expected, part), abs=5e-5)
+
+
+def test_fifths_share_the_problems_and_run_from_easiest_to_hardest():
+    everything, *fifths = breadth_or_depth_data(runs(problems=43), 1)["groups"]
+    assert everything["problems"] == 43 == sum(group["problems"] for group in fifths)
+    assert [group["key"] for group in fifths] == ["1", "2", "3", "4", "5"]
+    assert [group["p"] for group in fifths] == sorted((group["p"] for group in fifths), reverse=True)
+
+
+def test_theory_is_that_of_problems_all_alike_and_starts_at_one_sample():
+    correct = runs()
+    for group in breadth_or_depth_data(correct, 1)["groups"]:
+        assert group["theory"][0] == group["coverage"]["mean"][0] == group["p"]
+    p = correct.mean()
+    assert breadth_or_depth_data(correct, 1)["groups"][0]["theory"][4] == pytest.approx(1 - (1 - p) ** 16, abs=5e-5)
+
+
+@pytest.mark.parametrize(("samples", "largest"), [(1, 1), (3, 2), (255, 128), (256, 256), (300, 256)])
+def test_budgets_are_the_powers_of_two_that_the_samples_allow_up_to_256(samples, largest):
+    assert breadth_or_depth_data(runs(samples=samples), 1)["budgets"][-1] == largest
+
+
+def test_cost_is_one_reading_of_the_problem_and_n_samples_written_averaged_within_the_group():
+    correct = runs(problems=10, samples=4)
+    writing = np.arange(1, 41, dtype=float).reshape(10, 4)
+    hard = breadth_or_depth_data(correct, writing, prefill_flops=np.arange(10) * 100)["groups"][-1]
+    members = estimators.fifths(correct.mean(axis=1)) == 4
+    expected = [(np.arange(10) * 100)[members].mean() + n * writing[members].mean() for n in (1, 2, 4)]
+    assert hard["flops"] == pytest.approx(expected, rel=1e-3)
+
+
+@pytest.mark.parametrize("flops", [7, np.full(40, 7.0), np.full((40, 32), 7)])
+def test_flops_may_be_one_number_one_a_problem_or_one_a_sample(flops):
+    assert breadth_or_depth_data(runs(), flops)["groups"][0]["flops"] == [7, 14, 28, 56, 112, 224]
+
+
+@pytest.mark.parametrize("shape", [(40,), (4, 8), (0, 8), (10, 0), (2, 3, 4)])
+def test_runs_of_another_shape_are_refused_by_name(shape):
+    with pytest.raises(ValueError, match=r"correct must be \(problems, samples\)"):
+        breadth_or_depth_data(np.zeros(shape, bool), 1)
+
+
+def test_data_of_a_thousand_problems_are_json_under_150_kb_with_four_decimals():
+    data = breadth_or_depth_data(runs(1000, 256), 1.23456e6)
+    text = as_json(data)
+    assert json.loads(text) == data
+    assert len(text) < 150_000
+    parts = [part for group in data["groups"] for part in (group["theory"], *group["coverage"].values())]
+    fractions = [x for part in parts for x in part]
+    assert fractions == [round(x, 4) for x in fractions]
+
+
+def test_words_of_the_tables_say_the_numbers():
+    data = breadth_or_depth_data(runs(), 1.5e6)
+    for group, table in zip(data["groups"], data["tables"], strict=True):
+        assert [len(row) for row in table["rows"]] == [len(table["columns"])] * len(data["budgets"])
+        for i, (samples, mean, interval, theory, cost) in enumerate(table["rows"]):
+            assert int(samples) == data["budgets"][i]
+            said = [mean.removesuffix("%"), *interval.split(" to "), theory.removesuffix("%")]
+            numbers = [*(group["coverage"][part][i] for part in ("mean", "low", "high")), group["theory"][i]]
+            for word, number in zip(said, numbers, strict=True):
+                decimals = len(word.partition(".")[2])
+                assert float(word) == pytest.approx(100 * number, abs=0.5001 * 10**-decimals)
+            assert float(cost.removesuffix(" MFLOPs")) == pytest.approx(group["flops"][i] / 1e6, rel=5e-3)
+
+
+@pytest.mark.parametrize(
+    ("fractions", "said"),
+    [
+        ((0.854, 0.82, 0.88), ["85", "82", "88"]),
+        ((0, 0, 1), ["0", "0", "100"]),
+        ((0.9969, 0.99, 1), ["99.69", "99.00", "100.00"]),
+        ((0.0123, 0.0101, 0.0149), ["1.2", "1.0", "1.5"]),
+        ((0.9999,), ["99.99"]),
+        ((0.0001,), ["0.01"]),
+    ],
+)
+def test_what_is_neither_none_nor_all_is_never_said_to_be(fractions, said):
+    assert explorables._percents(*fractions) == said
+
+
+@pytest.mark.parametrize(
+    ("count", "said"),
+    [(0, "0 FLOPs"), (999, "999 FLOPs"), (999.6, "1 kFLOPs"), (21.31e6, "21.3 MFLOPs"), (999.9e9, "1 TFLOPs")],
+)
+def test_flops_are_said_with_three_digits_and_a_prefix(count, said):
+    assert explorables._flops(count) == said
+
+
+def test_shipped_data_are_what_the_recorded_runs_give_now():
+    for name, data in explorables.build_data().items():
+        assert (FOLDER / f"{name}.json").read_text(encoding="utf-8") == as_json(data), "python -m ttclab.explorables"
+
+
+def test_every_explorable_has_data_from_the_recorded_runs():
+    assert tuple(explorables.build_data()) == NAMES
+
+
+# ---- the bundles
+
+
+def banner(name):
+    """The code of a bundle, and what its banner says of it."""
+    head, code = (FOLDER / f"{name}.js").read_bytes().split(b"\n*/\n", 1)
+    return code, head.decode()
+
+
+@every_explorable
+def test_bundle_was_made_of_the_sources_as_they_are(name):
+    files = sorted(path for path in SOURCES.iterdir() if path.suffix in {".js", ".mjs", ".css", ".json"})
+    recorded = hashlib.sha256(b"".join(b"%s\0%s\0" % (path.name.encode(), path.read_bytes()) for path in files))
+    assert f"sources sha256:{recorded.hexdigest()}\n" in banner(name)[1], "the bundle is stale: make explorables"
+
+
+@every_explorable
+def test_bundle_was_not_changed_by_hand(name):
+    code, head = banner(name)
+    assert f"code sha256:{hashlib.sha256(code).hexdigest()}\n" in head
+
+
+@every_explorable
+def test_bundle_is_built_again_byte_for_byte(name, tmp_path):
+    if not (shutil.which("node") and (SOURCES / "node_modules").is_dir()):
+        pytest.skip("needs Node and npm ci in ttclab/explorables/src; the recorded hashes are tested without")
+    subprocess.run(["node", "build.mjs", str(tmp_path)], cwd=SOURCES, check=True, capture_output=True)
+    assert (tmp_path / f"{name}.js").read_bytes() == (FOLDER / f"{name}.js").read_bytes()
+
+
+@every_explorable
+def test_bundle_stands_alone_and_names_no_address(name):
+    code = banner(name)[0].decode()
+    assert not re.search(r"\bimport\b|\bfetch\(|\beval\(|XMLHttpRequest", code)
+    assert {url for url in re.findall(r"https?://[^\s\"'`]+", code) if "//www.w3.org/" not in url} == set()
+
+
+def test_sources_put_words_into_the_page_as_text_only():
+    for path in (path for path in SOURCES.iterdir() if path.suffix == ".js"):
+        assert not re.search(r"(inner|outer|Adjacent)HTML|\.html\(|document\.write", path.read_text()), path.name
+
+
+@every_explorable
+def test_bundle_keeps_the_licences_of_what_it_contains(name):
+    wanted = json.loads((SOURCES / "package.json").read_text())["devDependencies"]
+    head = banner(name)[1]
+    for package, version in wanted.items():
+        assert package == "esbuild" or f"{package} {version}" in head
+    assert "Mike Bostock" in head
+    assert "Permission to use, copy, modify, and/or distribute this software" in head
+
+
+def test_sources_pin_exact_versions_and_the_lock_names_no_registry():
+    package, lock = (json.loads((SOURCES / f"{name}.json").read_text()) for name in ("package", "package-lock"))
+    assert all(re.fullmatch(r"\d+\.\d+\.\d+", version) for version in package["devDependencies"].values())
+    assert lock["packages"][""]["devDependencies"] == package["devDependencies"]
+    locked = [entry for path, entry in lock["packages"].items() if path]
+    assert all("resolved" not in entry and entry["integrity"].startswith("sha512-") for entry in locked)
+
+
+# ---- in notebooks
+
+
+@every_explorable
+def test_show_gives_a_widget_with_the_module_and_the_shipped_data(name):
+    state = show(name).get_state()
+    assert state["_esm"] == (FOLDER / f"{name}.js").read_text(encoding="utf-8")
+    assert state["data"] == shipped_data(name)
+    assert state["state"] == {}
+    json.dumps(state["data"])
+
+
+def test_show_takes_data_of_the_readers_own_run():
+    data = breadth_or_depth_data(runs(), 1)
+    assert show("breadth_or_depth", data=data).data == data
+    assert data["source"].startswith("your own run")
+
+
+def test_unknown_explorable_is_refused_with_the_names_there_are():
+    with pytest.raises(ValueError, match="no explorable is called 'depth'; there are: breadth_or_depth"):
+        show("depth")
+
+
+def test_a_widget_in_words_is_short_and_the_same_in_every_run():
+    assert repr(show("breadth_or_depth")) == "Explorable('breadth_or_depth')"
+    assert isinstance(show("breadth_or_depth"), Explorable)
+
+
+def test_explorables_need_neither_book_nor_torch():
+    code = "import sys, ttclab.explorables; print({'sphinx', 'torch', 'matplotlib'} & set(sys.modules))"
+    root = Path(explorables.__file__).parents[2]
+    answer = subprocess.run([sys.executable, "-c", code], cwd=root, check=True, capture_output=True, text=True)
+    assert answer.stdout.strip() == "set()"

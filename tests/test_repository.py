@@ -1,0 +1,145 @@
+"""What holds the repository together: one set of versions, a whole wheel, a Makefile that says what it does."""
+
+import ast
+import re
+import subprocess
+import sys
+import tomllib
+import zipfile
+from itertools import chain
+from pathlib import Path
+
+import pytest
+import yaml
+from hatchling.builders.wheel import WheelBuilder
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).parent.parent
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+# What a person who sets up the course by hand is promised to find in environment.yml.
+PROMISED = {"jupyter-book", "jupyterlab", "ipywidgets", "torch", "transformers", "matplotlib", "nbval"}
+
+
+def requirements(lines: list[str]) -> dict[str, Requirement]:
+    return {canonicalize_name(each.name): each for each in map(Requirement, lines)}
+
+
+def declared() -> dict[str, Requirement]:
+    return requirements([*PROJECT["dependencies"], *chain(*PROJECT["optional-dependencies"].values())])
+
+
+def pins() -> dict[str, Requirement]:
+    lines = (ROOT / "constraints.txt").read_text().splitlines()
+    return requirements([line for line in lines if line and not line.startswith("#")])
+
+
+def conda_lines() -> list[str]:
+    parts = yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"]
+    return next(part["pip"] for part in parts if isinstance(part, dict))
+
+
+def version(pin: Requirement) -> str:
+    """The version of `name==version`; anything looser fails."""
+    (specifier,) = pin.specifier
+    assert specifier.operator == "==" and "*" not in specifier.version, f"{pin} is not one version"
+    return specifier.version
+
+
+def test_every_declared_package_is_pinned_within_its_bounds():
+    pinned = pins()
+    for name, requirement in declared().items():
+        assert name in pinned, f"{name} has no pin in constraints.txt"
+        assert requirement.specifier.contains(version(pinned[name])), f"{pinned[name]} is outside {requirement}"
+
+
+def test_every_pin_is_one_version():
+    assert all(version(pin) for pin in pins().values())
+
+
+def test_package_dependencies_state_lower_bounds_only():
+    for line in PROJECT["dependencies"]:
+        assert [each.operator for each in Requirement(line).specifier] == [">="], line
+
+
+def test_conda_environment_has_the_declared_packages_at_their_pins():
+    lines = conda_lines()
+    assert lines[:2] == ["-c constraints.txt", "-e .[book,test]"]
+    listed, pinned = requirements(lines[2:]), pins()
+    assert listed.keys() == declared().keys()
+    assert {name: version(pin) for name, pin in listed.items()} == {name: version(pinned[name]) for name in listed}
+    assert listed.keys() >= PROMISED
+
+
+def test_installed_packages_are_at_their_pins():
+    """Numbers and warnings are those of the pinned set: other versions would test something else."""
+    from importlib.metadata import version as installed
+
+    pinned = pins()
+    for name in declared():
+        assert installed(name).split("+")[0] == version(pinned[name]), f"run make to renew .venv: {name}"
+
+
+def test_package_imports_only_what_it_declares():
+    allowed = set(requirements(PROJECT["dependencies"])) | {"ttclab"}
+    for file in (ROOT / "ttclab").rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.Import):
+                names = [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom) and not node.level:
+                names = [node.module or ""]
+            else:
+                continue
+            for name in (each.partition(".")[0] for each in names):
+                known = name in sys.stdlib_module_names or canonicalize_name(name) in allowed
+                assert known, f"{file.relative_to(ROOT)} imports {name}, which pyproject.toml does not name"
+
+
+def tracked() -> list[Path]:
+    """Files of the repository, those not committed yet included."""
+    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
+    listed = subprocess.run(command, cwd=ROOT, capture_output=True)
+    if listed.returncode:
+        pytest.skip("not a git checkout")
+    return [path for name in listed.stdout.decode().split("\0") if name and (path := ROOT / name).is_file()]
+
+
+def test_wheel_carries_every_file_of_the_package(tmp_path):
+    wheel = next(WheelBuilder(str(ROOT)).build(directory=str(tmp_path), versions=["standard"]))
+    carried = {name for name in zipfile.ZipFile(wheel).namelist() if name.startswith("ttclab/")}
+    sources = ROOT / "ttclab" / "explorables" / "src"  # only those who change a simulator need them
+    package = {
+        path.relative_to(ROOT).as_posix()
+        for path in tracked()
+        if path.is_relative_to(ROOT / "ttclab") and not path.is_relative_to(sources)
+    }
+    assert carried == package
+    assert {Path(name).suffix for name in carried} >= {".py", ".js", ".json", ".safetensors", ".parquet"}
+
+
+def test_no_file_is_too_large_for_a_repository():
+    large = {str(path.relative_to(ROOT)): path.stat().st_size for path in tracked() if path.stat().st_size > 5_000_000}
+    assert not large
+
+
+def test_make_without_a_target_lists_every_target():
+    listing = subprocess.run(
+        ["make", "--no-print-directory"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert targets >= {"book", "serve", "lab", "test", "bench", "explorables", "clean", "help"}
+    assert targets == set(re.findall(r"make ([a-z]+) {2,}", listing))
+
+
+def test_make_says_in_one_line_that_python_is_missing_or_too_old(tmp_path):
+    (tmp_path / "Makefile").write_text((ROOT / "Makefile").read_text())
+    (tmp_path / "ttclab").mkdir()
+    for name in ("pyproject.toml", "constraints.txt"):
+        (tmp_path / name).touch()
+    old = tmp_path / "python-old"
+    old.write_text("#!/bin/sh\nexit 1\n")  # what the test for a new enough version comes to
+    old.chmod(0o755)
+    for python in (str(old), str(tmp_path / "no-such-python")):
+        ran = subprocess.run(["make", "lint", f"PYTHON={python}"], cwd=tmp_path, capture_output=True, text=True)
+        said = [line for line in ran.stderr.splitlines() if not line.startswith("make")]
+        assert ran.returncode and len(said) == 1 and "Python 3.11 or newer" in said[0], ran.stderr

@@ -1,0 +1,30 @@
+// `npm run build [folder]`: bundles every explorable into one ES module, beside its data unless told otherwise.
+// The banner records the sources, the code that came of them, and the licences of what is in it.
+import { createHash } from "node:crypto";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { build } from "esbuild";
+
+const here = import.meta.dirname;
+const target = process.argv[2] ?? join(here, "..");
+const read = (...path) => readFileSync(join(here, ...path), "utf8");
+const sha256 = (text) => createHash("sha256").update(text).digest("hex");
+const sources = readdirSync(here).filter((name) => /\.(js|mjs|css|json)$/.test(name)).sort();
+const recorded = sha256(sources.map((name) => `${name}\0${read(name)}\0`).join(""));
+
+for (const entry of sources.filter((name) => name.endsWith(".js") && name !== "common.js")) {
+  const { outputFiles: [output], metafile } = await build({
+    absWorkingDir: here, entryPoints: [entry], outdir: target, write: false, metafile: true, bundle: true, minify: true,
+    format: "esm", target: "es2022", loader: { ".css": "text" }, legalComments: "none", charset: "utf8",
+  });
+  const packages = new Set(Object.keys(metafile.inputs).flatMap((path) => path.match(/(?<=node_modules\/)[^/]+/) ?? []));
+  const byLicence = {};
+  for (const name of [...packages].sort()) {
+    (byLicence[read("node_modules", name, "LICENSE").trim()] ??= []).push(`${name} ${JSON.parse(read("node_modules", name, "package.json")).version}`);
+  }
+  const notices = Object.entries(byLicence).map(([licence, names]) => `${names.join(", ")}:\n${licence}`);
+  const made = `Made by "npm run build" in ttclab/explorables/src: change the sources, not this file.`;
+  const text = `/*! ${made}\nsources sha256:${recorded}\ncode sha256:${sha256(output.text)}\n\n${notices.join("\n\n")}\n*/\n${output.text}`;
+  writeFileSync(output.path, text);
+  console.log(`${output.path}: ${Math.round(text.length / 1000)} kB`);
+}

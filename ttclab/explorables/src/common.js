@@ -1,0 +1,137 @@
+// What every explorable shares: the frame, native controls, the chart over budgets, the live sentence, the table.
+// Strings reach the page as text nodes only; numbers come from the data's tables and are never computed here.
+import { axisBottom, axisLeft } from "d3-axis";
+import { scaleLinear, scaleLog } from "d3-scale";
+import { select } from "d3-selection";
+import { area, curveMonotoneX, line } from "d3-shape";
+import css from "./common.css";
+
+export function element(tag, attributes = {}, ...children) {
+  const node = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
+  node.append(...children);
+  return node;
+}
+
+/** A form, so that two views on one page keep their radio buttons apart. */
+export function frame(title, ...children) {
+  const form = element("form", { class: "ttc", "aria-label": title, autocomplete: "off" });
+  form.append(element("style", {}, css), element("p", { class: "ttc-title" }, title), ...children);
+  form.addEventListener("submit", (event) => event.preventDefault());
+  return form;
+}
+
+/** A range input over `words`, one word for each step; it reports the step. */
+export function slider(label, words, { input, change = () => {} }) {
+  const output = element("span"); // the range says its own value: an output element would say it twice
+  const range = element("input", { type: "range", min: 0, max: words.length - 1, step: 1, "aria-label": label });
+  const control = {
+    node: element("label", { class: "ttc-slider" }, element("span", { class: "ttc-label" }, `${label}: `, output), range),
+    focus: () => range.focus(),
+    get step() { return range.valueAsNumber; },
+    set step(step) {
+      range.value = step;
+      output.textContent = words[step];
+      range.setAttribute("aria-valuetext", words[step]);
+    },
+  };
+  range.addEventListener("input", () => { control.step = control.step; input(control.step); });
+  range.addEventListener("change", () => change(control.step));
+  return control;
+}
+
+/** Radio buttons in a fieldset; reports the index of the option chosen. */
+export function choices(legend, words, choose) {
+  const radios = words.map(() => element("input", { type: "radio", name: legend }));
+  radios.forEach((radio, index) => radio.addEventListener("change", () => choose(index)));
+  const options = words.map((word, index) => element("label", { class: "ttc-option" }, radios[index], element("span", {}, word)));
+  return {
+    node: element("fieldset", {}, element("legend", {}, legend), element("div", { class: "ttc-options" }, ...options)),
+    set chosen(index) { radios[index].checked = true; },
+  };
+}
+
+/** The reader commits to a percentage before anything is shown. */
+export function prediction(question, start, commit) {
+  const percents = Array.from({ length: 101 }, (_, percent) => `${percent}%`);
+  const guess = slider("Your guess", percents, { input: () => {} });
+  guess.step = start;
+  const button = element("button", { type: "button" }, "Commit, then see");
+  button.addEventListener("click", () => commit(guess.step));
+  return element("div", { class: "ttc-prediction" }, element("p", {}, question), guess.node, button);
+}
+
+/** The result in words, read out when it changes; it must be in the page before its first words. */
+export function liveSentence() {
+  const node = element("p", { class: "ttc-live", "aria-live": "polite", "aria-atomic": "true" });
+  return { node, say(words) { node.textContent = words; } };
+}
+
+/** One of the data's tables in a details element, with the row in use marked. */
+export function dataTable() {
+  const region = element("div", { class: "ttc-scroll", tabindex: 0, role: "region", "aria-label": "The numbers" });
+  const cells = (tag, row, scope) => row.map((text) => element(tag, scope ? { scope } : {}, text));
+  return {
+    node: element("details", {}, element("summary", {}, "The numbers"), region),
+    show({ caption, columns, rows }, current) {
+      const body = rows.map(([first, ...rest], index) =>
+        element("tr", { "aria-current": index === current }, ...cells("th", [first], "row"), ...cells("td", rest)));
+      region.replaceChildren(element("table", {}, element("caption", {}, caption),
+        element("thead", {}, element("tr", {}, ...cells("th", columns, "col"))), element("tbody", {}, ...body)));
+    },
+  };
+}
+
+/** A chart of fractions over log2 budgets, as wide as its place. `paint(plot)` draws into it at every change of size. */
+export function budgetChart(budgets, yTitle, { choose, paint }) {
+  const node = element("div", { class: "ttc-chart" });
+  const svg = select(node).append("svg").attr("role", "img");
+  const [yAxis, xAxis, layer] = ["ttc-axis", "ttc-axis", "ttc-layer"].map((name) => svg.append("g").attr("class", name));
+  const [yText, xText] = [0, 1].map(() => svg.append("text").attr("class", "ttc-title-text"));
+  const x = scaleLog([budgets[0], Math.max(budgets.at(-1), 2)], [0, 0]).base(2);
+  const y = scaleLinear([0, 1], [0, 0]);
+  const nearest = (pixel) => budgets.reduce((best, n, i) => (Math.abs(x(n) - pixel) < Math.abs(x(budgets[best]) - pixel) ? i : best), 0);
+  const pick = (event) => choose(nearest(event.clientX - svg.node().getBoundingClientRect().left));
+  svg.on("click", pick).on("pointermove", (event) => event.buttons && pick(event));
+  let width = 0;
+  const draw = () => {
+    if (!width) return;
+    const height = Math.round(Math.min(340, Math.max(250, width * 0.55)));
+    const edge = { top: 42, right: 82, bottom: 44, left: 38 };
+    svg.attr("width", width).attr("height", height);
+    x.range([edge.left, width - edge.right]);
+    y.range([height - edge.bottom, edge.top]);
+    yAxis.attr("transform", `translate(${edge.left},0)`)
+      .call(axisLeft(y).ticks(5, "%").tickSize(edge.left + edge.right - width).tickPadding(7));
+    xAxis.attr("transform", `translate(0,${height - edge.bottom})`).call(axisBottom(x).tickValues(budgets).tickFormat(String).tickSize(4));
+    yText.attr("x", 2).attr("y", 13).text(yTitle);
+    xText.attr("x", (edge.left + width - edge.right) / 2).attr("y", height - 6).attr("text-anchor", "middle").text("samples of each problem");
+    paint({ layer, x, y, right: width - edge.right, describe: (words) => svg.attr("aria-label", words) });
+  };
+  const observer = new ResizeObserver(([entry]) => { width = Math.floor(entry.contentRect.width); draw(); });
+  observer.observe(node);
+  return { node, draw, stop: () => observer.disconnect() };
+}
+
+/** The one `tag.name` in the layer, made when first asked for: what stays in the page can move. */
+export function mark(layer, tag, name) {
+  return layer.selectAll(`${tag}.${name.replaceAll(" ", ".")}`).data([0]).join(tag).attr("class", name);
+}
+
+export function drawBand({ layer, x, y }, budgets, low, high) {
+  const shape = area((_, i) => x(budgets[i]), (_, i) => y(low[i]), (_, i) => y(high[i])).curve(curveMonotoneX);
+  mark(layer, "path", "ttc-band").attr("d", shape(budgets));
+}
+
+export function drawLine({ layer, x, y }, name, budgets, values) {
+  const shape = line((_, i) => x(budgets[i]), (_, i) => y(values[i])).curve(curveMonotoneX);
+  mark(layer, "path", `ttc-line ${name}`).attr("d", shape(budgets));
+}
+
+/** The heights given, from top to bottom, moved apart to at least `gap` and kept between `top` and `bottom`. */
+export function spread(heights, gap, top, bottom) {
+  const placed = [];
+  for (const height of heights) placed.push(Math.max(height, placed.length ? placed.at(-1) + gap : top));
+  for (let i = placed.length - 1, limit = bottom; i >= 0; limit = placed[i] - gap, i--) placed[i] = Math.min(placed[i], limit);
+  return placed;
+}
