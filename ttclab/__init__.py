@@ -4,10 +4,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .beam_search import beam_search as beam_search
+    from .beam_search import beam_search_prm as beam_search_prm
+    from .beam_search import dvts as dvts
     from .models import load as load
     from .problems import Problem as Problem
     from .problems import Solution as Solution
     from .problems import load_problems as load_problems
+    from .revision import hybrid_search as hybrid_search
+    from .revision import sequential_revise as sequential_revise
     from .sampling import Result as Result
     from .sampling import majority_vote as majority_vote
     from .sampling import parallel_search as parallel_search
@@ -27,9 +32,14 @@ _HOME = {
     "parallel_search": "sampling",
     "majority_vote": "sampling",
     "weighted_vote": "sampling",
+    "beam_search": "beam_search",
+    "beam_search_prm": "beam_search",
+    "dvts": "beam_search",
+    "sequential_revise": "revision",
+    "hybrid_search": "revision",
 }
 _MODULES = ("bank", "engine", "estimators", "exercises", "explorables", "flops", "models", "plots", "problems",
-            "sampling", "training", "verifiers")  # fmt: skip
+            "revision", "sampling", "training", "verifiers")  # fmt: skip
 __all__ = [*_HOME]
 
 

@@ -31,10 +31,11 @@ PREFILL_TOKENS = 16_384  # of contexts that go through the model together
 
 @dataclass(frozen=True)
 class Row:
-    """A sequence to be written: the token ids it starts from, and the key of its random stream."""
+    """A sequence to be written: the token ids it starts from, its random stream, and how much of that is used up."""
 
     context: tuple[int, ...]
     key: str = ""
+    used: int = 0
 
 
 @dataclass(frozen=True)
@@ -202,13 +203,15 @@ class Engine:
     ) -> list[Written]:
         """Write every row to its end-of-text token, to the end of the first `stop` string, or to max_new_tokens.
 
+        What a row has `used` counts towards its max_new_tokens.
+
         With `stop`, keys and values of the rows that it cut stay until the next such call but one, so that going on
         from them computes nothing twice. Raises ValueError for max_new_tokens < 1 or an empty context.
         """
         if max_new_tokens < 1:
             raise ValueError(f"max_new_tokens must be at least 1, not {max_new_tokens}")
-        if any(not row.context for row in rows):
-            raise ValueError("a row needs at least one token to start from")
+        if any(not row.context or row.used >= max_new_tokens for row in rows):
+            raise ValueError("a row needs at least one token to start from, and room for at least one more")
         job = _Job(self, rows, sampler, max_new_tokens, stop)
         find_executable_batch_size(job.run, starting_batch_size=self.batch_size)()
         if stop:
@@ -250,6 +253,7 @@ class _Live:
     stopped: Tensor  # wrote the stop string or the last token allowed
     suspect: Tensor  # wrote a token that may complete a stop string begun in the token before
     newest: Tensor  # the token drawn last
+    limit: Tensor  # tokens that may be written
 
     @property
     def done(self) -> Tensor:
@@ -277,6 +281,7 @@ class _Live:
 
 _DEVICE_FIELDS = (
     "logits", "uniform", "tokens", "logprobs", "count", "position", "ended", "stopped", "suspect", "newest",
+    "limit",
 )  # fmt: skip
 
 
@@ -379,7 +384,8 @@ class _Job:
         prefix = contexts.take(which, contexts.lengths[which])
         uniform = torch.zeros(n, self.max_new_tokens)
         if self.sampler.temperature > 0:
-            streams = [random_stream(self.rows[row].key, self.max_new_tokens) for _, row in owners]
+            rows = [self.rows[i] for _, i in owners]
+            streams = [random_stream(row.key, self.max_new_tokens + row.used)[row.used :] for row in rows]
             uniform = torch.from_numpy(np.stack(streams))
         return _Live(
             index=torch.tensor([row for _, row in owners]),
@@ -393,6 +399,7 @@ class _Job:
             logprobs=torch.zeros(n, self.max_new_tokens + 1, device=device),
             position=prefix.lengths.to(device),
             newest=torch.zeros(n, dtype=torch.long, device=device),
+            limit=torch.tensor([self.max_new_tokens - self.rows[i].used for _, i in owners], device=device),
             **{name: torch.zeros(n, dtype=torch.bool, device=device) for name in ("ended", "stopped", "suspect")},
         )
 
@@ -407,7 +414,7 @@ class _Job:
         live.logprobs.scatter_(1, place, logprob[:, None])
         live.count += going
         live.ended |= going & torch.isin(token, self.end_ids)
-        live.stopped |= going & ((live.count == self.max_new_tokens) | torch.isin(token, self.stop_ids))
+        live.stopped |= going & ((live.count == live.limit) | torch.isin(token, self.stop_ids))
         if len(self.suspect_ids):
             live.suspect |= going & torch.isin(token, self.suspect_ids)
         live.newest = token

@@ -1,24 +1,28 @@
-"""Compute, counted: FLOPs of every forward pass, and the ledger that bills them.
+"""Compute, counted: FLOPs of every forward pass, what they cost in time and training, and the ledger that bills them.
 
 A multiplication and an addition are two FLOPs; matrix products and attention are counted, elementwise work is
 not. Torch's own `FlopCounterMode` counts the same way, and the tests hold us to it exactly; it misses the fused
-attention of CPUs, so it is run with the plain one.
+attention of CPUs and the grouped experts of mixtures, so it is run with the plain ones.
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import lru_cache
+from types import MappingProxyType
 
 import torch
 from torch.utils.flop_counter import FlopCounterMode
-from transformers import AutoModelForCausalLM, PreTrainedConfig
+from transformers import AutoModelForCausalLM, PreTrainedConfig, PreTrainedModel
 
+from .hardware import BYTES, Gpu, Meter, dtype_name
 from .problems import Problem
 
-_GATED = {"llama", "mistral", "qwen2", "qwen3"}  # three matrices in the feed-forward block, rotary positions
+_GATED = {  # three matrices in the feed-forward block, rotary positions
+    "gemma", "gemma2", "gemma3_text", "llama", "mistral", "olmo2", "phi3", "qwen2", "qwen3", "smollm3",
+}  # fmt: skip
 _PLAIN = {"gpt2"}  # two matrices, learned positions
 
 
@@ -29,6 +33,11 @@ def forward_flops(
 
     config: transformers' own; new_tokens: fed in this pass, for each of `batch` sequences; cached_tokens: already in
     the KV cache; logits: positions that go through the output head (default all, 1 while generating).
+
+    A layer with a sliding window attends to all new tokens and to the window - 1 newest of the cached ones, which are
+    all that transformers' own cache keeps. In a mixture of experts each token goes through as many experts as the
+    config says, so that the count does not depend on which: torch's counter sees them with experts_implementation
+    "eager" or "batched_mm", and misses them with "grouped_mm", the default.
     Raises ValueError unless new_tokens and batch are at least 1 and cached_tokens at least 0.
     """
     if new_tokens < 1 or batch < 1 or cached_tokens < 0:
@@ -36,6 +45,7 @@ def forward_flops(
             "a forward pass needs new_tokens >= 1, batch >= 1 and cached_tokens >= 0, "
             f"not {new_tokens}, {batch} and {cached_tokens}"
         )
+    config = config.get_text_config()
     logits = new_tokens if logits is None else logits
     if config.model_type not in _GATED | _PLAIN:
         return _counted_flops(config.to_json_string(), new_tokens, cached_tokens, batch, logits)
@@ -45,19 +55,39 @@ def forward_flops(
     inner = getattr(config, "intermediate_size", None) or getattr(config, "n_inner", None) or 4 * width
     gated = config.model_type in _GATED
     matrices = 2 * width * head * (heads + key_value_heads) + (3 if gated else 2) * width * inner
-    attention = 2 * heads * head * (cached_tokens + new_tokens)  # scores, then the weighted sum of values
-    layers = config.num_hidden_layers * new_tokens * 2 * (matrices + attention)
+    layers, sliding, window = config.num_hidden_layers, *_sliding_layers(config)
+    seen = layers * (cached_tokens + new_tokens) - sliding * max(0, cached_tokens - (window - 1))  # over all layers
+    attention = 2 * heads * head * seen  # scores, then the weighted sum of values
     output = logits * 2 * width * config.vocab_size
-    return batch * (layers + output)
+    return batch * (new_tokens * 2 * (layers * matrices + attention) + output)
+
+
+def _sliding_layers(config: PreTrainedConfig) -> tuple[int, int]:
+    """How many layers have a sliding window, and its length in tokens (1 where none has)."""
+    window = getattr(config, "sliding_window", None)
+    if window is None:
+        return 0, 1
+    types = getattr(config, "layer_types", None)
+    return config.num_hidden_layers if types is None else types.count("sliding_attention"), window
 
 
 def decode_flops(config: PreTrainedConfig, new_tokens: int, cached_tokens: int) -> int:
     """FLOPs of feeding `new_tokens` one after the other, each with its logits, after `cached_tokens`."""
-    if new_tokens == 0:
-        return 0
-    first = forward_flops(config, 1, cached_tokens)
-    last = forward_flops(config, 1, cached_tokens + new_tokens - 1)
-    return new_tokens * (first + last) // 2  # each pass costs a constant more than the one before
+    return _sum(lambda cached: forward_flops(config, 1, cached), cached_tokens, cached_tokens + new_tokens)
+
+
+def _sum(f: Callable[[int], int], start: int, stop: int) -> int:
+    """The sum of f over range(start, stop), for an f that is linear up to a few bends, all downward.
+
+    The cost of a pass is such a function of what is cached: it grows by a constant a token until a window is full.
+    Where the middle lies on the line through the ends there is no bend between them, and few passes need be counted.
+    """
+    first, middle, last = start, (start + stop) // 2, stop - 1
+    if last - first < 2:
+        return sum(f(x) for x in range(start, stop))
+    if (f(middle) - f(first)) * (last - first) == (f(last) - f(first)) * (middle - first):
+        return (stop - start) * (f(first) + f(last)) // 2
+    return _sum(f, start, middle) + _sum(f, middle, stop)
 
 
 @lru_cache(maxsize=4096)
@@ -76,7 +106,7 @@ def _counted_flops(config_json: str, new_tokens: int, cached_tokens: int, batch:
 
 
 @lru_cache(maxsize=4)
-def _meta_model(config_json: str) -> torch.nn.Module:
+def _meta_model(config_json: str) -> PreTrainedModel:
     import json
 
     from transformers import AutoConfig
@@ -84,16 +114,148 @@ def _meta_model(config_json: str) -> torch.nn.Module:
     fields = json.loads(config_json)
     with torch.device("meta"):
         return AutoModelForCausalLM.from_config(
-            AutoConfig.for_model(fields.pop("model_type"), **fields), attn_implementation="eager"
+            AutoConfig.for_model(fields.pop("model_type"), **fields),
+            attn_implementation="eager",
+            experts_implementation="batched_mm",
         ).eval()
+
+
+def exchange_rate(M: float, R: float, convention: str = "arxiv") -> float:
+    """k: how many times the large model's inference the small one may spend, for the same FLOPs in all.
+
+    M: how many times larger the large model is; R: inference tokens over pretraining tokens, D_inf / D_pre, of
+    the large model; convention: "arxiv" or "iclr", the two editions of Snell et al. 2024, section 7.
+
+    A model of N parameters costs X = 6 N D_pre to train and Y = 2 N D_inf to run (arXiv), or 4 N D_inf with a verifier
+    of its size (ICLR). The large one costs M X + M Y. The small one, trained on as many tokens, costs X + k Y with k
+    times the inference. Setting them equal, k = M + (M - 1) X / Y: X / Y is 3 / R, or 1.5 / R.
+    Raises ValueError unless M >= 1 and R > 0, both finite, and for another convention.
+    """
+    inference = {"arxiv": 2, "iclr": 4}
+    if convention not in inference:
+        raise ValueError(f"convention must be one of {', '.join(inference)}, not {convention!r}")
+    if not 1 <= M < float("inf"):
+        raise ValueError(f"M, the large model's size over the small one's, must be at least 1 and finite, not {M}")
+    if not 0 < R < float("inf"):
+        raise ValueError(f"R, inference tokens over pretraining tokens, must be above 0 and finite, not {R}")
+    return M + (M - 1) * 6 / (inference[convention] * R)
+
+
+@dataclass(frozen=True)
+class Roofline:
+    """One decode step on a GPU at its limits: a token for each of `batch` sequences (Williams et al. 2009).
+
+    flops: of the step; weight_bytes, cache_bytes: moved between the GPU and its memory; peak: FLOP/s; bandwidth:
+    bytes/s. A real step takes `seconds` or longer: it computes and reads no faster, and at best does both at once.
+    """
+
+    batch: int
+    flops: int
+    weight_bytes: int
+    cache_bytes: int
+    peak: int
+    bandwidth: int
+
+    @property
+    def intensity(self) -> float:
+        """FLOPs for each byte moved; what the GPU can keep up with is peak / bandwidth."""
+        return self.flops / (self.weight_bytes + self.cache_bytes)
+
+    @property
+    def compute_seconds(self) -> float:
+        return self.flops / self.peak
+
+    @property
+    def memory_seconds(self) -> float:
+        return (self.weight_bytes + self.cache_bytes) / self.bandwidth
+
+    @property
+    def seconds(self) -> float:
+        return max(self.compute_seconds, self.memory_seconds)
+
+    @property
+    def bound(self) -> str:
+        """What the step waits for: "memory" or "compute"."""
+        return "compute" if self.compute_seconds >= self.memory_seconds else "memory"
+
+    @property
+    def tokens_per_second(self) -> float:
+        """At most, of all sequences together."""
+        return self.batch / self.seconds
+
+
+def decode_roofline(
+    config: PreTrainedConfig, gpu: Gpu, dtype: str | torch.dtype = "bf16", batch: int = 1, cached_tokens: int = 0
+) -> Roofline:
+    """The limits of one decode step: `batch` sequences, each with `cached_tokens` in its KV cache, get a token.
+
+    config: transformers' own, of any model that `forward_flops` counts but a mixture of experts; dtype: of weights,
+    cache and arithmetic. The weights are read once for the whole batch (of an embedding table that is not the output
+    head too, one row a sequence); each sequence's keys and values are read, and one token's are written. Activations
+    are not counted. Raises ValueError for a mixture of experts (what it reads depends on the routing), for a dtype that
+    the GPU has no peak for, and unless batch >= 1 and cached_tokens >= 0.
+    """
+    config = config.get_text_config()
+    flops = forward_flops(config, 1, cached_tokens, batch)
+    weights, row_weights, row_cache = _decode_reads(config.to_json_string(), cached_tokens)
+    size = BYTES[dtype_name(dtype)]
+    return Roofline(
+        batch=batch,
+        flops=flops,
+        weight_bytes=size * (weights + batch * row_weights),
+        cache_bytes=size * batch * row_cache,
+        peak=gpu.peak(dtype),
+        bandwidth=gpu.bytes_per_second,
+    )
+
+
+def compute_bound_batch(
+    config: PreTrainedConfig, gpu: Gpu, dtype: str | torch.dtype = "bf16", cached_tokens: int = 0
+) -> int | None:
+    """The smallest batch whose decode step waits for arithmetic and no longer for memory.
+
+    Arguments and errors are those of `decode_roofline`. None if there is no such batch: every sequence brings a cache
+    of its own to read, and past some length reading it takes longer than computing on it.
+    """
+    one = decode_roofline(config, gpu, dtype, 1, cached_tokens)
+    two = decode_roofline(config, gpu, dtype, 2, cached_tokens)
+    a_row = two.weight_bytes + two.cache_bytes - one.weight_bytes - one.cache_bytes
+    shared = one.weight_bytes + one.cache_bytes - a_row
+    gain = one.flops * gpu.bytes_per_second - a_row * one.peak  # of a further row: work for each byte, cross-multiplied
+    return -(-shared * one.peak // gain) if gain > 0 else None
+
+
+@lru_cache(maxsize=256)
+def _decode_reads(config_json: str, cached_tokens: int) -> tuple[int, int, int]:
+    """Numbers that a decode step moves: weights once, and for each sequence rows of embedding tables and cache."""
+    model = _meta_model(config_json)
+    if any(".experts." in name for name, _ in model.named_parameters()):
+        raise ValueError(
+            f"what a mixture of experts reads hangs on its routing: no roofline for {model.config.model_type}"
+        )
+    head = model.get_output_embeddings().weight
+    tables = [m for m in model.modules() if isinstance(m, torch.nn.Embedding) and m.weight is not head]
+
+    def kept(tokens: int) -> int:
+        """Numbers in the KV cache of one sequence after so many tokens."""
+        if not tokens:
+            return 0
+        with torch.no_grad():
+            ids = torch.zeros((1, tokens), dtype=torch.long, device="meta")
+            cache = model(ids, use_cache=True, logits_to_keep=1).past_key_values
+        return sum(layer.keys.numel() + layer.values.numel() for layer in cache.layers)
+
+    weights = sum(p.numel() for p in model.parameters()) - sum(table.weight.numel() for table in tables)
+    return weights, sum(table.embedding_dim for table in tables), kept(cached_tokens) + kept(1)
 
 
 @dataclass
 class Cost:
     """What one problem was charged.
 
-    generations, revisions, verifier_calls: counts; tokens and flops: by kind ("prefill", "decode", "verifier", ...).
-    The kind "cached" is work that a shared prefix saved: shown, and not part of `total_flops`.
+    generations, revisions, verifier_calls: counts; tokens and flops: by kind, "prefill" and "decode" unless `billed_as`
+    says otherwise, and "verifier". The kind "cached" is work that a shared prefix saved: shown, and not part of
+    `total_flops`. Costs are equal when they charge the same, however long it took.
     """
 
     generations: int = 0
@@ -116,10 +278,14 @@ class Cost:
         )
 
 
-class Ledger:
-    """The bill, problem by problem: `ledger[problem]` is its Cost, `ledger.total` the sum."""
+class Ledger(Meter):
+    """The bill, problem by problem: `ledger[problem]` is its Cost, `ledger.total` the sum.
+
+    Beside it, of the whole block and not by problem: seconds, and on a GPU peak_bytes, joules and `mfu`.
+    """
 
     def __init__(self) -> None:
+        super().__init__()
         self._costs: dict[str, Cost] = {}
 
     def __getitem__(self, problem: Problem) -> Cost:
@@ -129,8 +295,16 @@ class Ledger:
     def total(self) -> Cost:
         return sum(self._costs.values(), Cost())
 
+    def mfu(self, peak: float) -> float | None:
+        """Model FLOPs utilisation (Chowdhery et al. 2022, appendix B): FLOPs charged a second, over `peak`, in FLOP/s.
+
+        hardware.find_gpu(torch.cuda.get_device_name()).peak(dtype) is a peak. None unless the block ended, on a GPU.
+        """
+        return None if self.peak_bytes is None else self.total.total_flops / (self.seconds * peak)
+
 
 _open_ledgers: ContextVar[tuple[Ledger, ...]] = ContextVar("open_ledgers", default=())
+_kinds: ContextVar[Mapping[str, str]] = ContextVar("kinds", default=MappingProxyType({}))
 
 
 @contextmanager
@@ -139,13 +313,35 @@ def billed() -> Iterator[Ledger]:
     ledger = Ledger()
     token = _open_ledgers.set((*_open_ledgers.get(), ledger))
     try:
-        yield ledger
+        with ledger:
+            yield ledger
     finally:
         _open_ledgers.reset(token)
 
 
+@contextmanager
+def billed_as(kind: str, of: Collection[str] = ("prefill", "decode")) -> Iterator[None]:
+    """What is charged as "prefill" or "decode" inside the `with` block is charged as `kind`, tokens and FLOPs alike.
+
+    of: which of the two; the other keeps its name, as do all other kinds, "cached" and "verifier" among them. Counts
+    stay what they are: a generation is charged as one, whatever its tokens are billed as. Of two such blocks, one
+    inside the other, the inner one decides. Raises ValueError for the kind "cached", which is no part of the bill, and
+    for `of` anything else.
+    """
+    if kind == "cached" or not {"prefill", "decode"}.issuperset(of):
+        raise ValueError(
+            f'only "prefill" and "decode" can be billed as another kind, never as "cached": not {of} as {kind!r}'
+        )
+    token = _kinds.set({**_kinds.get(), **dict.fromkeys(of, kind)})
+    try:
+        yield
+    finally:
+        _kinds.reset(token)
+
+
 def charge(problem: Problem, kind: str, *, tokens: int = 0, flops: int = 0, **counts: int) -> None:
     """Charge work on a problem to every open ledger; counts: generations, revisions or verifier_calls."""
+    kind = _kinds.get().get(kind, kind)
     for ledger in _open_ledgers.get():
         cost = ledger[problem]
         cost.tokens[kind] += tokens

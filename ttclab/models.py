@@ -1,7 +1,9 @@
 """Policies: what writes solutions. `load` gives the shipped ones, or any causal language model on disk."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,8 @@ from .engine import Engine, Row, Sampler, Written
 from .problems import Problem, Solution
 
 ZOO = Path(__file__).parent / "zoo"
+STEP_END, ATTEMPT_END = "\n", "#"
+ATTEMPTS_SHOWN = 4  # as in Snell et al. 2024, section 6.1
 DEFAULT_STEP = {"large": 1500}  # where its single pass beats small's by .2, and room is left above
 
 
@@ -90,18 +94,107 @@ class LanguageModel:
         and its place among the n, and on nothing else: n=8 begins with the solutions of n=4.
         Raises ValueError for n < 1, an empty list or a temperature below 0.
         """
+        problems = as_problems(problem)
+        groups = self._write(problems, self._beginnings(problems, n, seed), temperature, max_new_tokens)
+        return groups[0] if isinstance(problem, Problem) else groups
+
+    def generate_step(
+        self,
+        problem: Problem | Sequence[Problem],
+        partials: Any = None,
+        n: int = 1,
+        temperature: float | None = None,
+        seed: int | None = None,
+        max_new_tokens: int | None = None,
+    ) -> Any:
+        """n ways to write the next step of each unfinished solution of a problem; without any, n first steps.
+
+        partials: a list of unfinished solutions, for a list of problems a list of such lists; what is in it twice is
+        forked. Returns solutions, unfinished or finished, each of `partials` with its n continuations in turn. The
+        first fork of a solution goes on with its random stream: writing step by step gives the tokens of `generate`.
+        max_new_tokens: of the whole solution. Raises ValueError for a finished solution, and as `generate`.
+        """
+        problems = as_problems(problem)
+        if partials is None:
+            begun = self._beginnings(problems, n, seed)
+        else:
+            groups = [partials] if isinstance(problem, Problem) else partials
+            if n < 1 or len(groups) != len(problems):
+                raise ValueError(
+                    f"n must be at least 1 and partials one list a problem, not {n} and {len(groups)} lists"
+                )
+            begun = [_forks([solution for solution in group for _ in range(n)]) for group in groups]
+        steps = self._write(problems, begun, temperature, max_new_tokens, stop=STEP_END)
+        return steps[0] if isinstance(problem, Problem) else steps
+
+    def revise(
+        self,
+        problem: Problem | Sequence[Problem],
+        solutions: Any,
+        temperature: float | None = None,
+        max_new_tokens: int | None = None,
+    ) -> Any:
+        """One more solution, written after the earlier attempts of its chain; of a list of problems, one each.
+
+        solutions: the chain so far, the newest last, for a list of problems a list of chains; the last four are shown.
+        Raises ValueError for an empty chain.
+        """
+        problems = as_problems(problem)
+        chains = [solutions] if isinstance(problem, Problem) else solutions
+        if len(chains) != len(problems) or not all(chains):
+            raise ValueError("a revision needs a chain of at least one solution for each problem")
+        begun = [
+            [Solution(each, "", finished=False, logprob=0.0, key=f"{chain[-1].key}/revised")]
+            for each, chain in zip(problems, chains, strict=True)
+        ]
+        shown = ["".join(attempt.text + ATTEMPT_END for attempt in chain[-ATTEMPTS_SHOWN:]) for chain in chains]
+        with flops.billed_as("revision"):
+            revised = self._write(problems, begun, temperature, max_new_tokens, shown=shown)
+        for each in problems:
+            flops.charge(each, "revision", revisions=1)
+        return revised[0] if isinstance(problem, Problem) else [solution for [solution] in revised]
+
+    def _beginnings(self, problems: list[Problem], n: int, seed: int | None) -> list[list[Solution]]:
+        """n solutions of each problem with nothing written, each with a random stream of its own."""
         if n < 1:
             raise ValueError(f"n must be at least 1, not {n}")
-        problems = as_problems(problem)
-        sampler = self.sampler(temperature)
-        limit = self.max_new_tokens if max_new_tokens is None else max_new_tokens
-        rows = [Row(self.encode(each.prompt), f"{seed or 0}/{each.id}/{i}") for each in problems for i in range(n)]
-        written = self.engine.write(rows, sampler, max_new_tokens=limit)
-        solutions = [
-            self.solution(problems[i // n], row, new) for i, (row, new) in enumerate(zip(rows, written, strict=True))
+        return [
+            [Solution(each, "", finished=False, logprob=0.0, key=f"{seed or 0}/{each.id}/{i}") for i in range(n)]
+            for each in problems
         ]
-        grouped = [solutions[i : i + n] for i in range(0, len(solutions), n)]
-        return grouped[0] if isinstance(problem, Problem) else grouped
+
+    def _write(
+        self,
+        problems: list[Problem],
+        begun: list[list[Solution]],
+        temperature: float | None,
+        max_new_tokens: int | None,
+        *,
+        stop: str | None = None,
+        shown: list[str] | None = None,
+    ) -> list[list[Solution]]:
+        """Go on with what is begun, to the end or to `stop`. shown: text between the prompt and the solution."""
+        limit = self.max_new_tokens if max_new_tokens is None else max_new_tokens
+        if finished := [solution for group in begun for solution in group if solution.finished]:
+            raise ValueError(f"a finished solution can't be continued: {finished[0].text!r}")
+        prompts = [self.encode(p.prompt + (shown[i] if shown else "")) for i, p in enumerate(problems)]
+        flat = [(i, solution) for i, group in enumerate(begun) for solution in group]
+        going = [(i, s) for i, s in flat if len(s.tokens) < max(limit, 1)]  # the others are as long as they may be
+        rows = [Row(prompts[i] + s.tokens, s.key, used=len(s.tokens)) for i, s in going]
+        written = iter(self.engine.write(rows, self.sampler(temperature), max_new_tokens=limit, stop=stop))
+        waiting = iter(rows)
+        groups: list[list[Solution]] = [[] for _ in problems]
+        for i, solution in flat:
+            if len(solution.tokens) >= max(limit, 1):
+                groups[i].append(solution)
+                continue
+            row, new = next(waiting), next(written)
+            self._bill(solution.problem, row, new, generations=not solution.tokens)
+            tokens = solution.tokens + new.tokens
+            text = self.tokenizer.decode(tokens[:-1] if new.finished else tokens)
+            logprob = solution.logprob + new.logprob
+            groups[i].append(Solution(solution.problem, text, tokens, new.finished, logprob, solution.key))
+        return groups
 
     @property
     def max_new_tokens(self) -> int:
@@ -119,8 +212,7 @@ class LanguageModel:
     def encode(self, text: str) -> tuple[int, ...]:
         return tuple(self.tokenizer.encode(text, add_special_tokens=False))
 
-    def solution(self, problem: Problem, row: Row, written: Written) -> Solution:
-        """What was written, as a solution; its cost is charged to the open ledgers."""
+    def _bill(self, problem: Problem, row: Row, written: Written, *, generations: int) -> None:
         new, cached = len(row.context) - written.shared, written.shared
         if new:
             cost = flops.forward_flops(self.config, new, cached, logits=1)
@@ -128,9 +220,19 @@ class LanguageModel:
         if cached:
             flops.charge(problem, "cached", tokens=cached, flops=flops.forward_flops(self.config, cached, logits=1))
         decoded = flops.decode_flops(self.config, len(written.tokens) - 1, len(row.context))
-        flops.charge(problem, "decode", tokens=len(written.tokens), flops=decoded, generations=1)
-        body = written.tokens[:-1] if written.finished else written.tokens
-        return Solution(problem, self.tokenizer.decode(body), written.tokens, written.finished, written.logprob)
+        flops.charge(problem, "decode", tokens=len(written.tokens), flops=decoded, generations=generations)
+
+
+def _forks(solutions: Sequence[Solution]) -> list[Solution]:
+    """The solutions, with a random stream of its own for each repetition."""
+    seen: Counter[str] = Counter()
+    forks = []
+    for solution in solutions:
+        copy = seen[solution.key]
+        seen[solution.key] += 1
+        key = f"{solution.key}/{len(solution.tokens)}.{copy}" if copy else solution.key
+        forks.append(replace(solution, key=key))
+    return forks
 
 
 def as_problems(problem: Problem | Sequence[Problem]) -> list[Problem]:

@@ -92,14 +92,14 @@ def by_difficulty(series: dict[str, tuple[str, Estimate]], *, title: str) -> Fig
     """Accuracy in each fifth of difficulty, with its 95% interval: label -> (strategy, estimate of (5,))."""
     with mpl.rc_context(STYLE):
         figure = Figure()
-        axes = figure.add_subplot()
+        axes = figure.add_subplot(title=title)
     places = np.arange(5.0)
     for name, estimate in series.values():
         errors = [estimate.mean - estimate.low, estimate.high - estimate.mean]
         style = (0, (4, 3)) if name == "large" else "-"
         axes.errorbar(places, estimate.mean, errors, color=COLOURS[name], marker="o", ms=5, lw=1.6, ls=style)
     axes.set_xticks(places, FIFTHS)
-    axes.set(ylim=(0, 1.02), ylabel="problems solved", title=title)
+    axes.set(ylim=(0, 1.02), ylabel="problems solved")
     ends = [float(estimate.mean[-1]) for _, estimate in series.values()]
     label_ends(axes, places[-1], ends, list(series), [COLOURS[name] for name, _ in series.values()])
     return figure
@@ -111,12 +111,12 @@ def training_curve(
     """One pass of the large model at points of its training, and levels of the small one: label -> (strategy, y)."""
     with mpl.rc_context(STYLE):
         figure = Figure()
-        axes = figure.add_subplot()
+        axes = figure.add_subplot(title=title)
     axes.fill_between(training_flops, one_pass.low, one_pass.high, color=COLOURS["large"], alpha=0.2, lw=0)
     axes.plot(training_flops, one_pass.mean, color=COLOURS["large"], marker="o", ms=5, ls=(0, (4, 3)))
     for name, level in levels.values():
         axes.axhline(level, color=COLOURS[name], lw=1.4)
-    axes.set(ylim=(0, 1.02), ylabel="problems solved", title=title, xlabel="FLOPs spent on training the large model")
+    axes.set(ylim=(0, 1.02), ylabel="problems solved", xlabel="FLOPs spent on training the large model")
     ends = {"large, one pass": ("large", float(one_pass.mean[-1])), **levels}
     colours = [COLOURS[name] for name, _ in ends.values()]
     label_ends(axes, axes.get_xlim()[1], [level for _, level in ends.values()], list(ends), colours)

@@ -15,7 +15,7 @@ import hashlib
 import random
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
 
@@ -128,7 +128,8 @@ class Solution:
 
     text: what the policy wrote, without the end-of-text token; tokens: ids of all that it wrote, with it;
     finished: whether it ended by itself; logprob: log-probability of the tokens under the policy at
-    temperature 1 (natural logarithm), NaN if it was not the policy's own writing.
+    temperature 1 (natural logarithm), NaN if it was not the policy's own writing; key: the name of its random stream,
+    which what is written next goes on with.
     """
 
     problem: Problem
@@ -136,6 +137,7 @@ class Solution:
     tokens: tuple[int, ...] = ()
     finished: bool = True
     logprob: float = float("nan")
+    key: str = field(default="", repr=False)
 
     @cached_property
     def steps(self) -> tuple[str, ...]:

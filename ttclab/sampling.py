@@ -37,6 +37,14 @@ class Result:
         return cls(chosen, chosen.answer, solutions, scores)
 
     @classmethod
+    def chosen(cls, choose: str, solutions: list[Solution], scores: list[float]) -> "Result":
+        """By one of CHOICES: the best score, or the vote with or without the scores as weights."""
+        if choose == "best":
+            return cls.best(solutions, scores)
+        weights = scores if choose == "weighted" else [1.0] * len(scores)
+        return cls.elected(weighted_vote(solutions, weights), solutions, scores)
+
+    @classmethod
     def elected(cls, answer: str | None, solutions: list[Solution], scores: list[float]) -> "Result":
         """The highest-scoring solution among those with the answer that a vote chose."""
         chosen = [i for i, solution in enumerate(solutions) if answer_key(solution.answer) == answer_key(answer)]
@@ -67,6 +75,12 @@ def strategy(search: Callable[..., list[Result]]) -> Callable[..., Any]:
 CHOICES = ("best", "weighted", "majority")
 
 
+def check_choice(choose: str) -> None:
+    """Raises ValueError unless `choose` is one of CHOICES."""
+    if choose not in CHOICES:
+        raise ValueError(f"choose must be one of {', '.join(CHOICES)}, not {choose!r}")
+
+
 @strategy
 def parallel_search(
     model: LanguageModel,
@@ -86,15 +100,11 @@ def parallel_search(
     """
     if N < 1:
         raise ValueError(f"best-of-N needs N >= 1, not {N}")
-    if choose not in CHOICES:
-        raise ValueError(f"choose must be one of {', '.join(CHOICES)}, not {choose!r}")
+    check_choice(choose)
     groups = model.generate(problem, n=N, temperature=temperature, seed=seed)
     if choose == "majority":
         return [Result.elected(majority_vote(group), group, [1.0] * N) for group in groups]
-    scored = zip(groups, score_groups(verifier, groups), strict=True)
-    if choose == "best":
-        return [Result.best(group, scores) for group, scores in scored]
-    return [Result.elected(weighted_vote(group, scores), group, scores) for group, scores in scored]
+    return [Result.chosen(choose, *scored) for scored in zip(groups, score_groups(verifier, groups), strict=True)]
 
 
 def majority_vote(solutions: Sequence[Solution]) -> str | None:

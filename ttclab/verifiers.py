@@ -1,7 +1,8 @@
 """Verifiers: what scores solutions."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from statistics import fmean
 from typing import Protocol
 
 from . import flops
@@ -46,6 +47,35 @@ def load_verifier(name: str) -> Verifier:
     return _SHIPPED[name]()
 
 
+AGGREGATES: dict[str, Callable[[Sequence[float]], float]] = {
+    "last": lambda steps: steps[-1],
+    "min": min,
+    "prod": math.prod,
+    "mean": lambda steps: fmean(steps),
+}
+
+
+def score_steps(verifier: Verifier, solutions: Sequence[Solution], aggregate: str) -> list[float]:
+    """One score a solution from the scores of its steps: "last", "min", "prod" or "mean"; 0 for one without steps.
+
+    Raises ValueError naming the verifier if it has no scores for steps, or not one in 0..1 for each.
+    """
+    if not callable(getattr(verifier, "score_steps", None)):
+        raise ValueError(f"a search over steps needs a verifier that scores steps, which {verifier.name!r} does not")
+    scored = list(verifier.score_steps(solutions)) if solutions else []
+    _check_count(verifier, scored, len(solutions), "lists of step scores")
+    for scores, solution in zip(scored, solutions, strict=True):
+        _check_count(verifier, scores, len(solution.steps), f"scores for the steps of {solution.text!r}")
+        _check_range(verifier, scores)
+    return [float(AGGREGATES[aggregate](scores)) if scores else 0.0 for scores in scored]
+
+
+def check_aggregate(aggregate: str) -> None:
+    """Raises ValueError unless `aggregate` is one of AGGREGATES."""
+    if aggregate not in AGGREGATES:
+        raise ValueError(f"aggregate must be one of {', '.join(AGGREGATES)}, not {aggregate!r}")
+
+
 def score_groups(verifier: Verifier, groups: Sequence[Sequence[Solution]]) -> list[list[float]]:
     """The scores of several groups of solutions, asked for at once.
 
@@ -53,10 +83,18 @@ def score_groups(verifier: Verifier, groups: Sequence[Sequence[Solution]]) -> li
     """
     solutions = [solution for group in groups for solution in group]
     scores = list(verifier.score(solutions))
-    if len(scores) != len(solutions):
-        raise ValueError(f"verifier {verifier.name!r} must return {len(solutions)} scores, not {len(scores)}")
+    _check_count(verifier, scores, len(solutions), "scores")
+    _check_range(verifier, scores)
+    rest = iter(scores)
+    return [[next(rest) for _ in group] for group in groups]
+
+
+def _check_count(verifier: Verifier, given: Sequence[object], wanted: int, what: str) -> None:
+    if len(given) != wanted:
+        raise ValueError(f"verifier {verifier.name!r} must return {wanted} {what}, not {len(given)}")
+
+
+def _check_range(verifier: Verifier, scores: Sequence[float]) -> None:
     for score in scores:
         if not (math.isfinite(score) and 0 <= score <= 1):
             raise ValueError(f"verifier {verifier.name!r} must return scores from 0 to 1, not {score}")
-    rest = iter(scores)
-    return [[next(rest) for _ in group] for group in groups]

@@ -380,6 +380,15 @@ def test_a_widget_follows_its_state_and_python_sees_what_the_reader_chose(reader
     assert "?" not in page.url, "a notebook's address is not ours"
 
 
+def test_jupyterlab_is_told_to_leave_the_keys_to_the_widget(reader):
+    """Or its shortcuts would take the arrow keys from the slider of a cell in command mode."""
+    page = draw(reader, DATA, {})
+    controls = page.locator(".ttc").locator("input, button, summary, [tabindex]")
+    assert controls.count() > 8
+    told = controls.evaluate_all("nodes => nodes.map(node => node.getAttribute('data-lm-suppress-shortcuts'))")
+    assert set(told) == {"true"}
+
+
 def test_a_widget_that_leaves_stops_listening(reader):
     page = draw(reader, DATA, {})
     assert page.evaluate("model.heard.size") == 1

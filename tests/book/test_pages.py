@@ -32,7 +32,8 @@ def test_every_page_of_the_contents_was_built(book_address):
 
 
 def test_the_root_of_the_book_leads_to_its_first_page(visitor):
-    visitor.open("index.html").wait_for_url(f"{visitor.address}/{CHAPTERS[0]}")
+    visitor.page.goto(visitor.address)
+    visitor.page.wait_for_url(f"{visitor.address}/{CHAPTERS[0]}")
     assert visitor.external == []
 
 

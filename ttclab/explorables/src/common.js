@@ -18,6 +18,8 @@ export function frame(title, ...children) {
   const form = element("form", { class: "ttc", "aria-label": title, autocomplete: "off" });
   form.append(element("style", {}, css), element("p", { class: "ttc-title" }, title), ...children);
   form.addEventListener("submit", (event) => event.preventDefault());
+  // Or JupyterLab's shortcuts take the arrow keys; it looks for this on the focused node itself.
+  form.querySelectorAll("input, button, summary, [tabindex]").forEach((node) => node.setAttribute("data-lm-suppress-shortcuts", "true"));
   return form;
 }
 
