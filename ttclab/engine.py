@@ -20,7 +20,7 @@ from itertools import groupby
 
 import numpy as np
 import torch
-from accelerate.utils import find_executable_batch_size
+from accelerate.utils.memory import clear_device_cache, should_reduce_batch_size
 from torch import Tensor
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from transformers.cache_utils import Cache, DynamicLayer
@@ -213,7 +213,16 @@ class Engine:
         if any(not row.context or row.used >= max_new_tokens for row in rows):
             raise ValueError("a row needs at least one token to start from, and room for at least one more")
         job = _Job(self, rows, sampler, max_new_tokens, stop)
-        find_executable_batch_size(job.run, starting_batch_size=self.batch_size)()
+        batch_size = self.batch_size
+        while True:
+            try:
+                job.run(batch_size)
+                break
+            except Exception as error:
+                if batch_size == 1 or not should_reduce_batch_size(error):
+                    raise
+            batch_size //= 2  # out of memory: what is written stays, the rest starts again
+            clear_device_cache(garbage_collection=True)
         if stop:
             self._prefixes = job.kept
         return [written for written in job.written if written is not None]

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +80,9 @@ class LanguageModel:
         self.engine = Engine(model, tokenizer, batch_size=batch_size)
         self.config = model.config
         self.tokenizer = tokenizer
+        # Asked for once a solution, and always for the same few lengths.
+        self._read_flops = cache(partial(flops.forward_flops, model.config, logits=1))
+        self._write_flops = cache(partial(flops.decode_flops, model.config))
 
     def generate(
         self,
@@ -215,11 +219,10 @@ class LanguageModel:
     def _bill(self, problem: Problem, row: Row, written: Written, *, generations: int) -> None:
         new, cached = len(row.context) - written.shared, written.shared
         if new:
-            cost = flops.forward_flops(self.config, new, cached, logits=1)
-            flops.charge(problem, "prefill", tokens=new, flops=cost)
+            flops.charge(problem, "prefill", tokens=new, flops=self._read_flops(new, cached))
         if cached:
-            flops.charge(problem, "cached", tokens=cached, flops=flops.forward_flops(self.config, cached, logits=1))
-        decoded = flops.decode_flops(self.config, len(written.tokens) - 1, len(row.context))
+            flops.charge(problem, "cached", tokens=cached, flops=self._read_flops(cached, 0))
+        decoded = self._write_flops(len(written.tokens) - 1, len(row.context))
         flops.charge(problem, "decode", tokens=len(written.tokens), flops=decoded, generations=generations)
 
 
