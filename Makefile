@@ -78,7 +78,7 @@ format: .venv/.installed ## put the code in the house's form
 	@$(BIN)/ruff format .
 
 bench: .venv/.installed ## speed, as ratios measured side by side
-	@$(BIN)/python -m ttclab bench
+	@$(BIN)/python -m benchmarks
 
 explorables: ## bundle the simulators again (needs Node)
 	@cd ttclab/explorables/src && npm ci && npm run build

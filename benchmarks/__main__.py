@@ -1,7 +1,7 @@
 """Speed, as ratios measured side by side in one run: `make bench`.
 
-Both sides of a ratio run in turns, in one process, on the same weights, dtype and threads; the median of the turns'
-ratios is reported, so that a machine whose speed drifts does not decide. "Limit" is a bare loop of forward passes of the
+Both sides of a ratio run in turns, in one process, on the same weights, dtype and threads; the median of the
+turns' ratios is reported, so that a machine whose speed drifts does not decide. "Limit" is a bare loop of forward passes of the
 same shapes: no engine that uses this model code can be faster.
 """
 
@@ -9,10 +9,10 @@ import argparse
 import statistics
 import time
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from transformers import GenerationConfig, LlamaConfig, LlamaForCausalLM
-from transformers.cache_utils import DynamicCache
 
 import ttclab
 from ttclab.engine import _Layer
@@ -42,8 +42,8 @@ def llama_50m() -> LanguageModel:
     tokenizer = build_tokenizer()
     torch.manual_seed(0)
     config = LlamaConfig(
-        vocab_size=len(tokenizer), hidden_size=640, intermediate_size=1792, num_hidden_layers=10, num_attention_heads=10,
-        num_key_value_heads=5, pad_token_id=0, eos_token_id=None, bos_token_id=None,
+        vocab_size=len(tokenizer), hidden_size=640, intermediate_size=1792, num_hidden_layers=10,
+        num_attention_heads=10, num_key_value_heads=5, pad_token_id=0, eos_token_id=None, bos_token_id=None,
     )  # fmt: skip
     model = LlamaForCausalLM(config).eval()
     model.generation_config = GenerationConfig(do_sample=True, max_new_tokens=24, pad_token_id=0)
@@ -101,10 +101,9 @@ def main() -> None:
     small, llama = ttclab.load("small", device="cpu"), llama_50m()
     print(f"{torch.get_num_threads()} torch thread(s), fp32, median of {turns} turns")
     print(f"{'what':72} ratio")
-    for name, policy in (("shipped small model", small), ("50M Llama, random weights", llama)):
-        turns_here = turns if policy is small else min(turns, 3)
-        asked = problems if policy is small else problems[:4]
-        ratio = median_ratio(lambda: transformers_generate(policy, asked), lambda: ours(policy, asked), turns_here)
+    for name, policy, asked in (("shipped small model", small, problems), ("50M Llama", llama, problems[:4])):
+        theirs, mine = partial(transformers_generate, policy, asked), partial(ours, policy, asked)
+        ratio = median_ratio(theirs, mine, turns if policy is small else min(turns, 3))
         print(f"{f'tokens a second against generate(num_return_sequences=64), {name}':72} {ratio:.2f}")
     same = [p for p in load_problems("test") if len(p.prompt) == 16][:16]
     share = median_ratio(lambda: bare_loop(small, same, small.engine.batch_size), lambda: ours(small, same), turns)

@@ -79,6 +79,14 @@ def test_a_block_inside_a_block_does_not_lose_the_peak_of_either(device):
     assert late.peak_bytes == 610
 
 
+def test_a_meter_is_forgotten_when_its_block_ends_even_in_an_error(device):
+    with pytest.raises(KeyError), Meter() as meter:
+        device.work(30, joules=2)
+        raise KeyError
+    assert (meter.peak_bytes, meter.joules) == (30, 2)
+    assert Meter._open == []
+
+
 def test_the_host_waits_for_the_gpu_at_both_ends_and_never_between(device):
     problem = load_problems("test", limit=1)[0]
     with billed() as bill:

@@ -4,8 +4,10 @@ from dataclasses import replace
 import pytest
 
 import ttclab
+from ttclab.estimators import fifths, pass_at_k
 from ttclab.problems import split_of
 from ttclab.training import loop
+from ttclab.training.card import card
 from ttclab.training.policy import RECIPES
 from ttclab.training.tokens import ALPHABET, build_tokenizer
 
@@ -103,3 +105,27 @@ def test_the_tokenizer_has_one_token_a_character_and_gives_the_text_back():
 def test_a_name_without_a_recipe_is_refused():
     with pytest.raises(ValueError, match=r"small.*not 'smal'"):
         loop.train("smal")
+
+
+@pytest.mark.parametrize("folder", sorted(ttclab.models.ZOO.iterdir()), ids=lambda folder: folder.name)
+def test_the_card_of_a_shipped_model_says_what_its_recorded_runs_give(folder):
+    assert (folder / "README.md").read_text() == card(folder)
+
+
+def test_the_small_model_leaves_room_at_both_ends():
+    right = ttclab.bank.load("small", "test").correct
+    fifth = fifths(right.mean(axis=1))
+    rates = [right[fifth == i].mean() for i in range(5)]
+    assert 0.35 <= right.mean() <= 0.50
+    assert rates[0] >= 0.90 and rates[4] <= 0.06
+    assert pass_at_k(256, right.sum(axis=1), 64).mean() >= 0.85
+
+
+def test_the_large_model_is_fourteen_times_the_small_one_and_better_at_every_point_of_its_training():
+    made = {path.name: json.loads((path / "training.json").read_text()) for path in ttclab.models.ZOO.iterdir()}
+    assert 13.5 <= made["large-1500"]["block_parameters"] / made["small"]["block_parameters"] <= 14.5
+    steps = sorted(m["steps"] for name, m in made.items() if name.startswith("large-"))
+    solved = [ttclab.bank.load("large", "test", at=at, greedy=True).correct.mean() for at in steps]
+    assert len(steps) >= 4 and solved == sorted(solved)
+    gap = ttclab.bank.load("large", "test", greedy=True).correct.mean()
+    assert 0.15 <= gap - ttclab.bank.load("small", "test", greedy=True).correct.mean() <= 0.30 and gap < 0.85

@@ -99,7 +99,46 @@ def _record(options: argparse.Namespace) -> None:
     print(f"wrote {record(options.name, options.split, **settings)}")
 
 
+def _models_arguments(parser: argparse.ArgumentParser) -> None:
+    pass
+
+
+def _models(options: argparse.Namespace) -> None:
+    import json
+
+    from ttclab.models import ZOO
+
+    for file in sorted(ZOO.glob("*/training.json")):
+        made = json.loads(file.read_text())
+        size, cost = f"{made['parameters']:,} parameters", f"{made['training_flops']:.2e} training FLOPs"
+        print(f"{file.parent.name:12} {size:>20}   {cost}   {file.parent}")
+
+
+def _sample_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("name", nargs="?", default="small", help="a shipped model or a folder (small)")
+    parser.add_argument("--problem", metavar="EXPRESSION", help="such as 015+74+46*06 (the first test problem)")
+    parser.add_argument("--samples", type=_positive_whole, default=4, help="solutions to draw (4)")
+    parser.add_argument("--seed", type=_whole, default=0, help="of the draws (0)")
+
+
+def _sample(options: argparse.Namespace) -> None:
+    from ttclab.flops import billed
+    from ttclab.models import load
+    from ttclab.problems import ArithmeticProblem, load_problems
+
+    given = options.problem and ArithmeticProblem.from_expression(options.problem)
+    problem = given or load_problems("test", limit=1)[0]
+    print(f"{problem.question} ({problem.answer})")
+    with billed() as bill:
+        solutions = load(options.name).generate(problem, n=options.samples, seed=options.seed)
+    for solution in solutions:
+        print(f"\n{solution}\n{'right' if solution.correct else 'wrong'}")
+    print(f"\n{bill.total.total_flops:,} FLOPs")
+
+
 COMMANDS = {
+    "models": Command("list the shipped models", _models_arguments, _models),
+    "sample": Command("draw solutions to a problem and show them", _sample_arguments, _sample),
     "train": Command("train a shipped model from nothing, or go on after a kill", _train_arguments, _train),
     "record": Command("record many solutions of a model to every problem of a set", _record_arguments, _record),
     "grade": Command("grade submitted notebooks", _grade_arguments, _grade),
