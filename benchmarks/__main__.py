@@ -1,8 +1,8 @@
 """Speed, as ratios measured side by side in one run: `make bench`.
 
-Both sides of a ratio run in turns, in one process, on the same weights, dtype and threads; the median of the
-turns' ratios is reported, so that a machine whose speed drifts does not decide. "Limit" is a bare loop of forward passes of the
-same shapes: no engine that uses this model code can be faster.
+Both sides of a ratio run in turns, in one process, on the same weights, dtype and threads. The median of the ratios is
+reported, so that a machine whose speed drifts does not decide. "Limit" is a bare loop of forward passes of the same
+shapes: no engine that uses this model code can be faster.
 """
 
 import argparse
