@@ -85,8 +85,9 @@ def _sum(f: Callable[[int], int], start: int, stop: int) -> int:
     first, middle, last = start, (start + stop) // 2, stop - 1
     if last - first < 2:
         return sum(f(x) for x in range(start, stop))
-    if (f(middle) - f(first)) * (last - first) == (f(last) - f(first)) * (middle - first):
-        return (stop - start) * (f(first) + f(last)) // 2
+    low, mid, high = f(first), f(middle), f(last)
+    if (mid - low) * (last - first) == (high - low) * (middle - first):
+        return (stop - start) * (low + high) // 2
     return _sum(f, start, middle) + _sum(f, middle, stop)
 
 
