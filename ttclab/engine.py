@@ -264,6 +264,9 @@ class _Live:
     newest: Tensor  # the token drawn last
     limit: Tensor  # tokens that may be written
 
+    def __post_init__(self) -> None:
+        self.even = bool((self.lengths == self.lengths[0]).all())  # rows of one length need no padding
+
     @property
     def done(self) -> Tensor:
         return self.ended | self.stopped
@@ -430,8 +433,7 @@ class _Job:
 
     def feed(self, live: _Live) -> None:
         """Run the newest token of every row through the model."""
-        even = bool((live.lengths == live.lengths[0]).all())
-        padding = None if even else live.cache.get_seq_length() + 1 - (live.position + 1)
+        padding = None if live.even else live.cache.get_seq_length() - live.position
         live.logits = self.engine.forward(live.newest[:, None], live.cache, live.position[:, None], padding)
         live.lengths = live.lengths + 1
         live.position += 1
