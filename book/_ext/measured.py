@@ -84,8 +84,31 @@ def greedy(model: str, of: int | None = None, at: int | None = None) -> Estimate
     return bootstrap(right if of is None else right[fifth() == of])
 
 
-def made(model: str) -> dict[str, Any]:
-    made: dict[str, Any] = json.loads((folder_of(model) / "training.json").read_text())
+def coverage_minus_large(at: int | None = None) -> Estimate:
+    right = small().correct
+    covered = pass_at_k(right.shape[1], right.sum(axis=1), matched_samples())
+    return bootstrap(covered - bank.load("large", "test", at=at, greedy=True).correct[:, 0])
+
+
+def fifth_shift() -> float:
+    """How far a fifth's coverage moves at most if half of the samples make the fifths and the others are measured."""
+    right = small().correct
+    half = right.shape[1] // 2
+    apart, there = fifths(right[:, :half].mean(axis=1)), right[:, half:]
+    shifts = []
+    for n in (1, 4, 16, matched_samples(), 64):
+        covered = pass_at_k(half, there.sum(axis=1), n)
+        shifts += [abs(float(covered[apart == of].mean() - coverage(n, of).mean)) for of in range(5)]
+    return max(shifts)
+
+
+def points(difference: Estimate) -> str:
+    mean, low, high = (100 * x for x in difference)
+    return f"{mean:+.0f} points ({low:+.0f} to {high:+.0f})".replace("-", "−")
+
+
+def made(model: str, at: int | None = None) -> dict[str, Any]:
+    made: dict[str, Any] = json.loads((folder_of(model, at) / "training.json").read_text())
     return made
 
 
@@ -115,10 +138,13 @@ NUMBERS: dict[str, Callable[[], str]] = {
     "matched coverage": lambda: with_interval(coverage(matched_samples())),
     "matched hardest coverage": lambda: with_interval(coverage(matched_samples(), of=4)),
     "matched hardest vote": lambda: with_interval(vote(matched_samples(), of=4)),
-    "vote minus greedy": lambda: (
-        f"{100 * vote_minus_greedy().mean:+.0f} points "
-        f"({100 * vote_minus_greedy().low:+.0f} to {100 * vote_minus_greedy().high:+.0f})"
-    ),
+    "vote minus greedy": lambda: points(vote_minus_greedy()),
+    "vote cost ratio": lambda: f"{flops_of_samples(matched_samples()) / flops_of_greedy('small'):.0f}",
+    "large step": lambda: str(made("large")["steps"]),
+    "large last step": lambda: str(made("large", at=2500)["steps"]),
+    "coverage minus large": lambda: points(coverage_minus_large()),
+    "coverage minus large last": lambda: points(coverage_minus_large(at=2500)),
+    "fifth shift": lambda: f"{np.ceil(100 * fifth_shift()):.0f} points",
     "parameter ratio": lambda: f"{made('large')['block_parameters'] / made('small')['block_parameters']:.1f}",
     "pass ratio": lambda: f"{flops_of_greedy('large') / flops_of_greedy('small'):.1f}",
     "large megaflops": lambda: f"{flops_of_greedy('large') / 1e6:.0f} million",
