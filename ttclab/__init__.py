@@ -4,7 +4,6 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .beam_search import beam_search as beam_search
     from .beam_search import beam_search_prm as beam_search_prm
     from .beam_search import dvts as dvts
     from .models import load as load
@@ -32,14 +31,13 @@ _HOME = {
     "parallel_search": "sampling",
     "majority_vote": "sampling",
     "weighted_vote": "sampling",
-    "beam_search": "beam_search",
     "beam_search_prm": "beam_search",
     "dvts": "beam_search",
     "sequential_revise": "revision",
     "hybrid_search": "revision",
 }
-_MODULES = ("bank", "engine", "estimators", "exercises", "explorables", "flops", "models", "plots", "problems",
-            "revision", "sampling", "training", "verifiers")  # fmt: skip
+_MODULES = ("bank", "beam_search", "engine", "estimators", "exercises", "explorables", "flops", "hardware", "models",
+            "plots", "problems", "revision", "sampling", "training", "verifiers")  # fmt: skip
 __all__ = [*_HOME]
 
 
