@@ -8,7 +8,7 @@ from typing import Any
 
 from .flops import Cost, billed
 from .models import LanguageModel, as_problems
-from .problems import Problem, Solution, answer_key
+from .problems import Problem, Solution, answer_key, answers_equal
 from .verifiers import Verifier, score_groups
 
 
@@ -28,7 +28,8 @@ class Result:
 
     @property
     def correct(self) -> bool:
-        return self.solution.correct if self.answer == self.solution.answer else False
+        """Whether the answer is right."""
+        return answers_equal(self.answer, self.solution.problem.answer)
 
     @classmethod
     def best(cls, solutions: list[Solution], scores: list[float]) -> "Result":
