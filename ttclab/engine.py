@@ -10,7 +10,7 @@ without a server:
 
 Each row draws from a random stream of its own, keyed by what it is and not by where it runs: the same seed gives the
 same tokens whatever the batch. (Up to rounding: matrix products of different shapes can differ in the last bit, and
-once in about a million tokens a draw falls in that gap.)
+now and then a draw falls in that gap.)
 """
 
 import hashlib
