@@ -7,6 +7,8 @@ shapes: no engine that uses this model code can be faster.
 
 import argparse
 import statistics
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from functools import partial
@@ -15,10 +17,13 @@ import torch
 from transformers import GenerationConfig, LlamaConfig, LlamaForCausalLM
 
 import ttclab
+from ttclab.beam_search import beam_search
 from ttclab.engine import _Layer
 from ttclab.models import LanguageModel
 from ttclab.problems import Problem, load_problems
 from ttclab.training.tokens import build_tokenizer
+
+from . import peers
 
 SAMPLES = 64
 
@@ -93,6 +98,32 @@ def bare_loop(policy: LanguageModel, problems: list[Problem], batch: int) -> flo
     return seconds(run) / (batch * new)
 
 
+def search_flops(policy: LanguageModel, problems: list[Problem], N: int, M: int) -> tuple[float, float]:
+    """FLOPs that beam search computes, with and without the judge, over what they are if no prefix is shared."""
+    verifier = ttclab.load_verifier("prm", device="cpu")
+    kinds = [result.cost.flops for result in beam_search(policy, verifier, problems, N, M)]
+    totals = {kind: sum(each.get(kind, 0) for each in kinds) for kind in ("prefill", "decode", "cached", "verifier")}
+    policy_only = totals["prefill"] + totals["decode"]
+    everything = policy_only + totals["verifier"]
+    return policy_only / (policy_only + totals["cached"]), everything / (everything + totals["cached"])
+
+
+PEAK = """
+import resource, sys
+import ttclab
+policy = ttclab.load("small", device="cpu")
+policy.engine.batch_size = int(sys.argv[1])
+policy.generate(ttclab.load_problems("test", limit=1), n=int(sys.argv[1]))
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+
+def peak_bytes(rows: int) -> int:
+    """The most memory that a fresh process with so many live rows ever held (Linux counts it in kB)."""
+    out = subprocess.run([sys.executable, "-c", PEAK, str(rows)], capture_output=True, text=True, check=True)
+    return 1024 * int(out.stdout)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Speed, as ratios measured side by side")
     parser.add_argument("--turns", type=int, default=5)
@@ -110,6 +141,22 @@ def main() -> None:
     print(f"{'share of the limit (a bare forward loop of the same shapes), small model':72} {share:.2f}")
     growth = median_ratio(lambda: ours(small, problems, n=256), lambda: ours(small, problems, n=32), turns)
     print(f"{'cost of a sample at N=256 against N=32':72} {growth:.2f}")
+    idle, some, twice = (peak_bytes(rows) for rows in (1, 4096, 8192))
+    print(f"{'peak memory above an idle process, 8192 live rows against 4096':72} {(twice - idle) / (some - idle):.2f}")
+    asked = load_problems("test", limit=32)
+    alone, judged = search_flops(small, asked, 16, 4)
+    print(f"{'FLOPs of beam search (N=16, M=4) against computing prefixes again, policy':72} {alone:.2f}")
+    print(f"{'the same, with what the PRM computes':72} {judged:.2f}")
+    if peers.BeamSearch is None:
+        print("not measured: beam search against its-hub, which is not installed (pip install its-hub==1.2.0)")
+        return
+    verifier = ttclab.load_verifier("prm", device="cpu")
+    search = median_ratio(
+        lambda: seconds(lambda: peers.its_hub_beam_search(small, verifier, asked, 16, 4)),
+        lambda: seconds(lambda: beam_search(small, verifier, asked, 16, 4)),
+        min(turns, 3),
+    )
+    print(f"{'beam search on 32 problems (N=16, M=4), wall time of its-hub 1.2.0 against ours':72} {search:.2f}")
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ now and then a draw falls in that gap.)
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import groupby
 
 import numpy as np
@@ -397,8 +398,8 @@ class _Job:
         uniform = torch.zeros(n, self.max_new_tokens)
         if self.sampler.temperature > 0:
             rows = [self.rows[i] for _, i in owners]
-            streams = [random_stream(row.key, self.max_new_tokens + row.used)[row.used :] for row in rows]
-            uniform = torch.from_numpy(np.stack(streams))
+            for place, row in zip(uniform.numpy(), rows, strict=True):
+                place[: self.max_new_tokens - row.used] = random_stream(row.key, self.max_new_tokens)[row.used :]
         return _Live(
             index=torch.tensor([row for _, row in owners]),
             cache=prefix.cache(),
@@ -478,6 +479,7 @@ class _Job:
             live.suspect[place] = False
 
 
+@lru_cache(maxsize=1 << 16)  # a search asks for the same streams at every step
 def random_stream(key: str, length: int) -> np.ndarray:
     """Uniform numbers in [0, 1) that depend on `key` alone: a longer stream begins with the shorter one."""
     digest = hashlib.blake2b(key.encode(), digest_size=16).digest()

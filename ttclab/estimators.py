@@ -64,6 +64,27 @@ def majority(answers: ArrayLike, correct: ArrayLike, k: ArrayLike, *, draws: int
     return means.reshape(len(answers), *k.shape)
 
 
+def auc(scores: ArrayLike, correct: ArrayLike) -> float:
+    """Probability that a right solution scores above a wrong one, a tie counting half; NaN without one of each."""
+    scores, correct = np.asarray(scores, dtype=float).ravel(), np.asarray(correct, dtype=bool).ravel()
+    right, wrong = int(correct.sum()), int((~correct).sum())
+    if not right or not wrong:
+        return float("nan")
+    _, place, count = np.unique(scores, return_inverse=True, return_counts=True)
+    rank = (count.cumsum() - (count - 1) / 2)[place]  # equal scores share the mean of their ranks
+    return float((rank[correct].sum() - right * (right + 1) / 2) / (right * wrong))
+
+
+def within_problem_auc(scores: ArrayLike, correct: ArrayLike) -> float:
+    """The mean of `auc` over the problems that have right solutions and wrong ones: choosing is done within a problem.
+
+    scores, correct: (problems, samples). An AUC over all solutions flatters: a verifier that only tells easy problems
+    from hard ones does well on it, and chooses no better than chance. NaN if no problem has both.
+    """
+    each = [auc(s, c) for s, c in zip(np.asarray(scores, dtype=float), np.asarray(correct, dtype=bool), strict=True)]
+    return float(np.nanmean(each)) if not np.isnan(each).all() else float("nan")
+
+
 def bootstrap(values: ArrayLike, *, draws: int = 1000, seed: int = 0) -> Estimate:
     """Mean over problems with a 95% percentile bootstrap interval (Efron 1979).
 

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -119,17 +119,22 @@ class LanguageModel:
         max_new_tokens: of the whole solution. Raises ValueError for a finished solution, and as `generate`.
         """
         problems = as_problems(problem)
-        if partials is None:
-            begun = self._beginnings(problems, n, seed)
-        else:
-            groups = [partials] if isinstance(problem, Problem) else partials
-            if n < 1 or len(groups) != len(problems):
-                raise ValueError(
-                    f"n must be at least 1 and partials one list a problem, not {n} and {len(groups)} lists"
-                )
-            begun = [_forks([solution for solution in group for _ in range(n)]) for group in groups]
+        begun = self._beginnings(problems, n, seed) if partials is None else _continued(problem, problems, partials, n)
         steps = self._write(problems, begun, temperature, max_new_tokens, stop=STEP_END)
         return steps[0] if isinstance(problem, Problem) else steps
+
+    def rollout(
+        self,
+        problem: Problem | Sequence[Problem],
+        partials: Any,
+        n: int = 1,
+        temperature: float | None = None,
+        max_new_tokens: int | None = None,
+    ) -> Any:
+        """n ways to go on from each unfinished solution to its end. Arguments and errors as in `generate_step`."""
+        problems = as_problems(problem)
+        written = self._write(problems, _continued(problem, problems, partials, n), temperature, max_new_tokens)
+        return written[0] if isinstance(problem, Problem) else written
 
     def revise(
         self,
@@ -187,17 +192,20 @@ class LanguageModel:
         rows = [Row(prompts[i] + s.tokens, s.key, used=len(s.tokens)) for i, s in going]
         written = iter(self.engine.write(rows, self.sampler(temperature), max_new_tokens=limit, stop=stop))
         waiting = iter(rows)
+        bills = [_Bill(each) for each in problems]
         groups: list[list[Solution]] = [[] for _ in problems]
         for i, solution in flat:
             if len(solution.tokens) >= max(limit, 1):
                 groups[i].append(solution)
                 continue
             row, new = next(waiting), next(written)
-            self._bill(solution.problem, row, new, generations=not solution.tokens)
+            self._add(bills[i], row, new, generations=not solution.tokens)
             tokens = solution.tokens + new.tokens
             text = self.tokenizer.decode(tokens[:-1] if new.finished else tokens)
             logprob = solution.logprob + new.logprob
             groups[i].append(Solution(solution.problem, text, tokens, new.finished, logprob, solution.key))
+        for bill in bills:
+            bill.charge()
         return groups
 
     @property
@@ -216,14 +224,43 @@ class LanguageModel:
     def encode(self, text: str) -> tuple[int, ...]:
         return tuple(self.tokenizer.encode(text, add_special_tokens=False))
 
-    def _bill(self, problem: Problem, row: Row, written: Written, *, generations: int) -> None:
-        new, cached = len(row.context) - written.shared, written.shared
+    def _add(self, bill: "_Bill", row: Row, written: Written, *, generations: int) -> None:
+        new, cached, tokens = len(row.context) - written.shared, written.shared, len(written.tokens)
         if new:
-            flops.charge(problem, "prefill", tokens=new, flops=self._read_flops(new, cached))
+            bill.add("prefill", new, self._read_flops(new, cached))
         if cached:
-            flops.charge(problem, "cached", tokens=cached, flops=self._read_flops(cached, 0))
-        decoded = self._write_flops(len(written.tokens) - 1, len(row.context))
-        flops.charge(problem, "decode", tokens=len(written.tokens), flops=decoded, generations=generations)
+            bill.add("cached", cached, self._read_flops(cached, 0))
+        bill.add("decode", tokens, self._write_flops(tokens - 1, len(row.context)))
+        bill.generations += generations
+
+
+@dataclass
+class _Bill:
+    """What one call charges a problem, summed over its rows before any ledger hears of it."""
+
+    problem: Problem
+    generations: int = 0
+    tokens: Counter[str] = field(default_factory=Counter)
+    flops: Counter[str] = field(default_factory=Counter)
+
+    def add(self, kind: str, tokens: int, flops: int) -> None:
+        self.tokens[kind] += tokens
+        self.flops[kind] += flops
+
+    def charge(self) -> None:
+        for kind in self.tokens:
+            generations = self.generations if kind == "decode" else 0
+            flops.charge(self.problem, kind, tokens=self.tokens[kind], flops=self.flops[kind], generations=generations)
+
+
+def _continued(
+    problem: Problem | Sequence[Problem], problems: list[Problem], partials: Any, n: int
+) -> list[list[Solution]]:
+    """Each of the unfinished solutions n times, forked, as one list a problem."""
+    groups = [partials] if isinstance(problem, Problem) else partials
+    if n < 1 or len(groups) != len(problems):
+        raise ValueError(f"n must be at least 1 and partials one list a problem, not {n} and {len(groups)} lists")
+    return [_forks([solution for solution in group for _ in range(n)]) for group in groups]
 
 
 def _forks(solutions: Sequence[Solution]) -> list[Solution]:

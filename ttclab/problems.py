@@ -129,7 +129,7 @@ class Solution:
     text: what the policy wrote, without the end-of-text token; tokens: ids of all that it wrote, with it;
     finished: whether it ended by itself; logprob: log-probability of the tokens under the policy at
     temperature 1 (natural logarithm), NaN if it was not the policy's own writing; key: the name of its random stream,
-    which what is written next goes on with.
+    which what is written next goes on with; shown: the earlier attempts that the policy saw, as it was fed them.
     """
 
     problem: Problem
@@ -138,6 +138,7 @@ class Solution:
     finished: bool = True
     logprob: float = float("nan")
     key: str = field(default="", repr=False)
+    shown: str = field(default="", repr=False)
 
     @cached_property
     def steps(self) -> tuple[str, ...]:

@@ -1,12 +1,34 @@
-"""Verifiers: what scores solutions."""
+"""Verifiers: what scores solutions, and says what is wrong with them."""
 
 import math
 from collections.abc import Callable, Sequence
-from statistics import fmean
-from typing import Protocol
+from dataclasses import dataclass
+from statistics import NormalDist, fmean
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
 from . import flops
-from .problems import Solution
+from .engine import random_stream
+from .models import STEP_END, ZOO, pick_device
+from .problems import Problem, Solution
+from .reward_model import RewardModel, reward_flops
+
+
+@dataclass(frozen=True)
+class Feedback:
+    """What a verifier says about a solution: text, for people; code, for the shipped revision model."""
+
+    text: str
+    code: str
+
+    def __str__(self) -> str:
+        return self.text
+
+
+RIGHT, WRONG = Feedback("The answer is right.", "!+"), Feedback("The answer is wrong.", "!-")
 
 
 class Verifier(Protocol):
@@ -27,24 +49,196 @@ class Oracle:
     name = "oracle"
 
     def score(self, solutions: Sequence[Solution]) -> list[float]:
-        for solution in solutions:
-            flops.charge(solution.problem, "verifier", verifier_calls=1)
+        _charge_calls(solutions)
         return [float(solution.correct) for solution in solutions]
 
     def score_steps(self, solutions: Sequence[Solution]) -> list[list[float]]:
-        for solution in solutions:
-            flops.charge(solution.problem, "verifier", verifier_calls=1)
+        _charge_calls(solutions)
         return [[float(right) for right in s.problem.check_steps(s.steps)] for s in solutions]
 
+    def critique(self, solution: Any) -> Any:
+        """Whether the answer is right; of a list of solutions, a list."""
+        return _each(solution, lambda solutions: [RIGHT if score else WRONG for score in self.score(solutions)])
 
-_SHIPPED = {"oracle": Oracle}
+
+class NoisyOracle:
+    """The oracle through noise, with a dial: quality is its AUC, 0.5 for chance and 1 for the oracle itself.
+
+    A score is the probability of being right, given a normal deviate whose mean is d' higher if it is (Green and Swets
+    1966), where right and wrong are as likely. The noise belongs to what is written: the same text, the same score.
+    """
+
+    def __init__(self, quality: float, *, seed: int = 0) -> None:
+        if not 0.5 <= quality <= 1:
+            raise ValueError(f"a noisy oracle has a quality from 0.5 (chance) to 1 (the oracle), not {quality}")
+        self.name = f"noisy oracle, quality {quality:g}"
+        self.quality, self.seed = quality, seed
+        self._distance = math.sqrt(2) * NormalDist().inv_cdf(quality) if quality < 1 else math.inf
+
+    def score(self, solutions: Sequence[Solution]) -> list[float]:
+        _charge_calls(solutions)
+        return [self._blurred(s.correct, s.problem, s.text, "whole") for s in solutions]
+
+    def score_steps(self, solutions: Sequence[Solution]) -> list[list[float]]:
+        _charge_calls(solutions)
+        return [
+            [
+                self._blurred(right, s.problem, STEP_END.join(s.steps[: i + 1]))
+                for i, right in enumerate(s.problem.check_steps(s.steps))
+            ]
+            for s in solutions
+        ]
+
+    def _blurred(self, right: bool, problem: Problem, *written: str) -> float:
+        if self.quality == 1:
+            return float(right)
+        uniform = float(random_stream("/".join((str(self.seed), problem.id, *written)), 1)[0])
+        noise = NormalDist().inv_cdf(min(max(uniform, 1e-6), 1 - 1e-6))
+        seen = noise + self._distance * (right - 0.5)
+        return 1 / (1 + math.exp(-self._distance * seen))
 
 
-def load_verifier(name: str) -> Verifier:
-    """A shipped verifier: "oracle". Raises ValueError for any other name."""
-    if name not in _SHIPPED:
-        raise ValueError(f"a verifier is one of {', '.join(_SHIPPED)}, not {name!r}")
-    return _SHIPPED[name]()
+class SelfEvaluation:
+    """The policy's own opinion: the probability it gave to what it wrote. It costs nothing, being known already."""
+
+    name = "self"
+
+    def score(self, solutions: Sequence[Solution]) -> list[float]:
+        _charge_calls(solutions)
+        for solution in solutions:
+            if math.isnan(solution.logprob):
+                raise ValueError(f"only the policy's own writing has a likelihood, not {solution.text!r}")
+        return [math.exp(min(solution.logprob, 0.0)) for solution in solutions]
+
+    def critique(self, solution: Any) -> Any:
+        """How sure the policy was; of a list of solutions, a list."""
+
+        def say(score: float) -> Feedback:
+            return Feedback(f"I am {score:.0%} sure.", f"?{min(int(10 * score), 9)}")
+
+        return _each(solution, lambda solutions: [say(score) for score in self.score(solutions)])
+
+
+class _Trained:
+    """A shipped verifier: a RewardModel reading solutions in batches."""
+
+    def __init__(
+        self, name: str, model: RewardModel, tokenizer: PreTrainedTokenizerBase, *, sees_attempts: bool = False
+    ) -> None:
+        self.name, self.model, self.tokenizer, self.sees_attempts = name, model.eval(), tokenizer, sees_attempts
+
+    def read(self, solutions: Sequence[Solution]) -> list[np.ndarray]:
+        """The probability of "right so far" at each token of each solution, the end-of-text token included."""
+        begun = [
+            self.tokenizer.encode(s.problem.prompt + (s.shown if self.sees_attempts else ""), add_special_tokens=False)
+            for s in solutions
+        ]
+        written = [_tokens(s, self.tokenizer) for s in solutions]
+        rows = [before + list(after) for before, after in zip(begun, written, strict=True)]
+        order = sorted(range(len(rows)), key=lambda i: len(rows[i]))
+        found: list[np.ndarray] = [np.empty(0)] * len(rows)
+        for start in range(0, len(order), ROWS_AT_ONCE):
+            places = order[start : start + ROWS_AT_ONCE]
+            length = max(len(rows[places[-1]]), 1)
+            ids = torch.zeros(len(places), length, dtype=torch.long)
+            for row, i in zip(ids, places, strict=True):
+                row[: len(rows[i])] = torch.tensor(rows[i], dtype=torch.long)
+            with torch.inference_mode():
+                right = self.model(ids.to(self.model.device))[0].float().sigmoid().cpu().numpy()
+            for row, i in zip(right, places, strict=True):
+                found[i] = row[len(begun[i]) : len(rows[i])]
+        for solution, row in zip(solutions, rows, strict=True):
+            cost = reward_flops(self.model.config, len(row))
+            flops.charge(solution.problem, "verifier", tokens=len(row), flops=cost, verifier_calls=1)
+        return found
+
+
+ROWS_AT_ONCE = 1024  # solutions that go through a verifier together
+
+
+class ORM(_Trained):
+    """Outcome reward model: is the answer right? (Cobbe et al. 2021)."""
+
+    def score(self, solutions: Sequence[Solution]) -> list[float]:
+        return [float(right[-1]) if len(right) else 0.0 for right in self.read(solutions)]
+
+    def critique(self, solution: Any) -> Any:
+        """Whether the answer looks right; of a list of solutions, a list."""
+        return _each(solution, lambda solutions: [RIGHT if s >= 0.5 else WRONG for s in self.score(solutions)])
+
+
+class PRM(_Trained):
+    """Process reward model: at the end of each step, is the solution right so far? (Lightman et al. 2023)."""
+
+    def score(self, solutions: Sequence[Solution]) -> list[float]:
+        """The score of the last step, as in Snell et al. 2024, section 5.1."""
+        return [steps[-1] if steps else 0.0 for steps in self.score_steps(solutions)]
+
+    def score_steps(self, solutions: Sequence[Solution]) -> list[list[float]]:
+        """A step is scored at its newline, the last one at the end of the text where it has been written."""
+        return [
+            [float(right[end]) for end in _step_ends(s, self.tokenizer)]
+            for s, right in zip(solutions, self.read(solutions), strict=True)
+        ]
+
+    def critique(self, solution: Any) -> Any:
+        """The first step that looks wrong; of a list of solutions, a list."""
+
+        def say(scores: list[float]) -> Feedback:
+            doubted = next((i for i, score in enumerate(scores, start=1) if score < 0.5), None)
+            if doubted is None:
+                return Feedback("No step has an error.", "!0")
+            return Feedback(f"Step {doubted} has an error.", f"!{min(doubted, 9)}")
+
+        return _each(solution, lambda solutions: [say(scores) for scores in self.score_steps(solutions)])
+
+
+def _tokens(solution: Solution, tokenizer: PreTrainedTokenizerBase) -> tuple[int, ...]:
+    """What was written, token by token; from the text where the tokens are not kept."""
+    if solution.tokens:
+        return solution.tokens
+    end = [tokenizer.eos_token_id] if solution.finished else []
+    return (*tokenizer.encode(solution.text, add_special_tokens=False), *end)
+
+
+def _step_ends(solution: Solution, tokenizer: PreTrainedTokenizerBase) -> list[int]:
+    """The place of the last token of each step."""
+    tokens = _tokens(solution, tokenizer)
+    newline = tokenizer.convert_tokens_to_ids(STEP_END)
+    ends = [i for i, token in enumerate(tokens) if token == newline]
+    steps = len(solution.steps)
+    if len(ends) < steps:
+        ends.append(len(tokens) - 1)
+    elif solution.finished and ends:
+        ends[-1] = len(tokens) - 1
+    return ends[:steps]
+
+
+def _charge_calls(solutions: Sequence[Solution]) -> None:
+    for solution in solutions:
+        flops.charge(solution.problem, "verifier", verifier_calls=1)
+
+
+def _each(solution: Any, say: Callable[[list[Solution]], list[Feedback]]) -> Any:
+    """What is said of one solution, or of each in a list."""
+    return say([solution])[0] if isinstance(solution, Solution) else say(list(solution))
+
+
+_TRAINED = {"orm": ORM, "prm": PRM, "prm-large": PRM, "prm-rollouts": PRM, "prm-exact": PRM}
+VERIFIERS = ("oracle", "self", *_TRAINED)
+
+
+def load_verifier(name: str, *, device: str = "auto") -> Any:
+    """A shipped verifier: one of VERIFIERS. Raises ValueError for any other name."""
+    if name == "oracle":
+        return Oracle()
+    if name == "self":
+        return SelfEvaluation()
+    if name not in _TRAINED:
+        raise ValueError(f"a verifier is one of {', '.join(VERIFIERS)}, not {name!r}")
+    model = RewardModel.from_pretrained(ZOO / name, local_files_only=True).to(pick_device(device))
+    tokenizer = AutoTokenizer.from_pretrained(ZOO / name, local_files_only=True)
+    return _TRAINED[name](name, model, tokenizer)
 
 
 AGGREGATES: dict[str, Callable[[Sequence[float]], float]] = {

@@ -9,14 +9,14 @@ from pathlib import Path
 import torch
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
-from transformers import GenerationConfig, LlamaForCausalLM
+from transformers import GenerationConfig, PreTrainedModel
 
-from .. import flops
-from ..models import ZOO, LanguageModel, pick_device
-from ..problems import load_problems
-from .policy import RECIPES, PolicyRecipe
+from ..models import ZOO, pick_device
+from . import policy, verifier
+from .recipe import Recipe
 from .tokens import build_tokenizer
 
+RECIPES: dict[str, Recipe] = {**policy.RECIPES, **verifier.RECIPES}
 CHECK_EVERY = 200  # steps between two looks at the validation problems, each with a checkpoint
 MAX_NEW_TOKENS = 64  # the longest right solution has 49
 
@@ -45,7 +45,7 @@ def train(
             if run.step in recipe.points:
                 _ship(run, folder.with_name(f"{folder.name}-{run.step}"), name)
             if run.step % CHECK_EVERY == 0 or run.step == recipe.steps:
-                say(f"step {run.step}: loss {loss:.3f}, greedy answers right {run.accuracy():.3f}")
+                say(f"step {run.step}: loss {loss:.3f}, {recipe.measure(run.averaged(), run.tokenizer)}")
                 run.save(checkpoint)
     if not recipe.points:
         _ship(run, folder, name)
@@ -54,13 +54,13 @@ def train(
 
 
 class _Training:
-    """Everything that changes while a policy is trained."""
+    """Everything that changes while a model is trained."""
 
-    def __init__(self, recipe: PolicyRecipe, seed: int, device: torch.device) -> None:
-        self.recipe, self.seed, self.device, self.step, self.flops = recipe, seed, device, 0, 0
+    def __init__(self, recipe: Recipe, seed: int, device: torch.device) -> None:
+        self.recipe, self.seed, self.device, self.step, self.flops, self.data_flops = recipe, seed, device, 0, 0, 0
         self.tokenizer = build_tokenizer()
         torch.manual_seed(seed)
-        self.model: LlamaForCausalLM = recipe.build(self.tokenizer).to(device)  # drawn on the CPU, then moved
+        self.model: PreTrainedModel = recipe.build(self.tokenizer).to(device)  # drawn on the CPU, then moved
         self.average = AveragedModel(self.model, multi_avg_fn=get_ema_multi_avg_fn(recipe.averaging))
         matrices = [p for p in self.model.model.layers.parameters() if p.ndim == 2]
         inside = set(map(id, matrices))
@@ -77,36 +77,31 @@ class _Training:
         for optimizer, rate in zip(self.optimizers, self.rates, strict=True):
             for group in optimizer.param_groups:
                 group["lr"] = rate * recipe.rate(self.step)
-        ids, labels = (x.to(self.device) for x in recipe.draw(self.seed, self.step, self.tokenizer))
-        loss = self.model(input_ids=ids, labels=labels, use_cache=False).loss
-        loss.backward()
+        total = 0.0
+        for part in recipe.parts(self.model, self.seed, self.step, self.tokenizer):
+            part.loss.backward()
+            total += part.loss.item()
+            self.flops += part.flops
+            self.data_flops += part.data_flops
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
         for optimizer in self.optimizers:
             optimizer.step()
             optimizer.zero_grad()
         self.average.update_parameters(self.model)
         self.step += 1
-        # The backward pass costs twice the forward one; padding was computed, so it is counted.
-        self.flops += 3 * flops.forward_flops(self.model.config, ids.shape[1], batch=len(ids))
-        return loss.item()
+        return total
 
-    @torch.no_grad()
-    def accuracy(self) -> float:
-        """Share of validation problems that the averaged weights answer right, greedily."""
-        policy = LanguageModel(self.averaged(), self.tokenizer)
-        solutions = policy.generate(load_problems("validation", limit=180), temperature=0)
-        return sum(solution.correct for [solution] in solutions) / len(solutions)
-
-    def averaged(self) -> LlamaForCausalLM:
+    def averaged(self) -> PreTrainedModel:
         """The model to ship."""
-        model: LlamaForCausalLM = self.average.module
-        model.generation_config = GenerationConfig(
-            do_sample=True,
-            temperature=1.0,
-            max_new_tokens=MAX_NEW_TOKENS,
-            eos_token_id=self.tokenizer.eos_token_id,
-            pad_token_id=self.tokenizer.pad_token_id,
-        )
+        model: PreTrainedModel = self.average.module.eval()
+        if model.can_generate():
+            model.generation_config = GenerationConfig(
+                do_sample=True,
+                temperature=1.0,
+                max_new_tokens=MAX_NEW_TOKENS,
+                eos_token_id=self.tokenizer.eos_token_id,
+                pad_token_id=self.tokenizer.pad_token_id,
+            )
         return model
 
     def save(self, path: Path) -> None:
@@ -115,6 +110,7 @@ class _Training:
             "seed": self.seed,
             "step": self.step,
             "flops": self.flops,
+            "data_flops": self.data_flops,
             "model": self.model.state_dict(),
             "average": self.average.state_dict(),
             "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
@@ -128,7 +124,7 @@ class _Training:
         state = torch.load(path, map_location=self.device, weights_only=True)
         if (state["recipe"], state["seed"]) != (repr(self.recipe), self.seed):
             raise ValueError(f"{path} belongs to another recipe or seed: delete it to start again")
-        self.step, self.flops = state["step"], state["flops"]
+        self.step, self.flops, self.data_flops = state["step"], state["flops"], state["data_flops"]
         self.model.load_state_dict(state["model"])
         self.average.load_state_dict(state["average"])
         for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
@@ -145,7 +141,9 @@ def _ship(run: _Training, folder: Path, name: str) -> None:
         "name": name,
         "seed": run.seed,
         "steps": run.step,
+        "base": run.recipe.base,
         "training_flops": run.flops,
+        "data_flops": run.data_flops,
         "parameters": sum(p.numel() for p in run.model.parameters()),
         "block_parameters": sum(p.numel() for p in run.model.model.layers.parameters()),
     }

@@ -1,6 +1,7 @@
 """Training a policy on the arithmetic task: plain next-token prediction on right solutions."""
 
 import random
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 
@@ -8,28 +9,21 @@ import torch
 from torch import Tensor
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
-from ..problems import LENGTHS, SIZES, generate_problems
+from .. import flops
+from ..models import LanguageModel
+from ..problems import LENGTHS, SIZES, generate_problems, load_problems
+from .recipe import Part, Recipe
 from .tokens import END
 
 
-@dataclass(frozen=True)
-class PolicyRecipe:
-    """Everything that decides what a trained policy is, besides its seed.
-
-    width, depth, heads, feedforward: of the transformer; steps, batch: optimizer steps, problems in each.
-    """
+@dataclass(frozen=True, kw_only=True)
+class PolicyRecipe(Recipe):
+    """width, depth, heads, feedforward: of the transformer."""
 
     width: int
     depth: int
     heads: int
     feedforward: int
-    steps: int
-    batch: int = 64
-    learning_rate: float = 4e-3
-    muon_learning_rate: float = 2e-2
-    warmup: int = 100
-    points: tuple[int, ...] = ()  # steps at which it is shipped; none: once, at the end
-    averaging: float = 0.985  # decay of the running average of the weights, which is what gets saved
 
     def build(self, tokenizer: PreTrainedTokenizerFast) -> LlamaForCausalLM:
         return LlamaForCausalLM(
@@ -49,9 +43,13 @@ class PolicyRecipe:
             )
         )
 
-    def rate(self, step: int) -> float:
-        """The learning rate's share at a step: a short warm-up, then a straight line to zero."""
-        return min(1.0, (step + 1) / self.warmup) * (1 - step / self.steps)
+    def parts(
+        self, model: LlamaForCausalLM, seed: int, step: int, tokenizer: PreTrainedTokenizerFast
+    ) -> Iterator[Part]:
+        ids, labels = (x.to(model.device) for x in self.draw(seed, step, tokenizer))
+        loss = model(input_ids=ids, labels=labels, use_cache=False).loss
+        # The backward pass costs twice the forward one; padding was computed, so it is counted.
+        yield Part(loss, 3 * flops.forward_flops(model.config, ids.shape[1], batch=len(ids)))
 
     def draw(self, seed: int, step: int, tokenizer: PreTrainedTokenizerFast) -> tuple[Tensor, Tensor]:
         """Input ids and labels of one step, (batch, length) each: a function of the seed and the step alone.
@@ -70,6 +68,10 @@ class PolicyRecipe:
             ids[i, : len(row)] = torch.tensor(row)
             labels[i, len(problem.prompt) : len(row)] = ids[i, len(problem.prompt) : len(row)]
         return ids, labels
+
+    def measure(self, model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast) -> str:
+        solutions = LanguageModel(model, tokenizer).generate(load_problems("validation", limit=180), temperature=0)
+        return f"greedy answers right {sum(solution.correct for [solution] in solutions) / len(solutions):.3f}"
 
 
 # "large" has 13.7 times the parameters of "small" in its blocks, and is shipped along the way of its training.

@@ -1,0 +1,163 @@
+"""Training a verifier: is what is written so far how a right solution begins (PRM), or the solution right (ORM)?
+
+It reads solutions that the small policy writes for fresh training problems, in their natural frequency, and is taught
+language modelling on the right part of each at the same time: what it would have written is what it judges by.
+"""
+
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from itertools import islice
+from typing import NamedTuple
+
+from torch.nn import functional
+from transformers import PreTrainedTokenizerFast
+
+from .. import bank, flops
+from ..estimators import within_problem_auc
+from ..models import STEP_END, LanguageModel, load
+from ..problems import LENGTHS, SIZES, ArithmeticProblem, Solution, generate_problems
+from ..reward_model import RewardModel, reward_flops
+from ..verifiers import PRM
+from .recipe import Part, Recipe, pad
+from .tokens import END
+
+PARTS = 3  # a step's rows in parts of like length, so that little is padding
+UNLABELLED = -100
+
+Tokens = tuple[int, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class VerifierRecipe(Recipe):
+    """labels: what a token is judged by. "steps": is it right so far (Lightman et al. 2023; here known exactly);
+    "answer": is the final answer right (Cobbe et al. 2021); "rollouts": at the end of a step, the share of right
+    answers among rollouts from there (Wang et al. 2023); "step-ends": is it right so far, at the tokens that "rollouts"
+    labels. judging_layers: fresh ones on top of the base's; samples: solutions drawn of each problem; true: further
+    problems, of which it reads the right solution; rollouts: from the end of each step.
+    """
+
+    base: str
+    judging_layers: int
+    labels: str = "steps"
+    samples: int = 2
+    true: int = 64
+    rollouts: int = 16
+
+    def build(self, tokenizer: PreTrainedTokenizerFast) -> RewardModel:
+        policy = load_base(self.base)
+        ends = {
+            name: tokenizer.convert_tokens_to_ids(text) for name, text in (("prompt_end", "\n"), ("attempt_end", "#"))
+        }
+        return RewardModel.grown(policy.engine.model, self.judging_layers, **ends)
+
+    def parts(self, model: RewardModel, seed: int, step: int, tokenizer: PreTrainedTokenizerFast) -> Iterator[Part]:
+        policy = load_base("small", str(model.device))
+        with flops.billed() as bill:
+            rows = sorted(self.draw(policy, seed, step, tokenizer), key=lambda row: len(row.ids))
+        labelled = sum(label != UNLABELLED for row in rows for label in row.labels)
+        predicted = sum(token != UNLABELLED for row in rows for token in row.following)
+        for i in range(PARTS):
+            part = rows[i * len(rows) // PARTS : (i + 1) * len(rows) // PARTS]
+            ids, labels, following = (
+                pad(list(numbers), fill).to(model.device)
+                for numbers, fill in zip(zip(*part, strict=True), (tokenizer.pad_token_id, UNLABELLED, UNLABELLED))
+            )
+            judged, logits = model(ids)
+            at = labels != UNLABELLED
+            judging = functional.binary_cross_entropy_with_logits(judged[at], labels[at].float(), reduction="sum")
+            reading = functional.cross_entropy(
+                logits.flatten(0, 1), following.flatten(), ignore_index=UNLABELLED, reduction="sum"
+            )
+            cost = 3 * reward_flops(model.config, ids.shape[1], batch=len(ids))
+            yield Part(judging / labelled + reading / predicted, cost, bill.total.total_flops if i == 0 else 0)
+
+    def draw(self, policy: LanguageModel, seed: int, step: int, tokenizer: PreTrainedTokenizerFast) -> Iterator["Row"]:
+        """The rows of one step."""
+        rng = random.Random(f"verifier/{seed}/{step}")
+        stream = generate_problems("train", rng)
+        offset = rng.randrange(len(SIZES) * len(LENGTHS))
+        problems = list(islice(stream, offset, offset + self.batch + self.true))
+        asked, told = problems[: self.batch], problems[self.batch :]
+        groups = policy.generate(asked, n=self.samples, seed=rng.getrandbits(32))
+        solutions = [solution for group in groups for solution in group]
+        values = self.rollout_values(policy, solutions) if self.labels == "rollouts" else {}
+        for solution in solutions:
+            yield self.row(solution, values, tokenizer)
+        for problem in told:
+            prompt, truth = tokenizer.encode(problem.prompt), tokenizer.encode(problem.solution_text + END)
+            following = [UNLABELLED] * (len(prompt) - 1) + truth + [UNLABELLED]
+            yield Row(prompt + truth, [UNLABELLED] * len(following), following)
+
+    def row(
+        self, solution: Solution, values: dict[tuple[str, Tokens], float], tokenizer: PreTrainedTokenizerFast
+    ) -> "Row":
+        """A sampled solution with its labels; what should follow is known as long as it is right."""
+        problem, written = solution.problem, list(solution.tokens)
+        assert isinstance(problem, ArithmeticProblem)
+        prompt, truth = tokenizer.encode(problem.prompt), tokenizer.encode(problem.solution_text + END)
+        right = next((i for i, (a, b) in enumerate(zip(written, truth)) if a != b), min(len(written), len(truth)))
+        if self.labels == "answer":
+            labels = [float(solution.correct)] * len(written)
+        else:
+            labels = [float(i < right) for i in range(len(written))]
+        if self.labels in ("rollouts", "step-ends"):
+            ends = {tokenizer.convert_tokens_to_ids("\n"), tokenizer.eos_token_id}
+            labels = [label if token in ends else UNLABELLED for token, label in zip(written, labels)]
+            for i in range(len(written)):
+                labels[i] = values.get((problem.id, tuple(written[: i + 1])), labels[i])
+        following = [UNLABELLED] * (len(prompt) - 1) + truth[: right + 1]
+        length = len(prompt) + len(written)
+        return Row(
+            prompt + written,
+            [UNLABELLED] * len(prompt) + labels,
+            following[:length] + [UNLABELLED] * (length - len(following)),
+        )
+
+    def rollout_values(self, policy: LanguageModel, solutions: list[Solution]) -> dict[tuple[str, Tokens], float]:
+        """For each way to begin a solution, to the end of a step, the share of rollouts from it that end right."""
+        begun: dict[tuple[str, Tokens], Solution] = {}
+        for solution in solutions:
+            text = ""
+            for i, token in enumerate(solution.tokens):
+                text += policy.tokenizer.decode(token)
+                tokens = solution.tokens[: i + 1]
+                if text.endswith(STEP_END) and (solution.problem.id, tokens) not in begun:
+                    key = f"{solution.key}/rollout{i}"
+                    begun[solution.problem.id, tokens] = Solution(solution.problem, text, tokens, False, 0.0, key)
+        prefixes = list(begun.values())
+        rolled = policy.rollout([each.problem for each in prefixes], [[each] for each in prefixes], n=self.rollouts)
+        return {key: sum(s.correct for s in group) / len(group) for key, group in zip(begun, rolled, strict=True)}
+
+    def measure(self, model: RewardModel, tokenizer: PreTrainedTokenizerFast) -> str:
+        recorded = bank.load("small", "validation")
+        verifier = PRM("in training", model, tokenizer)
+        scores = [verifier.score(recorded.solutions(i)[:32]) for i in range(300)]
+        return f"AUC within a problem {within_problem_auc(scores, recorded.correct[:300, :32]):.3f}"
+
+
+class Row(NamedTuple):
+    """Token ids; the label of each; the token that should follow each. UNLABELLED where there is none."""
+
+    ids: list[int]
+    labels: list[float]
+    following: list[int]
+
+
+@cache
+def load_base(name: str, device: str = "cpu") -> LanguageModel:
+    """A shipped policy, loaded once."""
+    return load(name, device=device)
+
+
+# Each has twice the layers of its base: "prm" has 50 thousand parameters in its blocks, "prm-large" 14 times as many.
+RECIPES = {
+    "prm": VerifierRecipe(base="small", judging_layers=2, steps=5000),
+    "orm": VerifierRecipe(base="small", judging_layers=2, steps=5000, labels="answer"),
+    "prm-large": VerifierRecipe(
+        base="large-2500", judging_layers=3, steps=1600, learning_rate=2e-3, muon_learning_rate=1e-2
+    ),
+    "prm-rollouts": VerifierRecipe(base="small", judging_layers=2, steps=1200, labels="rollouts"),
+    "prm-exact": VerifierRecipe(base="small", judging_layers=2, steps=1200, labels="step-ends"),
+}
