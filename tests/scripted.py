@@ -37,7 +37,7 @@ class ScriptedPolicy:
         steps = [[self._step(solution, charged=partials is None) for solution in group] for group in groups]
         return steps[0] if isinstance(problem, Problem) else steps
 
-    def revise(self, problem, solutions, temperature=None, max_new_tokens=None):
+    def revise(self, problem, solutions, feedback=None, temperature=None, max_new_tokens=None):
         problems = as_problems(problem)
         chains = [solutions] if isinstance(problem, Problem) else solutions
         assert all(chain[0].problem == each for each, chain in zip(problems, chains, strict=True))

@@ -68,7 +68,7 @@ def test_a_killed_recording_goes_on_and_gives_the_same_file(tmp_path, monkeypatc
 def test_a_damaged_or_foreign_file_is_refused_with_its_reason(tmp_path, damage):
     path = tmp_path / "runs.parquet"
     table = pq.read_table(bank.RUNS / "small-test.parquet")
-    reason = {"cut": "damaged", "foreign": "not a file of", "short": "rows, not 10", "text": "damaged"}[damage]
+    reason = {"cut": "damaged", "foreign": "not a file of", "short": "not 10 in all", "text": "damaged"}[damage]
     if damage == "foreign":
         pq.write_table(pa.table({"a": [1]}), path)
     elif damage == "text":

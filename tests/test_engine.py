@@ -1,9 +1,12 @@
+from contextlib import nullcontext
+
 import numpy as np
 import pytest
 import torch
 from tiny import CONFIGS, TOKENIZER, random_model
+from torch._subclasses.fake_tensor import FakeTensorMode
 
-from ttclab.engine import Engine, Prefix, Row, Sampler, random_stream
+from ttclab.engine import Engine, Prefix, Row, Sampler, _Job, _Live, random_stream
 
 GREEDY = Sampler(temperature=0)
 PROMPTS = ["015+74+46*06\n", "007+01\n", "096-08+03*02-08\n", "5", "060*02\n", "072*05-01-47-18+26+02\n"]
@@ -36,6 +39,34 @@ def test_a_seed_gives_the_same_tokens_whatever_the_batch_size_and_order(name):
     apart = written(model, [all_rows[i] for i in shuffled], Sampler(), batch_size=3)
     assert [together[i].tokens for i in shuffled] == [row.tokens for row in apart]
     assert len({row.tokens for row in together}) > len(together) // 2
+
+
+@pytest.mark.parametrize("prompts", [["5", "10+"], ["10+"]], ids=["ragged", "even"])
+@pytest.mark.parametrize("name", CONFIGS)
+def test_between_two_looks_at_the_done_rows_nothing_leaves_the_device(name, prompts):
+    engine = Engine(random_model(name).to("meta"), TOKENIZER)
+    assert engine.check_every > 1
+    # Neither kind of tensor has values, so that to wait for one is an error. Fake ones refuse to be mixed with tensors
+    # on the CPU in every operation, meta ones in some; transformers takes fake ones for tracing, and waits less.
+    for values in (nullcontext(), FakeTensorMode(allow_non_fake_inputs=True)):
+        job = _Job(engine, rows(prompts, copies=2), Sampler(0.7, top_k=5, top_p=0.9), 24, "\n")
+        with torch.inference_mode():
+            live = _Live.join(job.admit(list(range(len(job.rows)))))
+            with values:
+                for _ in range(engine.check_every):
+                    job.draw(live)
+                    job.feed(live)
+
+
+def test_any_of_several_end_of_text_tokens_ends_a_row():
+    model = random_model("llama", seed=1)
+    ends = {TOKENIZER.eos_token_id, *TOKENIZER.encode("7")}
+    model.generation_config.eos_token_id = sorted(ends)
+    results = written(model, rows(copies=8), Sampler(), max_new_tokens=60)
+    assert {row.tokens[-1] for row in results if row.finished} == ends
+    for row in results:
+        assert not ends & set(row.tokens[:-1])
+        assert row.finished == (row.tokens[-1] in ends)
 
 
 def test_log_probabilities_are_those_of_one_uncached_pass():
@@ -106,6 +137,20 @@ def test_going_on_from_a_step_gives_the_tokens_of_an_unbroken_run_and_computes_o
     assert sum(seen) == len(going)
     for i, row in zip(np.repeat(going, 3), second, strict=True):
         assert first[i].tokens + row.tokens == whole[i].tokens[: len(first[i].tokens) + 1]
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_going_on_from_a_step_by_several_tokens_at_once_computes_only_those(name):
+    model = random_model(name)
+    engine = Engine(model, TOKENIZER)
+    first = engine.write(rows(), GREEDY, max_new_tokens=5, stop="#")
+    begun = [row.context + new.tokens for row, new in zip(rows(), first, strict=True) if not new.finished]
+    contexts = [(*context, *TOKENIZER.encode("+12=9")) for context in begun]
+    seen = count_fed_tokens(model)
+    second = engine.write([Row(context) for context in contexts], GREEDY, max_new_tokens=1)
+    assert sum(seen) == len(begun) * 6  # the last token of the step was drawn and never fed
+    for context, row in zip(contexts, second, strict=True):
+        assert row.tokens == (model(torch.tensor([context])).logits[0, -1].argmax(),)
 
 
 def test_a_row_ends_with_the_token_that_completes_the_stop_string():

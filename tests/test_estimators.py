@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ttclab.estimators import bootstrap, fifths, majority, pass_at_k
+from ttclab.estimators import auc, bootstrap, fifths, majority, pass_at_k, within_problem_auc
 from ttclab.problems import ArithmeticProblem, Solution
 from ttclab.sampling import majority_vote
 
@@ -65,6 +65,31 @@ def test_a_majority_of_nobody_is_wrong():
 def test_a_majority_states_the_rule_and_the_value(k, rule):
     with pytest.raises(ValueError, match=rule):
         majority([["1", "2"]], [[True, False]], k)
+
+
+scored = st.lists(st.tuples(st.sampled_from([-np.inf, 0.0, 0.1, 0.5, 0.9, 1.0]) | st.floats(0, 1), st.booleans()))
+
+
+@given(scored)
+def test_an_auc_is_the_share_of_pairs_in_which_the_right_one_scores_higher_a_tie_counting_half(drawn):
+    right, wrong = ([score for score, correct in drawn if correct == which] for which in (True, False))
+    pairs = [(r > w) + (r == w) / 2 for r in right for w in wrong]
+    found = auc([score for score, _ in drawn], [correct for _, correct in drawn])
+    assert found == pytest.approx(np.mean(pairs) if pairs else np.nan, nan_ok=True)
+
+
+def test_within_problems_the_auc_is_a_mean_over_those_with_right_solutions_and_wrong_ones():
+    scores = [[0.9, 0.1, 0.5], [0.2, 0.3, 0.1], [0.5, 0.5, 0.5], [0.0, 0.9, 0.5]]
+    correct = [[True, False, False], [False] * 3, [True] * 3, [True, False, True]]
+    assert within_problem_auc(scores, correct) == np.mean([1, 0])
+    assert np.isnan(within_problem_auc(scores[1:3], correct[1:3]))
+
+
+def test_knowing_easy_problems_from_hard_ones_does_not_help_within_a_problem():
+    correct = np.array([[True, True, True, False], [True, False, False, False]])
+    ease = np.array([[0.9] * 4, [0.1] * 4])
+    assert auc(ease, correct) == 0.75
+    assert within_problem_auc(ease, correct) == 0.5
 
 
 def test_the_bootstrap_interval_covers_the_true_mean_about_95_times_in_100():

@@ -3,10 +3,14 @@ import sys
 
 import pytest
 import torch
-from tiny import TOKENIZER, random_model, random_policy
+from tiny import CONFIGS, TOKENIZER, random_model, random_policy
+from tokenizers.processors import TemplateProcessing
+from torch.utils.flop_counter import FlopCounterMode
 
 import ttclab
+from ttclab.flops import billed
 from ttclab.problems import load_problems
+from ttclab.training.tokens import build_tokenizer
 
 PROBLEMS = load_problems("test", limit=12)
 
@@ -55,20 +59,6 @@ def test_a_solution_cut_at_the_limit_is_unfinished_and_one_that_ends_hides_its_e
         assert len(solution.tokens) <= 6
 
 
-@pytest.mark.parametrize(
-    ("call", "rule"),
-    [
-        (lambda m: m.generate(PROBLEMS, n=0), "n must be at least 1, not 0"),
-        (lambda m: m.generate([]), "at least one problem"),
-        (lambda m: m.generate(PROBLEMS[0], temperature=-1), "temperature must be"),
-        (lambda m: m.generate(PROBLEMS[0], max_new_tokens=0), "max_new_tokens must be at least 1, not 0"),
-    ],
-)
-def test_wrong_calls_state_the_rule_and_the_value(call, rule):
-    with pytest.raises(ValueError, match=rule):
-        call(random_policy())
-
-
 def test_an_unknown_model_is_refused_with_the_names_there_are():
     with pytest.raises(ValueError, match=r"one of .*small.*not 'smal'"):
         ttclab.load("smal")
@@ -81,3 +71,36 @@ def test_a_model_saved_by_transformers_is_loaded_from_its_directory(tmp_path):
     expected = random_policy("llama").generate(PROBLEMS[0], temperature=0)
     assert loaded.generate(PROBLEMS[0], temperature=0)[0].tokens == expected[0].tokens
     assert loaded.engine.device == torch.device("cpu")
+
+
+CHAT = "!{% for turn in messages %}#{{ turn['content'] }}{% endfor %}{% if add_generation_prompt %}?{% endif %}"
+
+
+@pytest.mark.parametrize(
+    ("template", "begin", "around"), [(None, "", ("", "")), (None, "!", ("!", "")), (CHAT, "!", ("!#", "?"))]
+)
+def test_a_prompt_is_fed_as_the_tokenizer_on_disk_says(template, begin, around, tmp_path):
+    tokenizer = build_tokenizer()
+    tokenizer.chat_template = template
+    if begin:
+        ids = [(begin, tokenizer.convert_tokens_to_ids(begin))]
+        tokenizer.backend_tokenizer.post_processor = TemplateProcessing(single=f"{begin} $A", special_tokens=ids)
+    model = random_model("llama")
+    model.save_pretrained(tmp_path)
+    tokenizer.save_pretrained(tmp_path)
+    policy = ttclab.load(tmp_path, device="cpu")
+    context = TOKENIZER.encode(PROBLEMS[0].prompt.join(around))
+    assert list(policy.encode(PROBLEMS[0].prompt)) == context
+    theirs = model.generate(torch.tensor([context]), do_sample=False)[0, len(context) :]
+    assert list(policy.generate(PROBLEMS[0], temperature=0)[0].tokens) == theirs.tolist()
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_what_is_charged_is_what_torch_counts_while_a_solution_is_written(name):
+    policy = random_policy(name)
+    policy.engine.model.set_attn_implementation("eager")  # the counter does not see the fused attention of CPUs
+    with billed() as bill, FlopCounterMode(display=False) as counter:
+        steps = policy.generate_step(PROBLEMS[0], temperature=0, max_new_tokens=12)
+        (solution,) = policy.rollout(PROBLEMS[0], steps, temperature=0, max_new_tokens=40)
+    assert len(solution.tokens) > 12
+    assert bill.total.total_flops == counter.get_total_flops()

@@ -5,8 +5,10 @@ import pytest
 
 import ttclab
 from ttclab.estimators import fifths, pass_at_k
-from ttclab.problems import split_of
-from ttclab.training import loop
+from ttclab.flops import billed
+from ttclab.problems import ArithmeticProblem, Solution, split_of
+from ttclab.reward_model import RewardModel, reward_flops
+from ttclab.training import loop, verifier
 from ttclab.training.card import card
 from ttclab.training.policy import RECIPES
 from ttclab.training.tokens import ALPHABET, build_tokenizer
@@ -18,6 +20,16 @@ def quick(monkeypatch):
     recipe = replace(RECIPES["small"], steps=6, batch=4, warmup=2)
     monkeypatch.setitem(loop.RECIPES, "quick", recipe)
     monkeypatch.setattr(loop, "CHECK_EVERY", 2)
+    return recipe
+
+
+@pytest.fixture
+def quick_verifier(monkeypatch):
+    """A verifier's recipe of six steps that is not measured."""
+    recipe = replace(verifier.RECIPES["prm"], steps=6, batch=3, true=2, warmup=2)
+    monkeypatch.setitem(loop.RECIPES, "quick", recipe)
+    monkeypatch.setattr(loop, "CHECK_EVERY", 2)
+    monkeypatch.setattr(verifier.VerifierRecipe, "measure", lambda *_: "not measured")
     return recipe
 
 
@@ -34,7 +46,9 @@ def test_the_same_seed_gives_the_same_files_and_another_seed_other_weights(quick
     assert [line.split(":")[0] for line in said] == ["step 2", "step 4", "step 6"]
 
 
-def test_a_killed_training_goes_on_and_gives_the_same_files(quick, tmp_path, monkeypatch):
+@pytest.mark.parametrize("recipe", ["quick", "quick_verifier"])
+def test_a_killed_training_goes_on_and_gives_the_same_files(recipe, request, tmp_path, monkeypatch):
+    request.getfixturevalue(recipe)
     whole, _ = train(tmp_path / "whole")
     advance, steps = loop._Training.advance, []
 
@@ -100,6 +114,153 @@ def test_the_tokenizer_has_one_token_a_character_and_gives_the_text_back():
     assert tokenizer.encode("015+74\n") == [ALPHABET.index(c) for c in "015+74\n"]
     assert tokenizer.decode(tokenizer.encode("+74=089\n$")) == "+74=089\n$"
     assert tokenizer.decode(tokenizer.encode("é")) == "?"
+
+
+PROBLEM = ArithmeticProblem.from_expression("015+74+46*06")
+WRITTEN = {
+    "right": "+74=089\n+46=135\n*06=810\n$",
+    "wrong": "+74=089\n+46=136\n*06=816\n$",  # in its second step
+    "long": "+74=089\n+46=135\n*06=810\n+01=811\n$",
+    "short": "+74=089\n+46=135\n$",
+}
+# Of each token: 1 right, 0 wrong, . no label.
+LABELS = {
+    ("steps", "right"): 25 * "1",
+    ("steps", "wrong"): 14 * "1" + 11 * "0",
+    ("steps", "long"): 24 * "1" + 9 * "0",
+    ("steps", "short"): 16 * "1" + "0",
+    ("answer", "right"): 25 * "1",
+    ("answer", "wrong"): 25 * "0",
+    ("answer", "long"): 33 * "0",
+    ("answer", "short"): 17 * "0",
+    ("step-ends", "right"): ".......1.......1.......11",
+    ("step-ends", "wrong"): ".......1.......0.......00",
+    ("step-ends", "long"): ".......1.......1.......1.......00",
+    ("step-ends", "short"): ".......1.......10",
+}
+FOLLOWING = {  # what it is taught to write, from the end of the prompt on
+    "right": "+74=089\n+46=135\n*06=810\n$",
+    "wrong": "+74=089\n+46=135",
+    "long": "+74=089\n+46=135\n*06=810\n$",
+    "short": "+74=089\n+46=135\n*",
+}
+
+
+def labelled(labels, written, values=None):
+    """The row of a solution written by hand, with its labels and next tokens from the end of the prompt on."""
+    tokenizer = build_tokenizer()
+    solution = Solution(PROBLEM, written[:-1], tuple(tokenizer.encode(written)))
+    row = replace(verifier.RECIPES["prm"], labels=labels).row(solution, values or {}, tokenizer)
+    before = len(PROBLEM.prompt)
+    assert tokenizer.decode(row.ids) == PROBLEM.prompt + written
+    assert len(row.labels) == len(row.following) == len(row.ids)
+    assert set(row.labels[:before] + row.following[: before - 1]) == {verifier.UNLABELLED}
+    return row.labels[before:], row.following[before - 1 :]
+
+
+@pytest.mark.parametrize(("labels", "which"), LABELS)
+def test_each_token_of_a_solution_is_labelled_by_what_it_is_judged_by(labels, which):
+    found, _ = labelled(labels, WRITTEN[which])
+    assert "".join({1.0: "1", 0.0: "0", verifier.UNLABELLED: "."}[label] for label in found) == LABELS[labels, which]
+
+
+@pytest.mark.parametrize("which", WRITTEN)
+def test_where_rollouts_are_known_a_step_has_their_share_as_its_label(which):
+    values, written = {}, build_tokenizer().encode(WRITTEN[which])
+    ends = [i for i, character in enumerate(WRITTEN[which]) if character == "\n"]
+    for i in ends:
+        values[PROBLEM.id, tuple(written[: i + 1])] = i / 100
+    found, _ = labelled("rollouts", WRITTEN[which], values)
+    assert {i: label for i, label in enumerate(found[:-1]) if label != verifier.UNLABELLED} == {
+        i: i / 100 for i in ends
+    }
+    assert found[-1] == (which == "right")
+
+
+@pytest.mark.parametrize("which", WRITTEN)
+def test_what_should_follow_is_taught_up_to_the_first_wrong_token_and_the_right_one_in_its_place(which):
+    _, following = labelled("steps", WRITTEN[which])
+    taught = len(FOLLOWING[which])
+    assert build_tokenizer().decode(following[:taught]) == FOLLOWING[which]
+    assert set(following[taught:]) <= {verifier.UNLABELLED}
+
+
+def test_of_what_a_revision_was_shown_nothing_is_labelled():
+    tokenizer, recipe = build_tokenizer(), verifier.RECIPES["prm"]
+    alone = Solution(PROBLEM, WRITTEN["wrong"][:-1], tuple(tokenizer.encode(WRITTEN["wrong"])))
+    revised = replace(alone, shown="+74=098\n+46=135\n*06=810\n!1#")
+    row, longer = (recipe.row(solution, {}, tokenizer) for solution in (alone, revised))
+    before, shown = len(PROBLEM.prompt), len(revised.shown)
+    assert tokenizer.decode(longer.ids) == PROBLEM.prompt + revised.shown + WRITTEN["wrong"]
+    assert longer.labels == [verifier.UNLABELLED] * (before + shown) + row.labels[before:]
+    assert longer.following == [verifier.UNLABELLED] * (before + shown - 1) + row.following[before - 1 :]
+
+
+def test_rollouts_give_each_beginning_of_a_solution_one_value_the_share_that_ends_right():
+    policy, tokenizer = ttclab.load("small", device="cpu"), build_tokenizer()
+    recipe = replace(verifier.RECIPES["prm-rollouts"], rollouts=4)
+    solutions = [
+        Solution(PROBLEM, text[:-1], tuple(tokenizer.encode(text)), key=which) for which, text in WRITTEN.items()
+    ]
+    with billed() as bill:
+        values = recipe.rollout_values(policy, solutions)
+    beginnings = {text[: i + 1] for text in WRITTEN.values() for i, character in enumerate(text) if character == "\n"}
+    found = {tokenizer.decode(list(tokens)): value for (_, tokens), value in values.items()}
+    assert found.keys() == beginnings and {problem for problem, _ in values} == {PROBLEM.id}
+    assert set(found.values()) <= {0, 0.25, 0.5, 0.75, 1}
+    assert found[WRITTEN["right"][:-1]] == 1
+    assert found[WRITTEN["wrong"][:-1]] == found[WRITTEN["long"][:-1]] == 0
+    assert bill.total.total_flops > 0
+
+
+@pytest.mark.parametrize("labels", ["steps", "answer", "step-ends", "rollouts"])
+def test_a_verifier_reads_what_the_policy_wrote_and_right_solutions_of_further_training_problems(labels):
+    policy, tokenizer = ttclab.load("small", device="cpu"), build_tokenizer()
+    recipe = replace(verifier.RECIPES["prm"], labels=labels, batch=4, true=3, samples=2, rollouts=2)
+    rows = list(recipe.draw(policy, 0, 5, tokenizer))
+    assert rows == list(recipe.draw(policy, 0, 5, tokenizer)) != list(recipe.draw(policy, 0, 6, tokenizer))
+    prompts = [tokenizer.decode(row.ids).split("\n", 1)[0] for row in rows]
+    assert len(rows) == 4 * 2 + 3 and prompts[0:8:2] == prompts[1:8:2] and len(set(prompts)) == 7
+    assert {split_of(prompt) for prompt in prompts} == {"train"}
+    for prompt, row in list(zip(prompts, rows))[8:]:
+        truth = ArithmeticProblem.from_expression(prompt).solution_text + "$"
+        assert tokenizer.decode(row.ids) == prompt + "\n" + truth
+        assert row.following[len(prompt) : -1] == tokenizer.encode(truth)
+    for i, row in enumerate(rows):
+        known = [label for label in row.labels if label != verifier.UNLABELLED]
+        assert all(0 <= label <= 1 for label in known) and bool(known) == (i < 8)
+
+
+def test_the_loss_of_a_step_is_a_mean_over_its_tokens_however_it_is_split(quick_verifier, monkeypatch):
+    tokenizer = build_tokenizer()
+    model = quick_verifier.build(tokenizer)
+    split = list(quick_verifier.parts(model, 0, 1, tokenizer))
+    monkeypatch.setattr(verifier, "PARTS", 1)
+    [whole] = quick_verifier.parts(model, 0, 1, tokenizer)
+    assert sum(part.loss.item() for part in split) == pytest.approx(whole.loss.item(), rel=1e-5)
+    lengths = [len(row.ids) for row in quick_verifier.draw(ttclab.load("small", device="cpu"), 0, 1, tokenizer)]
+    assert whole.flops == 3 * reward_flops(model.config, max(lengths), batch=len(lengths))
+    assert 3 * sum(reward_flops(model.config, n) for n in lengths) <= sum(part.flops for part in split) < whole.flops
+    assert sum(part.data_flops for part in split) == whole.data_flops > 0
+
+
+def test_a_trained_verifier_has_its_own_flops_and_those_of_its_data_on_record(quick_verifier, tmp_path):
+    made = json.loads(train(tmp_path / "model")[0]["training.json"])
+    model = RewardModel.from_pretrained(tmp_path / "model", local_files_only=True)
+    policy, tokenizer = ttclab.load("small", device="cpu"), build_tokenizer()
+    with billed() as bill:
+        rows = [list(quick_verifier.draw(policy, 0, step, tokenizer)) for step in range(6)]
+    unpadded = sum(3 * reward_flops(model.config, len(row.ids)) for step in rows for row in step)
+    assert made["data_flops"] == bill.total.total_flops
+    assert unpadded <= made["training_flops"] < 1.5 * unpadded
+    assert (made["base"], made["steps"]) == ("small", 6)
+
+
+def test_a_large_judge_has_fourteen_times_the_parameters_of_a_small_one():
+    def in_blocks(name):
+        return sum(p.numel() for p in verifier.RECIPES[name].build(build_tokenizer()).model.layers.parameters())
+
+    assert 13.5 <= in_blocks("prm-large") / in_blocks("prm") <= 14.5
 
 
 def test_a_name_without_a_recipe_is_refused():

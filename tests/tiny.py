@@ -3,6 +3,7 @@
 import torch
 from transformers import (
     AutoModelForCausalLM,
+    Gemma3TextConfig,
     GemmaConfig,
     GenerationConfig,
     GPT2Config,
@@ -32,6 +33,9 @@ CONFIGS = {
     ),
     "mistral": MistralConfig(**_SHAPE, sliding_window=8),
     "gemma": GemmaConfig(**_SHAPE, head_dim=8),
+    "gemma3": Gemma3TextConfig(
+        **_SHAPE, head_dim=8, sliding_window=8, layer_types=["sliding_attention", "full_attention"]
+    ),
 }
 
 

@@ -1,24 +1,36 @@
-"""Recorded runs: many solutions of a model to every problem of a set, in one Parquet file.
+"""Recorded runs: what models wrote to every problem of a set, and what verifiers said of it, in Parquet files.
 
-A row is one solution. Columns:
+`runs/` holds four kinds, each row with the problem's id. Their columns:
 
-    problem   string   the problem's id, in the order of the set
+samples    many solutions of a policy to each problem, a row each
     sample    int16    0, 1, 2, ...: the place among the solutions of the problem
     text      string   what the model wrote
     finished  bool     it ended by itself
     correct   bool     its answer is right
     tokens    int16    written, end-of-text token included
     logprob   float32  of all tokens at temperature 1, in nats
+chains     revision chains, a row an attempt: as samples, and
+    chain     int16    which chain of the problem
+    attempt   int16    0 for the first attempt, then its revisions
+    comment   string   the feedback that was shown with the attempt before, as its code; empty for none
+scores     of a verifier for the solutions of another file, in its order, a row each
+    place     int16    of the solution among those of the problem
+    steps     list of float32: a score for each step (PRM), or one for the whole (ORM)
+searches   one search a problem, a row each
+    texts, finished, correct, tokens, scores: lists, one entry a solution that the search returned
+    prefill, decode, cached, lookahead, verifier: int64, FLOPs charged by kind; verifier_calls: int32
 
-The file's metadata names the model, the hash of its weights, the split, the seed and the temperature.
+The metadata of a file names what made it: the models with the hashes of their weights, the split, the seed.
+Pages carry checksums, which are looked at when a file is read.
 """
 
 import hashlib
 import json
 import os
 import shutil
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -30,24 +42,42 @@ from tqdm import tqdm
 from transformers import AutoConfig, PreTrainedConfig
 
 from . import flops
-from .models import ZOO, folder_of
+from .beam_search import beam_search
+from .models import ZOO, folder_of, show_attempts
 from .models import load as load_model
 from .problems import ArithmeticProblem, Problem, Solution, answer_key, load_problems
+from .sampling import Result
+from .verifiers import load_verifier
 
 RUNS = Path(__file__).parent / "runs"
-FORMAT = "ttclab samples 1"
 CHUNK = 50  # problems between two writes: what a kill can cost
-SCHEMA = pa.schema(
-    {
-        "problem": pa.string(),
-        "sample": pa.int16(),
-        "text": pa.string(),
-        "finished": pa.bool_(),
-        "correct": pa.bool_(),
-        "tokens": pa.int16(),
-        "logprob": pa.float32(),
-    }
-)
+_WRITTEN = {
+    "text": pa.string(),
+    "finished": pa.bool_(),
+    "correct": pa.bool_(),
+    "tokens": pa.int16(),
+    "logprob": pa.float32(),
+}
+KINDS = ("prefill", "decode", "cached", "lookahead", "verifier")  # of FLOPs that a search is charged
+SCHEMAS = {
+    "ttclab samples 1": pa.schema({"problem": pa.string(), "sample": pa.int16(), **_WRITTEN}),
+    "ttclab chains 1": pa.schema(
+        {"problem": pa.string(), "chain": pa.int16(), "attempt": pa.int16(), "comment": pa.string(), **_WRITTEN}
+    ),
+    "ttclab scores 1": pa.schema({"problem": pa.string(), "place": pa.int16(), "steps": pa.list_(pa.float32())}),
+    "ttclab searches 1": pa.schema(
+        {
+            "problem": pa.string(),
+            "texts": pa.list_(pa.string()),
+            "finished": pa.list_(pa.bool_()),
+            "correct": pa.list_(pa.bool_()),
+            "tokens": pa.list_(pa.int16()),
+            "scores": pa.list_(pa.float32()),
+            **{kind: pa.int64() for kind in KINDS},
+            "verifier_calls": pa.int32(),
+        }
+    ),
+}
 
 
 @dataclass(frozen=True)
@@ -88,6 +118,15 @@ class Samples:
         keys = [[answer_key(solution.answer) for solution in self.solutions(i)] for i in range(len(self.problems))]
         return np.array(keys, dtype=object)
 
+    @cached_property
+    def worked(self) -> NDArray[np.bool_]:
+        """Whether the working is right as well as the answer: every step of the solution, (problems, samples)."""
+        checked = self.correct.copy()
+        for i, problem in enumerate(self.problems):
+            right = {text: all(problem.check_steps(problem.read(text)[0])) for text in set(self.texts[i])}
+            checked[i] &= [right[text] for text in self.texts[i]]
+        return checked
+
     @property
     def _prompt_lengths(self) -> list[int]:
         return [len(problem.prompt) for problem in self.problems]  # one token a character
@@ -98,6 +137,65 @@ class Samples:
             Solution(self.problems[i], text, finished=bool(finished), logprob=float(logprob))
             for text, finished, logprob in zip(self.texts[i], self.finished[i], self.logprob[i], strict=True)
         ]
+
+
+@dataclass(frozen=True)
+class Chains:
+    """Recorded revision chains; arrays are (problems, attempts), all attempts of all chains of a problem in a row."""
+
+    problems: list[Problem]
+    chain: NDArray[np.int64]
+    attempt: NDArray[np.int64]
+    comments: NDArray[np.object_]
+    texts: NDArray[np.object_]
+    finished: NDArray[np.bool_]
+    correct: NDArray[np.bool_]
+    tokens: NDArray[np.int64]
+    logprob: NDArray[np.float32]
+    made: dict[str, Any]
+
+    def solutions(self, i: int) -> list[Solution]:
+        """The recorded attempts at problem i, each knowing the ones it was shown."""
+        return [
+            Solution(self.problems[i], self.texts[i, j], finished=bool(self.finished[i, j]),
+                     logprob=float(self.logprob[i, j]), shown=self.shown(i, j))
+            for j in range(self.texts.shape[1])
+        ]  # fmt: skip
+
+    def shown(self, i: int, j: int) -> str:
+        """What stood between problem i and attempt j."""
+        before = (self.chain[i] == self.chain[i, j]) & (self.attempt[i] < self.attempt[i, j])
+        return show_attempts(list(self.texts[i, before]), self.comments[i, j]) if before.any() else ""
+
+    @cached_property
+    def flops(self) -> NDArray[np.int64]:
+        """FLOPs of each attempt, reading what it was shown and writing, (problems, attempts)."""
+        config = AutoConfig.from_pretrained(ZOO / self.made["model"], local_files_only=True)
+
+        @cache
+        def cost(read: int, tokens: int) -> int:
+            return flops.forward_flops(config, read, logits=1) + flops.decode_flops(config, tokens - 1, read)
+
+        costs = np.zeros(self.texts.shape, dtype=np.int64)
+        for i, j in np.ndindex(costs.shape):
+            costs[i, j] = cost(len(self.problems[i].prompt) + len(self.shown(i, j)), int(self.tokens[i, j]))
+        return costs
+
+
+@dataclass(frozen=True)
+class Searches:
+    """Recorded searches, one a problem. flops: by kind, (problems,) each."""
+
+    problems: list[Problem]
+    found: list[list[Solution]]
+    scores: list[list[float]]
+    flops: dict[str, NDArray[np.int64]]
+    made: dict[str, Any]
+
+    def correct(self, choose: str = "best") -> NDArray[np.bool_]:
+        """Whether the answer chosen from what each search returned is right, (problems,)."""
+        pairs = zip(self.found, self.scores, strict=True)
+        return np.array([Result.chosen(choose, found, scores).correct for found, scores in pairs])
 
 
 def record(
@@ -122,19 +220,133 @@ def record(
     samples, temperature = (1, 0.0) if greedy else (samples, policy.sampler().temperature)
     folder = folder_of(model, at)
     made = {
-        "format": FORMAT, "model": folder.name, "weights": weights_hash(folder), "split": split, "seed": seed,
-        "temperature": temperature, "samples": samples, "problems": problems,
+        "format": "ttclab samples 1", "model": folder.name, "weights": weights_hash(folder), "split": split,
+        "seed": seed, "temperature": temperature, "samples": samples, "problems": problems,
     }  # fmt: skip
-    schema = SCHEMA.with_metadata({"ttclab": json.dumps(made, sort_keys=True)})
+
+    def rows(chunk: range) -> Iterator[dict[str, Any]]:
+        for group in policy.generate([asked[i] for i in chunk], n=samples, temperature=temperature, seed=seed):
+            for i, solution in enumerate(group):
+                yield {"sample": i, **_row(solution)}
+
+    return _record(out, made, rows)
+
+
+def record_chains(
+    model: str,
+    split: str,
+    lengths: Sequence[int],
+    *,
+    feedback: str | None = None,
+    problems: int = 500,
+    seed: int = 0,
+    device: str = "auto",
+    out: Path | None = None,
+) -> Path:
+    """Write revision chains to each problem of a set, one of each length, the longest first.
+
+    lengths: attempts in each chain; feedback: the verifier whose critique each revision reads, if any.
+    """
+    lengths = sorted(lengths, reverse=True)
+    out = out or RUNS / f"{model}-{split}-chains{f'-{feedback}' if feedback else ''}.parquet"
+    policy, asked = load_model(model, device=device), load_problems(split, limit=problems)
+    critic = load_verifier(feedback, device=device) if feedback else None
+    made = {
+        "format": "ttclab chains 1", "model": model, "weights": weights_hash(folder_of(model)), "split": split,
+        "seed": seed, "lengths": lengths, "feedback": feedback, "problems": problems,
+    }  # fmt: skip
+
+    def rows(chunk: range) -> Iterator[dict[str, Any]]:
+        groups = policy.generate([asked[i] for i in chunk], n=len(lengths), seed=seed)
+        chains = [[(first, "")] for group in groups for first in group]
+        for attempt in range(1, lengths[0]):
+            growing = [chain for i, chain in enumerate(chains) if lengths[i % len(lengths)] > attempt]
+            texts = [[solution for solution, _ in chain] for chain in growing]
+            said = critic.critique([chain[-1] for chain in texts]) if critic else [None] * len(texts)
+            revised = policy.revise([chain[0].problem for chain in texts], texts, said)
+            for chain, solution, comment in zip(growing, revised, said, strict=True):
+                chain.append((solution, comment.code if comment else ""))
+        for i, chain in enumerate(chains):
+            for attempt, (solution, code) in enumerate(chain):
+                yield {"chain": i % len(lengths), "attempt": attempt, "comment": code, **_row(solution)}
+
+    return _record(out, made, rows)
+
+
+def record_scores(verifier: str, run: str, *, device: str = "auto", out: Path | None = None) -> Path:
+    """Have a verifier score the solutions of a recorded run ("small-test"); what is there twice is read once."""
+    judge, scored = load_verifier(verifier, device=device), read(RUNS / f"{run}.parquet")
+    out, sees = out or RUNS / f"{run}.{verifier}.parquet", judge.sees_attempts
+    made = {
+        "format": "ttclab scores 1", "verifier": verifier, "weights": weights_hash(ZOO / verifier), "run": run,
+        "of": scored.made, "problems": len(scored.problems),
+    }  # fmt: skip
+
+    def rows(chunk: range) -> Iterator[dict[str, Any]]:
+        groups = [scored.solutions(i) for i in chunk]
+        named = [[(s.problem.id, s.shown if sees else "", s.text, s.finished) for s in group] for group in groups]
+        distinct = {name: s for names, group in zip(named, groups) for name, s in zip(names, group)}
+        asked = list(distinct.values())
+        said = judge.score_steps(asked) if hasattr(judge, "score_steps") else [[score] for score in judge.score(asked)]
+        of = dict(zip(distinct, said, strict=True))
+        for names in named:
+            for place, name in enumerate(names):
+                yield {"problem": name[0], "place": place, "steps": of[name]}
+
+    return _record(out, made, rows)
+
+
+def record_search(
+    model: str,
+    verifier: str,
+    split: str,
+    N: int,
+    M: int,
+    *,
+    lookahead: int = 0,
+    problems: int = 500,
+    seed: int = 0,
+    device: str = "auto",
+    out: Path | None = None,
+) -> Path:
+    """Run beam search on each problem of a set. A budget has to be run to be known: it is no subset of a larger one."""
+    name = f"{model}-{split}-beam-{verifier}-{N}x{M}{f'-ahead{lookahead}' if lookahead else ''}"
+    policy, asked = load_model(model, device=device), load_problems(split, limit=problems)
+    judge = load_verifier(verifier, device=device)
+    made = {
+        "format": "ttclab searches 1", "model": model, "weights": weights_hash(folder_of(model)),
+        "verifier": verifier, "verifier_weights": weights_hash(ZOO / verifier), "split": split, "seed": seed,
+        "N": N, "M": M, "lookahead": lookahead, "problems": problems,
+    }  # fmt: skip
+
+    def rows(chunk: range) -> Iterator[dict[str, Any]]:
+        results = beam_search(policy, judge, [asked[i] for i in chunk], N, M, lookahead=lookahead, seed=seed)
+        for i, result in zip(chunk, results, strict=True):
+            yield {
+                "problem": asked[i].id,
+                "texts": [s.text for s in result.solutions],
+                "finished": [s.finished for s in result.solutions],
+                "correct": [s.correct for s in result.solutions],
+                "tokens": [len(s.tokens) for s in result.solutions],
+                "scores": result.scores,
+                **{kind: result.cost.flops[kind] for kind in KINDS},
+                "verifier_calls": result.cost.verifier_calls,
+            }
+
+    return _record(out or RUNS / f"{name}.parquet", made, rows)
+
+
+def _record(out: Path, made: dict[str, Any], rows: Callable[[range], Iterable[dict[str, Any]]]) -> Path:
+    """Write the rows of `made["problems"]` problems, CHUNK problems at a time, and join them when all are there."""
+    schema = SCHEMAS[made["format"]].with_metadata({"ttclab": json.dumps(made, sort_keys=True)})
     parts = out.with_name(out.name + ".parts")
     parts.mkdir(parents=True, exist_ok=True)
     files = []
-    for start in tqdm(range(0, problems, CHUNK), desc=out.stem, unit="chunk"):
+    for start in tqdm(range(0, made["problems"], CHUNK), desc=out.stem, unit="chunk"):
         files.append(part := parts / f"{start:06d}.parquet")
         if part.exists() and pq.read_schema(part).metadata == schema.metadata:
             continue
-        groups = policy.generate(asked[start : start + CHUNK], n=samples, temperature=temperature, seed=seed)
-        _write(pa.Table.from_pylist([_row(i, s) for group in groups for i, s in enumerate(group)], schema), part)
+        _write(pa.Table.from_pylist(list(rows(range(start, min(start + CHUNK, made["problems"])))), schema), part)
     _write(pa.concat_tables(pq.read_table(file) for file in files), out)
     shutil.rmtree(parts)
     return out
@@ -147,38 +359,101 @@ def path_of(model: str, split: str, *, at: int | None = None, greedy: bool = Fal
 
 def load(model: str, split: str, *, at: int | None = None, greedy: bool = False) -> Samples:
     """The recorded solutions of a shipped model. Raises ValueError if there are none, or the file is not ours."""
-    path = path_of(model, split, at=at, greedy=greedy)
+    found = _load(path_of(model, split, at=at, greedy=greedy).stem)
+    assert isinstance(found, Samples)
+    return found
+
+
+def load_chains(model: str, split: str, *, feedback: str | None = None) -> Chains:
+    """The recorded revision chains of a shipped model. Errors as in `load`."""
+    found = _load(f"{model}-{split}-chains{f'-{feedback}' if feedback else ''}")
+    assert isinstance(found, Chains)
+    return found
+
+
+def load_scores(verifier: str, run: str) -> list[list[list[float]]]:
+    """What a verifier said of a recorded run: for each problem, for each solution, a list of scores.
+
+    Raises ValueError as `load` does, and if the scores are not of the run as it is now.
+    """
+    table, made = _open(_there(f"{run}.{verifier}"))
+    if made["of"] != read(RUNS / f"{run}.parquet").made:
+        raise ValueError(
+            f"the recorded scores of {verifier!r} are of another run than {run!r} is now: record them again"
+        )
+    steps = table["steps"].to_pylist()
+    each = len(steps) // made["problems"]
+    return [steps[i : i + each] for i in range(0, len(steps), each)]
+
+
+def load_searches(model: str, verifier: str, split: str, N: int, M: int, *, lookahead: int = 0) -> Searches:
+    """The recorded beam searches with a budget. Errors as in `load`."""
+    found = _load(f"{model}-{split}-beam-{verifier}-{N}x{M}{f'-ahead{lookahead}' if lookahead else ''}")
+    assert isinstance(found, Searches)
+    return found
+
+
+def read(path: Path) -> Any:
+    """Recorded solutions from a file: Samples, Chains or Searches.
+
+    Raises ValueError, with the reason, for one that was not recorded here.
+    """
+    table, made = _open(path)
+    if made["format"] == "ttclab scores 1":
+        raise ValueError(f"{path} has scores and no solutions: bank.load_scores reads it")
+    names = table["problem"].unique().to_pylist()
+    problems: list[Problem] = [ArithmeticProblem.from_expression(expression) for expression in names]
+    if made["format"] == "ttclab searches 1":
+        rows = table.to_pylist()
+        found = [
+            [Solution(problem, text, finished=finished) for text, finished in zip(row["texts"], row["finished"])]
+            for problem, row in zip(problems, rows, strict=True)
+        ]
+        costs = {kind: table[kind].to_numpy() for kind in KINDS}
+        return Searches(problems, found, [row["scores"] for row in rows], costs, made)
+
+    def column(name: str) -> NDArray[Any]:
+        return table[name].to_numpy().reshape(len(problems), -1)
+
+    written: dict[str, Any] = {
+        "texts": column("text"),
+        "finished": column("finished"),
+        "correct": column("correct"),
+        "tokens": column("tokens").astype(np.int64),
+        "logprob": column("logprob"),
+        "made": made,
+    }
+    if made["format"] == "ttclab samples 1":
+        return Samples(problems, **written)
+    chain, attempt = (column(name).astype(np.int64) for name in ("chain", "attempt"))
+    return Chains(problems, chain=chain, attempt=attempt, comments=column("comment"), **written)
+
+
+def _there(stem: str) -> Path:
+    path = RUNS / f"{stem}.parquet"
     if not path.is_file():
         there = ", ".join(sorted(file.stem for file in RUNS.glob("*.parquet"))) or "none"
-        raise ValueError(f"no recorded runs {path.stem!r}; there are: {there}")
-    return read(path)
+        raise ValueError(f"no recorded runs {stem!r}; there are: {there}")
+    return path
 
 
-def read(path: Path) -> Samples:
-    """Recorded solutions from a file. Raises ValueError, with the reason, for one that `record` did not write."""
+def _load(stem: str) -> Any:
+    return read(_there(stem))
+
+
+def _open(path: Path) -> tuple[pa.Table, dict[str, Any]]:
+    """A file's table and metadata, if it is whole and ours."""
     try:
-        table = pq.read_table(path)
+        table = pq.read_table(path, page_checksum_verification=True)
     except (OSError, pa.ArrowInvalid) as error:
         raise ValueError(f"{path} is damaged or no Parquet file: {error}") from None
     made = json.loads((table.schema.metadata or {}).get(b"ttclab", b"{}"))
-    if made.get("format") != FORMAT or not table.schema.equals(SCHEMA):
-        raise ValueError(f"{path} is not a file of {FORMAT!r}, but {made.get('format')!r}")
-    shape = made["problems"], made["samples"]
-    if len(table) != shape[0] * shape[1]:
-        raise ValueError(f"{path} should have {shape[0]} x {shape[1]} rows, not {len(table)}")
-
-    def column(name: str) -> NDArray[Any]:
-        return table[name].to_numpy().reshape(shape)
-
-    return Samples(
-        problems=[ArithmeticProblem.from_expression(expression) for expression in column("problem")[:, 0]],
-        texts=column("text"),
-        finished=column("finished"),
-        correct=column("correct"),
-        tokens=column("tokens").astype(np.int64),
-        logprob=column("logprob"),
-        made=made,
-    )
+    if not table.schema.equals(SCHEMAS.get(made.get("format"), pa.schema([]))):
+        raise ValueError(f"{path} is not a file of recorded runs, but {made.get('format')!r}")
+    problems = made["problems"]
+    if not len(table) or len(table) % problems or len(table["problem"].unique()) != problems:
+        raise ValueError(f"{path} should have as many rows for each of {problems} problems, not {len(table)} in all")
+    return table, made
 
 
 def weights_hash(folder: Path) -> str:
@@ -186,14 +461,14 @@ def weights_hash(folder: Path) -> str:
     return hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest()
 
 
-def _row(sample: int, solution: Solution) -> dict[str, Any]:
+def _row(solution: Solution) -> dict[str, Any]:
     return {
-        "problem": solution.problem.id, "sample": sample, "text": solution.text, "finished": solution.finished,
+        "problem": solution.problem.id, "text": solution.text, "finished": solution.finished,
         "correct": solution.correct, "tokens": len(solution.tokens), "logprob": solution.logprob,
     }  # fmt: skip
 
 
 def _write(table: pa.Table, path: Path) -> None:
     partial = path.with_name(path.name + ".partial")
-    pq.write_table(table, partial, compression="zstd", compression_level=19)
+    pq.write_table(table, partial, compression="zstd", compression_level=19, write_page_checksum=True)
     os.replace(partial, path)

@@ -18,6 +18,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import groupby
+from typing import Any
 
 import numpy as np
 import torch
@@ -88,19 +89,37 @@ class Sampler:
 
 
 class _Layer(DynamicLayer):
-    """Keys and values of one layer, (rows, heads, columns, size), written in place into a buffer with room to grow."""
+    """Keys and values of one layer, (rows, heads, columns, size), written in place into a buffer with room to grow.
+
+    All columns are kept, and those that a sliding window hides from every new token are not shown to the model.
+    """
+
+    window = 0  # tokens that a token sees, itself among them; 0: all
+
+    @property
+    def is_sliding(self) -> bool:
+        return self.window > 0
+
+    @property
+    def hidden(self) -> int:
+        """Columns, from the first, that new tokens don't see."""
+        return max(0, self.get_seq_length() - self.window + 1) if self.window else 0
+
+    def get_mask_sizes(self, query_length: int) -> tuple[int, int]:
+        columns, first = super().get_mask_sizes(query_length)
+        return columns - self.hidden, first + self.hidden
 
     def update(
         self, key_states: Tensor, value_states: Tensor, *args: object, **kwargs: object
     ) -> tuple[Tensor, Tensor]:
-        start, new = self.get_seq_length(), key_states.shape[-2]
+        start, new, hidden = self.get_seq_length(), key_states.shape[-2], self.hidden
         if not self.is_initialized or start + new > self.key_buffer.shape[-2]:
             self._grow(key_states, value_states, start, start + new + GROWTH)
         self.key_buffer[:, :, start : start + new] = key_states
         self.value_buffer[:, :, start : start + new] = value_states
         self.keys = self.key_buffer[:, :, : start + new]
         self.values = self.value_buffer[:, :, : start + new]
-        return self.keys, self.values
+        return self.keys[:, :, hidden:], self.values[:, :, hidden:]
 
     def _grow(self, key_states: Tensor, value_states: Tensor, used: int, columns: int) -> None:
         self.dtype, self.device, self.is_initialized = key_states.dtype, key_states.device, True
@@ -174,6 +193,8 @@ class Engine:
     """Writes rows with one model. batch_size: the most rows alive at once."""
 
     def __init__(self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, *, batch_size: int = 512) -> None:
+        if batch_size < 1:
+            raise ValueError(f"batch_size must be at least 1, not {batch_size}")
         self.model = model.eval()
         self.tokenizer = tokenizer
         self.batch_size = batch_size
@@ -182,9 +203,13 @@ class Engine:
         # Looking at which rows are done makes the host wait for the device: on a GPU only now and then.
         self.check_every = 1 if self.device.type == "cpu" else 8
         config = model.config.get_text_config()
-        layer_types = getattr(config, "layer_types", None) or ()
-        windowed = getattr(config, "sliding_window", None) or "sliding_attention" in layer_types
-        self._own_mask = not windowed and config._attn_implementation == "sdpa"
+        window = getattr(config, "sliding_window", None) or 0
+        every = "sliding_attention" if window else "full_attention"
+        kinds = getattr(config, "layer_types", None) or [every] * config.num_hidden_layers
+        self._windows = [window if kind == "sliding_attention" else 0 for kind in kinds]
+        self._window_of = dict(zip(kinds, self._windows, strict=True))
+        # With masks of our own the host need not look at the padding, as transformers does to see if there is any.
+        self._own_masks = config._attn_implementation == "sdpa" and {*kinds} <= {"full_attention", "sliding_attention"}
         self._prefixes: dict[tuple[int, ...], tuple[Prefix, int]] = {}
         self._stop_ids: dict[str, tuple[list[int], list[int]]] = {}
 
@@ -233,11 +258,17 @@ class Engine:
 
         ids, positions: (rows, new tokens); padding: (rows,) columns of the cache that are not the row's, or None.
         """
-        mask = None
+        for layer, window in zip(cache.layers, self._windows, strict=False):  # a new cache has no layers yet
+            layer.window = window
+        mask: Any = None
         if padding is not None:
             columns = cache.get_seq_length() + ids.shape[1]
             mask = torch.arange(columns, device=self.device) >= padding[:, None]
-            mask = mask[:, None, None] if self._own_mask else mask.long()
+            if self._own_masks:
+                masks = {kind: mask[:, None, None, -window:] for kind, window in self._window_of.items()}
+                mask = masks if len(masks) > 1 else masks.popitem()[1]
+            else:
+                mask = mask.long()
         output = self.model(
             input_ids=ids, attention_mask=mask, position_ids=positions, past_key_values=cache, use_cache=True,
             logits_to_keep=1,

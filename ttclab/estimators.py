@@ -43,25 +43,85 @@ def majority(answers: ArrayLike, correct: ArrayLike, k: ArrayLike, *, draws: int
     subsets: with 500 problems and 64 draws the error of the overall mean is below 0.003, and no random error is left
     at k = samples. Raises ValueError naming the rule and the value.
     """
+    return weighted_best_of_n(answers, np.ones(np.shape(correct)), correct, k, draws=draws, seed=seed)
+
+
+def weighted_best_of_n(
+    answers: ArrayLike, scores: ArrayLike, correct: ArrayLike, k: ArrayLike, *, draws: int = 64, seed: int = 0
+) -> Floats:
+    """Accuracy of the answer whose scores sum highest among k of the recorded samples (Li et al. 2023).
+
+    scores: (problems, samples), 0 or more; the rest, the error and the exceptions as for `majority`.
+    """
     answers, correct, k = np.asarray(answers, dtype=object), np.asarray(correct, dtype=bool), np.asarray(k)
-    if answers.ndim != 2 or answers.shape != correct.shape:
+    scores = np.asarray(scores, dtype=float)
+    if answers.ndim != 2 or answers.shape != correct.shape or answers.shape != scores.shape:
         raise ValueError(
-            f"answers and correct must be one (problems, samples) each, not {answers.shape}, {correct.shape}"
+            "answers, scores and correct must be one (problems, samples) each, "
+            f"not {answers.shape}, {scores.shape}, {correct.shape}"
         )
     samples = answers.shape[1]
-    if k.dtype.kind not in "iu" or (k < 1).any() or (k > samples).any():
-        raise ValueError(f"a vote over recorded samples needs whole budgets from 1 to {samples}, not {k}")
+    _check_budgets(k, samples)
     rng = np.random.default_rng(seed)
     means = np.zeros((len(answers), k.size))
-    for row, right, mean in zip(answers, correct, means, strict=True):
+    for row, score, right, mean in zip(answers, scores, correct, means, strict=True):
         names = sorted({name for name in row if name is not None}, key=lambda name: (len(name), name))
-        votes = np.array([[name == answer for name in names] for answer in row], dtype=np.int32)  # (samples, answers)
+        said = np.array([[name == answer for name in names] for answer in row])  # (samples, answers)
+        votes = said * score[:, None]
         wins = np.array([bool(right[row == name].any()) for name in names] + [False])
         for _ in range(draws if names else 0):
-            counts = votes[rng.permutation(samples)].cumsum(axis=0)[k.ravel() - 1]  # (budgets, answers)
-            winner = np.where(counts.any(axis=1), counts.argmax(axis=1), len(names))  # nobody may have voted
-            mean += wins[winner] / draws
+            order = rng.permutation(samples)
+            sums = votes[order].cumsum(axis=0)[k.ravel() - 1]  # (budgets, answers)
+            voted = said[order].cumsum(axis=0)[k.ravel() - 1] > 0
+            winner = np.where(voted, sums, -1.0).argmax(axis=1)
+            mean += wins[np.where(voted.any(axis=1), winner, len(names))] / draws  # nobody may have voted
     return means.reshape(len(answers), *k.shape)
+
+
+def best_of_n(scores: ArrayLike, correct: ArrayLike, k: ArrayLike) -> Floats:
+    """Accuracy of the highest-scoring of k samples: the exact mean over all subsets of the recorded ones.
+
+    scores, correct: (problems, samples); k: a budget or an array of them (1 <= k <= samples). Of equal scores each is
+    as likely to be taken. Returns (problems, *k.shape). Raises ValueError naming the rule and the value.
+    """
+    scores, correct, k = np.asarray(scores, dtype=float), np.asarray(correct, dtype=bool), np.asarray(k)
+    if scores.ndim != 2 or scores.shape != correct.shape:
+        raise ValueError(
+            f"scores and correct must be one (problems, samples) each, not {scores.shape}, {correct.shape}"
+        )
+    samples = scores.shape[1]
+    _check_budgets(k, samples)
+    # The sample of rank i (0 the best) is the best of a subset in C(n-1-i, k-1) of the C(n, k) subsets.
+    chance = np.zeros((k.size, samples))
+    chance[:, 0] = k.ravel() / samples
+    for i in range(1, samples):
+        left = np.maximum(samples - i - (k.ravel() - 1), 0)
+        chance[:, i] = chance[:, i - 1] * left / (samples - i)
+    means = np.empty((len(scores), k.size))
+    for score, right, mean in zip(scores, correct, means, strict=True):
+        order = np.argsort(-score, kind="stable")
+        _, group, size = np.unique(-score[order], return_inverse=True, return_counts=True)
+        share = np.bincount(group, weights=right[order])[group] / size[group]
+        mean[:] = chance @ share
+    return means.reshape(len(scores), *k.shape)
+
+
+def brier(scores: ArrayLike, correct: ArrayLike) -> float:
+    """Mean squared distance of a probability from what happened (Brier 1950): 0 is perfect, always one half is 0.25."""
+    return float(((np.asarray(scores, dtype=float) - np.asarray(correct, dtype=bool)) ** 2).mean())
+
+
+def reliability(scores: ArrayLike, correct: ArrayLike, bins: int = 10) -> tuple[Floats, Floats, NDArray[np.int64]]:
+    """The reliability curve: mean score, share that is right and count, in each of `bins` equal ranges of the score.
+
+    Ranges in which no score falls are NaN.
+    """
+    scores, correct = np.asarray(scores, dtype=float).ravel(), np.asarray(correct, dtype=bool).ravel()
+    which = np.minimum((scores * bins).astype(int), bins - 1)
+    count = np.bincount(which, minlength=bins)
+    with np.errstate(invalid="ignore"):
+        said, was = (np.bincount(which, weights=x, minlength=bins) / count for x in (scores, correct))
+    return said, was, count
 
 
 def auc(scores: ArrayLike, correct: ArrayLike) -> float:
@@ -112,6 +172,11 @@ def fifths(ease: ArrayLike) -> NDArray[np.intp]:
     ranks = np.empty(len(values), dtype=np.intp)
     ranks[np.argsort(-values, kind="stable")] = np.arange(len(values))
     return ranks * 5 // len(values)
+
+
+def _check_budgets(k: NDArray[np.int64], samples: int) -> None:
+    if k.dtype.kind not in "iu" or (k < 1).any() or (k > samples).any():
+        raise ValueError(f"a choice among recorded samples needs whole budgets from 1 to {samples}, not {k}")
 
 
 def _whole(name: str, value: ArrayLike) -> NDArray[np.int64]:

@@ -1,5 +1,6 @@
 """Policies: what writes solutions. `load` gives the shipped ones, or any causal language model on disk."""
 
+import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -32,17 +33,19 @@ def load(
     a name that is neither, or a step that is not there.
     """
     directory = folder_of(name, at)
-    if not (directory / "config.json").is_file():
-        shipped = ", ".join(sorted(path.name for path in ZOO.iterdir() if path.is_dir()))
-        raise ValueError(f"a model is one of {shipped}, or a directory with a config.json, not {str(name)!r}")
-    with _quiet():
+    if not (directory / "config.json").is_file() or _writes_nothing(directory):
+        shipped = {path.parent.name.rstrip("-0123456789") for path in ZOO.glob("*/generation_config.json")}
+        raise ValueError(
+            f"a model is one of {', '.join(sorted(shipped))}, or a directory with a config.json, not {str(name)!r}"
+        )
+    with quiet():
         model = AutoModelForCausalLM.from_pretrained(directory, dtype=dtype, local_files_only=True)
     tokenizer = AutoTokenizer.from_pretrained(directory, local_files_only=True)
     return LanguageModel(model.to(pick_device(device)), tokenizer)
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Without transformers' progress bars: the models that they are for are larger than ours."""
     shown = logging.is_progress_bar_enabled()
     logging.disable_progress_bar()
@@ -51,6 +54,11 @@ def _quiet() -> Iterator[None]:
     finally:
         if shown:
             logging.enable_progress_bar()
+
+
+def _writes_nothing(directory: Path) -> bool:
+    """Whether it is a reward model of ours: transformers would load its weights as a policy's."""
+    return "RewardModel" in (json.loads((directory / "config.json").read_text()).get("architectures") or ())
 
 
 def folder_of(name: str | Path, at: int | None = None) -> Path:
@@ -140,23 +148,31 @@ class LanguageModel:
         self,
         problem: Problem | Sequence[Problem],
         solutions: Any,
+        feedback: Any = None,
         temperature: float | None = None,
         max_new_tokens: int | None = None,
     ) -> Any:
         """One more solution, written after the earlier attempts of its chain; of a list of problems, one each.
 
         solutions: the chain so far, the newest last, for a list of problems a list of chains; the last four are shown.
-        Raises ValueError for an empty chain.
+        feedback: what a verifier's `critique` says of the newest, for a list of problems a list (None: nothing).
+        Raises ValueError for an empty chain, or another number of chains or feedbacks than problems.
         """
         problems = as_problems(problem)
         chains = [solutions] if isinstance(problem, Problem) else solutions
+        comments = feedback if isinstance(feedback, list) else [feedback] * len(problems)
         if len(chains) != len(problems) or not all(chains):
             raise ValueError("a revision needs a chain of at least one solution for each problem")
+        if len(comments) != len(problems):
+            raise ValueError(f"feedback must be one for each of {len(problems)} problems, not {len(comments)}")
         begun = [
             [Solution(each, "", finished=False, logprob=0.0, key=f"{chain[-1].key}/revised")]
             for each, chain in zip(problems, chains, strict=True)
         ]
-        shown = ["".join(attempt.text + ATTEMPT_END for attempt in chain[-ATTEMPTS_SHOWN:]) for chain in chains]
+        shown = [
+            show_attempts([attempt.text for attempt in chain], comment.code if comment else "")
+            for chain, comment in zip(chains, comments, strict=True)
+        ]
         with flops.billed_as("revision"):
             revised = self._write(problems, begun, temperature, max_new_tokens, shown=shown)
         for each in problems:
@@ -203,7 +219,8 @@ class LanguageModel:
             tokens = solution.tokens + new.tokens
             text = self.tokenizer.decode(tokens[:-1] if new.finished else tokens)
             logprob = solution.logprob + new.logprob
-            groups[i].append(Solution(solution.problem, text, tokens, new.finished, logprob, solution.key))
+            before = shown[i] if shown else ""
+            groups[i].append(Solution(solution.problem, text, tokens, new.finished, logprob, solution.key, before))
         for bill in bills:
             bill.charge()
         return groups
@@ -222,7 +239,12 @@ class LanguageModel:
         return Sampler(temperature, top_k=top_k, top_p=top_p)
 
     def encode(self, text: str) -> tuple[int, ...]:
-        return tuple(self.tokenizer.encode(text, add_special_tokens=False))
+        """What a solution is written after: the text as a user's turn, or just as it is without a chat template."""
+        if not self.tokenizer.chat_template:
+            return tuple(self.tokenizer.encode(text))
+        turns = [{"role": "user", "content": text}]
+        chat = self.tokenizer.apply_chat_template(turns, add_generation_prompt=True, tokenize=False)
+        return tuple(self.tokenizer.encode(chat, add_special_tokens=False))  # the template has written them
 
     def _add(self, bill: "_Bill", row: Row, written: Written, *, generations: int) -> None:
         new, cached, tokens = len(row.context) - written.shared, written.shared, len(written.tokens)
@@ -273,6 +295,13 @@ def _forks(solutions: Sequence[Solution]) -> list[Solution]:
         key = f"{solution.key}/{len(solution.tokens)}.{copy}" if copy else solution.key
         forks.append(replace(solution, key=key))
     return forks
+
+
+def show_attempts(texts: Sequence[str], comment: str = "") -> str:
+    """Earlier attempts as a policy is fed them, the newest last, with what a verifier says of that one."""
+    newest = len(texts) - 1
+    attempts = [text + (comment if i == newest else "") + ATTEMPT_END for i, text in enumerate(texts)]
+    return "".join(attempts[-ATTEMPTS_SHOWN:])
 
 
 def as_problems(problem: Problem | Sequence[Problem]) -> list[Problem]:

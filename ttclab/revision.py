@@ -3,7 +3,7 @@
 from .models import LanguageModel
 from .problems import Problem, Solution
 from .sampling import Result, check_choice, strategy
-from .verifiers import Verifier, score_groups
+from .verifiers import Critic, Verifier, score_groups
 
 
 def sequential_revise(
@@ -26,13 +26,15 @@ def hybrid_search(
     M: int,
     T: int,
     *,
+    feedback: Critic | None = None,
     choose: str = "best",
     temperature: float | None = None,
     seed: int | None = None,
 ) -> list[Result]:
     """M chains of T revisions each, M(1+T) generations. T=0 is best-of-N with N=M; M=1 is `sequential_revise`.
 
-    choose: as in `parallel_search`, over all solutions of all chains. Raises ValueError for M < 1 or T < 0.
+    feedback: a verifier whose critique of the newest attempt each revision reads, its calls charged; choose: as in
+    `parallel_search`, over all solutions of all chains. Raises ValueError for M < 1 or T < 0.
     """
     if M < 1 or T < 0:
         raise ValueError(f"a hybrid search needs M >= 1 chains of T >= 0 revisions, not M={M} and T={T}")
@@ -40,7 +42,8 @@ def hybrid_search(
     first = model.generate(problem, n=M, temperature=temperature, seed=seed)
     chains = [[solution] for group in first for solution in group]
     for _ in range(T):
-        revised = model.revise([chain[0].problem for chain in chains], chains, temperature=temperature)
+        said = feedback.critique([chain[-1] for chain in chains]) if feedback else None
+        revised = model.revise([chain[0].problem for chain in chains], chains, said, temperature=temperature)
         for chain, solution in zip(chains, revised, strict=True):
             chain.append(solution)
     groups: list[list[Solution]] = [

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 from transformers import LlamaConfig, LlamaModel, LlamaPreTrainedModel, PreTrainedModel
+from transformers.masking_utils import create_causal_mask
 
 from . import flops
 
@@ -37,10 +38,7 @@ class RewardModel(LlamaPreTrainedModel):
         """A reward model whose reading layers are a Llama policy's; the judging layers change nothing at first."""
         own = {**policy.config.to_dict(), **fields, "reading_layers": policy.config.num_hidden_layers}
         model = cls(LlamaConfig(**{**own, "num_hidden_layers": own["reading_layers"] + judging_layers}))
-        model.model.load_state_dict(policy.model.state_dict(), strict=False)
-        for layer in model.model.layers[own["reading_layers"] :]:
-            nn.init.zeros_(layer.self_attn.o_proj.weight)
-            nn.init.zeros_(layer.mlp.down_proj.weight)
+        continue_from(model.model, policy.model)
         return model
 
     def forward(self, input_ids: Tensor) -> tuple[Tensor, Tensor]:
@@ -51,12 +49,13 @@ class RewardModel(LlamaPreTrainedModel):
         hidden = trunk.embed_tokens(input_ids)
         positions = torch.arange(input_ids.shape[1], device=input_ids.device)[None]
         rotary = trunk.rotary_emb(hidden, positions)
+        mask = create_causal_mask(self.config, hidden, attention_mask=None, past_key_values=None)
         for layer in trunk.layers[:split]:
-            hidden = layer(hidden, attention_mask=None, position_embeddings=rotary)
+            hidden = layer(hidden, attention_mask=mask, position_embeddings=rotary)
         predicted = functional.linear(trunk.norm(hidden), trunk.embed_tokens.weight)
         hidden = hidden + self.surprise(self.surprises(input_ids, predicted))
         for layer in trunk.layers[split:]:
-            hidden = layer(hidden, attention_mask=None, position_embeddings=rotary)
+            hidden = layer(hidden, attention_mask=mask, position_embeddings=rotary)
         return self.score(trunk.norm(hidden)).squeeze(-1), predicted
 
     @torch.no_grad()
@@ -78,6 +77,14 @@ class RewardModel(LlamaPreTrainedModel):
 
         logprob, distance = shown(logprob), shown(distance)
         return torch.stack([logprob, distance, distance.cummin(1).values, logprob.cumsum(1) / 4], -1)
+
+
+def continue_from(trunk: LlamaModel, shallower: LlamaModel) -> None:
+    """Give a model the weights of one with fewer layers; the layers on top pass on what they get, to begin with."""
+    trunk.load_state_dict(shallower.state_dict(), strict=False)
+    for layer in trunk.layers[len(shallower.layers) :]:
+        nn.init.zeros_(layer.self_attn.o_proj.weight)
+        nn.init.zeros_(layer.mlp.down_proj.weight)
 
 
 def reward_flops(config: LlamaConfig, tokens: int, batch: int = 1) -> int:

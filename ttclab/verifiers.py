@@ -12,7 +12,7 @@ from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
 from . import flops
 from .engine import random_stream
-from .models import STEP_END, ZOO, pick_device
+from .models import STEP_END, ZOO, pick_device, quiet
 from .problems import Problem, Solution
 from .reward_model import RewardModel, reward_flops
 
@@ -43,6 +43,13 @@ class Verifier(Protocol):
         """One score a step, each for the solution up to and including it."""
 
 
+class Critic(Protocol):
+    """A verifier that says what is wrong."""
+
+    def critique(self, solution: Any) -> Any:
+        """What it says of a solution, a Feedback; of a list of solutions, a list."""
+
+
 class Oracle:
     """Knows the right answer: no real system has it, but its line is the most that choosing can give (coverage)."""
 
@@ -54,7 +61,7 @@ class Oracle:
 
     def score_steps(self, solutions: Sequence[Solution]) -> list[list[float]]:
         _charge_calls(solutions)
-        return [[float(right) for right in s.problem.check_steps(s.steps)] for s in solutions]
+        return [[float(right) for right in _right_so_far(s)] for s in solutions]
 
     def critique(self, solution: Any) -> Any:
         """Whether the answer is right; of a list of solutions, a list."""
@@ -84,7 +91,7 @@ class NoisyOracle:
         return [
             [
                 self._blurred(right, s.problem, STEP_END.join(s.steps[: i + 1]))
-                for i, right in enumerate(s.problem.check_steps(s.steps))
+                for i, right in enumerate(_right_so_far(s))
             ]
             for s in solutions
         ]
@@ -214,6 +221,14 @@ def _step_ends(solution: Solution, tokenizer: PreTrainedTokenizerBase) -> list[i
     return ends[:steps]
 
 
+def _right_so_far(solution: Solution) -> list[bool]:
+    """Whether it is right up to and including each step; one that ended too early is wrong in its last."""
+    checks = solution.problem.check_steps(solution.steps)
+    if solution.finished and checks:
+        checks[-1] = checks[-1] and solution.correct
+    return checks
+
+
 def _charge_calls(solutions: Sequence[Solution]) -> None:
     for solution in solutions:
         flops.charge(solution.problem, "verifier", verifier_calls=1)
@@ -224,7 +239,7 @@ def _each(solution: Any, say: Callable[[list[Solution]], list[Feedback]]) -> Any
     return say([solution])[0] if isinstance(solution, Solution) else say(list(solution))
 
 
-_TRAINED = {"orm": ORM, "prm": PRM, "prm-large": PRM, "prm-rollouts": PRM, "prm-exact": PRM}
+_TRAINED = {"orm": ORM, "prm": PRM, "prm-large": PRM, "prm-rollouts": PRM, "prm-exact": PRM, "prm-revision": PRM}
 VERIFIERS = ("oracle", "self", *_TRAINED)
 
 
@@ -236,9 +251,10 @@ def load_verifier(name: str, *, device: str = "auto") -> Any:
         return SelfEvaluation()
     if name not in _TRAINED:
         raise ValueError(f"a verifier is one of {', '.join(VERIFIERS)}, not {name!r}")
-    model = RewardModel.from_pretrained(ZOO / name, local_files_only=True).to(pick_device(device))
+    with quiet():
+        model = RewardModel.from_pretrained(ZOO / name, local_files_only=True).to(pick_device(device))
     tokenizer = AutoTokenizer.from_pretrained(ZOO / name, local_files_only=True)
-    return _TRAINED[name](name, model, tokenizer)
+    return _TRAINED[name](name, model, tokenizer, sees_attempts=name == "prm-revision")
 
 
 AGGREGATES: dict[str, Callable[[Sequence[float]], float]] = {

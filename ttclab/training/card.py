@@ -6,29 +6,42 @@
 import json
 from pathlib import Path
 
-from .. import bank
-from ..estimators import Estimate, bootstrap, fifths, pass_at_k
-from ..models import ZOO
+import numpy as np
 
-CARD = """---
+from .. import bank
+from ..estimators import (
+    Estimate,
+    auc,
+    best_of_n,
+    bootstrap,
+    brier,
+    fifths,
+    pass_at_k,
+    reliability,
+    weighted_best_of_n,
+    within_problem_auc,
+)
+from ..models import ZOO
+from .loop import RECIPES
+from .revision import RevisionRecipe
+from .verifier import VerifierRecipe
+
+HEAD = """---
 license: mit
 library_name: transformers
-pipeline_tag: text-generation
+pipeline_tag: {tag}
 ---
 # {folder}
 
-A causal language model of the Test-Time Compute Lab, in Hugging Face's format: `AutoModelForCausalLM.from_pretrained`
-and `AutoTokenizer.from_pretrained` load it without `ttclab`. It works out chains of additions, subtractions and
-multiplications from left to right, a step a line: fed `015+74+46*06` and a newline, it should write `+74=089`,
-`+46=135`, `*06=810`, each with a newline, and `$` to end. It knows nothing else.
+{what}
 
 | | |
 |---|---|
 | parameters | {parameters:,}, of which {block_parameters:,} in the blocks |
 | trained by | `python -m ttclab train {name}`, seed {seed}, {steps} steps, problems of the training set only |
-| training FLOPs | {training_flops:.3e}: forward and backward passes, padding included |
-| default decoding | sampling at temperature 1 |
-
+| grown from | {origin} |
+| training FLOPs | {training_flops:.3e}: forward and backward passes, padding included{data} |
+{rows}
 Measured on the 500 test problems, with 95% bootstrap intervals over problems:
 
 | | |
@@ -37,15 +50,55 @@ Measured on the 500 test problems, with 95% bootstrap intervals over problems:
 
 Limits: totals from 1 to 999, one to six operations, two-digit operands. Other input gives garbage.
 """
+POLICY = """\
+A causal language model of the Test-Time Compute Lab, in Hugging Face's format: `AutoModelForCausalLM.from_pretrained`
+and `AutoTokenizer.from_pretrained` load it without `ttclab`. It works out chains of additions, subtractions and
+multiplications from left to right, a step a line: fed `015+74+46*06` and a newline, it should write `+74=089`,
+`+46=135`, `*06=810`, each with a newline, and `$` to end. It knows nothing else."""
+REVISION = """\
+Between the newline and the solution it may be shown up to four earlier attempts, each
+followed by `#`; the newest may carry feedback before its `#`, as `Feedback.code` in `ttclab.verifiers` writes it."""
+VERIFIER = """\
+A reward model of the Test-Time Compute Lab: `ttclab.load_verifier("{folder}")` loads it. It reads a chain of
+additions, subtractions and multiplications, worked out a step a line, and says at every token how likely {question}.
+Its first layers are a language model, and what the writing is compared with; the others judge."""
+QUESTIONS = {
+    "steps": "it is that the solution is right so far, learned from exact labels",
+    "answer": "it is that the final answer will be right, learned from final answers alone",
+    "rollouts": "it is that a solution begun so ends right, learned at the ends of steps from 16 rollouts each",
+    "step-ends": "it is that the solution is right so far, learned at the ends of steps (the control for prm-rollouts)",
+}
 
 
 def card(folder: Path) -> str:
     """The card of a shipped model."""
     made = json.loads((folder / "training.json").read_text())
+    recipe = RECIPES[made["name"]]
+    base = made.get("base")
+    if judges := isinstance(recipe, VerifierRecipe):
+        what = VERIFIER.format(folder=folder.name, question=QUESTIONS[recipe.labels])
+        measured = _verifier_rows(folder.name)
+    else:
+        what = f"{POLICY}\n\n{REVISION}" if isinstance(recipe, RevisionRecipe) else POLICY
+        measured = _policy_rows(folder.name)
+    return HEAD.format(
+        folder=folder.name,
+        tag="text-classification" if judges else "text-generation",
+        what=what,
+        origin=f"the weights of `{base}`, with fresh layers on top" if base else "nothing",
+        data=f"; {made['data_flops']:.3e} more to write what it reads" if made.get("data_flops") else "",
+        rows="" if judges else "| default decoding | sampling at temperature 1 |\n",
+        measured="\n".join(f"| {what} | {value} |" for what, value in measured),
+        **{key: made[key] for key in ("name", "seed", "steps", "parameters", "block_parameters", "training_flops")},
+    )
+
+
+def _policy_rows(name: str) -> list[tuple[str, str]]:
+    """What a policy's recorded runs give."""
     rows = []
-    if (greedy := bank.RUNS / f"{folder.name}-test-greedy.parquet").exists():
+    if (greedy := bank.RUNS / f"{name}-test-greedy.parquet").exists():
         rows.append(("solved in one greedy pass", _interval(bootstrap(bank.read(greedy).correct[:, 0]))))
-    if (sampled := bank.RUNS / f"{folder.name}-test.parquet").exists():
+    if (sampled := bank.RUNS / f"{name}-test.parquet").exists():
         right = bank.read(sampled).correct
         n = right.shape[1]
         for k in (1, 16, 64):
@@ -53,8 +106,37 @@ def card(folder: Path) -> str:
         fifth = fifths(right.mean(axis=1))
         rates = ", ".join(f"{right[fifth == i].mean():.3f}" for i in range(5))
         rows.append(("pass@1 by fifth of its own difficulty, easiest first", rates))
-    measured = "\n".join(f"| {what} | {value} |" for what, value in rows)
-    return CARD.format(folder=folder.name, measured=measured, **made)
+    for file in sorted(bank.RUNS.glob(f"{name}-test-chains*.parquet")):
+        chains = bank.read(file)
+        first = chains.attempt == 0
+        revised = [bootstrap(chains.correct[(chains.attempt == t)].reshape(len(first), -1).mean(1)) for t in range(4)]
+        said = chains.made["feedback"]
+        what = f"right at attempts 1 to 4, feedback {said}" if said else "right at attempts 1 to 4"
+        rows.append((what, ", ".join(f"{estimate.mean:.3f}" for estimate in revised)))
+    return rows
+
+
+def _verifier_rows(name: str) -> list[tuple[str, str]]:
+    """What the recorded scores of small's samples give."""
+    if not (bank.RUNS / f"small-test.{name}.parquet").exists():
+        return []
+    samples = bank.load("small", "test")
+    steps = bank.load_scores(name, "small-test")
+    scores = np.array([[each[-1] if each else 0.0 for each in group] for group in steps])
+    right, answers = samples.correct, samples.answers
+    rows = [
+        ("AUC within a problem", f"{within_problem_auc(scores, right):.3f}"),
+        ("AUC over all solutions", f"{auc(scores, right):.3f}"),
+        ("Brier score", f"{brier(scores, right):.3f}"),
+    ]
+    for k in (4, 16, 64):
+        rows.append((f"weighted best-of-{k} of small's samples", _interval(bootstrap(
+            weighted_best_of_n(answers, scores, right, k)))))  # fmt: skip
+        rows.append((f"best-of-{k}", _interval(bootstrap(best_of_n(scores, right, k)))))
+    said, was, count = reliability(scores, right)
+    curve = ", ".join(f"{s:.2f}: {w:.2f}" for s, w, n in zip(said, was, count, strict=True) if n)
+    rows.append(("reliability, mean score: share right, in tenths of the score", curve))
+    return rows
 
 
 def write_cards() -> None:

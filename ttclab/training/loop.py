@@ -12,11 +12,11 @@ from tqdm import tqdm
 from transformers import GenerationConfig, PreTrainedModel
 
 from ..models import ZOO, pick_device
-from . import policy, verifier
+from . import policy, revision, verifier
 from .recipe import Recipe
 from .tokens import build_tokenizer
 
-RECIPES: dict[str, Recipe] = {**policy.RECIPES, **verifier.RECIPES}
+RECIPES: dict[str, Recipe] = {**policy.RECIPES, **verifier.RECIPES, **revision.RECIPES}
 CHECK_EVERY = 200  # steps between two looks at the validation problems, each with a checkpoint
 MAX_NEW_TOKENS = 64  # the longest right solution has 49
 

@@ -2,11 +2,17 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
+
+from ..models import LanguageModel, load
+
+PARTS = 3  # a step's rows in parts of like length, so that little is padding
+UNLABELLED = -100  # no target here
 
 
 class Part(NamedTuple):
@@ -56,3 +62,9 @@ def pad(rows: list[list[int]], value: int | float) -> Tensor:
     """Rows of numbers as one tensor, filled up on the right, where causal attention never looks."""
     length = max(map(len, rows))
     return torch.tensor([row + [value] * (length - len(row)) for row in rows])
+
+
+@cache
+def load_base(name: str, device: str = "cpu") -> LanguageModel:
+    """A shipped policy, loaded once."""
+    return load(name, device=device)

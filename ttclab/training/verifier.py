@@ -1,30 +1,27 @@
 """Training a verifier: is what is written so far how a right solution begins (PRM), or the solution right (ORM)?
 
-It reads solutions that the small policy writes for fresh training problems, in their natural frequency, and is taught
-language modelling on the right part of each at the same time: what it would have written is what it judges by.
+It reads solutions that a policy writes for fresh training problems, in their natural frequency, and is taught language
+modelling on the right part of each at the same time: what it would have written is what it judges by.
 """
 
 import random
-from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import cache
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import NamedTuple
 
+import numpy as np
 from torch.nn import functional
 from transformers import PreTrainedTokenizerFast
 
-from .. import bank, flops
+from .. import flops
 from ..estimators import within_problem_auc
-from ..models import STEP_END, LanguageModel, load
-from ..problems import LENGTHS, SIZES, ArithmeticProblem, Solution, generate_problems
+from ..models import STEP_END, LanguageModel
+from ..problems import LENGTHS, SIZES, ArithmeticProblem, Problem, Solution, generate_problems, load_problems
 from ..reward_model import RewardModel, reward_flops
 from ..verifiers import PRM
-from .recipe import Part, Recipe, pad
+from .recipe import PARTS, UNLABELLED, Part, Recipe, load_base, pad
 from .tokens import END
-
-PARTS = 3  # a step's rows in parts of like length, so that little is padding
-UNLABELLED = -100
 
 Tokens = tuple[int, ...]
 
@@ -41,7 +38,9 @@ class VerifierRecipe(Recipe):
     base: str
     judging_layers: int
     labels: str = "steps"
+    writer: str = "small"
     samples: int = 2
+    revisions: int = 0
     true: int = 64
     rollouts: int = 16
 
@@ -53,7 +52,7 @@ class VerifierRecipe(Recipe):
         return RewardModel.grown(policy.engine.model, self.judging_layers, **ends)
 
     def parts(self, model: RewardModel, seed: int, step: int, tokenizer: PreTrainedTokenizerFast) -> Iterator[Part]:
-        policy = load_base("small", str(model.device))
+        policy = load_base(self.writer, str(model.device))
         with flops.billed() as bill:
             rows = sorted(self.draw(policy, seed, step, tokenizer), key=lambda row: len(row.ids))
         labelled = sum(label != UNLABELLED for row in rows for label in row.labels)
@@ -80,8 +79,7 @@ class VerifierRecipe(Recipe):
         offset = rng.randrange(len(SIZES) * len(LENGTHS))
         problems = list(islice(stream, offset, offset + self.batch + self.true))
         asked, told = problems[: self.batch], problems[self.batch :]
-        groups = policy.generate(asked, n=self.samples, seed=rng.getrandbits(32))
-        solutions = [solution for group in groups for solution in group]
+        solutions = self.write(policy, asked, seed=rng.getrandbits(32))
         values = self.rollout_values(policy, solutions) if self.labels == "rollouts" else {}
         for solution in solutions:
             yield self.row(solution, values, tokenizer)
@@ -90,13 +88,23 @@ class VerifierRecipe(Recipe):
             following = [UNLABELLED] * (len(prompt) - 1) + truth + [UNLABELLED]
             yield Row(prompt + truth, [UNLABELLED] * len(following), following)
 
+    def write(self, policy: LanguageModel, problems: Sequence[Problem], seed: int) -> list[Solution]:
+        """The solutions to read: of each problem `samples`, each followed by its revisions."""
+        groups = policy.generate(problems, n=self.samples, seed=seed)
+        chains = [[solution] for group in groups for solution in group]
+        for _ in range(self.revisions):
+            revised = policy.revise([chain[0].problem for chain in chains], chains)
+            for chain, solution in zip(chains, revised, strict=True):
+                chain.append(solution)
+        return [solution for chain in chains for solution in chain]
+
     def row(
         self, solution: Solution, values: dict[tuple[str, Tokens], float], tokenizer: PreTrainedTokenizerFast
     ) -> "Row":
         """A sampled solution with its labels; what should follow is known as long as it is right."""
         problem, written = solution.problem, list(solution.tokens)
         assert isinstance(problem, ArithmeticProblem)
-        prompt, truth = tokenizer.encode(problem.prompt), tokenizer.encode(problem.solution_text + END)
+        prompt, truth = (tokenizer.encode(x) for x in (problem.prompt + solution.shown, problem.solution_text + END))
         right = next((i for i, (a, b) in enumerate(zip(written, truth)) if a != b), min(len(written), len(truth)))
         if self.labels == "answer":
             labels = [float(solution.correct)] * len(written)
@@ -131,10 +139,13 @@ class VerifierRecipe(Recipe):
         return {key: sum(s.correct for s in group) / len(group) for key, group in zip(begun, rolled, strict=True)}
 
     def measure(self, model: RewardModel, tokenizer: PreTrainedTokenizerFast) -> str:
-        recorded = bank.load("small", "validation")
-        verifier = PRM("in training", model, tokenizer)
-        scores = [verifier.score(recorded.solutions(i)[:32]) for i in range(300)]
-        return f"AUC within a problem {within_problem_auc(scores, recorded.correct[:300, :32]):.3f}"
+        problems = load_problems("validation", limit=180)
+        solutions = replace(self, samples=32).write(load_base(self.writer, str(model.device)), problems, seed=0)
+        scores = PRM("in training", model, tokenizer, sees_attempts=bool(self.revisions)).score(solutions)
+        within = within_problem_auc(
+            np.reshape(scores, (len(problems), -1)), np.reshape([s.correct for s in solutions], (len(problems), -1))
+        )
+        return f"AUC within a problem {within:.3f}"
 
 
 class Row(NamedTuple):
@@ -145,18 +156,15 @@ class Row(NamedTuple):
     following: list[int]
 
 
-@cache
-def load_base(name: str, device: str = "cpu") -> LanguageModel:
-    """A shipped policy, loaded once."""
-    return load(name, device=device)
-
-
 # Each has twice the layers of its base: "prm" has 50 thousand parameters in its blocks, "prm-large" 14 times as many.
 RECIPES = {
     "prm": VerifierRecipe(base="small", judging_layers=2, steps=5000),
     "orm": VerifierRecipe(base="small", judging_layers=2, steps=5000, labels="answer"),
     "prm-large": VerifierRecipe(
         base="large-2500", judging_layers=3, steps=1600, learning_rate=2e-3, muon_learning_rate=1e-2
+    ),
+    "prm-revision": VerifierRecipe(
+        base="revision", judging_layers=2, steps=1200, writer="revision", batch=48, samples=1, revisions=3
     ),
     "prm-rollouts": VerifierRecipe(base="small", judging_layers=2, steps=1200, labels="rollouts"),
     "prm-exact": VerifierRecipe(base="small", judging_layers=2, steps=1200, labels="step-ends"),

@@ -1,0 +1,143 @@
+from functools import cache
+
+import pytest
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+import ttclab
+from ttclab.problems import ArithmeticProblem
+from ttclab.reward_model import FLOOR, RewardModel, reward_flops
+from ttclab.training.tokens import build_tokenizer
+
+TOKENIZER = build_tokenizer()
+PROMPT_END, ATTEMPT_END = TOKENIZER.convert_tokens_to_ids(["\n", "#"])
+PROBLEM = ArithmeticProblem.from_expression("015+74+46*06")
+ATTEMPTS = "+74=098\n+46=135\n*06=810\n#+74=089\n+46=153\n#"
+SOLUTION = "+74=089\n+46=136\n??*06=810\n"
+
+
+@cache
+def small():
+    return ttclab.load("small", device="cpu").engine.model
+
+
+def grown(judging_layers=2):
+    return RewardModel.grown(small(), judging_layers, prompt_end=PROMPT_END, attempt_end=ATTEMPT_END).eval()
+
+
+def random_judge(seed=0):
+    """Reads like the small policy; judges at random, by all that it has read and been shown."""
+    torch.manual_seed(seed)
+    judge = grown()
+    with torch.no_grad():
+        for layer in judge.model.layers[2:]:
+            for matrix in (p for p in layer.parameters() if p.ndim == 2):
+                matrix.normal_(std=0.2)
+        judge.surprise.weight.normal_(std=0.2)
+        judge.score.weight.normal_(std=0.2)
+    return judge
+
+
+def encode(*texts):
+    return torch.tensor([TOKENIZER.encode(text) for text in texts])
+
+
+def look(judge, ids):
+    with torch.no_grad():
+        return judge(ids)
+
+
+def surprises(judge, text):
+    """What the judging layers are shown of each token of a text, (length, 4)."""
+    return judge.surprises(encode(text), look(judge, encode(text))[1])[0]
+
+
+def test_the_reading_layers_predict_exactly_as_the_policy_they_come_from():
+    ids = encode(PROBLEM.prompt + SOLUTION)
+    with torch.no_grad():
+        assert torch.equal(look(random_judge(), ids)[1], small()(ids).logits)
+
+
+def test_fresh_judging_layers_pass_on_what_was_read():
+    judge, reader = grown(2), grown(0)
+    reader.load_state_dict(judge.state_dict(), strict=False)
+    ids = encode(PROBLEM.prompt + SOLUTION)
+    assert look(judge, ids)[0].abs().max() > 0
+    assert torch.equal(look(judge, ids)[0], look(reader, ids)[0])
+
+
+@pytest.mark.parametrize("attempts", ["", ATTEMPTS])
+def test_what_is_shown_of_a_solution_is_how_far_each_token_is_from_the_policy_s_prediction(attempts):
+    before = PROBLEM.prompt + attempts
+    ids = encode(before + SOLUTION)
+    with torch.no_grad():
+        predicted = small()(ids).logits[0].log_softmax(-1)
+    expected, closest, total = [], 0.0, 0.0
+    for place in range(len(before), ids.shape[1]):
+        each = predicted[place - 1]
+        logprob, distance = each[ids[0, place]].item(), (each[ids[0, place]] - each.max()).item()
+        logprob, distance = max(logprob, FLOOR), max(distance, FLOOR)
+        closest, total = min(closest, distance), total + logprob
+        expected.append([logprob, distance, closest, total / 4])
+    shown = surprises(random_judge(), before + SOLUTION)[len(before) :]
+    assert torch.allclose(shown, torch.tensor(expected), atol=1e-4)
+    assert FLOOR in shown[:, 0] and shown[:, 0].max() > -0.1  # what no one writes, and what everyone does
+
+
+@pytest.mark.parametrize("attempts", ["", ATTEMPTS])
+def test_nothing_is_shown_of_the_prompt_and_of_earlier_attempts(attempts):
+    before = PROBLEM.prompt + attempts
+    shown = surprises(random_judge(), before + SOLUTION)
+    assert not shown[: len(before)].any()
+    assert shown[len(before) :, 0].all()
+
+
+def test_a_later_token_changes_nothing_that_was_said_or_shown_before_it():
+    judge = random_judge()
+    ids = encode(PROBLEM.prompt + SOLUTION)
+    scores, shown = look(judge, ids)[0], judge.surprises(ids, look(judge, ids)[1])
+    for place in range(len(PROBLEM.prompt), ids.shape[1]):
+        other = ids.clone()
+        other[0, place:] = (other[0, place:] + 3) % ATTEMPT_END
+        changed, predicted = look(judge, other)
+        assert torch.allclose(changed[:, :place], scores[:, :place], atol=1e-5)
+        assert torch.allclose(judge.surprises(other, predicted)[:, :place], shown[:, :place], atol=1e-5)
+        assert (changed[0, place] - scores[0, place]).abs() > 1e-3
+
+
+def test_both_what_was_read_and_what_is_shown_move_the_scores():
+    judge, blind = random_judge(), random_judge()
+    torch.nn.init.zeros_(blind.surprise.weight)
+    seen, unseen = (look(model, encode(PROBLEM.prompt + SOLUTION))[0] for model in (judge, blind))
+    begun = len(PROBLEM.prompt)
+    assert torch.equal(seen[:, :begun], unseen[:, :begun])
+    assert (seen - unseen)[:, begun:].abs().max() > 0.1
+    assert unseen.std() > 0.1
+
+
+def test_the_scores_are_the_same_whatever_computes_the_attention():
+    ids = encode(PROBLEM.prompt + SOLUTION, "001+01-01*01\n" + SOLUTION)
+    eager = random_judge()
+    eager.set_attn_implementation("eager")
+    for own, other in zip(look(random_judge(), ids), look(eager, ids), strict=True):
+        assert torch.allclose(own, other, atol=1e-4)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 40), (5, 13)], ids=str)
+@pytest.mark.parametrize("judging_layers", [0, 2, 3])
+def test_the_flops_are_exactly_what_torch_counts(shape, judging_layers):
+    judge = grown(judging_layers)
+    judge.set_attn_implementation("eager")  # the counter does not see the fused attention of CPUs
+    with FlopCounterMode(display=False) as counter:
+        look(judge, torch.randint(20, shape))
+    assert reward_flops(judge.config, shape[1], batch=shape[0]) == counter.get_total_flops()
+
+
+def test_a_saved_judge_scores_as_before(tmp_path):
+    judge = random_judge()
+    judge.save_pretrained(tmp_path)
+    loaded = RewardModel.from_pretrained(tmp_path, local_files_only=True)
+    ids = encode(PROBLEM.prompt + ATTEMPTS + SOLUTION)
+    assert (tmp_path / "model.safetensors").is_file()
+    assert all(torch.equal(own, other) for own, other in zip(look(judge, ids), look(loaded, ids), strict=True))
+    assert loaded.config.architectures == ["RewardModel"]

@@ -1,0 +1,132 @@
+"""Training a revision model: the right solution, written after up to four attempts that are mostly wrong.
+
+After Snell et al. 2024, section 6.1: the attempts are the small policy's own, the newest is a wrong one that is near to
+the right solution by edit distance, and the loss is on the solution alone. Two things differ. In a third of the rows
+the newest attempt is right already and is to be kept: without them most right answers get lost. And in half of the rows
+the newest attempt has been commented on, as `critique` does, though one comment in seven is made up.
+"""
+
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+
+from torch.nn import functional
+from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+
+from .. import flops
+from ..models import ATTEMPTS_SHOWN, LanguageModel, show_attempts
+from ..problems import LENGTHS, SIZES, ArithmeticProblem, Solution, generate_problems, load_problems
+from ..reward_model import continue_from
+from ..verifiers import RIGHT, WRONG, SelfEvaluation
+from .recipe import PARTS, UNLABELLED, Part, Recipe, load_base, pad
+from .tokens import END
+
+
+@dataclass(frozen=True, kw_only=True)
+class RevisionRecipe(Recipe):
+    """layers: fresh ones on top of the base's; attempts: the most shown, 0 for the control that sees none; kept: share
+    of rows whose newest attempt is right; commented: share with feedback; made_up: share of feedback that is not true.
+    """
+
+    base: str
+    layers: int
+    attempts: int = ATTEMPTS_SHOWN
+    samples: int = 6
+    kept: float = 0.35
+    commented: float = 0.5
+    made_up: float = 0.15
+
+    def build(self, tokenizer: PreTrainedTokenizerFast) -> LlamaForCausalLM:
+        base = load_base(self.base).engine.model
+        layers = base.config.num_hidden_layers + self.layers
+        model = LlamaForCausalLM(LlamaConfig(**{**base.config.to_dict(), "num_hidden_layers": layers}))
+        continue_from(model.model, base.model)
+        return model
+
+    def parts(
+        self, model: LlamaForCausalLM, seed: int, step: int, tokenizer: PreTrainedTokenizerFast
+    ) -> Iterator[Part]:
+        policy = load_base(self.base, str(model.device))
+        with flops.billed() as bill:
+            texts = sorted(self.draw(policy, seed, step), key=lambda pair: len(pair[0]) + len(pair[1]))
+        rows = [(tokenizer.encode(before), tokenizer.encode(target)) for before, target in texts]
+        targets = sum(len(target) for _, target in rows)
+        for i in range(PARTS):
+            part = rows[i * len(rows) // PARTS : (i + 1) * len(rows) // PARTS]
+            ids = pad([before + target for before, target in part], tokenizer.pad_token_id).to(model.device)
+            labels = pad([[UNLABELLED] * (len(before) - 1) + target for before, target in part], UNLABELLED)
+            logits = model(input_ids=ids, use_cache=False).logits[:, : labels.shape[1]]
+            loss = functional.cross_entropy(
+                logits.flatten(0, 1), labels.to(model.device).flatten(), ignore_index=UNLABELLED, reduction="sum"
+            )
+            cost = 3 * flops.forward_flops(model.config, ids.shape[1], batch=len(ids))
+            yield Part(loss / targets, cost, bill.total.total_flops if i == 0 else 0)
+
+    def draw(self, policy: LanguageModel, seed: int, step: int) -> Iterator[tuple[str, str]]:
+        """What is read and what should be written, for each row of a step."""
+        rng = random.Random(f"revision/{seed}/{step}")
+        stream = generate_problems("train", rng)
+        offset = rng.randrange(len(SIZES) * len(LENGTHS))
+        problems = list(islice(stream, offset, offset + self.batch))
+        if not self.attempts:
+            for problem in problems:
+                yield problem.prompt, problem.solution_text + END
+            return
+        for problem, group in zip(problems, policy.generate(problems, n=self.samples, seed=rng.getrandbits(32))):
+            chain = self.chain(problem, group, rng)
+            comment = self.comment(chain[-1], rng) if chain and rng.random() < self.commented else ""
+            shown = show_attempts([attempt.text for attempt in chain], comment)
+            yield problem.prompt + shown, problem.solution_text + END
+
+    def chain(self, problem: ArithmeticProblem, group: list[Solution], rng: random.Random) -> list[Solution]:
+        """0 to `attempts` attempts, the newest last: a right one, or the wrong one nearest to the right solution."""
+        length = rng.randint(0, self.attempts)
+        if not length:
+            return []
+        wrong = [solution for solution in group if not solution.correct]
+        right = next((s for s in group if s.correct), Solution(problem, problem.solution_text, logprob=0.0))
+        if rng.random() < self.kept or not wrong:
+            newest = right
+        else:
+            newest = min(wrong, key=lambda s: edit_distance(s.text, problem.solution_text))
+        others = [solution for solution in wrong if solution is not newest]
+        return [*rng.sample(others, min(length - 1, len(others))), newest]
+
+    def comment(self, attempt: Solution, rng: random.Random) -> str:
+        """What a critique would say of an attempt: of its steps, of its answer, or how sure the policy was."""
+        kind, made_up = rng.choice(("steps", "answer", "self")), rng.random() < self.made_up
+        if kind == "self":
+            return SelfEvaluation().critique(attempt).code
+        if kind == "answer":
+            return (RIGHT if attempt.correct != made_up else WRONG).code
+        checks = attempt.problem.check_steps(attempt.steps)
+        wrong = next((i for i, right in enumerate(checks, start=1) if not right), 0)
+        return f"!{min(rng.randint(0, len(checks)) if made_up else wrong, 9)}"
+
+    def measure(self, model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast) -> str:
+        policy = LanguageModel(model, tokenizer)
+        problems = load_problems("validation", limit=180)
+        first = [solution for [solution] in policy.generate(problems, temperature=1.0)]
+        chains, rates = [[solution] for solution in first], []
+        for _ in range(3 if self.attempts else 1):
+            rates.append(f"{sum(chain[-1].correct for chain in chains) / len(chains):.3f}")
+            for chain, solution in zip(chains, policy.revise(problems, chains, temperature=1.0), strict=True):
+                chain.append(solution)
+        return f"right at each attempt {' '.join(rates)}"
+
+
+def edit_distance(a: str, b: str) -> int:
+    """Insertions, deletions and substitutions that make one text of the other (Levenshtein 1966)."""
+    row = list(range(len(b) + 1))
+    for i, x in enumerate(a, start=1):
+        corner, row[0] = row[0], i
+        for j, y in enumerate(b, start=1):
+            corner, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, corner + (x != y))
+    return row[-1]
+
+
+RECIPES = {
+    "revision": RevisionRecipe(base="small", layers=2, steps=3500),
+    "revision-control": RevisionRecipe(base="small", layers=2, steps=3500, attempts=0),
+}
