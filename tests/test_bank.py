@@ -84,3 +84,85 @@ def test_a_damaged_or_foreign_file_is_refused_with_its_reason(tmp_path, damage):
 def test_runs_that_were_never_recorded_are_refused_with_those_there_are():
     with pytest.raises(ValueError, match=r"'small-moon'; there are: .*small-test"):
         bank.load("small", "moon")
+
+
+@pytest.fixture
+def runs(tmp_path, monkeypatch):
+    """An empty folder of recorded runs."""
+    monkeypatch.setattr(bank, "RUNS", tmp_path)
+    return tmp_path
+
+
+def test_chains_know_what_each_attempt_was_shown_and_what_it_cost(runs):
+    bank.record_chains("small", "validation", [1, 6, 2], feedback="oracle", problems=3, device="cpu")
+    chains = bank.load_chains("small", "validation", feedback="oracle")
+    assert chains.chain[0].tolist() == [0] * 6 + [1, 1, 2]
+    assert chains.attempt[0].tolist() == [0, 1, 2, 3, 4, 5, 0, 1, 0]
+    attempts = chains.solutions(1)
+    texts, comment = [s.text for s in attempts[:6]], "!+" if attempts[4].correct else "!-"
+    assert attempts[0].shown == attempts[6].shown == ""
+    assert attempts[5].shown == f"{texts[1]}#{texts[2]}#{texts[3]}#{texts[4]}{comment}#"  # the last four
+    policy = ttclab.load("small", device="cpu")
+    [first] = policy.generate(chains.problems[1], n=1, seed=0)
+    assert first.text == texts[0]
+    feedback = ttclab.load_verifier("oracle").critique(first)
+    with billed() as bill:
+        revised = policy.revise(chains.problems[1], [first], feedback)[0]
+    assert revised.text == texts[1] and revised.shown == attempts[1].shown
+    assert bill.total.flops["revision"] == chains.flops[1, 1]
+
+
+def test_scores_are_the_verifier_s_own_in_the_order_of_the_run(runs):
+    bank.record("small", "validation", samples=5, problems=4, device="cpu")
+    recorded = bank.load("small", "validation")
+    for name in ("prm", "orm"):
+        bank.record_scores(name, "small-validation", device="cpu")
+        verifier, scores = ttclab.load_verifier(name, device="cpu"), bank.load_scores(name, "small-validation")
+        for i in range(4):
+            assert [each[-1] for each in scores[i]] == pytest.approx(verifier.score(recorded.solutions(i)), abs=1e-5)
+    steps = bank.load_scores("prm", "small-validation")
+    assert [len(each) for each in steps[2]] == [len(s.steps) for s in recorded.solutions(2)]
+
+
+def test_scores_of_a_run_that_was_recorded_anew_are_refused(runs):
+    bank.record("small", "validation", samples=2, problems=2, device="cpu")
+    bank.record_scores("orm", "small-validation", device="cpu")
+    bank.record("small", "validation", samples=2, problems=2, seed=1, device="cpu")
+    with pytest.raises(ValueError, match="'orm' are of another run than 'small-validation'"):
+        bank.load_scores("orm", "small-validation")
+
+
+def test_a_recorded_search_is_what_the_search_found_and_was_charged(runs):
+    bank.record_search("small", "oracle", "validation", 8, 4, problems=6, device="cpu")
+    found = bank.load_searches("small", "oracle", "validation", 8, 4)
+    policy, oracle = ttclab.load("small", device="cpu"), ttclab.load_verifier("oracle")
+    results = ttclab.beam_search.beam_search(policy, oracle, found.problems, 8, 4, seed=0)
+    assert [[s.text for s in group] for group in found.found] == [[s.text for s in r.solutions] for r in results]
+    assert found.correct().tolist() == [r.correct for r in results]
+    for kind in ("prefill", "decode", "cached"):
+        assert found.flops[kind].tolist() == [r.cost.flops[kind] for r in results]
+
+
+def test_every_recorded_file_opens_and_is_of_the_weights_that_ship():
+    files = sorted(bank.RUNS.glob("*.parquet"))
+    assert files
+    for file in files:
+        _, made = bank._open(file)
+        name = made["verifier"] if made["format"] == "ttclab scores 1" else made["model"]
+        assert made["weights"] == bank.weights_hash(bank.ZOO / name), file.name
+        if "verifier_weights" in made:
+            assert made["verifier_weights"] == bank.weights_hash(bank.ZOO / made["verifier"]), file.name
+
+
+def test_recorded_runs_and_weights_stay_small():
+    assert sum(file.stat().st_size for file in bank.RUNS.iterdir()) <= 20e6
+    assert sum(file.stat().st_size for file in bank.ZOO.rglob("*.safetensors")) <= 15e6
+
+
+def test_a_damaged_page_is_noticed(runs):
+    path = runs / "small-test.parquet"
+    whole = bytearray((bank.ZOO.parent / "runs" / "small-test.parquet").read_bytes())
+    whole[len(whole) // 3] ^= 1
+    path.write_bytes(whole)
+    with pytest.raises(ValueError, match="damaged"):
+        bank.load("small", "test")

@@ -52,7 +52,7 @@ UNKNOWN_CONFIGS = {  # to the formula
     "mixtral": MixtralConfig(**_SHAPE, **_EXPERTS, num_local_experts=4, sliding_window=8),
     "qwen3-moe": Qwen3MoeConfig(**_SHAPE, **_EXPERTS, num_experts=4, moe_intermediate_size=16),
 }
-SHIPPED = sorted(path.name for path in ZOO.iterdir() if path.is_dir())
+SHIPPED = sorted(path.parent.name for path in ZOO.glob("*/generation_config.json"))  # the policies
 
 
 def counted(model, new_tokens, cached_tokens, batch):

@@ -68,7 +68,7 @@ def test_fresh_judging_layers_pass_on_what_was_read():
 
 @pytest.mark.parametrize("attempts", ["", ATTEMPTS])
 def test_what_is_shown_of_a_solution_is_how_far_each_token_is_from_the_policy_s_prediction(attempts):
-    before = PROBLEM.prompt + attempts
+    before = attempts + PROBLEM.prompt
     ids = encode(before + SOLUTION)
     with torch.no_grad():
         predicted = small()(ids).logits[0].log_softmax(-1)
@@ -86,7 +86,7 @@ def test_what_is_shown_of_a_solution_is_how_far_each_token_is_from_the_policy_s_
 
 @pytest.mark.parametrize("attempts", ["", ATTEMPTS])
 def test_nothing_is_shown_of_the_prompt_and_of_earlier_attempts(attempts):
-    before = PROBLEM.prompt + attempts
+    before = attempts + PROBLEM.prompt
     shown = surprises(random_judge(), before + SOLUTION)
     assert not shown[: len(before)].any()
     assert shown[len(before) :, 0].all()
@@ -137,7 +137,7 @@ def test_a_saved_judge_scores_as_before(tmp_path):
     judge = random_judge()
     judge.save_pretrained(tmp_path)
     loaded = RewardModel.from_pretrained(tmp_path, local_files_only=True)
-    ids = encode(PROBLEM.prompt + ATTEMPTS + SOLUTION)
+    ids = encode(ATTEMPTS + PROBLEM.prompt + SOLUTION)
     assert (tmp_path / "model.safetensors").is_file()
     assert all(torch.equal(own, other) for own, other in zip(look(judge, ids), look(loaded, ids), strict=True))
     assert loaded.config.architectures == ["RewardModel"]

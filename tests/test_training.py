@@ -191,7 +191,7 @@ def test_of_what_a_revision_was_shown_nothing_is_labelled():
     revised = replace(alone, shown="+74=098\n+46=135\n*06=810\n!1#")
     row, longer = (recipe.row(solution, {}, tokenizer) for solution in (alone, revised))
     before, shown = len(PROBLEM.prompt), len(revised.shown)
-    assert tokenizer.decode(longer.ids) == PROBLEM.prompt + revised.shown + WRITTEN["wrong"]
+    assert tokenizer.decode(longer.ids) == revised.shown + PROBLEM.prompt + WRITTEN["wrong"]
     assert longer.labels == [verifier.UNLABELLED] * (before + shown) + row.labels[before:]
     assert longer.following == [verifier.UNLABELLED] * (before + shown - 1) + row.following[before - 1 :]
 

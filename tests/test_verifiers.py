@@ -38,11 +38,11 @@ def recorded(problems=500):
     return [group for group in groups if 0 < sum(s.correct for s in group) < len(group)]
 
 
-def judged(text, places):
+def judged(text, places, shown=""):
     """What the network says at these tokens of a solution, by a pass of its own."""
-    ids = torch.tensor([TOKENIZER.encode(PROBLEM.prompt + text)])
+    ids = torch.tensor([TOKENIZER.encode(shown + PROBLEM.prompt + text)])
     with torch.no_grad():
-        scores = MODEL(ids)[0][0, len(PROBLEM.prompt) :].sigmoid()
+        scores = MODEL(ids)[0][0, len(shown + PROBLEM.prompt) :].sigmoid()
     return [pytest.approx(scores[place].item(), abs=1e-5) for place in places]
 
 
@@ -227,10 +227,7 @@ def test_only_a_verifier_that_sees_attempts_reads_those_before_a_solution():
     revised = replace(RIGHT, shown="+74=098\n+46=135\n*06=810\n#")
     assert PRM_.score_steps([revised]) == PRM_.score_steps([RIGHT])
     seeing = PRM("seeing", MODEL, TOKENIZER, sees_attempts=True)
-    before = len(revised.shown)
-    assert seeing.score_steps([revised]) == [
-        judged(revised.shown + RIGHT.text + "$", [before + i for i in (7, 15, 24)])
-    ]
+    assert seeing.score_steps([revised]) == [judged(RIGHT.text + "$", (7, 15, 24), shown=revised.shown)]
     assert seeing.score_steps([RIGHT]) == PRM_.score_steps([RIGHT])
 
 

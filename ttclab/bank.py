@@ -81,8 +81,8 @@ SCHEMAS = {
 
 
 @dataclass(frozen=True)
-class Samples:
-    """Recorded solutions; arrays are (problems, samples)."""
+class _Written:
+    """Recorded solutions; arrays are (problems, solutions of each). made: the file's metadata."""
 
     problems: list[Problem]
     texts: NDArray[np.object_]
@@ -90,11 +90,28 @@ class Samples:
     correct: NDArray[np.bool_]
     tokens: NDArray[np.int64]
     logprob: NDArray[np.float32]
-    made: dict[str, Any]  # model, weights (sha256), split, seed, temperature, samples, problems
+    made: dict[str, Any]
 
     @cached_property
     def config(self) -> PreTrainedConfig:
         return AutoConfig.from_pretrained(ZOO / self.made["model"], local_files_only=True)
+
+    def shown(self, i: int, j: int) -> str:
+        """What stood before problem i when solution j was written."""
+        return ""
+
+    def solutions(self, i: int) -> list[Solution]:
+        """The recorded solutions of problem i."""
+        rows = zip(self.texts[i], self.finished[i], self.logprob[i], strict=True)
+        return [
+            Solution(self.problems[i], text, finished=bool(finished), logprob=float(logprob), shown=self.shown(i, j))
+            for j, (text, finished, logprob) in enumerate(rows)
+        ]
+
+
+@dataclass(frozen=True)
+class Samples(_Written):
+    """Recorded samples; arrays are (problems, samples)."""
 
     @cached_property
     def prefill_flops(self) -> NDArray[np.int64]:
@@ -131,50 +148,29 @@ class Samples:
     def _prompt_lengths(self) -> list[int]:
         return [len(problem.prompt) for problem in self.problems]  # one token a character
 
-    def solutions(self, i: int) -> list[Solution]:
-        """The recorded solutions of problem i."""
-        return [
-            Solution(self.problems[i], text, finished=bool(finished), logprob=float(logprob))
-            for text, finished, logprob in zip(self.texts[i], self.finished[i], self.logprob[i], strict=True)
-        ]
-
 
 @dataclass(frozen=True)
-class Chains:
-    """Recorded revision chains; arrays are (problems, attempts), all attempts of all chains of a problem in a row."""
+class Chains(_Written):
+    """Recorded revision chains; arrays are (problems, attempts), all attempts of all chains of a problem in a row.
 
-    problems: list[Problem]
+    chain: which chain an attempt is of; attempt: its place in the chain; comments: feedback shown with the one before.
+    """
+
     chain: NDArray[np.int64]
     attempt: NDArray[np.int64]
     comments: NDArray[np.object_]
-    texts: NDArray[np.object_]
-    finished: NDArray[np.bool_]
-    correct: NDArray[np.bool_]
-    tokens: NDArray[np.int64]
-    logprob: NDArray[np.float32]
-    made: dict[str, Any]
-
-    def solutions(self, i: int) -> list[Solution]:
-        """The recorded attempts at problem i, each knowing the ones it was shown."""
-        return [
-            Solution(self.problems[i], self.texts[i, j], finished=bool(self.finished[i, j]),
-                     logprob=float(self.logprob[i, j]), shown=self.shown(i, j))
-            for j in range(self.texts.shape[1])
-        ]  # fmt: skip
 
     def shown(self, i: int, j: int) -> str:
-        """What stood between problem i and attempt j."""
         before = (self.chain[i] == self.chain[i, j]) & (self.attempt[i] < self.attempt[i, j])
         return show_attempts(list(self.texts[i, before]), self.comments[i, j]) if before.any() else ""
 
     @cached_property
     def flops(self) -> NDArray[np.int64]:
         """FLOPs of each attempt, reading what it was shown and writing, (problems, attempts)."""
-        config = AutoConfig.from_pretrained(ZOO / self.made["model"], local_files_only=True)
 
         @cache
         def cost(read: int, tokens: int) -> int:
-            return flops.forward_flops(config, read, logits=1) + flops.decode_flops(config, tokens - 1, read)
+            return flops.forward_flops(self.config, read, logits=1) + flops.decode_flops(self.config, tokens - 1, read)
 
         costs = np.zeros(self.texts.shape, dtype=np.int64)
         for i, j in np.ndindex(costs.shape):
@@ -276,9 +272,9 @@ def record_chains(
 def record_scores(verifier: str, run: str, *, device: str = "auto", out: Path | None = None) -> Path:
     """Have a verifier score the solutions of a recorded run ("small-test"); what is there twice is read once."""
     judge, scored = load_verifier(verifier, device=device), read(RUNS / f"{run}.parquet")
-    out, sees = out or RUNS / f"{run}.{verifier}.parquet", judge.sees_attempts
+    out, sees = out or RUNS / f"{run}.{verifier}.parquet", getattr(judge, "sees_attempts", False)
     made = {
-        "format": "ttclab scores 1", "verifier": verifier, "weights": weights_hash(ZOO / verifier), "run": run,
+        "format": "ttclab scores 1", "verifier": verifier, "weights": _verifier_hash(verifier), "run": run,
         "of": scored.made, "problems": len(scored.problems),
     }  # fmt: skip
 
@@ -315,7 +311,7 @@ def record_search(
     judge = load_verifier(verifier, device=device)
     made = {
         "format": "ttclab searches 1", "model": model, "weights": weights_hash(folder_of(model)),
-        "verifier": verifier, "verifier_weights": weights_hash(ZOO / verifier), "split": split, "seed": seed,
+        "verifier": verifier, "verifier_weights": _verifier_hash(verifier), "split": split, "seed": seed,
         "N": N, "M": M, "lookahead": lookahead, "problems": problems,
     }  # fmt: skip
 
@@ -459,6 +455,10 @@ def _open(path: Path) -> tuple[pa.Table, dict[str, Any]]:
 def weights_hash(folder: Path) -> str:
     """SHA-256 of a model's weights."""
     return hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest()
+
+
+def _verifier_hash(name: str) -> str | None:
+    return weights_hash(ZOO / name) if (ZOO / name).is_dir() else None  # the oracle has no weights
 
 
 def _row(solution: Solution) -> dict[str, Any]:

@@ -66,7 +66,8 @@ def folder_of(name: str | Path, at: int | None = None) -> Path:
     names = [path.name.rpartition("-") for path in ZOO.iterdir()]
     steps = sorted(int(step) for base, _, step in names if base == str(name) and step.isdecimal())
     if at is not None and at not in steps:
-        raise ValueError(f"{name!r} is shipped at the steps {steps}, not {at}")
+        there = f"at the steps {steps}" if steps else "at no more than one step"
+        raise ValueError(f"{name!r} is shipped {there}, not at {at}")
     if steps:
         return ZOO / f"{name}-{at or DEFAULT_STEP[str(name)]}"
     return ZOO / name if (ZOO / name).is_dir() else Path(name)
@@ -162,7 +163,10 @@ class LanguageModel:
         chains = [solutions] if isinstance(problem, Problem) else solutions
         comments = feedback if isinstance(feedback, list) else [feedback] * len(problems)
         if len(chains) != len(problems) or not all(chains):
-            raise ValueError("a revision needs a chain of at least one solution for each problem")
+            lengths = [len(chain) for chain in chains]
+            raise ValueError(
+                f"a revision needs a chain of one solution or more for each problem, not chains of {lengths}"
+            )
         if len(comments) != len(problems):
             raise ValueError(f"feedback must be one for each of {len(problems)} problems, not {len(comments)}")
         begun = [
@@ -198,11 +202,11 @@ class LanguageModel:
         stop: str | None = None,
         shown: list[str] | None = None,
     ) -> list[list[Solution]]:
-        """Go on with what is begun, to the end or to `stop`. shown: text between the prompt and the solution."""
+        """Go on with what is begun, to the end or to `stop`. shown: text before the prompt."""
         limit = self.max_new_tokens if max_new_tokens is None else max_new_tokens
         if finished := [solution for group in begun for solution in group if solution.finished]:
             raise ValueError(f"a finished solution can't be continued: {finished[0].text!r}")
-        prompts = [self.encode(p.prompt + (shown[i] if shown else "")) for i, p in enumerate(problems)]
+        prompts = [self.encode((shown[i] if shown else "") + p.prompt) for i, p in enumerate(problems)]
         flat = [(i, solution) for i, group in enumerate(begun) for solution in group]
         going = [(i, s) for i, s in flat if len(s.tokens) < max(limit, 1)]  # the others are as long as they may be
         rows = [Row(prompts[i] + s.tokens, s.key, used=len(s.tokens)) for i, s in going]
@@ -298,7 +302,11 @@ def _forks(solutions: Sequence[Solution]) -> list[Solution]:
 
 
 def show_attempts(texts: Sequence[str], comment: str = "") -> str:
-    """Earlier attempts as a policy is fed them, the newest last, with what a verifier says of that one."""
+    """Earlier attempts as a policy is fed them, the newest last, with what a verifier says of that one.
+
+    They stand before the problem, so that a solution is as far from its problem as without them: shown in between, a
+    small model lost the way back to the problem.
+    """
     newest = len(texts) - 1
     attempts = [text + (comment if i == newest else "") + ATTEMPT_END for i, text in enumerate(texts)]
     return "".join(attempts[-ATTEMPTS_SHOWN:])

@@ -1,8 +1,8 @@
 """The network of the shipped verifiers: a language model that reads a solution, and blocks that judge what it read.
 
 The first layers are a small language model: they predict every token. How far each token is from the prediction goes
-into the layers after them, which judge the solution at every token. A judge of this size learns slowly to compare the
-two by itself (it was at chance within a problem after 600 steps; given the comparison, at an AUC of .75).
+into the layers after them, which judge the solution at every token. A judge of this size is slow to learn by itself
+to compare the two.
 """
 
 from typing import Any
@@ -23,7 +23,8 @@ class RewardModel(LlamaPreTrainedModel):
     """Scores every token of a solution. Loads and saves as all models of transformers do.
 
     config: a LlamaConfig with three more fields: reading_layers, how many of the layers predict; prompt_end,
-    attempt_end: the tokens after which a solution begins, the first of the one and the last of the other.
+    attempt_end: the tokens that end a problem and an earlier attempt. A solution begins after the last attempt (if it
+    has any) and the first prompt_end from there.
     """
 
     def __init__(self, config: LlamaConfig) -> None:
@@ -66,11 +67,10 @@ class RewardModel(LlamaPreTrainedModel):
         before = predicted[:, :-1].log_softmax(-1)
         logprob = before.gather(2, input_ids[:, 1:, None]).squeeze(2)
         distance = logprob - before.amax(-1)
-        ends = (input_ids == self.config.prompt_end).long()
-        begun = ends.cumsum(1) > ends  # after the first end of a prompt
         attempts = (input_ids == self.config.attempt_end).long()
-        newest = attempts.flip(1).cumsum(1).flip(1) == 0  # no attempt ends here or later
-        written = begun & newest
+        newest = attempts.flip(1).cumsum(1).flip(1) == 0  # no attempt ends here or later: the problem and its solution
+        ends = ((input_ids == self.config.prompt_end) & newest).long()
+        written = ends.cumsum(1) > ends  # after the end of the prompt
 
         def shown(values: Tensor) -> Tensor:
             return functional.pad(values, (1, 0)).clamp(min=FLOOR) * written

@@ -125,6 +125,8 @@ def weighted_vote(solutions: Sequence[Solution], scores: Sequence[float]) -> str
         raise ValueError("a vote needs at least one solution")
     if len(scores) != len(solutions):
         raise ValueError(f"a vote needs a score for each solution, not {len(scores)} for {len(solutions)}")
+    if wrong := [score for score in scores if not 0 <= score < float("inf")]:
+        raise ValueError(f"a vote needs finite scores of 0 or more, not {wrong[0]}")
     votes: dict[str, float] = defaultdict(float)
     # Summed in the order of the scores, so that rounding does not depend on the order of the solutions.
     for score, solution in sorted(zip(scores, solutions, strict=True), key=lambda pair: pair[0]):

@@ -137,7 +137,7 @@ class _Trained:
     def read(self, solutions: Sequence[Solution]) -> list[np.ndarray]:
         """The probability of "right so far" at each token of each solution, the end-of-text token included."""
         begun = [
-            self.tokenizer.encode(s.problem.prompt + (s.shown if self.sees_attempts else ""), add_special_tokens=False)
+            self.tokenizer.encode((s.shown if self.sees_attempts else "") + s.problem.prompt, add_special_tokens=False)
             for s in solutions
         ]
         written = [_tokens(s, self.tokenizer) for s in solutions]
@@ -239,7 +239,7 @@ def _each(solution: Any, say: Callable[[list[Solution]], list[Feedback]]) -> Any
     return say([solution])[0] if isinstance(solution, Solution) else say(list(solution))
 
 
-_TRAINED = {"orm": ORM, "prm": PRM, "prm-large": PRM, "prm-rollouts": PRM, "prm-exact": PRM, "prm-revision": PRM}
+_TRAINED = {"orm": ORM, "prm": PRM, "prm-large": PRM, "prm-rollouts": PRM, "prm-exact": PRM}
 VERIFIERS = ("oracle", "self", *_TRAINED)
 
 
@@ -254,7 +254,7 @@ def load_verifier(name: str, *, device: str = "auto") -> Any:
     with quiet():
         model = RewardModel.from_pretrained(ZOO / name, local_files_only=True).to(pick_device(device))
     tokenizer = AutoTokenizer.from_pretrained(ZOO / name, local_files_only=True)
-    return _TRAINED[name](name, model, tokenizer, sees_attempts=name == "prm-revision")
+    return _TRAINED[name](name, model, tokenizer)
 
 
 AGGREGATES: dict[str, Callable[[Sequence[float]], float]] = {

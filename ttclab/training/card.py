@@ -56,8 +56,8 @@ and `AutoTokenizer.from_pretrained` load it without `ttclab`. It works out chain
 multiplications from left to right, a step a line: fed `015+74+46*06` and a newline, it should write `+74=089`,
 `+46=135`, `*06=810`, each with a newline, and `$` to end. It knows nothing else."""
 REVISION = """\
-Between the newline and the solution it may be shown up to four earlier attempts, each
-followed by `#`; the newest may carry feedback before its `#`, as `Feedback.code` in `ttclab.verifiers` writes it."""
+Before the problem it may be shown up to four earlier attempts, each followed by `#`;
+the newest may carry feedback before its `#`, as `Feedback.code` in `ttclab.verifiers` writes it."""
 VERIFIER = """\
 A reward model of the Test-Time Compute Lab: `ttclab.load_verifier("{folder}")` loads it. It reads a chain of
 additions, subtractions and multiplications, worked out a step a line, and says at every token how likely {question}.

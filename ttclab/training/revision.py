@@ -25,12 +25,14 @@ from .tokens import END
 
 @dataclass(frozen=True, kw_only=True)
 class RevisionRecipe(Recipe):
-    """layers: fresh ones on top of the base's; attempts: the most shown, 0 for the control that sees none; kept: share
-    of rows whose newest attempt is right; commented: share with feedback; made_up: share of feedback that is not true.
+    """layers: fresh ones on top of the base's; plain: further problems, of which it is shown no attempt; attempts: the
+    most shown of the others, 0 for the control that sees none; kept: share of rows whose newest attempt is right;
+    commented: share with feedback; made_up: share of feedback that is not true.
     """
 
     base: str
     layers: int
+    plain: int = 128
     attempts: int = ATTEMPTS_SHOWN
     samples: int = 6
     kept: float = 0.35
@@ -68,22 +70,21 @@ class RevisionRecipe(Recipe):
         rng = random.Random(f"revision/{seed}/{step}")
         stream = generate_problems("train", rng)
         offset = rng.randrange(len(SIZES) * len(LENGTHS))
-        problems = list(islice(stream, offset, offset + self.batch))
-        if not self.attempts:
-            for problem in problems:
-                yield problem.prompt, problem.solution_text + END
+        problems = list(islice(stream, offset, offset + self.batch + self.plain))
+        revised, plain = (problems[: self.batch], problems[self.batch :]) if self.attempts else ([], problems)
+        for problem in plain:
+            yield problem.prompt, problem.solution_text + END
+        if not revised:
             return
-        for problem, group in zip(problems, policy.generate(problems, n=self.samples, seed=rng.getrandbits(32))):
+        for problem, group in zip(revised, policy.generate(revised, n=self.samples, seed=rng.getrandbits(32))):
             chain = self.chain(problem, group, rng)
-            comment = self.comment(chain[-1], rng) if chain and rng.random() < self.commented else ""
+            comment = self.comment(chain[-1], rng) if rng.random() < self.commented else ""
             shown = show_attempts([attempt.text for attempt in chain], comment)
-            yield problem.prompt + shown, problem.solution_text + END
+            yield shown + problem.prompt, problem.solution_text + END
 
     def chain(self, problem: ArithmeticProblem, group: list[Solution], rng: random.Random) -> list[Solution]:
-        """0 to `attempts` attempts, the newest last: a right one, or the wrong one nearest to the right solution."""
-        length = rng.randint(0, self.attempts)
-        if not length:
-            return []
+        """1 to `attempts` attempts, the newest last: a right one, or the wrong one nearest to the right solution."""
+        length = rng.randint(1, self.attempts)
         wrong = [solution for solution in group if not solution.correct]
         right = next((s for s in group if s.correct), Solution(problem, problem.solution_text, logprob=0.0))
         if rng.random() < self.kept or not wrong:
@@ -127,6 +128,6 @@ def edit_distance(a: str, b: str) -> int:
 
 
 RECIPES = {
-    "revision": RevisionRecipe(base="small", layers=2, steps=3500),
-    "revision-control": RevisionRecipe(base="small", layers=2, steps=3500, attempts=0),
+    "revision": RevisionRecipe(base="small", layers=2, steps=2500),
+    "revision-control": RevisionRecipe(base="small", layers=2, steps=2500, attempts=0),
 }

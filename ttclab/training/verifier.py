@@ -104,7 +104,7 @@ class VerifierRecipe(Recipe):
         """A sampled solution with its labels; what should follow is known as long as it is right."""
         problem, written = solution.problem, list(solution.tokens)
         assert isinstance(problem, ArithmeticProblem)
-        prompt, truth = (tokenizer.encode(x) for x in (problem.prompt + solution.shown, problem.solution_text + END))
+        prompt, truth = (tokenizer.encode(x) for x in (solution.shown + problem.prompt, problem.solution_text + END))
         right = next((i for i, (a, b) in enumerate(zip(written, truth)) if a != b), min(len(written), len(truth)))
         if self.labels == "answer":
             labels = [float(solution.correct)] * len(written)
