@@ -4,10 +4,12 @@ from hypothesis import strategies as st
 from scripted import ScriptedPolicy, StepJudge
 from tiny import TOKENIZER, random_policy
 
+import ttclab
 from ttclab.flops import billed
 from ttclab.problems import load_problems
 from ttclab.revision import hybrid_search, sequential_revise
 from ttclab.sampling import CHOICES, parallel_search
+from ttclab.verifiers import Feedback
 
 PROBLEMS = load_problems("test", limit=4)
 ENDINGS = st.sampled_from(["at once", "soon", "never", "mixed"])
@@ -55,8 +57,20 @@ def test_a_revision_reads_the_last_four_attempts_of_its_own_chain():
     result = hybrid_search(policy, StepJudge(), PROBLEMS[0], 2, 6, choose="majority")
     chains = [result.solutions[:7], result.solutions[7:]]
     for t, round_ in enumerate(contexts):
-        shown = [PROBLEMS[0].prompt + "".join(a.text + "#" for a in chain[max(0, t - 4) : t]) for chain in chains]
+        shown = ["".join(a.text + "#" for a in chain[max(0, t - 4) : t]) + PROBLEMS[0].prompt for chain in chains]
         assert round_ == [TOKENIZER.decode(TOKENIZER.encode(text)) for text in shown]
+
+
+def test_a_revision_reads_what_was_said_of_the_newest_attempt():
+    policy, oracle = random_policy(seed=3), ttclab.load_verifier("oracle")
+    chain = policy.generate(PROBLEMS[0], n=2)
+    [told] = policy.revise(PROBLEMS[0], chain, Feedback("Step 2 has an error.", "!2"))
+    assert told.shown == f"{chain[0].text}#{chain[1].text}!2#"
+    with pytest.raises(ValueError, match="one for each of 1 problems, not 2"):
+        policy.revise(PROBLEMS[0], chain, [None, None])
+    result = hybrid_search(policy, StepJudge(), PROBLEMS[0], 2, 2, feedback=oracle)
+    assert [s.shown.count("!-") for s in result.solutions] == [0, 1, 1] * 2  # none of a random policy's is right
+    assert result.cost.verifier_calls == 4  # the critiques: the scripted judge charges nothing
 
 
 def test_chains_differ_and_do_not_depend_on_their_company():
@@ -86,5 +100,5 @@ def test_wrong_calls_state_the_rule_and_the_value(M, T, rule):
 
 
 def test_a_revision_of_nothing_is_refused():
-    with pytest.raises(ValueError, match="chain of at least one"):
+    with pytest.raises(ValueError, match=r"chain of one solution or more .* not chains of \[0\]"):
         random_policy().revise(PROBLEMS[0], [])
