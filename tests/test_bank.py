@@ -166,3 +166,11 @@ def test_a_damaged_page_is_noticed(runs):
     path.write_bytes(whole)
     with pytest.raises(ValueError, match="damaged"):
         bank.load("small", "test")
+
+
+def test_one_command_records_every_run_that_ships_and_only_those_that_are_missing(monkeypatch):
+    record_one, outs = bank._record, []
+    monkeypatch.setattr(bank, "_record", lambda out, made, rows: (outs.append(out), record_one(out, made, rows))[1])
+    monkeypatch.setattr(bank, "_write", lambda table, path: pytest.fail(f"{path} was recorded again"))
+    bank.record_all("cpu")
+    assert sorted(outs) == sorted(bank.RUNS.glob("*.parquet"))

@@ -290,3 +290,11 @@ def test_the_large_model_is_fourteen_times_the_small_one_and_better_at_every_poi
     assert len(steps) >= 4 and solved == sorted(solved)
     gap = ttclab.bank.load("large", "test", greedy=True).correct.mean()
     assert 0.15 <= gap - ttclab.bank.load("small", "test", greedy=True).correct.mean() <= 0.30 and gap < 0.85
+
+
+def test_every_recipe_comes_after_the_one_it_is_grown_from_and_every_shipped_model_has_one():
+    names = list(loop.RECIPES)
+    for name, recipe in loop.RECIPES.items():
+        assert recipe.base is None or names.index(recipe.base.rstrip("-0123456789")) < names.index(name)
+    made = [json.loads(file.read_text())["name"] for file in ttclab.models.ZOO.glob("*/training.json")]
+    assert {*made} <= {*names}

@@ -67,20 +67,28 @@ def _grade(options: argparse.Namespace) -> None:
 
 
 def _train_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("name", help="the model to train")
+    parser.add_argument("name", nargs="?", help="the model to train")
+    parser.add_argument("--all", action="store_true", help="every shipped model, each after the one it is grown from")
     parser.add_argument("--out", type=Path, metavar="FOLDER", help="where to write it (its place in the package)")
     parser.add_argument("--seed", type=_whole, default=0, help="of the first weights and the data (0)")
     parser.add_argument("--device", default="auto", help="cuda, mps or cpu (the first there is)")
 
 
 def _train(options: argparse.Namespace) -> None:
-    from ttclab.training import train
+    from ttclab.training import RECIPES, train
 
+    if options.all == bool(options.name) or (options.all and options.out):
+        raise UserError("train takes one model's name, or --all without --out")
+    if options.all:
+        for name in RECIPES:
+            print(f"wrote {train(name, seed=options.seed, device=options.device)}")
+        return
     print(f"wrote {train(options.name, out=options.out, seed=options.seed, device=options.device)}")
 
 
 def _record_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("name", help="the model to draw from")
+    parser.add_argument("name", nargs="?", help="the model to draw from")
+    parser.add_argument("--all", action="store_true", help="every run that ships and is not there yet, scores included")
     parser.add_argument(
         "--at", type=_positive_whole, metavar="STEP", help="of its training, if it is shipped at several"
     )
@@ -93,8 +101,13 @@ def _record_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _record(options: argparse.Namespace) -> None:
-    from ttclab.bank import record
+    from ttclab.bank import record, record_all
 
+    if options.all == bool(options.name):
+        raise UserError("record takes one model's name, or --all")
+    if options.all:
+        record_all(options.device)
+        return
     settings = {key: getattr(options, key) for key in ("at", "greedy", "samples", "problems", "seed", "device")}
     print(f"wrote {record(options.name, options.split, **settings)}")
 

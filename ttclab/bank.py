@@ -47,7 +47,7 @@ from .models import ZOO, folder_of, show_attempts
 from .models import load as load_model
 from .problems import ArithmeticProblem, Problem, Solution, answer_key, load_problems
 from .sampling import Result
-from .verifiers import load_verifier
+from .verifiers import TRAINED, load_verifier
 
 RUNS = Path(__file__).parent / "runs"
 CHUNK = 50  # problems between two writes: what a kill can cost
@@ -332,9 +332,24 @@ def record_search(
     return _record(out or RUNS / f"{name}.parquet", made, rows)
 
 
+def record_all(device: str = "auto") -> None:
+    """Record every run that ships, where it is not there already from the weights as they are."""
+    for split in ("test", "validation"):
+        record("small", split, device=device)
+    record("small", "test", greedy=True, device=device)
+    record("large", "test", samples=64, device=device)
+    for folder in ZOO.glob("large-*"):
+        record("large", "test", at=int(folder.name.removeprefix("large-")), greedy=True, device=device)
+    for verifier in TRAINED:
+        record_scores(verifier, "small-test", device=device)
+    record_search("small", "prm-large", "test", 16, 4, device=device)
+
+
 def _record(out: Path, made: dict[str, Any], rows: Callable[[range], Iterable[dict[str, Any]]]) -> Path:
     """Write the rows of `made["problems"]` problems, CHUNK problems at a time, and join them when all are there."""
     schema = SCHEMAS[made["format"]].with_metadata({"ttclab": json.dumps(made, sort_keys=True)})
+    if out.exists() and pq.read_schema(out).metadata == schema.metadata:
+        return out
     parts = out.with_name(out.name + ".parts")
     parts.mkdir(parents=True, exist_ok=True)
     files = []

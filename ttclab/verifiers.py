@@ -239,8 +239,8 @@ def _each(solution: Any, say: Callable[[list[Solution]], list[Feedback]]) -> Any
     return say([solution])[0] if isinstance(solution, Solution) else say(list(solution))
 
 
-_TRAINED = {"orm": ORM, "prm": PRM, "prm-large": PRM, "prm-rollouts": PRM, "prm-exact": PRM}
-VERIFIERS = ("oracle", "self", *_TRAINED)
+TRAINED = {"orm": ORM, "prm": PRM, "prm-large": PRM, "prm-rollouts": PRM, "prm-exact": PRM}
+VERIFIERS = ("oracle", "self", *TRAINED)
 
 
 def load_verifier(name: str, *, device: str = "auto") -> Any:
@@ -249,12 +249,12 @@ def load_verifier(name: str, *, device: str = "auto") -> Any:
         return Oracle()
     if name == "self":
         return SelfEvaluation()
-    if name not in _TRAINED:
+    if name not in TRAINED:
         raise ValueError(f"a verifier is one of {', '.join(VERIFIERS)}, not {name!r}")
     with quiet():
         model = RewardModel.from_pretrained(ZOO / name, local_files_only=True).to(pick_device(device))
     tokenizer = AutoTokenizer.from_pretrained(ZOO / name, local_files_only=True)
-    return _TRAINED[name](name, model, tokenizer)
+    return TRAINED[name](name, model, tokenizer)
 
 
 AGGREGATES: dict[str, Callable[[Sequence[float]], float]] = {

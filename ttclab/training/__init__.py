@@ -1,5 +1,5 @@
 """How each shipped model was made: one command a model, `python -m ttclab train NAME`."""
 
-from .loop import train
+from .loop import RECIPES, train
 
-__all__ = ["train"]
+__all__ = ["RECIPES", "train"]

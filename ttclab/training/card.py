@@ -60,8 +60,8 @@ Before the problem it may be shown up to four earlier attempts, each followed by
 the newest may carry feedback before its `#`, as `Feedback.code` in `ttclab.verifiers` writes it."""
 VERIFIER = """\
 A reward model of the Test-Time Compute Lab: `ttclab.load_verifier("{folder}")` loads it. It reads a chain of
-additions, subtractions and multiplications, worked out a step a line, and says at every token how likely {question}.
-Its first layers are a language model, and what the writing is compared with; the others judge."""
+additions, subtractions and multiplications, worked out a step a line, and says at every token how likely
+{question}. Its first layers are a language model, and what the writing is compared with; the others judge."""
 QUESTIONS = {
     "steps": "it is that the solution is right so far, learned from exact labels",
     "answer": "it is that the final answer will be right, learned from final answers alone",

@@ -16,7 +16,7 @@ from . import policy, revision, verifier
 from .recipe import Recipe
 from .tokens import build_tokenizer
 
-RECIPES: dict[str, Recipe] = {**policy.RECIPES, **verifier.RECIPES, **revision.RECIPES}
+RECIPES: dict[str, Recipe] = {**policy.RECIPES, **revision.RECIPES, **verifier.RECIPES}  # each after its base
 CHECK_EVERY = 200  # steps between two looks at the validation problems, each with a checkpoint
 MAX_NEW_TOKENS = 64  # the longest right solution has 49
 
