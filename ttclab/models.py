@@ -304,8 +304,7 @@ def _forks(solutions: Sequence[Solution]) -> list[Solution]:
 def show_attempts(texts: Sequence[str], comment: str = "") -> str:
     """Earlier attempts as a policy is fed them, the newest last, with what a verifier says of that one.
 
-    They stand before the problem, so that a solution is as far from its problem as without them: shown in between, a
-    small model lost the way back to the problem.
+    They stand before the problem, so that a solution is as far from its problem as without them.
     """
     newest = len(texts) - 1
     attempts = [text + (comment if i == newest else "") + ATTEMPT_END for i, text in enumerate(texts)]

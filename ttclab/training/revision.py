@@ -2,7 +2,7 @@
 
 After Snell et al. 2024, section 6.1: the attempts are the small policy's own, the newest is a wrong one that is near to
 the right solution by edit distance, and the loss is on the solution alone. Three things differ. Two thirds of the rows
-show no attempt at all, so that a model of this size does not forget how to work a problem out. In a third of the others
+show no attempt at all, to keep practising how a problem is worked out. In a third of the others
 the newest attempt is right already and is to be kept: without them most right answers get lost. And half of the others
 carry a comment on the newest attempt, as `critique` makes them, though one comment in seven is made up.
 """
