@@ -98,14 +98,12 @@ def bare_loop(policy: LanguageModel, problems: list[Problem], batch: int) -> flo
     return seconds(run) / (batch * new)
 
 
-def search_flops(policy: LanguageModel, problems: list[Problem], N: int, M: int) -> tuple[float, float]:
-    """FLOPs that beam search computes, with and without the judge, over what they are if no prefix is shared."""
-    verifier = ttclab.load_verifier("prm", device="cpu")
-    kinds = [result.cost.flops for result in beam_search(policy, verifier, problems, N, M)]
-    totals = {kind: sum(each.get(kind, 0) for each in kinds) for kind in ("prefill", "decode", "cached", "verifier")}
-    policy_only = totals["prefill"] + totals["decode"]
-    everything = policy_only + totals["verifier"]
-    return policy_only / (policy_only + totals["cached"]), everything / (everything + totals["cached"])
+def search_flops(policy: LanguageModel, judge: str, problems: list[Problem], N: int, M: int) -> float:
+    """FLOPs that beam search computes over what they are if no prefix is shared, the judge's among them."""
+    verifier = ttclab.load_verifier(judge, device="cpu")
+    costs = [result.cost for result in beam_search(policy, verifier, problems, N, M)]
+    computed = sum(cost.total_flops for cost in costs)
+    return computed / (computed + sum(cost.flops["cached"] for cost in costs))
 
 
 PEAK = """
@@ -145,9 +143,9 @@ def main() -> None:
     growth = (many - some) / (some - few)
     print(f"{'peak memory of live rows 16384 to 24576, against 8192 to 16384':72} {growth:.2f}")
     asked = load_problems("test", limit=32)
-    alone, judged = search_flops(small, asked, 16, 4)
-    print(f"{'FLOPs of beam search (N=16, M=4) against computing prefixes again, policy':72} {alone:.2f}")
-    print(f"{'the same, with what the PRM computes':72} {judged:.2f}")
+    for name, judge in (("judged by the PRM", "prm"), ("policy alone", "oracle")):
+        ratio = search_flops(small, judge, asked, 16, 4)
+        print(f"{f'FLOPs of beam search (N=16, M=4) against computing prefixes again, {name}':72} {ratio:.2f}")
     if peers.BeamSearch is None:
         print("not measured: beam search against its-hub, which is not installed (pip install its-hub==1.2.0)")
         return

@@ -65,7 +65,7 @@ def test_a_revision_reads_what_was_said_of_the_newest_attempt():
     policy, oracle = random_policy(seed=3), ttclab.load_verifier("oracle")
     chain = policy.generate(PROBLEMS[0], n=2)
     [told] = policy.revise(PROBLEMS[0], chain, Feedback("Step 2 has an error.", "!2"))
-    assert told.shown == f"{chain[0].text}#{chain[1].text}!2#"
+    assert told.shown == f"{chain[0].text}#!2{chain[1].text}#"
     with pytest.raises(ValueError, match="one for each of 1 problems, not 2"):
         policy.revise(PROBLEMS[0], chain, [None, None])
     result = hybrid_search(policy, StepJudge(), PROBLEMS[0], 2, 2, feedback=oracle)

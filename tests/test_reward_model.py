@@ -5,8 +5,10 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 import ttclab
+from ttclab import reward_model
+from ttclab.flops import billed
 from ttclab.problems import ArithmeticProblem
-from ttclab.reward_model import FLOOR, RewardModel, reward_flops
+from ttclab.reward_model import FLOOR, Reader, RewardModel, reward_flops
 from ttclab.training.tokens import build_tokenizer
 
 TOKENIZER = build_tokenizer()
@@ -49,21 +51,21 @@ def look(judge, ids):
 
 def surprises(judge, text):
     """What the judging layers are shown of each token of a text, (length, 4)."""
-    return judge.surprises(encode(text), look(judge, encode(text))[1])[0]
+    return judge.surprises(encode(text), look(judge, encode(text)).predicted)[0]
 
 
 def test_the_reading_layers_predict_exactly_as_the_policy_they_come_from():
     ids = encode(PROBLEM.prompt + SOLUTION)
     with torch.no_grad():
-        assert torch.equal(look(random_judge(), ids)[1], small()(ids).logits)
+        assert torch.equal(look(random_judge(), ids).predicted, small()(ids).logits)
 
 
 def test_fresh_judging_layers_pass_on_what_was_read():
     judge, reader = grown(2), grown(0)
     reader.load_state_dict(judge.state_dict(), strict=False)
     ids = encode(PROBLEM.prompt + SOLUTION)
-    assert look(judge, ids)[0].abs().max() > 0
-    assert torch.equal(look(judge, ids)[0], look(reader, ids)[0])
+    assert look(judge, ids).right.abs().max() > 0
+    assert torch.equal(look(judge, ids).right, look(reader, ids).right)
 
 
 @pytest.mark.parametrize("attempts", ["", ATTEMPTS])
@@ -95,20 +97,20 @@ def test_nothing_is_shown_of_the_prompt_and_of_earlier_attempts(attempts):
 def test_a_later_token_changes_nothing_that_was_said_or_shown_before_it():
     judge = random_judge()
     ids = encode(PROBLEM.prompt + SOLUTION)
-    scores, shown = look(judge, ids)[0], judge.surprises(ids, look(judge, ids)[1])
+    scores, shown = look(judge, ids).right, look(judge, ids).surprises
     for place in range(len(PROBLEM.prompt), ids.shape[1]):
         other = ids.clone()
         other[0, place:] = (other[0, place:] + 3) % ATTEMPT_END
-        changed, predicted = look(judge, other)
-        assert torch.allclose(changed[:, :place], scores[:, :place], atol=1e-5)
-        assert torch.allclose(judge.surprises(other, predicted)[:, :place], shown[:, :place], atol=1e-5)
-        assert (changed[0, place] - scores[0, place]).abs() > 1e-3
+        changed = look(judge, other)
+        assert torch.allclose(changed.right[:, :place], scores[:, :place], atol=1e-5)
+        assert torch.allclose(changed.surprises[:, :place], shown[:, :place], atol=1e-5)
+        assert (changed.right[0, place] - scores[0, place]).abs() > 1e-3
 
 
 def test_both_what_was_read_and_what_is_shown_move_the_scores():
     judge, blind = random_judge(), random_judge()
     torch.nn.init.zeros_(blind.surprise.weight)
-    seen, unseen = (look(model, encode(PROBLEM.prompt + SOLUTION))[0] for model in (judge, blind))
+    seen, unseen = (look(model, encode(PROBLEM.prompt + SOLUTION)).right for model in (judge, blind))
     begun = len(PROBLEM.prompt)
     assert torch.equal(seen[:, :begun], unseen[:, :begun])
     assert (seen - unseen)[:, begun:].abs().max() > 0.1
@@ -119,8 +121,9 @@ def test_the_scores_are_the_same_whatever_computes_the_attention():
     ids = encode(PROBLEM.prompt + SOLUTION, "001+01-01*01\n" + SOLUTION)
     eager = random_judge()
     eager.set_attn_implementation("eager")
-    for own, other in zip(look(random_judge(), ids), look(eager, ids), strict=True):
-        assert torch.allclose(own, other, atol=1e-4)
+    own, other = look(random_judge(), ids), look(eager, ids)
+    assert torch.allclose(own.right, other.right, atol=1e-4)
+    assert torch.allclose(own.predicted, other.predicted, atol=1e-4)
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 40), (5, 13)], ids=str)
@@ -133,11 +136,82 @@ def test_the_flops_are_exactly_what_torch_counts(shape, judging_layers):
     assert reward_flops(judge.config, shape[1], batch=shape[0]) == counter.get_total_flops()
 
 
+@pytest.mark.parametrize("cached", [1, 13])
+def test_the_flops_of_reading_on_are_exactly_what_torch_counts(cached):
+    judge = grown()
+    judge.set_attn_implementation("eager")
+    ids = torch.randint(20, (3, cached + 9))
+    with torch.no_grad():
+        before = judge(ids[:, :cached], keep=True)
+        with FlopCounterMode(display=False) as counter:
+            judge(ids[:, cached:], before)
+    assert reward_flops(judge.config, 9, cached, batch=3) == counter.get_total_flops()
+
+
+@pytest.mark.parametrize("attempts", ["", ATTEMPTS])
+def test_read_in_pieces_a_solution_is_judged_as_in_one_go(attempts):
+    judge = random_judge()
+    begun, whole = attempts + PROBLEM.prompt, look(judge, encode(attempts + PROBLEM.prompt + SOLUTION))
+    with torch.no_grad():
+        reading, place = judge(encode(begun), keep=True), len(begun)
+        for piece in ("+74=089\n", "+", "46=136\n??*06=810\n"):
+            reading = judge(encode(piece), reading, keep=True)
+            now = slice(place, place := place + len(piece))
+            assert torch.allclose(reading.right, whole.right[:, now], atol=1e-4)
+            assert torch.allclose(reading.surprises, whole.surprises[:, now], atol=1e-4)
+
+
+def contexts_and_solutions(*texts):
+    return [tuple(TOKENIZER.encode(PROBLEM.prompt))] * len(texts), [tuple(TOKENIZER.encode(text)) for text in texts]
+
+
+def test_a_reader_reads_a_prompt_once_for_all_solutions_and_the_same_solution_once():
+    judge = random_judge()
+    right, passes = Reader(judge).read(*contexts_and_solutions(SOLUTION, "+74=089\n", SOLUTION))
+    begun = len(PROBLEM.prompt)
+    assert passes == [[(begun, 0), (len(SOLUTION), begun)], [(8, begun)], []]
+    whole = look(judge, encode(PROBLEM.prompt + SOLUTION)).right.sigmoid()[0, len(PROBLEM.prompt) :]
+    assert torch.allclose(torch.tensor(right[0]), whole, atol=1e-5)
+    assert [len(scores) for scores in right] == [len(SOLUTION), 8, len(SOLUTION)]
+
+
+def test_on_one_bill_a_reader_reads_on_from_the_ends_of_the_steps_that_it_has_read():
+    judge = random_judge()
+    reader, afresh = Reader(judge), Reader(judge)
+    begun, forks = ["+74=089\n", "+74=098\n+46=144\n"], ["+74=089\n+46=135\n", "+74=098\n+46=145\n", "+74=098\n"]
+    with billed():
+        reader.read(*contexts_and_solutions(*begun))
+        right, passes = reader.read(*contexts_and_solutions(*forks))
+    begun = len(PROBLEM.prompt)
+    assert passes == [[(8, begun + 8)], [(8, begun + 8)], []]
+    for own, other in zip(right, afresh.read(*contexts_and_solutions(*forks))[0], strict=True):
+        assert own == pytest.approx(other, abs=1e-5)
+
+
+def test_a_new_bill_knows_nothing_of_the_last():
+    reader, whole = Reader(random_judge()), [[(len(PROBLEM.prompt), 0), (8, len(PROBLEM.prompt))]]
+    for _ in range(2):
+        with billed():
+            assert reader.read(*contexts_and_solutions("+74=089\n"))[1] == whole
+    for _ in range(2):
+        assert reader.read(*contexts_and_solutions("+74=089\n"))[1] == whole
+
+
+def test_what_is_too_long_to_keep_is_read_again(monkeypatch):
+    monkeypatch.setattr(reward_model, "KEPT_TOKENS", len(PROBLEM.prompt) + 8)
+    reader = Reader(random_judge())
+    with billed():
+        reader.read(*contexts_and_solutions("+74=089\n", "+74=098\n+46=144\n"))
+        _, passes = reader.read(*contexts_and_solutions("+74=089\n+46=135\n", "+74=098\n+46=145\n"))
+    begun = len(PROBLEM.prompt)
+    assert passes == [[(begun, 0), (8, begun + 8)], [(16, begun)]]  # the prompt, for the second
+
+
 def test_a_saved_judge_scores_as_before(tmp_path):
     judge = random_judge()
     judge.save_pretrained(tmp_path)
     loaded = RewardModel.from_pretrained(tmp_path, local_files_only=True)
     ids = encode(ATTEMPTS + PROBLEM.prompt + SOLUTION)
     assert (tmp_path / "model.safetensors").is_file()
-    assert all(torch.equal(own, other) for own, other in zip(look(judge, ids), look(loaded, ids), strict=True))
+    assert torch.equal(look(judge, ids).right, look(loaded, ids).right)
     assert loaded.config.architectures == ["RewardModel"]

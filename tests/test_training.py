@@ -268,7 +268,9 @@ def test_a_name_without_a_recipe_is_refused():
         loop.train("smal")
 
 
-@pytest.mark.parametrize("folder", sorted(ttclab.models.ZOO.iterdir()), ids=lambda folder: folder.name)
+@pytest.mark.parametrize(
+    "folder", sorted(p.parent for p in ttclab.models.ZOO.glob("*/training.json")), ids=lambda folder: folder.name
+)
 def test_the_card_of_a_shipped_model_says_what_its_recorded_runs_give(folder):
     assert (folder / "README.md").read_text() == card(folder)
 
@@ -283,7 +285,7 @@ def test_the_small_model_leaves_room_at_both_ends():
 
 
 def test_the_large_model_is_fourteen_times_the_small_one_and_better_at_every_point_of_its_training():
-    made = {path.name: json.loads((path / "training.json").read_text()) for path in ttclab.models.ZOO.iterdir()}
+    made = {file.parent.name: json.loads(file.read_text()) for file in ttclab.models.ZOO.glob("*/training.json")}
     assert 13.5 <= made["large-1500"]["block_parameters"] / made["small"]["block_parameters"] <= 14.5
     steps = sorted(m["steps"] for name, m in made.items() if name.startswith("large-"))
     solved = [ttclab.bank.load("large", "test", at=at, greedy=True).correct.mean() for at in steps]

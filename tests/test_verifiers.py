@@ -13,12 +13,13 @@ from test_reward_model import TOKENIZER, random_judge
 from torch.utils.flop_counter import FlopCounterMode
 
 import ttclab
-from ttclab import verifiers
+from ttclab import reward_model, verifiers
 from ttclab.beam_search import beam_search
+from ttclab.engine import Prefix
 from ttclab.estimators import auc
 from ttclab.flops import Cost, billed
 from ttclab.problems import ArithmeticProblem, Solution
-from ttclab.reward_model import reward_flops
+from ttclab.reward_model import Reading, reward_flops
 from ttclab.verifiers import ORM, PRM, NoisyOracle, Oracle, SelfEvaluation
 
 PROBLEM = ArithmeticProblem.from_expression("015+74+46*06")
@@ -42,7 +43,7 @@ def judged(text, places, shown=""):
     """What the network says at these tokens of a solution, by a pass of its own."""
     ids = torch.tensor([TOKENIZER.encode(shown + PROBLEM.prompt + text)])
     with torch.no_grad():
-        scores = MODEL(ids)[0][0, len(shown + PROBLEM.prompt) :].sigmoid()
+        scores = MODEL(ids).right[0, len(shown + PROBLEM.prompt) :].sigmoid()
     return [pytest.approx(scores[place].item(), abs=1e-5) for place in places]
 
 
@@ -216,7 +217,7 @@ def test_neither_the_batch_nor_the_order_of_solutions_changes_a_score(monkeypatc
     solutions = [solution for group in recorded(60)[:20] for solution in group[:3]]
     alone = [PRM_.score_steps([solution])[0] for solution in solutions]
     assert len({len(solution.text) for solution in solutions}) > 3
-    monkeypatch.setattr(verifiers, "ROWS_AT_ONCE", rows_at_once)
+    monkeypatch.setattr(reward_model, "ROWS_AT_ONCE", rows_at_once)
     order = random.Random(0).sample(range(len(solutions)), len(solutions))
     together = PRM_.score_steps([solutions[i] for i in order])
     assert together == [pytest.approx(alone[i], abs=1e-5) for i in order]
@@ -232,13 +233,15 @@ def test_only_a_verifier_that_sees_attempts_reads_those_before_a_solution():
 
 
 @pytest.mark.parametrize("verifier", [PRM_, ORM_], ids=lambda verifier: verifier.name)
-def test_a_verifier_is_charged_for_every_token_that_it_reads(verifier):
+def test_a_verifier_is_charged_for_every_token_that_it_reads_and_for_a_prompt_once(verifier):
     other = ArithmeticProblem.from_expression("007+01")
     with billed() as bill:
         verifier.score([RIGHT, replace(WRONG, finished=False), Solution(other, "+01=008\n")])
-    lengths = [13 + 24 + 1, 13 + 24]
-    assert bill[PROBLEM].tokens["verifier"] == sum(lengths)
-    assert bill[PROBLEM].flops["verifier"] == sum(reward_flops(MODEL.config, length) for length in lengths)
+    lengths = [24 + 1, 24]  # and the prompt, once
+    assert bill[PROBLEM].tokens == {"verifier": 13 + sum(lengths), "cached": 13}
+    assert bill[PROBLEM].flops["verifier"] == sum(
+        reward_flops(MODEL.config, new, cached) for new, cached in ((13, 0), (25, 13), (24, 13))
+    )
     assert (bill[PROBLEM].verifier_calls, bill[other].verifier_calls) == (2, 1)
     assert bill[other].tokens == {"verifier": 7 + 8 + 1}
 
@@ -272,9 +275,13 @@ class DoubtsAfterAMark(torch.nn.Module):
 
     config, device = MODEL.config, torch.device("cpu")
 
-    def forward(self, input_ids):
+    def forward(self, input_ids, before=None, keep=False):
         doubts = (input_ids == TOKENIZER.convert_tokens_to_ids("!")).cumsum(1) > 0
-        return torch.where(doubts, -2.0, 2.0), None
+        empty = torch.zeros(*input_ids.shape, 4)
+        lengths = torch.full((len(input_ids),), input_ids.shape[1])
+        return Reading(
+            torch.where(doubts, -2.0, 2.0), empty, empty, Prefix([empty[:, None]], [empty[:, None]], lengths)
+        )
 
 
 STEP = "+01=016\n"

@@ -332,17 +332,26 @@ def record_search(
     return _record(out or RUNS / f"{name}.parquet", made, rows)
 
 
+BEAMS = ((4, 4), (16, 4), (64, 4))  # budgets N and widths M of the recorded searches
+
+
 def record_all(device: str = "auto") -> None:
     """Record every run that ships, where it is not there already from the weights as they are."""
     for split in ("test", "validation"):
         record("small", split, device=device)
     record("small", "test", greedy=True, device=device)
-    record("large", "test", samples=64, device=device)
     for folder in ZOO.glob("large-*"):
-        record("large", "test", at=int(folder.name.removeprefix("large-")), greedy=True, device=device)
+        at = int(folder.name.removeprefix("large-"))
+        record("large", "test", at=at, greedy=True, device=device)
+        record("large", "test", at=at, samples=64, device=device)
     for verifier in TRAINED:
         record_scores(verifier, "small-test", device=device)
-    record_search("small", "prm-large", "test", 16, 4, device=device)
+    for verifier in ("prm", "prm-large"):
+        record_scores(verifier, "small-validation", device=device)
+        for split in ("test", "validation"):
+            for N, M in BEAMS:
+                record_search("small", verifier, split, N, M, device=device)
+    record_search("small", "prm-large", "test", 16, 4, lookahead=1, device=device)
 
 
 def _record(out: Path, made: dict[str, Any], rows: Callable[[range], Iterable[dict[str, Any]]]) -> Path:

@@ -17,22 +17,25 @@ from .verifiers import Verifier, check_aggregate, score_steps
 
 @dataclass
 class _Tree:
-    """One search: the places of one problem, or of one subtree of it."""
+    """One search: the places of one problem, or of one subtree of it. done: what has ended, with its scores."""
 
     problem: Problem
     live: list[Solution]
-    finished: list[Solution] = field(default_factory=list)
+    done: list[tuple[Solution, float]] = field(default_factory=list)
 
-    def settle(self) -> None:
-        """Let the solutions that have ended keep their places for good."""
-        self.finished += [solution for solution in self.live if solution.finished]
-        self.live = [solution for solution in self.live if not solution.finished]
+    def settle(self, scores: Sequence[float], M: int, over: bool) -> None:
+        """Let what has ended keep its place for good; share the other places among the best of the rest.
 
-    def prune(self, scores: Sequence[float], M: int) -> None:
-        """Keep the best, each M times; the last of them as often as places are left. Ties: by text, then by stream."""
-        ranked = sorted(zip(scores, self.live, strict=True), key=lambda pair: (-pair[0], pair[1].text, pair[1].key))
-        kept = [solution for _, solution in ranked[: -(-len(self.live) // M)]]
-        self.live = [solution for solution in kept for _ in range(M)][: len(self.live)]
+        Each of those is kept M times, the last of them as often as places are left. Ties: by text, then by stream.
+        over: there is no further step, so everything has ended.
+        """
+        scored = list(zip(self.live, scores, strict=True))
+        self.done += [(solution, score) for solution, score in scored if over or solution.finished]
+        rest = [] if over else [(solution, score) for solution, score in scored if not solution.finished]
+        if M > 1:
+            rest.sort(key=lambda pair: (-pair[1], pair[0].text, pair[0].key))
+        kept = [solution for solution, _ in rest[: -(-len(rest) // M)]]
+        self.live = [solution for solution in kept for _ in range(M)][: len(rest)]
 
 
 def _search(
@@ -52,28 +55,23 @@ def _search(
     ]
     for each in problems if lookahead else ():
         flops.charge(each, "lookahead", generations=N * lookahead)
-    for _ in range(max_steps - 1):
-        for search in trees:
-            search.settle()
-        growing = [search for search in trees if search.live]
+    for step in range(1, max_steps + 1):
+        growing, over = [search for search in trees if search.live], step == max_steps
+        _score_and_settle(model, verifier, growing, M, 0 if over else lookahead, aggregate, over)
+        growing = [search for search in growing if search.live]
         if not growing:
             break
-        if M > 1:
-            scores = iter(_look_ahead(model, verifier, growing, lookahead, aggregate))
-            for search in growing:
-                search.prune([next(scores) for _ in search.live], M)
         asked = [search.problem for search in growing], [search.live for search in growing]
         for search, live in zip(growing, model.generate_step(*asked, temperature=temperature), strict=True):
             search.live = live
-    found = [[s for each in trees if each.problem == p for s in each.finished + each.live] for p in problems]
-    scores = iter(score_steps(verifier, [solution for group in found for solution in group], aggregate))
-    return [Result.chosen(choose, group, [next(scores) for _ in group]) for group in found]
+    found = [[pair for each in trees if each.problem == p for pair in each.done] for p in problems]
+    return [Result.chosen(choose, [s for s, _ in group], [score for _, score in group]) for group in found]
 
 
-def _look_ahead(
-    model: LanguageModel, verifier: Verifier, trees: list[_Tree], lookahead: int, aggregate: str
-) -> list[float]:
-    """The score of every live solution, by where `lookahead` greedy steps take it."""
+def _score_and_settle(
+    model: LanguageModel, verifier: Verifier, trees: list[_Tree], M: int, lookahead: int, aggregate: str, over: bool
+) -> None:
+    """Score what has ended, and, where it is to be pruned, the rest by where `lookahead` greedy steps take it."""
     groups = [each.live for each in trees]
     with flops.billed_as("lookahead"):
         for _ in range(lookahead):
@@ -81,7 +79,11 @@ def _look_ahead(
             steps = model.generate_step([each.problem for each in trees], going, temperature=0)
             moved = [iter(group) for group in steps]
             groups = [[s if s.finished else next(m) for s in group] for group, m in zip(groups, moved, strict=True)]
-    return score_steps(verifier, [solution for group in groups for solution in group], aggregate)
+    needed = [[M > 1 or over or solution.finished for solution in group] for group in groups]
+    asked = [s for group, wanted in zip(groups, needed) for s, want in zip(group, wanted) if want]
+    scores = iter(score_steps(verifier, asked, aggregate))
+    for search, wanted in zip(trees, needed):
+        search.settle([next(scores) if want else 0.0 for want in wanted], M, over)
 
 
 @strategy

@@ -178,6 +178,22 @@ class Prefix:
             torch.cat([part.lengths for part in parts]),
         )
 
+    @staticmethod
+    def gather(places: Sequence[tuple["Prefix", int]], length: int) -> "Prefix":
+        """Rows of several sets, (set, row) each, cut to their first `length` tokens."""
+        sources: dict[int, list[int]] = {}
+        for i, (prefix, _) in enumerate(places):
+            sources.setdefault(id(prefix), []).append(i)
+        parts = []
+        for indices in sources.values():
+            rows = torch.tensor([places[i][1] for i in indices])
+            parts.append(places[indices[0]][0].take(rows, torch.full_like(rows, length)))
+        joined = Prefix.join(parts)
+        if len(parts) == 1:
+            return joined
+        order = torch.tensor([i for indices in sources.values() for i in indices]).argsort()
+        return joined.take(order, joined.lengths[order])
+
     def cache(self) -> Cache:
         """The same as a cache that a model can go on from."""
         layers = []
@@ -410,9 +426,7 @@ class _Job:
         """Keys, values and last logits of contexts of one length, whose first `known` tokens are there already."""
         if known:
             self.kept.update({c[:known]: self.engine._prefixes[c[:known]] for c in contexts})
-            places = [self.engine._prefixes[context[:known]] for context in contexts]
-            length = torch.tensor([known])
-            cache = Prefix.join([p.take(torch.tensor([row]), length) for p, row in places]).cache()
+            cache = Prefix.gather([self.engine._prefixes[c[:known]] for c in contexts], known).cache()
         else:
             cache = Cache(layer_class_to_replicate=_Layer)
         ids = torch.tensor([context[known:] for context in contexts], device=self.engine.device)

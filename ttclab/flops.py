@@ -320,6 +320,11 @@ def billed() -> Iterator[Ledger]:
         _open_ledgers.reset(token)
 
 
+def open_bill() -> Ledger | None:
+    """The innermost bill that is open, if any."""
+    return ledgers[-1] if (ledgers := _open_ledgers.get()) else None
+
+
 @contextmanager
 def billed_as(kind: str, of: Collection[str] = ("prefill", "decode")) -> Iterator[None]:
     """What is charged as "prefill" or "decode" inside the `with` block is charged as `kind`, tokens and FLOPs alike.

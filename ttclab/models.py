@@ -302,12 +302,13 @@ def _forks(solutions: Sequence[Solution]) -> list[Solution]:
 
 
 def show_attempts(texts: Sequence[str], comment: str = "") -> str:
-    """Earlier attempts as a policy is fed them, the newest last, with what a verifier says of that one.
+    """Earlier attempts as a policy is fed them, the newest last, with what a verifier says of that one before it.
 
-    They stand before the problem, so that a solution is as far from its problem as without them.
+    They stand before the problem: a solution is as far from its problem as without them, and as far from the newest
+    attempt with a comment as without.
     """
     newest = len(texts) - 1
-    attempts = [text + (comment if i == newest else "") + ATTEMPT_END for i, text in enumerate(texts)]
+    attempts = [(comment if i == newest else "") + text + ATTEMPT_END for i, text in enumerate(texts)]
     return "".join(attempts[-ATTEMPTS_SHOWN:])
 
 

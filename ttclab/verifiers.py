@@ -3,18 +3,19 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache, partial
 from statistics import NormalDist, fmean
 from typing import Any, Protocol
 
 import numpy as np
-import torch
+from numpy.typing import NDArray
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
 from . import flops
 from .engine import random_stream
 from .models import STEP_END, ZOO, pick_device, quiet
 from .problems import Problem, Solution
-from .reward_model import RewardModel, reward_flops
+from .reward_model import Reader, RewardModel, reward_flops
 
 
 @dataclass(frozen=True)
@@ -132,35 +133,24 @@ class _Trained:
     def __init__(
         self, name: str, model: RewardModel, tokenizer: PreTrainedTokenizerBase, *, sees_attempts: bool = False
     ) -> None:
-        self.name, self.model, self.tokenizer, self.sees_attempts = name, model.eval(), tokenizer, sees_attempts
+        self.name, self.model, self.tokenizer, self.sees_attempts = name, model, tokenizer, sees_attempts
+        self._reader = Reader(model)
+        self._flops = cache(partial(reward_flops, model.config))  # asked for once a solution, for the same few lengths
 
-    def read(self, solutions: Sequence[Solution]) -> list[np.ndarray]:
+    def read(self, solutions: Sequence[Solution]) -> list[NDArray[np.float32]]:
         """The probability of "right so far" at each token of each solution, the end-of-text token included."""
-        begun = [
-            self.tokenizer.encode((s.shown if self.sees_attempts else "") + s.problem.prompt, add_special_tokens=False)
-            for s in solutions
-        ]
+        before = [(s.shown if self.sees_attempts else "") + s.problem.prompt for s in solutions]
+        encoded = {text: tuple(self.tokenizer.encode(text, add_special_tokens=False)) for text in {*before}}
+        contexts = [encoded[text] for text in before]
         written = [_tokens(s, self.tokenizer) for s in solutions]
-        rows = [before + list(after) for before, after in zip(begun, written, strict=True)]
-        order = sorted(range(len(rows)), key=lambda i: len(rows[i]))
-        found: list[np.ndarray] = [np.empty(0)] * len(rows)
-        for start in range(0, len(order), ROWS_AT_ONCE):
-            places = order[start : start + ROWS_AT_ONCE]
-            length = max(len(rows[places[-1]]), 1)
-            ids = torch.zeros(len(places), length, dtype=torch.long)
-            for row, i in zip(ids, places, strict=True):
-                row[: len(rows[i])] = torch.tensor(rows[i], dtype=torch.long)
-            with torch.inference_mode():
-                right = self.model(ids.to(self.model.device))[0].float().sigmoid().cpu().numpy()
-            for row, i in zip(right, places, strict=True):
-                found[i] = row[len(begun[i]) : len(rows[i])]
-        for solution, row in zip(solutions, rows, strict=True):
-            cost = reward_flops(self.model.config, len(row))
-            flops.charge(solution.problem, "verifier", tokens=len(row), flops=cost, verifier_calls=1)
-        return found
-
-
-ROWS_AT_ONCE = 1024  # solutions that go through a verifier together
+        right, passes = self._reader.read(contexts, written)
+        for solution, context, tokens, reads in zip(solutions, contexts, written, passes, strict=True):
+            new = sum(tokens for tokens, _ in reads)
+            cost = sum(self._flops(*read) for read in reads)
+            flops.charge(solution.problem, "verifier", tokens=new, flops=cost, verifier_calls=1)
+            if cached := len(context) + len(tokens) - new:
+                flops.charge(solution.problem, "cached", tokens=cached, flops=self._flops(cached))
+        return right
 
 
 class ORM(_Trained):

@@ -1,10 +1,10 @@
-"""Training a revision model: the right solution, written after up to four attempts that are mostly wrong.
+"""Training a revision model: the right solution, written after up to four earlier attempts.
 
 After Snell et al. 2024, section 6.1: the attempts are the small policy's own, the newest is a wrong one that is near to
-the right solution by edit distance, and the loss is on the solution alone. Three things differ. Two thirds of the rows
-show no attempt at all, to keep practising how a problem is worked out. In a third of the others
-the newest attempt is right already and is to be kept: without them most right answers get lost. And half of the others
-carry a comment on the newest attempt, as `critique` makes them, though one comment in seven is made up.
+the right solution by edit distance, and the loss is on the solution alone. Three things differ. In half of the rows the
+newest attempt is right already and is to be kept: shown fewer, a model changes most right attempts too. Half of these
+rows carry a comment on the newest attempt, as `critique` makes them, though one comment in seven is made up. And a
+third of the rows show no attempt, to keep practising how a problem is worked out.
 """
 
 import random
@@ -26,17 +26,17 @@ from .tokens import END
 
 @dataclass(frozen=True, kw_only=True)
 class RevisionRecipe(Recipe):
-    """layers: fresh ones on top of the base's; plain: further problems, of which it is shown no attempt; attempts: the
-    most shown of the others, 0 for the control that sees none; kept: share of rows whose newest attempt is right;
-    commented: share with feedback; made_up: share of feedback that is not true.
+    """layers: fresh ones on top of the base's; attempts: the most shown of a problem, 0 for the control that sees none;
+    plain: further problems of a step, without attempts; kept: share of rows whose newest attempt is right, where there
+    are a right and a wrong one; commented: share with feedback; made_up: share of feedback that is not true.
     """
 
     base: str
     layers: int
-    plain: int = 128
+    batch: int = 128
+    plain: int = 64
     attempts: int = ATTEMPTS_SHOWN
-    samples: int = 6
-    kept: float = 0.35
+    kept: float = 0.5
     commented: float = 0.5
     made_up: float = 0.15
 
@@ -72,28 +72,27 @@ class RevisionRecipe(Recipe):
         stream = generate_problems("train", rng)
         offset = rng.randrange(len(SIZES) * len(LENGTHS))
         problems = list(islice(stream, offset, offset + self.batch + self.plain))
-        revised, plain = (problems[: self.batch], problems[self.batch :]) if self.attempts else ([], problems)
-        for problem in plain:
+        tried = problems[: self.batch] if self.attempts else []
+        for problem in problems[len(tried) :]:
             yield problem.prompt, problem.solution_text + END
-        if not revised:
+        if not tried:
             return
-        for problem, group in zip(revised, policy.generate(revised, n=self.samples, seed=rng.getrandbits(32))):
+        for problem, group in zip(tried, policy.generate(tried, n=self.attempts, seed=rng.getrandbits(32))):
             chain = self.chain(problem, group, rng)
             comment = self.comment(chain[-1], rng) if rng.random() < self.commented else ""
             shown = show_attempts([attempt.text for attempt in chain], comment)
             yield shown + problem.prompt, problem.solution_text + END
 
     def chain(self, problem: ArithmeticProblem, group: list[Solution], rng: random.Random) -> list[Solution]:
-        """1 to `attempts` attempts, the newest last: a right one, or the wrong one nearest to the right solution."""
-        length = rng.randint(1, self.attempts)
+        """1 to all of the attempts, the newest last: a right one, or the wrong one nearest to the right solution."""
+        right = [solution for solution in group if solution.correct]
         wrong = [solution for solution in group if not solution.correct]
-        right = next((s for s in group if s.correct), Solution(problem, problem.solution_text, logprob=0.0))
-        if rng.random() < self.kept or not wrong:
-            newest = right
+        if right and (not wrong or rng.random() < self.kept):
+            newest = rng.choice(right)
         else:
             newest = min(wrong, key=lambda s: edit_distance(s.text, problem.solution_text))
-        others = [solution for solution in wrong if solution is not newest]
-        return [*rng.sample(others, min(length - 1, len(others))), newest]
+        others = [solution for solution in group if solution is not newest]
+        return [*rng.sample(others, rng.randrange(len(group))), newest]
 
     def comment(self, attempt: Solution, rng: random.Random) -> str:
         """What a critique would say of an attempt: of its steps, of its answer, or how sure the policy was."""
@@ -129,6 +128,6 @@ def edit_distance(a: str, b: str) -> int:
 
 
 RECIPES = {
-    "revision": RevisionRecipe(base="small", layers=2, steps=2500),
-    "revision-control": RevisionRecipe(base="small", layers=2, steps=2500, attempts=0),
+    "revision": RevisionRecipe(base="small", layers=2, steps=3000),
+    "revision-control": RevisionRecipe(base="small", layers=2, steps=3000, attempts=0),
 }

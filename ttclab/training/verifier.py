@@ -63,14 +63,16 @@ class VerifierRecipe(Recipe):
                 pad(list(numbers), fill).to(model.device)
                 for numbers, fill in zip(zip(*part, strict=True), (tokenizer.pad_token_id, UNLABELLED, UNLABELLED))
             )
-            judged, logits = model(ids)
+            reading = model(ids)
             at = labels != UNLABELLED
-            judging = functional.binary_cross_entropy_with_logits(judged[at], labels[at].float(), reduction="sum")
-            reading = functional.cross_entropy(
-                logits.flatten(0, 1), following.flatten(), ignore_index=UNLABELLED, reduction="sum"
+            judging = functional.binary_cross_entropy_with_logits(
+                reading.right[at], labels[at].float(), reduction="sum"
+            )
+            predicting = functional.cross_entropy(
+                reading.predicted.flatten(0, 1), following.flatten(), ignore_index=UNLABELLED, reduction="sum"
             )
             cost = 3 * reward_flops(model.config, ids.shape[1], batch=len(ids))
-            yield Part(judging / labelled + reading / predicted, cost, bill.total.total_flops if i == 0 else 0)
+            yield Part(judging / labelled + predicting / predicted, cost, bill.total.total_flops if i == 0 else 0)
 
     def draw(self, policy: LanguageModel, seed: int, step: int, tokenizer: PreTrainedTokenizerFast) -> Iterator["Row"]:
         """The rows of one step."""
