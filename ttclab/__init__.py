@@ -4,6 +4,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .allocator import adaptive_search as adaptive_search
+    from .allocator import compute_optimal_inference as compute_optimal_inference
     from .beam_search import beam_search_prm as beam_search_prm
     from .beam_search import dvts as dvts
     from .models import load as load
@@ -35,9 +37,11 @@ _HOME = {
     "dvts": "beam_search",
     "sequential_revise": "revision",
     "hybrid_search": "revision",
+    "compute_optimal_inference": "allocator",
+    "adaptive_search": "allocator",
 }
-_MODULES = ("bank", "beam_search", "engine", "estimators", "exercises", "explorables", "flops", "hardware", "models",
-            "plots", "problems", "revision", "sampling", "training", "verifiers")  # fmt: skip
+_MODULES = ("allocator", "bank", "beam_search", "engine", "estimators", "exercises", "explorables", "flops",
+            "hardware", "models", "plots", "problems", "revision", "sampling", "training", "verifiers")  # fmt: skip
 __all__ = [*_HOME]
 
 

@@ -47,7 +47,7 @@ from .models import ZOO, folder_of, show_attempts
 from .models import load as load_model
 from .problems import ArithmeticProblem, Problem, Solution, answer_key, load_problems
 from .sampling import Result
-from .verifiers import TRAINED, load_verifier
+from .verifiers import load_verifier
 
 RUNS = Path(__file__).parent / "runs"
 CHUNK = 50  # problems between two writes: what a kill can cost
@@ -335,6 +335,11 @@ def record_search(
 BEAMS = ((4, 4), (16, 4), (64, 4))  # budgets N and widths M of the recorded searches
 
 
+# Chains of every length up to 64 attempts, 256 attempts a problem: any hybrid M x T of as many attempts can be cut out.
+CHAINS = (64, 32, *[16] * 2, *[8] * 4, *[4] * 8, *[2] * 16, *[1] * 32)
+CHAINS_WITH_FEEDBACK = (8,) * 4
+
+
 def record_all(device: str = "auto") -> None:
     """Record every run that ships, where it is not there already from the weights as they are."""
     for split in ("test", "validation"):
@@ -344,7 +349,13 @@ def record_all(device: str = "auto") -> None:
         at = int(folder.name.removeprefix("large-"))
         record("large", "test", at=at, greedy=True, device=device)
         record("large", "test", at=at, samples=64, device=device)
-    for verifier in TRAINED:
+    for split in ("test", "validation"):
+        record_chains("revision", split, CHAINS, device=device)
+        record_scores("prm-revision", f"revision-{split}-chains", device=device)
+    for verifier in ("oracle", "prm-revision", "self"):
+        record_chains("revision", "test", CHAINS_WITH_FEEDBACK, feedback=verifier, device=device)
+    record("revision-control", "test", samples=64, device=device)
+    for verifier in ("orm", "prm", "prm-large", "prm-rollouts", "prm-exact"):
         record_scores(verifier, "small-test", device=device)
     for verifier in ("prm", "prm-large"):
         record_scores(verifier, "small-validation", device=device)

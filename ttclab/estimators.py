@@ -1,5 +1,7 @@
 """Estimates from recorded runs: exact expectations over subsets, and intervals over problems."""
 
+from collections.abc import Iterator
+from math import comb
 from typing import NamedTuple
 
 import numpy as np
@@ -62,20 +64,52 @@ def weighted_best_of_n(
         )
     samples = answers.shape[1]
     _check_budgets(k, samples)
+    names, wins = _numbered(answers, correct)
     rng = np.random.default_rng(seed)
-    means = np.zeros((len(answers), k.size))
-    for row, score, right, mean in zip(answers, scores, correct, means, strict=True):
-        names = sorted({name for name in row if name is not None}, key=lambda name: (len(name), name))
-        said = np.array([[name == answer for name in names] for answer in row])  # (samples, answers)
-        votes = said * score[:, None]
-        wins = np.array([bool(right[row == name].any()) for name in names] + [False])
-        for _ in range(draws if names else 0):
-            order = rng.permutation(samples)
-            sums = votes[order].cumsum(axis=0)[k.ravel() - 1]  # (budgets, answers)
-            voted = said[order].cumsum(axis=0)[k.ravel() - 1] > 0
-            winner = np.where(voted, sums, -1.0).argmax(axis=1)
-            mean += wins[np.where(voted.any(axis=1), winner, len(names))] / draws  # nobody may have voted
-    return means.reshape(len(answers), *k.shape)
+    means = np.zeros((samples, len(answers)))
+    at_once = max(1, VOTES_AT_ONCE // max(1, wins.size))  # draws whose sums fit in memory together
+    for start in range(0, draws, at_once):
+        runs = min(at_once, draws - start)
+        order = rng.permuted(np.broadcast_to(np.arange(samples), (runs, *answers.shape)), axis=2)
+        said, given = (np.take_along_axis(x[None], order, axis=2).reshape(-1, samples) for x in (names, scores))
+        for n, winner in enumerate(_leaders(said, given, wins.shape[1])):
+            right = wins[np.arange(len(wins)), winner.reshape(runs, -1)]
+            means[n] += right.sum(axis=0) / draws
+    return means[k.ravel() - 1].T.reshape(len(answers), *k.shape)
+
+
+VOTES_AT_ONCE = 1 << 22  # sums of votes that are kept together
+
+
+def _numbered(answers: NDArray[np.object_], correct: NDArray[np.bool_]) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
+    """Each answer as its place in the order that decides ties, (problems, samples), and which places are right.
+
+    The last place, never right, is of no answer.
+    """
+    places = [{a: i for i, a in enumerate(sorted(set(row) - {None}, key=lambda a: (len(a), a)))} for row in answers]
+    last = max(map(len, places), default=0)
+    names = np.array([[place.get(a, last) for a in row] for place, row in zip(places, answers)], dtype=np.intp)
+    wins = np.zeros((len(answers), last + 1), dtype=bool)
+    np.put_along_axis(wins, names, correct, axis=1)
+    wins[:, last] = False
+    return names, wins
+
+
+def _leaders(said: NDArray[np.intp], given: Floats, places: int) -> Iterator[NDArray[np.intp]]:
+    """After each sample the answer that leads in each row: only the answer that just got a vote can take the lead.
+
+    said, given: (rows, samples), answers by their places and the scores that they bring; the last place: no answer.
+    """
+    rows, nobody = np.arange(len(said)), places - 1
+    sums = np.zeros((len(said), places))
+    leader, best = np.full(len(said), nobody), np.full(len(said), -1.0)
+    for n in range(said.shape[1]):
+        answer = said[:, n]
+        sums[rows, answer] += given[:, n]
+        now = np.where(answer == nobody, -np.inf, sums[rows, answer])
+        ahead = (now > best) | ((now == best) & (answer < leader)) | (answer == leader)
+        leader, best = np.where(ahead, answer, leader), np.where(ahead, now, best)
+        yield leader
 
 
 def best_of_n(scores: ArrayLike, correct: ArrayLike, k: ArrayLike) -> Floats:
@@ -97,13 +131,12 @@ def best_of_n(scores: ArrayLike, correct: ArrayLike, k: ArrayLike) -> Floats:
     for i in range(1, samples):
         left = np.maximum(samples - i - (k.ravel() - 1), 0)
         chance[:, i] = chance[:, i - 1] * left / (samples - i)
-    means = np.empty((len(scores), k.size))
-    for score, right, mean in zip(scores, correct, means, strict=True):
+    shares = np.empty(scores.shape)
+    for share, score, right in zip(shares, scores, correct, strict=True):
         order = np.argsort(-score, kind="stable")
         _, group, size = np.unique(-score[order], return_inverse=True, return_counts=True)
-        share = np.bincount(group, weights=right[order])[group] / size[group]
-        mean[:] = chance @ share
-    return means.reshape(len(scores), *k.shape)
+        share[:] = (np.bincount(group, weights=right[order]) / size)[group]
+    return (shares @ chance.T).reshape(len(scores), *k.shape)
 
 
 def brier(scores: ArrayLike, correct: ArrayLike) -> float:
@@ -160,6 +193,30 @@ def bootstrap(values: ArrayLike, *, draws: int = 1000, seed: int = 0) -> Estimat
     means = np.tensordot(weights, values, axes=1)  # (draws, ...)
     low, high = np.quantile(means, [0.025, 0.975], axis=0)
     return Estimate(values.mean(axis=0), low, high)
+
+
+def mcnemar(a: ArrayLike, b: ArrayLike) -> float:
+    """Two-sided exact p-value that two strategies solve as many of the same problems (McNemar 1947).
+
+    a, b: (problems,), whether each solved the problem. Only problems that one solved and the other did not count; if
+    the strategies are equal, each of those is a toss of a fair coin. Raises ValueError for other shapes.
+    """
+    one, other = np.asarray(a, dtype=bool), np.asarray(b, dtype=bool)
+    if one.shape != other.shape or one.ndim != 1:
+        raise ValueError(f"McNemar's test needs two strategies on the same problems, not {one.shape} and {other.shape}")
+    only_one, only_other = int((one & ~other).sum()), int((~one & other).sum())
+    tosses, fewer = only_one + only_other, min(only_one, only_other)
+    return min(1.0, 2 * sum(comb(tosses, i) for i in range(fewer + 1)) / 2**tosses)
+
+
+def rank_correlation(a: ArrayLike, b: ArrayLike) -> float:
+    """Spearman's rank correlation of two measures of the same things, equal values sharing the mean of their ranks."""
+
+    def ranks(values: ArrayLike) -> Floats:
+        _, place, count = np.unique(np.asarray(values, dtype=float), return_inverse=True, return_counts=True)
+        return (count.cumsum() - (count - 1) / 2)[place]
+
+    return float(np.corrcoef(ranks(a), ranks(b))[0, 1])
 
 
 def fifths(ease: ArrayLike) -> NDArray[np.intp]:

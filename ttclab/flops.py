@@ -327,16 +327,17 @@ def open_bill() -> Ledger | None:
 
 @contextmanager
 def billed_as(kind: str, of: Collection[str] = ("prefill", "decode")) -> Iterator[None]:
-    """What is charged as "prefill" or "decode" inside the `with` block is charged as `kind`, tokens and FLOPs alike.
+    """What is charged as one of the kinds `of` inside the `with` block is charged as `kind`, tokens and FLOPs alike.
 
-    of: which of the two; the other keeps its name, as do all other kinds, "cached" and "verifier" among them. Counts
-    stay what they are: a generation is charged as one, whatever its tokens are billed as. Of two such blocks, one
-    inside the other, the inner one decides. Raises ValueError for the kind "cached", which is no part of the bill, and
-    for `of` anything else.
+    of: of "prefill", "decode" and "verifier"; all other kinds keep their names, "cached" among them. Counts stay what
+    they are: a generation is charged as one, whatever its tokens are billed as. Of two such blocks, one inside the
+    other, the inner one decides. Raises ValueError for the kind "cached", which is no part of the bill, and for `of`
+    anything else.
     """
-    if kind == "cached" or not {"prefill", "decode"}.issuperset(of):
+    if kind == "cached" or not {"prefill", "decode", "verifier"}.issuperset(of):
         raise ValueError(
-            f'only "prefill" and "decode" can be billed as another kind, never as "cached": not {of} as {kind!r}'
+            'only "prefill", "decode" and "verifier" can be billed as another kind, never as "cached": '
+            f"not {of} as {kind!r}"
         )
     token = _kinds.set({**_kinds.get(), **dict.fromkeys(of, kind)})
     try:

@@ -100,15 +100,17 @@ class LanguageModel:
         temperature: float | None = None,
         seed: int | None = None,
         max_new_tokens: int | None = None,
+        *,
+        start: int = 0,
     ) -> Any:
         """n solutions of a problem; of a list of problems, a list of such lists.
 
-        temperature: default the model's own, 0 is greedy; seed: default 0. A solution depends on the seed, the problem
-        and its place among the n, and on nothing else: n=8 begins with the solutions of n=4.
-        Raises ValueError for n < 1, an empty list or a temperature below 0.
+        temperature: default the model's own, 0 is greedy; seed: default 0; start: the place of the first of them. A
+        solution depends on the seed, the problem and its place, and on nothing else: n=8 begins with the solutions of
+        n=4, and n=4, start=4 gives the others. Raises ValueError for n < 1, an empty list or a temperature below 0.
         """
         problems = as_problems(problem)
-        groups = self._write(problems, self._beginnings(problems, n, seed), temperature, max_new_tokens)
+        groups = self._write(problems, self._beginnings(problems, n, seed, start), temperature, max_new_tokens)
         return groups[0] if isinstance(problem, Problem) else groups
 
     def generate_step(
@@ -183,12 +185,15 @@ class LanguageModel:
             flops.charge(each, "revision", revisions=1)
         return revised[0] if isinstance(problem, Problem) else [solution for [solution] in revised]
 
-    def _beginnings(self, problems: list[Problem], n: int, seed: int | None) -> list[list[Solution]]:
+    def _beginnings(self, problems: list[Problem], n: int, seed: int | None, start: int = 0) -> list[list[Solution]]:
         """n solutions of each problem with nothing written, each with a random stream of its own."""
         if n < 1:
             raise ValueError(f"n must be at least 1, not {n}")
         return [
-            [Solution(each, "", finished=False, logprob=0.0, key=f"{seed or 0}/{each.id}/{i}") for i in range(n)]
+            [
+                Solution(each, "", finished=False, logprob=0.0, key=f"{seed or 0}/{each.id}/{start + i}")
+                for i in range(n)
+            ]
             for each in problems
         ]
 

@@ -229,7 +229,10 @@ def _each(solution: Any, say: Callable[[list[Solution]], list[Feedback]]) -> Any
     return say([solution])[0] if isinstance(solution, Solution) else say(list(solution))
 
 
-TRAINED = {"orm": ORM, "prm": PRM, "prm-large": PRM, "prm-rollouts": PRM, "prm-exact": PRM}
+TRAINED = {
+    "orm": ORM, "prm": PRM, "prm-large": PRM, "prm-revision": PRM, "prm-rollouts": PRM, "prm-exact": PRM,
+}  # fmt: skip
+SEE_ATTEMPTS = ("prm-revision",)  # read the attempts before a solution too
 VERIFIERS = ("oracle", "self", *TRAINED)
 
 
@@ -244,7 +247,7 @@ def load_verifier(name: str, *, device: str = "auto") -> Any:
     with quiet():
         model = RewardModel.from_pretrained(ZOO / name, local_files_only=True).to(pick_device(device))
     tokenizer = AutoTokenizer.from_pretrained(ZOO / name, local_files_only=True)
-    return TRAINED[name](name, model, tokenizer)
+    return TRAINED[name](name, model, tokenizer, sees_attempts=name in SEE_ATTEMPTS)
 
 
 AGGREGATES: dict[str, Callable[[Sequence[float]], float]] = {
