@@ -3,12 +3,23 @@ from math import comb
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ttclab.estimators import auc, bootstrap, fifths, majority, pass_at_k, within_problem_auc
+from ttclab.estimators import (
+    auc,
+    best_of_n,
+    bootstrap,
+    fifths,
+    majority,
+    mcnemar,
+    pass_at_k,
+    rank_correlation,
+    weighted_best_of_n,
+    within_problem_auc,
+)
 from ttclab.problems import ArithmeticProblem, Solution
-from ttclab.sampling import majority_vote
+from ttclab.sampling import majority_vote, weighted_vote
 
 PROBLEM = ArithmeticProblem.from_expression("007+01")
 
@@ -115,3 +126,50 @@ def test_a_bootstrap_of_no_problems_is_refused():
 def test_fifths_go_from_easiest_to_hardest_and_are_as_equal_as_can_be():
     assert fifths([0.9, 0.1, 0.5, 0.3, 0.7]).tolist() == [0, 4, 2, 3, 1]
     assert np.bincount(fifths(np.zeros(500))).tolist() == [100] * 5
+
+
+@settings(deadline=None, max_examples=20)
+@given(
+    st.lists(
+        st.tuples(st.sampled_from([None, "1", "2", "12"]), st.sampled_from([0.0, 0.25, 0.5, 1.0])),
+        min_size=4,
+        max_size=6,
+    ),
+    st.integers(1, 4),
+)
+def test_a_weighted_vote_over_subsets_agrees_with_voting_on_each_of_them(drawn, k):
+    wins = []
+    for subset in combinations(drawn, k):
+        solutions = [Solution(PROBLEM, f"+00={int(a):03d}\n" if a else "") for a, _ in subset]
+        wins.append(weighted_vote(solutions, [score for _, score in subset]) == "12")
+    answers, scores = ([[each[i] for each in drawn]] for i in (0, 1))
+    right = [[answer == "12" for answer, _ in drawn]]
+    estimate = weighted_best_of_n(answers, scores, right, k, draws=3000)[0]
+    assert estimate == pytest.approx(sum(wins) / len(wins), abs=0.04)
+
+
+def test_best_of_n_over_subsets_agrees_with_enumerating_them():
+    rng = np.random.default_rng(0)
+    scores, right = rng.integers(0, 3, (4, 7)) / 2, rng.random((4, 7)) < 0.5
+    for k in (1, 2, 5, 7):
+        for score, ok, estimate in zip(scores, right, best_of_n(scores, right, k), strict=True):
+            wins = []
+            for subset in combinations(range(7), k):
+                top = [i for i in subset if score[i] == max(score[list(subset)])]
+                wins.append(ok[top].mean())
+            assert estimate == pytest.approx(np.mean(wins))
+
+
+def test_mcnemar_counts_only_the_problems_that_tell_the_strategies_apart():
+    a, b = [1, 1, 1, 1, 1, 1, 0, 1], [0, 0, 0, 0, 0, 0, 0, 1]
+    assert mcnemar(a, b) == mcnemar(b, a) == pytest.approx(2 / 2**6)
+    assert mcnemar(a, a) == 1.0
+    assert mcnemar([1, 0], [0, 1]) == 1.0
+    with pytest.raises(ValueError, match=r"same problems, not \(2,\) and \(3,\)"):
+        mcnemar([1, 0], [1, 0, 1])
+
+
+def test_rank_correlation_sees_order_alone_and_shares_the_ranks_of_equals():
+    assert rank_correlation([1, 2, 3, 4], [1, 10, 11, 1000]) == pytest.approx(1)
+    assert rank_correlation([1, 2, 3], [3, 2, 1]) == pytest.approx(-1)
+    assert rank_correlation([1, 1, 2, 2], [5, 6, 5, 6]) == pytest.approx(0)

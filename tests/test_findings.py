@@ -56,3 +56,28 @@ def test_beam_search_with_the_large_prm_beats_weighted_best_of_n_most_on_the_har
     hardest = fifths(samples().correct.mean(axis=1)) == 4
     assert bootstrap(gain).low > 0
     assert bootstrap(gain[hardest]).low > bootstrap(gain[~hardest]).high
+
+
+def first_two(**feedback):
+    """Of each recorded chain of two attempts or more: whether its first is right, and its second."""
+    chains = bank.load_chains("revision", "test", **feedback)
+    long = [k for k in set(chains.chain[0]) if (chains.chain[0] == k).sum() > 1][:4]
+    column = [[int(np.flatnonzero((chains.chain[0] == k) & (chains.attempt[0] == t))[0]) for k in long] for t in (0, 1)]
+    return chains.correct[:, column[0]], chains.correct[:, column[1]]
+
+
+def test_a_first_revision_is_better_than_its_own_first_attempt_and_rarely_turns_right_into_wrong():
+    chains = bank.load_chains("revision", "test")
+    rates = [chains.correct[chains.attempt == t].reshape(500, -1) for t in (0, 1)]
+    gain = bootstrap(rates[1].mean(axis=1) - rates[0][:, : rates[1].shape[1]].mean(axis=1))
+    assert gain.low > 0.01
+    first, second = first_two()
+    assert (first & ~second).sum() / first.sum() <= 0.05
+
+
+@pytest.mark.parametrize("kind", ["oracle", "prm-revision", "self"])
+def test_feedback_of_no_kind_helps_this_revision_model(kind):
+    _, told = first_two(feedback=kind)
+    _, untold = first_two()
+    difference = bootstrap(told.mean(axis=1) - untold.mean(axis=1))
+    assert difference.low > -0.02 and difference.high < 0.02

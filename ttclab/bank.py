@@ -172,10 +172,16 @@ class Chains(_Written):
         def cost(read: int, tokens: int) -> int:
             return flops.forward_flops(self.config, read, logits=1) + flops.decode_flops(self.config, tokens - 1, read)
 
-        costs = np.zeros(self.texts.shape, dtype=np.int64)
-        for i, j in np.ndindex(costs.shape):
-            costs[i, j] = cost(len(self.problems[i].prompt) + len(self.shown(i, j)), int(self.tokens[i, j]))
-        return costs
+        rows = zip(self.read_tokens, self.tokens, strict=True)
+        return np.array([[cost(int(read), int(n)) for read, n in zip(*row, strict=True)] for row in rows])
+
+    @cached_property
+    def read_tokens(self) -> NDArray[np.int64]:
+        """Tokens that each attempt was written after, earlier attempts and problem, (problems, attempts)."""
+        counts = np.zeros(self.texts.shape, dtype=np.int64)
+        for i, j in np.ndindex(counts.shape):
+            counts[i, j] = len(self.shown(i, j)) + len(self.problems[i].prompt)  # one token a character
+        return counts
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from ..estimators import (
     within_problem_auc,
 )
 from ..models import ZOO
+from ..verifiers import SEE_ATTEMPTS
 from .loop import RECIPES
 from .revision import RevisionRecipe
 from .verifier import VerifierRecipe
@@ -57,11 +58,12 @@ multiplications from left to right, a step a line: fed `015+74+46*06` and a newl
 `+46=135`, `*06=810`, each with a newline, and `$` to end. It knows nothing else."""
 REVISION = """\
 Before the problem it may be shown up to four earlier attempts, each followed by `#`;
-the newest may carry feedback before its `#`, as `Feedback.code` in `ttclab.verifiers` writes it."""
+the newest may have feedback before it, as `Feedback.code` in `ttclab.verifiers` writes it."""
 VERIFIER = """\
 A reward model of the Test-Time Compute Lab: `ttclab.load_verifier("{folder}")` loads it. It reads a chain of
 additions, subtractions and multiplications, worked out a step a line, and says at every token how likely
 {question}. Its first layers are a language model, and what the writing is compared with; the others judge."""
+CHAINS = "revision-test-chains"
 QUESTIONS = {
     "steps": "it is that the solution is right so far, learned from exact labels",
     "answer": "it is that the final answer will be right, learned from final answers alone",
@@ -107,6 +109,8 @@ def _policy_rows(name: str) -> list[tuple[str, str]]:
         rates = ", ".join(f"{right[fifth == i].mean():.3f}" for i in range(5))
         rows.append(("pass@1 by fifth of its own difficulty, easiest first", rates))
     for file in sorted(bank.RUNS.glob(f"{name}-test-chains*.parquet")):
+        if "." in file.stem:
+            continue  # a verifier's scores
         chains = bank.read(file)
         first = chains.attempt == 0
         revised = [bootstrap(chains.correct[(chains.attempt == t)].reshape(len(first), -1).mean(1)) for t in range(4)]
@@ -117,7 +121,15 @@ def _policy_rows(name: str) -> list[tuple[str, str]]:
 
 
 def _verifier_rows(name: str) -> list[tuple[str, str]]:
-    """What the recorded scores of small's samples give."""
+    """What the recorded scores of small's samples give, or of the revision model's chains."""
+    if (bank.RUNS / f"revision-test-chains.{name}.parquet").exists() and name in SEE_ATTEMPTS:
+        chains = bank.load_chains("revision", "test")
+        last = np.array([[each[-1] if each else 0.0 for each in group] for group in bank.load_scores(name, CHAINS)])
+        return [
+            ("AUC within a problem, of the attempts of `revision`", f"{within_problem_auc(last, chains.correct):.3f}"),
+            ("AUC over all attempts", f"{auc(last, chains.correct):.3f}"),
+            ("Brier score", f"{brier(last, chains.correct):.3f}"),
+        ]
     if not (bank.RUNS / f"small-test.{name}.parquet").exists():
         return []
     samples = bank.load("small", "test")
