@@ -81,3 +81,11 @@ def test_feedback_of_no_kind_helps_this_revision_model(kind):
     _, untold = first_two()
     difference = bootstrap(told.mean(axis=1) - untold.mean(axis=1))
     assert difference.low > -0.02 and difference.high < 0.02
+
+
+def test_one_attempt_of_the_control_is_as_good_as_the_first_revision():
+    control = bank.load("revision-control", "test").correct.mean(axis=1)
+    chains = bank.load_chains("revision", "test")
+    revised = chains.correct[chains.attempt == 1].reshape(500, -1).mean(axis=1)
+    difference = bootstrap(revised - control)
+    assert difference.low <= 0 <= difference.high
