@@ -40,7 +40,8 @@ _HOME = {
     "compute_optimal_inference": "allocator",
     "adaptive_search": "allocator",
 }
-_MODULES = ("allocator", "bank", "beam_search", "claims", "engine", "estimators", "evidence", "exercises", "explorables", "flops",
+_MODULES = ("allocator", "bank", "beam_search", "claims", "engine", "estimators", "evidence", "exercises",
+            "explorables", "flops",
             "hardware", "models", "plots", "problems", "revision", "sampling", "training", "verifiers")  # fmt: skip
 __all__ = [*_HOME]
 
