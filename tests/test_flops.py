@@ -309,7 +309,7 @@ def test_an_error_inside_ends_what_was_opened():
     assert bill.seconds == lasted and bill.total == Cost()
 
 
-@pytest.mark.parametrize("wrong", [("cached",), ("lookahead", ["verifier"]), ("lookahead", "decode")])
+@pytest.mark.parametrize("wrong", [("cached",), ("lookahead", ["lookahead"]), ("lookahead", "decode")])
 def test_the_bill_cannot_be_hidden_under_another_kind(wrong):
     with pytest.raises(ValueError, match="can be billed as another kind"), billed_as(*wrong):
         pass

@@ -357,7 +357,8 @@ def record_all(device: str = "auto") -> None:
         record("large", "test", at=at, samples=64, device=device)
     for split in ("test", "validation"):
         record_chains("revision", split, CHAINS, device=device)
-        record_scores("prm-revision", f"revision-{split}-chains", device=device)
+        for verifier in ("prm-revision", "prm", "prm-large"):
+            record_scores(verifier, f"revision-{split}-chains", device=device)
     for verifier in ("oracle", "prm-revision", "self"):
         record_chains("revision", "test", CHAINS_WITH_FEEDBACK, feedback=verifier, device=device)
     record("revision-control", "test", samples=64, device=device)
