@@ -28,8 +28,8 @@ def load(
 ) -> "LanguageModel":
     """A policy, ready to write.
 
-    name: "small", "large" (14 times as many parameters), "revision", or a directory in Hugging Face's format; at: the training step
-    of a model that is shipped at several; device: "auto" takes CUDA, then MPS, then the CPU. Raises ValueError for
+    name: "small", "large" (14 times as many parameters), "revision", or a directory in Hugging Face's format; at: the
+    training step of a model shipped at several; device: "auto" takes CUDA, then MPS, then the CPU. Raises ValueError for
     a name that is neither, or a step that is not there.
     """
     directory = folder_of(name, at)
