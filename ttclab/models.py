@@ -29,8 +29,8 @@ def load(
     """A policy, ready to write.
 
     name: "small", "large" (14 times as many parameters), "revision", or a directory in Hugging Face's format; at: the
-    training step of a model shipped at several; device: "auto" takes CUDA, then MPS, then the CPU. Raises ValueError for
-    a name that is neither, or a step that is not there.
+    training step of a model shipped at several; device: "auto" takes CUDA, then MPS, then the CPU. Raises ValueError
+    for a name that is neither, or a step that is not there.
     """
     directory = folder_of(name, at)
     if not (directory / "config.json").is_file() or _writes_nothing(directory):
