@@ -1,12 +1,14 @@
+import json
+
 import numpy as np
 import pytest
 
 from ttclab import bank, evidence
 from ttclab.allocator import Allocation, ComputeOptimalPolicy, uniform_policy
 from ttclab.beam_search import beam_search
-from ttclab.estimators import bootstrap
+from ttclab.estimators import bootstrap, fifths
 from ttclab.flops import billed
-from ttclab.models import load
+from ttclab.models import ZOO, load
 from ttclab.sampling import parallel_search
 from ttclab.verifiers import load_verifier
 
@@ -94,3 +96,36 @@ def test_sequential_and_parallel_revision_are_worth_the_same():
     for M, T in ((8, 1), (4, 3), (2, 7), (1, 15)):
         gain = bootstrap(at(arms, Allocation(M, T)).correct - parallel.correct)
         assert gain.low > -0.02 and gain.high < 0.03
+
+
+def test_training_is_charged_down_to_the_model_that_another_was_grown_from():
+    made = {n: json.loads((ZOO / n / "training.json").read_text()) for n in ("small", "prm")}
+    own = made["prm"]["training_flops"] + made["prm"]["data_flops"]
+    assert evidence.training_flops("prm") == own + made["small"]["training_flops"]
+    assert evidence.training_flops("large", at=1000) < evidence.training_flops("large", at=2500)
+
+
+@pytest.mark.parametrize("queries", [1e4, 1e6, 1e9])
+def test_an_exchange_spends_no_more_in_all_than_the_large_model(queries):
+    for judge_trained in (False, True):
+        found = evidence.exchange(queries, at=2500, judge_trained=judge_trained)
+        trained = evidence.training_flops("small" if judge_trained else "prm")
+        validation = next(a for a in space("validation") if a.allocation == found.small.allocation)
+        total = evidence.training_flops("large", at=2500) + queries * found.large.flops.mean()
+        assert trained + queries * validation.flops.mean() <= total
+    with pytest.raises(ValueError, match="queries above 0, not 0"):
+        evidence.exchange(0)
+
+
+def test_with_the_judge_given_small_wins_against_an_early_large_model_and_loses_to_a_late_one():
+    hardest = fifths(1 - hardness("test")) == 4
+    assert evidence.exchange(1e5, at=1250, judge_trained=True).gain().low > 0
+    assert evidence.exchange(1e5, at=2500, judge_trained=True).gain().high < 0
+    assert evidence.exchange(1e5, at=2500, judge_trained=True).gain(hardest).high < 0
+    assert abs(evidence.exchange(1e5, at=2500, judge_trained=True).gain(~hardest).mean) < 0.05
+
+
+def test_with_the_judge_s_training_charged_small_wins_nowhere():
+    gains = [evidence.exchange(q, at=a).gain() for q in (1e5, 1e6, 1e9) for a in (1000, 1250, 1500, 2000, 2500)]
+    assert all(gain is None or gain.low <= 0 for gain in gains)
+    assert sum(gain is None for gain in gains) > 0

@@ -4,7 +4,9 @@ An arm is charged for all that it computes: reading the problem, writing, and th
 reads the problem once and equal texts once; of a revision it reads the attempts before it too, if it sees them.
 """
 
+import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
@@ -13,8 +15,8 @@ from transformers import AutoConfig
 
 from . import bank
 from .allocator import Allocation, Arm, Policy
-from .estimators import best_of_n, majority, pass_at_k, weighted_best_of_n
-from .models import ZOO
+from .estimators import Estimate, best_of_n, bootstrap, majority, pass_at_k, weighted_best_of_n
+from .models import ZOO, folder_of
 from .problems import answer_key
 from .reward_model import reward_flops
 from .verifiers import SEE_ATTEMPTS
@@ -126,3 +128,50 @@ def one_pass(split: str, at: int | None = None, model: str = "large") -> Arm:
     return Arm(
         Allocation(1), run.correct[:, 0].astype(float), (run.prefill_flops + run.decode_flops[:, 0]).astype(float)
     )
+
+
+def training_flops(name: str, at: int | None = None) -> int:
+    """Everything spent to make a shipped model: its passes, its data, and the model that it was grown from."""
+    made = json.loads((folder_of(name, at) / "training.json").read_text(encoding="utf-8"))
+    spent = int(made["training_flops"]) + int(made.get("data_flops", 0))
+    return spent + (training_flops(made["base"]) if made.get("base") else 0)
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """The small model with its judge against one pass of the large one, for the same FLOPs in all, training included.
+
+    queries: problems that the two are asked in their life; large, small: their arms, (problems,) each; small is the
+    best that the large one's total pays for, None where training the small one and its judge costs more than that.
+    """
+
+    queries: float
+    large: Arm
+    small: Arm | None
+
+    def gain(self, members: NDArray[np.bool_] | None = None) -> Estimate | None:
+        """Accuracy of the small one minus that of the large one, over some of the problems."""
+        if self.small is None:
+            return None
+        difference = self.small.correct - self.large.correct
+        return bootstrap(difference if members is None else difference[members])
+
+
+def exchange(
+    queries: float, at: int | None = None, *, verifier: str = "prm", judge_trained: bool = False, split: str = "test"
+) -> Exchange:
+    """Who wins if both may spend what the large model costs, trained and asked so many times (Snell et al. 2024, 7).
+
+    at: where the large model's training stopped; judge_trained: the verifier is there already, and its training is
+    charged to neither, as in the paper. Otherwise it is charged to the small model, which it was grown from. The small
+    one's arm is chosen by the validation problems, and its accuracy is of `split`. Raises ValueError for queries <= 0.
+    """
+    if not queries > 0:
+        raise ValueError(f"an exchange needs a number of queries above 0, not {queries}")
+    large = one_pass(split, at=at)
+    total = training_flops("large", at) + queries * float(large.flops.mean())
+    left = (total - training_flops("small" if judge_trained else verifier)) / queries
+    arms, fitting = ([*sampling_arms(s, verifier), *beam_arms(s, verifier)] for s in (split, "validation"))
+    payable = [i for i, arm in enumerate(fitting) if arm.flops.mean() <= left]
+    best = max(payable, key=lambda i: fitting[i].correct.mean(), default=None)
+    return Exchange(queries, large, None if best is None else arms[best])
