@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -108,7 +109,11 @@ NOTHING = {
     "the package's own function, imported": (["from ttclab.estimators import pass_at_k"], "asks you to write"),
     "the package's own function, called": (
         [body("import ttclab.estimators as e", "return e.pass_at_k(n, c, k)")],
-        "raised RuntimeError: ttclab.estimators.pass_at_k is what this exercise asks you to write",
+        "raised RuntimeError: ttclab.estimators.pass_at_k is what an exercise asks you to write",
+    ),
+    "the package's own function, found in the checks": (
+        ["from ttclab.exercises.sampling import pass_at_k"],
+        "raised RuntimeError: ttclab.estimators.pass_at_k is what an exercise asks you to write",
     ),
 }
 
@@ -118,6 +123,35 @@ def test_anything_else_earns_nothing_and_a_reason(tmp_path, cells, words):
     row = graded(notebook(tmp_path / "work.ipynb", *cells))
     assert row.points == 0
     assert words in row.reason
+
+
+CALLS = {
+    "1.3": "from ttclab.flops import exchange_rate",
+    "3.1": "from ttclab.exercises.verifiers import _majority_vote as majority_vote",
+    "3.5": "from ttclab.estimators import within_problem_auc",
+    "5.2": "import ttclab\ndef lesson_policy(difficulty, budget):\n"
+    "    plan = ttclab.allocator.lesson_policy(difficulty, budget)\n    return [plan.N, plan.T]",
+}
+
+
+@pytest.mark.parametrize(("exercise", "cell"), CALLS.items(), ids=CALLS)
+def test_calling_the_packages_own_function_earns_nothing(tmp_path, exercise, cell):
+    row = grade(notebook(tmp_path / "work.ipynb", cell), EXERCISES[exercise], seed=7, seconds=120)
+    assert row.points == 0
+    assert "is what an exercise asks you to write" in row.reason
+
+
+@pytest.mark.parametrize("exercise", EXERCISES)
+def test_every_exercise_can_be_graded(tmp_path, exercise):
+    """The worked solution, with its check and all other checks of the chapter around it, in a process of its own."""
+    chapter, number = map(int, exercise.split("."))
+    text = (ROOT / f"book/_solutions/{chapter:02}-{number}.md").read_text(encoding="utf-8")
+    code = "\n".join(re.findall(r"```python\n(.*?)```", text, flags=re.S))
+    calls = [f'check("{i}", {EXERCISES[exercise].function})' for i in EXERCISES if i.startswith(f"{chapter}.")]
+    row = grade(notebook(tmp_path / "work.ipynb", SETUP, code, *calls), EXERCISES[exercise], seed=7, seconds=60)
+    assert (row.points, row.reason[:4]) == (EXERCISES[exercise].points, "all ")
+    stub = notebook(tmp_path / "stub.ipynb", f"def {EXERCISES[exercise].function}(*_): ...")
+    assert grade(stub, EXERCISES[exercise], seed=7, seconds=60).reason.startswith("not attempted")
 
 
 ENDLESS = {
@@ -251,7 +285,8 @@ def test_one_bad_submission_never_stops_the_rest(tmp_path, capsys):
     files[-1].write_bytes(b"\xff")
     files.append(notebook(tmp_path / "good.ipynb", SETUP, RIGHT, CHECK))
     out = tmp_path / "grades.csv"
-    assert main(["grade", *map(str, files), "--csv", str(out), "--seed", "3", "--seconds", "5"]) == 0
+    options = ["--csv", str(out), "--seed", "3", "--seconds", "5", "--exercise", "2.1"]
+    assert main(["grade", *map(str, files), *options]) == 0
 
     with out.open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
@@ -267,7 +302,17 @@ def test_one_bad_submission_never_stops_the_rest(tmp_path, capsys):
 def test_the_command_runs_from_the_checkout(tmp_path):
     file = notebook(tmp_path / "work.ipynb", RIGHT)
     done = subprocess.run(
-        [sys.executable, "-m", "ttclab", "grade", str(file), "--csv", str(tmp_path / "grades.csv")],
+        [
+            sys.executable,
+            "-m",
+            "ttclab",
+            "grade",
+            str(file),
+            "--exercise",
+            "2.1",
+            "--csv",
+            str(tmp_path / "grades.csv"),
+        ],
         cwd=ROOT,
         env={name: value for name, value in os.environ.items() if name != "PYTHONPATH"},
         capture_output=True,
@@ -288,7 +333,10 @@ MISTAKES = {
     "csv over a submission": ("grade {work} --csv {work}", "{work} is one of the submissions"),
     "a seed below 0": ("grade {work} --csv {out} --seed -1", "--seed"),
     "no time": ("grade {work} --csv {out} --seconds 0", "--seconds"),
-    "an unknown exercise": ("grade {work} --csv {out} --exercise 9.9", "no exercise 9.9; there are: 2.1"),
+    "an unknown exercise": (
+        "grade {work} --csv {out} --exercise 9.9",
+        f"no exercise 9.9; there are: {', '.join(EXERCISES)}",
+    ),
 }
 
 

@@ -4,10 +4,11 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from ttclab.exercises import sampling
+from ttclab.exercises import allocation, question, revision, sampling, verifiers
 from ttclab.exercises.exercise import Exercise, reply
 
-EXERCISES: dict[str, Exercise] = {exercise.id: exercise for exercise in (*sampling.EXERCISES,)}
+CHAPTERS = (question, sampling, verifiers, revision, allocation)
+EXERCISES: dict[str, Exercise] = {exercise.id: exercise for chapter in CHAPTERS for exercise in chapter.EXERCISES}
 VISIBLE_SEED = 0  # the one learners see; the grader draws other cases with the same code
 
 

@@ -9,7 +9,8 @@ import math
 import textwrap
 import traceback
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import Any, NamedTuple, TypedDict
@@ -18,6 +19,7 @@ import numpy as np
 
 TOLERANCE = 1e-9  # well above the rounding of log-gamma at n = 1000, well below any mistake
 HUGE = 10**300
+LONGEST_ARGUMENT = 250  # in a message, in characters
 
 
 class Reply(TypedDict, total=False):
@@ -70,46 +72,109 @@ def plain(value: Any) -> Any:
     return f"<{type(value).__name__}>"
 
 
+class Kind(NamedTuple):
+    """What a function has to return: in words, and how to tell it (in plain JSON) from anything else."""
+
+    words: str
+    holds: Callable[[Any], bool]
+
+
+def is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and -HUGE < value < HUGE
+
+
+def lists(words: str, item: Kind, length: int | None = None) -> Kind:
+    """A list of one kind of item, of any length or of this one."""
+    return Kind(words, lambda v: isinstance(v, list) and length in (None, len(v)) and all(map(item.holds, v)))
+
+
+NUMBER = Kind("a number", is_number)
+WHOLE = Kind("a whole number", lambda value: is_number(value) and value == int(value))
+PROBABILITY = Kind("a number from 0 to 1", lambda v: is_number(v) and -TOLERANCE <= v <= 1 + TOLERANCE)
+TEXT = Kind("a string", lambda value: isinstance(value, str))
+
+
 class Attempt:
     """The learner's function as the checks see it. Its methods raise `Wrong`, which names the call that went wrong."""
 
-    def __init__(self, ask: Ask, function: str, parameters: Sequence[str]) -> None:
-        self.ask, self.function, self.parameters = ask, function, parameters
+    def __init__(self, ask: Ask, exercise: "Exercise") -> None:
+        self.ask, self.exercise = ask, exercise
 
     def call(self, *arguments: Any) -> str:
-        """The call as a learner would write it: pass_at_k(n=3, c=1, k=2)."""
-        return f"{self.function}({', '.join(f'{p}={a!r}' for p, a in zip(self.parameters, arguments))})"
+        """The call as a learner would write it: pass_at_k(n=3, c=1, k=2). Of a very long list only the beginning."""
+        texts = (text if len(text := repr(value)) <= LONGEST_ARGUMENT else f"{text[:60]} ..." for value in arguments)
+        given = (f"{name}={text}" for name, text in zip(self.exercise.parameters, texts))
+        return f"{self.exercise.function}({', '.join(given)})"
 
-    def probability(self, *arguments: Any) -> float:
-        """What the function returns for these arguments, if it is a number in [0, 1] (up to rounding)."""
-        answer = self.ask(arguments)
-        call = self.call(*arguments)
+    def value(self, *arguments: Any) -> Any:
+        """What the function returns for these arguments, if it is of the kind that the exercise asks for."""
+        return self._read(self._answer(arguments), arguments)
+
+    def expect(self, truth: Any, why: str, *arguments: Any) -> None:
+        """Insist on one value, numbers up to rounding, or on a ValueError; `why` says where it comes from."""
+        answer = self._answer(arguments)
+        if truth is ValueError:
+            if str(answer.get("raised")).split(":")[0] != "ValueError":
+                did = f"raised {answer['raised']}" if "raised" in answer else f"returned {shown(answer.get('value'))}"
+                raise Wrong(f"{self.call(*arguments)} {did}. Raising ValueError is right: {why}.")
+        elif truth is not None or answer != {"value": None}:
+            try:
+                value = self._read(answer, arguments)
+            except Wrong as wrong:
+                raise Wrong(f"{wrong}. {shown(truth)} is right: {why}.") from None
+            if not same(value, truth):
+                said, right = apart(value, truth)
+                raise Wrong(f"{self.call(*arguments)} returned {said}. {right} is right: {why}.")
+
+    def agree(self, why: str, *arguments: Any) -> None:
+        """Insist on what the reference does with these arguments."""
+        try:
+            truth = plain(self.exercise.reference(*deepcopy(arguments)))
+        except ValueError:
+            truth = ValueError
+        self.expect(truth, why, *arguments)
+
+    def _answer(self, arguments: Sequence[Any]) -> Reply:
+        return self.ask(deepcopy(arguments))  # a function may sort or empty the lists that it is given
+
+    def _read(self, answer: Reply, arguments: Sequence[Any]) -> Any:
+        call, value = self.call(*arguments), answer.get("value")
         if "raised" in answer:
             raise Wrong(f"{call} raised {answer['raised']}")
-        value = answer.get("value")
         if value is None:
             raise Wrong(f"{call} returned nothing (does every way through it end in a return?)")
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            raise Wrong(f"{call} returned {str(value)[:60]}, not a number")
-        if not -TOLERANCE <= value <= 1 + TOLERANCE:
-            raise Wrong(f"{call} returned {value:.4g}, not a number from 0 to 1")
-        return float(value)
-
-    def expect(self, truth: float, why: str, *arguments: Any) -> None:
-        """Insist on one value, up to rounding; `why` says where it comes from."""
-        try:
-            value = self.probability(*arguments)
-        except Wrong as wrong:
-            raise Wrong(f"{wrong}. {truth:.4g} is right: {why}.") from None
-        if abs(value - truth) > TOLERANCE:
-            said, right = apart(value, truth)
-            raise Wrong(f"{self.call(*arguments)} returned {said}. {right} is right: {why}.")
+        if not self.exercise.returns.holds(value):
+            raise Wrong(f"{call} returned {shown(value)[:60]}, not {self.exercise.returns.words}")
+        return value
 
 
-def apart(one: float, other: float) -> tuple[str, str]:
-    """Two numbers with as few digits as tell them apart, from four up."""
+def is_clear(values: Sequence[float]) -> bool:
+    """Whether one of them is above all others: a case with no tie in it."""
+    return list(values).count(max(values)) == 1
+
+
+def same(value: Any, truth: Any) -> bool:
+    """Whether two plain values are equal, floats up to rounding."""
+    if isinstance(value, list) and isinstance(truth, list):
+        return len(value) == len(truth) and all(map(same, value, truth))
+    if is_number(value) and is_number(truth) and not (isinstance(value, int) and isinstance(truth, int)):
+        return math.isclose(value, truth, rel_tol=TOLERANCE, abs_tol=TOLERANCE)
+    return type(value) is type(truth) and value == truth
+
+
+def shown(value: Any, digits: int = 4) -> str:
+    """A plain value for reading: floats to so many digits, all else in full."""
+    if isinstance(value, list):
+        return f"[{', '.join(shown(item, digits) for item in value)}]"
+    if isinstance(value, float):
+        return f"{value:.{digits if abs(value) < 1e4 else max(digits, 9)}g}"
+    return repr(value)
+
+
+def apart(one: Any, other: Any) -> tuple[str, str]:
+    """Two values whose numbers have as few digits as tell them apart, from four up."""
     for digits in (4, 6, 9, 12):
-        texts = f"{one:.{digits}g}", f"{other:.{digits}g}"
+        texts = shown(one, digits), shown(other, digits)
         if texts[0] != texts[1]:
             return texts
     return repr(one), repr(other)
@@ -120,6 +185,16 @@ class Check(NamedTuple):
 
     name: str
     run: Callable[[Attempt, np.random.Generator], None]
+
+
+def agreeing(name: str, draw: Callable[[np.random.Generator], Iterable[tuple[Any, ...]]]) -> Check:
+    """A check that the attempt does as the reference does. draw: yields cases, (why, *arguments) each."""
+
+    def run(attempt: Attempt, rng: np.random.Generator) -> None:
+        for why, *arguments in draw(rng):
+            attempt.agree(why, *arguments)
+
+    return Check(name, run)
 
 
 class Finding(NamedTuple):
@@ -140,15 +215,17 @@ class Exercise:
     hint: str
     function: str  # the name of the learner's
     parameters: tuple[str, ...]
-    example: tuple[Any, ...]  # arguments to see whether there is an attempt at all
+    returns: Kind
+    example: tuple[Any, ...]  # arguments to see whether there is an attempt at all: the answer to them is not None
     checks: tuple[Check, ...]
-    reference: Callable[..., Any]  # the package's own, withheld from submissions
+    reference: Callable[..., Any]  # withheld from submissions
+    withheld: tuple[str, ...] = ()  # what else in the package would do, by its full name
 
     def judge(self, ask: Ask, seed: int) -> "Report":
         """Question a function on cases drawn from the seed. The same seed and function give the same report."""
-        if ask(self.example) == {"value": None}:
+        if ask(deepcopy(self.example)) == {"value": None}:
             return Report(self, ())
-        attempt, findings = Attempt(ask, self.function, self.parameters), []
+        attempt, findings = Attempt(ask, self), []
         for check in self.checks:
             try:
                 check.run(attempt, np.random.default_rng(seed))

@@ -8,11 +8,14 @@ out of reach of what the submission prints and reads.
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from importlib.abc import MetaPathFinder
+from importlib.machinery import PathFinder
+from types import ModuleType
 from typing import IO, Any
 
 from ttclab.exercises import EXERCISES, reply
-from ttclab.exercises.exercise import Exercise, in_words
+from ttclab.exercises.exercise import in_words
 
 
 def main() -> None:
@@ -24,7 +27,7 @@ def main() -> None:
 
     task = json.loads(requests.readline())
     exercise = EXERCISES[task["exercise"]]
-    _withhold(exercise)
+    _withhold()
     shell, troubles = _shell(), []
     for number, source in enumerate(task["cells"], start=1):
         send({"cell": number})
@@ -46,14 +49,55 @@ def _private_streams() -> tuple[IO[str], IO[str]]:
     return requests, replies
 
 
-def _withhold(exercise: Exercise) -> None:
-    """Put the package's own answer out of plain reach, so that calling it is no solution."""
-    name = f"{exercise.reference.__module__}.{exercise.reference.__name__}"
+def _withhold() -> None:
+    """Put the package's own answers to all exercises out of plain reach, so that calling one is no solution."""
+    answers = {id(exercise.reference): _full_name(exercise.reference) for exercise in EXERCISES.values()}
+    for module in [module for name, module in sys.modules.items() if name.startswith("ttclab.")]:
+        for attribute, value in list(vars(module).items()):
+            if id(value) in answers:
+                setattr(module, attribute, _withheld(answers[id(value)]))
+    others: dict[str, list[str]] = {}
+    for name in {name for exercise in EXERCISES.values() for name in exercise.withheld}:
+        module_name, _, attribute = name.rpartition(".")
+        others.setdefault(module_name, []).append(attribute)
+    for loaded in set(others).intersection(sys.modules):
+        _replace(sys.modules[loaded], others[loaded])
+    sys.meta_path.insert(0, _Withholding(others))
 
+
+class _Withholding(MetaPathFinder):
+    """Imports some modules without some of their functions: those that need torch are imported only if asked for."""
+
+    def __init__(self, names: dict[str, list[str]]) -> None:
+        self.names = names
+
+    def find_spec(self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None) -> Any:
+        spec = PathFinder.find_spec(fullname, path, target) if fullname in self.names else None
+        if spec and (loader := spec.loader):
+            load = loader.exec_module
+
+            def exec_module(module: ModuleType) -> None:
+                load(module)
+                _replace(module, self.names[fullname])
+
+            loader.exec_module = exec_module  # type: ignore[method-assign]
+        return spec
+
+
+def _replace(module: ModuleType, attributes: Sequence[str]) -> None:
+    for attribute in attributes:
+        setattr(module, attribute, _withheld(f"{module.__name__}.{attribute}"))
+
+
+def _full_name(function: Callable[..., Any]) -> str:
+    return f"{function.__module__}.{function.__name__}"
+
+
+def _withheld(name: str) -> Callable[..., None]:
     def withheld(*_: Any, **__: Any) -> None:
-        raise RuntimeError(f"{name} is what this exercise asks you to write")
+        raise RuntimeError(f"{name} is what an exercise asks you to write")
 
-    setattr(sys.modules[exercise.reference.__module__], exercise.reference.__name__, withheld)
+    return withheld
 
 
 def _shell() -> Any:
