@@ -6,14 +6,27 @@ import re
 import shutil
 import subprocess
 import sys
+from functools import cache
 from itertools import combinations
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from ttclab import estimators, explorables
-from ttclab.explorables import FOLDER, NAMES, Explorable, as_json, breadth_or_depth_data, shipped_data, show
+from ttclab import bank, estimators, evidence, explorables
+from ttclab.explorables import (
+    FOLDER,
+    NAMES,
+    QUALITIES,
+    Explorable,
+    as_json,
+    breadth_or_depth_data,
+    judge_data,
+    noisy_scores,
+    shipped_data,
+    show,
+)
+from ttclab.verifiers import NoisyOracle
 
 SOURCES = FOLDER / "src"
 every_explorable = pytest.mark.parametrize("name", NAMES)
@@ -136,13 +149,155 @@ def test_flops_are_said_with_three_digits_and_a_prefix(count, said):
     assert explorables._flops(count) == said
 
 
+# ---- the data of "How good is your judge"
+
+
+def scored_runs(problems=40, samples=32, seed=0):
+    """Answers, which of them are right, and scores of a judge that is better than chance."""
+    right = runs(problems, samples, seed)
+    rng = np.random.default_rng(seed + 1)
+    answers = np.where(right, "7", rng.choice(["1", "2", "3"], right.shape)).astype(object)
+    return answers, right, np.clip(rng.normal(0.4 + 0.2 * right, 0.2), 0, 1)
+
+
+def curve_of(data, judge, choose=None, quality=None):
+    (found,) = [
+        curve
+        for curve in data["curves"]
+        if (curve["judge"], curve.get("choose"), curve.get("quality")) == (judge, choose, quality)
+    ]
+    return found["groups"]
+
+
+def test_a_judge_is_measured_by_both_ways_of_choosing_in_every_group():
+    answers, right, scores = scored_runs()
+    data = judge_data(answers, right, {"My judge": scores})
+    fifth = estimators.fifths(right.mean(axis=1))
+    ways = {
+        "weighted": estimators.weighted_best_of_n(answers, scores, right, np.array(data["budgets"])),
+        "best": estimators.best_of_n(scores, right, np.array(data["budgets"])),
+    }
+    for choose, values in ways.items():
+        for key, group in enumerate(curve_of(data, "my-judge", choose)):
+            expected = estimators.bootstrap(values[(fifth == key - 1) | (key == 0)])
+            for part in ("mean", "low", "high"):
+                assert group[part] == pytest.approx(getattr(expected, part), abs=5e-5)
+
+
+def test_a_vote_and_the_oracle_need_no_scores():
+    answers, right, _ = scored_runs()
+    data = judge_data(answers, right, {})
+    assert [judge["key"] for judge in data["judges"]] == ["none", "oracle"]
+    budgets = np.array(data["budgets"])
+    vote = estimators.majority(answers, right, budgets).mean(axis=0)
+    covered = estimators.pass_at_k(32, right.sum(axis=1, keepdims=True), budgets).mean(axis=0)
+    assert curve_of(data, "none")[0]["mean"] == pytest.approx(vote, abs=5e-5)
+    assert curve_of(data, "oracle")[0]["mean"] == pytest.approx(covered, abs=5e-5)
+
+
+def test_costs_are_the_means_of_a_group_and_not_counted_where_none_are_given():
+    answers, right, scores = scored_runs(problems=10, samples=2)
+    spent = np.arange(20, dtype=float).reshape(10, 2) * 1e6
+    data = judge_data(answers, right, {"A": scores, "B": scores}, flops={"A": spent})
+    hardest = estimators.fifths(right.mean(axis=1)) == 4
+    said = [words[2] for words in curve_of(data, "a", "best")[5]["said"]]
+    assert said == [explorables._flops(cost) for cost in spent[hardest].mean(axis=0)]
+    assert {words[2] for words in curve_of(data, "b", "best")[5]["said"]} == {"not counted"}
+
+
+def test_the_words_of_a_judge_say_its_numbers():
+    answers, right, scores = scored_runs()
+    for curve in judge_data(answers, right, {"A": scores}, noisy={0.7: scores})["curves"]:
+        for group in curve["groups"]:
+            for i, (mean, interval, _) in enumerate(group["said"]):
+                words = [mean.removesuffix("%"), *interval.split(" to ")]
+                for word, part in zip(words, ("mean", "low", "high"), strict=True):
+                    decimals = len(word.partition(".")[2])
+                    assert float(word) == pytest.approx(100 * group[part][i], abs=0.5001 * 10**-decimals)
+
+
+@pytest.mark.parametrize("shape", [(40,), (4, 8), (0, 8), (10, 0)])
+def test_a_judge_of_runs_of_another_shape_is_refused_by_name(shape):
+    with pytest.raises(ValueError, match=r"answers and correct must be \(problems, samples\)"):
+        judge_data(np.full(shape, "1"), np.zeros(shape, bool), {})
+    with pytest.raises(ValueError, match=r"answers and correct must be"):
+        judge_data(np.full((9, 3), "1"), np.zeros((9, 4), bool), {})
+
+
+@cache
+def small():
+    return bank.load("small", "test")
+
+
+SELECTIONS = [
+    (1, "all", "prm", "best"),
+    (2, "1", "orm", "weighted"),
+    (4, "5", "prm-14x", "weighted"),
+    (8, "3", "orm", "best"),
+    (16, "all", "prm", "weighted"),
+    (16, "4", "noisy 0.8", "best"),
+    (32, "2", "noisy 0.6", "weighted"),
+    (64, "5", "prm-14x", "best"),
+    (128, "all", "noisy 0.95", "best"),
+    (256, "5", "prm", "weighted"),
+]
+
+
+@pytest.mark.parametrize(("samples", "problems", "judge", "choose"), SELECTIONS)
+def test_ten_selections_of_the_shipped_judges_are_what_the_estimators_say(samples, problems, judge, choose):
+    name, _, quality = judge.partition(" ")
+    shipped = curve_of(shipped_data("judge"), name, choose, float(quality) if quality else None)
+    scores = (
+        noisy_scores(small(), float(quality))
+        if quality
+        else evidence.last_scores({"prm-14x": "prm-large"}.get(name, name), "small-test")
+    )
+    if choose == "best":
+        values = estimators.best_of_n(scores, small().correct, samples)
+    else:
+        values = estimators.weighted_best_of_n(small().answers, scores, small().correct, samples)
+    fifth = estimators.fifths(small().correct.mean(axis=1))
+    expected = estimators.bootstrap(values if problems == "all" else values[fifth == int(problems) - 1])
+    group = shipped[list(explorables.GROUPS).index(problems)]
+    place = shipped_data("judge")["budgets"].index(samples)
+    assert [group[part][place] for part in ("mean", "low", "high")] == pytest.approx(expected, abs=5e-5)
+
+
+def test_the_shipped_judges_are_there_with_the_whole_dial_and_their_price():
+    data = shipped_data("judge")
+    assert [judge["key"] for judge in data["judges"]] == ["none", "orm", "prm", "prm-14x", "noisy", "oracle"]
+    dial = [curve["quality"] for curve in data["curves"] if curve["judge"] == "noisy" and curve["choose"] == "best"]
+    assert dial == list(QUALITIES)
+    arm = next(arm for arm in evidence.sampling_arms() if arm.allocation.N == 16)
+    assert curve_of(data, "prm", "weighted")[0]["said"][4][2] == explorables._flops(float(arm.flops.mean()))
+
+
+def test_scores_of_a_noisy_oracle_belong_to_the_text():
+    scores = noisy_scores(small(), 0.8)
+    written = small().solutions(3)
+    assert scores[3] == pytest.approx(NoisyOracle(0.8).score(written))
+
+
+# ---- the data as shipped
+
+
+@cache
+def built():
+    return explorables.build_data()
+
+
+@every_explorable
+def test_shipped_data_are_small(name):
+    assert (FOLDER / f"{name}.json").stat().st_size < 150_000
+
+
 def test_shipped_data_are_what_the_recorded_runs_give_now():
-    for name, data in explorables.build_data().items():
+    for name, data in built().items():
         assert (FOLDER / f"{name}.json").read_text(encoding="utf-8") == as_json(data), "python -m ttclab.explorables"
 
 
 def test_every_explorable_has_data_from_the_recorded_runs():
-    assert tuple(explorables.build_data()) == NAMES
+    assert tuple(built()) == NAMES
 
 
 # ---- the bundles
@@ -224,7 +379,7 @@ def test_show_takes_data_of_the_readers_own_run():
 
 
 def test_unknown_explorable_is_refused_with_the_names_there_are():
-    with pytest.raises(ValueError, match="no explorable is called 'depth'; there are: breadth_or_depth"):
+    with pytest.raises(ValueError, match="no explorable is called 'depth'; there are: breadth_or_depth, judge"):
         show("depth")
 
 

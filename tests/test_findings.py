@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from ttclab import bank
-from ttclab.estimators import best_of_n, bootstrap, fifths, majority, weighted_best_of_n, within_problem_auc
+from ttclab.estimators import auc, best_of_n, bootstrap, fifths, majority, weighted_best_of_n, within_problem_auc
+from ttclab.explorables import noisy_scores
+from ttclab.verifiers import AGGREGATES
 
 
 @cache
@@ -56,6 +58,46 @@ def test_beam_search_with_the_large_prm_beats_weighted_best_of_n_most_on_the_har
     hardest = fifths(samples().correct.mean(axis=1)) == 4
     assert bootstrap(gain).low > 0
     assert bootstrap(gain[hardest]).low > bootstrap(gain[~hardest]).high
+
+
+def test_auc_over_all_solutions_ranks_the_judges_backwards_and_auc_by_working_does_not():
+    judges = ("orm", "prm", "prm-large")
+    everywhere = [auc(last_scores(name), samples().correct) for name in judges]
+    working = [within_problem_auc(last_scores(name), samples().worked) for name in judges]
+    chosen = [weighted(name, 64).mean() for name in judges]
+    assert everywhere == sorted(everywhere, reverse=True)
+    assert working == sorted(working) and chosen == sorted(chosen)
+
+
+def test_more_samples_make_a_noisy_oracle_worse_by_its_best_score_and_better_by_a_weighted_vote():
+    scores, right = noisy_scores(samples(), 0.8), samples().correct
+    assert bootstrap(best_of_n(scores, right, 256) - best_of_n(scores, right, 8)).high < -0.05
+    votes = weighted_best_of_n(samples().answers, scores, right, np.array([8, 256]))
+    assert bootstrap(votes[:, 1] - votes[:, 0]).low > 0
+
+
+@pytest.mark.parametrize("verifier", ["orm", "prm", "prm-large", "prm-rollouts", "prm-exact"])
+def test_more_samples_make_no_trained_judge_worse_over_all_problems(verifier):
+    budgets = (1, 2, 4, 8, 16, 32, 64, 128, 256)
+    by_score = best_of_n(last_scores(verifier), samples().correct, np.array(budgets))
+    by_vote = np.stack([weighted(verifier, budget) for budget in budgets], axis=1)
+    for solved in (by_score, by_vote):
+        assert bootstrap(solved[:, -1:] - solved).high.min() >= 0
+
+
+def test_the_mean_of_the_steps_is_no_score_to_vote_with():
+    steps = bank.load_scores("prm", "small-test")
+    mean = np.array([[AGGREGATES["mean"](each) if each else 0.0 for each in group] for group in steps])
+    summed = weighted_best_of_n(samples().answers, mean, samples().correct, 64)
+    assert bootstrap(summed - weighted("prm", 64)).high < -0.03
+
+
+@pytest.mark.parametrize("verifier", ["prm", "prm-large"])
+def test_beam_search_is_ahead_and_cheaper_at_every_budget_and_ends_in_hardly_more_than_one_solution(verifier):
+    for N, M in bank.BEAMS:
+        run = bank.load_searches("small", verifier, "test", N, M)
+        assert bootstrap(run.correct() - weighted(verifier, N)).low > 0
+        assert np.mean([len({solution.text for solution in group}) for group in run.found]) < 2
 
 
 def first_two(**feedback):

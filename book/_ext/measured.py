@@ -1,9 +1,10 @@
 """The role {measured}`name`: a number in prose, computed from the recorded runs while the book is built.
 
-What a page says can so never differ from what was measured. A name that is not in NUMBERS fails the strict build.
+What a page says can so never differ from what was measured. A name that `look_up` does not know fails the strict build.
 """
 
 import json
+import re
 from collections.abc import Callable
 from functools import cache
 from typing import Any
@@ -14,9 +15,21 @@ from sphinx.application import Sphinx
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxRole
 
-from ttclab import bank
-from ttclab.estimators import Estimate, bootstrap, fifths, majority, pass_at_k
+from ttclab import bank, evidence
+from ttclab.estimators import (
+    Estimate,
+    auc,
+    best_of_n,
+    bootstrap,
+    fifths,
+    majority,
+    pass_at_k,
+    weighted_best_of_n,
+    within_problem_auc,
+)
+from ttclab.explorables import noisy_scores
 from ttclab.models import folder_of
+from ttclab.verifiers import AGGREGATES
 
 logger = logging.getLogger(__name__)
 
@@ -102,14 +115,178 @@ def fifth_shift() -> float:
     return max(shifts)
 
 
-def points(difference: Estimate) -> str:
+def points(difference: Estimate, digits: int = 0) -> str:
     mean, low, high = (100 * x for x in difference)
-    return f"{mean:+.0f} points ({low:+.0f} to {high:+.0f})".replace("-", "−")
+    return f"{mean:+.{digits}f} points ({low:+.{digits}f} to {high:+.{digits}f})".replace("-", "−")
 
 
 def made(model: str, at: int | None = None) -> dict[str, Any]:
     made: dict[str, Any] = json.loads((folder_of(model, at) / "training.json").read_text())
     return made
+
+
+# ---- verifiers and search
+
+JUDGES = ("orm", "prm", "prm-large", "prm-rollouts", "prm-exact")
+BUDGETS = np.array(evidence.BUDGETS)
+NAMED_FIFTHS = ("easiest", "second", "middle", "fourth", "hardest")
+HARDEST = 4
+
+
+@cache
+def step_scores(judge: str, aggregate: str) -> np.ndarray:
+    """A judge's recorded step scores as one score a solution."""
+    scores = bank.load_scores(judge, "small-test")
+    return np.array([[AGGREGATES[aggregate](steps) if steps else 0.0 for steps in group] for group in scores])
+
+
+@cache
+def scores_of(judge: str) -> np.ndarray:
+    """A judge's scores of the recorded samples, by the last step; "noisy 0.8" is a noisy oracle."""
+    name, _, quality = judge.partition(" ")
+    return noisy_scores(small(), float(quality)) if name == "noisy" else step_scores(judge, "last")
+
+
+@cache
+def chosen(judge: str, way: str, aggregate: str = "last") -> np.ndarray:
+    """Accuracy of a judge's choice at each of BUDGETS, (problems, budgets). way: "best" or "weighted"."""
+    scores = scores_of(judge) if aggregate == "last" else step_scores(judge, aggregate)
+    if way == "best":
+        return best_of_n(scores, small().correct, BUDGETS)
+    return weighted_best_of_n(small().answers, scores, small().correct, BUDGETS)
+
+
+def choice(judge: str, way: str, n: int, of: int | None = None, aggregate: str = "last") -> Estimate:
+    values = chosen(judge, way, aggregate)[:, list(BUDGETS).index(n)]
+    return bootstrap(values if of is None else values[fifth() == of])
+
+
+def choice_minus(one: tuple[str, str], other: tuple[str, str], n: int, of: int | None = None) -> Estimate:
+    """One (judge, way) minus another, at the same budget."""
+    gap = (chosen(*one) - chosen(*other))[:, list(BUDGETS).index(n)]
+    return bootstrap(gap if of is None else gap[fifth() == of])
+
+
+def fall(judge: str, way: str, of: int | None = None) -> tuple[int, Estimate]:
+    """The budget at which a judge's choice is best, and 256 samples minus that one."""
+    values = chosen(judge, way) if of is None else chosen(judge, way)[fifth() == of]
+    peak = int(values.mean(axis=0).argmax())
+    return int(BUDGETS[peak]), bootstrap(values[:, -1] - values[:, peak])
+
+
+def judging_flops(judge: str, n: int) -> float:
+    return float(evidence.judge_flops(small(), judge, np.array([n])).mean())
+
+
+@cache
+def search(judge: str, n: int, lookahead: int = 0) -> bank.Searches:
+    return bank.load_searches("small", judge, "test", n, 4, lookahead=lookahead)
+
+
+def texts_of_easiest(right: bool) -> str:
+    """Different texts among the 256 samples of a problem of the easiest fifth, right ones or wrong ones."""
+    texts, wanted = small().texts[fifth() == 0], small().correct[fifth() == 0] == right
+    return f"{np.mean([len(set(row[those])) for row, those in zip(texts, wanted)]):.1f}"
+
+
+def settled(judge: str) -> str:
+    """Problems on which best-of-16 is right in more than 95% of the groups of samples, or in less than 5%."""
+    right = chosen(judge, "best")[:, list(BUDGETS).index(16)]
+    return percent(float(((right > 0.95) | (right < 0.05)).mean()))
+
+
+def search_flops(judge: str, n: int, lookahead: int = 0) -> float:
+    spent = search(judge, n, lookahead).flops
+    return float(sum(spent[kind].mean() for kind in spent if kind != "cached"))
+
+
+def beam(judge: str, n: int, of: int | None = None) -> Estimate:
+    right = search(judge, n).correct()
+    return bootstrap(right if of is None else right[fifth() == of])
+
+
+def beam_minus(judge: str, n: int, way: str = "weighted", of: int | None = None) -> Estimate:
+    gap = search(judge, n).correct() - chosen(judge, way)[:, list(BUDGETS).index(n)]
+    return bootstrap(gap if of is None else gap[fifth() == of])
+
+
+def beam_coverage(judge: str, n: int) -> Estimate:
+    return bootstrap([any(solution.correct for solution in group) for group in search(judge, n).found])
+
+
+def beam_texts(judge: str, n: int) -> float:
+    return float(np.mean([len({solution.text for solution in group}) for group in search(judge, n).found]))
+
+
+def lookahead_minus_beam() -> Estimate:
+    return bootstrap(search("prm-large", 16, 1).correct().astype(float) - search("prm-large", 16).correct())
+
+
+def millions(count: float) -> str:
+    return f"{count / 1e6:.3g} million" if count < 999.5e6 else f"{count / 1e9:.3g} billion"
+
+
+def trillions(count: float) -> str:
+    return f"{count / 1e12:.3g} × 10¹²"
+
+
+# Of a judge, as "prm hardest beam gain@16" names it: (judge, budget, group) -> words.
+OF_A_BUDGET: dict[str, Callable[[str, int, int | None], str]] = {
+    "best": lambda judge, n, of: with_interval(choice(judge, "best", n, of)),
+    "weighted": lambda judge, n, of: with_interval(choice(judge, "weighted", n, of)),
+    "best minus weighted": lambda judge, n, of: points(choice_minus((judge, "best"), (judge, "weighted"), n, of)),
+    "megaflops": lambda judge, n, of: millions(judging_flops(judge, n)),
+    "cost ratio": lambda judge, n, of: f"{judging_flops(judge, n) / flops_of_samples(n):.1f}",
+    "weighted megaflops": lambda judge, n, of: millions(flops_of_samples(n) + judging_flops(judge, n)),
+    "beam": lambda judge, n, of: with_interval(beam(judge, n, of)),
+    "beam gain": lambda judge, n, of: points(beam_minus(judge, n, "weighted", of)),
+    "beam minus best": lambda judge, n, of: points(beam_minus(judge, n, "best", of)),
+    "beam megaflops": lambda judge, n, of: millions(search_flops(judge, n)),
+    "beam coverage": lambda judge, n, of: with_interval(beam_coverage(judge, n)),
+    "beam texts": lambda judge, n, of: f"{beam_texts(judge, n):.1f}",
+    **{
+        f"{aggregate} {way}": lambda judge, n, of, aggregate=aggregate, way=way: with_interval(  # type: ignore[misc]
+            choice(judge, way, n, of, aggregate)
+        )
+        for aggregate in AGGREGATES
+        for way in ("best", "weighted")
+    },
+}
+OF_A_JUDGE: dict[str, Callable[[str], str]] = {
+    "auc everywhere": lambda judge: f"{auc(scores_of(judge), small().correct):.3f}",
+    "auc by answer": lambda judge: f"{within_problem_auc(scores_of(judge), small().correct):.3f}",
+    "auc by working": lambda judge: f"{within_problem_auc(scores_of(judge), small().worked):.3f}",
+    "parameters": lambda judge: f"{made(judge)['block_parameters'] / made('small')['block_parameters']:.1f}",
+    "training": lambda judge: trillions(made(judge)["training_flops"] + made(judge)["data_flops"]),
+    "all training": lambda judge: trillions(evidence.training_flops(judge)),
+    "settled": settled,
+    "peak": lambda judge: str(fall(judge, "best")[0]),
+}
+ASKED = re.compile(
+    rf"(?P<judge>{'|'.join(JUDGES)}|noisy [.\d]+) (?:(?P<group>{'|'.join(NAMED_FIFTHS)}) )?"
+    r"(?P<what>[^@]+)(?:@(?P<budget>\d+))?"
+)
+
+
+def look_up(name: str) -> Callable[[], str] | None:
+    """What says the number of that name, None if nothing does."""
+    if name in NUMBERS:
+        return NUMBERS[name]
+    asked = ASKED.fullmatch(name)
+    if not asked:
+        return None
+    judge, what = asked["judge"], asked["what"]
+    of = NAMED_FIFTHS.index(asked["group"]) if asked["group"] else None
+    if asked["budget"] and what in OF_A_BUDGET:
+        return lambda: OF_A_BUDGET[what](judge, int(asked["budget"]), of)
+    if not asked["budget"] and what in OF_A_JUDGE:
+        return lambda: OF_A_JUDGE[what](judge)
+    return None
+
+
+def worst_fall(way: str) -> str:
+    """The largest fall after its best budget of any shipped judge, over all problems."""
+    return points(min((fall(judge, way)[1] for judge in JUDGES), key=lambda gap: float(gap.mean)), 1)
 
 
 NUMBERS: dict[str, Callable[[], str]] = {
@@ -152,6 +329,27 @@ NUMBERS: dict[str, Callable[[], str]] = {
     "large last greedy": lambda: with_interval(greedy("large", at=2500)),
     "small parameters": lambda: f"{made('small')['block_parameters']:,}",
     "small training flops": lambda: f"{made('small')['training_flops'] / 1e12:.1f} × 10¹²",
+    "small hardest vote@1": lambda: with_interval(vote(1, of=HARDEST)),
+    "small hardest vote@256": lambda: with_interval(vote(256, of=HARDEST)),
+    "constant judge auc": lambda: f"{auc(np.repeat(small().correct.mean(axis=1), 256), small().correct):.2f}",
+    "easiest right texts": lambda: texts_of_easiest(right=True),
+    "easiest wrong texts": lambda: texts_of_easiest(right=False),
+    "worked auc": lambda: f"{within_problem_auc(small().worked, small().correct):.2f}",
+    "lucky share": lambda: f"{100 * (small().correct & ~small().worked).sum() / small().correct.sum():.1f}%",
+    "rollouts minus exact@16": lambda: points(
+        choice_minus(("prm-rollouts", "weighted"), ("prm-exact", "weighted"), 16), 1
+    ),
+    "rollouts minus exact@64": lambda: points(
+        choice_minus(("prm-rollouts", "weighted"), ("prm-exact", "weighted"), 64), 1
+    ),
+    "rollouts data ratio": lambda: f"{made('prm-rollouts')['data_flops'] / made('prm-exact')['data_flops']:.0f}",
+    "worst fall best": lambda: worst_fall("best"),
+    "worst fall weighted": lambda: worst_fall("weighted"),
+    "exact hardest fall": lambda: points(fall("prm-exact", "weighted", HARDEST)[1], 1),
+    "rollouts second fall": lambda: points(fall("prm-rollouts", "best", 1)[1], 1),
+    "lookahead gain": lambda: points(lookahead_minus_beam(), 1),
+    "lookahead megaflops": lambda: millions(search_flops("prm-large", 16, 1)),
+    "beam saving": lambda: f"{(flops_of_samples(64) + judging_flops('prm', 64)) / search_flops('prm', 16):.0f}",
 }
 
 
@@ -160,10 +358,11 @@ class Measured(SphinxRole):
         self.env.note_dependency(__file__)
         for file in bank.RUNS.glob("*.parquet"):
             self.env.note_dependency(str(file))
-        if self.text not in NUMBERS:
+        number = look_up(self.text)
+        if number is None:
             logger.warning("no measured number is called %r", self.text, location=self.get_location())
             return [], []
-        return [nodes.inline("", NUMBERS[self.text](), classes=["measured"])], []
+        return [nodes.inline("", number(), classes=["measured"])], []
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ttclab.explorables import FOLDER, shipped_data
+from ttclab.explorables import FOLDER, NAMES, shipped_data
 
 ROOT = Path(__file__).parents[2]
 DATA = shipped_data("breadth_or_depth")
@@ -20,7 +20,7 @@ sys.path[:0] = [{str(ROOT / "book" / "_ext")!r}, {str(ROOT)!r}]
 extensions = ["explorable"]
 html_theme = "sphinx_book_theme"
 """
-PAGE = "Title\n=====\n\n.. explorable:: breadth_or_depth\n\n.. toctree::\n   :hidden:\n\n   deep/page\n"
+PAGE = "Title\n=====\n\n.. explorable:: breadth_or_depth\n\n.. toctree::\n   :hidden:\n\n   deep/page\n   judge\n"
 SELECTIONS = [
     (1, "all"),
     (2, "1"),
@@ -39,6 +39,7 @@ def build(folder, page=PAGE, conf=""):
     (folder / "deep").mkdir(parents=True)
     (folder / "conf.py").write_text(CONF + conf)
     (folder / "index.rst").write_text(page)
+    (folder / "judge.rst").write_text("Judge\n=====\n\n.. explorable:: judge\n")
     (folder / "deep" / "page.rst").write_text("Deep\n====\n\n.. explorable:: breadth_or_depth\n")
     command = [sys.executable, "-m", "sphinx", "-W", "-n", "-q", "--keep-going", str(folder), str(folder / "html")]
     return subprocess.run(command, capture_output=True, text=True)
@@ -116,7 +117,7 @@ phone = pytest.mark.parametrize(
 def test_a_missing_module_or_data_file_fails_the_strict_build(tmp_path, missing):
     folder = tmp_path / "explorables"
     folder.mkdir()
-    for name in {"breadth_or_depth.js", "breadth_or_depth.json"} - {missing}:
+    for name in {f"{name}{end}" for name in NAMES for end in (".js", ".json")} - {missing}:
         (folder / name).write_bytes((FOLDER / name).read_bytes())
     done = build(tmp_path / "source", conf=f"explorable_folder = {str(folder)!r}\n")
     assert done.returncode != 0
@@ -304,12 +305,9 @@ def test_on_a_phone_nothing_scrolls_sideways(reader, problems):
     assert reader.page.evaluate("document.documentElement.scrollWidth") == 360
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_words_in_the_chart_and_around_it_stand_out_from_the_page(reader, scheme):
-    reader.page.emulate_media(color_scheme=scheme)
-    reader.look_at(16, "all").page.get_by_text("The numbers").click()
-    assert reader.page.evaluate("document.documentElement.dataset.theme") == scheme
-    faint = reader.page.evaluate("""() => {
+def faint_words(page):
+    """The visible words of the simulator with a contrast below 4.5 to 1."""
+    return page.evaluate("""() => {
         const context = Object.assign(document.createElement("canvas"), {width: 1, height: 1}).getContext("2d");
         const light = colour => {
             context.fillStyle = colour;
@@ -326,7 +324,14 @@ def test_words_in_the_chart_and_around_it_stand_out_from_the_page(reader, scheme
             return [(a + 0.05) / (b + 0.05), each.textContent];
         }).filter(([contrast]) => contrast < 4.5);
     }""")
-    assert faint == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_words_in_the_chart_and_around_it_stand_out_from_the_page(reader, scheme):
+    reader.page.emulate_media(color_scheme=scheme)
+    reader.look_at(16, "all").page.get_by_text("The numbers").click()
+    assert reader.page.evaluate("document.documentElement.dataset.theme") == scheme
+    assert faint_words(reader.page) == []
 
 
 @pytest.mark.parametrize(("motion", "moves"), [("no-preference", True), ("reduce", False)])
@@ -348,11 +353,11 @@ def test_a_narrower_window_redraws_the_chart_to_fit(reader):
 # ---- the same module in a notebook
 
 
-def draw(reader, data, state):
+def draw(reader, data, state, name="breadth_or_depth"):
     """Draw the module on an empty page, with a model that tells of changes, as a notebook has."""
     reader.page.goto(f"{reader.site}/empty.html")
     reader.page.evaluate(
-        """async ([data, state]) => {
+        """async ([data, state, name]) => {
             const values = {data, state}, heard = new Set();
             window.model = {
                 get: key => values[key],
@@ -362,10 +367,10 @@ def draw(reader, data, state):
                 off: (event, tell) => heard.delete(tell),
                 heard,
             };
-            const module = await import("./_static/explorables/breadth_or_depth.js");
+            const module = await import(`./_static/explorables/${name}.js`);
             window.leave = module.default.render({model, el: document.getElementById("place")});
         }""",
-        [data, state],
+        [data, state, name],
     )
     return reader.page
 
@@ -411,3 +416,175 @@ def test_data_of_few_samples_ask_about_the_largest_budget_there_is(reader):
     data["budgets"] = data["budgets"][:3]
     page = draw(reader, data, {})
     assert "Draw 4 samples of each problem" in page.locator(".ttc").inner_text()
+
+
+# ---- How good is your judge
+
+
+JUDGE = shipped_data("judge")
+JUDGED = [
+    (1, "all", "prm", "best", 0.8),
+    (2, "1", "orm", "weighted", 0.8),
+    (4, "5", "prm-14x", "weighted", 0.8),
+    (8, "3", "orm", "best", 0.8),
+    (16, "all", "prm", "weighted", 0.8),
+    (16, "4", "noisy", "best", 0.8),
+    (32, "2", "noisy", "weighted", 0.6),
+    (64, "5", "none", "best", 0.8),
+    (128, "all", "noisy", "best", 0.95),
+    (256, "5", "oracle", "weighted", 0.8),
+]
+
+
+def judge_said(samples, problems, judge, choose="weighted", quality=0.8):
+    """The words of the data for a selection: solved, interval, cost."""
+    (curve,) = [
+        curve
+        for curve in JUDGE["curves"]
+        if curve["judge"] == judge
+        and curve.get("choose", choose) == choose
+        and curve.get("quality", quality) == quality
+    ]
+    group = [group["key"] for group in JUDGE["groups"]].index(problems)
+    return curve["groups"][group]["said"][JUDGE["budgets"].index(samples)]
+
+
+def look_at_judge(reader, samples, problems, judge, choose="weighted", quality=0.8):
+    chosen = {"samples": samples, "problems": problems, "judge": judge, "choose": choose, "quality": quality}
+    reader.open("judge.html?" + "&".join(f"judge.{key}={value}" for key, value in chosen.items()))
+    reader.chart.wait_for()
+    return reader
+
+
+def judge_says(reader, *selection):
+    solved, interval, cost = judge_said(*selection)
+    samples, problems, judge = selection[:3]
+    where = "the problems" if problems == "all" else f"the {dict(zip('12345', FIFTHS, strict=True))[problems]}"
+    words = [f"{solved} ({interval}) of", where, f"Cost: {cost} a problem."]
+    if judge not in ("none", "oracle"):
+        vote, oracle = (judge_said(samples, problems, other)[0] for other in ("none", "oracle"))
+        words.append(f"A vote solves {vote}, a perfect judge {oracle}.")
+    return [each for each in words if each not in reader.sentence.inner_text()] == []
+
+
+FIFTHS = [group["name"] for group in JUDGE["groups"][1:]]
+
+
+@pytest.mark.parametrize(("samples", "problems", "judge", "choose", "quality"), JUDGED)
+def test_a_judge_says_and_tabulates_the_numbers_of_the_data(reader, samples, problems, judge, choose, quality):
+    look_at_judge(reader, samples, problems, judge, choose, quality)
+    assert judge_says(reader, samples, problems, judge, choose, quality)
+    reader.page.get_by_text("The numbers").click()
+    rows = [row.split("\t") for row in reader.page.locator(".ttc tbody tr").all_inner_texts()]
+    assert rows == [
+        [
+            str(n),
+            *judge_said(n, problems, judge, choose, quality),
+            *(judge_said(n, problems, other)[0] for other in ("none", "oracle")),
+        ]
+        for n in JUDGE["budgets"]
+    ]
+    marked = reader.page.locator(".ttc [aria-current=true]").all_inner_texts()
+    assert [row.split("\t")[0] for row in marked] == [str(samples)]
+
+
+def test_a_judge_is_shown_only_after_a_guess_by_keyboard_alone(reader):
+    reader.open("judge.html")
+    assert not reader.chart.is_visible()
+    answer = judge_said(16, "all", "prm")[0]
+    assert answer not in reader.page.locator(".ttc").inner_text()
+    reader.page.get_by_role("slider", name="Your guess").focus()
+    reader.page.keyboard.press("ArrowRight")
+    reader.page.keyboard.press("Tab")
+    reader.page.keyboard.press("Enter")
+    reader.chart.wait_for()
+    assert judge_says(reader, 16, "all", "prm")
+    assert "You guessed" in reader.sentence.inner_text()
+    assert reader.page.get_by_text("your guess", exact=True).is_visible()
+    focused = reader.page.evaluate("document.activeElement.closest('label').innerText")
+    assert focused == "PRM", "focus goes on to the judge that the guess was about"
+    reader.page.keyboard.press("ArrowLeft")
+    assert judge_says(reader, 16, "all", "orm")
+    assert "guess" not in reader.sentence.inner_text()
+
+
+def test_controls_of_a_judge_that_do_not_matter_are_out_of_the_way(reader):
+    look_at_judge(reader, 16, "all", "prm")
+    way = reader.page.get_by_label("best score")
+    dial = reader.page.get_by_role("slider", name="Quality of the noisy oracle")
+    assert way.is_enabled() and not dial.is_visible()
+    reader.page.get_by_text("noisy oracle", exact=True).click()
+    assert way.is_enabled() and dial.is_visible()
+    reader.page.get_by_text("oracle", exact=True).click()
+    assert not way.is_enabled() and not dial.is_visible()
+    reader.page.get_by_text("none: a vote", exact=True).click()
+    assert not way.is_enabled()
+
+
+def test_the_dial_of_the_noisy_oracle_moves_its_numbers_and_the_address(reader):
+    look_at_judge(reader, 64, "1", "noisy", "best", 0.8)
+    dial = reader.page.get_by_role("slider", name="Quality of the noisy oracle")
+    dial.press("ArrowRight")
+    assert judge_says(reader, 64, "1", "noisy", "best", 0.9)
+    shared = reader.page.url
+    reader.page.goto("about:blank")
+    reader.page.goto(shared)
+    reader.chart.wait_for()
+    assert judge_says(reader, 64, "1", "noisy", "best", 0.9)
+
+
+@phone
+def test_a_finger_chooses_a_judge_and_nothing_scrolls_sideways(reader):
+    look_at_judge(reader, 16, "all", "prm")
+    reader.page.get_by_text("PRM 14x", exact=True).first.tap()
+    reader.page.get_by_text("5 hardest").tap()
+    assert judge_says(reader, 16, "5", "prm-14x")
+    reader.page.get_by_text("The numbers").click()
+    assert reader.page.evaluate("document.documentElement.scrollWidth") == 360
+
+
+@pytest.mark.parametrize("width", [360, 1100])
+def test_labels_of_a_judges_chart_never_collide_nor_leave_it(reader, width):
+    reader.page.set_viewport_size({"width": width, "height": 900})
+    reader.page.emulate_media(reduced_motion="reduce")
+    look_at_judge(reader, 1, "all", "noisy", "best", 0.6)
+    for judge in ("none: a vote", "PRM 14x", "noisy oracle", "oracle"):
+        reader.page.get_by_text(judge, exact=True).first.click()
+        for problems in ("all", "1 easiest", "5 hardest"):
+            reader.page.get_by_text(problems, exact=True).click()
+            reader.budget.press("Home")
+            for samples in JUDGE["budgets"]:
+                assert overlapping_labels(reader.page) == [], (judge, problems, samples)
+                reader.budget.press("ArrowRight")
+
+
+@pytest.mark.parametrize("guess", [0, 60, 75, 79, 82, 100])
+def test_the_guess_about_a_judge_is_labelled_clear_of_the_other_labels(reader, guess):
+    reader.page.set_viewport_size({"width": 360, "height": 900})
+    reader.page.emulate_media(reduced_motion="reduce")
+    reader.open("judge.html").page.get_by_role("slider", name="Your guess").fill(str(guess))
+    reader.page.get_by_role("button", name="Commit, then see").click()
+    reader.page.get_by_text("your guess", exact=True).wait_for()
+    assert overlapping_labels(reader.page) == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("judge", ["none", "orm", "prm", "noisy", "oracle"])
+def test_words_of_every_judge_stand_out_from_the_page(reader, scheme, judge):
+    reader.page.emulate_media(color_scheme=scheme)
+    look_at_judge(reader, 16, "all", judge).page.get_by_text("The numbers").click()
+    assert faint_words(reader.page) == []
+
+
+def test_a_judge_of_the_readers_own_run_with_few_samples_has_no_dial(reader):
+    data = json.loads(json.dumps(JUDGE))
+    data["budgets"] = data["budgets"][:3]
+    data["judges"] = [judge for judge in data["judges"] if judge["key"] in ("none", "orm", "oracle")]
+    data["curves"] = [curve for curve in data["curves"] if curve["judge"] in ("none", "orm", "oracle")]
+    page = draw(reader, data, {}, "judge")
+    assert "A vote among 4 samples" in page.locator(".ttc").inner_text()
+    page.get_by_role("button", name="Commit, then see").click()
+    reader.chart.wait_for()
+    assert judge_says(reader, 4, "all", "orm")
+    page.evaluate("model.set('state', {judge: 'none', samples: 2}); model.save_changes()")
+    assert judge_says(reader, 2, "all", "none")

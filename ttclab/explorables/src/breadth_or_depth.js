@@ -1,5 +1,8 @@
 // Breadth or depth: how far more samples of one problem go, measured and in theory.
-import { budgetChart, choices, dataTable, drawBand, drawLine, element, frame, liveSentence, mark, prediction, slider, spread } from "./common.js";
+import {
+  budgetChart, dataTable, difficulties, drawBand, drawDot, drawGuess, drawLine, drawRule, drawValue, element, frame, liveSentence, nameLines,
+  prediction, slider,
+} from "./common.js";
 
 function render({ model, el }) {
   const { budgets, groups, tables, source } = model.get("data");
@@ -9,8 +12,7 @@ function render({ model, el }) {
 
   const words = budgets.map((n) => (n === 1 ? "1 sample" : `${n} samples`));
   const budget = slider("Budget", words, { input: (step) => select({ budget: step }), change: save });
-  const ends = { 1: "1 easiest", 5: "5 hardest" };
-  const difficulty = choices("Problems, by fifth of difficulty", groups.map(({ key }) => ends[key] ?? key), (group) => { select({ group }); save(); });
+  const difficulty = difficulties(groups, (group) => { select({ group }); save(); });
   const chart = budgetChart(budgets, "at least one sample is right", { choose: (step) => { select({ budget: step }); save(); }, paint });
   const sentence = liveSentence();
   const table = dataTable();
@@ -54,38 +56,27 @@ function render({ model, el }) {
   }
 
   function paint(plot) {
-    const { layer, x, y, right } = plot;
+    const { x, y, right } = plot;
     const { p, coverage, theory } = groups[selected.group];
     const [, measuredWords, , theoryWords] = tables[selected.group].rows[selected.budget];
-    const at = x(budgets[selected.budget]);
-    const [bottom, top] = y.range();
+    const here = budgets[selected.budget];
     const lines = [["ttc-theory", "theory", theory], ["ttc-measured", "measured", coverage.mean], ["ttc-one", "one sample", budgets.map(() => p)]];
 
     drawBand(plot, budgets, coverage.low, coverage.high);
-    mark(layer, "line", "ttc-rule ttc-moves").attr("y1", top).attr("y2", bottom).style("transform", `translateX(${at}px)`);
+    drawRule(plot, here);
     for (const [name, , values] of lines.toReversed()) drawLine(plot, name, budgets, values);
-    const ends = spread(lines.map(([, , values]) => y(values.at(-1))), 15, top, bottom);
-    lines.forEach(([name, label], i) => mark(layer, "text", `ttc-name ${name}`).attr("x", right + 8).attr("y", ends[i]).attr("dy", "0.32em").text(label));
-
-    const values = lines.slice(0, 2).map(([name, , all]) => [name, y(all[selected.budget])]);
-    for (const [name, height] of values) {
-      mark(layer, "circle", `ttc-dot ttc-moves ${name}`).attr("r", name === "ttc-measured" ? 6 : 4).style("transform", `translate(${at}px,${height}px)`);
-    }
+    nameLines(plot, lines.map(([name, label, values]) => [name, label, values.at(-1)]));
+    drawDot(plot, "ttc-theory", here, theory[selected.budget], 4);
+    drawDot(plot, "ttc-measured", here, coverage.mean[selected.budget], 6);
     // Above and left of the upper dot there is room, for both curves bend down to the left; below and right of the band, too.
     const low = y(coverage.low[selected.budget]);
-    const roomLeft = at > x.range()[0] + 45;
-    const roomBelow = low + 22 < bottom;
-    const belowY = roomBelow ? low + 13 : values[1][1] - 14;
-    const aboveY = Math.min(values[0][1] - 13, belowY - 16);
-    const label = (name, height, text, start) => mark(layer, "text", `ttc-value ttc-moves ${name}`)
-      .style("transform", `translate(${at + (start ? 8 : -8)}px,${height}px)`)
-      .attr("text-anchor", start ? "start" : "end").attr("dy", "0.32em").text(text);
-    label("ttc-theory", aboveY, selected.budget ? theoryWords : "", !roomLeft); // with one sample they are the same
-    label("ttc-measured", belowY, measuredWords, roomBelow ? at < right - 45 : !roomLeft);
-
-    const guessed = isAsked() ? y(guess / 100) : null;
-    mark(layer, "path", "ttc-guess").attr("d", guessed === null ? "" : `M${at},${guessed - 6}l6,6l-6,6l-6,-6Z`);
-    label("ttc-guessed", Math.abs(guessed - belowY) < 16 ? belowY + 16 : guessed, guessed === null ? "" : "your guess", true);
+    const roomLeft = x(here) > x.range()[0] + 45;
+    const roomBelow = low + 22 < y.range()[0];
+    const belowY = roomBelow ? low + 13 : y(coverage.mean[selected.budget]) - 14;
+    const aboveY = Math.min(y(theory[selected.budget]) - 13, belowY - 16);
+    drawValue(plot, "ttc-theory", here, aboveY, selected.budget ? theoryWords : "", !roomLeft); // with one sample they are the same
+    drawValue(plot, "ttc-measured", here, belowY, measuredWords, roomBelow ? x(here) < right - 45 : !roomLeft);
+    drawGuess(plot, here, isAsked() ? guess : null, belowY);
     plot.describe(`Chart. ${inWords()}`);
   }
 

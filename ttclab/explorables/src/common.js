@@ -42,14 +42,24 @@ export function slider(label, words, { input, change = () => {} }) {
   return control;
 }
 
+const ENDS = { 1: "1 easiest", 5: "5 hardest" };
+
+/** The groups of problems that the data have, all of them and fifths; reports the index of the group. */
+export function difficulties(groups, choose) {
+  return choices("Problems, by fifth of difficulty", groups.map(({ key }) => ENDS[key] ?? key), choose);
+}
+
 /** Radio buttons in a fieldset; reports the index of the option chosen. */
 export function choices(legend, words, choose) {
   const radios = words.map(() => element("input", { type: "radio", name: legend }));
   radios.forEach((radio, index) => radio.addEventListener("change", () => choose(index)));
   const options = words.map((word, index) => element("label", { class: "ttc-option" }, radios[index], element("span", {}, word)));
+  const node = element("fieldset", {}, element("legend", {}, legend), element("div", { class: "ttc-options" }, ...options));
   return {
-    node: element("fieldset", {}, element("legend", {}, legend), element("div", { class: "ttc-options" }, ...options)),
+    node,
+    focus: () => radios.find(({ checked }) => checked)?.focus(),
     set chosen(index) { radios[index].checked = true; },
+    set disabled(disabled) { node.disabled = disabled; },
   };
 }
 
@@ -128,6 +138,39 @@ export function drawBand({ layer, x, y }, budgets, low, high) {
 export function drawLine({ layer, x, y }, name, budgets, values) {
   const shape = line((_, i) => x(budgets[i]), (_, i) => y(values[i])).curve(curveMonotoneX);
   mark(layer, "path", `ttc-line ${name}`).attr("d", shape(budgets));
+}
+
+/** The names of lines beside their last values, `lines` of [name, label, value] from top to bottom; none where a label is empty. */
+export function nameLines({ layer, y, right }, lines) {
+  const [bottom, top] = y.range();
+  const named = lines.filter(([, label]) => label);
+  const heights = spread(named.map(([, , value]) => y(value)), 15, top, bottom);
+  for (const [name, label] of lines) {
+    mark(layer, "text", `ttc-name ${name}`).attr("x", right + 8).attr("dy", "0.32em").attr("y", heights[named.findIndex((line) => line[0] === name)] ?? 0).text(label);
+  }
+}
+
+/** A rule through the chart at the budget in use. */
+export function drawRule({ layer, x, y }, budget) {
+  const [bottom, top] = y.range();
+  mark(layer, "line", "ttc-rule ttc-moves").attr("y1", top).attr("y2", bottom).style("transform", `translateX(${x(budget)}px)`);
+}
+
+export function drawDot({ layer, x, y }, name, budget, value, radius) {
+  mark(layer, "circle", `ttc-dot ttc-moves ${name}`).attr("r", radius).style("transform", `translate(${x(budget)}px,${y(value)}px)`);
+}
+
+/** Words beside the rule at a height in pixels, on its right where `start`, else on its left. */
+export function drawValue({ layer, x }, name, budget, height, text, start) {
+  mark(layer, "text", `ttc-value ttc-moves ${name}`).style("transform", `translate(${x(budget) + (start ? 8 : -8)}px,${height}px)`)
+    .attr("text-anchor", start ? "start" : "end").attr("dy", "0.32em").text(text);
+}
+
+/** The reader's guess, a percentage or null, with its label moved below the label at `other` where they would touch. */
+export function drawGuess(plot, budget, guess, other, start = true) {
+  const height = guess === null ? 0 : plot.y(guess / 100);
+  mark(plot.layer, "path", "ttc-guess").attr("d", guess === null ? "" : `M${plot.x(budget)},${height - 6}l6,6l-6,6l-6,-6Z`);
+  drawValue(plot, "ttc-guessed", budget, Math.abs(height - other) < 16 ? other + 16 : height, guess === null ? "" : "your guess", start);
 }
 
 /** The heights given, from top to bottom, moved apart to at least `gap` and kept between `top` and `bottom`. */
