@@ -7,14 +7,11 @@ from ttclab import bank, evidence
 from ttclab.allocator import Allocation, ComputeOptimalPolicy, uniform_policy
 from ttclab.beam_search import beam_search
 from ttclab.estimators import bootstrap, fifths
+from ttclab.evidence import find
 from ttclab.flops import billed
 from ttclab.models import ZOO, load
 from ttclab.sampling import parallel_search
 from ttclab.verifiers import load_verifier
-
-
-def at(arms, allocation):
-    return next(arm for arm in arms if arm.allocation == allocation)
 
 
 def test_an_arm_costs_what_the_strategy_is_charged():
@@ -22,9 +19,9 @@ def test_an_arm_costs_what_the_strategy_is_charged():
     policy, prm = load("small", device="cpu"), load_verifier("prm", device="cpu")
     problems = samples.problems[:20]
     live = [r.cost.total_flops for r in parallel_search(policy, prm, problems, 256, choose="weighted")]
-    assert at(evidence.sampling_arms(), Allocation(256)).flops[:20] == pytest.approx(live, rel=1e-6)
+    assert find(evidence.sampling_arms(), 256).flops[:20] == pytest.approx(live, rel=1e-6)
     live = [r.cost.total_flops for r in beam_search(policy, prm, problems, 16, 4, seed=0)]
-    assert at(evidence.beam_arms(), Allocation(16, 0, 4)).flops[:20].mean() == pytest.approx(np.mean(live), rel=0.02)
+    assert find(evidence.beam_arms(), 16, 0, 4).flops[:20].mean() == pytest.approx(np.mean(live), rel=0.02)
 
 
 def test_a_hybrid_costs_what_its_chains_are_charged():
@@ -48,10 +45,10 @@ def test_a_hybrid_costs_what_its_chains_are_charged():
 def test_a_policy_spends_what_the_arms_of_its_choice_cost():
     arms, hard = evidence.sampling_arms(), 1 - bank.load("small", "test").correct.mean(axis=1)
     spent = evidence.spend(uniform_policy, arms, hard, 16)
-    assert np.array_equal(spent.correct, at(arms, Allocation(16)).correct)
+    assert np.array_equal(spent.correct, find(arms, 16).correct)
     split = evidence.spend(lambda d, b: Allocation(16 if d > 0.5 else 4), arms, hard, 16)
-    assert np.array_equal(split.flops[hard > 0.5], at(arms, Allocation(16)).flops[hard > 0.5])
-    assert np.array_equal(split.flops[hard <= 0.5], at(arms, Allocation(4)).flops[hard <= 0.5])
+    assert np.array_equal(split.flops[hard > 0.5], find(arms, 16).flops[hard > 0.5])
+    assert np.array_equal(split.flops[hard <= 0.5], find(arms, 4).flops[hard <= 0.5])
 
 
 # Findings
@@ -67,7 +64,7 @@ def hardness(split):
 
 def test_fitted_on_validation_the_policy_beats_best_of_64_for_half_the_flops():
     policy = ComputeOptimalPolicy.fit(space("validation"), hardness("validation"), [16, 64], slack=0.01)
-    best_of_64 = at(evidence.sampling_arms(), Allocation(64))
+    best_of_64 = find(evidence.sampling_arms(), 64)
     for budget in (16, 64):
         found = evidence.spend(policy, space("test"), hardness("test"), budget)
         assert bootstrap(found.flops - 0.5 * best_of_64.flops).high < 0
@@ -77,14 +74,14 @@ def test_fitted_on_validation_the_policy_beats_best_of_64_for_half_the_flops():
 def test_what_it_wins_is_the_beam_s_not_the_difficulty_s():
     policy = ComputeOptimalPolicy.fit(space("validation"), hardness("validation"), [16], slack=0.01)
     found = evidence.spend(policy, space("test"), hardness("test"), 16)
-    beam = at(evidence.beam_arms(), Allocation(16, 0, 4))
+    beam = find(evidence.beam_arms(), 16, 0, 4)
     gain = bootstrap(found.correct - beam.correct)
     assert gain.low <= 0 <= gain.high
     assert bootstrap(found.flops - beam.flops).high < 0
 
 
 def test_a_search_with_the_small_judge_beats_the_larger_model_early_in_its_training_and_loses_to_it_late():
-    beam = at(evidence.beam_arms(), Allocation(16, 0, 4))
+    beam = find(evidence.beam_arms(), 16, 0, 4)
     early, late = (evidence.one_pass("test", at=step) for step in (1250, 2500))
     assert bootstrap(beam.correct - early.correct).low > 0 > bootstrap(beam.correct - late.correct).high
     assert bootstrap(beam.flops / early.flops).high < 1.25  # about as many FLOPs
@@ -92,9 +89,9 @@ def test_a_search_with_the_small_judge_beats_the_larger_model_early_in_its_train
 
 def test_sequential_and_parallel_revision_are_worth_the_same():
     arms = evidence.hybrid_arms()
-    parallel = at(arms, Allocation(16))
+    parallel = find(arms, 16)
     for M, T in ((8, 1), (4, 3), (2, 7), (1, 15)):
-        gain = bootstrap(at(arms, Allocation(M, T)).correct - parallel.correct)
+        gain = bootstrap(find(arms, M, T).correct - parallel.correct)
         assert gain.low > -0.02 and gain.high < 0.03
 
 

@@ -5,7 +5,7 @@ from functools import cache
 import numpy as np
 import pytest
 
-from ttclab import bank
+from ttclab import bank, evidence
 from ttclab.estimators import auc, best_of_n, bootstrap, fifths, majority, weighted_best_of_n, within_problem_auc
 from ttclab.explorables import noisy_scores
 from ttclab.verifiers import AGGREGATES
@@ -16,11 +16,9 @@ def samples():
     return bank.load("small", "test")
 
 
-@cache
 def last_scores(verifier):
     """(problems, samples), the score of each solution's last step."""
-    scores = bank.load_scores(verifier, "small-test")
-    return np.array([[each[-1] if each else 0.0 for each in group] for group in scores])
+    return evidence.last_scores(verifier, "small-test")
 
 
 @cache

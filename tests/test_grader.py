@@ -13,7 +13,7 @@ import pytest
 
 from ttclab.__main__ import main
 from ttclab.exercises import EXERCISES
-from ttclab.exercises.grader import Grade, grade, one_line, read_cells, write_csv
+from ttclab.exercises.grader import Grade, assigned, grade, one_line, read_cells, write_csv
 
 ROOT = Path(__file__).parents[1]
 EXERCISE = EXERCISES["2.1"]
@@ -297,6 +297,17 @@ def test_one_bad_submission_never_stops_the_rest(tmp_path, capsys):
     assert table.splitlines()[0].split() == ["file", "exercise", "points", "reason"]
     assert table.splitlines()[-1] == f"1 of 6 with full points; grades in {out}"
     assert all(f"{file}  2.1" in table for file in files)
+
+
+def test_everyone_is_graded_on_all_exercises_of_the_chapters_that_anyone_checks(tmp_path):
+    two = notebook(tmp_path / "two.ipynb", SETUP, RIGHT, CHECK)
+    five = notebook(tmp_path / "five.ipynb", "check( '5.4' , f)", "recheck('3.1', f); check('9.9', f)")
+    none = notebook(tmp_path / "none.ipynb", "nothing = 1")
+    broken = tmp_path / "broken.ipynb"
+    broken.write_bytes(b"\xff")
+    assert assigned([two, none, broken]) == ["2.1", "2.2", "2.3", "2.4"]
+    assert {name[0] for name in assigned([five, two])} == {"2", "5"}
+    assert assigned([none, broken]) == list(EXERCISES)
 
 
 def test_the_command_runs_from_the_checkout(tmp_path):

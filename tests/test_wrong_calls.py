@@ -1,5 +1,6 @@
 """One wrong argument at a time, for every call that takes it: the error states the rule and the value."""
 
+import re
 from functools import partial
 
 import numpy as np
@@ -67,6 +68,13 @@ def test_a_temperature_that_is_no_number_from_zero_up(name, temperature):
 @pytest.mark.parametrize("name", METHODS)
 def test_room_for_no_token(name):
     refused(lambda: METHODS[name](PROBLEM, max_new_tokens=0), "max_new_tokens must be at least 1, not 0")
+
+
+def test_a_solution_of_another_problem():
+    other = load_problems("test", limit=2)[1]
+    [begun] = POLICY.generate_step(other)
+    for call in (POLICY.generate_step, POLICY.rollout, POLICY.revise):
+        refused(lambda call=call: call(PROBLEM, [begun]), f"of the problem '{re.escape(PROBLEM.id)}', not of")
 
 
 @pytest.mark.parametrize("score", [np.nan, np.inf, -0.1])

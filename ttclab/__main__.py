@@ -32,13 +32,18 @@ def _grade_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="a submitted notebook")
     parser.add_argument("--csv", required=True, type=Path, help="where to write the grades")
     parser.add_argument("--seed", type=_whole, default=1, help="draws the cases: choose your own (1; learners see 0)")
-    parser.add_argument("--exercise", action="append", metavar="ID", help="grade this one, may be repeated (all)")
+    parser.add_argument(
+        "--exercise",
+        action="append",
+        metavar="ID",
+        help="grade this one, may be repeated (those of the chapters that the notebooks check)",
+    )
     parser.add_argument("--seconds", type=_positive, default=60.0, help="time limit for each exercise of a file (60)")
 
 
 def _grade(options: argparse.Namespace) -> None:
     from ttclab.exercises import EXERCISES
-    from ttclab.exercises.grader import grade, one_line, write_csv
+    from ttclab.exercises.grader import assigned, grade, one_line, write_csv
 
     for file in options.files:
         if not file.is_file():
@@ -55,8 +60,9 @@ def _grade(options: argparse.Namespace) -> None:
     width = max(map(len, [*names, "file"]))
     print(f"{'file':{width}}  exercise  points  reason")
     grades = []
+    exercises = dict.fromkeys(options.exercise or assigned(options.files))
     for file, name in zip(options.files, names):
-        for exercise in dict.fromkeys(options.exercise or EXERCISES):
+        for exercise in exercises:
             row = grade(file, EXERCISES[exercise], seed=options.seed, seconds=options.seconds)
             grades.append(row)
             start = f"{name:{width}}  {row.exercise:<8}  {f'{row.points}/{row.max_points}':>6}  "
@@ -124,7 +130,7 @@ def _models(options: argparse.Namespace) -> None:
     for file in sorted(ZOO.glob("*/training.json")):
         made = json.loads(file.read_text())
         size, cost = f"{made['parameters']:,} parameters", f"{made['training_flops']:.2e} training FLOPs"
-        print(f"{file.parent.name:12} {size:>20}   {cost}   {file.parent}")
+        print(f"{file.parent.name:16} {size:>20}   {cost}   {file.parent}")
 
 
 def _sample_arguments(parser: argparse.ArgumentParser) -> None:

@@ -6,7 +6,7 @@ runs don't show it. A verdict is about our models and task, not about the claim'
 """
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
@@ -17,9 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import bank
-from .allocator import Allocation, Arm, ComputeOptimalPolicy, difficulty_by_score, lesson_policy
+from .allocator import Arm, ComputeOptimalPolicy, difficulty_by_score, lesson_policy
 from .estimators import Estimate, bootstrap, fifths, rank_correlation
-from .evidence import beam_arms, hybrid_arms, last_scores, one_pass, sampling_arms, spend
+from .evidence import beam_arms, find, hybrid_arms, last_scores, one_pass, sampling_arms, spend
 
 FILE = Path(__file__).with_name("claims.json")
 HOLDS, REVERSED, NOT_SEEN = "holds", "reversed", "not seen"
@@ -52,10 +52,6 @@ def load_claims() -> list[Claim]:
     return [Claim(**each) for each in json.loads(FILE.read_text(encoding="utf-8"))]
 
 
-def _of(arms: Sequence[Arm], N: int, T: int = 0, M: int = 0) -> Arm:
-    return next(arm for arm in arms if arm.allocation == Allocation(N, T, M))
-
-
 @cache
 def _fifth() -> NDArray[np.intp]:
     """Each problem's fifth of difficulty for the small model, 0 the easiest."""
@@ -76,7 +72,7 @@ def _rate(arm: Arm) -> str:
 
 
 def large_for_easy_small_for_hard() -> Finding:
-    gain = _of(beam_arms(), 16, M=4).correct - one_pass("test").correct
+    gain = find(beam_arms(), 16, M=4).correct - one_pass("test").correct
     easy, hard = (bootstrap(gain[_fifth() == group]) for group in (1, 4))
     verdict = REVERSED if _sign(easy) >= 0 > _sign(hard) else HOLDS if _sign(easy) < 0 < _sign(hard) else NOT_SEEN
     return Finding(
@@ -87,10 +83,10 @@ def large_for_easy_small_for_hard() -> Finding:
 
 
 def test_time_compute_for_all_but_the_hardest() -> Finding:
-    gain = _of(beam_arms(), 16, M=4).correct - one_pass("test").correct
+    gain = find(beam_arms(), 16, M=4).correct - one_pass("test").correct
     rest, hard = bootstrap(gain[_fifth() < 4]), bootstrap(gain[_fifth() == 4])
     trained = one_pass("test", at=2500)
-    behind = bootstrap(_of(beam_arms(), 16, M=4).correct - trained.correct)
+    behind = bootstrap(find(beam_arms(), 16, M=4).correct - trained.correct)
     verdict = HOLDS if _sign(rest) > 0 > _sign(hard) else REVERSED if _sign(rest) < 0 < _sign(hard) else NOT_SEEN
     return Finding(
         verdict,
@@ -102,7 +98,7 @@ def test_time_compute_for_all_but_the_hardest() -> Finding:
 def sampling_for_easy_revision_for_hard() -> Finding:
     chains = bank.load_chains("revision", "test")
     own = fifths(chains.correct[:, chains.attempt[0] == 0].mean(axis=1))
-    gain = _of(hybrid_arms(), 1, T=15).correct - _of(hybrid_arms(), 16).correct
+    gain = find(hybrid_arms(), 1, T=15).correct - find(hybrid_arms(), 16).correct
     easy, hard = bootstrap(gain[own == 0]), bootstrap(gain[own == 4])
     verdict = HOLDS if _sign(easy) < 0 < _sign(hard) else REVERSED if _sign(easy) > 0 > _sign(hard) else NOT_SEEN
     return Finding(
@@ -117,7 +113,7 @@ def matches_14x_for_fewer_flops() -> Finding:
     payable = [a for a in (*sampling_arms(), *beam_arms()) if a.flops.mean() <= 0.8 * large.flops.mean()]
     best = max(payable, key=lambda arm: arm.correct.mean())
     gap = bootstrap(best.correct - large.correct)
-    beam = _of(beam_arms(), 16, M=4)
+    beam = find(beam_arms(), 16, M=4)
     return Finding(
         NOT_SEEN if _sign(gap) < 0 else HOLDS,
         f"For at most 0.8 of the FLOPs of one pass of the 14x model the best we have ({best.allocation}) solves "
@@ -142,7 +138,7 @@ def both_win_at_every_budget() -> Finding:
     for budget in (4, 16, 64):
         mixed = max((a for a in arms if a.allocation.N > 1 and a.allocation.T and a.allocation.generations == budget),
                     key=lambda arm: arm.correct.mean())  # fmt: skip
-        pure = max((_of(arms, budget), _of(arms, 1, T=budget - 1)), key=lambda arm: arm.correct.mean())
+        pure = max((find(arms, budget), find(arms, 1, T=budget - 1)), key=lambda arm: arm.correct.mean())
         gains[budget] = bootstrap(mixed.correct - pure.correct)
     verdict = HOLDS if all(_sign(gain) > 0 for gain in gains.values()) else NOT_SEEN
     said = ", ".join(f"{_say(gain)} at {budget}" for budget, gain in gains.items())
@@ -150,8 +146,8 @@ def both_win_at_every_budget() -> Finding:
 
 
 def revision_rises_faster() -> Finding:
-    gain = bootstrap(_of(hybrid_arms(), 1, T=3).correct - _of(hybrid_arms(), 4).correct)
-    late = bootstrap(_of(hybrid_arms(), 1, T=63).correct - _of(hybrid_arms(), 1, T=3).correct)
+    gain = bootstrap(find(hybrid_arms(), 1, T=3).correct - find(hybrid_arms(), 4).correct)
+    late = bootstrap(find(hybrid_arms(), 1, T=63).correct - find(hybrid_arms(), 1, T=3).correct)
     return Finding(
         HOLDS if _sign(gain) > 0 >= _sign(late) else NOT_SEEN if _sign(gain) == 0 else REVERSED,
         f"A chain of 4 minus 4 samples of the same model: {_say(gain)}. From 4 attempts to 64: {_say(late)}.",
@@ -160,12 +156,12 @@ def revision_rises_faster() -> Finding:
 
 def oracle_prm_majority() -> Finding:
     oracle, prm, vote = (sampling_arms(choose=choose) for choose in ("oracle", "weighted", "majority"))
-    above, between = (bootstrap(_of(a, 64).correct - _of(b, 64).correct) for a, b in ((oracle, prm), (prm, vote)))
-    flat = bootstrap(_of(vote, 256).correct - _of(vote, 64).correct)
+    above, between = (bootstrap(find(a, 64).correct - find(b, 64).correct) for a, b in ((oracle, prm), (prm, vote)))
+    flat = bootstrap(find(vote, 256).correct - find(vote, 64).correct)
     return Finding(
         HOLDS if _sign(above) > 0 and _sign(between) > 0 and flat.high < 0.02 else NOT_SEEN,
-        f"At N=64: oracle {_rate(_of(oracle, 64))}, PRM {_rate(_of(prm, 64))}, majority {_rate(_of(vote, 64))}. Four "
-        f"times as many samples give the vote {_say(flat)}.",
+        f"At N=64: oracle {_rate(find(oracle, 64))}, PRM {_rate(find(prm, 64))}, majority {_rate(find(vote, 64))}. "
+        f"Four times as many samples give the vote {_say(flat)}.",
     )
 
 
@@ -175,7 +171,7 @@ def lesson_policy_helps() -> Finding:
     hard, gains = difficulty_by_score(scores[:, first][:, :1]), {}
     for budget in (4, 16, 64):
         allocated = spend(lesson_policy, hybrid_arms(), hard, budget)
-        gains[budget] = bootstrap(allocated.correct - _of(hybrid_arms(), budget).correct)
+        gains[budget] = bootstrap(allocated.correct - find(hybrid_arms(), budget).correct)
     signs = [_sign(gain) for gain in gains.values()]
     said = ", ".join(f"{_say(gain)} at {budget}" for budget, gain in gains.items())
     verdict = HOLDS if max(signs) > 0 and min(signs) >= 0 else REVERSED if min(signs) < 0 else NOT_SEEN
@@ -194,31 +190,31 @@ def cheap_difficulty_is_open() -> Finding:
 
 
 def beam_beats_best_of_n_at_small_budgets() -> Finding:
-    gain = bootstrap(_of(beam_arms(), 4, M=4).correct - _of(sampling_arms(), 4).correct)
+    gain = bootstrap(find(beam_arms(), 4, M=4).correct - find(sampling_arms(), 4).correct)
     return Finding(_verdict(gain), f"Beam search minus weighted best-of-N at N=4: {_say(gain)}.")
 
 
 def beam_falls_below_at_large_budgets() -> Finding:
-    gain = bootstrap(_of(sampling_arms(), 64).correct - _of(beam_arms(), 64, M=4).correct)
+    gain = bootstrap(find(sampling_arms(), 64).correct - find(beam_arms(), 64, M=4).correct)
     return Finding(_verdict(gain), f"Weighted best-of-N minus beam search at N=64: {_say(gain)}.")
 
 
 def beam_degrades_on_easy() -> Finding:
     easy = _fifth() < 2
-    loss = bootstrap((_of(beam_arms(), 4, M=4).correct - _of(beam_arms(), 64, M=4).correct)[easy])
+    loss = bootstrap((find(beam_arms(), 4, M=4).correct - find(beam_arms(), 64, M=4).correct)[easy])
     return Finding(HOLDS if _sign(loss) > 0 else NOT_SEEN, f"N=4 minus N=64 on the two easiest fifths: {_say(loss)}.")
 
 
 def beam_wins_on_medium() -> Finding:
     middle = (_fifth() == 2) | (_fifth() == 3)
-    gain = bootstrap((_of(beam_arms(), 16, M=4).correct - _of(sampling_arms(), 16).correct)[middle])
+    gain = bootstrap((find(beam_arms(), 16, M=4).correct - find(sampling_arms(), 16).correct)[middle])
     return Finding(
         _verdict(gain), f"Beam search minus weighted best-of-16 on the third and fourth fifths: {_say(gain)}."
     )
 
 
 def nothing_helps_on_the_hardest() -> Finding:
-    gain = bootstrap((_of(beam_arms(), 64, M=4).correct - _of(sampling_arms(), 1).correct)[_fifth() == 4])
+    gain = bootstrap((find(beam_arms(), 64, M=4).correct - find(sampling_arms(), 1).correct)[_fifth() == 4])
     return Finding(
         REVERSED if gain.low > 0.1 else HOLDS, f"Beam search with N=64 minus one sample, hardest fifth: {_say(gain)}."
     )
@@ -226,7 +222,7 @@ def nothing_helps_on_the_hardest() -> Finding:
 
 def lookahead_is_worst() -> Finding:
     ahead = bank.load_searches("small", "prm-large", "test", 16, 4, lookahead=1).correct().astype(float)
-    gain = bootstrap(ahead - _of(beam_arms(verifier="prm-large"), 16, M=4).correct)
+    gain = bootstrap(ahead - find(beam_arms(verifier="prm-large"), 16, M=4).correct)
     return Finding(
         HOLDS if _sign(gain) <= 0 else NOT_SEEN,
         f"One step of lookahead, charged twice the generations, minus none at N=16 (large PRM): {_say(gain)}.",
@@ -234,7 +230,7 @@ def lookahead_is_worst() -> Finding:
 
 
 def sequential_beats_parallel() -> Finding:
-    gain = bootstrap(_of(hybrid_arms(), 1, T=15).correct - _of(hybrid_arms(), 16).correct)
+    gain = bootstrap(find(hybrid_arms(), 1, T=15).correct - find(hybrid_arms(), 16).correct)
     return Finding(_verdict(gain), f"One chain of 16 minus 16 samples: {_say(gain)}.")
 
 
@@ -263,13 +259,13 @@ def compute_optimal_saves() -> Finding:
     arms = {split: sampling_arms(split) + beam_arms(split) for split in ("validation", "test")}
     hard = {split: 1 - bank.load("small", split).correct.mean(axis=1) for split in arms}
     policy = ComputeOptimalPolicy.fit(arms["validation"], hard["validation"], [16], slack=0.01)
-    found, uniform = spend(policy, arms["test"], hard["test"], 16), _of(sampling_arms(), 64)
+    found, uniform = spend(policy, arms["test"], hard["test"], 16), find(sampling_arms(), 64)
     gain, saving = bootstrap(found.correct - uniform.correct), uniform.flops.mean() / found.flops.mean()
     return Finding(
         HOLDS if gain.low > -0.01 and saving >= 2 else NOT_SEEN,
         f"Fitted with oracle difficulty, against weighted best-of-64: {_say(gain)} for {saving:.1f} times fewer FLOPs. "
         "Nearly all of it is the beam's; without difficulty it is "
-        f"{uniform.flops.mean() / _of(beam_arms(), 16, M=4).flops.mean():.1f} times.",
+        f"{uniform.flops.mean() / find(beam_arms(), 16, M=4).flops.mean():.1f} times.",
     )
 
 

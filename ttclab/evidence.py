@@ -33,6 +33,11 @@ def last_scores(verifier: str, run: str) -> NDArray[np.float64]:
     return np.array([[steps[-1] if steps else 0.0 for steps in group] for group in scores])
 
 
+def find(arms: Sequence[Arm], N: int, T: int = 0, M: int = 0) -> Arm:
+    """The arm with this allocation."""
+    return next(arm for arm in arms if arm.allocation == Allocation(N, T, M))
+
+
 @cache
 def sampling_arms(split: str = "test", verifier: str = "prm", choose: str = "weighted") -> tuple[Arm, ...]:
     """Best-of-N of the small model for each of BUDGETS, the mean over groups of its recorded samples.

@@ -127,7 +127,8 @@ class LanguageModel:
         partials: a list of unfinished solutions, for a list of problems a list of such lists; what is in it twice is
         forked. Returns solutions, unfinished or finished, each of `partials` with its n continuations in turn. The
         first fork of a solution goes on with its random stream: writing step by step gives the tokens of `generate`.
-        max_new_tokens: of the whole solution. Raises ValueError for a finished solution, and as `generate`.
+        max_new_tokens: of the whole solution. Raises ValueError for a finished solution, for one of another problem,
+        and as `generate`.
         """
         problems = as_problems(problem)
         begun = self._beginnings(problems, n, seed) if partials is None else _continued(problem, problems, partials, n)
@@ -159,7 +160,8 @@ class LanguageModel:
 
         solutions: the chain so far, the newest last, for a list of problems a list of chains; the last four are shown.
         feedback: what a verifier's `critique` says of the newest, for a list of problems a list (None: nothing).
-        Raises ValueError for an empty chain, or another number of chains or feedbacks than problems.
+        Raises ValueError for an empty chain, a solution of another problem, or another number of chains or feedbacks
+        than problems.
         """
         problems = as_problems(problem)
         chains = [solutions] if isinstance(problem, Problem) else solutions
@@ -169,6 +171,7 @@ class LanguageModel:
             raise ValueError(
                 f"a revision needs a chain of one solution or more for each problem, not chains of {lengths}"
             )
+        _check_problems(problems, chains)
         if len(comments) != len(problems):
             raise ValueError(f"feedback must be one for each of {len(problems)} problems, not {len(comments)}")
         begun = [
@@ -291,7 +294,15 @@ def _continued(
     groups = [partials] if isinstance(problem, Problem) else partials
     if n < 1 or len(groups) != len(problems):
         raise ValueError(f"n must be at least 1 and partials one list a problem, not {n} and {len(groups)} lists")
+    _check_problems(problems, groups)
     return [_forks([solution for solution in group for _ in range(n)]) for group in groups]
+
+
+def _check_problems(problems: list[Problem], groups: Sequence[Sequence[Solution]]) -> None:
+    """Raises ValueError if one of the solutions is of another problem than its group."""
+    for each, group in zip(problems, groups, strict=True):
+        if strangers := [solution for solution in group if solution.problem.id != each.id]:
+            raise ValueError(f"solutions must be of the problem {each.id!r}, not of {strangers[0].problem.id!r}")
 
 
 def _forks(solutions: Sequence[Solution]) -> list[Solution]:

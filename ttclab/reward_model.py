@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
@@ -142,13 +143,12 @@ class Reader:
     """Reads rows of tokens with a reward model, and on one bill no prefix twice.
 
     Within a call, what stands before the solutions is read once for all that share it. While a bill is open (every
-    strategy opens one), what a call has read is kept for the next one on that bill.
+    strategy opens one), what a call has read is kept for the next one on that bill, and goes when the bill goes.
     """
 
     def __init__(self, model: RewardModel) -> None:
         self.model = model.eval()
-        self._kept: _Rows = {}
-        self._bill: flops.Ledger | None = None
+        self._kept: WeakKeyDictionary[flops.Ledger, _Rows] = WeakKeyDictionary()
 
     def read(
         self, contexts: Sequence[tuple[int, ...]], written: Sequence[tuple[int, ...]]
@@ -159,14 +159,15 @@ class Reader:
         What several rows share is a pass of the first of them.
         """
         bill = flops.open_bill()
-        known = self._kept if bill and bill is self._bill else {}
+        known = self._kept.get(bill, {}) if bill else {}
         rows = [context + tokens for context, tokens in zip(contexts, written, strict=True)]
         begun = _longest_known(rows, known)
         first = {context: len(context) for context, row in zip(contexts, rows) if not begun[row]}
         known = {**known, **self._extend(dict.fromkeys(first, 0), {}, keep=sum(first.values()))}
         begun = _longest_known(rows, known)
         found = self._extend(begun, known, keep=KEPT_TOKENS if bill else 0)
-        self._bill, self._kept = bill, self._steps_of(found)
+        if bill:
+            self._kept[bill] = self._steps_of(found)
         passes: list[list[tuple[int, int]]] = []
         for context, row in zip(contexts, rows):
             reads = (first.pop(context, 0), 0), (len(row) - begun[row], begun[row])

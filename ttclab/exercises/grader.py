@@ -15,6 +15,7 @@ Grade the work of people you do not know in a container, and read what earns ful
 import csv
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -28,6 +29,7 @@ from pathlib import Path
 from queue import Empty, Queue
 from typing import Any
 
+from ttclab.exercises import EXERCISES
 from ttclab.exercises.exercise import Ask, Exercise
 
 LONGEST_LINE = 1 << 20  # of a reply, in bytes
@@ -84,6 +86,18 @@ def read_cells(file: str | Path) -> list[str]:
         case {"worksheets": _}:
             raise Ungradable("a notebook of an old format (before 4): open it in Jupyter and save it again")
     raise Ungradable("not a notebook: JSON without a list of cells")
+
+
+def assigned(files: Sequence[str | Path]) -> list[str]:
+    """The exercises of every chapter that one of the submissions calls `check` for; all there are, if none calls it.
+
+    One list for all of them: who deletes an exercise, or hands in something else, is graded on it like everyone else.
+    """
+    chapters = set()
+    for file in files:
+        with suppress(Ungradable):
+            chapters.update(re.findall(r"""\bcheck\(\s*["'](\d+)\.\d+["']""", "\n".join(read_cells(file))))
+    return [each for each in EXERCISES if each.split(".")[0] in chapters] or [*EXERCISES]
 
 
 def _source(cell: dict[str, Any]) -> str:

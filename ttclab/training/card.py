@@ -6,8 +6,6 @@
 import json
 from pathlib import Path
 
-import numpy as np
-
 from .. import bank
 from ..estimators import (
     Estimate,
@@ -21,6 +19,7 @@ from ..estimators import (
     weighted_best_of_n,
     within_problem_auc,
 )
+from ..evidence import last_scores
 from ..models import ZOO
 from ..verifiers import SEE_ATTEMPTS
 from .loop import RECIPES
@@ -122,9 +121,9 @@ def _policy_rows(name: str) -> list[tuple[str, str]]:
 
 def _verifier_rows(name: str) -> list[tuple[str, str]]:
     """What the recorded scores of small's samples give, or of the revision model's chains."""
-    if (bank.RUNS / f"revision-test-chains.{name}.parquet").exists() and name in SEE_ATTEMPTS:
+    if (bank.RUNS / f"{CHAINS}.{name}.parquet").exists() and name in SEE_ATTEMPTS:
         chains = bank.load_chains("revision", "test")
-        last = np.array([[each[-1] if each else 0.0 for each in group] for group in bank.load_scores(name, CHAINS)])
+        last = last_scores(name, CHAINS)
         return [
             ("AUC within a problem, of the attempts of `revision`", f"{within_problem_auc(last, chains.correct):.3f}"),
             ("AUC over all attempts", f"{auc(last, chains.correct):.3f}"),
@@ -133,8 +132,7 @@ def _verifier_rows(name: str) -> list[tuple[str, str]]:
     if not (bank.RUNS / f"small-test.{name}.parquet").exists():
         return []
     samples = bank.load("small", "test")
-    steps = bank.load_scores(name, "small-test")
-    scores = np.array([[each[-1] if each else 0.0 for each in group] for group in steps])
+    scores = last_scores(name, "small-test")
     right, answers = samples.correct, samples.answers
     rows = [
         ("AUC within a problem", f"{within_problem_auc(scores, right):.3f}"),
