@@ -68,7 +68,7 @@ def coverage_by_difficulty(
         axes.fill_between(budgets, estimate.low, estimate.high, color=shade, alpha=0.25, lw=0)
         axes.plot(budgets, estimate.mean, color=shade)
         axes.plot(budgets, curve, color=shade, lw=1.2, ls=(0, (4, 3)))
-    label_ends(axes, budgets[-1], [e.mean[-1] for e in measured], FIFTHS, shades)
+    label_ends(axes, [e.mean[-1] for e in measured], FIFTHS, shades)
     axes.set_ylabel("right answer among N")
     return figure
 
@@ -83,7 +83,7 @@ def curves(
         axes.fill_between(budgets, estimate.low, estimate.high, color=COLOURS[name], alpha=0.2, lw=0)
         axes.plot(budgets, estimate.mean, color=COLOURS[name])
     ends = [float(estimate.mean[-1]) for _, estimate in series.values()]
-    label_ends(axes, budgets[-1], ends, list(series), [COLOURS[name] for name, _ in series.values()])
+    label_ends(axes, ends, list(series), [COLOURS[name] for name, _ in series.values()])
     axes.set_ylabel(ylabel)
     return figure
 
@@ -101,7 +101,7 @@ def by_difficulty(series: dict[str, tuple[str, Estimate]], *, title: str) -> Fig
     axes.set_xticks(places, FIFTHS)
     axes.set(ylim=(0, 1.02), ylabel="problems solved")
     ends = [float(estimate.mean[-1]) for _, estimate in series.values()]
-    label_ends(axes, places[-1], ends, list(series), [COLOURS[name] for name, _ in series.values()])
+    label_ends(axes, ends, list(series), [COLOURS[name] for name, _ in series.values()])
     return figure
 
 
@@ -119,7 +119,7 @@ def training_curve(
     axes.set(ylim=(0, 1.02), ylabel="problems solved", xlabel="FLOPs spent on training the large model")
     ends = {"large, one pass": ("large", float(one_pass.mean[-1])), **levels}
     colours = [COLOURS[name] for name, _ in ends.values()]
-    label_ends(axes, axes.get_xlim()[1], [level for _, level in ends.values()], list(ends), colours)
+    label_ends(axes, [level for _, level in ends.values()], list(ends), colours)
     return figure
 
 
@@ -136,8 +136,8 @@ def new_figure(title: str, budgets: Sequence[float], xlabel: str) -> tuple[Figur
     return figure, axes
 
 
-def label_ends(axes: Axes, x: float, heights: Sequence[float], labels: Sequence[str], colours: Sequence[Any]) -> None:
-    """Names beside the ends of their curves, pushed apart where they would overlap."""
+def label_ends(axes: Axes, heights: Sequence[float], labels: Sequence[str], colours: Sequence[Any]) -> None:
+    """Names right of the axes, where no grid line crosses them, at the heights of their curves' ends or near them."""
     gap = 0.065
     placed: list[tuple[float, int]] = []
     for i in sorted(range(len(heights)), key=lambda i: (heights[i], -i)):  # of equals, the first on top
@@ -145,8 +145,8 @@ def label_ends(axes: Axes, x: float, heights: Sequence[float], labels: Sequence[
     overshoot = max(0.0, placed[-1][0] - 1.0)
     for height, i in placed:
         axes.annotate(
-            labels[i], (x, height - overshoot), xytext=(8, 0), textcoords="offset points", va="center",
-            color=colours[i], annotation_clip=False,
+            labels[i], (1, height - overshoot), xycoords=axes.get_yaxis_transform(), xytext=(4, 0),
+            textcoords="offset points", va="center", color=colours[i], annotation_clip=False,
         )  # fmt: skip
 
 
