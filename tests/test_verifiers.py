@@ -1,3 +1,4 @@
+import gc
 import math
 import random
 from dataclasses import replace
@@ -265,6 +266,29 @@ def test_a_process_reward_model_guides_a_search_over_whatever_is_written():
     result = beam_search(policy, PRM_, PROBLEM, 8, 2, temperature=2.0, max_steps=6)
     assert result.scores == [pytest.approx(score, abs=1e-5) for score in PRM_.score(result.solutions)]
     assert result.cost.flops["verifier"] > 0 and result.cost.verifier_calls >= 8
+
+
+@pytest.mark.parametrize("lookahead", [0, 1])
+def test_a_search_finds_the_same_whether_its_judge_remembers_what_it_read_or_not(monkeypatch, lookahead):
+    policy, prm = ttclab.load("small", device="cpu"), ttclab.load_verifier("prm", device="cpu")
+    problems = ttclab.load_problems("test", limit=20)
+    remembering = beam_search(policy, prm, problems, 16, 4, lookahead=lookahead)
+    monkeypatch.setattr(reward_model, "KEPT_TOKENS", 0)
+    forgetting = beam_search(policy, prm, problems, 16, 4, lookahead=lookahead)
+    for one, other in zip(remembering, forgetting, strict=True):
+        assert [s.tokens for s in one.solutions] == [s.tokens for s in other.solutions]
+        assert one.cost.flops["verifier"] <= other.cost.flops["verifier"]
+    assert sum(r.cost.flops["verifier"] for r in remembering) < 0.6 * sum(r.cost.flops["verifier"] for r in forgetting)
+
+
+def test_what_a_judge_has_read_goes_when_the_bill_of_a_search_does():
+    policy, prm = ttclab.load("small", device="cpu"), ttclab.load_verifier("prm", device="cpu")
+    with billed():
+        prm.score(policy.generate_step(PROBLEM, n=2))
+        assert len(prm._reader._kept) == 1
+    beam_search(policy, prm, PROBLEM, 4, 2)
+    gc.collect()
+    assert len(prm._reader._kept) == 0
 
 
 # Critiques
