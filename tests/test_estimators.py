@@ -1,4 +1,4 @@
-from itertools import combinations
+from itertools import combinations, permutations
 from math import comb
 
 import numpy as np
@@ -15,6 +15,7 @@ from ttclab.estimators import (
     mcnemar,
     pass_at_k,
     rank_correlation,
+    sampled_until_clear,
     weighted_best_of_n,
     within_problem_auc,
 )
@@ -173,3 +174,32 @@ def test_rank_correlation_sees_order_alone_and_shares_the_ranks_of_equals():
     assert rank_correlation([1, 2, 3, 4], [1, 10, 11, 1000]) == pytest.approx(1)
     assert rank_correlation([1, 2, 3], [3, 2, 1]) == pytest.approx(-1)
     assert rank_correlation([1, 1, 2, 2], [5, 6, 5, 6]) == pytest.approx(0)
+
+
+def stop_when_clear(answers, scores, correct, lead, looks):
+    """One order of the samples, by hand: (right, the look it stopped at)."""
+    for i, look in enumerate(looks):
+        votes = {}
+        for answer, score in zip(answers[:look], scores[:look]):
+            if answer is not None:
+                votes[answer] = votes.get(answer, 0) + score
+        ranked = sorted(votes, key=votes.get, reverse=True)
+        ahead = (votes[ranked[0]] if ranked else 0) - (votes[ranked[1]] if len(ranked) > 1 else 0)
+        if ahead >= lead or i == len(looks) - 1:
+            return bool(ranked) and correct[answers.index(ranked[0])], i
+
+
+@pytest.mark.parametrize("lead", [0.3, 0.8, 5.0])
+def test_stopping_when_the_vote_is_clear_is_the_mean_over_all_orders(lead):
+    answers, scores = ["7", "8", None, "7", "9"], [0.9, 0.81, 0.95, 0.4, 0.72]
+    correct, looks = [True, False, False, True, False], [1, 2, 4]
+    by_hand = [
+        stop_when_clear(
+            [answers[i] for i in order], [scores[i] for i in order], [correct[i] for i in order], lead, looks
+        )
+        for order in permutations(range(5))
+    ]
+    accuracy, stops = sampled_until_clear([answers], [scores], [correct], lead, looks, draws=4000)
+    assert accuracy[0] == pytest.approx(np.mean([right for right, _ in by_hand]), abs=0.03)
+    assert stops[0] == pytest.approx(np.bincount([look for _, look in by_hand], minlength=3) / 120, abs=0.03)
+    assert stops.sum() == pytest.approx(1)

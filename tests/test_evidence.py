@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 
 from ttclab import bank, evidence
-from ttclab.allocator import Allocation, ComputeOptimalPolicy, uniform_policy
+from ttclab.allocator import Allocation, Arm, ComputeOptimalPolicy, adaptive_search, uniform_policy
 from ttclab.beam_search import beam_search
 from ttclab.estimators import bootstrap, fifths
 from ttclab.evidence import find
 from ttclab.flops import billed
 from ttclab.models import ZOO, load
+from ttclab.problems import answers_equal
 from ttclab.sampling import parallel_search
 from ttclab.verifiers import load_verifier
 
@@ -51,6 +52,39 @@ def test_a_policy_spends_what_the_arms_of_its_choice_cost():
     assert np.array_equal(split.flops[hard <= 0.5], find(arms, 4).flops[hard <= 0.5])
 
 
+def test_a_policy_is_tried_on_the_half_that_it_was_not_fitted_to():
+    hard = np.repeat([0.1, 0.9], 4)
+    arms = [
+        Arm(Allocation(1), np.tile([1.0, 0.0], 4), np.full(8, 1.0)),  # right on the even problems alone
+        Arm(Allocation(2), np.tile([0.0, 1.0], 4), np.full(8, 2.0)),
+    ]
+    found = evidence.cross_validated(arms, hard, 2, bins=2)
+    assert (found.correct == 0).all()  # what is best on one half is wrong on all of the other
+    assert found.flops.tolist() == [2, 1] * 4
+
+
+def test_at_equal_flops_a_strategy_is_the_mix_of_two_budgets_that_costs_as_much():
+    arms = evidence.sampling_arms()
+    assert np.array_equal(evidence.at_equal_flops(arms, arms[3].flops.mean()).correct, arms[3].correct)
+    middle = (arms[3].flops.mean() + arms[4].flops.mean()) / 2
+    mix = evidence.at_equal_flops(arms, middle)
+    assert mix.flops.mean() == pytest.approx(middle)
+    assert mix.correct == pytest.approx((arms[3].correct + arms[4].correct) / 2)
+    with pytest.raises(ValueError, match=r"none 1$"):
+        evidence.at_equal_flops(arms, 1)
+
+
+def test_sampling_until_clear_costs_and_finds_what_the_live_search_does():
+    samples = bank.load("small", "test")
+    problems = samples.problems[:60]
+    model, judge = load("small", device="cpu"), load_verifier("prm", device="cpu")
+    live = adaptive_search(model, judge, problems, 16, lead=1.0, batch=2, seed=3)
+    recorded = evidence.adaptive_arm(1.0, 16)
+    assert np.mean([r.cost.total_flops for r in live]) == pytest.approx(recorded.flops[:60].mean(), rel=0.2)
+    found = [answers_equal(r.answer, p.answer) for r, p in zip(live, problems, strict=True)]
+    assert np.mean(found) == pytest.approx(recorded.correct[:60].mean(), abs=0.1)
+
+
 # Findings
 
 
@@ -78,6 +112,36 @@ def test_what_it_wins_is_the_beam_s_not_the_difficulty_s():
     gain = bootstrap(found.correct - beam.correct)
     assert gain.low <= 0 <= gain.high
     assert bootstrap(found.flops - beam.flops).high < 0
+
+
+@pytest.mark.parametrize("N", [4, 8, 16, 32, 64])
+def test_sampling_until_the_vote_is_clear_beats_best_of_n_at_equal_flops_at_every_budget(N):
+    adaptive, uniform = evidence.adaptive_arm(0.5, N), evidence.sampling_arms(budgets=evidence.FINE_BUDGETS)
+    same = evidence.at_equal_flops(uniform, adaptive.flops.mean())
+    assert bootstrap(adaptive.correct - same.correct).low > 0
+    assert bootstrap(adaptive.correct - find(uniform, N).correct).low > -0.015
+
+
+def predicted(n, budget, arms):
+    """The policy fitted to validation problems whose difficulty n solutions tell; what it gets, and spends in all."""
+    policy = ComputeOptimalPolicy.fit(arms("validation"), evidence.estimated_difficulty(n, "validation")[0], [budget])
+    difficulty, cost = evidence.estimated_difficulty(n)
+    found = evidence.spend(policy, arms("test"), difficulty, budget)
+    return Arm(found.allocation, found.correct, found.flops + cost)
+
+
+def test_dividing_samples_by_a_predicted_difficulty_does_not_pay_for_the_estimate_at_small_budgets():
+    for budget in (4, 8, 16):
+        found = predicted(4, budget, evidence.sampling_arms)
+        same = evidence.at_equal_flops(evidence.sampling_arms(), found.flops.mean())
+        assert bootstrap(found.correct - same.correct).high < 0
+
+
+@pytest.mark.parametrize("budget", [4, 16, 64])
+def test_with_beams_in_its_space_a_policy_by_one_solution_s_score_is_ahead_of_best_of_n_at_equal_flops(budget):
+    found = predicted(1, budget, space)
+    same = evidence.at_equal_flops(evidence.sampling_arms(), found.flops.mean())
+    assert bootstrap(found.correct - same.correct).low > 0
 
 
 def test_a_search_with_the_small_judge_beats_the_larger_model_early_in_its_training_and_loses_to_it_late():

@@ -78,6 +78,43 @@ def weighted_best_of_n(
     return means[k.ravel() - 1].T.reshape(len(answers), *k.shape)
 
 
+def sampled_until_clear(
+    answers: ArrayLike,
+    scores: ArrayLike,
+    correct: ArrayLike,
+    lead: float,
+    looks: ArrayLike,
+    *,
+    draws: int = 16,
+    seed: int = 0,
+) -> tuple[Floats, Floats]:
+    """Weighted voting that stops at the first look at which one answer leads by `lead` (`allocator.adaptive_search`).
+
+    looks: numbers of samples after which one looks, ascending; at the last one it stops in any case. The rest as for
+    `weighted_best_of_n`. Returns the accuracy, (problems,), and how often it stops at each look, (problems, looks),
+    each the mean over `draws` random orders of the recorded samples. Raises ValueError as `weighted_best_of_n` does.
+    """
+    answers, correct, looks = np.asarray(answers, dtype=object), np.asarray(correct, dtype=bool), np.asarray(looks)
+    scores = np.asarray(scores, dtype=float)
+    _check_budgets(looks, answers.shape[1])
+    names, wins = _numbered(answers, correct)
+    rng, problems = np.random.default_rng(seed), np.arange(len(answers))
+    accuracy, stops = np.zeros(len(answers)), np.zeros((len(answers), len(looks)))
+    for _ in range(draws):
+        order = rng.permuted(np.broadcast_to(np.arange(answers.shape[1]), answers.shape), axis=1)
+        said, given = np.take_along_axis(names, order, axis=1), np.take_along_axis(scores, order, axis=1)
+        sums, unclear, seen = np.zeros(wins.shape), np.full(len(answers), True), 0
+        for i, look in enumerate(looks):
+            np.add.at(sums, (problems[:, None], said[:, seen:look]), given[:, seen:look])
+            sums[:, -1] = 0.0  # no answer has no vote
+            second, first = np.partition(np.pad(sums, ((0, 0), (1, 0))), -2, axis=1)[:, -2:].T
+            clear = unclear & ((first - second >= lead) | (i == len(looks) - 1))
+            accuracy += clear * wins[problems, sums.argmax(axis=1)] / draws
+            stops[:, i] += clear / draws
+            unclear, seen = unclear & ~clear, look
+    return accuracy, stops
+
+
 VOTES_AT_ONCE = 1 << 22  # sums of votes that are kept together
 
 

@@ -14,14 +14,15 @@ from numpy.typing import NDArray
 from transformers import AutoConfig
 
 from . import bank
-from .allocator import Allocation, Arm, Policy
-from .estimators import Estimate, best_of_n, bootstrap, majority, pass_at_k, weighted_best_of_n
+from .allocator import Allocation, Arm, ComputeOptimalPolicy, Policy, difficulty_by_score
+from .estimators import Estimate, best_of_n, bootstrap, majority, pass_at_k, sampled_until_clear, weighted_best_of_n
 from .models import ZOO, folder_of
 from .problems import answer_key
 from .reward_model import reward_flops
 from .verifiers import SEE_ATTEMPTS
 
 BUDGETS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
+FINE_BUDGETS = (1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 20, 24, 28, 32, 40, 48, 56, 64, 80, 96, 112, 128)
 HYBRIDS = tuple((n // t, t - 1) for n in (1, 2, 4, 8, 16, 32, 64) for t in (1, 2, 4, 8, 16, 32, 64) if t <= n)
 CUTS = 16  # random choices of chains that a hybrid's accuracy is averaged over
 
@@ -39,26 +40,28 @@ def find(arms: Sequence[Arm], N: int, T: int = 0, M: int = 0) -> Arm:
 
 
 @cache
-def sampling_arms(split: str = "test", verifier: str = "prm", choose: str = "weighted") -> tuple[Arm, ...]:
-    """Best-of-N of the small model for each of BUDGETS, the mean over groups of its recorded samples.
+def sampling_arms(
+    split: str = "test", verifier: str = "prm", choose: str = "weighted", budgets: tuple[int, ...] = BUDGETS
+) -> tuple[Arm, ...]:
+    """Best-of-N of the small model for each of `budgets`, the mean over groups of its recorded samples.
 
     choose: "weighted", "best", "majority" (which asks no verifier) or "oracle" (coverage, which is charged for none).
     """
-    samples, budgets = bank.load("small", split), np.array(BUDGETS)
+    samples, sizes = bank.load("small", split), np.array(budgets)
     each = samples.decode_flops.mean(axis=1)
-    cost = samples.prefill_flops[:, None] + each[:, None] * budgets
+    cost = samples.prefill_flops[:, None] + each[:, None] * sizes
     if choose in ("weighted", "best"):
         scores = last_scores(verifier, f"small-{split}")
-        cost = cost + judge_flops(samples, verifier, budgets)
+        cost = cost + judge_flops(samples, verifier, sizes)
     if choose == "weighted":
-        right = weighted_best_of_n(samples.answers, scores, samples.correct, budgets)
+        right = weighted_best_of_n(samples.answers, scores, samples.correct, sizes)
     elif choose == "best":
-        right = best_of_n(scores, samples.correct, budgets)
+        right = best_of_n(scores, samples.correct, sizes)
     elif choose == "majority":
-        right = majority(samples.answers, samples.correct, budgets)
+        right = majority(samples.answers, samples.correct, sizes)
     else:
-        right = pass_at_k(samples.correct.shape[1], samples.correct.sum(axis=1, keepdims=True), budgets)
-    return tuple(Arm(Allocation(n), right[:, i], cost[:, i]) for i, n in enumerate(BUDGETS))
+        right = pass_at_k(samples.correct.shape[1], samples.correct.sum(axis=1, keepdims=True), sizes)
+    return tuple(Arm(Allocation(n), right[:, i], cost[:, i]) for i, n in enumerate(budgets))
 
 
 def judge_flops(samples: bank.Samples, verifier: str, budgets: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -118,6 +121,28 @@ def hybrid_arms(split: str = "test", verifier: str = "prm-revision") -> tuple[Ar
     return tuple(arms)
 
 
+@cache
+def adaptive_arm(lead: float, N: int = 64, batch: int = 2, split: str = "test", verifier: str = "prm") -> Arm:
+    """`adaptive_search` on recorded samples: until the weighted vote leads by `lead`, N samples at most."""
+    samples, looks = bank.load("small", split), np.arange(batch, N + 1, batch)
+    scores = last_scores(verifier, f"small-{split}")
+    right, stops = sampled_until_clear(samples.answers, scores, samples.correct, lead, looks)
+    asked = np.arange(1, len(looks) + 1)  # the policy reads the problem anew for each batch
+    each = samples.prefill_flops[:, None] * asked + samples.decode_flops.mean(axis=1)[:, None] * looks
+    return Arm(Allocation(N), right, (stops * (each + judge_flops(samples, verifier, looks))).sum(axis=1))
+
+
+@cache
+def estimated_difficulty(
+    n: int, split: str = "test", verifier: str = "prm"
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """1 - the mean score of the first n recorded solutions, and the FLOPs of asking for it, (problems,) each."""
+    samples = bank.load("small", split)
+    cost = samples.prefill_flops + n * samples.decode_flops.mean(axis=1)
+    cost = cost + judge_flops(samples, verifier, np.array([n]))[:, 0]
+    return difficulty_by_score(last_scores(verifier, f"small-{split}")[:, :n]), cost
+
+
 def spend(policy: Policy, arms: Sequence[Arm], difficulty: NDArray[np.float64], budget: int) -> Arm:
     """What a policy gets, and spends, with a budget a problem: each problem as the arm that it is allocated."""
     of = {arm.allocation: arm for arm in arms}
@@ -125,6 +150,38 @@ def spend(policy: Policy, arms: Sequence[Arm], difficulty: NDArray[np.float64], 
     right = np.array([arm.correct[i] for i, arm in enumerate(chosen)])
     cost = np.array([arm.flops[i] for i, arm in enumerate(chosen)])
     return Arm(Allocation(budget), right, cost)
+
+
+def cross_validated(
+    arms: Sequence[Arm], difficulty: NDArray[np.float64], budget: int, *, bins: int = 5, slack: float = 0.0
+) -> Arm:
+    """What a fitted policy gets on problems it has not seen: each half as the policy fitted to the other allocates."""
+    halves = [np.arange(len(difficulty)) % 2 == half for half in (0, 1)]
+    right, cost = np.zeros(len(difficulty)), np.zeros(len(difficulty))
+    for fitted, unseen in (halves, halves[::-1]):
+        of = [[Arm(a.allocation, a.correct[half], a.flops[half]) for a in arms] for half in (fitted, unseen)]
+        policy = ComputeOptimalPolicy.fit(of[0], difficulty[fitted], [budget], bins=bins, slack=slack)
+        got = spend(policy, of[1], difficulty[unseen], budget)
+        right[unseen], cost[unseen] = got.correct, got.flops
+    return Arm(Allocation(budget), right, cost)
+
+
+def at_equal_flops(arms: Sequence[Arm], flops: float) -> Arm:
+    """A strategy at a mean cost between two of its budgets: the mix of both that costs as much, e.g. by a coin.
+
+    arms: of one strategy, by ascending cost. Raises ValueError for a cost that none of them, or mix, has.
+    """
+    costs = [float(arm.flops.mean()) for arm in arms]
+    if not costs[0] <= flops <= costs[-1]:
+        raise ValueError(f"the arms cost from {costs[0]:g} to {costs[-1]:g} FLOPs a problem, none {flops:g}")
+    i = min(int(np.searchsorted(costs, flops, side="right")), len(costs) - 1)
+    share = (flops - costs[i - 1]) / (costs[i] - costs[i - 1])
+    low, high = arms[i - 1], arms[i]
+    return Arm(
+        high.allocation,
+        (1 - share) * low.correct + share * high.correct,
+        (1 - share) * low.flops + share * high.flops,
+    )
 
 
 def one_pass(split: str, at: int | None = None, model: str = "large") -> Arm:
