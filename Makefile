@@ -20,7 +20,7 @@ export JUPYTER_PREFER_ENV_PATH := 1
 export PYDEVD_DISABLE_FILE_VALIDATION := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help book serve lab test lint format bench explorables mathjax clean distclean
+.PHONY: help book serve lab test lint format bench explorables mathsfont clean distclean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -83,12 +83,16 @@ bench: .venv/.installed ## speed, as ratios measured side by side
 explorables: ## bundle the simulators again (needs Node)
 	@cd ttclab/explorables/src && npm ci && npm run build
 
-mathjax: ## take MathJax's files again (needs Node)
-	@rm -rf _build/mathjax && mkdir -p _build/mathjax book/_static/vendor/mathjax
-	@cd _build/mathjax && npm pack --silent mathjax@3.2.2 >/dev/null && tar -xzf mathjax-3.2.2.tgz
-	@cd _build/mathjax/package && cp LICENSE es5/tex-chtml.js $(CURDIR)/book/_static/vendor/mathjax/
-	@cd _build/mathjax/package/es5 && cp -R output $(CURDIR)/book/_static/vendor/mathjax/
-	@cd book/_static/vendor/mathjax/output && rm -rf *.js svg chtml/fonts/tex.js
+# The letters, signs and brackets that the course's maths may use, with the table that makes them grow.
+MATHS_LETTERS := U+20-7E,U+A0,U+AF,U+B1,U+B7,U+D7,U+F7,U+302-304,U+391-3C9,U+2013-2016,U+2026,U+2032,U+20D7,U+210E,U+2190-2193,\
+	U+21D2,U+2200-2265,U+2282-2287,U+22C5,U+2308-230B,U+23DE-23DF,U+1D400-1D467,U+1D49C-1D4CF,U+1D538-1D56B,U+1D6FC-1D714
+mathsfont: .venv/.installed ## take the font of the maths again (needs npm)
+	@rm -rf _build/stix && mkdir -p _build/stix book/_static/vendor/stix
+	@cd _build/stix && npm pack --silent @fontsource/stix-two-math@5.3.0 >/dev/null && tar -xzf *.tgz
+	@cp _build/stix/package/LICENSE book/_static/vendor/stix/
+	@$(BIN)/pip install --quiet brotli
+	@$(BIN)/pyftsubset _build/stix/package/files/stix-two-math-latin-400-normal.woff2 --flavor=woff2 --no-hinting \
+		--unicodes="$(MATHS_LETTERS)" --layout-features=ssty,dtls --output-file=book/_static/vendor/stix/stix-two-math.woff2
 
 clean: ## remove what was built, keep .venv
 	@rm -rf _build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
