@@ -68,7 +68,8 @@ lab: .venv/.installed ## open the labs in JupyterLab
 test: lint book ## lint, unit tests, every notebook against its stored outputs, the book in a browser
 	@$(BIN)/pytest -n 2 --dist loadfile --nbval --nbval-current-env tests notebooks
 
-lint: .venv/.installed ## ruff and mypy
+lint: .venv/.installed ## ruff, mypy, spelling
+	@$(BIN)/codespell
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy

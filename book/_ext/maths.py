@@ -43,8 +43,8 @@ def visit_math(translator: HTML5Translator, node: nodes.math) -> None:
 
 
 def depart_math(translator: HTML5Translator, node: nodes.math) -> None:
-    after = node.next_node(nodes.Text, descend=False, siblings=True)
-    joined = "&#8288;" if after and after[0] in ".,;:!?)" else ""  # no line begins with a full stop
+    after = node.parent[node.parent.index(node) + 1 :]
+    joined = "&#8288;" if after and after[0].astext()[:1] in set(".,;:!?)") else ""  # no line begins with a full stop
     translator.body.append(joined + "</span>")
 
 

@@ -28,7 +28,8 @@ from ttclab.estimators import (
     within_problem_auc,
 )
 from ttclab.explorables import noisy_scores
-from ttclab.models import folder_of
+from ttclab.hardware import find_gpu
+from ttclab.models import ZOO, folder_of
 from ttclab.verifiers import AGGREGATES
 
 logger = logging.getLogger(__name__)
@@ -123,6 +124,15 @@ def points(difference: Estimate, digits: int = 0) -> str:
 def made(model: str, at: int | None = None) -> dict[str, Any]:
     made: dict[str, Any] = json.loads((folder_of(model, at) / "training.json").read_text())
     return made
+
+
+def zoo_training_flops() -> int:
+    """All that every shipped model cost, each training run once, at its last step."""
+    runs: dict[str, int] = {}
+    for card in ZOO.glob("*/training.json"):
+        made = json.loads(card.read_text())
+        runs[made["name"]] = max(runs.get(made["name"], 0), made["training_flops"] + made.get("data_flops", 0))
+    return sum(runs.values())
 
 
 # ---- verifiers and search
@@ -349,6 +359,9 @@ NUMBERS: dict[str, Callable[[], str]] = {
     "rollouts second fall": lambda: points(fall("prm-rollouts", "best", 1)[1], 1),
     "lookahead gain": lambda: points(lookahead_minus_beam(), 1),
     "lookahead megaflops": lambda: millions(search_flops("prm-large", 16, 1)),
+    "zoo megabytes": lambda: f"{sum(path.stat().st_size for path in ZOO.glob('*/*.safetensors')) / 1e6:.0f} MB",
+    "zoo training flops": lambda: trillions(zoo_training_flops()),
+    "h100 peak": lambda: f"{find_gpu('H100 SXM').peak('bf16') / 1e12:.0f} × 10¹²",
     "beam saving": lambda: f"{(flops_of_samples(64) + judging_flops('prm', 64)) / search_flops('prm', 16):.0f}",
 }
 
