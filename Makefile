@@ -7,6 +7,9 @@ NEW_ENOUGH = 'import sys; sys.exit(sys.version_info < (3, 11))'
 PORT ?= 8000
 # On Linux pip's own torch carries CUDA, several GB. The address of PyTorch's index of CPU builds spares that.
 TORCH_INDEX ?=
+# Of make wheel: pinned, oldest, or (as it is) both.
+VERSIONS ?=
+export TORCH_INDEX
 
 BIN := .venv/bin
 LOG := .venv/install.log
@@ -20,13 +23,14 @@ export JUPYTER_PREFER_ENV_PATH := 1
 export PYDEVD_DISABLE_FILE_VALIDATION := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help book serve lab test lint format bench explorables mathsfont clean distclean
+.PHONY: help book serve lab test wheel lint format bench explorables mathsfont clean distclean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 20
 	@echo
 	@echo "  PYTHON=python3.12  the Python that .venv is made with (3.11 or newer)"
 	@echo "  PORT=8001          where serve listens"
+	@echo "  VERSIONS=oldest    the versions that wheel tries: pinned, oldest, or without it both"
 	@echo "  TORCH_INDEX=URL    an index to take torch from (README.md: the CPU build on Linux)"
 
 .venv/.installed: pyproject.toml constraints.txt
@@ -68,6 +72,9 @@ lab: .venv/.installed ## open the labs in JupyterLab
 test: lint book ## lint, unit tests, every notebook against its stored outputs, the book in a browser
 	@$(BIN)/pytest -n 2 --dist loadfile --nbval --nbval-current-env tests notebooks
 
+wheel: .venv/.installed ## every notebook on a wheel in a clean environment, pinned versions and oldest (10 minutes, net)
+	@$(BIN)/python -m tests.wheel $(VERSIONS)
+
 lint: .venv/.installed ## ruff, mypy, spelling
 	@$(BIN)/codespell
 	@$(BIN)/ruff check .
@@ -78,8 +85,9 @@ format: .venv/.installed ## put the code in the house's form
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-bench: .venv/.installed ## speed, as ratios measured side by side
+bench: .venv/.installed ## speed, as ratios measured side by side; the simulators' answers, if the book is built
 	@$(BIN)/python -m benchmarks
+	@$(BIN)/python -m benchmarks.explorables
 
 explorables: ## bundle the simulators again (needs Node)
 	@cd ttclab/explorables/src && npm ci && npm run build

@@ -96,7 +96,10 @@ def run_rows(kind: str) -> Iterable[list[str]]:
 class _Table(SphinxDirective):
     def table(self, columns: list[str], rows: Iterable[list[str]]) -> list[nodes.Node]:
         lines = [columns, ["---"] * len(columns), *rows]
-        return self.parse_text_to_nodes("\n".join(f"| {' | '.join(line)} |" for line in lines))
+        made = self.parse_text_to_nodes("\n".join(f"| {' | '.join(line)} |" for line in lines))
+        for table in made:
+            table["classes"].append("dense")
+        return made
 
 
 class Models(_Table):

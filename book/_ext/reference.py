@@ -1,4 +1,4 @@
-"""The house's docstrings in the API reference: the names of arguments stand out, and a `word` is code."""
+"""The house's docstrings in the API reference: the names of arguments stand out, `words` and "strings" are code."""
 
 import inspect
 import re
@@ -16,7 +16,7 @@ def _as_rst(app: Sphinx, what: str, name: str, thing: Any, options: Any, lines: 
     one = rf"(?:{'|'.join(map(re.escape, names))})" if names else "(?!)"
     listed = re.compile(rf"(?<![\w.]){one}(?:, {one})*(?=:\s|:$)")
     for i, line in enumerate(lines):
-        parts = line.split("`")
+        parts = re.sub(r'(?<!`)("[^"\s]*"|\w+Error\b)(?!`)', r"`\1`", line).split("`")
         for j, words in list(enumerate(parts))[::2]:  # outside of code
             plain = re.sub(r"[*|]", r"\\\g<0>", words)
             parts[j] = listed.sub(lambda found: re.sub(r"\w+", r"**\g<0>**", found[0]), plain)
