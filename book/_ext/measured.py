@@ -3,6 +3,7 @@
 What a page says can so never differ from what was measured. A name that `look_up` does not know fails the strict build.
 """
 
+import inspect
 import json
 import re
 from collections.abc import Callable
@@ -133,6 +134,10 @@ def zoo_training_flops() -> int:
         made = json.loads(card.read_text())
         runs[made["name"]] = max(runs.get(made["name"], 0), made["training_flops"] + made.get("data_flops", 0))
     return sum(runs.values())
+
+
+def default_of(function: Callable[..., Any], argument: str) -> Any:
+    return inspect.signature(function).parameters[argument].default
 
 
 # ---- verifiers and search
@@ -359,6 +364,9 @@ NUMBERS: dict[str, Callable[[], str]] = {
     "rollouts second fall": lambda: points(fall("prm-rollouts", "best", 1)[1], 1),
     "lookahead gain": lambda: points(lookahead_minus_beam(), 1),
     "lookahead megaflops": lambda: millions(search_flops("prm-large", 16, 1)),
+    "test problems": lambda: str(len(small().problems)),
+    "bootstrap draws": lambda: f"{default_of(bootstrap, 'draws'):,}",
+    "vote draws": lambda: str(default_of(majority, "draws")),
     "zoo megabytes": lambda: f"{sum(path.stat().st_size for path in ZOO.glob('*/*.safetensors')) / 1e6:.0f} MB",
     "zoo training flops": lambda: trillions(zoo_training_flops()),
     "h100 peak": lambda: f"{find_gpu('H100 SXM').peak('bf16') / 1e12:.0f} × 10¹²",
