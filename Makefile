@@ -7,6 +7,9 @@ NEW_ENOUGH = 'import sys; sys.exit(sys.version_info < (3, 11))'
 PORT ?= 8000
 # On Linux pip's own torch carries CUDA, several GB. The address of PyTorch's index of CPU builds spares that.
 TORCH_INDEX ?=
+# Of make wheel: pinned, oldest, or (as it is) both.
+VERSIONS ?=
+export TORCH_INDEX
 
 BIN := .venv/bin
 LOG := .venv/install.log
@@ -20,13 +23,14 @@ export JUPYTER_PREFER_ENV_PATH := 1
 export PYDEVD_DISABLE_FILE_VALIDATION := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help book serve lab test lint format bench explorables mathjax clean distclean
+.PHONY: help book serve lab test wheel lint format bench explorables mathsfont clean distclean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 20
 	@echo
 	@echo "  PYTHON=python3.12  the Python that .venv is made with (3.11 or newer)"
 	@echo "  PORT=8001          where serve listens"
+	@echo "  VERSIONS=oldest    the versions that wheel tries: pinned, oldest, or without it both"
 	@echo "  TORCH_INDEX=URL    an index to take torch from (README.md: the CPU build on Linux)"
 
 .venv/.installed: pyproject.toml constraints.txt
@@ -68,7 +72,11 @@ lab: .venv/.installed ## open the labs in JupyterLab
 test: lint book ## lint, unit tests, every notebook against its stored outputs, the book in a browser
 	@$(BIN)/pytest -n 2 --dist loadfile --nbval --nbval-current-env tests notebooks
 
-lint: .venv/.installed ## ruff and mypy
+wheel: .venv/.installed ## every notebook on a wheel in a clean environment, pinned versions and oldest (10 minutes, net)
+	@$(BIN)/python -m tests.wheel $(VERSIONS)
+
+lint: .venv/.installed ## ruff, mypy, spelling
+	@$(BIN)/codespell
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
@@ -77,18 +85,23 @@ format: .venv/.installed ## put the code in the house's form
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-bench: .venv/.installed ## speed, as ratios measured side by side
+bench: .venv/.installed ## speed, as ratios measured side by side; the simulators' answers, if the book is built
 	@$(BIN)/python -m benchmarks
+	@$(BIN)/python -m benchmarks.explorables
 
 explorables: ## bundle the simulators again (needs Node)
 	@cd ttclab/explorables/src && npm ci && npm run build
 
-mathjax: ## take MathJax's files again (needs Node)
-	@rm -rf _build/mathjax && mkdir -p _build/mathjax book/_static/vendor/mathjax
-	@cd _build/mathjax && npm pack --silent mathjax@3.2.2 >/dev/null && tar -xzf mathjax-3.2.2.tgz
-	@cd _build/mathjax/package && cp LICENSE es5/tex-chtml.js $(CURDIR)/book/_static/vendor/mathjax/
-	@cd _build/mathjax/package/es5 && cp -R output $(CURDIR)/book/_static/vendor/mathjax/
-	@cd book/_static/vendor/mathjax/output && rm -rf *.js svg chtml/fonts/tex.js
+# The letters, signs and brackets that the course's maths may use, with the table that makes them grow.
+MATHS_LETTERS := U+20-7E,U+A0,U+AF,U+B1,U+B7,U+D7,U+F7,U+302-304,U+391-3C9,U+2013-2016,U+2026,U+2032,U+20D7,U+210E,U+2190-2193,\
+	U+21D2,U+2200-2265,U+2282-2287,U+22C5,U+2308-230B,U+23DE-23DF,U+1D400-1D467,U+1D49C-1D4CF,U+1D538-1D56B,U+1D6FC-1D714
+mathsfont: .venv/.installed ## take the font of the maths again (needs npm)
+	@rm -rf _build/stix && mkdir -p _build/stix book/_static/vendor/stix
+	@cd _build/stix && npm pack --silent @fontsource/stix-two-math@5.3.0 >/dev/null && tar -xzf *.tgz
+	@cp _build/stix/package/LICENSE book/_static/vendor/stix/
+	@$(BIN)/pip install --quiet brotli
+	@$(BIN)/pyftsubset _build/stix/package/files/stix-two-math-latin-400-normal.woff2 --flavor=woff2 --no-hinting \
+		--unicodes="$(MATHS_LETTERS)" --layout-features=ssty,dtls --output-file=book/_static/vendor/stix/stix-two-math.woff2
 
 clean: ## remove what was built, keep .venv
 	@rm -rf _build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -20,6 +20,13 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 # What a person who sets up the course by hand is promised to find in environment.yml.
 PROMISED = {"jupyter-book", "jupyterlab", "ipywidgets", "torch", "transformers", "matplotlib", "nbval"}
 
+# What Colab ships, as published on 2026-08-19. Installing the course there must replace none of it.
+COLAB = {
+    "accelerate": "1.14.0", "anywidget": "0.9.21", "ipython": "7.34.0", "ipywidgets": "7.7.1", "matplotlib": "3.10.0",
+    "numpy": "2.1.3", "pyarrow": "18.1.0", "safetensors": "0.8.0", "tokenizers": "0.22.2", "torch": "2.11.0",
+    "tqdm": "4.67.3", "transformers": "5.15.0",
+}  # fmt: skip
+
 
 def requirements(lines: list[str]) -> dict[str, Requirement]:
     return {canonicalize_name(each.name): each for each in map(Requirement, lines)}
@@ -60,6 +67,24 @@ def test_every_pin_is_one_version():
 def test_package_dependencies_state_lower_bounds_only():
     for line in PROJECT["dependencies"]:
         assert [each.operator for each in Requirement(line).specifier] == [">="], line
+
+
+def test_the_package_is_content_with_what_colab_ships():
+    for name, requirement in requirements(PROJECT["dependencies"]).items():
+        assert name not in COLAB or requirement.specifier.contains(COLAB[name]), f"Colab has {name} {COLAB[name]}"
+
+
+def test_workflows_use_actions_of_github_alone_each_at_one_commit():
+    for path in (ROOT / ".github" / "workflows").glob("*.yml"):
+        workflow = yaml.safe_load(path.read_text())
+        used = [step["uses"] for job in workflow["jobs"].values() for step in job["steps"] if "uses" in step]
+        assert used and all(re.fullmatch(r"actions/[a-z-]+@[0-9a-f]{40}", each) for each in used), path.name
+
+
+def test_workflows_run_targets_that_there_are():
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    for path in (ROOT / ".github" / "workflows").glob("*.yml"):
+        assert set(re.findall(r"run: make ([a-z]+)", path.read_text())) <= targets
 
 
 def test_conda_environment_has_the_declared_packages_at_their_pins():

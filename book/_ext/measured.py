@@ -3,6 +3,7 @@
 What a page says can so never differ from what was measured. A name that `look_up` does not know fails the strict build.
 """
 
+import inspect
 import json
 import re
 from collections.abc import Callable
@@ -28,7 +29,8 @@ from ttclab.estimators import (
     within_problem_auc,
 )
 from ttclab.explorables import noisy_scores
-from ttclab.models import folder_of
+from ttclab.hardware import find_gpu
+from ttclab.models import ZOO, folder_of
 from ttclab.verifiers import AGGREGATES
 
 logger = logging.getLogger(__name__)
@@ -123,6 +125,19 @@ def points(difference: Estimate, digits: int = 0) -> str:
 def made(model: str, at: int | None = None) -> dict[str, Any]:
     made: dict[str, Any] = json.loads((folder_of(model, at) / "training.json").read_text())
     return made
+
+
+def zoo_training_flops() -> int:
+    """All that every shipped model cost, each training run once, at its last step."""
+    runs: dict[str, int] = {}
+    for card in ZOO.glob("*/training.json"):
+        made = json.loads(card.read_text())
+        runs[made["name"]] = max(runs.get(made["name"], 0), made["training_flops"] + made.get("data_flops", 0))
+    return sum(runs.values())
+
+
+def default_of(function: Callable[..., Any], argument: str) -> Any:
+    return inspect.signature(function).parameters[argument].default
 
 
 # ---- verifiers and search
@@ -349,6 +364,12 @@ NUMBERS: dict[str, Callable[[], str]] = {
     "rollouts second fall": lambda: points(fall("prm-rollouts", "best", 1)[1], 1),
     "lookahead gain": lambda: points(lookahead_minus_beam(), 1),
     "lookahead megaflops": lambda: millions(search_flops("prm-large", 16, 1)),
+    "test problems": lambda: str(len(small().problems)),
+    "bootstrap draws": lambda: f"{default_of(bootstrap, 'draws'):,}",
+    "vote draws": lambda: str(default_of(majority, "draws")),
+    "zoo megabytes": lambda: f"{sum(path.stat().st_size for path in ZOO.glob('*/*.safetensors')) / 1e6:.0f} MB",
+    "zoo training flops": lambda: trillions(zoo_training_flops()),
+    "h100 peak": lambda: f"{find_gpu('H100 SXM').peak('bf16') / 1e12:.0f} × 10¹²",
     "beam saving": lambda: f"{(flops_of_samples(64) + judging_flops('prm', 64)) / search_flops('prm', 16):.0f}",
 }
 

@@ -9,11 +9,13 @@ from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Literal
+from urllib.parse import unquote, urlsplit
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 HTML = Path(__file__).parents[2] / "_build" / "html"
+PICTURES = HTML.parent / "screenshots"  # of every page, to look at after a run
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 FLAGS = [
     "--no-sandbox",
@@ -25,6 +27,12 @@ FLAGS = [
     "--disable-sync",
     "--no-first-run",
 ]
+
+
+def built_pages() -> list[str]:
+    """Every page of the built book: no list to keep, so none is forgotten. (The root index only leads to the first.)"""
+    found = (path.relative_to(HTML) for path in HTML.rglob("*.html"))
+    return sorted(str(path) for path in found if path.parts[0] != "_static" and path != Path("index.html"))
 
 
 def lacking(what: str) -> None:
@@ -45,6 +53,7 @@ class Visitor:
 
     page: Page
     address: str
+    path: str = ""
     requests: list[str] = field(default_factory=list)
     troubles: list[str] = field(default_factory=list)
 
@@ -62,10 +71,15 @@ class Visitor:
     def external(self) -> list[str]:
         return [url for url in self.requests if not url.startswith((self.address, "data:", "blob:"))]
 
+    @property
+    def files(self) -> set[Path]:
+        """What the page asked for, as it lies in the built book."""
+        ours = (url for url in self.requests if url.startswith(self.address))
+        return {HTML / unquote(urlsplit(url).path).lstrip("/") for url in ours}
+
     def open(self, path: str, until: Literal["load", "networkidle"] = "load") -> Page:
-        """Go to a page of the book and wait until its maths is set; "networkidle": also until it asks for no more."""
+        """Go to a page of the book; "networkidle": and wait until it asks for no more."""
         self.page.goto(f"{self.address}/{path}", wait_until=until)
-        self.page.evaluate("() => window.MathJax?.startup?.promise")
         return self.page
 
 
@@ -97,6 +111,17 @@ def browser() -> Iterator[Browser]:
 def visitor(browser: Browser, book_address: str) -> Iterator[Visitor]:
     context = browser.new_context(viewport={"width": 1280, "height": 900})
     yield Visitor(context.new_page(), book_address)
+    context.close()
+
+
+@pytest.fixture(scope="module", params=built_pages())
+def seen(request: pytest.FixtureRequest, browser: Browser, book_address: str) -> Iterator[Visitor]:
+    """A page of the book, opened once for all tests of a module. They leave it as they found it: wide and light."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, color_scheme="light")
+    visitor = Visitor(context.new_page(), book_address)
+    visitor.path = request.param
+    visitor.open(request.param, until="networkidle")
+    yield visitor
     context.close()
 
 

@@ -1,0 +1,78 @@
+"""How soon a simulator of the built book has answered an input, on the screen: `make bench`, after `make book`.
+
+Chromium's own event timing, from the key press to the next paint, in steps of 8 ms. Every control is worked by
+keyboard, sliders from end to end; the slowest and the median answer of each simulator are printed.
+"""
+
+import shutil
+import statistics
+import sys
+import threading
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+from playwright.sync_api import Page, sync_playwright
+
+HTML = Path(__file__).parents[1] / "_build" / "html"
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+WATCH = """() => {
+    window.answers = [];
+    const note = each => each.name === "keydown" && window.answers.push(each.duration);
+    new PerformanceObserver(list => list.getEntries().forEach(note)).observe({type: "event", durationThreshold: 16});
+}"""
+
+STILL = """async () => {
+    await new Promise(done => requestAnimationFrame(() => setTimeout(done)));
+    await Promise.allSettled(document.getAnimations().map(each => each.finished));
+}"""  # painted, and at rest before the next key
+
+
+class Silent(SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *arguments: object) -> None:
+        pass
+
+
+def answers(page: Page, name: str) -> list[float]:
+    """Milliseconds of each answer; what took less than 16 is counted as 16, the least that Chromium tells."""
+    place = page.locator(f"#explorable-{name}")
+    place.locator(".ttc").wait_for()
+    for button in place.locator(".ttc-prediction button:visible").all():
+        button.click()
+    page.evaluate(WATCH)
+    pressed = 0
+    for control in place.locator("input, select").all():
+        if not (control.is_visible() and control.is_enabled()):
+            continue
+        control.focus()
+        for key in ["ArrowRight"] * 8 + ["ArrowLeft"] * 8:
+            page.keyboard.press(key)
+            page.evaluate(STILL)
+            pressed += 1
+    told: list[float] = page.evaluate("() => window.answers")
+    return told + [16.0] * (pressed - len(told))
+
+
+def main() -> None:
+    program = next(filter(None, map(shutil.which, BROWSERS)), None)
+    pages = [page for page in HTML.rglob("*.html") if 'data-explorable="' in page.read_text(encoding="utf-8")]
+    if not program or not pages:
+        sys.exit("The simulators are timed in a browser, on the built book: Chromium is needed, and make book")
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Silent, directory=str(HTML)))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        for path in sorted(pages):
+            page = browser.new_page()
+            page.goto(f"http://127.0.0.1:{server.server_port}/{path.relative_to(HTML)}", wait_until="networkidle")
+            for place in page.locator("[data-explorable]").all():
+                name = place.get_attribute("data-explorable") or ""
+                found = answers(page, name)
+                print(f"{name}: slowest answer {max(found):.0f} ms, median {statistics.median(found):.0f} ms")
+            page.close()
+        browser.close()
+    server.shutdown()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,13 @@
+// Light or dark as the reader chose, or as their system is; on paper always light. (Without scripts a page is light.)
+{
+  const page = document.documentElement.dataset;
+  const dark = matchMedia("(prefers-color-scheme: dark)");
+  const paper = matchMedia("print");
+  page.mode = localStorage.getItem("mode") || "auto";
+  const set = () => {
+    const chosen = page.mode === "auto" ? (dark.matches ? "dark" : "light") : page.mode;
+    page.theme = paper.matches ? "light" : chosen;
+  };
+  paper.addEventListener("change", set);
+  set();
+}

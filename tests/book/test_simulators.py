@@ -1,0 +1,174 @@
+"""Every simulator of the book, whatever it shows: by mouse, keyboard and touch, for screen readers, for sharing."""
+
+import json
+
+import pytest
+from axe_playwright_python.base import AXE_SCRIPT
+from bs4 import BeautifulSoup
+from conftest import HTML, built_pages
+from playwright.sync_api import Browser, Locator, Page
+
+from ttclab.explorables import NAMES, shipped_data
+
+CONTROLS = "input:enabled, button:enabled, select:enabled, summary"
+STEPS = 60  # of the Tab key, at most
+
+
+def simulators() -> list[tuple[str, str]]:
+    found = []
+    for page in built_pages():
+        html = (HTML / page).read_text(encoding="utf-8")
+        if "data-explorable" in html:
+            soup = BeautifulSoup(html, "html.parser")
+            found += [(page, each["data-explorable"]) for each in soup.select("[data-explorable]")]
+    return found
+
+
+every_simulator = pytest.mark.parametrize(("path", "name"), simulators())
+
+
+class Reader:
+    """Somebody with one device in front of one simulator."""
+
+    def __init__(self, page: Page, address: str, name: str) -> None:
+        self.page, self.name, self.errors = page, name, []
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.on("console", lambda message: message.type == "error" and self.errors.append(message.text))
+        page.goto(address)
+        self.place = page.locator(f"#explorable-{name}")
+        self.place.locator(".ttc").wait_for()
+        self.place.scroll_into_view_if_needed()
+
+    def says(self) -> str:
+        """What a screen reader would read out."""
+        return " ".join(self.place.locator("[aria-live]").all_inner_texts()).strip()
+
+    def controls(self) -> list[Locator]:
+        return [each for each in self.place.locator(CONTROLS).all() if each.is_visible()]
+
+    def commit(self, press: str = "click") -> None:
+        """Answer the question that comes first, if one does."""
+        for button in self.place.locator(".ttc-prediction button").all():
+            if button.is_visible():
+                getattr(button, press)()
+
+    def use(self, control: Locator, press: str) -> None:
+        """With a mouse ("click") or a finger ("tap"): a slider near its ends and in its middle, all else once."""
+        if control.get_attribute("type") != "range":
+            # a radio button is its label to whoever points at it
+            label = control.locator("xpath=ancestor::label[1]")
+            getattr(label if label.count() else control, press)()
+            return
+        box = control.bounding_box()
+        for share in (0.95, 0.5, 0.05):
+            getattr(control, press)(position={"x": box["width"] * share, "y": box["height"] / 2})
+
+    def try_all(self, press: str) -> set[str]:
+        """What it says in the course of using every control there is."""
+        heard = set()
+        for control in self.controls():
+            if control.is_visible() and control.is_enabled():
+                self.use(control, press)
+                heard.add(self.says())
+        return heard - {""}
+
+
+@pytest.fixture
+def sit_down(browser: Browser, book_address: str):
+    contexts = []
+
+    def reader(path: str, name: str, **device) -> Reader:
+        contexts.append(browser.new_context(reduced_motion="reduce", **device))
+        contexts[-1].set_default_timeout(10_000)
+        return Reader(contexts[-1].new_page(), f"{book_address}/{path}", name)
+
+    yield reader
+    for context in contexts:
+        context.close()
+
+
+def test_every_simulator_has_its_page(book_address):
+    assert {name for _, name in simulators()} == set(NAMES)
+
+
+@every_simulator
+def test_a_mouse_works_it(sit_down, path, name):
+    reader = sit_down(path, name, viewport={"width": 1280, "height": 900})
+    reader.commit()
+    assert len(reader.try_all("click")) > 1
+    assert reader.errors == []
+
+
+@every_simulator
+def test_a_finger_works_it_on_a_phone_and_nothing_scrolls_sideways(sit_down, path, name):
+    reader = sit_down(path, name, viewport={"width": 360, "height": 740}, has_touch=True, is_mobile=True)
+    reader.commit("tap")
+    assert len(reader.try_all("tap")) > 1
+    assert reader.page.evaluate("document.documentElement.scrollWidth") <= 360
+    assert reader.errors == []
+
+
+@every_simulator
+def test_the_keyboard_alone_works_it_and_reaches_every_control(sit_down, path, name):
+    reader = sit_down(path, name, viewport={"width": 1280, "height": 900})
+    keyboard = reader.page.keyboard
+    if button := next(
+        (each for each in reader.place.locator(".ttc-prediction button").all() if each.is_visible()), None
+    ):
+        button.focus()
+        keyboard.press("Enter")
+    reader.controls()[0].focus()
+    heard, reached = {reader.says()}, []
+    for _ in range(STEPS):
+        control = reader.place.locator(":focus")
+        if not control.count():
+            break
+        what = control.evaluate("node => node.type || node.localName")
+        reached.append(control.evaluate("node => node.name || node.getAttribute('aria-label') || node.textContent"))
+        keyboard.press({"range": "ArrowRight", "radio": "ArrowDown", "select-one": "ArrowDown"}.get(what, "Space"))
+        heard.add(reader.says())
+        keyboard.press("Tab")
+    names = reader.place.locator(CONTROLS).evaluate_all("""all => all.filter(each => each.checkVisibility())
+        .map(each => each.name || each.getAttribute("aria-label") || each.textContent)""")
+    assert set(names) <= set(reached)
+    assert len(heard - {""}) > 1
+    assert reader.errors == []
+
+
+@every_simulator
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_wrong_with_it_once_it_is_open(sit_down, path, name, scheme):
+    reader = sit_down(path, name, viewport={"width": 1280, "height": 900}, color_scheme=scheme)
+    reader.commit()
+    for summary in reader.place.locator("summary").all():
+        summary.click()
+    reader.page.evaluate(AXE_SCRIPT)
+    found = reader.page.evaluate(
+        "([place, options]) => axe.run(place, options)",
+        [f"#explorable-{name}", {"resultTypes": ["violations"], "preload": False}],
+    )
+    wrong = [(each["help"], [node["html"][:160] for node in each["nodes"]]) for each in found["violations"]]
+    assert found["passes"] and not wrong, json.dumps(wrong, indent=1)
+
+
+@every_simulator
+def test_it_has_a_table_of_its_numbers_and_says_where_they_come_from(sit_down, path, name):
+    reader = sit_down(path, name)
+    reader.commit()
+    for summary in reader.place.locator("summary").all():
+        summary.click()
+    assert reader.place.locator("table:visible").count()
+    assert shipped_data(name)["source"].split(";")[0] in reader.place.inner_text()
+
+
+@every_simulator
+def test_a_view_that_was_chosen_is_in_the_address_and_comes_back_with_it(sit_down, path, name):
+    reader = sit_down(path, name, viewport={"width": 1280, "height": 900})
+    reader.commit()
+    reader.try_all("click")
+    shared, said = reader.page.url, reader.says()
+    assert f"{name}." in shared
+    reader.page.goto("about:blank")
+    reader.page.goto(shared)
+    reader.place.locator(".ttc").wait_for()
+    assert reader.says() == said
