@@ -19,7 +19,6 @@ from .allocator import Allocation, Arm, Policy
 from .estimators import Estimate, best_of_n, bootstrap, fifths, majority, pass_at_k, weighted_best_of_n
 from .flops import decode_flops, forward_flops
 from .models import ZOO, folder_of
-from .problems import answer_key
 from .reward_model import reward_flops
 from .verifiers import SEE_ATTEMPTS
 
@@ -90,13 +89,18 @@ def beam_arms(split: str = "test", verifier: str = "prm") -> tuple[Arm, ...]:
 
 
 @cache
+def _chains(split: str) -> bank.Chains:
+    return bank.load_chains("revision", split)
+
+
+@cache
 def revision_fifths(split: str = "test") -> NDArray[np.intp]:
     """Each problem's fifth of difficulty for the revision model, by its recorded attempts that were never revised.
 
     No revision is measured on the attempts that made the fifths: a fifth picked for its failures would do better on
     others by chance alone.
     """
-    chains = bank.load_chains("revision", split)
+    chains = _chains(split)
     alone = np.isin(chains.chain[0], [i for i, length in enumerate(chains.made["lengths"]) if length == 1])
     return fifths(chains.correct[:, alone].mean(axis=1))
 
@@ -133,7 +137,7 @@ def _chain_costs(split: str, verifier: str) -> tuple[NDArray[np.int64], list[tup
 
     The policy reads what stands before an attempt, anew in each round; the verifier that, and the attempt.
     """
-    chains = bank.load_chains("revision", split)
+    chains = _chains(split)
     judge = AutoConfig.from_pretrained(ZOO / verifier, local_files_only=True)
     write = cache(lambda tokens, after: decode_flops(chains.config, tokens - 1, after))
     read = cache(lambda tokens: forward_flops(chains.config, tokens, logits=1))
@@ -156,11 +160,8 @@ def _chain_costs(split: str, verifier: str) -> tuple[NDArray[np.int64], list[tup
 @cache
 def hybrid_arms(split: str = "test", verifier: str = "prm-revision") -> tuple[Arm, ...]:
     """The revision model's M chains of T revisions, for each of HYBRIDS, cut out of its recorded chains."""
-    chains = bank.load_chains("revision", split)
-    scores = last_scores(verifier, f"revision-{split}-chains")
-    answers = np.array(
-        [[answer_key(s.answer) for s in chains.solutions(i)] for i in range(len(chains.problems))], dtype=object
-    )
+    chains = _chains(split)
+    scores, answers = last_scores(verifier, f"revision-{split}-chains"), chains.answers
     lengths = chains.made["lengths"]
     chain, attempt = chains.chain[0], chains.attempt[0]  # laid out alike for every problem
     rng = np.random.default_rng(0)
