@@ -208,12 +208,13 @@ def watch_revision_data(
     problem, the kinds taking turns; source: where the runs come from, shown below. JSON-ready.
     Raises ValueError for other shapes and for fewer than five problems.
     """
-    right = np.array([[[solution.correct for solution in chain] for chain in group] for group in chains])
-    if right.ndim != 3 or len(right) < 5 or right.shape[2] < 2:
+    shapes = {(len(group), len(chain)) for group in chains for chain in group}
+    if len(chains) < 5 or len(shapes) != 1 or min(shapes)[1] < 2 or not all(chains):
         raise ValueError(
             "chains must be (problems, chains, attempts), at least 5 by 1 by 2 and as many of each, "
-            f"not {right.shape if right.dtype == bool else 'of different lengths'}"
+            f"not {len(chains)} problems with (chains, attempts) {sorted(shapes)}"
         )
+    right = np.array([[[solution.correct for solution in chain] for chain in group] for group in chains])
     problems, each, attempts = right.shape
     fifth = fifths(right[:, :, 0].mean(axis=1) if ease is None else ease)
     spent = np.full((problems, attempts), np.nan) if flops is None else np.asarray(flops, dtype=float)
