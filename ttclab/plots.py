@@ -130,7 +130,7 @@ def revision_chain(
     for name, level in levels.values():
         axes.axhline(level, color=COLOURS[name], lw=1.4, ls=(0, (4, 3)))
     axes.set_xticks(places, [str(a) if a == b else f"{a} to {b}" for a, b in blocks])
-    axes.set(xlabel="attempt", ylabel="problems solved", ylim=(0.75, 0.95))
+    axes.set(xlabel="attempt", ylabel="problems solved", ylim=(0.75, 0.95), yticks=[0.75, 0.8, 0.85, 0.9, 0.95])
     ends = {"chain": ("revision", float(chain.mean[-1])), **levels}
     label_ends(axes, [y for _, y in ends.values()], list(ends), [COLOURS[name] for name, _ in ends.values()])
     return figure
@@ -150,11 +150,13 @@ def against_flops(
     with mpl.rc_context(STYLE):
         figure = Figure()
         axes = figure.add_subplot(title=title, xscale="log")
-    for name, flops, estimate in series.values():
+    for i, (name, flops, estimate) in enumerate(series.values()):
         axes.fill_between(flops, estimate.low, estimate.high, color=COLOURS[name], alpha=0.15, lw=0)
         axes.plot(flops, estimate.mean, color=COLOURS[name], marker="o", ms=5)
+        offset = (0, -12 if i % 2 else 9)  # below every other curve, so that two that meet keep their marks apart
+        style: Any = {"textcoords": "offset points", "ha": "center", "va": "center", "color": COLOURS[name]}
         for x, y, mark in zip(flops, estimate.mean, marks, strict=True):
-            axes.annotate(str(mark), (x, y), xytext=(0, 7), textcoords="offset points", ha="center", fontsize=9)
+            axes.annotate(str(mark), (x, y), xytext=offset, fontsize=9, **style)
     axes.set(xlabel="FLOPs a problem", ylabel="problems solved", ylim=ylim)
     ends = [float(estimate.mean[-1]) for _, _, estimate in series.values()]
     label_ends(axes, ends, list(series), [COLOURS[name] for name, *_ in series.values()])

@@ -510,7 +510,7 @@ NUMBERS |= {
         for what in ("before", "after", "control")
     },
     **{
-        f"revision {name} gain": lambda of=of: points(in_fifth("gain", of), 1)  # type: ignore[misc]
+        f"revision {name} gain": lambda of=of: points(in_fifth("gain", of), 1).replace(" points", "")  # type: ignore[misc]
         for of, name in enumerate(NAMED_FIFTHS)
     },
     **{
@@ -527,7 +527,10 @@ NUMBERS |= {
     **{f"sequential {n} megaflops": lambda n=n: millions(hybrid(1, n - 1).flops.mean()) for n in BUDGETS[:7]},  # type: ignore[misc]
     **{f"sequential {n} gain": lambda n=n: points(hybrid_gain((1, n - 1), (n, 0)), 1) for n in BUDGETS[:7]},  # type: ignore[misc]
     "chain of 4 minus 32 parallel": lambda: points(hybrid_gain((1, 3), (32, 0)), 1),
-    "chain of 16 cost ratio": lambda: f"{hybrid(1, 15).flops.mean() / hybrid(16, 0).flops.mean():.0f}",
+    **{
+        f"sequential {n} cost ratio": lambda n=n: f"{hybrid(1, n - 1).flops.mean() / hybrid(n, 0).flops.mean():.1f}"  # type: ignore[misc]
+        for n in BUDGETS[:7]
+    },
     **{f"split {M}x{T + 1}": lambda M=M, T=T: finely(hybrid_solved(M, T)) for M, T in SPLITS},  # type: ignore[misc]
     **{f"split {M}x{T + 1} hardest": lambda M=M, T=T: finely(hybrid_solved(M, T, HARDEST)) for M, T in SPLITS},  # type: ignore[misc]
     **{f"split {M}x{T + 1} megaflops": lambda M=M, T=T: millions(hybrid(M, T).flops.mean()) for M, T in SPLITS},  # type: ignore[misc]
