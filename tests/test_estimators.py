@@ -10,6 +10,7 @@ from ttclab.estimators import (
     auc,
     best_of_n,
     bootstrap,
+    bootstrap_share,
     fifths,
     majority,
     mcnemar,
@@ -203,3 +204,28 @@ def test_stopping_when_the_vote_is_clear_is_the_mean_over_all_orders(lead):
     assert accuracy[0] == pytest.approx(np.mean([right for right, _ in by_hand]), abs=0.03)
     assert stops[0] == pytest.approx(np.bincount([look for _, look in by_hand], minlength=3) / 120, abs=0.03)
     assert stops.sum() == pytest.approx(1)
+
+
+def test_a_share_counts_all_that_is_counted_alike_and_not_all_problems():
+    part, whole = np.array([1, 0, 9]), np.array([1, 4, 15])
+    share = bootstrap_share(part, whole)
+    assert share.mean == pytest.approx(10 / 20)
+    rng = np.random.default_rng(1)
+    redrawn = rng.integers(3, size=(4000, 3))
+    expected = np.quantile(part[redrawn].sum(axis=1) / whole[redrawn].sum(axis=1), [0.025, 0.975])
+    assert [share.low, share.high] == pytest.approx(expected, abs=0.05)
+
+
+def test_a_share_of_one_count_a_problem_is_a_mean():
+    right = np.random.default_rng(0).random(50) < 0.4
+    assert bootstrap_share(right, np.ones(50)) == pytest.approx(bootstrap(right))
+
+
+def test_a_share_of_nothing_is_not_a_number_and_wrong_counts_are_refused():
+    assert all(np.isnan(bootstrap_share(np.zeros(3), np.zeros(3))))
+    rare = bootstrap_share([1, 0, 0], [2, 0, 0])  # most draws have nothing to count
+    assert rare.low == rare.mean == rare.high == 0.5
+    with pytest.raises(ValueError, match="0 <= part <= whole"):
+        bootstrap_share([2], [1])
+    with pytest.raises(ValueError, match=r"not \(2,\) and \(3,\)"):
+        bootstrap_share([1, 1], [1, 1, 1])

@@ -11,6 +11,7 @@ from ttclab.evidence import find
 from ttclab.flops import billed
 from ttclab.models import ZOO, load
 from ttclab.problems import answers_equal
+from ttclab.revision import hybrid_search
 from ttclab.sampling import parallel_search
 from ttclab.verifiers import load_verifier
 
@@ -41,6 +42,37 @@ def test_a_hybrid_costs_what_its_chains_are_charged():
         judge.score([again[1]])
     read = chains.read_tokens[3, :2] + chains.tokens[3, :2]
     assert bill.total.tokens["verifier"] == read.sum()
+
+
+@pytest.mark.parametrize("verifier", ["prm-revision", "prm"])
+@pytest.mark.parametrize(("M", "T"), [(5, 0), (8, 1), (4, 7), (1, 15)])
+def test_recorded_chains_cost_what_a_hybrid_search_of_them_is_charged(verifier, M, T):
+    chains = bank.load_chains("revision", "test")
+    model, judge = load("revision", device="cpu"), load_verifier(verifier, device="cpu")
+    taken = (chains.chain[0] < M) & (chains.attempt[0] <= T)
+    live = hybrid_search(model, judge, chains.problems[:6], M, T, seed=0)
+    for i, result in enumerate(live):
+        assert [s.text for s in result.solutions] == chains.texts[i, taken].tolist()
+    expected = [result.cost.total_flops for result in live]
+    assert evidence.chain_flops("test", verifier, taken)[:6].tolist() == expected
+
+
+def test_a_revision_is_told_from_what_it_revises():
+    chains = bank.load_chains("revision", "test")
+    before, after = evidence.revised(chains, 5)
+    long = [k for k, length in enumerate(chains.made["lengths"]) if length > 5]
+    for i in (0, 77):
+        chain = [chains.correct[i][chains.chain[i] == k] for k in long]
+        assert before[i].tolist() == [rights[4] for rights in chain]
+        assert after[i].tolist() == [rights[5] for rights in chain]
+
+
+def test_the_fifths_of_the_revision_model_are_made_of_attempts_that_no_revision_is_measured_on():
+    chains = bank.load_chains("revision", "test")
+    alone = chains.correct[:, -32:]
+    assert np.array_equal(evidence.revision_fifths(), fifths(alone.mean(axis=1)))
+    assert (chains.attempt[:, -32:] == 0).all() and len(set(chains.chain[0, -32:])) == 32
+    assert not set(chains.chain[0, -32:]) & set(chains.chain[0, chains.attempt[0] > 0])
 
 
 def test_a_policy_spends_what_the_arms_of_its_choice_cost():

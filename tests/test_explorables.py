@@ -25,7 +25,9 @@ from ttclab.explorables import (
     noisy_scores,
     shipped_data,
     show,
+    watch_revision_data,
 )
+from ttclab.problems import Solution, load_problems
 from ttclab.verifiers import NoisyOracle
 
 SOURCES = FOLDER / "src"
@@ -278,6 +280,171 @@ def test_scores_of_a_noisy_oracle_belong_to_the_text():
     assert scores[3] == pytest.approx(NoisyOracle(0.8).score(written))
 
 
+# ---- the data of "Watch a revision"
+
+
+def written_chains(patterns):
+    """Chains of the test problems, one problem a row of `patterns`: right where the row has a 1, wrong in the last step
+    where it has a 0; and scores for their steps."""
+    chains, scores = [], []
+    for problem, row in zip(load_problems("test", limit=len(patterns)), patterns):
+        right = problem.solution_text
+        wrong = f"{right[:-4]}{(int(right[-4:]) + 7) % 1000:03d}\n"
+        chain = [Solution(problem, right if x == "1" else wrong) for x in row]
+        chains.append([chain])
+        scores.append([[[0.126] * len(solution.steps) for solution in chain]])
+    return chains, scores
+
+
+def watched(patterns, **options):
+    return watch_revision_data(*written_chains(patterns), **options)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "kind"),
+    [
+        ("111", "right"),
+        ("000", "wrong"),
+        ("011", "mended"),
+        ("101", "wavering"),
+        ("010", "wavering"),
+        ("110", "spoilt"),
+        ("10", "spoilt"),
+    ],
+)
+def test_a_chain_is_of_the_kind_that_its_rights_and_wrongs_make_it(pattern, kind):
+    data = watched([pattern] * 5)
+    assert {chain["kind"] for chain in data["chains"]} == {kind}
+    assert next(each["said"][0] for each in data["kinds"] if each["key"] == kind) == "100% (100 to 100)"
+
+
+def test_a_revision_is_measured_by_what_it_turns_of_what_it_could_turn():
+    rows = watched(["10"] * 10 + ["11"] * 30 + ["01"] * 15 + ["00"] * 45)["tables"][0]["rows"]
+    assert [row[:2] for row in rows] == [["1", "40%"], ["2", "45%"]]
+    assert rows[0][3:5] == ["", ""]
+    part, whole = np.repeat([1, 0, 0, 0], [10, 30, 15, 45]), np.repeat([1, 1, 0, 0], [10, 30, 15, 45])
+    mean, low, high = (f"{100 * x:.0f}" for x in estimators.bootstrap_share(part, whole))
+    assert rows[1][3] == f"{mean}% ({low} to {high})" and mean == "25"
+    assert rows[1][4].startswith("25% (")
+
+
+def test_shares_of_few_attempts_are_said_as_counts():
+    rows = watched(["10", "11", "11", "00", "01"])["tables"][0]["rows"]
+    assert rows[1][3:5] == ["1 of 3", "1 of 2"]
+
+
+def test_the_chains_to_look_at_are_of_all_fifths_and_kinds_take_turns():
+    kinds = ["11"] * 7 + ["10"] * 2 + ["01"]
+    data = watched(kinds * 5, ease=-np.repeat(range(5), 10), shown=4)
+    assert [chain["group"] for chain in data["chains"]] == sorted("12345" * 4)
+    for of in "12345":
+        found = sorted(chain["kind"] for chain in data["chains"] if chain["group"] == of)
+        assert found == ["mended", "right", "right", "spoilt"]
+
+
+def test_an_attempt_is_shown_as_it_was_written_with_a_check_and_a_score_a_step():
+    chains, scores = written_chains(["10"] * 5)
+    data = watch_revision_data(chains, scores)
+    for shown in data["chains"]:
+        (chain,) = next(group for group in chains if group[0][0].problem.id == shown["id"])
+        for attempt, solution in zip(shown["attempts"], chain, strict=True):
+            lines, said, checks = zip(*attempt["steps"])
+            assert list(lines) == str(solution).splitlines()
+            assert set(said) == {"0.13"}
+            assert list(checks) == solution.problem.check_steps(solution.steps)
+            assert (attempt["right"], attempt["answer"]) == (solution.correct, solution.answer)
+
+
+def test_cost_is_the_groups_mean_and_not_counted_where_none_is_given():
+    spent = np.arange(20, dtype=float).reshape(10, 2) * 1e6
+    data = watched(["10"] * 10, ease=-np.arange(10), flops=spent)
+    assert [row[5] for row in data["tables"][5]["rows"]] == ["17 MFLOPs", "18 MFLOPs"]
+    assert [row[5] for row in watched(["10"] * 5)["tables"][0]["rows"]] == ["not counted"] * 2
+
+
+@pytest.mark.parametrize("patterns", [["10"] * 4, ["1"] * 5, ["10", "10", "10", "10", "101"]])
+def test_chains_of_another_shape_are_refused_by_name(patterns):
+    with pytest.raises(ValueError, match=r"chains must be \(problems, chains, attempts\)"):
+        watched(patterns)
+
+
+def test_steps_without_a_score_each_are_refused():
+    chains, scores = written_chains(["10"] * 5)
+    scores[0][0][0] = []
+    with pytest.raises(ValueError, match="needs a check and a score"):
+        watch_revision_data(chains, scores)
+
+
+REVISIONS = [
+    (1, "all"),
+    (2, "all"),
+    (3, "all"),
+    (5, "all"),
+    (8, "all"),
+    (2, "1"),
+    (4, "3"),
+    (2, "4"),
+    (2, "5"),
+    (8, "5"),
+]
+
+
+@cache
+def recorded():
+    """What is right in the first 8 attempts of the chains that have as many, (problems, chains, attempts)."""
+    run = bank.load_chains("revision", "test")
+    long = [k for k, length in enumerate(run.made["lengths"]) if length >= 8]
+    return np.stack([run.correct[:, (run.chain[0] == k) & (run.attempt[0] < 8)] for k in long], axis=1)
+
+
+@pytest.mark.parametrize(("attempt", "problems"), REVISIONS)
+def test_ten_selections_of_the_shipped_revisions_are_what_the_estimators_say(attempt, problems):
+    said = shipped_data("watch_revision")["tables"][list(explorables.GROUPS).index(problems)]["rows"][attempt - 1]
+    fifth = evidence.revision_fifths()
+    right = recorded() if problems == "all" else recorded()[fifth == int(problems) - 1]
+    now = right[:, :, attempt - 1]
+
+    def numbers(words):
+        return [float(x) for x in re.findall(r"[\d.]+", words)]
+
+    expected = 100 * np.array(estimators.bootstrap(now.mean(axis=1)))
+    assert numbers(said[1] + said[2]) == pytest.approx(expected, abs=0.501)
+    if attempt > 1:
+        before = right[:, :, attempt - 2]
+        for words, part, whole in ((said[3], before & ~now, before), (said[4], ~before & now, ~before)):
+            if whole.sum() < explorables.FEW:
+                assert words == f"{part.sum()} of {whole.sum()}"
+                continue
+            share = estimators.bootstrap_share(part.sum(axis=1), whole.sum(axis=1))
+            assert numbers(words) == pytest.approx(100 * np.array(share), abs=0.501)
+
+
+def test_the_shipped_chains_are_recorded_ones_of_every_fifth_and_most_kinds():
+    data, run = shipped_data("watch_revision"), bank.load_chains("revision", "test")
+    scores = bank.load_scores("prm-revision", "revision-test-chains")
+    places = {problem.id: i for i, problem in enumerate(run.problems)}
+    assert [chain["group"] for chain in data["chains"]] == sorted("12345" * 8)
+    assert {chain["kind"] for chain in data["chains"]} == set(explorables.KINDS)
+    for shown in data["chains"]:
+        i = places[shown["id"]]
+        assert int(shown["group"]) == evidence.revision_fifths()[i] + 1
+        for j, attempt in enumerate(shown["attempts"]):  # the longest chain is recorded first
+            written = run.solutions(i)[j]
+            assert [step[0] for step in attempt["steps"]] == str(written).splitlines()
+            assert [float(step[1]) for step in attempt["steps"]] == pytest.approx(scores[i][j], abs=0.00501)
+            assert attempt["right"] == run.correct[i, j]
+
+
+def test_the_shipped_cost_of_a_chain_is_that_of_the_arms():
+    rows = shipped_data("watch_revision")["tables"][0]["rows"]
+    chains = bank.load_chains("revision", "test")
+    costs = [
+        evidence.chain_flops("test", "prm-revision", (chains.chain[0] == k) & (chains.attempt[0] < 4)).mean()
+        for k in range(8)
+    ]
+    assert rows[3][5] == explorables._flops(float(np.mean(costs)))
+
+
 # ---- the data as shipped
 
 
@@ -379,7 +546,7 @@ def test_show_takes_data_of_the_readers_own_run():
 
 
 def test_unknown_explorable_is_refused_with_the_names_there_are():
-    with pytest.raises(ValueError, match="no explorable is called 'depth'; there are: breadth_or_depth, judge"):
+    with pytest.raises(ValueError, match=f"no explorable is called 'depth'; there are: {', '.join(NAMES)}"):
         show("depth")
 
 

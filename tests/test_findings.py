@@ -6,9 +6,21 @@ import numpy as np
 import pytest
 
 from ttclab import bank, evidence
-from ttclab.estimators import auc, best_of_n, bootstrap, fifths, majority, weighted_best_of_n, within_problem_auc
+from ttclab.estimators import (
+    auc,
+    best_of_n,
+    bootstrap,
+    bootstrap_share,
+    fifths,
+    majority,
+    pass_at_k,
+    weighted_best_of_n,
+    within_problem_auc,
+)
 from ttclab.explorables import noisy_scores
 from ttclab.verifiers import AGGREGATES
+
+HARDEST = 4
 
 
 @cache
@@ -129,3 +141,95 @@ def test_one_attempt_of_the_control_is_as_good_as_the_first_revision():
     revised = chains.correct[chains.attempt == 1].reshape(500, -1).mean(axis=1)
     difference = bootstrap(revised - control)
     assert difference.low <= 0 <= difference.high
+
+
+def attempts(first, last):
+    """Of all chains that go so far, what is right at these attempts, by problem."""
+    chains = bank.load_chains("revision", "test")
+    there = (chains.attempt[0] >= first - 1) & (chains.attempt[0] < last)
+    return chains.correct[:, there].mean(axis=1)
+
+
+def test_after_the_first_revision_a_chain_neither_rises_nor_falls():
+    for first, last in ((3, 4), (5, 8), (9, 16), (17, 32), (33, 64)):
+        change = bootstrap(attempts(first, last) - attempts(2, 2))
+        assert change.low <= 0 <= change.high
+
+
+def shares(of=None):
+    """What a first revision turns wrong of right and right of wrong, and what a fresh sample of the control would."""
+    before, after = evidence.revised(bank.load_chains("revision", "test"))
+    control = bank.load("revision-control", "test").correct.mean(axis=1, keepdims=True)
+    rows = slice(None) if of is None else evidence.revision_fifths() == of
+
+    def share(part, whole):
+        return bootstrap_share(part.sum(axis=1)[rows], whole.sum(axis=1)[rows])
+
+    return (
+        (share(before & ~after, before), share(before * (1 - control), before)),
+        (share(~before & after, ~before), share(~before * control, ~before)),
+    )
+
+
+def test_a_revision_turns_as_much_as_a_fresh_sample_of_the_control_would():
+    for revision, fresh in shares():
+        assert revision.low < fresh.mean < revision.high
+        assert fresh.low < revision.mean < fresh.high
+
+
+def test_right_answers_are_turned_wrong_where_problems_are_hard():
+    assert all(shares(of)[0][0].high < 0.05 for of in range(4))
+    assert shares(HARDEST)[0][0].low > 0.2
+
+
+def test_attempt_for_attempt_a_chain_leads_early_and_flop_for_flop_not_at_all():
+    arms = evidence.hybrid_arms()
+
+    def gain(n, m):
+        return bootstrap(evidence.find(arms, 1, n - 1).correct - evidence.find(arms, m).correct)
+
+    assert all(gain(n, n).low > 0 for n in (2, 4))
+    assert all(gain(n, n).low <= 0 for n in (8, 16, 32, 64))
+    for n, m in ((2, 8), (4, 32)):
+        assert evidence.find(arms, m).flops.mean() < 1.2 * evidence.find(arms, 1, n - 1).flops.mean()
+        assert gain(n, m).low <= 0
+
+
+def test_the_lead_of_a_chain_is_the_control_s_as_well():
+    chains, control = bank.load_chains("revision", "test"), bank.load("revision-control", "test")
+    chain, place = chains.chain[0], chains.attempt[0]
+    fours = [(chain == k) & (place < 4) for k, length in enumerate(chains.made["lengths"]) if length >= 4]
+    chained = np.mean([majority(chains.answers[:, x], chains.correct[:, x], 4, draws=1) for x in fours], axis=0)
+    parallel = majority(chains.answers[:, place == 0], chains.correct[:, place == 0], 4)
+    assert bootstrap(chained - parallel).low > 0
+    difference = bootstrap(chained - majority(control.answers, control.correct, 4))
+    assert difference.low <= 0 <= difference.high
+
+
+def test_a_chain_holds_a_right_answer_as_often_as_samples_do():
+    chains = bank.load_chains("revision", "test")
+    chain, place = chains.chain[0], chains.attempt[0]
+    sixteens = [(chain == k) & (place < 16) for k, length in enumerate(chains.made["lengths"]) if length >= 16]
+    held = np.mean([chains.correct[:, x].any(axis=1) for x in sixteens], axis=0)
+    difference = bootstrap(held - pass_at_k(64, chains.correct[:, place == 0].sum(axis=1), 16))
+    assert difference.low <= 0 <= difference.high
+
+
+def test_a_better_judge_of_the_same_attempts_is_worth_more_than_any_split_of_them():
+    own, large = (evidence.hybrid_arms(verifier=verifier) for verifier in ("prm-revision", "prm-large"))
+    parallel = evidence.find(own, 16).correct
+    by_judge = bootstrap(evidence.find(large, 16).correct - parallel)
+    by_split = [bootstrap(evidence.find(own, M, T).correct - parallel) for M, T in ((8, 1), (4, 3), (2, 7), (1, 15))]
+    assert by_judge.low > max(gain.high for gain in by_split)
+    assert evidence.find(large, 16).flops.mean() < 0.5 * evidence.find(own, 1, 15).flops.mean()
+
+
+def test_the_four_easier_fifths_are_solved_by_any_split():
+    easier = evidence.revision_fifths() < HARDEST
+    for M, T in ((16, 0), (8, 1), (4, 3), (2, 7), (1, 15)):
+        assert evidence.find(evidence.hybrid_arms(), M, T).correct[easier].mean() > 0.999
+
+
+def test_choosing_from_the_whole_chain_beats_taking_its_last_attempt():
+    chosen = evidence.find(evidence.hybrid_arms(), 1, 7).correct
+    assert bootstrap(chosen - attempts(8, 8)).low > 0

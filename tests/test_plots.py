@@ -56,3 +56,35 @@ def test_a_saved_figure_is_legible_on_its_own(figure, tmp_path):
 def test_strategies_have_colours_of_their_own():
     colours = [colour for name, colour in plots.COLOURS.items() if name != "large"]  # the 14x line is dashed grey
     assert len(set(colours)) == len(colours)
+
+
+def test_labels_of_a_cut_scale_are_as_far_apart_as_on_the_whole_one():
+    near = Estimate(np.full(2, 0.86), np.full(2, 0.85), np.full(2, 0.87))
+    series = {"one": ("prm", near), "other": ("revision", near)}
+    figure = plots.curves([1, 2], series, title="t", xlabel="x", ylabel="y", ylim=(0.8, 0.9))
+    heights = sorted(text.xy[1] for text in figure.axes[0].texts)
+    assert 0.006 <= heights[1] - heights[0] <= 0.007
+    assert heights[1] <= 0.9
+
+
+def test_a_chain_is_drawn_by_blocks_of_attempts_with_its_levels():
+    chain = Estimate(np.array([0.83, 0.86]), np.array([0.80, 0.83]), np.array([0.86, 0.89]))
+    figure = plots.revision_chain([(1, 1), (2, 4)], chain, {"control": ("single", 0.86)}, title="t")
+    [axes] = figure.axes
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["1", "2 to 4"]
+    assert {text.get_text() for text in axes.texts} == {"chain", "control"}
+
+
+def test_points_against_flops_are_named_and_stand_where_they_cost():
+    estimate_ = Estimate(np.array([0.5, 0.6]), np.array([0.4, 0.5]), np.array([0.6, 0.7]))
+    series = {"chain": ("revision", [1e6, 5e6], estimate_), "samples": ("prm", [1e6, 2e6], estimate_)}
+    [axes] = plots.against_flops(series, [1, 2], title="t").axes
+    assert [line.get_xdata().tolist() for line in axes.lines] == [[1e6, 5e6], [1e6, 2e6]]
+    assert sorted(text.get_text() for text in axes.texts) == ["1", "1", "2", "2", "chain", "samples"]
+
+
+def test_a_ratio_sweep_has_a_curve_for_each_group():
+    estimate_ = Estimate(np.array([0.5, 0.6]), np.array([0.4, 0.5]), np.array([0.6, 0.7]))
+    [axes] = plots.ratio_sweep(["2 × 1", "1 × 2"], {"easy": estimate_, "hard": estimate_}, title="t").axes
+    assert len(axes.lines) == 2
+    assert {text.get_text() for text in axes.texts} == {"easy", "hard"}

@@ -108,6 +108,12 @@ class _Written:
             for j, (text, finished, logprob) in enumerate(rows)
         ]
 
+    @cached_property
+    def answers(self) -> NDArray[np.object_]:
+        """The answer of each solution in a form that compares by value, or None, (problems, solutions)."""
+        keys = [[answer_key(solution.answer) for solution in self.solutions(i)] for i in range(len(self.problems))]
+        return np.array(keys, dtype=object)
+
 
 @dataclass(frozen=True)
 class Samples(_Written):
@@ -128,12 +134,6 @@ class Samples(_Written):
         }
         rows = zip(self._prompt_lengths, self.tokens, strict=True)
         return np.array([[counted[length, tokens] for tokens in row] for length, row in rows])
-
-    @cached_property
-    def answers(self) -> NDArray[np.object_]:
-        """The answer of each solution in a form that compares by value, or None, (problems, samples)."""
-        keys = [[answer_key(solution.answer) for solution in self.solutions(i)] for i in range(len(self.problems))]
-        return np.array(keys, dtype=object)
 
     @cached_property
     def worked(self) -> NDArray[np.bool_]:
@@ -161,8 +161,8 @@ class Chains(_Written):
     comments: NDArray[np.object_]
 
     def shown(self, i: int, j: int) -> str:
-        before = (self.chain[i] == self.chain[i, j]) & (self.attempt[i] < self.attempt[i, j])
-        return show_attempts(list(self.texts[i, before]), self.comments[i, j]) if before.any() else ""
+        first = j - self.attempt[i, j]  # a chain is recorded attempt by attempt
+        return show_attempts(self.texts[i, first:j].tolist(), self.comments[i, j]) if first < j else ""
 
     @cached_property
     def flops(self) -> NDArray[np.int64]:

@@ -19,7 +19,17 @@ from numpy.typing import NDArray
 from . import bank
 from .allocator import Arm, ComputeOptimalPolicy, difficulty_by_score, lesson_policy
 from .estimators import Estimate, bootstrap, fifths, rank_correlation
-from .evidence import beam_arms, find, hybrid_arms, last_scores, one_pass, sampling_arms, spend
+from .evidence import (
+    beam_arms,
+    find,
+    hybrid_arms,
+    last_scores,
+    one_pass,
+    revised,
+    revision_fifths,
+    sampling_arms,
+    spend,
+)
 
 FILE = Path(__file__).with_name("claims.json")
 HOLDS, REVERSED, NOT_SEEN = "holds", "reversed", "not seen"
@@ -96,8 +106,7 @@ def test_time_compute_for_all_but_the_hardest() -> Finding:
 
 
 def sampling_for_easy_revision_for_hard() -> Finding:
-    chains = bank.load_chains("revision", "test")
-    own = fifths(chains.correct[:, chains.attempt[0] == 0].mean(axis=1))
+    own = revision_fifths()
     gain = find(hybrid_arms(), 1, T=15).correct - find(hybrid_arms(), 16).correct
     easy, hard = bootstrap(gain[own == 0]), bootstrap(gain[own == 4])
     verdict = HOLDS if _sign(easy) < 0 < _sign(hard) else REVERSED if _sign(easy) > 0 > _sign(hard) else NOT_SEEN
@@ -245,12 +254,7 @@ def pass_rate_rises_along_the_chain() -> Finding:
 
 
 def right_turned_wrong() -> Finding:
-    chains = bank.load_chains("revision", "test")
-    long = [k for k, length in enumerate(chains.made["lengths"]) if length > 1]
-    first, second = (
-        np.stack([chains.correct[:, (chains.chain[0] == k) & (chains.attempt[0] == t)][:, 0] for k in long])
-        for t in (0, 1)
-    )
+    first, second = revised(bank.load_chains("revision", "test"))
     share = float((first & ~second).sum() / first.sum())
     return Finding(HOLDS if share > 0.2 else NOT_SEEN, f"The first revision turns {share:.3f} of right answers wrong.")
 

@@ -232,6 +232,26 @@ def bootstrap(values: ArrayLike, *, draws: int = 1000, seed: int = 0) -> Estimat
     return Estimate(values.mean(axis=0), low, high)
 
 
+def bootstrap_share(part: ArrayLike, whole: ArrayLike, *, draws: int = 1000, seed: int = 0) -> Estimate:
+    """What share of all that is counted in `whole` is counted in `part`, with an interval as in `bootstrap`.
+
+    part, whole: (problems,), counts of each problem, e.g. right attempts that a revision turned wrong, of right
+    attempts. All counts weigh the same, not all problems; a draw of problems with nothing to count is left out. NaN
+    where there is nothing to count at all. Raises ValueError unless 0 <= part <= whole.
+    """
+    part, whole = np.asarray(part, dtype=float), np.asarray(whole, dtype=float)
+    if part.ndim != 1 or part.shape != whole.shape or not len(part):
+        raise ValueError(f"a share needs two counts of each of the same problems, not {part.shape} and {whole.shape}")
+    if (part < 0).any() or (part > whole).any():
+        raise ValueError("a share needs 0 <= part <= whole for every problem")
+    if not whole.any():
+        return Estimate(*np.full(3, np.nan))
+    weights = np.random.default_rng(seed).multinomial(len(part), np.full(len(part), 1 / len(part)), size=draws)
+    counted, of = weights @ part, weights @ whole
+    low, high = np.quantile(counted[of > 0] / of[of > 0], [0.025, 0.975])
+    return Estimate(part.sum() / whole.sum(), low, high)
+
+
 def mcnemar(a: ArrayLike, b: ArrayLike) -> float:
     """Two-sided exact p-value that two strategies solve as many of the same problems (McNemar 1947).
 

@@ -1,7 +1,8 @@
 """What the recorded runs say: every way to spend a budget as an arm, with its accuracy and FLOPs problem by problem.
 
-An arm is charged for all that it computes: reading the problem, writing, and the verifier. Of samples the verifier
-reads the problem once and equal texts once; of a revision it reads the attempts before it too, if it sees them.
+An arm is charged for all that it computes: reading the problem, writing, and the verifier. What several solutions stand
+after is read once, by the policy in one round of revisions, by the verifier in all of them, and equal texts are read
+once; of a revision a verifier reads the attempts before it too, if it sees them.
 """
 
 import json
@@ -15,9 +16,18 @@ from transformers import AutoConfig
 
 from . import bank
 from .allocator import Allocation, Arm, ComputeOptimalPolicy, Policy, difficulty_by_score
-from .estimators import Estimate, best_of_n, bootstrap, majority, pass_at_k, sampled_until_clear, weighted_best_of_n
+from .estimators import (
+    Estimate,
+    best_of_n,
+    bootstrap,
+    fifths,
+    majority,
+    pass_at_k,
+    sampled_until_clear,
+    weighted_best_of_n,
+)
+from .flops import decode_flops, forward_flops
 from .models import ZOO, folder_of
-from .problems import answer_key
 from .reward_model import reward_flops
 from .verifiers import SEE_ATTEMPTS
 
@@ -91,32 +101,93 @@ def beam_arms(split: str = "test", verifier: str = "prm") -> tuple[Arm, ...]:
 
 
 @cache
+def _chains(split: str) -> bank.Chains:
+    return bank.load_chains("revision", split)
+
+
+@cache
+def revision_fifths(split: str = "test") -> NDArray[np.intp]:
+    """Each problem's fifth of difficulty for the revision model, by its recorded attempts that were never revised.
+
+    No revision is measured on the attempts that made the fifths: a fifth picked for its failures would do better on
+    others by chance alone.
+    """
+    chains = _chains(split)
+    alone = np.isin(chains.chain[0], [i for i, length in enumerate(chains.made["lengths"]) if length == 1])
+    return fifths(chains.correct[:, alone].mean(axis=1))
+
+
+def revised(chains: bank.Chains, attempt: int = 1) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """What is right before a revision and what is right after it, (problems, chains) each.
+
+    attempt: the revision's place in its chain, 1 for the first revision; chains that end before it are left out.
+    """
+    chain, place = chains.chain[0], chains.attempt[0]  # laid out alike for every problem
+    after = place == attempt
+    before = (place == attempt - 1) & np.isin(chain, chain[after])
+    return chains.correct[:, before], chains.correct[:, after]
+
+
+def chain_flops(split: str, verifier: str, taken: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """What `hybrid_search` is charged for some of the recorded attempts of the revision model, (problems,).
+
+    taken: (attempts,), chains from their beginnings.
+    """
+    writing, readings = _chain_costs(split, verifier)
+    total = writing[:, taken].sum(axis=1)
+    for what, cost in readings:
+        order = np.argsort(what[:, taken], axis=1)
+        what, cost = (np.take_along_axis(x[:, taken], order, axis=1) for x in (what, cost))
+        first = np.diff(what, axis=1, prepend=-1) > 0
+        total += (first * cost).sum(axis=1)
+    return total
+
+
+@cache
+def _chain_costs(split: str, verifier: str) -> tuple[NDArray[np.int64], list[tuple[NDArray[np.int64], ...]]]:
+    """FLOPs of writing each recorded attempt, and of what is read: (which text it is, FLOPs); a text is read once.
+
+    The policy reads what stands before an attempt, anew in each round; the verifier that, and the attempt.
+    """
+    chains = _chains(split)
+    judge = AutoConfig.from_pretrained(ZOO / verifier, local_files_only=True)
+    write = cache(lambda tokens, after: decode_flops(chains.config, tokens - 1, after))
+    read = cache(lambda tokens: forward_flops(chains.config, tokens, logits=1))
+    score = cache(lambda tokens, after: reward_flops(judge, tokens, after))
+    writing, *readings = np.zeros((7, *chains.texts.shape), dtype=np.int64)
+    for i, problem in enumerate(chains.problems):
+        known: dict[object, int] = {}
+        for j, solution in enumerate(chains.solutions(i)):
+            seen = solution.shown if verifier in SEE_ATTEMPTS else ""
+            before, context = (len(text + problem.prompt) for text in (solution.shown, seen))  # one token a character
+            tokens = int(chains.tokens[i, j])
+            writing[i, j] = write(tokens, before)
+            texts = (chains.attempt[i, j], solution.shown), seen, (seen, solution.text, tokens)
+            costs = read(before), score(context, 0), score(tokens, context)
+            for k, (text, cost) in enumerate(zip(texts, costs)):
+                readings[2 * k][i, j], readings[2 * k + 1][i, j] = known.setdefault(text, len(known)), cost
+    return writing, [(readings[k], readings[k + 1]) for k in (0, 2, 4)]
+
+
+@cache
 def hybrid_arms(split: str = "test", verifier: str = "prm-revision") -> tuple[Arm, ...]:
     """The revision model's M chains of T revisions, for each of HYBRIDS, cut out of its recorded chains."""
-    chains = bank.load_chains("revision", split)
-    scores = last_scores(verifier, f"revision-{split}-chains")
-    answers = np.array(
-        [[answer_key(s.answer) for s in chains.solutions(i)] for i in range(len(chains.problems))], dtype=object
-    )
-    config = AutoConfig.from_pretrained(ZOO / verifier, local_files_only=True)
-    prompts = np.array([[len(problem.prompt)] for problem in chains.problems])
-    read = (chains.read_tokens if verifier in SEE_ATTEMPTS else prompts) + chains.tokens
-    sizes = {int(n): reward_flops(config, int(n)) for n in np.unique(read)}
-    spent = chains.flops + np.vectorize(sizes.get)(read)
+    chains = _chains(split)
+    scores, answers = last_scores(verifier, f"revision-{split}-chains"), chains.answers
     lengths = chains.made["lengths"]
     chain, attempt = chains.chain[0], chains.attempt[0]  # laid out alike for every problem
     rng = np.random.default_rng(0)
     arms = []
     for M, T in HYBRIDS:
         long_enough = [i for i, length in enumerate(lengths) if length > T]
-        right, cost = np.zeros(len(prompts)), np.zeros(len(prompts))
+        right, cost = np.zeros(len(answers)), np.zeros(len(answers))
         for _ in range(CUTS):
             taken = np.isin(chain, rng.choice(long_enough, M, replace=False)) & (attempt <= T)
             n = int(taken.sum())
             right += (
                 weighted_best_of_n(answers[:, taken], scores[:, taken], chains.correct[:, taken], n, draws=1) / CUTS
             )
-            cost += spent[:, taken].sum(axis=1) / CUTS
+            cost += chain_flops(split, verifier, taken) / CUTS
         arms.append(Arm(Allocation(M, T), right, cost))
     return tuple(arms)
 

@@ -74,11 +74,20 @@ def coverage_by_difficulty(
 
 
 def curves(
-    budgets: Sequence[int], series: dict[str, tuple[str, Estimate]], *, title: str, xlabel: str, ylabel: str
+    budgets: Sequence[int],
+    series: dict[str, tuple[str, Estimate]],
+    *,
+    title: str,
+    xlabel: str,
+    ylabel: str,
+    ylim: tuple[float, float] = (0, 1.02),
 ) -> Figure:
-    """Accuracy against a budget, a curve with its 95% band for each entry of `series`: label -> (strategy,
-    estimate)."""
+    """Accuracy against a budget, a curve with its 95% band for each entry of `series`: label -> (strategy, estimate).
+
+    ylim: a part of the scale, for differences that can't be seen on the whole of it; say so beside the figure.
+    """
     figure, axes = new_figure(title, budgets, xlabel)
+    axes.set_ylim(*ylim)
     for name, estimate in series.values():
         axes.fill_between(budgets, estimate.low, estimate.high, color=COLOURS[name], alpha=0.2, lw=0)
         axes.plot(budgets, estimate.mean, color=COLOURS[name])
@@ -102,6 +111,74 @@ def by_difficulty(series: dict[str, tuple[str, Estimate]], *, title: str) -> Fig
     axes.set(ylim=(0, 1.02), ylabel="problems solved")
     ends = [float(estimate.mean[-1]) for _, estimate in series.values()]
     label_ends(axes, ends, list(series), [COLOURS[name] for name, _ in series.values()])
+    return figure
+
+
+def revision_chain(
+    blocks: Sequence[tuple[int, int]], chain: Estimate, levels: dict[str, tuple[str, float]], *, title: str
+) -> Figure:
+    """Accuracy along a chain of revisions with its 95% interval, and levels to compare with: label -> (strategy, y).
+
+    blocks: the first and the last attempt that each value is the mean of. The scale is cut: the steps are small.
+    """
+    with mpl.rc_context(STYLE):
+        figure = Figure()
+        axes = figure.add_subplot(title=title)
+    places = np.arange(len(blocks))
+    errors = [chain.mean - chain.low, chain.high - chain.mean]
+    axes.errorbar(places, chain.mean, errors, color=COLOURS["revision"], marker="o", ms=6, lw=1.6)
+    for name, level in levels.values():
+        axes.axhline(level, color=COLOURS[name], lw=1.4, ls=(0, (4, 3)))
+    axes.set_xticks(places, [str(a) if a == b else f"{a} to {b}" for a, b in blocks])
+    axes.set(xlabel="attempt", ylabel="problems solved", ylim=(0.75, 0.95), yticks=[0.75, 0.8, 0.85, 0.9, 0.95])
+    ends = {"chain": ("revision", float(chain.mean[-1])), **levels}
+    label_ends(axes, [y for _, y in ends.values()], list(ends), [COLOURS[name] for name, _ in ends.values()])
+    return figure
+
+
+def against_flops(
+    series: dict[str, tuple[str, Sequence[float], Estimate]],
+    marks: Sequence[object],
+    *,
+    title: str,
+    ylim: tuple[float, float] = (0, 1.02),
+) -> Figure:
+    """Accuracy against what it costs, with 95% intervals: label -> (strategy, FLOPs a problem, estimate).
+
+    marks: what each point of a curve is called, the same for all curves, such as its number of generations.
+    """
+    with mpl.rc_context(STYLE):
+        figure = Figure()
+        axes = figure.add_subplot(title=title, xscale="log")
+    for i, (name, flops, estimate) in enumerate(series.values()):
+        axes.fill_between(flops, estimate.low, estimate.high, color=COLOURS[name], alpha=0.15, lw=0)
+        axes.plot(flops, estimate.mean, color=COLOURS[name], marker="o", ms=5)
+        offset = (0, -12 if i % 2 else 9)  # below every other curve, so that two that meet keep their marks apart
+        style: Any = {"textcoords": "offset points", "ha": "center", "va": "center", "color": COLOURS[name]}
+        for x, y, mark in zip(flops, estimate.mean, marks, strict=True):
+            axes.annotate(str(mark), (x, y), xytext=offset, fontsize=9, **style)
+    axes.set(xlabel="FLOPs a problem", ylabel="problems solved", ylim=ylim)
+    ends = [float(estimate.mean[-1]) for _, _, estimate in series.values()]
+    label_ends(axes, ends, list(series), [COLOURS[name] for name, *_ in series.values()])
+    return figure
+
+
+def ratio_sweep(splits: Sequence[str], groups: dict[str, Estimate], *, title: str) -> Figure:
+    """Accuracy of one budget split in several ways, with its 95% band, a curve for each group of problems.
+
+    splits: from parallel to sequential; groups: label -> estimate of (splits,), from the easiest to the hardest.
+    """
+    with mpl.rc_context(STYLE):
+        figure = Figure()
+        axes = figure.add_subplot(title=title)
+    places = np.arange(len(splits))
+    shades = mpl.colormaps["viridis"](np.linspace(0.35, 0.78, len(groups))).tolist()
+    for estimate, shade in zip(groups.values(), shades, strict=True):
+        axes.fill_between(places, estimate.low, estimate.high, color=shade, alpha=0.25, lw=0)
+        axes.plot(places, estimate.mean, color=shade, marker="o", ms=5)
+    axes.set_xticks(places, splits)
+    axes.set(xlabel="chains × attempts in each", ylabel="problems solved", ylim=(0, 1.02))
+    label_ends(axes, [float(estimate.mean[-1]) for estimate in groups.values()], list(groups), shades)
     return figure
 
 
@@ -138,11 +215,12 @@ def new_figure(title: str, budgets: Sequence[float], xlabel: str) -> tuple[Figur
 
 def label_ends(axes: Axes, heights: Sequence[float], labels: Sequence[str], colours: Sequence[Any]) -> None:
     """Names right of the axes, where no grid line crosses them, at the heights of their curves' ends or near them."""
-    gap = 0.065
+    bottom, top = axes.get_ylim()
+    gap, highest = 0.064 * (top - bottom), top - 0.02 * (top - bottom)
     placed: list[tuple[float, int]] = []
     for i in sorted(range(len(heights)), key=lambda i: (heights[i], -i)):  # of equals, the first on top
         placed.append((max(heights[i], placed[-1][0] + gap) if placed else heights[i], i))
-    overshoot = max(0.0, placed[-1][0] - 1.0)
+    overshoot = max(0.0, placed[-1][0] - highest)
     for height, i in placed:
         axes.annotate(
             labels[i], (1, height - overshoot), xycoords=axes.get_yaxis_transform(), xytext=(4, 0),

@@ -7,6 +7,7 @@ import threading
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
@@ -20,7 +21,9 @@ sys.path[:0] = [{str(ROOT / "book" / "_ext")!r}, {str(ROOT)!r}]
 extensions = ["explorable"]
 html_theme = "sphinx_book_theme"
 """
-PAGE = "Title\n=====\n\n.. explorable:: breadth_or_depth\n\n.. toctree::\n   :hidden:\n\n   deep/page\n   judge\n"
+PAGES = ("judge", "watch_revision")
+PAGE = "Title\n=====\n\n.. explorable:: breadth_or_depth\n\n.. toctree::\n   :hidden:\n\n   deep/page\n"
+PAGE += "".join(f"   {name}\n" for name in PAGES)
 SELECTIONS = [
     (1, "all"),
     (2, "1"),
@@ -39,7 +42,8 @@ def build(folder, page=PAGE, conf=""):
     (folder / "deep").mkdir(parents=True)
     (folder / "conf.py").write_text(CONF + conf)
     (folder / "index.rst").write_text(page)
-    (folder / "judge.rst").write_text("Judge\n=====\n\n.. explorable:: judge\n")
+    for name in PAGES:
+        (folder / f"{name}.rst").write_text(f"{name}\n{'=' * len(name)}\n\n.. explorable:: {name}\n")
     (folder / "deep" / "page.rst").write_text("Deep\n====\n\n.. explorable:: breadth_or_depth\n")
     command = [sys.executable, "-m", "sphinx", "-W", "-n", "-q", "--keep-going", str(folder), str(folder / "html")]
     return subprocess.run(command, capture_output=True, text=True)
@@ -588,3 +592,247 @@ def test_a_judge_of_the_readers_own_run_with_few_samples_has_no_dial(reader):
     assert judge_says(reader, 4, "all", "orm")
     page.evaluate("model.set('state', {judge: 'none', samples: 2}); model.save_changes()")
     assert judge_says(reader, 2, "all", "none")
+
+
+# ---- Watch a revision
+
+
+WATCHED = shipped_data("watch_revision")
+ENDS = ["wrong", "right"]
+TURNING = next(c for c in WATCHED["chains"] if c["attempts"][0]["right"] and not c["attempts"][1]["right"])
+CHAINS = {
+    kind: next(chain for chain in WATCHED["chains"] if chain["kind"] == kind)
+    for kind in ("right", "mended", "spoilt", "wavering", "wrong")
+}
+LOOKED_AT = [
+    ("all", "mended", 1),
+    ("all", "right", 3),
+    ("all", "spoilt", 7),
+    ("all", "wavering", 5),
+    ("all", "wrong", 2),
+    ("1", "mended", 1),
+    ("2", "right", 2),
+    ("3", "wavering", 4),
+    ("4", "spoilt", 3),
+    ("5", "wrong", 7),
+]
+
+
+def chain_of(problems, kind):
+    return next(c for c in WATCHED["chains"] if c["kind"] == kind and problems in ("all", c["group"]))
+
+
+def watch(reader, problems, chain, revision):
+    chosen = {"problems": problems, "chain": chain["id"], "revision": revision}
+    query = "&".join(f"watch_revision.{key}={quote(str(value))}" for key, value in chosen.items())
+    reader.open(f"watch_revision.html?{query}")
+    reader.page.locator(".ttc-compare").wait_for()
+    return reader
+
+
+def watch_says(reader, problems, chain, revision):
+    """Whether the sentence gives the numbers of this revision, and the view the two attempts of this chain."""
+    group = [group["key"] for group in WATCHED["groups"]].index(problems)
+    _, right, interval, spoilt, mended, cost = WATCHED["tables"][group]["rows"][revision]
+    kind = next(kind for kind in WATCHED["kinds"] if kind["key"] == chain["kind"])
+    words = [
+        f"Revision {revision} of 7 ",
+        f"{kind['said'][group]} of chains are {kind['name']}, like this one",
+        f"turns {spoilt} of right answers wrong",
+        f"and {mended} of wrong ones right",
+        f"leaves {right} ({interval}) right.",
+        f"{cost} a chain.",
+    ]
+    said = reader.sentence.inner_text()
+    heads = reader.page.locator(".ttc-compare thead th").all_inner_texts()[1:]
+    shown = [
+        [line, f"{'✓' if check else '✗'}{score}"]
+        for row in zip(*(attempt["steps"] for attempt in chain["attempts"][revision - 1 : revision + 1]))
+        for line, score, check in row
+    ]
+    cells = reader.page.locator(".ttc-compare tbody td")
+    found = [
+        [
+            cell.evaluate("node => [...node.childNodes].slice(1, -1).map(each => each.textContent).join('')"),
+            cell.locator(".ttc-score").evaluate(
+                "node => [...node.childNodes].slice(1, 3).map(each => each.textContent).join('')"
+            ),
+        ]
+        for cell in cells.all()
+    ]
+    return (
+        [each for each in words if each not in said] == []
+        and [head.split("\n")[0] for head in heads] == [f"Attempt {revision}", f"Attempt {revision + 1}"]
+        and [ENDS[a["right"]] in head for a, head in zip(chain["attempts"][revision - 1 :], heads)] == [True, True]
+        and found == shown
+    )
+
+
+@pytest.mark.parametrize(("problems", "kind", "revision"), LOOKED_AT)
+def test_a_revision_is_shown_as_recorded_with_the_numbers_of_the_data(reader, problems, kind, revision):
+    chain = chain_of(problems, kind)
+    watch(reader, problems, chain, revision)
+    assert watch_says(reader, problems, chain, revision)
+    reader.page.get_by_text("The numbers").click()
+    group = [group["key"] for group in WATCHED["groups"]].index(problems)
+    rows = [row.split("\t") for row in reader.page.locator(".ttc-scroll tbody tr").all_inner_texts()]
+    assert rows == WATCHED["tables"][group]["rows"]
+    marked = reader.page.locator(".ttc-scroll [aria-current=true]").all_inner_texts()
+    assert [row.split("\t")[0] for row in marked] == [str(revision + 1)]
+
+
+def test_what_a_revision_changed_is_marked_and_nothing_else(reader):
+    watch(reader, "all", TURNING, 1)
+    old, new = (attempt["steps"] for attempt in TURNING["attempts"][:2])
+    expected = [
+        word
+        for before, after in zip(old, new)
+        for one, other in ((before, after), (after, before))
+        for word, there in zip(one[0].split(" "), other[0].split(" "))
+        if word != there
+    ]
+    assert expected and reader.page.locator(".ttc-compare mark").all_inner_texts() == expected
+    assert "right becomes wrong" in reader.sentence.inner_text()
+    same = next(
+        (chain, i + 1)
+        for chain in WATCHED["chains"]
+        for i, (a, b) in enumerate(zip(chain["attempts"], chain["attempts"][1:]))
+        if [step[0] for step in a["steps"]] == [step[0] for step in b["steps"]]
+    )
+    watch(reader, "all", *same)
+    assert reader.page.locator(".ttc-compare mark").count() == 0
+    assert "changes nothing" in reader.sentence.inner_text()
+
+
+def test_a_chain_is_shown_only_after_a_guess_by_keyboard_alone(reader):
+    reader.open("watch_revision.html")
+    assert not reader.page.locator(".ttc-compare").is_visible()
+    answer = WATCHED["tables"][0]["rows"][1][3]
+    assert answer not in reader.page.locator(".ttc").inner_text()
+    guess = reader.page.get_by_role("slider", name="Your guess")
+    guess.focus()
+    reader.page.keyboard.press("ArrowLeft")
+    expected = guess.get_attribute("aria-valuetext")
+    reader.page.keyboard.press("Tab")
+    reader.page.keyboard.press("Enter")
+    reader.page.locator(".ttc-compare").wait_for()
+    assert watch_says_guess(reader, expected)
+    assert reader.page.evaluate("document.activeElement.innerText") == "Next ›", "focus goes on to the next control"
+    reader.page.keyboard.press("Enter")
+    assert watch_says(reader, "all", TURNING, 2)
+    assert "guess" not in reader.sentence.inner_text()
+
+
+def watch_says_guess(reader, percent):
+    spoilt = WATCHED["tables"][0]["rows"][1][3]
+    return f"{spoilt} of right answers wrong (you guessed {percent})" in reader.sentence.inner_text()
+
+
+def test_next_goes_on_from_the_end_of_a_chain_to_the_next_and_back_returns(reader):
+    chains = [chain for chain in WATCHED["chains"] if chain["group"] == "4"]
+    watch(reader, "4", chains[-1], 7)
+    reader.page.get_by_role("button", name="Next").click()
+    assert watch_says(reader, "4", chains[0], 1)
+    reader.page.get_by_role("button", name="Back").click()
+    assert watch_says(reader, "4", chains[-1], 7)
+
+
+def test_arrow_keys_move_along_the_chain_and_the_menu_has_the_chains_of_the_fifth(reader):
+    watch(reader, "5", CHAINS["wrong"], 1)
+    reader.page.get_by_role("radio", checked=True).last.focus()
+    reader.page.keyboard.press("ArrowRight")
+    assert watch_says(reader, "5", CHAINS["wrong"], 2)
+    name = reader.page.get_by_role("radio", checked=True).last.get_attribute("aria-label")
+    assert name == "attempt 2, wrong, revised to attempt 3, wrong"
+    menu = reader.page.get_by_label("Chain")
+    hardest = [chain for chain in WATCHED["chains"] if chain["group"] == "5"]
+    assert menu.locator("option").count() == len(hardest)
+    menu.select_option(index=1)
+    assert watch_says(reader, "5", hardest[1], 1)
+    reader.page.get_by_text("1 easiest").click()
+    easiest = next(chain for chain in WATCHED["chains"] if chain["group"] == "1")
+    assert watch_says(reader, "1", easiest, 1)
+
+
+def test_the_address_keeps_the_chain_and_another_reader_sees_it(reader):
+    watch(reader, "all", CHAINS["spoilt"], 2)
+    reader.page.get_by_role("button", name="Next").click()
+    shared = reader.page.url
+    reader.page.goto("about:blank")
+    reader.page.goto(shared)
+    reader.page.locator(".ttc-compare").wait_for()
+    assert watch_says(reader, "all", CHAINS["spoilt"], 3)
+
+
+def test_an_address_with_a_chain_of_another_fifth_shows_one_of_the_fifth(reader):
+    easiest = next(chain for chain in WATCHED["chains"] if chain["group"] == "1")
+    watch(reader, "1", CHAINS["wrong"], 2)
+    assert watch_says(reader, "1", easiest, 2)
+
+
+def test_right_and_wrong_are_told_by_words_and_signs(reader):
+    watch(reader, "all", TURNING, 1)
+    heads = reader.page.locator(".ttc-compare thead th").all_inner_texts()
+    assert "✓ right" in heads[1] and "✗ wrong" in heads[2]
+    strip = reader.page.get_by_role("group", name="Revision").locator("span").all_inner_texts()
+    assert strip[0] == "1 ✓ → 2 ✗"
+
+
+@phone
+def test_a_finger_moves_along_a_chain_and_nothing_scrolls_sideways(reader):
+    longest = max(WATCHED["chains"], key=lambda chain: len(chain["question"]))
+    watch(reader, "all", longest, 1)
+    reader.page.get_by_role("button", name="Next").tap()
+    assert watch_says(reader, "all", longest, 2)
+    reader.page.get_by_text("The numbers").click()
+    assert reader.page.evaluate("document.documentElement.scrollWidth") == 360
+    overflowing = reader.page.evaluate("""() => [...document.querySelectorAll(".ttc-compare :is(td, th)")]
+        .filter(each => each.scrollWidth > each.clientWidth + 1).map(each => each.textContent)""")
+    assert overflowing == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_words_of_a_revision_stand_out_from_the_page(reader, scheme):
+    reader.page.emulate_media(color_scheme=scheme)
+    watch(reader, "all", TURNING, 1).page.get_by_text("The numbers").click()
+    assert faint_words(reader.page) == []
+
+
+def test_model_output_is_text_and_never_markup(reader):
+    bad = "<img src=x onerror='window.struck = true'>"
+    data = json.loads(json.dumps(WATCHED))
+    data["chains"] = [data["chains"][0]]
+    for attempt in data["chains"][0]["attempts"]:
+        attempt["steps"][0][0] = attempt["answer"] = bad
+    data["chains"][0]["attempts"][1]["steps"][0][0] = bad + " changed"
+    data["chains"][0]["question"] = bad
+    page = draw(reader, data, {"revision": 1}, "watch_revision")
+    page.locator(".ttc-compare").wait_for()
+    assert bad in page.locator(".ttc-compare tbody").inner_text().replace("\n", " ")
+    assert page.locator(".ttc img").count() == 0
+    assert page.evaluate("window.struck") is None
+
+
+def test_a_widget_of_chains_follows_its_state_and_tells_python(reader):
+    page = draw(reader, WATCHED, {}, "watch_revision")
+    page.evaluate(
+        "state => { model.set('state', state); model.save_changes(); }", {"chain": TURNING["id"], "revision": 1}
+    )
+    page.locator(".ttc-compare").wait_for()
+    assert watch_says(reader, "all", TURNING, 1)
+    page.get_by_role("button", name="Next").click()
+    assert page.evaluate("model.get('state')") == {"problems": "all", "chain": TURNING["id"], "revision": 2}
+    controls = page.locator(".ttc").locator("input, select, button, summary, [tabindex]")
+    told = controls.evaluate_all("nodes => nodes.map(node => node.getAttribute('data-lm-suppress-shortcuts'))")
+    assert set(told) == {"true"}
+    assert page.evaluate("(leave(), model.heard.size)") == 0
+
+
+def test_steps_that_one_attempt_lacks_are_said_to_be_missing(reader):
+    data = json.loads(json.dumps(WATCHED))
+    data["chains"] = [chain for chain in data["chains"] if len(chain["attempts"][0]["steps"]) > 2][:1]
+    data["chains"][0]["attempts"][1]["steps"].pop()
+    page = draw(reader, data, {"revision": 1}, "watch_revision")
+    page.locator(".ttc-compare").wait_for()
+    assert page.locator(".ttc-compare td").last.inner_text() == "no such step"
+    assert page.locator(".ttc-compare tbody tr").last.locator("mark").count() > 2

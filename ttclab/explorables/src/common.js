@@ -19,7 +19,7 @@ export function frame(title, ...children) {
   form.append(element("style", {}, css), element("p", { class: "ttc-title" }, title), ...children);
   form.addEventListener("submit", (event) => event.preventDefault());
   // Or JupyterLab's shortcuts take the arrow keys; it looks for this on the focused node itself.
-  form.querySelectorAll("input, button, summary, [tabindex]").forEach((node) => node.setAttribute("data-lm-suppress-shortcuts", "true"));
+  form.querySelectorAll("input, select, button, summary, [tabindex]").forEach((node) => node.setAttribute("data-lm-suppress-shortcuts", "true"));
   return form;
 }
 
@@ -53,13 +53,19 @@ export function difficulties(groups, choose) {
 export function choices(legend, words, choose) {
   const radios = words.map(() => element("input", { type: "radio", name: legend }));
   radios.forEach((radio, index) => radio.addEventListener("change", () => choose(index)));
-  const options = words.map((word, index) => element("label", { class: "ttc-option" }, radios[index], element("span", {}, word)));
+  const spans = words.map((word) => element("span", {}, word));
+  const options = words.map((_, index) => element("label", { class: "ttc-option" }, radios[index], spans[index]));
   const node = element("fieldset", {}, element("legend", {}, legend), element("div", { class: "ttc-options" }, ...options));
   return {
     node,
     focus: () => radios.find(({ checked }) => checked)?.focus(),
     set chosen(index) { radios[index].checked = true; },
     set disabled(disabled) { node.disabled = disabled; },
+    /** Other words on the same buttons, `spoken` for those who hear them. */
+    rename(words, spoken) {
+      spans.forEach((span, index) => { span.textContent = words[index]; });
+      radios.forEach((radio, index) => radio.setAttribute("aria-label", spoken[index]));
+    },
   };
 }
 
