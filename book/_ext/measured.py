@@ -514,7 +514,7 @@ NUMBERS |= {
         for of, name in enumerate(NAMED_FIFTHS)
     },
     **{
-        f"revision {name} turned wrong": lambda of=of: finely(turned(True, of))  # type: ignore[misc]
+        f"revision {name} turned wrong": lambda of=of: (finely if of < HARDEST else with_interval)(turned(True, of))  # type: ignore[misc]
         for of, name in enumerate(NAMED_FIFTHS)
     },
     **{
