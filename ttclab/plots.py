@@ -154,9 +154,10 @@ def against_flops(
         axes.fill_between(flops, estimate.low, estimate.high, color=COLOURS[name], alpha=0.15, lw=0)
         axes.plot(flops, estimate.mean, color=COLOURS[name], marker="o", ms=5)
         offset = (0, -12 if i % 2 else 9)  # below every other curve, so that two that meet keep their marks apart
-        style: Any = {"textcoords": "offset points", "ha": "center", "va": "center", "color": COLOURS[name]}
         for x, y, mark in zip(flops, estimate.mean, marks, strict=True):
-            axes.annotate(str(mark), (x, y), xytext=offset, fontsize=9, **style)
+            axes.annotate(
+                str(mark), (x, y), xytext=offset, textcoords="offset points", ha="center", va="center", fontsize=9
+            )
     axes.set(xlabel="FLOPs a problem", ylabel="problems solved", ylim=ylim)
     ends = [float(estimate.mean[-1]) for _, _, estimate in series.values()]
     label_ends(axes, ends, list(series), [COLOURS[name] for name, *_ in series.values()])

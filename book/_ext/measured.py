@@ -535,9 +535,12 @@ NUMBERS |= {
         for of, name in enumerate(NAMED_FIFTHS)
     },
     **{
-        f"revision {name} turned {'wrong' if wrong else 'right'}": lambda of=of, wrong=wrong: finely(turned(wrong, of))  # type: ignore[misc]
+        f"revision {name} turned wrong": lambda of=of: (finely if of < HARDEST else with_interval)(turned(True, of))  # type: ignore[misc]
         for of, name in enumerate(NAMED_FIFTHS)
-        for wrong in (True, False)
+    },
+    **{
+        f"revision {name} turned right": lambda of=of: with_interval(turned(False, of))  # type: ignore[misc]
+        for of, name in enumerate(NAMED_FIFTHS)
     },
     **{f"feedback {kind}": lambda kind=kind: finely(told_right(kind)) for kind in FEEDBACK},  # type: ignore[misc]
     **{f"feedback {kind} gain": lambda kind=kind: points(told_right(kind, "none"), 1) for kind in FEEDBACK},  # type: ignore[misc]

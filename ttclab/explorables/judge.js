@@ -1,6 +1,6 @@
 /*! Made by "npm run build" in ttclab/explorables/src: change the sources, not this file.
-sources sha256:4a900401f721dc8ab5b6476c7695b11ae6147ef913713411698f3de4bf6efc01
-code sha256:e51dd4fd76fe08891f93ac42d11090091b622363e63da12108291888ff258539
+sources sha256:2a46d23245905861a59aacf1b881fbad6039c4d75bcb78e1924dfbc975f8e475
+code sha256:0b858efe34bd1a3e156bdc40c93430f705953f69d6a020778e8c8d7df807ec5f
 
 d3-array 3.2.5, d3-axis 3.0.1, d3-color 3.1.1, d3-format 3.1.3, d3-interpolate 3.0.2, d3-scale 4.0.3, d3-selection 3.0.1, d3-shape 3.2.1, d3-time 3.1.1, d3-time-format 4.1.1:
 Copyright 2010-2026 Mike Bostock
@@ -125,7 +125,7 @@ function Wi(t){return t}var rn=1,on=2,sn=3,vt=4,Yn=1e-6;function Gi(t){return"tr
 .ttc select:focus-visible { outline: 3px solid var(--pst-color-accent, #0072b2); outline-offset: 2px; }
 .ttc .ttc-buttons { display: flex; gap: 0.5rem; margin: 0 0 0.8rem; }
 .ttc .ttc-unseen { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
-.ttc .ttc-compare { max-width: 34rem; margin: 0 0 0.8rem; table-layout: fixed; font-size: 0.9rem; }
+.ttc .ttc-compare { display: table; width: 100%; max-width: 34rem; margin: 0 0 0.8rem; table-layout: fixed; font-size: 0.9rem; }
 .ttc .ttc-compare caption { color: var(--ttc-text); font-size: 0.9rem; }
 .ttc .ttc-compare :is(th, td) { padding: 0.35rem 0.5rem; text-align: left; vertical-align: top; }
 .ttc .ttc-compare :is(thead, tbody) :is(th, td):first-child { width: 2.6rem; color: var(--ttc-muted); font-weight: 400; }
