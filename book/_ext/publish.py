@@ -72,7 +72,8 @@ def _set_buttons(
             button["icon"] = "fas fa-code-branch"  # a mark of GitHub's would cost every page a font of 118 kB
     if app.config.repository and page.startswith("notebooks/"):
         address = f"https://colab.research.google.com/github/{app.config.repository}/blob/{STAMPED}/{page}.ipynb"
-        buttons.append({"type": "link", "url": address, "text": "Open in Colab", "label": "colab-button"})
+        words = {"text": "Colab", "tooltip": "Open in Colab"}
+        buttons.append({"type": "link", "url": address, "label": "colab-button", **words})
 
 
 def _stamp(app: Sphinx, exception: Exception | None) -> None:

@@ -45,7 +45,7 @@ KINDS = {  # of revision chains, by what is right in them
     "right": "right all along",
     "mended": "wrong, then right",
     "spoilt": "right, then wrong",
-    "wavering": "to and fro",
+    "wavering": "back and forth",
     "wrong": "wrong all along",
 }
 FEW = 30  # attempts
