@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from transformers import AutoConfig
 
 from . import bank
-from .allocator import Allocation, Arm, Policy
+from .allocator import Allocation, Arm, Rule
 from .estimators import Estimate, best_of_n, bootstrap, majority, pass_at_k, weighted_best_of_n
 from .models import ZOO, folder_of
 from .problems import answer_key
@@ -118,7 +118,7 @@ def hybrid_arms(split: str = "test", verifier: str = "prm-revision") -> tuple[Ar
     return tuple(arms)
 
 
-def spend(policy: Policy, arms: Sequence[Arm], difficulty: NDArray[np.float64], budget: int) -> Arm:
+def spend(policy: Rule, arms: Sequence[Arm], difficulty: NDArray[np.float64], budget: int) -> Arm:
     """What a policy gets, and spends, with a budget a problem: each problem as the arm that it is allocated."""
     of = {arm.allocation: arm for arm in arms}
     chosen = [of[policy(float(hard), budget)] for hard in difficulty]
