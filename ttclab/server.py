@@ -11,6 +11,7 @@ import hashlib
 import os
 import random
 import warnings
+import weakref
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, partial
@@ -91,7 +92,8 @@ class ServedModel(Policy):
         self._tried_stop = False
         self._keeps_stop = False  # whether the stop string is in what the server returns
         key = os.environ.get("OPENAI_API_KEY") or "none"
-        self._client = openai.AsyncOpenAI(base_url=url, api_key=key, max_retries=0, timeout=timeout)
+        self._client = client = openai.AsyncOpenAI(base_url=url, api_key=key, max_retries=0, timeout=timeout)
+        weakref.finalize(self, lambda: asyncio.run_coroutine_threadsafe(client.close(), _loop())).atexit = False
         self.model = model or self._only_model()
         if config:
             self._read_flops = cache(partial(flops.forward_flops, config, logits=1))
@@ -158,9 +160,22 @@ class ServedModel(Policy):
         """Whether the server can stop at the end of a line. One that can't writes on, and the rest is cut off here."""
         self._tried_stop = True
         request = {"prompt": f"1{stop}2{stop}", "max_tokens": 4, "temperature": 0}
-        refused: Any = (openai.APIStatusError, BrokenReplyError)
-        tries = self.send([request | {"stop": [stop]}] * 3)
-        if all(isinstance(each, refused) for each in tries) and not isinstance(self.send([request])[0], Exception):
+
+        async def answers(request: dict[str, Any]) -> bool:
+            errors = 0
+            for _ in range(10):
+                try:
+                    self._read(await self._send(request), request, None)
+                    return True
+                except openai.APIConnectionError:  # a server may hang up after an error
+                    await pause(0.1)
+                except (openai.APIStatusError, ValueError):
+                    errors += 1
+                if errors == 3:
+                    break
+            return False
+
+        if not _run(answers(request | {"stop": [stop]})) and _run(answers(request)):
             self._notice("can't stop at the end of a line: what it writes after it goes to waste")
             self._refused.add("stop")
 
@@ -268,7 +283,7 @@ class ServedModel(Policy):
         if not isinstance(text, str) or choice.finish_reason not in ("stop", "length", "eos_token", "stop_sequence"):
             raise BrokenReplyError(f"a reply of {text!r} that ended for the reason {choice.finish_reason!r}")
         said = _logprobs(choice.logprobs) if text else []
-        if said is None:
+        if said is None and "logprobs" not in self._refused:
             self._notice("gives no logprobs: its solutions have no likelihood, and no self-evaluation")
         usage, limited = reply.usage, choice.finish_reason == "length"
         if usage is None:
@@ -342,11 +357,10 @@ def _cut(text: str, choice: Any, stop: str | None, limited: bool, keeps_stop: bo
 
 
 def _logprobs(said: Any) -> list[float] | None:
-    """The log-probability of each token, as completions or chats give it; None where they don't."""
-    values = getattr(said, "token_logprobs", None)
-    if not values and getattr(said, "content", None):
-        values = [each.logprob for each in said.content]
-    return [value for value in values if value is not None] if values else None
+    """The log-probability of each token; None where there are none. Some servers give them in the form of chats."""
+    fields = said.model_dump() if isinstance(said, openai.BaseModel) else {}
+    values = fields.get("token_logprobs") or [each.get("logprob") for each in fields.get("content") or ()]
+    return [float(value) for value in values if value is not None] or None
 
 
 def _wished(seconds: str | None) -> float:
