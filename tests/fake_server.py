@@ -34,6 +34,7 @@ class Fake(ThreadingHTTPServer):
     """
 
     daemon_threads = True
+    request_queue_size = 128
 
     def __init__(self, faults=(), ignores=(), refuses=(), tells="stop_reason", models=("scripted",), temperature=True):
         super().__init__(("127.0.0.1", 0), Handler)

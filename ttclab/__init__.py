@@ -42,7 +42,7 @@ _HOME = {
 }
 _MODULES = ("allocator", "bank", "beam_search", "claims", "engine", "estimators", "evidence", "exercises",
             "explorables", "flops", "hardware", "hub", "models", "plots", "policy", "problems", "revision",
-            "sampling", "server", "training", "verifiers")  # fmt: skip
+            "sampling", "serve_check", "server", "training", "verifiers")  # fmt: skip
 __all__ = [*_HOME]
 
 
