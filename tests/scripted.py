@@ -5,7 +5,7 @@ from collections import Counter
 from dataclasses import replace
 
 from ttclab import flops
-from ttclab.models import _forks, as_problems
+from ttclab.policy import as_problems, forks
 from ttclab.problems import Problem, Solution
 
 
@@ -31,7 +31,7 @@ class ScriptedPolicy:
         if partials is None:
             groups = [[self._blank(each, f"{seed or 0}/{each.id}/{i}") for i in range(n)] for each in problems]
         else:
-            groups = [_forks(group) for group in ([partials] if isinstance(problem, Problem) else partials)]
+            groups = [forks(group) for group in ([partials] if isinstance(problem, Problem) else partials)]
             self.continued += [solution for group in groups for solution in group]
         self.rounds.append(Counter(s.text for group in groups for s in group))
         steps = [[self._step(solution, charged=partials is None) for solution in group] for group in groups]

@@ -9,6 +9,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 import ttclab
 from ttclab.flops import billed
+from ttclab.policy import Asked
 from ttclab.problems import load_problems
 from ttclab.training.tokens import build_tokenizer
 
@@ -90,7 +91,7 @@ def test_a_prompt_is_fed_as_the_tokenizer_on_disk_says(template, begin, around, 
     tokenizer.save_pretrained(tmp_path)
     policy = ttclab.load(tmp_path, device="cpu")
     context = TOKENIZER.encode(PROBLEMS[0].prompt.join(around))
-    assert list(policy.encode(PROBLEMS[0].prompt)) == context
+    assert list(policy.encode(Asked(PROBLEMS[0]))) == context
     theirs = model.generate(torch.tensor([context]), do_sample=False)[0, len(context) :]
     assert list(policy.generate(PROBLEMS[0], temperature=0)[0].tokens) == theirs.tolist()
 

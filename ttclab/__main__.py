@@ -155,11 +155,30 @@ def _sample(options: argparse.Namespace) -> None:
     print(f"\n{bill.total.total_flops:,} FLOPs")
 
 
+def _serve_check_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("url", metavar="URL", help="of a server, as far as /v1")
+    parser.add_argument("--model", metavar="NAME", help="the model's name there (the only one)")
+    parser.add_argument("--concurrency", type=_positive_whole, default=32, help="requests in flight at once (32)")
+
+
+def _serve_check(options: argparse.Namespace) -> None:
+    from ttclab.serve_check import check
+    from ttclab.server import ServedModel
+
+    server = ServedModel(options.url, options.model, concurrency=options.concurrency, timeout=60)
+    findings = check(server)
+    print(f"{server.model} at {server.url}")
+    width = max(len(finding.what) for finding in findings)
+    for finding in findings:
+        print(f"{'yes' if finding.holds else 'no ':3}  {finding.what:{width}}  {finding.means}")
+
+
 COMMANDS = {
     "models": Command("list the shipped models", _models_arguments, _models),
     "sample": Command("draw solutions to a problem and show them", _sample_arguments, _sample),
     "train": Command("train a shipped model from nothing, or go on after a kill", _train_arguments, _train),
     "record": Command("record many solutions of a model to every problem of a set", _record_arguments, _record),
+    "serve-check": Command("say what a server of OpenAI's protocol can do", _serve_check_arguments, _serve_check),
     "grade": Command("grade submitted notebooks", _grade_arguments, _grade),
 }
 

@@ -21,7 +21,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from .beam_search import beam_search
 from .flops import billed_as
-from .models import LanguageModel
+from .policy import Policy
 from .problems import Problem, Solution, answer_key
 from .revision import hybrid_search
 from .sampling import Result, strategy
@@ -58,7 +58,7 @@ class Allocation:
         return f"{self.N} x {1 + self.T}" if self.T else f"best of {self.N}"
 
 
-Policy = Callable[[float, int], Allocation]
+Rule = Callable[[float, int], Allocation]
 
 
 def uniform_policy(difficulty: float, budget: int) -> Allocation:
@@ -200,12 +200,12 @@ def difficulty_by_disagreement(answers: ArrayLike) -> NDArray[np.float64]:
 
 @strategy
 def compute_optimal_inference(
-    model: LanguageModel,
+    model: Policy,
     verifier: Verifier,
     problem: list[Problem],
     budget: int,
     *,
-    policy: Policy = lesson_policy,
+    policy: Rule = lesson_policy,
     estimate: int = 1,
     temperature: float | None = None,
     seed: int | None = None,
@@ -238,7 +238,7 @@ def compute_optimal_inference(
 
 @strategy
 def adaptive_search(
-    model: LanguageModel,
+    model: Policy,
     verifier: Verifier,
     problem: list[Problem],
     N: int,

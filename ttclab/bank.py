@@ -43,9 +43,9 @@ from transformers import AutoConfig, PreTrainedConfig
 
 from . import flops
 from .beam_search import beam_search
-from .models import ZOO, folder_of, show_attempts
+from .models import ZOO, folder_of
 from .models import load as load_model
-from .problems import ArithmeticProblem, Problem, Solution, answer_key, load_problems
+from .problems import ArithmeticProblem, Problem, Solution, answer_key, load_problems, show_attempts
 from .sampling import Result
 from .verifiers import load_verifier
 
@@ -329,7 +329,7 @@ def record_search(
                 "texts": [s.text for s in result.solutions],
                 "finished": [s.finished for s in result.solutions],
                 "correct": [s.correct for s in result.solutions],
-                "tokens": [len(s.tokens) for s in result.solutions],
+                "tokens": [s.length for s in result.solutions],
                 "scores": result.scores,
                 **{kind: result.cost.flops[kind] for kind in KINDS},
                 "verifier_calls": result.cost.verifier_calls,
@@ -506,7 +506,7 @@ def _verifier_hash(name: str) -> str | None:
 def _row(solution: Solution) -> dict[str, Any]:
     return {
         "problem": solution.problem.id, "text": solution.text, "finished": solution.finished,
-        "correct": solution.correct, "tokens": len(solution.tokens), "logprob": solution.logprob,
+        "correct": solution.correct, "tokens": solution.length, "logprob": solution.logprob,
     }  # fmt: skip
 
 

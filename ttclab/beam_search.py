@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from . import flops
-from .models import LanguageModel
+from .policy import Policy
 from .problems import Problem, Solution
 from .sampling import Result, check_choice, strategy
 from .verifiers import Verifier, check_aggregate, score_steps
@@ -39,7 +39,7 @@ class _Tree:
 
 
 def _search(
-    model: LanguageModel, verifier: Verifier, problems: list[Problem], N: int, M: int, *, tree: int, max_steps: int,
+    model: Policy, verifier: Verifier, problems: list[Problem], N: int, M: int, *, tree: int, max_steps: int,
     lookahead: int, aggregate: str, choose: str, temperature: float | None, seed: int | None,
 ) -> list[Result]:  # fmt: skip
     """All trees of all problems, a step at a time. tree: places in each."""
@@ -69,7 +69,7 @@ def _search(
 
 
 def _score_and_settle(
-    model: LanguageModel, verifier: Verifier, trees: list[_Tree], M: int, lookahead: int, aggregate: str, over: bool
+    model: Policy, verifier: Verifier, trees: list[_Tree], M: int, lookahead: int, aggregate: str, over: bool
 ) -> None:
     """Score what has ended, and, where it is to be pruned, the rest by where `lookahead` greedy steps take it."""
     groups = [each.live for each in trees]
@@ -88,7 +88,7 @@ def _score_and_settle(
 
 @strategy
 def beam_search(
-    model: LanguageModel,
+    model: Policy,
     verifier: Verifier,
     problem: list[Problem],
     N: int,
@@ -117,7 +117,7 @@ def beam_search(
 
 @strategy
 def dvts(
-    model: LanguageModel,
+    model: Policy,
     verifier: Verifier,
     problem: list[Problem],
     N: int,
@@ -141,7 +141,7 @@ def dvts(
 
 
 def beam_search_prm(
-    model: LanguageModel,
+    model: Policy,
     prm: Verifier,
     problem: Problem | list[Problem],
     beam_width: int = 5,

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from transformers import AutoConfig
 
 from . import bank
-from .allocator import Allocation, Arm, ComputeOptimalPolicy, Policy, difficulty_by_score
+from .allocator import Allocation, Arm, ComputeOptimalPolicy, Rule, difficulty_by_score
 from .estimators import (
     Estimate,
     best_of_n,
@@ -214,7 +214,7 @@ def estimated_difficulty(
     return difficulty_by_score(last_scores(verifier, f"small-{split}")[:, :n]), cost
 
 
-def spend(policy: Policy, arms: Sequence[Arm], difficulty: NDArray[np.float64], budget: int) -> Arm:
+def spend(policy: Rule, arms: Sequence[Arm], difficulty: NDArray[np.float64], budget: int) -> Arm:
     """What a policy gets, and spends, with a budget a problem: each problem as the arm that it is allocated."""
     of = {arm.allocation: arm for arm in arms}
     chosen = [of[policy(float(hard), budget)] for hard in difficulty]

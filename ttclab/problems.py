@@ -14,7 +14,7 @@ What a model writes is matched against a pattern, never evaluated.
 import hashlib
 import random
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
@@ -33,6 +33,21 @@ _EXPRESSION = re.compile(r"[0-9]{3}(?:[-+*][0-9]{2}){1,6}")
 _STEP = re.compile(r"([-+*])([0-9]{2})=([0-9]{3})")
 _VERBS = {"+": "add", "-": "take away", "*": "times"}
 _SIGNS = {"+": "+", "-": "−", "*": "×"}
+
+
+ATTEMPT_END = "#"
+ATTEMPTS_SHOWN = 4  # as in Snell et al. 2024, section 6.1
+
+
+@dataclass(frozen=True)
+class Feedback:
+    """What a verifier says about a solution: text, for people and chats; code, for the shipped revision model."""
+
+    text: str
+    code: str
+
+    def __str__(self) -> str:
+        return self.text
 
 
 @dataclass(frozen=True)
@@ -59,6 +74,18 @@ class Problem:
     def show(self, text: str) -> str:
         """A written solution as a person reads it, one step a line."""
         return text
+
+    def show_attempts(self, attempts: Sequence[str], feedback: Feedback | None = None) -> str:
+        """Earlier attempts, the newest last, and what is said of that one, as a policy without chats is fed them."""
+        return show_attempts(attempts, feedback.code if feedback else "")
+
+    def feed(self, shown: str = "") -> str:
+        """The text that a policy without chats goes on from: the prompt, with earlier attempts if any are shown."""
+        return shown + self.prompt
+
+    def turns(self, attempts: Sequence[str] = (), feedback: Feedback | None = None) -> list[dict[str, str]]:
+        """The same as turns of a chat, each with its role and content."""
+        return [{"role": "user", "content": self.feed(self.show_attempts(attempts, feedback) if attempts else "")}]
 
 
 @dataclass(frozen=True)
@@ -129,7 +156,8 @@ class Solution:
     text: what the policy wrote, without the end-of-text token; tokens: ids of all that it wrote, with it;
     finished: whether it ended by itself; logprob: log-probability of the tokens under the policy at
     temperature 1 (natural logarithm), NaN if it was not the policy's own writing; key: the name of its random stream,
-    which what is written next goes on with; shown: the earlier attempts that the policy saw, as it was fed them.
+    which what is written next goes on with; shown: the earlier attempts that the policy saw, as it was fed them;
+    length: how many tokens were written, where a server tells their number and not their ids.
     """
 
     problem: Problem
@@ -139,6 +167,11 @@ class Solution:
     logprob: float = float("nan")
     key: str = field(default="", repr=False)
     shown: str = field(default="", repr=False)
+    length: int = field(default=0, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.tokens:
+            object.__setattr__(self, "length", len(self.tokens))
 
     @cached_property
     def steps(self) -> tuple[str, ...]:
@@ -157,6 +190,17 @@ class Solution:
 
     def __str__(self) -> str:
         return self.problem.show(self.text)
+
+
+def show_attempts(texts: Sequence[str], comment: str = "") -> str:
+    """Earlier attempts as a policy is fed them, the newest last, with what a verifier says of that one before it.
+
+    They stand before the problem: a solution is as far from its problem as without them, and as far from the newest
+    attempt with a comment as without.
+    """
+    newest = len(texts) - 1
+    attempts = [(comment if i == newest else "") + text + ATTEMPT_END for i, text in enumerate(texts)]
+    return "".join(attempts[-ATTEMPTS_SHOWN:])
 
 
 def answers_equal(said: str | None, truth: str | None) -> bool:

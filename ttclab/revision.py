@@ -1,13 +1,13 @@
 """Sequential revision: each solution is written after reading the ones before it (Snell et al. 2024, section 6)."""
 
-from .models import LanguageModel
+from .policy import Policy
 from .problems import Problem, Solution
 from .sampling import Result, check_choice, strategy
 from .verifiers import Critic, Verifier, score_groups
 
 
 def sequential_revise(
-    model: LanguageModel, verifier: Verifier, problem: Problem | list[Problem], T: int, **options: object
+    model: Policy, verifier: Verifier, problem: Problem | list[Problem], T: int, **options: object
 ) -> Result | list[Result]:
     """One solution and T revisions of it, 1+T generations; the verifier chooses among all of them.
 
@@ -20,7 +20,7 @@ def sequential_revise(
 
 @strategy
 def hybrid_search(
-    model: LanguageModel,
+    model: Policy,
     verifier: Verifier,
     problem: list[Problem],
     M: int,

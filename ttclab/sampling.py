@@ -7,7 +7,7 @@ from functools import wraps
 from typing import Any
 
 from .flops import Cost, billed
-from .models import LanguageModel, as_problems
+from .policy import Policy, as_problems
 from .problems import Problem, Solution, answer_key, answers_equal
 from .verifiers import Verifier, score_groups
 
@@ -61,7 +61,7 @@ def strategy(search: Callable[..., list[Result]]) -> Callable[..., Any]:
 
     @wraps(search)
     def run(
-        model: LanguageModel, verifier: Verifier, problem: Problem | Sequence[Problem], *args: Any, **options: Any
+        model: Policy, verifier: Verifier, problem: Problem | Sequence[Problem], *args: Any, **options: Any
     ) -> Result | list[Result]:
         problems = as_problems(problem)
         distinct = list({each.id: each for each in problems}.values())
@@ -84,7 +84,7 @@ def check_choice(choose: str) -> None:
 
 @strategy
 def parallel_search(
-    model: LanguageModel,
+    model: Policy,
     verifier: Verifier,
     problem: list[Problem],
     N: int,

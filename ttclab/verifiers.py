@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import cache, partial
 from statistics import NormalDist, fmean
 from typing import Any, Protocol
@@ -13,21 +12,10 @@ from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
 from . import flops
 from .engine import random_stream
-from .models import STEP_END, ZOO, pick_device, quiet
-from .problems import Problem, Solution
+from .models import ZOO, pick_device, quiet
+from .policy import STEP_END
+from .problems import Feedback, Problem, Solution
 from .reward_model import Reader, RewardModel, reward_flops
-
-
-@dataclass(frozen=True)
-class Feedback:
-    """What a verifier says about a solution: text, for people; code, for the shipped revision model."""
-
-    text: str
-    code: str
-
-    def __str__(self) -> str:
-        return self.text
-
 
 RIGHT, WRONG = Feedback("The answer is right.", "!+"), Feedback("The answer is wrong.", "!-")
 

@@ -16,8 +16,17 @@ from torch.nn import functional
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from .. import flops
-from ..models import ATTEMPTS_SHOWN, LanguageModel, show_attempts
-from ..problems import LENGTHS, SIZES, ArithmeticProblem, Solution, generate_problems, load_problems
+from ..models import LanguageModel
+from ..problems import (
+    ATTEMPTS_SHOWN,
+    LENGTHS,
+    SIZES,
+    ArithmeticProblem,
+    Solution,
+    generate_problems,
+    load_problems,
+    show_attempts,
+)
 from ..reward_model import continue_from
 from ..verifiers import RIGHT, WRONG, SelfEvaluation
 from .recipe import PARTS, UNLABELLED, Part, Recipe, load_base, pad

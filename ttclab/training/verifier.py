@@ -16,7 +16,8 @@ from transformers import PreTrainedTokenizerFast
 
 from .. import flops
 from ..estimators import within_problem_auc
-from ..models import STEP_END, LanguageModel
+from ..models import LanguageModel
+from ..policy import STEP_END
 from ..problems import LENGTHS, SIZES, ArithmeticProblem, Problem, Solution, generate_problems, load_problems
 from ..reward_model import RewardModel, reward_flops
 from ..verifiers import PRM

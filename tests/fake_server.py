@@ -1,0 +1,170 @@
+"""A server of OpenAI's protocol that follows a script, keeps a log, and fails as it is told to."""
+
+import hashlib
+import json
+import random
+import threading
+from collections import Counter
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+FAULTS = ("429", "500", "503", "slow", "truncated", "short", "closed", "none", "many", "null", "html")
+
+
+def luck(*key):
+    """A whole number that depends on the key."""
+    return int.from_bytes(hashlib.blake2b(repr(key).encode(), digest_size=6).digest())
+
+
+def write(context, temperature, seed):
+    """Lines of the arithmetic task, one or more, each by chance given all before it: steps add up to whole texts."""
+    text = "" if context[-1:] in "\n]" else "\n"  # a line is ended before another is begun; a chat ends in "]"
+    for _ in range(8):
+        chance = luck(context + text, seed if temperature else None)
+        if (context + text).count("\n") > 1 and chance % 3 == 0:
+            break
+        text += f"+{10 + chance % 90}={chance % 7:03d}\n"
+    return text
+
+
+class Fake(ThreadingHTTPServer):
+    """faults: share of requests that get each of FAULTS; ignores: of "n", "logprobs", "seed", "stop", "usage", "chat",
+    "completions"; refuses: fields it answers 400 to; tells: how it says that it stopped at a stop string, one of
+    "stop_reason", "matched_stop", "keeps" (the string is in the text) and None.
+    """
+
+    daemon_threads = True
+    request_queue_size = 128
+
+    def __init__(self, faults=(), ignores=(), refuses=(), tells="stop_reason", models=("scripted",), temperature=True):
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.faults, self.ignores, self.refuses, self.tells = dict(faults), {*ignores}, {*refuses}, tells
+        self.models, self.heeds_temperature = models, temperature
+        self.rng, self.lock, self.over = random.Random(0), threading.Lock(), threading.Event()
+        self.failed, self.requests = Counter(), []
+        self.in_flight = self.most_in_flight = 0
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self.server_port}/v1"
+
+    def handle_error(self, request, client_address):
+        pass  # clients that hang up are part of the play
+
+    def draw_fault(self):
+        with self.lock:
+            chance = self.rng.random()
+            for fault, share in self.faults.items():
+                if chance < share:
+                    self.failed[fault] += 1
+                    return fault
+                chance -= share
+        return None
+
+
+@contextmanager
+def serving(**options):
+    server = Fake(**options)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        yield server
+    finally:
+        server.over.set()
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+
+    def log_message(self, *args):
+        pass
+
+    def do_GET(self):
+        self.send({"object": "list", "data": [{"id": name, "object": "model"} for name in self.server.models]})
+
+    def do_POST(self):
+        server, body = self.server, json.loads(self.rfile.read(int(self.headers["content-length"])))
+        with server.lock:
+            server.requests.append(body)
+            server.in_flight += 1
+            server.most_in_flight = max(server.most_in_flight, server.in_flight)
+        try:
+            self.answer(body, server.draw_fault())
+        finally:
+            with server.lock:
+                server.in_flight -= 1
+
+    def answer(self, body, fault):
+        server, chat = self.server, self.path.endswith("/chat/completions")
+        if refused := server.refuses & {*body}:
+            return self.send({"error": {"message": f"unexpected fields: {sorted(refused)}"}}, 400)
+        if ("chat" if chat else "completions") in server.ignores:
+            return self.send({"error": {"message": "no such place"}}, 404)
+        if fault in ("429", "500", "503"):
+            return self.send({"error": {"message": "try again"}}, int(fault), {"retry-after": "1"})
+        if fault == "html":
+            return self.send("<html>gateway</html>", kind="text/html")
+        if fault == "closed":
+            self.close_connection = True
+            return None
+        if fault == "slow":
+            self.close_connection = server.over.wait(5)
+            return None
+        reply = json.dumps(self.reply(body, chat, fault))
+        if fault == "truncated":
+            return self.send(reply[: len(reply) // 2])
+        if fault == "short":
+            self.close_connection = True
+            return self.send(reply[: len(reply) // 2], length=len(reply))
+        return self.send(reply)
+
+    def reply(self, body, chat, fault):
+        ignores = self.server.ignores
+        context = json.dumps(body["messages"]) if chat else body["prompt"]
+        count = 1 if "n" in ignores else body.get("n", 1)
+        count = {"none": 0, "many": 3}.get(fault, count)
+        temperature = body.get("temperature", 1) if self.server.heeds_temperature else 0
+        choices, written = [], 0
+        for i in range(count):
+            seed = self.server.rng.random() if "seed" in ignores else (body.get("seed"), i)
+            text, ended, said = self.cut(write(context, temperature, seed), body)
+            tokens = len(text) + (ended == "stop")
+            written += tokens
+            content = None if fault == "null" else text
+            choice = {"index": i, "finish_reason": ended, **said}
+            choice |= {"message": {"role": "assistant", "content": content}} if chat else {"text": content}
+            if body.get("logprobs") and "logprobs" not in ignores:
+                each = [-0.5] * tokens
+                choice["logprobs"] = {"content": [{"token": "", "logprob": v} for v in each]} if chat else {
+                    "token_logprobs": each, "tokens": [""] * tokens, "text_offset": [], "top_logprobs": []
+                }  # fmt: skip
+            choices.append(choice)
+        usage = {"prompt_tokens": len(context), "completion_tokens": written, "total_tokens": len(context) + written}
+        return {"id": "1", "object": "chat.completion" if chat else "text_completion", "created": 1, "model": "m",
+                "choices": choices, **({} if "usage" in ignores else {"usage": usage})}  # fmt: skip
+
+    def cut(self, text, body):
+        """The text up to what ends it, the reason, and how it is told."""
+        tells, stop = self.server.tells, None if "stop" in self.server.ignores else (body.get("stop") or [None])[0]
+        limit, ended, said = body.get("max_tokens", 999), "stop", None
+        if stop and stop in text:
+            text, said = text[: text.index(stop)], stop
+        if len(text) >= limit:
+            return text[:limit], "length", {}
+        if said and tells == "keeps":
+            text += stop
+        return text, ended, {tells: said} if tells in ("stop_reason", "matched_stop") else {}
+
+    def send(self, body, status=200, headers=(), length=None, kind="application/json"):
+        data = body.encode() if isinstance(body, str) else json.dumps(body).encode()
+        self.send_response(status)
+        for name, value in dict(headers).items():
+            self.send_header(name, value)
+        self.send_header("content-type", kind)
+        self.send_header("content-length", str(length or len(data)))
+        self.end_headers()
+        self.wfile.write(data)

@@ -1,0 +1,58 @@
+import pytest
+from fake_server import serving
+
+import ttclab
+from ttclab.__main__ import main
+from ttclab.serve_check import check
+from ttclab.server import ServerError
+
+
+def found(**options):
+    with serving(**options) as server:
+        return {finding.what: finding.holds for finding in check(ttclab.load(server.url, chat=False))}
+
+
+def test_a_server_that_does_everything_is_said_to():
+    wanted = {"counts cached tokens": False}  # the scripted one has no cache
+    assert {what: holds for what, holds in found().items() if not holds} == wanted
+    assert len(found()) == 12
+
+
+@pytest.mark.parametrize(
+    ("options", "missing"),
+    [
+        ({"ignores": ["n"]}, {"heeds n"}),
+        ({"ignores": ["seed"]}, {"keeps to the seed"}),
+        ({"ignores": ["logprobs"]}, {"gives logprobs"}),
+        ({"ignores": ["stop"]}, {"stops at a string", "says what stopped it"}),
+        ({"refuses": ["stop"]}, {"stops at a string", "says what stopped it"}),
+        ({"tells": None}, {"says what stopped it"}),
+        ({"ignores": ["usage"]}, {"counts tokens"}),
+        ({"ignores": ["chat"]}, {"answers in chats"}),
+        ({"ignores": ["completions"]}, {"continues exact text"}),
+        ({"temperature": False}, {"draws differ", "keeps to the seed"}),
+    ],
+)
+def test_what_a_server_lacks_is_found_and_nothing_else(options, missing):
+    assert {what for what, holds in found(**options).items() if not holds} == {*missing, "counts cached tokens"}
+
+
+def test_a_server_that_never_writes_is_an_error():
+    with (
+        serving(ignores=["chat", "completions"]) as server,
+        pytest.raises(ServerError, match="does not write"),
+    ):
+        check(ttclab.load(server.url))
+
+
+def test_the_command_says_what_a_server_can_do_and_what_follows(capsys):
+    with serving(ignores=["seed"]) as server:
+        assert main(["serve-check", server.url]) == 0
+    said = capsys.readouterr().out
+    assert said.startswith(f"scripted at {server.url}\n")
+    assert "\nno   keeps to the seed " in said and "a run can't be repeated" in said
+
+
+def test_the_command_says_in_one_line_that_there_is_no_server(capsys):
+    assert main(["serve-check", "http://127.0.0.1:9/v1"]) == 2
+    assert capsys.readouterr().err.count("\n") == 1

@@ -1,0 +1,240 @@
+"""What all policies have in common: whole solutions, single steps, rollouts and revisions, of one problem or many."""
+
+from abc import ABC, abstractmethod
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from . import flops
+from .problems import Feedback, Problem, Solution
+
+STEP_END = "\n"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a solution is written after: a problem, and texts of earlier attempts with what is said of the newest."""
+
+    problem: Problem
+    attempts: Sequence[str] = ()
+    feedback: Feedback | None = None
+
+    @property
+    def shown(self) -> str:
+        """The earlier attempts as a policy without a chat template is fed them."""
+        return self.problem.show_attempts(self.attempts, self.feedback) if self.attempts else ""
+
+    def text(self, template: Any = None) -> str:
+        """The exact text that is gone on from. template: a tokenizer whose chat template writes the turns, if any."""
+        if template is None:
+            return self.problem.feed(self.shown)
+        turns = self.problem.turns(self.attempts, self.feedback)
+        return str(template.apply_chat_template(turns, add_generation_prompt=True, tokenize=False))
+
+
+class Policy(ABC):
+    """Writes solutions. What is written, and with what, is for its kinds to say: here it is only asked for."""
+
+    def generate(
+        self,
+        problem: Problem | Sequence[Problem],
+        n: int = 1,
+        temperature: float | None = None,
+        seed: int | None = None,
+        max_new_tokens: int | None = None,
+        *,
+        start: int = 0,
+    ) -> Any:
+        """n solutions of a problem; of a list of problems, a list of such lists.
+
+        temperature: default the model's own, 0 is greedy; seed: default 0; start: the place of the first of them. A
+        solution depends on the seed, the problem and its place, and on nothing else: n=8 begins with the solutions of
+        n=4, and n=4, start=4 gives the others. Raises ValueError for n < 1, an empty list or a temperature below 0.
+        """
+        problems = as_problems(problem)
+        begun = self._beginnings(problems, n, seed, start)
+        groups = self._write([Asked(each) for each in problems], begun, temperature, max_new_tokens)
+        return groups[0] if isinstance(problem, Problem) else groups
+
+    def generate_step(
+        self,
+        problem: Problem | Sequence[Problem],
+        partials: Any = None,
+        n: int = 1,
+        temperature: float | None = None,
+        seed: int | None = None,
+        max_new_tokens: int | None = None,
+    ) -> Any:
+        """n ways to write the next step of each unfinished solution of a problem; without any, n first steps.
+
+        partials: a list of unfinished solutions, for a list of problems a list of such lists; what is in it twice is
+        forked. Returns solutions, unfinished or finished, each of `partials` with its n continuations in turn. The
+        first fork of a solution goes on with its random stream: writing step by step gives the tokens of `generate`.
+        max_new_tokens: of the whole solution. Raises ValueError for a finished solution, for one of another problem,
+        and as `generate`.
+        """
+        problems = as_problems(problem)
+        begun = self._beginnings(problems, n, seed) if partials is None else _continued(problem, problems, partials, n)
+        steps = self._write([Asked(each) for each in problems], begun, temperature, max_new_tokens, stop=STEP_END)
+        return steps[0] if isinstance(problem, Problem) else steps
+
+    def rollout(
+        self,
+        problem: Problem | Sequence[Problem],
+        partials: Any,
+        n: int = 1,
+        temperature: float | None = None,
+        max_new_tokens: int | None = None,
+    ) -> Any:
+        """n ways to go on from each unfinished solution to its end. Arguments and errors as in `generate_step`."""
+        problems = as_problems(problem)
+        begun = _continued(problem, problems, partials, n)
+        written = self._write([Asked(each) for each in problems], begun, temperature, max_new_tokens)
+        return written[0] if isinstance(problem, Problem) else written
+
+    def revise(
+        self,
+        problem: Problem | Sequence[Problem],
+        solutions: Any,
+        feedback: Any = None,
+        temperature: float | None = None,
+        max_new_tokens: int | None = None,
+    ) -> Any:
+        """One more solution, written after the earlier attempts of its chain; of a list of problems, one each.
+
+        solutions: the chain so far, the newest last, for a list of problems a list of chains; the last four are shown.
+        feedback: what a verifier's `critique` says of the newest, for a list of problems a list (None: nothing).
+        Raises ValueError for an empty chain, a solution of another problem, or another number of chains or feedbacks
+        than problems.
+        """
+        problems = as_problems(problem)
+        chains = [solutions] if isinstance(problem, Problem) else solutions
+        comments = feedback if isinstance(feedback, list) else [feedback] * len(problems)
+        if len(chains) != len(problems) or not all(chains):
+            lengths = [len(chain) for chain in chains]
+            raise ValueError(
+                f"a revision needs a chain of one solution or more for each problem, not chains of {lengths}"
+            )
+        _check_problems(problems, chains)
+        if len(comments) != len(problems):
+            raise ValueError(f"feedback must be one for each of {len(problems)} problems, not {len(comments)}")
+        begun = [
+            [Solution(each, "", finished=False, logprob=0.0, key=f"{chain[-1].key}/revised")]
+            for each, chain in zip(problems, chains, strict=True)
+        ]
+        attempts = [[attempt.text for attempt in chain] for chain in chains]
+        asked = [Asked(*each) for each in zip(problems, attempts, comments, strict=True)]
+        with flops.billed_as("revision"):
+            revised = self._write(asked, begun, temperature, max_new_tokens)
+        for each in problems:
+            flops.charge(each, "revision", revisions=1)
+        return revised[0] if isinstance(problem, Problem) else [solution for [solution] in revised]
+
+    def _beginnings(self, problems: list[Problem], n: int, seed: int | None, start: int = 0) -> list[list[Solution]]:
+        """n solutions of each problem with nothing written, each with a random stream of its own."""
+        if n < 1:
+            raise ValueError(f"n must be at least 1, not {n}")
+        return [
+            [
+                Solution(each, "", finished=False, logprob=0.0, key=f"{seed or 0}/{each.id}/{start + i}")
+                for i in range(n)
+            ]
+            for each in problems
+        ]
+
+    def _write(
+        self,
+        asked: list[Asked],
+        begun: list[list[Solution]],
+        temperature: float | None,
+        max_new_tokens: int | None,
+        *,
+        stop: str | None = None,
+    ) -> list[list[Solution]]:
+        """Go on with what is begun of each that is asked, to the end or to `stop`."""
+        limit = self.max_new_tokens if max_new_tokens is None else max_new_tokens
+        if limit < 1:
+            raise ValueError(f"max_new_tokens must be at least 1, not {limit}")
+        if finished := [solution for group in begun for solution in group if solution.finished]:
+            raise ValueError(f"a finished solution can't be continued: {finished[0].text!r}")
+        # What has as many tokens as it may have stays as it is.
+        going = [(i, s) for i, group in enumerate(begun) for s in group if s.length < limit]
+        written = iter(self._extend(asked, going, temperature, limit, stop))
+        return [[next(written) if s.length < limit else s for s in group] for group in begun]
+
+    @property
+    @abstractmethod
+    def max_new_tokens(self) -> int:
+        """Tokens a solution may have when the caller does not say."""
+
+    @abstractmethod
+    def _extend(
+        self,
+        asked: list[Asked],
+        begun: list[tuple[int, Solution]],
+        temperature: float | None,
+        limit: int,
+        stop: str | None,
+    ) -> list[Solution]:
+        """Go on with each solution, given with the place of what it answers in `asked`, and charge for it.
+
+        limit: tokens that a whole solution may have; stop: a string to end after, if any.
+        """
+
+
+@dataclass
+class Bill:
+    """What one call charges a problem, summed over its rows before any ledger hears of it."""
+
+    problem: Problem
+    generations: int = 0
+    tokens: Counter[str] = field(default_factory=Counter)
+    flops: Counter[str] = field(default_factory=Counter)
+
+    def add(self, kind: str, tokens: int, flops: int) -> None:
+        self.tokens[kind] += tokens
+        self.flops[kind] += flops
+
+    def charge(self) -> None:
+        for kind in self.tokens:
+            generations = self.generations if kind == "decode" else 0
+            flops.charge(self.problem, kind, tokens=self.tokens[kind], flops=self.flops[kind], generations=generations)
+
+
+def _continued(
+    problem: Problem | Sequence[Problem], problems: list[Problem], partials: Any, n: int
+) -> list[list[Solution]]:
+    """Each of the unfinished solutions n times, forked, as one list a problem."""
+    groups = [partials] if isinstance(problem, Problem) else partials
+    if n < 1 or len(groups) != len(problems):
+        raise ValueError(f"n must be at least 1 and partials one list a problem, not {n} and {len(groups)} lists")
+    _check_problems(problems, groups)
+    return [forks([solution for solution in group for _ in range(n)]) for group in groups]
+
+
+def _check_problems(problems: list[Problem], groups: Sequence[Sequence[Solution]]) -> None:
+    """Raises ValueError if one of the solutions is of another problem than its group."""
+    for each, group in zip(problems, groups, strict=True):
+        if strangers := [solution for solution in group if solution.problem.id != each.id]:
+            raise ValueError(f"solutions must be of the problem {each.id!r}, not of {strangers[0].problem.id!r}")
+
+
+def forks(solutions: Sequence[Solution]) -> list[Solution]:
+    """The solutions, with a random stream of its own for each repetition."""
+    seen: Counter[str] = Counter()
+    forks = []
+    for solution in solutions:
+        copy = seen[solution.key]
+        seen[solution.key] += 1
+        key = f"{solution.key}/{solution.length}.{copy}" if copy else solution.key
+        forks.append(replace(solution, key=key))
+    return forks
+
+
+def as_problems(problem: Problem | Sequence[Problem]) -> list[Problem]:
+    """One problem or several, as a list. Raises ValueError for none."""
+    problems = [problem] if isinstance(problem, Problem) else list(problem)
+    if not problems:
+        raise ValueError("there must be at least one problem, but the list is empty")
+    return problems
