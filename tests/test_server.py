@@ -258,7 +258,8 @@ def test_a_model_on_a_server_works_inside_a_running_event_loop():
 
 
 INTERRUPTED = """
-import sys, ttclab
+import signal, sys, ttclab
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a process started in the background inherits deafness to it
 policy = ttclab.load(sys.argv[1], chat=False)
 print("ready", flush=True)
 policy.generate(ttclab.load_problems("test", limit=4), n=8)
@@ -275,6 +276,9 @@ def test_an_interrupt_breaks_off_what_is_in_flight():
                 assert process.poll() is None
                 threading.Event().wait(0.01)
             process.send_signal(signal.SIGINT)
-            _, said = process.communicate(timeout=30)
+            try:
+                _, said = process.communicate(timeout=30)
+            finally:
+                process.kill()  # or leaving the block would wait for it
         assert b"KeyboardInterrupt" in said.splitlines()[-1]
         assert len(server.requests) == 32
