@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -254,7 +255,8 @@ def test_a_model_on_a_server_works_inside_a_running_event_loop():
         async def notebook():
             return load(server).generate(PROBLEMS[0])
 
-        assert asyncio.run(notebook())[0].finished
+        with ThreadPoolExecutor(1) as thread:  # this thread may have a loop already: the browser's
+            assert thread.submit(asyncio.run, notebook()).result()[0].finished
 
 
 INTERRUPTED = """
