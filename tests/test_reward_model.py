@@ -197,14 +197,31 @@ def test_a_new_bill_knows_nothing_of_the_last():
         assert reader.read(*contexts_and_solutions("+74=089\n"))[1] == whole
 
 
-def test_what_is_too_long_to_keep_is_read_again(monkeypatch):
-    monkeypatch.setattr(reward_model, "KEPT_TOKENS", len(PROBLEM.prompt) + 8)
+def test_on_one_bill_a_problem_is_read_once_for_all_calls():
+    reader = Reader(random_judge())
+    with billed():
+        passes = [reader.read(*contexts_and_solutions(text))[1] for text in ("+74=089\n", "+74=098\n", "+74=099\n")]
+    begun = len(PROBLEM.prompt)
+    assert passes == [[[(begun, 0), (8, begun)]], [[(8, begun)]], [[(8, begun)]]]
+
+
+@pytest.mark.parametrize(
+    ("rows", "again"),
+    [
+        (1, [[(8, "known + 8")], [(16, "known")]]),  # room for one row, after the problem
+        (0, [[(16, "known")], [(16, "known")]]),
+        (-1, [[("known", 0), (16, "known")], [(16, "known")]]),
+    ],
+)
+def test_what_is_too_long_to_keep_is_read_again(monkeypatch, rows, again):
+    begun = len(PROBLEM.prompt)
+    monkeypatch.setattr(reward_model, "KEPT_TOKENS", begun + rows * (begun + 8))
     reader = Reader(random_judge())
     with billed():
         reader.read(*contexts_and_solutions("+74=089\n", "+74=098\n+46=144\n"))
         _, passes = reader.read(*contexts_and_solutions("+74=089\n+46=135\n", "+74=098\n+46=145\n"))
-    begun = len(PROBLEM.prompt)
-    assert passes == [[(begun, 0), (8, begun + 8)], [(16, begun)]]  # the prompt, for the second
+    lengths = {"known": begun, "known + 8": begun + 8}
+    assert passes == [[tuple(lengths.get(n, n) for n in each) for each in row] for row in again]
 
 
 def test_a_saved_judge_scores_as_before(tmp_path):

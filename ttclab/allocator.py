@@ -1,6 +1,7 @@
 """Allocation: how hard is a problem, and how is a budget best spent on it?
 
-A *policy* is a function of a difficulty, from 0 (easy) to 1, and a budget in generations; it returns an `Allocation`.
+A policy of allocation, a `Rule`, is a function of a difficulty, from 0 (easy) to 1, and a budget in generations; it
+returns an `Allocation`. (A `Policy` is what writes solutions.)
 `lesson_policy` is the popular lesson's rule, `uniform_policy` treats all problems alike, and a `ComputeOptimalPolicy`
 is fitted to recorded runs, as in Snell et al. 2024, section 3. `adaptive_search` asks for no difficulty up front: it
 samples until the votes are clear. `spread_budget` divides a budget over a batch of problems.

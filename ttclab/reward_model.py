@@ -165,9 +165,11 @@ class Reader:
         first = {context: len(context) for context, row in zip(contexts, rows) if not begun[row]}
         known = {**known, **self._extend(dict.fromkeys(first, 0), {}, keep=sum(first.values()))}
         begun = _longest_known(rows, known)
-        found = self._extend(begun, known, keep=KEPT_TOKENS if bill else 0)
+        shared = {context: known[context] for context in contexts if context in known}
+        room = KEPT_TOKENS - sum(map(len, shared))
+        found = self._extend(begun, known, keep=room if bill else 0)
         if bill:
-            self._kept[bill] = self._steps_of(found)
+            self._kept[bill] = (shared if room >= 0 else {}) | self._steps_of(found)
         passes: list[list[tuple[int, int]]] = []
         for context, row in zip(contexts, rows):
             reads = (first.pop(context, 0), 0), (len(row) - begun[row], begun[row])
@@ -212,7 +214,7 @@ class Reader:
 
 
 ROWS_AT_ONCE = 1024  # rows that go through a reward model together
-KEPT_TOKENS = 1 << 18  # in the rows that are kept for the next call
+KEPT_TOKENS = 1 << 18  # in what is kept for the next call: what stands before the solutions, then rows
 
 
 def _longest_known(rows: Sequence[tuple[int, ...]], known: _Rows) -> dict[tuple[int, ...], int]:
