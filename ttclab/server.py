@@ -28,6 +28,7 @@ from .problems import Solution
 
 ATTEMPTS = 15  # at one request: with the pauses between them three minutes or more, the restart of a server
 LONGEST_PAUSE = 30.0  # seconds, unless the server asks for a longer one
+HANG_UPS = 3  # that are put up with where a server is asked what it can do
 DRAWS = 8  # times that a server is asked whether a line or the text ended, before it is taken for a line
 _TRANSIENT = {408, 409, 425, 429}  # statuses below 500 that may be another at the next attempt
 _DISPENSABLE = ("logprobs", "seed")  # fields that a request can do without, where a server refuses them
@@ -261,10 +262,23 @@ class ServedModel(Policy):
         raise ServerError(f"{self.url} failed {ATTEMPTS} times in a row at one request, the last time: {reason}")
 
     def send(self, requests: Sequence[dict[str, Any]]) -> list[Any]:
-        """What comes of each request, sent once and all at a time: the server's reply as it is, or an exception."""
+        """What comes of each request, all at a time: the server's reply as it is, or an exception.
+
+        A request is sent again only if the server hung up, as some do on whoever comes after an error.
+        """
+
+        async def one(request: dict[str, Any]) -> Any:
+            for _ in range(HANG_UPS):
+                try:
+                    return await self._send(request)
+                except openai.APITimeoutError:
+                    raise
+                except openai.APIConnectionError:
+                    await pause(0.1)
+            return await self._send(request)
 
         async def all_of_them() -> list[Any]:
-            return await asyncio.gather(*map(self._send, requests), return_exceptions=True)
+            return await asyncio.gather(*map(one, requests), return_exceptions=True)
 
         return _run(all_of_them())
 
