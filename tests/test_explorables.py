@@ -414,7 +414,7 @@ def test_ten_selections_of_the_shipped_revisions_are_what_the_estimators_say(att
     if attempt > 1:
         before = right[:, :, attempt - 2]
         for words, part, whole in ((said[3], before & ~now, before), (said[4], ~before & now, ~before)):
-            if whole.sum() < explorables.FEW:
+            if whole.sum() < watch_revision.FEW:
                 assert words == f"{part.sum()} of {whole.sum()}"
                 continue
             share = estimators.bootstrap_share(part.sum(axis=1), whole.sum(axis=1))
