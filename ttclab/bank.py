@@ -552,7 +552,7 @@ def _open(path: Path) -> tuple[pa.Table, dict[str, Any]]:
     """A file's table and metadata, if it is whole and ours."""
     table = _whole_table(path)
     made = _made(table)
-    if not table.schema.equals(SCHEMAS.get(made.get("format"), pa.schema([]))):
+    if not table.schema.equals(SCHEMAS.get(str(made.get("format")), pa.schema([]))):
         raise ValueError(f"{path} is not a file of recorded runs, but {made.get('format')!r}")
     if "shard" in made:
         raise ValueError(f"{path} is one of {made['shard'][1]} shards of a recording: merge them")
