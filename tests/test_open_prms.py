@@ -22,7 +22,7 @@ from transformers import (
 )
 
 import ttclab
-from ttclab import hub, open_prms
+from ttclab import bank, hub, open_prms
 from ttclab.beam_search import beam_search
 from ttclab.flops import billed
 from ttclab.problems import ArithmeticProblem, Solution, load_problems
@@ -246,6 +246,16 @@ def test_an_open_prm_guides_a_search(release):
     [result] = beam_search(policy, prm, load_problems("test", limit=1), 4, 2)
     assert result.cost.generations == 4 and result.cost.flops["verifier"] > 0
     assert result.scores == pytest.approx(prm.score(result.solutions), abs=2e-5)
+
+
+def test_an_open_prm_scores_a_recorded_run_wherever_it_lies(tmp_path):
+    folder = RELEASES["skywork"].write(tmp_path)
+    run = bank.record("small", "validation", samples=3, problems=4, device="cpu", out=tmp_path / "run.parquet")
+    bank.record_scores(folder, run, device="cpu")
+    prm, recorded = ttclab.load_verifier(folder, device="cpu"), bank.read(run)
+    for i, each in enumerate(bank.load_scores(folder, run)):
+        for said, wanted in zip(each, prm.score_steps(recorded.solutions(i)), strict=True):
+            assert said == pytest.approx(wanted, abs=2e-5)
 
 
 @pytest.mark.parametrize("family", ["qwen", "math-shepherd"])

@@ -296,12 +296,18 @@ def record_chains(
     return _record(out, made, rows)
 
 
-def record_scores(verifier: str, run: str, *, device: str = "auto", out: Path | None = None) -> Path:
-    """Have a verifier score the solutions of a recorded run ("small-test"); what is there twice is read once."""
-    judge, scored = load_verifier(verifier, device=device), read(RUNS / f"{run}.parquet")
-    out, sees = out or RUNS / f"{run}.{verifier}.parquet", getattr(judge, "sees_attempts", False)
+def record_scores(
+    verifier: str | Path, run: str | Path, *, device: str = "auto", out: Path | None = None, **options: Any
+) -> Path:
+    """Have a verifier score the solutions of a recorded run; what is there twice is read once.
+
+    run: its name in `ttclab/runs` ("small-test"), or its file; out: by default beside it; options: of `load_verifier`,
+    for an open PRM.
+    """
+    judge, scored = load_verifier(verifier, device=device, **options), read(_file_of(run))
+    out, sees = out or _scores_of(run, verifier), getattr(judge, "sees_attempts", False)
     made = {
-        "format": "ttclab scores 1", "verifier": verifier, "weights": _verifier_hash(verifier), "run": run,
+        "format": "ttclab scores 1", "verifier": str(verifier), "weights": _verifier_hash(verifier), "run": str(run),
         "of": scored.made, "problems": len(scored.problems),
     }  # fmt: skip
 
@@ -478,15 +484,17 @@ def load_chains(model: str, split: str, *, feedback: str | None = None) -> Chain
     return found
 
 
-def load_scores(verifier: str, run: str) -> list[list[list[float]]]:
+def load_scores(verifier: str | Path, run: str | Path) -> list[list[list[float]]]:
     """What a verifier said of a recorded run: for each problem, for each solution, a list of scores.
+
+    verifier, run: as `record_scores` was told.
 
     Raises ValueError as `load` does, and if the scores are not of the run as it is now.
     """
-    table, made = _open(_there(f"{run}.{verifier}"))
-    if made["of"] != read(RUNS / f"{run}.parquet").made:
+    table, made = _open(_there(_scores_of(run, verifier)))
+    if made["of"] != read(_file_of(run)).made:
         raise ValueError(
-            f"the recorded scores of {verifier!r} are of another run than {run!r} is now: record them again"
+            f"the recorded scores of {str(verifier)!r} are of another run than {str(run)!r} is now: record them again"
         )
     steps = table["steps"].to_pylist()
     each = len(steps) // made["problems"]
@@ -536,16 +544,28 @@ def read(path: Path) -> Any:
     return Chains(problems, chain=chain, attempt=attempt, comments=column("comment"), **written)
 
 
-def _there(stem: str) -> Path:
-    path = RUNS / f"{stem}.parquet"
+def _file_of(run: str | Path) -> Path:
+    """The file of a recorded run, which may be named by itself."""
+    path = Path(run)
+    return path if path.suffix == ".parquet" else RUNS / f"{run}.parquet"
+
+
+def _scores_of(run: str | Path, verifier: str | Path) -> Path:
+    """The file of a verifier's scores for a run, beside it: "small-test.prm.parquet"."""
+    file = _file_of(run)
+    named = str(verifier).strip("/").replace("/", "--")
+    return file.with_name(f"{file.stem}.{named}.parquet")
+
+
+def _there(path: Path) -> Path:
     if not path.is_file():
-        there = ", ".join(sorted(file.stem for file in RUNS.glob("*.parquet"))) or "none"
-        raise ValueError(f"no recorded runs {stem!r}; there are: {there}")
+        there = ", ".join(sorted(file.stem for file in path.parent.glob("*.parquet"))) or "none"
+        raise ValueError(f"no recorded runs {path.stem!r}; there are: {there}")
     return path
 
 
 def _load(stem: str) -> Any:
-    return read(_there(stem))
+    return read(_there(_file_of(stem)))
 
 
 def _open(path: Path) -> tuple[pa.Table, dict[str, Any]]:
@@ -574,12 +594,18 @@ def _made(table: pa.Table) -> dict[str, Any]:
 
 
 def weights_hash(folder: Path) -> str:
-    """SHA-256 of a model's weights."""
-    return hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest()
+    """SHA-256 of a model's weights, of all files that they are in, one after the other."""
+    digest = hashlib.sha256()
+    for file in sorted(folder.glob("*.safetensors")):
+        with file.open("rb") as content:
+            while part := content.read(1 << 24):
+                digest.update(part)
+    return digest.hexdigest()
 
 
-def _verifier_hash(name: str) -> str | None:
-    return weights_hash(ZOO / name) if (ZOO / name).is_dir() else None  # the oracle has no weights
+def _verifier_hash(name: str | Path) -> str | None:
+    """Of its weights, where they are in a folder that is known: the oracle has none."""
+    return next((weights_hash(folder) for folder in (ZOO / name, Path(name)) if folder.is_dir()), None)
 
 
 def _row(solution: Solution) -> dict[str, Any]:
