@@ -188,6 +188,20 @@ def test_machines_record_and_merge_from_the_command_line(tmp_path, capsys):
     assert "two whole numbers, like 2/8, not '1:2'" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        (["small", "--all"], "one model's name, or --all"),
+        (["--all", "--plan"], "takes no --plan"),
+        (["small", "--files", "small"], "--files is for the address of a server, not for small"),
+        (["http://127.0.0.1:9/v1"], "name a file as out"),
+    ],
+)
+def test_a_wrong_call_of_record_is_one_line(capsys, wrong, said):
+    assert main(["record", *wrong]) == 2
+    assert said in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("damage", ["cut", "foreign", "short", "text"])
 def test_a_damaged_or_foreign_file_is_refused_with_its_reason(tmp_path, damage):
     path = tmp_path / "runs.parquet"

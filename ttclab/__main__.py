@@ -121,15 +121,20 @@ def _record_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _record(options: argparse.Namespace) -> None:
     from ttclab.bank import record, record_all
+    from ttclab.models import is_address
 
     if options.all == bool(options.name):
         raise UserError("record takes one model's name, or --all")
     if options.all:
+        if options.plan or options.shard or options.out:
+            raise UserError("--all records what ships where it ships: it takes no --plan, --shard or --out")
         record_all(options.device)
         return
     settings = {key: getattr(options, key) for key in ("at", "greedy", "samples", "problems", "seed", "device")}
     given = {key: getattr(options, key) for key in ("model", "files", "concurrency")}
     settings["server"] = {key: value for key, value in given.items() if value is not None}
+    if settings["server"] and not is_address(options.name):
+        raise UserError(f"--{next(iter(settings['server']))} is for the address of a server, not for {options.name}")
     if options.plan:
         _plan(options, settings)
         return
