@@ -14,12 +14,12 @@ SPLITS = [(1, 0), (2, 0), (1, 1), (4, 0), (2, 1), (1, 3)]
 
 def arms(problems=20, seed=0):
     """Splits of 1, 2 and 4 attempts: chains do better on the hard problems, and cost twice as much."""
-    rng = np.random.default_rng(seed)
+    noise = 0.05 * np.random.default_rng(seed).random((len(SPLITS), problems))
     ease = np.linspace(1, 0, problems)
     return ease, [
-        Arm(Allocation(N, T), np.clip(ease + 0.1 * T + 0.05 * rng.random(problems), 0, 1), (N * (1 + 2 * T)) * 1e6 * (2 - ease))
-        for N, T in SPLITS
-    ]  # fmt: skip
+        Arm(Allocation(N, T), np.clip(ease + 0.1 * T + more, 0, 1), N * (1 + 2 * T) * 1e6 * (2 - ease))
+        for (N, T), more in zip(SPLITS, noise)
+    ]
 
 
 def test_a_split_is_measured_on_the_problems_of_its_group():
@@ -38,7 +38,8 @@ def test_a_split_is_measured_on_the_problems_of_its_group():
 
 def test_the_best_is_the_best_that_the_budget_pays_for_and_of_equals_the_cheapest():
     even = np.full(10, 0.5)
-    found = [Arm(Allocation(1), even, even), Arm(Allocation(2), even + 0.1, even * 4), Arm(Allocation(1, 1), even + 0.1, even * 2)]  # fmt: skip
+    measured = {(1, 0): (even, 1.0), (2, 0): (even + 0.1, 4.0), (1, 1): (even + 0.1, 2.0)}
+    found = [Arm(Allocation(*split), right, np.full(10, cost)) for split, (right, cost) in measured.items()]
     data = split_budget_data(found, np.arange(10.0))
     assert [group["best"] for group in data["groups"]] == [[0, 2]] * 6
 
@@ -109,7 +110,10 @@ def test_ten_selections_of_the_shipped_map_are_what_the_arms_say(budget, problem
 def test_the_shipped_policies_get_what_spending_by_them_gets(budget):
     data = shipped_data("split_budget")
     lesson, fitted = (row[data["budgets"].index(budget)] for row in data["groups"][0]["policies"])
-    for told, rule, estimate in ((lesson, lesson_policy, "predicted"), (fitted, fitted_policy("revision-oracle"), "oracle")):
+    for told, rule, estimate in (
+        (lesson, lesson_policy, "predicted"),
+        (fitted, fitted_policy("revision-oracle"), "oracle"),
+    ):
         hard, asked = evidence.difficulty("revision", estimate)
         arm = evidence.spend(rule, evidence.hybrid_arms(), hard, budget)
         solved, interval, cost = told["said"]

@@ -286,9 +286,7 @@ def fit(name: str, estimate: str = "oracle", *, budgets: Sequence[int] = FITTED_
     """The compute-optimal policy of a space, fitted to the validation problems (Snell et al. 2024, section 3.2)."""
     words = {"oracle": "1 - pass@1", "predicted": "1 - the verifier's score of one solution"}
     hard, _ = difficulty(name, estimate, "validation")
-    return ComputeOptimalPolicy.fit(
-        space(name, "validation"), hard, budgets, slack=SLACK, estimate=words[estimate]
-    )
+    return ComputeOptimalPolicy.fit(space(name, "validation"), hard, budgets, slack=SLACK, estimate=words[estimate])
 
 
 def fit_all(folder: Path = POLICIES) -> list[Path]:

@@ -2,38 +2,47 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .. import evidence
-from ..allocator import Allocation, Arm, Rule, fitted_policy, lesson_policy
 from ..estimators import bootstrap, fifths
 from .words import GROUPS, SCHEMA, flops_in_words, in_words, percents
 
-_Told = tuple[list[str], Arm]  # of each problem its split, in words, and what all problems get and spend
+if TYPE_CHECKING:
+    from ..allocator import Allocation, Arm, Rule
+
 SEEN = 0.1  # the share of a group's problems from which on a policy's mark stands on a split
 
 
+class _Followed(NamedTuple):
+    """A policy with a budget: the split of each problem in words, what is right and the FLOPs, (problems,) each."""
+
+    splits: list[str]
+    correct: np.ndarray
+    flops: np.ndarray
+
+
 def split_budget_data(
-    arms: Sequence[Arm],
+    arms: "Sequence[Arm]",
     ease: ArrayLike,
     *,
-    policies: Mapping[str, tuple[Rule, ArrayLike, ArrayLike]] | None = None,
-    beside: Mapping[str, Sequence[Arm]] | None = None,
+    policies: "Mapping[str, tuple[Rule, ArrayLike, ArrayLike]] | None" = None,
+    beside: "Mapping[str, Sequence[Arm]] | None" = None,
     source: str = "your own run",
 ) -> dict[str, Any]:
     """All splits of every budget, and what policies make of them, as the simulator "Split the budget" looks it up.
 
     arms: N chains of T revisions each, of one model; the budgets are those that can be spent on N samples; ease:
     (problems,), what the fifths of difficulty are made of, higher for easier problems; policies: by name a rule, the
-    difficulty that it is told and the FLOPs of asking for it, (problems,) each; every split it may choose must be among
-    the arms; beside: by name other ways to spend a budget, such as another model's; source: where the runs come from, shown below the map. JSON-ready.
+    difficulty that it is told and the FLOPs of asking for it, (problems,) each; every split that it chooses must be
+    among the arms; beside: by name other ways to spend a budget, such as another model's; source: where the runs come
+    from, shown below the map. JSON-ready.
     Raises ValueError for arms of other shapes, without samples alone, and for fewer than five problems.
     """
     easy = np.asarray(ease, dtype=float)
-    budgets = sorted({arm.allocation.N for arm in arms if arm.allocation == Allocation(arm.allocation.N)})
+    budgets = sorted({arm.allocation.N for arm in arms if not arm.allocation.T and not arm.allocation.M})
     if easy.ndim != 1 or len(easy) < 5 or not budgets or any(arm.correct.shape != easy.shape for arm in arms):
         raise ValueError(
             "a map of splits needs arms on the same problems, at least 5, samples alone among them, "
@@ -65,8 +74,8 @@ def split_budget_data(
 
 
 def _group(
-    key: str, rows: np.ndarray, splits: Sequence[Arm], budgets: Sequence[int], told: list[list[_Told | None]],
-    beside: Mapping[str, Sequence[Arm]],
+    key: str, rows: np.ndarray, splits: "Sequence[Arm]", budgets: Sequence[int], told: list[list[_Followed | None]],
+    beside: "Mapping[str, Sequence[Arm]]",
 ) -> dict[str, Any]:  # fmt: skip
     """Everything about a group of problems: each split, the best that a budget pays for, and the policies."""
     best = []
@@ -79,12 +88,12 @@ def _group(
         "name": GROUPS[key],
         "problems": int(rows.sum()),
         "mean": [round(float(arm.correct[rows].mean()), 4) for arm in splits],
-        "said": [_said(arm, rows) for arm in splits],
+        "said": [_said(arm.correct[rows], arm.flops[rows]) for arm in splits],
         "best": best,
-        "policies": [[each and _followed(each, rows, names) for each in row] for row in told],
+        "policies": [[each and _in_group(each, rows, names) for each in row] for row in told],
         "beside": [
             [
-                {"name": name, "said": _said(arm, rows)}
+                {"name": name, "said": _said(arm.correct[rows], arm.flops[rows])}
                 for name, others in beside.items()
                 for arm in others
                 if arm.allocation.generations == budget
@@ -94,36 +103,39 @@ def _group(
     }
 
 
-def _allocated(rule: Rule, hard: np.ndarray, asked: np.ndarray, arms: Sequence[Arm], budget: int) -> _Told | None:
+def _allocated(
+    rule: "Rule", hard: np.ndarray, asked: np.ndarray, arms: "Sequence[Arm]", budget: int
+) -> _Followed | None:
     """The split of each problem, and what comes of it; None where the rule has none for the budget."""
+    from ..evidence import spend
+
     try:
         splits = [_named(rule(float(each), budget)) for each in hard]
     except ValueError:
         return None  # the lesson's rule has no answer for a budget of 1
-    got = evidence.spend(rule, arms, hard, budget)
-    return splits, Arm(got.allocation, got.correct, got.flops + asked)
+    got = spend(rule, arms, hard, budget)
+    return _Followed(splits, got.correct, got.flops + asked)
 
 
-def _followed(told: _Told, rows: np.ndarray, names: list[str]) -> dict[str, Any]:
+def _in_group(followed: _Followed, rows: np.ndarray, names: list[str]) -> dict[str, Any]:
     """Of a group: the usual split, where the policy's marks stand on the map, and what comes of it."""
-    splits, arm = told
-    here = Counter(np.array(splits)[rows].tolist())
+    here = Counter(np.array(followed.splits)[rows].tolist())
     [(usual, count)] = here.most_common(1)
     return {
         "usual": usual if count == rows.sum() else f"{usual} for {percents(count / rows.sum())[0]}%",
         "marks": [i for i, name in enumerate(names) if here[name] >= SEEN * rows.sum()],
-        "said": _said(arm, rows),
+        "said": _said(followed.correct[rows], followed.flops[rows]),
     }
 
 
-def _named(allocation: Allocation) -> str:
+def _named(allocation: "Allocation") -> str:
     return f"{allocation.N} × {1 + allocation.T}"
 
 
-def _said(arm: Arm, rows: np.ndarray) -> list[str]:
-    """An arm in words: solved, interval, cost a problem."""
-    solved, interval = in_words(bootstrap(arm.correct[rows])).removesuffix(")").split(" (")
-    return [solved, interval, flops_in_words(float(arm.flops[rows].mean()))]
+def _said(correct: np.ndarray, flops: np.ndarray) -> list[str]:
+    """In words: solved, interval, cost a problem."""
+    solved, interval = in_words(bootstrap(correct)).removesuffix(")").split(" (")
+    return [solved, interval, flops_in_words(float(flops.mean()))]
 
 
 def _best_table(group: dict[str, Any], budgets: Sequence[int], names: list[str]) -> dict[str, Any]:
@@ -146,6 +158,9 @@ def _best_table(group: dict[str, Any], budgets: Sequence[int], names: list[str])
 
 def recorded() -> dict[str, Any]:
     """The data of the recorded runs: the revision model's, and beside them the small model's search."""
+    from .. import evidence
+    from ..allocator import fitted_policy, lesson_policy
+
     return split_budget_data(
         (*evidence.hybrid_arms(), *evidence.hybrid_arms(hybrids=((5, 5),))),  # the lesson's rule splits 32 so
         1 - evidence.revision_difficulty(),
