@@ -186,18 +186,26 @@ def test_more_solutions_put_more_problems_into_their_fifth():
 
 
 @pytest.mark.parametrize("estimate", evidence.ESTIMATES)
-def test_a_budget_spread_over_the_batch_is_kept_and_beats_best_of_n_for_the_same_flops(estimate):
+def test_a_budget_spread_over_the_batch_is_nearly_kept_and_beats_best_of_n_for_the_same_flops(estimate):
     flops = float(find(evidence.sampling_arms(), 16).flops.mean())
     found = evidence.spread(estimate, flops)
-    assert found.flops.mean() < 1.05 * flops
+    assert found.flops.mean() < 1.2 * flops  # a way is priced at its mean, and hard problems cost more
     assert evidence.gain(found).low > 0
 
 
-def test_the_lesson_s_rule_is_behind_samples_for_the_same_flops():
+def test_the_lesson_s_rule_is_behind_samples_for_the_same_flops_and_most_so_where_it_is_hard():
     hard, asked = evidence.difficulty("revision", "predicted")
-    found = evidence.spend(lesson_policy, evidence.space("revision"), hard, 4)
-    found = Arm(found.allocation, found.correct, found.flops + asked)
-    assert evidence.gain(found, "parallel").mean < 0.01
+    found = evidence.spend(lesson_policy, evidence.space("revision"), hard, 16)
+    assert evidence.gain(Arm(found.allocation, found.correct, found.flops + asked), "parallel").high < 0
+    hardest = evidence.revision_fifths() == 4
+    for budget in (16, 64):
+        found = evidence.spend(lesson_policy, evidence.space("revision"), hard, budget)
+        assert bootstrap((found.correct - find(evidence.hybrid_arms(), budget).correct)[hardest]).high < 0
+
+
+def test_a_policy_over_revisions_is_not_clearly_ahead_of_samples_for_the_same_flops():
+    gain = evidence.gain(evidence.allocated("revision", "oracle", 16), "parallel")
+    assert gain.low < 0 < gain.high < 0.03
 
 
 @pytest.mark.parametrize("N", [4, 8, 16, 32, 64])

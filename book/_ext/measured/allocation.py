@@ -38,10 +38,10 @@ def against(policy: str) -> str:
     return "parallel" if policy.startswith(("revision", "lesson")) else "samples"
 
 
-@cache
-def gain(policy: str, budget: int, over: str) -> str:
+def gain(arm: Arm, over: str) -> str:
+    """Over a uniform way to spend, for the same FLOPs."""
     try:
-        return points(evidence.gain(got(policy, budget), over), 1)
+        return points(evidence.gain(arm, over), 1)
     except ValueError:
         return "dearer than any"
 
@@ -119,9 +119,9 @@ NUMBERS: dict[str, Callable[[], str]] = {
        for policy in (*POLICIES, "adaptive", "lesson") for n in BUDGETS},
     **{f"{policy} {n} costs": lambda policy=policy, n=n: millions(float(got(policy, n).flops.mean()))
        for policy in (*POLICIES, "adaptive", "lesson") for n in BUDGETS},
-    **{f"{policy} {n} gain": lambda policy=policy, n=n: gain(policy, n, against(policy))
+    **{f"{policy} {n} gain": lambda policy=policy, n=n: gain(got(policy, n), against(policy))
        for policy in (*POLICIES, "adaptive", "lesson") for n in BUDGETS},
-    **{f"{policy} {n} minus beam": lambda policy=policy, n=n: gain(policy, n, "beam")
+    **{f"{policy} {n} minus beam": lambda policy=policy, n=n: gain(got(policy, n), "beam")
        for policy in (*POLICIES, "adaptive") for n in BUDGETS},
     **{f"{policy} {n} minus best of 64": lambda policy=policy, n=n: points(minus_64(policy, n), 1)
        for policy in POLICIES for n in BUDGETS},
@@ -136,8 +136,8 @@ NUMBERS: dict[str, Callable[[], str]] = {
        for what, say in {
            "solves": lambda arm: finely(bootstrap(arm.correct)),
            "costs": lambda arm: millions(float(arm.flops.mean())),
-           "gain": lambda arm: points(evidence.gain(arm), 1),
-           "minus beam": lambda arm: points(evidence.gain(arm, "beam"), 1),
+           "gain": lambda arm: gain(arm, "samples"),
+           "minus beam": lambda arm: gain(arm, "beam"),
        }.items()},
     **{f"validated {slack} {n} {what}": lambda slack=slack, n=n, say=say: say(validated(slack, n))
        for slack in (0.0, 0.01, 0.02) for n in (16, 64)
