@@ -50,8 +50,8 @@ def test_a_policy_is_marked_where_it_sends_a_tenth_of_a_group_and_pays_for_its_e
     rule = lambda difficulty, budget: Allocation(1, budget - 1) if difficulty > 0.9 else Allocation(budget)  # noqa: E731
     data = split_budget_data(found, ease, policies={"rule": (rule, hard, np.full(20, 5e6))})
     everything, hardest = data["groups"][0]["policies"][0][2], data["groups"][5]["policies"][0][2]
-    assert everything["usual"] == "4 × 1 for 90%" and everything["marks"] == [3, 5]
-    assert hardest["usual"] in ("4 × 1 for 50%", "1 × 4 for 50%")
+    assert everything["usual"] == "4 × 1 for 90% of them" and everything["marks"] == [3, 5]
+    assert hardest["usual"] in ("4 × 1 for 50% of them", "1 × 4 for 50% of them")
     assert data["groups"][1]["policies"][0][2]["usual"] == "4 × 1"
     assert everything["said"][2] == flops_in_words(evidence.spend(rule, found, hard, 4).flops.mean() + 5e6)
 

@@ -122,7 +122,7 @@ def _in_group(followed: _Followed, rows: np.ndarray, names: list[str]) -> dict[s
     here = Counter(np.array(followed.splits)[rows].tolist())
     [(usual, count)] = here.most_common(1)
     return {
-        "usual": usual if count == rows.sum() else f"{usual} for {percents(count / rows.sum())[0]}%",
+        "usual": usual if count == rows.sum() else f"{usual} for {percents(count / rows.sum())[0]}% of them",
         "marks": [i for i, name in enumerate(names) if here[name] >= SEEN * rows.sum()],
         "said": _said(followed.correct[rows], followed.flops[rows]),
     }
@@ -165,12 +165,12 @@ def recorded() -> dict[str, Any]:
         (*evidence.hybrid_arms(), *evidence.hybrid_arms(hybrids=((5, 5),))),  # the lesson's rule splits 32 so
         1 - evidence.revision_difficulty(),
         policies={
-            "Lesson's rule": (lesson_policy, *evidence.difficulty("revision", "predicted")),
-            "Fitted policy": (fitted_policy("revision-oracle"), *evidence.difficulty("revision", "oracle")),
+            "The lesson's rule": (lesson_policy, *evidence.difficulty("revision", "predicted")),
+            "The fitted policy": (fitted_policy("revision-oracle"), *evidence.difficulty("revision", "oracle")),
         },
         beside={
-            "Small model, best of N": evidence.sampling_arms(),
-            "Small model, beam search": [a for a in evidence.beam_arms(beams=evidence.BEAMS) if a.allocation.M == 4],
+            "Small model, samples": evidence.sampling_arms(),
+            "Small model, beam": [a for a in evidence.beam_arms(beams=evidence.BEAMS) if a.allocation.M == 4],
         },
         source="the revision model's recorded chains on the test problems",
     )
