@@ -172,7 +172,7 @@ def _merge(options: argparse.Namespace) -> None:
     print(f"wrote {merge(options.files, options.out)}")
 
 
-def _models_arguments(parser: argparse.ArgumentParser) -> None:
+def _no_arguments(parser: argparse.ArgumentParser) -> None:
     pass
 
 
@@ -185,6 +185,13 @@ def _models(options: argparse.Namespace) -> None:
         made = json.loads(file.read_text())
         size, cost = f"{made['parameters']:,} parameters", f"{made['training_flops']:.2e} training FLOPs"
         print(f"{file.parent.name:16} {size:>20}   {cost}   {file.parent}")
+
+
+def _fit(options: argparse.Namespace) -> None:
+    from ttclab.evidence import fit_all
+
+    for path in fit_all():
+        print(f"wrote {path}")
 
 
 def _sample_arguments(parser: argparse.ArgumentParser) -> None:
@@ -228,11 +235,12 @@ def _serve_check(options: argparse.Namespace) -> None:
 
 
 COMMANDS = {
-    "models": Command("list the shipped models", _models_arguments, _models),
+    "models": Command("list the shipped models", _no_arguments, _models),
     "sample": Command("draw solutions to a problem and show them", _sample_arguments, _sample),
     "train": Command("train a shipped model from nothing, or go on after a kill", _train_arguments, _train),
     "record": Command("record many solutions of a model to every problem of a set", _record_arguments, _record),
     "merge": Command("join what several machines have recorded", _merge_arguments, _merge),
+    "fit": Command("fit the policies of allocation to the recorded runs", _no_arguments, _fit),
     "serve-check": Command("say what a server of OpenAI's protocol can do", _serve_check_arguments, _serve_check),
     "grade": Command("grade submitted notebooks", _grade_arguments, _grade),
 }

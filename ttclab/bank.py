@@ -366,6 +366,7 @@ def record_search(
 
 
 BEAMS = ((4, 4), (16, 4), (64, 4))  # budgets N and widths M of the recorded searches
+MORE_BEAMS = ((4, 2), (8, 4), (16, 2), (16, 8), (32, 4), (64, 8))  # with the PRM alone: what a policy may choose from
 
 
 # Chains of every length up to 64 attempts, 256 attempts a problem: any hybrid M x T of as many attempts can be cut out.
@@ -396,6 +397,9 @@ def record_all(device: str = "auto") -> None:
         for split in ("test", "validation"):
             for N, M in BEAMS:
                 record_search("small", verifier, split, N, M, device=device)
+    for split in ("test", "validation"):
+        for N, M in MORE_BEAMS:
+            record_search("small", "prm", split, N, M, device=device)
     record_search("small", "prm-large", "test", 16, 4, lookahead=1, device=device)
 
 

@@ -3,7 +3,7 @@
 import html
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -142,17 +142,20 @@ def against_flops(
     *,
     title: str,
     ylim: tuple[float, float] = (0, 1.02),
+    dashed: Collection[str] = (),
 ) -> Figure:
     """Accuracy against what it costs, with 95% intervals: label -> (strategy, FLOPs a problem, estimate).
 
-    marks: what each point of a curve is called, the same for all curves, such as its number of generations.
+    marks: what each point of a curve is called, the same for all curves, such as its number of generations; dashed:
+    labels of curves that share their colour with another.
     """
     with mpl.rc_context(STYLE):
         figure = Figure()
         axes = figure.add_subplot(title=title, xscale="log")
-    for i, (name, flops, estimate) in enumerate(series.values()):
+    for i, (label, (name, flops, estimate)) in enumerate(series.items()):
         axes.fill_between(flops, estimate.low, estimate.high, color=COLOURS[name], alpha=0.15, lw=0)
-        axes.plot(flops, estimate.mean, color=COLOURS[name], marker="o", ms=5)
+        style = (0, (4, 3)) if label in dashed else "-"
+        axes.plot(flops, estimate.mean, color=COLOURS[name], marker="o", ms=5, ls=style)
         offset = (0, -12 if i % 2 else 9)  # below every other curve, so that two that meet keep their marks apart
         for x, y, mark in zip(flops, estimate.mean, marks, strict=True):
             axes.annotate(

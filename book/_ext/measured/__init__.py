@@ -15,11 +15,11 @@ from sphinx.util.docutils import SphinxRole
 
 from ttclab import bank
 
-from . import making, question, revision, verifiers
+from . import allocation, making, question, revision, verifiers
 
 logger = logging.getLogger(__name__)
 
-CHAPTERS = (question, verifiers, revision, making)
+CHAPTERS = (question, verifiers, revision, allocation, making)
 
 
 def look_up(name: str) -> Callable[[], str] | None:
