@@ -256,6 +256,7 @@ def at_equal_flops(arms: Sequence[Arm], flops: float) -> Arm:
     )
 
 
+@cache
 def one_pass(split: str, at: int | None = None, model: str = "large") -> Arm:
     """One greedy pass of a model over each problem."""
     run = bank.load(model, split, at=at, greedy=True)
@@ -293,6 +294,7 @@ def training_tokens(name: str, at: int | None = None) -> float:
     return made["steps"] * batch * length
 
 
+@cache
 def queries_at(R: float, at: int | None = None) -> float:
     """Problems that make R, the tokens that the large model reads and writes for them over those it was trained on.
 
@@ -333,7 +335,7 @@ class Exchange:
         chance that all of them hold their values (Bonferroni).
         """
         difference = self.small.correct - self.large.correct
-        draws = 1000 if cells == 1 else 20_000  # the ends of a wider interval are rarer
+        draws = 1000 if cells == 1 else 5000  # the ends of a wider interval are rarer
         return bootstrap(difference if members is None else difference[members], draws=draws, level=1 - 0.05 / cells)
 
 
