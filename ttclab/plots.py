@@ -198,9 +198,9 @@ def winner_map(
 
 
 def _signed(gain: Estimate) -> str:
-    """A difference in points with its interval: +8 (5 to 12)."""
-    mean, low, high = (f"{100 * x:+.0f}" for x in gain)
-    return f"{mean} ({low} to {high})".replace("-", "−").replace("+0", "0").replace("−0", "0")
+    """A difference in points with its interval: +8 (+5 to +12)."""
+    mean, low, high = (f"{round(100 * x):+d}".replace("+0", "0") for x in map(float, gain))
+    return f"{mean} ({low} to {high})".replace("-", "−")
 
 
 def matched_gains(groups: dict[str, Estimate], *, title: str, legend: str) -> Figure:

@@ -1,15 +1,16 @@
 """Scaling curves: what each strategy solves for its FLOPs, beside one pass of a large model."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .. import bank, evidence
-from ..allocator import Allocation, Arm
-from ..estimators import bootstrap, fifths
+from ..estimators import Estimate, bootstrap, fifths
 from .words import GROUPS, SCHEMA, flops_in_words, in_words
+
+if TYPE_CHECKING:
+    from ..allocator import Allocation, Arm
 
 SHARES = {
     0.125: "⅛ of",
@@ -27,8 +28,8 @@ OPPONENTS = (1000, 1250, 1500, 2000, 2500)  # steps of training of the large mod
 
 
 def scaling_curves_data(
-    strategies: Mapping[str, Mapping[str, Arm]],
-    large: Mapping[str, Arm],
+    strategies: "Mapping[str, Mapping[str, Arm]]",
+    large: "Mapping[str, Arm]",
     ease: ArrayLike,
     *,
     opponent: str | None = None,
@@ -83,7 +84,7 @@ def scaling_curves_data(
 
 
 def _curve(
-    ways: Mapping[str, Arm], large: Mapping[str, Arm], members: np.ndarray, budgets: list[float]
+    ways: "Mapping[str, Arm]", large: "Mapping[str, Arm]", members: np.ndarray, budgets: list[float]
 ) -> dict[str, Any]:
     """A strategy in a group: its points, what it gains over each large model, and the dearest that each budget pays."""
     costs = np.array([arm.flops[members].mean() for arm in ways.values()])
@@ -97,16 +98,17 @@ def _curve(
     }
 
 
-def _point(arm: Arm, members: np.ndarray) -> list[Any]:
+def _point(arm: "Arm", members: np.ndarray) -> list[Any]:
     """Mean, low, high and FLOPs, then accuracy and FLOPs in words."""
     estimate, flops = bootstrap(arm.correct[members]), float(arm.flops[members].mean())
     numbers = [round(float(x), 4) for x in estimate]
     return [*numbers, _rounded(flops), in_words(estimate), flops_in_words(flops)]
 
 
-def _points(gain: Any) -> str:
-    mean, low, high = (f"{100 * float(x):+.0f}" for x in gain)
-    return f"{mean} ({low} to {high})".replace("-", "−").replace("+0", "0").replace("−0", "0")
+def _points(gain: Estimate) -> str:
+    """A difference in points with its interval: +8 (+5 to +12)."""
+    mean, low, high = (f"{round(100 * float(x)):+d}".replace("+0", "0") for x in gain)
+    return f"{mean} ({low} to {high})".replace("-", "−")
 
 
 def _rounded(flops: float) -> float:
@@ -129,8 +131,9 @@ def _table(group: dict[str, Any], names: list[str]) -> dict[str, Any]:
 
 def recorded() -> dict[str, Any]:
     """The data of the recorded runs."""
+    from .. import bank, evidence
 
-    def samples(choose: str, verifier: str = "prm") -> dict[str, Arm]:
+    def samples(choose: str, verifier: str = "prm") -> "dict[str, Arm]":
         arms = evidence.sampling_arms(choose=choose, verifier=verifier)
         return {_count(arm.allocation.N, "sample"): arm for arm in arms}
 
@@ -159,5 +162,5 @@ def _count(n: int, what: str) -> str:
     return f"{n} {what}" if n == 1 else f"{n} {what}s"
 
 
-def _chains(of: Allocation) -> str:
+def _chains(of: "Allocation") -> str:
     return f"{_count(of.N, 'chain')} of {_count(of.generations // of.N, 'attempt')}"
