@@ -6,15 +6,16 @@ from functools import cache
 
 import numpy as np
 
-from ttclab import evidence
+from ttclab import bank, evidence
 from ttclab.allocator import Arm
-from ttclab.estimators import bootstrap
+from ttclab.estimators import Estimate, bootstrap
 from ttclab.evidence import find
 from ttclab.flops import exchange_rate
 
 from .words import NAMED_FIFTHS, made, millions, points, trillions, with_interval
 
 INFINITE = float("inf")
+SPLITS = ("validation", "test")
 RATIOS = (0.16, 0.79, 22.0, INFINITE)  # the paper's three, and a life so long that training does not count
 STEPS = (750, 1000, 1250, 1500, 2000, 2500)
 
@@ -116,7 +117,18 @@ def cheapest_match(at: int) -> str:
     return f"{found.allocation}, at {found.flops.mean() / large.flops.mean():.2f} times its FLOPs ({points(gap)})"
 
 
-SPLITS = ("validation", "test")
+def control() -> bank.Samples:
+    """Chapter 4's control: the small model grown and trained on, never revising."""
+    return bank.load("revision-control", "test")
+
+
+def control_flops() -> float:
+    """Of one sample."""
+    return float(control().prefill_flops.mean() + control().decode_flops.mean())
+
+
+def control_minus(at: int) -> Estimate:
+    return bootstrap(control().correct.mean(axis=1) - evidence.one_pass("test", at=at).correct)
 
 
 def ratio_name(R: float) -> str:
@@ -144,6 +156,13 @@ NUMBERS: dict[str, Callable[[], str]] = {
     "beam 16 over large": lambda: f"{arm('prm-beam 16').flops.mean() / arm('large 1500').flops.mean():.2f}",
     "beam 16 minus large 1500": lambda: points(bootstrap(arm("prm-beam 16").correct - arm("large 1500").correct)),
     "beam 16 minus large 2500": lambda: points(bootstrap(arm("prm-beam 16").correct - arm("large 2500").correct)),
+    "orders saved": lambda: f"{np.log10(training('large 1500') / training('greedy')):.1f}",
+    "orders spent": lambda: f"{np.log10(arm('prm-beam 16').flops.mean() / arm('greedy').flops.mean()):.1f}",
+    "control solves": lambda: with_interval(bootstrap(control().correct.mean(axis=1))),
+    "control costs": lambda: millions(control_flops()),
+    "control trained": lambda: trillions(evidence.training_flops("revision-control")),
+    "large over control": lambda: f"{arm('large 1500').flops.mean() / control_flops():.0f}",
+    **{f"control minus large {at}": lambda at=at: points(control_minus(at)) for at in STEPS},
     "prm over large 1500 training": lambda: f"{training('prm 1') / training('large 1500'):.1f}",
 }
 OF_AN_ARM: dict[str, Callable[[str], str]] = {
