@@ -101,7 +101,7 @@ export function dataTable() {
 }
 
 /** A chart of fractions over log2 budgets, as wide as its place. `paint(plot)` draws into it at every change of size. */
-export function budgetChart(budgets, yTitle, { choose, paint }) {
+export function budgetChart(budgets, yTitle, { choose, paint, xTitle = "samples of each problem" }) {
   const node = element("div", { class: "ttc-chart" });
   const svg = select(node).append("svg").attr("role", "img");
   const [yAxis, xAxis, layer] = ["ttc-axis", "ttc-axis", "ttc-layer"].map((name) => svg.append("g").attr("class", name));
@@ -123,7 +123,7 @@ export function budgetChart(budgets, yTitle, { choose, paint }) {
       .call(axisLeft(y).ticks(5, "%").tickSize(edge.left + edge.right - width).tickPadding(7));
     xAxis.attr("transform", `translate(0,${height - edge.bottom})`).call(axisBottom(x).tickValues(budgets).tickFormat(String).tickSize(4));
     yText.attr("x", 2).attr("y", 13).text(yTitle);
-    xText.attr("x", (edge.left + width - edge.right) / 2).attr("y", height - 6).attr("text-anchor", "middle").text("samples of each problem");
+    xText.attr("x", (edge.left + width - edge.right) / 2).attr("y", height - 6).attr("text-anchor", "middle").text(xTitle);
     paint({ layer, x, y, right: width - edge.right, describe: (words) => svg.attr("aria-label", words) });
   };
   const observer = new ResizeObserver(([entry]) => { width = Math.floor(entry.contentRect.width); draw(); });
