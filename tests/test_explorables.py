@@ -17,7 +17,6 @@ from ttclab import bank, estimators, evidence, explorables
 from ttclab.explorables import (
     FOLDER,
     NAMES,
-    QUALITIES,
     Explorable,
     as_json,
     breadth_or_depth_data,
@@ -28,6 +27,7 @@ from ttclab.explorables import (
     watch_revision,
     watch_revision_data,
 )
+from ttclab.explorables.judge import QUALITIES
 from ttclab.explorables.words import GROUPS, flops_in_words, percents
 from ttclab.problems import Solution, load_problems
 from ttclab.verifiers import NoisyOracle

@@ -1,15 +1,16 @@
 """Big once or small many: one pass of the large model against samples of the small one, by difficulty and FLOPs."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .. import bank, evidence
-from ..allocator import Arm
 from ..estimators import Estimate, bootstrap, fifths
 from .words import GROUPS, SCHEMA, flops_in_words, in_points, in_words, percents, points_in_words, source_of
+
+if TYPE_CHECKING:
+    from ..allocator import Arm
 
 PASSES = (0.125, 0.25, 0.5, 1, 2, 4, 8, 16)  # of the large model: what the small one may spend
 STEPS = (750, 1000, 1250, 1500, 2000, 2500)  # of the large model's training, where it is shipped
@@ -17,8 +18,8 @@ SAMPLES = tuple(range(1, 161))
 
 
 def big_or_many_data(
-    large: Mapping[int, Arm],
-    small: Mapping[str, Sequence[Arm]],
+    large: "Mapping[int, Arm]",
+    small: "Mapping[str, Sequence[Arm]]",
     ease: ArrayLike,
     *,
     met: int | None = None,
@@ -74,14 +75,14 @@ def _numbers(estimate: Estimate) -> dict[str, Any]:
     return {part: np.round(value, 4).tolist() for part, value in estimate._asdict().items()}
 
 
-def _pass(arm: Arm, members: NDArray[np.bool_]) -> dict[str, Any]:
+def _pass(arm: "Arm", members: NDArray[np.bool_]) -> dict[str, Any]:
     """One pass of the large model in numbers and in words: solved, interval, cost."""
     estimate = bootstrap(arm.correct[members])
     mean, low, high = percents(*map(float, estimate))
     return {**_numbers(estimate), "said": [f"{mean}%", f"{low} to {high}", flops_in_words(arm.flops[members].mean())]}
 
 
-def _compared(arms: Sequence[Arm], once: Arm, members: NDArray[np.bool_]) -> dict[str, Any]:
+def _compared(arms: "Sequence[Arm]", once: "Arm", members: NDArray[np.bool_]) -> dict[str, Any]:
     """The small model along the passes, in numbers and words: solved, interval, cost, small minus large; who wins."""
     right = np.stack([arm.correct[members] for arm in arms], axis=1)
     found, gap = bootstrap(right), bootstrap(right - once.correct[members][:, None])
@@ -98,7 +99,7 @@ def _compared(arms: Sequence[Arm], once: Arm, members: NDArray[np.bool_]) -> dic
 def _tables(
     passes: Sequence[float],
     curves: Sequence[dict[str, Any]],
-    large: Mapping[int, Arm],
+    large: "Mapping[int, Arm]",
     members: Mapping[str, NDArray[np.bool_]],
     met: int,
 ) -> list[dict[str, Any]]:
@@ -124,6 +125,8 @@ def _tables(
 
 def recorded() -> dict[str, Any]:
     """The data of the recorded runs."""
+    from .. import bank, evidence
+
     small = bank.load("small", "test")
     return big_or_many_data(
         {steps: evidence.one_pass("test", at=steps) for steps in STEPS},
