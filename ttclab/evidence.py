@@ -93,12 +93,13 @@ def judge_flops(samples: bank.Samples, verifier: str, budgets: NDArray[np.int64]
     It reads the problem once, and a text that was sampled more than once is read once.
     """
     config = AutoConfig.from_pretrained(ZOO / verifier, local_files_only=True)
+    score = cache(lambda tokens, after: reward_flops(config, tokens, after))
     total = np.zeros((len(samples.problems), len(budgets)))
     for row, problem, texts, tokens in zip(total, samples.problems, samples.texts, samples.tokens, strict=True):
         _, first, count = np.unique(texts, return_index=True, return_counts=True)
         begun = len(problem.prompt)  # one token a character
-        reading = np.array([reward_flops(config, int(n), begun) for n in tokens[first]])
-        row[:] = reward_flops(config, begun) + reading @ pass_at_k(len(texts), count[:, None], budgets)
+        reading = np.array([score(int(n), begun) for n in tokens[first]])
+        row[:] = score(begun, 0) + reading @ pass_at_k(len(texts), count[:, None], budgets)
     return total
 
 
