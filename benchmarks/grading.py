@@ -1,7 +1,7 @@
 """How fast a class is graded: `python -m benchmarks.grading`.
 
-100 notebooks of chapter 3 as a class hands them in: most are solved, some in part, some not at all. Five are broken, one
-of them by an endless loop that takes its whole minute. The grader is killed in the middle and started again.
+100 notebooks of chapter 3 as a class hands them in: most are solved, some in part, some not at all. Five are broken,
+one of them by an endless loop that takes its whole minute. The grader is killed in the middle and started again.
 """
 
 import json

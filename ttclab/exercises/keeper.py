@@ -102,15 +102,22 @@ def _enter(bounds: Bounds) -> None:
     # Below the bounds, so that a single process or file meets these first: they raise an error that says where.
     limits = {resource.RLIMIT_DATA: bounds.memory * 9 // 10, resource.RLIMIT_FSIZE: bounds.disk // 2}
     for limit, value in (limits | {resource.RLIMIT_CORE: 0}).items():
-        hard = resource.getrlimit(limit)[1]
-        value = value if hard == resource.RLIM_INFINITY else min(value, hard)
-        resource.setrlimit(limit, (value, value))
+        _limit(limit, value)
+    os.nice(5)  # so that a keeper is heard among many processes
     if os.getuid() == 0:
         _become_nobody(folder)
+    if LINUX:
+        _limit(resource.RLIMIT_NPROC, _threads_of(os.getuid()) + 2 * PROCESSES)  # or they outrun the keeper's count
     os.chdir(folder)
     if LINUX:
         _system("prctl", 1, signal.SIGKILL, 0, 0, 0)  # without its keeper it ends
         _confine(bounds.readable, folder)
+
+
+def _limit(limit: int, value: int) -> None:
+    hard = resource.getrlimit(limit)[1]
+    value = value if hard == resource.RLIM_INFINITY else min(value, hard)
+    resource.setrlimit(limit, (value, value))
 
 
 def _become_nobody(folder: str) -> None:
@@ -122,7 +129,6 @@ def _become_nobody(folder: str) -> None:
     try:
         os.chown(folder, user, user)
         if LINUX:
-            resource.setrlimit(resource.RLIMIT_NPROC, (2 * PROCESSES, 2 * PROCESSES))  # of this user; threads count
             _system("prctl", 8, 1, 0, 0, 0)  # keep capabilities over the change of user
         os.setgroups([])
         os.setgid(user)
@@ -191,6 +197,16 @@ def _descendants(pid: int) -> list[int]:
                     waiting += (new := [int(child) for child in children.read().split()])
                     found += new
     return found
+
+
+def _threads_of(user: int) -> int:
+    """How many threads this user has, all processes together: what the kernel counts when it limits processes."""
+    count = 0
+    for entry in os.scandir("/proc"):
+        with suppress(OSError):
+            if entry.name.isdecimal() and entry.stat().st_uid == user:
+                count += len(os.listdir(f"/proc/{entry.name}/task"))
+    return count
 
 
 def _resident(pid: int) -> int:
