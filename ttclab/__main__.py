@@ -2,6 +2,7 @@
 
 import argparse
 import math
+import os
 import sys
 import textwrap
 from collections.abc import Callable, Sequence
@@ -29,8 +30,14 @@ class Parser(argparse.ArgumentParser):
 
 
 def _grade_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="a submitted notebook")
-    parser.add_argument("--csv", required=True, type=Path, help="where to write the grades")
+    parser.add_argument(
+        "submissions",
+        nargs="+",
+        type=Path,
+        metavar="SUBMISSION",
+        help="a notebook, or a folder with one for each learner",
+    )
+    parser.add_argument("--out", required=True, type=Path, metavar="FOLDER", help="where to write the results")
     parser.add_argument("--seed", type=_whole, default=1, help="draws the cases: choose your own (1; learners see 0)")
     parser.add_argument(
         "--exercise",
@@ -38,38 +45,53 @@ def _grade_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="ID",
         help="grade this one, may be repeated (those of the chapters that the notebooks check)",
     )
-    parser.add_argument("--seconds", type=_positive, default=60.0, help="time limit for each exercise of a file (60)")
+    parser.add_argument(
+        "--seconds", type=_positive, default=60.0, help="for a notebook's cells, and each exercise (60)"
+    )
+    parser.add_argument("--memory", type=_positive, default=2.0, metavar="GB", help="that a notebook may use (2)")
+    parser.add_argument("--jobs", type=_positive_whole, default=os.cpu_count(), help="notebooks at a time (the cores)")
 
 
 def _grade(options: argparse.Namespace) -> None:
+    if os.name != "posix":
+        raise UserError("grading needs Linux or macOS; on Windows use WSL or a container")
     from ttclab.exercises import EXERCISES
-    from ttclab.exercises.grader import assigned, grade, one_line, write_csv
+    from ttclab.exercises.gradebook import one_line, write_page, write_tables
+    from ttclab.exercises.grader import Limits, assigned, grade_all, submissions
+    from ttclab.exercises.keeper import confines
 
-    for file in options.files:
-        if not file.is_file():
-            raise UserError(f"{file} is a folder: name its notebooks" if file.is_dir() else f"no such file: {file}")
-    if not options.csv.parent.is_dir() or options.csv.is_dir():
-        raise UserError(f"cannot write {options.csv}: its folder must be there, and it must be a file")
-    if options.csv.resolve() in {file.resolve() for file in options.files}:
-        raise UserError(f"{options.csv} is one of the submissions: choose another file for the grades")
+    for path in options.submissions:
+        if not path.exists():
+            raise UserError(f"no such file: {path}")
+    if options.out.exists() and not options.out.is_dir():
+        raise UserError(f"--out {options.out} is a file: name a folder")
     for exercise in options.exercise or ():
         if exercise not in EXERCISES:
             raise UserError(f"no exercise {exercise}; there are: {', '.join(EXERCISES)}")
+    files = submissions(options.submissions, options.out)
+    if not files:
+        raise UserError(f"nothing in {' '.join(map(str, options.submissions))}")
+    if not confines():
+        print("note: this system cannot keep submissions from your files; grade in a container", file=sys.stderr)
 
-    names = [one_line(str(file)) for file in options.files]
-    width = max(map(len, [*names, "file"]))
+    exercises = [EXERCISES[name] for name in dict.fromkeys(options.exercise or assigned(files))]
+    limits = Limits(options.seconds, options.memory)
+    width = max(map(len, [*(one_line(str(file)) for file in files), "file"]))
     print(f"{'file':{width}}  exercise  points  reason")
-    grades = []
-    exercises = dict.fromkeys(options.exercise or assigned(options.files))
-    for file, name in zip(options.files, names):
-        for exercise in exercises:
-            row = grade(file, EXERCISES[exercise], seed=options.seed, seconds=options.seconds)
-            grades.append(row)
-            start = f"{name:{width}}  {row.exercise:<8}  {f'{row.points}/{row.max_points}':>6}  "
+    grades, known = [], 0
+    work = grade_all(files, exercises, options.out, seed=options.seed, limits=limits, jobs=options.jobs)
+    for own, was_there in work:
+        for row in own:
+            start = f"{one_line(row.file):{width}}  {row.exercise:<8}  {f'{row.points}/{row.max_points}':>6}  "
             print(textwrap.fill(row.reason, len(start) + 72, initial_indent=start, subsequent_indent=" " * len(start)))
-    write_csv(options.csv, grades)
+        sys.stdout.flush()
+        grades += own
+        known += was_there
+    write_tables(options.out, grades)
+    write_page(options.out, grades, options.seed)
     full = sum(row.points == row.max_points for row in grades)
-    print(f"{full} of {len(grades)} with full points; grades in {options.csv}")
+    before = f"; {known} of {len(files)} submissions were graded before" if known else ""
+    print(f"{full} of {len(grades)} with full points{before}; grades in {options.out}/grades.csv, to read: report.html")
 
 
 def _train_arguments(parser: argparse.ArgumentParser) -> None:
