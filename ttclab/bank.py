@@ -43,13 +43,13 @@ from transformers import AutoConfig, PreTrainedConfig
 
 from . import flops
 from .beam_search import beam_search
-from .models import ZOO, folder_of
+from .models import HOME, ZOO, folder_of
 from .models import load as load_model
 from .problems import ArithmeticProblem, Problem, Solution, answer_key, load_problems, show_attempts
 from .sampling import Result
 from .verifiers import load_verifier
 
-RUNS = Path(__file__).parent / "runs"
+RUNS = HOME / "runs"
 CHUNK = 50  # problems between two writes: what a kill can cost
 _WRITTEN = {
     "text": pa.string(),
