@@ -362,13 +362,15 @@ def record_all(device: str = "auto") -> None:
     for verifier in ("oracle", "prm-revision", "self"):
         record_chains("revision", "test", CHAINS_WITH_FEEDBACK, feedback=verifier, device=device)
     record("revision-control", "test", samples=64, device=device)
-    for verifier in ("orm", "prm", "prm-large", "prm-rollouts", "prm-exact"):
+    for verifier in ("orm", "prm", "prm-large", "prm-weak", "prm-rollouts", "prm-exact"):
         record_scores(verifier, "small-test", device=device)
     for verifier in ("prm", "prm-large"):
         record_scores(verifier, "small-validation", device=device)
         for split in ("test", "validation"):
             for N, M in BEAMS:
                 record_search("small", verifier, split, N, M, device=device)
+    for N, M in BEAMS:
+        record_search("small", "prm-weak", "test", N, M, device=device)
     record_search("small", "prm-large", "test", 16, 4, lookahead=1, device=device)
 
 

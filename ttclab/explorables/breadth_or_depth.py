@@ -66,7 +66,7 @@ def _coverage_table(budgets: list[int], group: dict[str, Any]) -> dict[str, Any]
         rows.append([str(budget), f"{mean}%", f"{low} to {high}", f"{theory}%", flops_in_words(group["flops"][i])])
     return {
         "caption": f"{group['name'].capitalize()}: {group['problems']} problems",
-        "columns": [bank.Samples, "At least one right", "95% interval", "Theory", "Cost a problem"],
+        "columns": ["Samples", "At least one right", "95% interval", "Theory", "Cost a problem"],
         "rows": rows,
     }
 
