@@ -5,7 +5,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .. import bank
 from ..estimators import bootstrap, fifths, pass_at_k
 from .words import GROUPS, SCHEMA, flops_in_words, percents, source_of
 
@@ -73,6 +72,8 @@ def _coverage_table(budgets: list[int], group: dict[str, Any]) -> dict[str, Any]
 
 def recorded() -> dict[str, Any]:
     """The data of the recorded runs."""
+    from .. import bank
+
     small = bank.load("small", "test")
     return breadth_or_depth_data(
         small.correct, small.decode_flops, prefill_flops=small.prefill_flops, source=source_of(small)
