@@ -43,13 +43,13 @@ from transformers import AutoConfig, PreTrainedConfig
 
 from . import flops
 from .beam_search import beam_search
-from .models import ZOO, directory_of, folder_of, is_address
+from .models import HOME, ZOO, directory_of, folder_of, is_address
 from .models import load as load_model
 from .problems import ArithmeticProblem, Problem, Solution, answer_key, load_problems, show_attempts
 from .sampling import Result
 from .verifiers import load_verifier
 
-RUNS = Path(__file__).parent / "runs"
+RUNS = HOME / "runs"
 CHUNK = 50  # problems between two writes: what a kill can cost
 _WRITTEN = {
     "text": pa.string(),
@@ -390,7 +390,7 @@ def record_all(device: str = "auto") -> None:
     for verifier in ("oracle", "prm-revision", "self"):
         record_chains("revision", "test", CHAINS_WITH_FEEDBACK, feedback=verifier, device=device)
     record("revision-control", "test", samples=64, device=device)
-    for verifier in ("orm", "prm", "prm-large", "prm-rollouts", "prm-exact"):
+    for verifier in ("orm", "prm", "prm-large", "prm-weak", "prm-rollouts", "prm-exact"):
         record_scores(verifier, "small-test", device=device)
     for verifier in ("prm", "prm-large"):
         record_scores(verifier, "small-validation", device=device)
@@ -400,6 +400,8 @@ def record_all(device: str = "auto") -> None:
     for split in ("test", "validation"):
         for N, M in MORE_BEAMS:
             record_search("small", "prm", split, N, M, device=device)
+    for N, M in BEAMS:
+        record_search("small", "prm-weak", "test", N, M, device=device)
     record_search("small", "prm-large", "test", 16, 4, lookahead=1, device=device)
 
 

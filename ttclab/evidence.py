@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from statistics import fmean
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,6 +37,7 @@ from .estimators import (
     pass_at_k,
     sampled_until_clear,
     weighted_best_of_n,
+    within_problem_auc,
 )
 from .flops import decode_flops, forward_flops
 from .models import ZOO, folder_of
@@ -47,6 +49,7 @@ BUDGETS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 FINE_BUDGETS = (1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 20, 24, 28, 32, 40, 48, 56, 64, 80, 96, 112, 128)
 BEAMS = tuple(sorted((*bank.BEAMS, *bank.MORE_BEAMS)))  # all that are recorded with the PRM
 HYBRIDS = tuple((n // t, t - 1) for n in (1, 2, 4, 8, 16, 32, 64) for t in (1, 2, 4, 8, 16, 32, 64) if t <= n)
+LIKELIHOOD_WEIGHTS = (0.0, *(2.0**-k for k in range(14, 3, -1)))
 CUTS = 16  # random choices of chains that a hybrid's accuracy is averaged over
 
 
@@ -55,6 +58,30 @@ def last_scores(verifier: str, run: str) -> NDArray[np.float64]:
     """A verifier's score of each recorded solution, by its last step, (problems, solutions)."""
     scores = bank.load_scores(verifier, run)
     return np.array([[steps[-1] if steps else 0.0 for steps in group] for group in scores])
+
+
+@cache
+def mean_and_likelihood(verifier: str, split: str, weight: float) -> NDArray[np.float64]:
+    """The mean of a verifier's step scores minus `weight` times the policy's log-likelihood, (problems, samples).
+
+    Of two solutions with an error in the same step, the one that the policy found less likely is more often right in
+    the end: it may have a second error that makes up for the first.
+    """
+    samples = bank.load("small", split)
+    scores = bank.load_scores(verifier, f"small-{split}")
+    mean = np.array([[fmean(steps) if steps else 0.0 for steps in group] for group in scores])
+    return mean - weight * samples.logprob
+
+
+@cache
+def likelihood_weight(verifier: str) -> float:
+    """Of LIKELIHOOD_WEIGHTS the one with the highest AUC within a problem on the validation problems."""
+    right = bank.load("small", "validation").correct
+
+    def within(weight: float) -> float:
+        return within_problem_auc(mean_and_likelihood(verifier, "validation", weight), right)
+
+    return max(LIKELIHOOD_WEIGHTS, key=within)
 
 
 def find(arms: Sequence[Arm], N: int, T: int = 0, M: int = 0) -> Arm:
