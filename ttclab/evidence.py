@@ -170,15 +170,17 @@ def _chain_costs(split: str, verifier: str) -> tuple[NDArray[np.int64], list[tup
 
 
 @cache
-def hybrid_arms(split: str = "test", verifier: str = "prm-revision") -> tuple[Arm, ...]:
-    """The revision model's M chains of T revisions, for each of HYBRIDS, cut out of its recorded chains."""
+def hybrid_arms(
+    split: str = "test", verifier: str = "prm-revision", hybrids: tuple[tuple[int, int], ...] = HYBRIDS
+) -> tuple[Arm, ...]:
+    """The revision model's M chains of T revisions, for each (M, T), cut out of its recorded chains."""
     chains = _chains(split)
     scores, answers = last_scores(verifier, f"revision-{split}-chains"), chains.answers
     lengths = chains.made["lengths"]
     chain, attempt = chains.chain[0], chains.attempt[0]  # laid out alike for every problem
     rng = np.random.default_rng(0)
     arms = []
-    for M, T in HYBRIDS:
+    for M, T in hybrids:
         long_enough = [i for i, length in enumerate(lengths) if length > T]
         right, cost = np.zeros(len(answers)), np.zeros(len(answers))
         for _ in range(CUTS):
@@ -193,10 +195,19 @@ def hybrid_arms(split: str = "test", verifier: str = "prm-revision") -> tuple[Ar
 
 
 @cache
-def adaptive_arm(lead: float, N: int = 64, batch: int = 2, split: str = "test", verifier: str = "prm") -> Arm:
-    """`adaptive_search` on recorded samples: until the weighted vote leads by `lead`, N samples at most."""
-    samples, looks = bank.load("small", split), np.arange(batch, N + 1, batch)
-    scores = last_scores(verifier, f"small-{split}")
+def adaptive_arm(
+    lead: float, N: int = 64, batch: int = 2, split: str = "test", verifier: str = "prm", model: str = "small"
+) -> Arm:
+    """`adaptive_search` on recorded samples: until the weighted vote leads by `lead`, N samples at most.
+
+    model: "small", or "revision", whose first attempts are its samples.
+    """
+    looks = np.arange(batch, N + 1, batch)
+    if model == "small":
+        samples, scores = bank.load("small", split), last_scores(verifier, f"small-{split}")
+    else:
+        samples = _chains(split).firsts
+        scores = last_scores(verifier, f"revision-{split}-chains")[:, _chains(split).attempt[0] == 0]
     right, stops = sampled_until_clear(samples.answers, scores, samples.correct, lead, looks)
     asked = np.arange(1, len(looks) + 1)  # the policy reads the problem anew for each batch
     each = samples.prefill_flops[:, None] * asked + samples.decode_flops.mean(axis=1)[:, None] * looks
