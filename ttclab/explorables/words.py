@@ -1,7 +1,11 @@
 """What the data of all simulators share: the groups of problems, and how a number is said."""
 
-from ..bank import Samples
+from typing import TYPE_CHECKING
+
 from ..estimators import Estimate
+
+if TYPE_CHECKING:
+    from ..bank import Samples
 
 SCHEMA = 1
 GROUPS = {
@@ -34,7 +38,7 @@ def flops_in_words(count: float) -> str:
     return f"{float(f'{count:.3g}'):g} {prefixes[0]}FLOPs"
 
 
-def source_of(samples: Samples) -> str:
+def source_of(samples: "Samples") -> str:
     """Where recorded samples come from, as it stands under a chart."""
     made = samples.made
     return f"the {made['model']} model's recorded runs on the test problems, temperature {made['temperature']:g}"
