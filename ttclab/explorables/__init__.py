@@ -11,7 +11,8 @@ from typing import Any
 import anywidget
 import traitlets
 
-from . import breadth_or_depth, judge, watch_revision
+from . import arena, breadth_or_depth, judge, watch_revision
+from .arena import arena_data as arena_data
 from .breadth_or_depth import breadth_or_depth_data as breadth_or_depth_data
 from .judge import judge_data as judge_data
 from .judge import noisy_scores as noisy_scores
@@ -22,6 +23,7 @@ RECORDED = {  # what makes the data of each anew from the recorded runs
     "breadth_or_depth": breadth_or_depth.recorded,
     "judge": judge.recorded,
     "watch_revision": watch_revision.recorded,
+    "arena": arena.recorded,
 }
 NAMES = tuple(RECORDED)
 
