@@ -4,10 +4,10 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from ttclab.exercises import allocation, question, revision, sampling, verifiers
+from ttclab.exercises import allocation, arena, question, revision, sampling, verifiers
 from ttclab.exercises.exercise import Exercise, reply
 
-CHAPTERS = (question, sampling, verifiers, revision, allocation)
+CHAPTERS = (question, sampling, verifiers, revision, allocation, arena)
 EXERCISES: dict[str, Exercise] = {exercise.id: exercise for chapter in CHAPTERS for exercise in chapter.EXERCISES}
 VISIBLE_SEED = 0  # the one learners see; the grader draws other cases with the same code
 
