@@ -94,6 +94,36 @@ def _grade(options: argparse.Namespace) -> None:
     print(f"{full} of {len(grades)} with full points{before}; grades in {options.out}/grades.csv, to read: report.html")
 
 
+def _scoreboard_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("folder", type=Path, metavar="FOLDER", help="of submitted notebooks")
+    parser.add_argument("--csv", type=Path, help="where to write the table, beside showing it")
+    parser.add_argument("--seed", type=_whole, default=1, help="draws the problems: choose your own (1)")
+    parser.add_argument("--seconds", type=_positive, default=60.0, help="time limit for each submission (60)")
+
+
+def _scoreboard(options: argparse.Namespace) -> None:
+    from ttclab.exercises.arena import CAPSTONE, absent, as_csv, as_text, scoreboard, standing
+    from ttclab.exercises.grader import Ungradable, one_line, read_cells, running
+
+    files = sorted(options.folder.rglob("*.ipynb"))
+    if not files:
+        raise UserError(f"no notebook in {options.folder}")
+    rows = []
+    for file in files:
+        name = one_line(str(file.relative_to(options.folder).with_suffix("")))
+        try:
+            with running(read_cells(file), CAPSTONE, options.seconds) as (ask, _):
+                rows.append(standing(name, ask, options.seed))
+        except Ungradable as error:
+            rows.append(absent(name, one_line(str(error))))
+        print(f"{name}: {'not scored' if rows[-1].above is None else 'played'}", file=sys.stderr)
+    board = scoreboard(rows, options.seed)
+    print(as_text(board))
+    if options.csv:
+        as_csv(board, options.csv)
+        print(f"the table is in {options.csv}")
+
+
 def _train_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("name", nargs="?", help="the model to train")
     parser.add_argument("--all", action="store_true", help="every shipped model, each after the one it is grown from")
@@ -265,6 +295,7 @@ COMMANDS = {
     "fit": Command("fit the policies of allocation to the recorded runs", _no_arguments, _fit),
     "serve-check": Command("say what a server of OpenAI's protocol can do", _serve_check_arguments, _serve_check),
     "grade": Command("grade submitted notebooks", _grade_arguments, _grade),
+    "scoreboard": Command("rank a folder's policies for the arena", _scoreboard_arguments, _scoreboard),
 }
 
 

@@ -160,6 +160,13 @@ class Chains(_Written):
     attempt: NDArray[np.int64]
     comments: NDArray[np.object_]
 
+    @cached_property
+    def firsts(self) -> Samples:
+        """The first attempts of all chains, which are samples."""
+        begun = self.attempt[0] == 0  # chains are laid out alike for every problem
+        written = (self.texts, self.finished, self.correct, self.tokens, self.logprob)
+        return Samples(self.problems, *(each[:, begun] for each in written), self.made)
+
     def shown(self, i: int, j: int) -> str:
         first = j - self.attempt[i, j]  # a chain is recorded attempt by attempt
         return show_attempts(self.texts[i, first:j].tolist(), self.comments[i, j]) if first < j else ""

@@ -244,10 +244,19 @@ def hybrid_arms(
 
 
 @cache
-def adaptive_arm(lead: float, N: int = 64, batch: int = 2, split: str = "test", verifier: str = "prm") -> Arm:
-    """`adaptive_search` on recorded samples: until the weighted vote leads by `lead`, N samples at most."""
-    samples, looks = bank.load("small", split), np.arange(batch, N + 1, batch)
-    scores = last_scores(verifier, f"small-{split}")
+def adaptive_arm(
+    lead: float, N: int = 64, batch: int = 2, split: str = "test", verifier: str = "prm", model: str = "small"
+) -> Arm:
+    """`adaptive_search` on recorded samples: until the weighted vote leads by `lead`, N samples at most.
+
+    model: "small", or "revision", whose first attempts are its samples.
+    """
+    looks = np.arange(batch, N + 1, batch)
+    if model == "small":
+        samples, scores = bank.load("small", split), last_scores(verifier, f"small-{split}")
+    else:
+        samples = _chains(split).firsts
+        scores = last_scores(verifier, f"revision-{split}-chains")[:, _chains(split).attempt[0] == 0]
     right, stops = sampled_until_clear(samples.answers, scores, samples.correct, lead, looks)
     asked = np.arange(1, len(looks) + 1)  # the policy reads the problem anew for each batch
     each = samples.prefill_flops[:, None] * asked + samples.decode_flops.mean(axis=1)[:, None] * looks

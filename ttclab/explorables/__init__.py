@@ -11,7 +11,8 @@ from typing import Any
 import anywidget
 import traitlets
 
-from . import big_or_many, breadth_or_depth, judge, scaling_curves, split_budget, watch_revision
+from . import arena, big_or_many, breadth_or_depth, judge, scaling_curves, split_budget, watch_revision
+from .arena import arena_data as arena_data
 from .big_or_many import big_or_many_data as big_or_many_data
 from .breadth_or_depth import breadth_or_depth_data as breadth_or_depth_data
 from .judge import judge_data as judge_data
@@ -28,6 +29,7 @@ RECORDED = {  # what makes the data of each anew from the recorded runs
     "scaling_curves": scaling_curves.recorded,
     "watch_revision": watch_revision.recorded,
     "split_budget": split_budget.recorded,
+    "arena": arena.recorded,
 }
 NAMES = tuple(RECORDED)
 

@@ -1,5 +1,5 @@
 /*! Made by "npm run build" in ttclab/explorables/src: change the sources, not this file.
-sources sha256:22e372a8c02cf058eec7cd81bd7cdc6f6602994994f2c1786ac4ddb5a6a58d6a
+sources sha256:460fa8c231889ad6a9c0a191a20b5cf2f5186ec16461ddf5b4647203ffb6c022
 code sha256:3526387b60f3fdda2a0776d981947d69aa273e598ab23054b2b4665facb477cc
 
 d3-array 3.2.5, d3-axis 3.0.1, d3-color 3.1.1, d3-format 3.1.3, d3-interpolate 3.0.2, d3-scale 4.0.3, d3-selection 3.0.1, d3-shape 3.2.1, d3-time 3.1.1, d3-time-format 4.1.1:
