@@ -1426,6 +1426,7 @@ MISTAKES = {
             "split as uneven would have",
         ),
         Mistake("a probability", lambda small, large, cells: sum(small) / len(small), "not a string"),
+    ],
     "7.1": [
         Mistake("accuracy alone", lambda c, f, u: mean(c), "and uniform sampling solves"),
         Mistake("accuracy for each FLOP", lambda c, f, u: mean(c) / mean(f), "and uniform sampling solves"),

@@ -164,8 +164,15 @@ class Chains(_Written):
     def firsts(self) -> Samples:
         """The first attempts of all chains, which are samples."""
         begun = self.attempt[0] == 0  # chains are laid out alike for every problem
-        written = (self.texts, self.finished, self.correct, self.tokens, self.logprob)
-        return Samples(self.problems, *(each[:, begun] for each in written), self.made)
+        return Samples(
+            self.problems,
+            self.texts[:, begun],
+            self.finished[:, begun],
+            self.correct[:, begun],
+            self.tokens[:, begun],
+            self.logprob[:, begun],
+            self.made,
+        )
 
     def shown(self, i: int, j: int) -> str:
         first = j - self.attempt[i, j]  # a chain is recorded attempt by attempt
