@@ -6,6 +6,7 @@ import os
 import sys
 import textwrap
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
@@ -99,11 +100,13 @@ def _scoreboard_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--csv", type=Path, help="where to write the table, beside showing it")
     parser.add_argument("--seed", type=_whole, default=1, help="draws the problems: choose your own (1)")
     parser.add_argument("--seconds", type=_positive, default=60.0, help="time limit for each submission (60)")
+    parser.add_argument("--memory", type=_positive, default=2.0, metavar="GB", help="that a notebook may use (2)")
 
 
 def _scoreboard(options: argparse.Namespace) -> None:
     from ttclab.exercises.arena import CAPSTONE, absent, as_csv, as_text, scoreboard, standing
-    from ttclab.exercises.grader import Ungradable, one_line, read_cells, running
+    from ttclab.exercises.gradebook import one_line
+    from ttclab.exercises.grader import Limits, Session, Ungradable, read_cells
 
     files = sorted(options.folder.rglob("*.ipynb"))
     if not files:
@@ -112,8 +115,8 @@ def _scoreboard(options: argparse.Namespace) -> None:
     for file in files:
         name = one_line(str(file.relative_to(options.folder).with_suffix("")))
         try:
-            with running(read_cells(file), CAPSTONE, options.seconds) as (ask, _):
-                rows.append(standing(name, ask, options.seed))
+            with Session(read_cells(file), Limits(options.seconds, options.memory)) as session:
+                rows.append(standing(name, partial(session.ask, CAPSTONE.function), options.seed))
         except Ungradable as error:
             rows.append(absent(name, one_line(str(error))))
         print(f"{name}: {'not scored' if rows[-1].above is None else 'played'}", file=sys.stderr)
