@@ -43,13 +43,13 @@ from transformers import AutoConfig, PreTrainedConfig
 
 from . import flops
 from .beam_search import beam_search
-from .models import ZOO, directory_of, folder_of, is_address
+from .models import HOME, ZOO, directory_of, folder_of, is_address
 from .models import load as load_model
 from .problems import ArithmeticProblem, Problem, Solution, answer_key, load_problems, show_attempts
 from .sampling import Result
 from .verifiers import load_verifier
 
-RUNS = Path(__file__).parent / "runs"
+RUNS = HOME / "runs"
 CHUNK = 50  # problems between two writes: what a kill can cost
 _WRITTEN = {
     "text": pa.string(),
@@ -159,6 +159,20 @@ class Chains(_Written):
     chain: NDArray[np.int64]
     attempt: NDArray[np.int64]
     comments: NDArray[np.object_]
+
+    @cached_property
+    def firsts(self) -> Samples:
+        """The first attempts of all chains, which are samples."""
+        begun = self.attempt[0] == 0  # chains are laid out alike for every problem
+        return Samples(
+            self.problems,
+            self.texts[:, begun],
+            self.finished[:, begun],
+            self.correct[:, begun],
+            self.tokens[:, begun],
+            self.logprob[:, begun],
+            self.made,
+        )
 
     def shown(self, i: int, j: int) -> str:
         first = j - self.attempt[i, j]  # a chain is recorded attempt by attempt
@@ -366,6 +380,7 @@ def record_search(
 
 
 BEAMS = ((4, 4), (16, 4), (64, 4))  # budgets N and widths M of the recorded searches
+MORE_BEAMS = ((4, 2), (8, 4), (16, 2), (16, 8), (32, 4), (64, 8))  # with the PRM alone: what a policy may choose from
 
 
 # Chains of every length up to 64 attempts, 256 attempts a problem: any hybrid M x T of as many attempts can be cut out.
@@ -389,13 +404,18 @@ def record_all(device: str = "auto") -> None:
     for verifier in ("oracle", "prm-revision", "self"):
         record_chains("revision", "test", CHAINS_WITH_FEEDBACK, feedback=verifier, device=device)
     record("revision-control", "test", samples=64, device=device)
-    for verifier in ("orm", "prm", "prm-large", "prm-rollouts", "prm-exact"):
+    for verifier in ("orm", "prm", "prm-large", "prm-weak", "prm-rollouts", "prm-exact"):
         record_scores(verifier, "small-test", device=device)
     for verifier in ("prm", "prm-large"):
         record_scores(verifier, "small-validation", device=device)
         for split in ("test", "validation"):
             for N, M in BEAMS:
                 record_search("small", verifier, split, N, M, device=device)
+    for split in ("test", "validation"):
+        for N, M in MORE_BEAMS:
+            record_search("small", "prm", split, N, M, device=device)
+    for N, M in BEAMS:
+        record_search("small", "prm-weak", "test", N, M, device=device)
     record_search("small", "prm-large", "test", 16, 4, lookahead=1, device=device)
 
 

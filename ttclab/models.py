@@ -1,6 +1,7 @@
 """Policies: what writes solutions. `load` gives the shipped ones, any causal language model, or one on a server."""
 
 import json
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache, partial
@@ -27,7 +28,8 @@ from .problems import Solution
 if TYPE_CHECKING:
     from .server import ServedModel
 
-ZOO = Path(__file__).parent / "zoo"
+HOME = Path(os.environ.get("TTCLAB_HOME", Path(__file__).parent))  # another family, made from another seed, has its own
+ZOO = HOME / "zoo"
 DEFAULT_STEP = {"large": 1500}  # where its single pass beats small's by .2, and room is left above
 
 
@@ -183,7 +185,7 @@ def _writes_nothing(directory: Path) -> bool:
 
 def folder_of(name: str | Path, at: int | None = None) -> Path:
     """Where a shipped model lies, at a step of its training; any other name is a path."""
-    names = [path.name.rpartition("-") for path in ZOO.iterdir()]
+    names = [path.name.rpartition("-") for path in ZOO.glob("*")]
     steps = sorted(int(step) for base, _, step in names if base == str(name) and step.isdecimal())
     if at is not None and at not in steps:
         there = f"at the steps {steps}" if steps else "at no more than one step"
