@@ -22,7 +22,7 @@ function render({ model, el }) {
   const large = choices("Steps of training of the large model", larges.map(({ steps }) => String(steps)), choose("large"));
   const difficulty = difficulties(groups, choose("group"));
   const budget = slider("FLOPs of the small model", words, { input: (step) => select({ budget: step }), change: save });
-  const chart = budgetChart(passes, "problems solved", { choose: choose("budget"), paint, xTitle: "FLOPs, in passes of the large model" });
+  const chart = budgetChart(passes, "problems solved", { choose: choose("budget"), paint, axis: { title: "FLOPs, in passes of the large model" } });
   const sentence = liveSentence();
   const table = dataTable();
   const about = element("p", { class: "ttc-source" },
