@@ -19,7 +19,7 @@ from transformers import (
 )
 from transformers.utils import logging
 
-from . import flops, hub
+from . import flops, hub, smollm2
 from .engine import Engine, Row, Sampler, Written
 from .policy import Asked, Bill, Policy
 from .problems import Solution
@@ -110,6 +110,8 @@ def _served(
 def directory_of(name: str | Path, at: int | None = None, **asked_for: bool) -> Path:
     """The directory of a policy: of a shipped one, of one on this machine, or of one on the Hub, once it is here."""
     directory = folder_of(name, at)
+    if str(name) == smollm2.NAME and not directory.is_dir():
+        raise ValueError(f"{name} is not on this machine: get it once by `python -m ttclab fetch {name}` (93 MB)")
     if not directory.is_dir() and hub.is_name(name):
         directory = hub.fetch(str(name), **asked_for)
     if not (directory / "config.json").is_file() or _writes_nothing(directory):
@@ -176,6 +178,8 @@ def folder_of(name: str | Path, at: int | None = None) -> Path:
         raise ValueError(f"{name!r} is shipped {there}, not at {at}")
     if steps:
         return ZOO / f"{name}-{at or DEFAULT_STEP[str(name)]}"
+    if str(name) == smollm2.NAME:
+        return smollm2.folder()
     return ZOO / name if (ZOO / name).is_dir() else Path(name)
 
 

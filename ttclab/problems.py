@@ -14,7 +14,7 @@ What a model writes is matched against a pattern, never evaluated.
 import hashlib
 import random
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
@@ -219,18 +219,23 @@ def answer_key(answer: str | None) -> str | None:
 
 
 def load_problems(name: str, *, limit: int = 500, seed: int = 0) -> list[Problem]:
-    """Problems of the arithmetic task.
+    """Problems of the arithmetic task, or word problems.
 
-    name: "train", "validation" or "test", three sets with no problem in common; limit: how many; seed: another
-    seed draws other problems of the same set. The first k problems of a longer list are the list of k.
-    Every length and operand size gets its equal share. Raises ValueError for an unknown name or limit < 1.
+    name: "train", "validation" or "test", three sets with no problem in common, or "words-train", "words-validation" or
+    "words-test", three of word problems; limit: how many; seed: another seed draws other problems of the same set. The
+    first k problems of a longer list are the list of k. Every length and operand size gets its equal share. Raises
+    ValueError for an unknown name or limit < 1.
     """
-    if name not in SPLITS:
-        raise ValueError(f"problems come in the sets {', '.join(SPLITS)}, not {name!r}")
     if limit < 1:
         raise ValueError(f"limit must be at least 1, not {limit}")
+    split = name.removeprefix("words-")
+    if split not in SPLITS:
+        raise ValueError(f"problems come in the sets {', '.join(SPLITS)}, not {name!r}")
+    draw: Callable[[str, random.Random], Iterator[Problem]] = generate_problems
+    if split != name:
+        from .word_problems import generate_word_problems as draw  # which is built on this module
     drawn: dict[str, Problem] = {}
-    problems = generate_problems(name, random.Random(f"{name}/{seed}"))
+    problems = draw(split, random.Random(f"{name}/{seed}"))
     while len(drawn) < limit:
         problem = next(problems)
         drawn[problem.id] = problem
