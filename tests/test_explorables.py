@@ -25,8 +25,10 @@ from ttclab.explorables import (
     noisy_scores,
     shipped_data,
     show,
+    watch_revision,
     watch_revision_data,
 )
+from ttclab.explorables.words import GROUPS, percents
 from ttclab.problems import Solution, load_problems
 from ttclab.verifiers import NoisyOracle
 
@@ -140,7 +142,7 @@ def test_words_of_the_tables_say_the_numbers():
     ],
 )
 def test_what_is_neither_none_nor_all_is_never_said_to_be(fractions, said):
-    assert explorables._percents(*fractions) == said
+    assert percents(*fractions) == said
 
 
 @pytest.mark.parametrize(
@@ -260,7 +262,7 @@ def test_ten_selections_of_the_shipped_judges_are_what_the_estimators_say(sample
         values = estimators.weighted_best_of_n(small().answers, scores, small().correct, samples)
     fifth = estimators.fifths(small().correct.mean(axis=1))
     expected = estimators.bootstrap(values if problems == "all" else values[fifth == int(problems) - 1])
-    group = shipped[list(explorables.GROUPS).index(problems)]
+    group = shipped[list(GROUPS).index(problems)]
     place = shipped_data("judge")["budgets"].index(samples)
     assert [group[part][place] for part in ("mean", "low", "high")] == pytest.approx(expected, abs=5e-5)
 
@@ -399,7 +401,7 @@ def recorded():
 
 @pytest.mark.parametrize(("attempt", "problems"), REVISIONS)
 def test_ten_selections_of_the_shipped_revisions_are_what_the_estimators_say(attempt, problems):
-    said = shipped_data("watch_revision")["tables"][list(explorables.GROUPS).index(problems)]["rows"][attempt - 1]
+    said = shipped_data("watch_revision")["tables"][list(GROUPS).index(problems)]["rows"][attempt - 1]
     fifth = evidence.revision_fifths()
     right = recorded() if problems == "all" else recorded()[fifth == int(problems) - 1]
     now = right[:, :, attempt - 1]
@@ -424,7 +426,7 @@ def test_the_shipped_chains_are_recorded_ones_of_every_fifth_and_most_kinds():
     scores = bank.load_scores("prm-revision", "revision-test-chains")
     places = {problem.id: i for i, problem in enumerate(run.problems)}
     assert [chain["group"] for chain in data["chains"]] == sorted("12345" * 8)
-    assert {chain["kind"] for chain in data["chains"]} == set(explorables.KINDS)
+    assert {chain["kind"] for chain in data["chains"]} == set(watch_revision.KINDS)
     for shown in data["chains"]:
         i = places[shown["id"]]
         assert int(shown["group"]) == evidence.revision_fifths()[i] + 1
@@ -450,7 +452,7 @@ def test_the_shipped_cost_of_a_chain_is_that_of_the_arms():
 
 @cache
 def built():
-    return explorables.build_data()
+    return {name: recorded() for name, recorded in explorables.RECORDED.items()}
 
 
 @every_explorable
