@@ -21,7 +21,7 @@ from transformers.utils import logging
 
 from . import flops, hub, smollm2
 from .engine import Engine, Row, Sampler, Written
-from .policy import Asked, Bill, Policy
+from .policy import STEP_END, Asked, Bill, Policy
 from .problems import Solution
 
 if TYPE_CHECKING:
@@ -228,6 +228,25 @@ class LanguageModel(Policy):
         limit: int,
         stop: str | None,
     ) -> list[Solution]:
+        if stop or self.template or all(each.problem.ended("") is None for each in asked):
+            return self._go_on(asked, begun, temperature, limit, stop)
+        # A model without chats does not end by itself: at the end of each line the problem says whether it is done.
+        written, going = [solution for _, solution in begun], list(range(len(begun)))
+        while going:
+            lines = self._go_on(asked, [(begun[k][0], written[k]) for k in going], temperature, limit, STEP_END)
+            for k, solution in zip(going, lines, strict=True):
+                written[k] = solution
+            going = [k for k in going if not written[k].finished and written[k].length < limit]
+        return written
+
+    def _go_on(
+        self,
+        asked: list[Asked],
+        begun: list[tuple[int, Solution]],
+        temperature: float | None,
+        limit: int,
+        stop: str | None,
+    ) -> list[Solution]:
         prompts = [self.encode(each) for each in asked]
         shown, bills = [each.shown for each in asked], [Bill(each.problem) for each in asked]
         rows = [Row(prompts[i] + s.tokens, s.key, used=len(s.tokens)) for i, s in begun]
@@ -237,8 +256,11 @@ class LanguageModel(Policy):
             self._add(bills[i], row, new, generations=not solution.tokens)
             tokens = solution.tokens + new.tokens
             text = self.tokenizer.decode(tokens[:-1] if new.finished else tokens)
+            ended = not self.template and text.endswith(STEP_END) and bool(solution.problem.ended(text))
             logprob = solution.logprob + new.logprob
-            solutions.append(Solution(solution.problem, text, tokens, new.finished, logprob, solution.key, shown[i]))
+            solutions.append(
+                Solution(solution.problem, text, tokens, new.finished or ended, logprob, solution.key, shown[i])
+            )
         for bill in bills:
             bill.charge()
         return solutions

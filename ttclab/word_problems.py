@@ -23,7 +23,7 @@ from .problems import split_of
 from .text_problems import TextProblem, with_examples
 
 STEPS = (1, 2, 1, 2, 1, 3)  # of the problems of a set, by turns: most are short, for the models are small
-EXAMPLES = ("rolls: 12-4", "apples: 3*5+6", "books: 9+8", "seats: 18-6+7")  # worked for the policy, before each problem
+EXAMPLES = ("books: 9+8", "rolls: 12-4", "fish: 3*5", "apples: 7+6-3")  # worked for the policy, before each problem
 _RECIPE = re.compile(r"([a-z]+): ([0-9]{1,3})((?:[-+*/][0-9]{1,3}){1,3})")
 
 
@@ -34,7 +34,7 @@ class Story(NamedTuple):
     groups: str  # k times n to begin with
     more: tuple[str, str]
     less: tuple[str, str]
-    ask: str
+    ask: tuple[str, str]  # after more, after less
     price: str  # a last multiplication
     share: str  # a last division
 
@@ -43,72 +43,72 @@ STORIES = {
     "rolls": Story(
         "A baker makes {n} rolls.",
         "A baker makes {k} trays of {n} rolls.",
-        ("Then she makes {n} more rolls.", "Her helper brings another {n} rolls."),
+        ("Then she makes {n} more rolls.", "Her helper brings {n} more rolls."),
         ("{n} rolls burn.", "She gives {n} rolls to a friend."),
-        "How many rolls does she have now?",
+        ("How many rolls does she have in all?", "How many rolls does she have left?"),
         "She sells all the rolls she has for {n} dollars each. How many dollars does she get?",
         "She puts all the rolls she has into {n} bags, as many in each. How many rolls are in a bag?",
     ),
     "apples": Story(
         "A farmer picks {n} apples.",
         "A farmer picks {k} baskets of {n} apples.",
-        ("He picks {n} more apples.", "A neighbour gives him {n} apples."),
+        ("He picks {n} more apples.", "A neighbour gives him {n} more apples."),
         ("{n} apples are rotten and thrown away.", "He eats {n} apples."),
-        "How many apples does he have now?",
+        ("How many apples does he have in all?", "How many apples does he have left?"),
         "He sells all the apples he has for {n} cents each. How many cents does he get?",
         "He packs all the apples he has into {n} boxes, as many in each. How many apples are in a box?",
     ),
     "books": Story(
         "A library has {n} books.",
         "A library has {k} shelves with {n} books on each.",
-        ("It buys {n} books.", "Readers bring back {n} books."),
+        ("It buys {n} more books.", "Readers bring back {n} more books."),
         ("Readers borrow {n} books.", "It gives {n} old books away."),
-        "How many books are in the library now?",
+        ("How many books does it have in all?", "How many books does it have left?"),
         "Each book in the library is stamped {n} times. How many stamps is that?",
         "All the books in the library are moved to {n} rooms, as many to each. How many books are in a room?",
     ),
     "marbles": Story(
         "A boy has {n} marbles.",
         "A boy has {k} bags of {n} marbles.",
-        ("He finds {n} marbles.", "His sister gives him {n} marbles."),
+        ("He finds {n} more marbles.", "His sister gives him {n} more marbles."),
         ("He loses {n} marbles.", "He gives {n} marbles to a friend."),
-        "How many marbles does he have now?",
+        ("How many marbles does he have in all?", "How many marbles does he have left?"),
         "Each of his marbles weighs {n} grams. How many grams do all his marbles weigh?",
         "He shares his marbles among {n} children, as many to each. How many marbles does a child get?",
     ),
     "seats": Story(
         "A bus leaves with {n} people.",
         "A train has {k} coaches with {n} people in each.",
-        ("At the first stop {n} people get on.", "Later {n} more people get on."),
+        ("At the first stop {n} more people get on.", "Later {n} more people get on."),
         ("At a stop {n} people get off.", "At the next stop another {n} people get off."),
-        "How many people are on board now?",
+        ("How many people are on board in all?", "How many people are left on board?"),
         "Everyone on board pays {n} dollars. How many dollars is that in all?",
         "Everyone gets off and they form {n} groups of the same size. How many people are in a group?",
     ),
     "stamps": Story(
         "A girl collects {n} stamps.",
         "A girl fills {k} pages with {n} stamps each.",
-        ("She buys {n} stamps.", "Her aunt sends her {n} stamps."),
+        ("She buys {n} more stamps.", "Her aunt sends her {n} more stamps."),
         ("She sells {n} stamps.", "She swaps {n} stamps for a toy."),
-        "How many stamps does she have now?",
+        ("How many stamps does she have in all?", "How many stamps does she have left?"),
         "Each of her stamps is worth {n} cents. How many cents are her stamps worth?",
         "She puts her stamps into {n} albums, as many in each. How many stamps are in an album?",
     ),
     "chairs": Story(
         "A hall has {n} chairs.",
         "A hall has {k} rows of {n} chairs.",
-        ("Helpers bring {n} chairs.", "Then {n} chairs come from another room."),
+        ("Helpers bring {n} more chairs.", "Then {n} more chairs come from another room."),
         ("{n} chairs are broken and taken away.", "A school borrows {n} chairs."),
-        "How many chairs are in the hall now?",
+        ("How many chairs does the hall have in all?", "How many chairs are left in the hall?"),
         "Each chair is rented for {n} dollars. How many dollars is that in all?",
         "The chairs are put into {n} rows, as many in each. How many chairs are in a row?",
     ),
     "fish": Story(
         "A fisherman catches {n} fish.",
         "A fisherman catches {n} fish a day for {k} days.",
-        ("He catches {n} more fish.", "His brother gives him {n} fish."),
+        ("He catches {n} more fish.", "His brother gives him {n} more fish."),
         ("He throws {n} small fish back.", "A cat eats {n} of the fish."),
-        "How many fish does he have now?",
+        ("How many fish does he have in all?", "How many fish does he have left?"),
         "He sells all the fish he has for {n} dollars each. How many dollars does he get?",
         "He lays all the fish he has into {n} crates, as many in each. How many fish are in a crate?",
     ),
@@ -134,7 +134,7 @@ def _told(recipe: str) -> TextProblem:
         raise ValueError(f"a word problem is made from a recipe like 'rolls: 4*6-5*3', not {recipe!r}")
     story, total = STORIES[match[1]], int(match[2])
     operations = [(sign, int(number)) for sign, number in re.findall(r"([-+*/])([0-9]+)", match[3])]
-    said, worked, asked = [story.start.format(n=total)], [], story.ask
+    said, worked, asked = [story.start.format(n=total)], [], story.ask[operations[-1][0] == "-"]
     told = {"+": iter(story.more), "-": iter(story.less)}
     for place, (sign, n) in enumerate(operations):
         if sign == "*" and place == 0:
@@ -161,9 +161,9 @@ def generate_word_problems(split: str, rng: random.Random) -> Iterator[TextProbl
 
 def _draw_recipe(rng: random.Random, steps: int) -> str:
     while True:
-        total, recipe = rng.randint(3, 25), f"{rng.choice(list(STORIES))}: "
+        total, recipe = rng.randint(2, 12), f"{rng.choice(list(STORIES))}: "
         signs = [rng.choice("+-*/" if place in (0, steps - 1) else "+-") for place in range(steps)]
-        numbers = [rng.randint(2, 5 if sign in "*/" else 12) for sign in signs]
+        numbers = [rng.randint(2, 5 if sign in "*/" else 9) for sign in signs]
         recipe += str(total) + "".join(f"{sign}{number}" for sign, number in zip(signs, numbers))
         try:
             _told(recipe)
