@@ -30,15 +30,14 @@ _GROUPS = re.compile(r"(?<![0-9.])[0-9]{1,3}(?:,[0-9]{3})+(?![0-9,])")  # 1,234,
 _NUMBER = re.compile(r"([-+]?) ?(?:([0-9]*\.?[0-9]+)|(?:([0-9]+) )?([0-9]+) ?/ ?([0-9]+))")  # the last two: 1 1/2
 _MEASURED = re.compile(r"([-+]?)([$€£]?) ?([^A-Za-z%]*[0-9]) ?(%|[A-Za-z]{2,}(?:[ /.]*[A-Za-z]+)*(?:\^\{?[23]\}?)?)?")
 _UNITS = {"$": "dollar", "€": "euro", "£": "pound", "%": "percent"}
-_NO_UNITS = set(
-    "and or to of plus minus times over divided point mod base remainder squared cubed factorial pi hundred thousand "
-    "million billion trillion dozen half halves third thirds quarter quarters fourth fourths fifth fifths sixth sixths "
-    "eighth eighths tenth tenths hundredth hundredths sqrt sin cos tan log ln".split()
+_NO_UNIT = re.compile(  # words that make another number of the one before them
+    r"\b(?:and|or|to|of|plus|minus|times|over|divided|point|mod|base|remainder|squared|cubed|factorial|pi|sqrt|sin|cos|"
+    r"tan|log|ln|dozen|hundred|thousand|(?:m|b|tr)illion|half|halves|(?:third|quarter|fourth|fifth|sixth|eighth|tenth|"
+    r"hundredth)s?)\b"
 )
 _CLOSED_BY = {"[": "])", "(": ")]", "{": "}"}
-_COMMANDS = set(
-    "frac sqrt pi cdot times div infty pm cup cap le ge leq geq sin cos tan log ln alpha beta theta".split()
-)
+_COMMAND = re.compile("frac|sqrt|pi|cdot|times|div|infty|pm|cup|cap|le|ge|leq|geq|sin|cos|tan|log|ln|alpha|beta|theta")
+_GROWS = re.compile(r"\^[^+*/=,()]*\^|\^ ?\{?[-+]?[0-9]{3}|\^ ?\{?\(|[0-9]{16}|!")  # towers, large powers
 _LONGEST = 120  # characters of mathematics that are looked at
 
 
@@ -71,7 +70,12 @@ def answers_equal(said: str | None, truth: str | None) -> bool:
     (ours, our_unit), (theirs, their_unit) = _read(said), _read(truth)
     if ours == theirs:
         return our_unit == their_unit or not (our_unit and their_unit)
-    return not (our_unit or their_unit) and _same_mathematics(_plain(said), _plain(truth))
+    said, truth = _plain(said), _plain(truth)
+    if (mine := _bracketed(said)) and (yours := _bracketed(truth)) and "{" not in said[0] + truth[0]:
+        # Part by part: to math-verify, an interval that ends at infinity is the same open or closed.
+        alike = said[0] + said[-1] == truth[0] + truth[-1] and len(mine) == len(yours)
+        return alike and all(map(answers_equal, mine, yours))
+    return not (our_unit or their_unit) and _same_mathematics(said, truth)
 
 
 def answer_key(answer: str | None) -> str | None:
@@ -92,12 +96,11 @@ def _read(answer: str) -> tuple[str, str]:
         sign, currency, number, unit = match.groups()
         words = re.findall("[A-Za-z]+", unit or "")
         value = _value(sign + number)
-        if value is not None and not (currency and unit) and not _NO_UNITS.intersection(words):
+        if value is not None and not (currency and unit) and not _NO_UNIT.search(unit or ""):
             return str(value), _UNITS.get(currency or unit) or unit.replace(words[0], words[0].removesuffix("s"), 1)
-    if (match := re.fullmatch(r"([\[({])(.*)([\])}])", text)) and match[3] in _CLOSED_BY[match[1]]:
-        if parts := _parts(match[2]):
-            keys = [_read(part)[0] for part in parts]
-            return match[1] + ", ".join(sorted({*keys}) if match[1] == "{" else keys) + match[3], ""
+    if parts := _bracketed(text):
+        keys = [_read(part)[0] for part in parts]
+        return text[0] + ", ".join(sorted({*keys}) if text[0] == "{" else keys) + text[-1], ""
     return (text.replace(" ", "") if _is_mathematics(text) else text), ""
 
 
@@ -124,10 +127,12 @@ def _value(text: str) -> Fraction | None:
     return -value if sign == "-" else value
 
 
-def _parts(inside: str) -> list[str]:
-    """What stands between commas that no bracket holds; nothing if the brackets are not in order."""
+def _bracketed(text: str) -> list[str]:
+    """The parts of a pair, an interval or a set: what stands between its commas. Nothing for any other text."""
+    if len(text) < 2 or text[-1] not in _CLOSED_BY.get(text[0], ""):
+        return []
     parts, depth = [""], 0
-    for character in inside:
+    for character in text[1:-1]:
         depth += (character in "([{") - (character in ")]}")
         if depth < 0:
             return []
@@ -141,17 +146,20 @@ def _parts(inside: str) -> list[str]:
 def _is_mathematics(text: str) -> bool:
     """Whether it is short, has a sign of mathematics, and words only in known commands."""
     words = re.findall(r"(\\?)([^\W\d_]+)", text)
-    known = all(word in _COMMANDS if command else len(word) == 1 and word.isascii() for command, word in words)
+    known = all(_COMMAND.fullmatch(word) if command else len(word) == 1 and word.isascii() for command, word in words)
     return known and len(text) <= _LONGEST and bool(re.search(r"[\\^_+*/=<>(-]", text))
 
 
 def _same_mathematics(said: str, truth: str) -> bool:
     """Whether math-verify says so, of two texts that it can be given."""
-    values = [_value(said), _value(truth)]
-    if None not in values or not all(v is not None or _is_mathematics(t) for v, t in zip(values, (said, truth))):
+    numbers = [text for text in (said, truth) if _value(text) is not None]
+    others = [text for text in (said, truth) if _value(text) is None]
+    if not others or not all(map(_is_mathematics, others)) or _GROWS.search(said) or _GROWS.search(truth):
         return False
-    grows = r"\^[^+*/=,()]*\^|\^ ?\{?[-+]?[0-9]{3}|\^ ?\{?\(|[0-9]{16}|!"  # towers, large powers
-    return not any(re.search(grows, text) for text in (said, truth)) and _checker()(said, truth)
+    # A root or a pi is no decimal, however many of its digits are given.
+    if any("." in text for text in numbers) and re.search(r"sqrt|pi|[a-z]\b", others[0]):
+        return False
+    return _checker()(said, truth)
 
 
 @cache
@@ -161,7 +169,8 @@ def _checker() -> Callable[[str, str], bool]:
         from math_verify import LatexExtractionConfig, parse, verify
     except ImportError:
         warnings.warn(
-            'some answers are expressions, and without math-verify those are compared by their text: pip install "ttclab[math]"',
+            "some answers are expressions, and without math-verify those are compared by their text: "
+            'pip install "ttclab[math]"',
             stacklevel=2,
         )
         return lambda said, truth: False

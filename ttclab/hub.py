@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 from huggingface_hub import snapshot_download
 from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, HFValidationError, RepositoryNotFoundError
@@ -38,11 +39,11 @@ def fetch_problems(name: str, split: str = "test") -> list[Path]:
     if not found:
         raise ValueError(f"{name} has no JSONL or Parquet file of its split {split!r}")
     if len(folders) > 1:
-        raise ValueError(f"{name} has several sets of problems: name one of them, as {repository}/{folders[0]} ({folders})")
+        raise ValueError(f"{name} has several sets of problems, {folders}: name one, as {repository}/{folders[0]}")
     return found
 
 
-def _snapshot(name: str, kind: str, **which: list[str]) -> Path:
+def _snapshot(name: str, kind: str, **which: Any) -> Path:
     """Files of a repository of the Hub. kind: "model" or "dataset"."""
     page = f"https://huggingface.co/{'datasets/' * (kind == 'dataset')}"
     try:

