@@ -43,7 +43,7 @@ _HOME = {
 _MODULES = ("allocator", "answers", "bank", "beam_search", "claims", "engine", "estimators", "evidence", "exercises",
             "explorables", "flops", "hardware", "hub", "models", "plots", "policy", "problems", "revision", "sampling",
             "self_verifier", "serve_check", "server", "smollm2", "text_problems", "training", "verifiers",
-            "word_problems")  # fmt: skip
+            "word_problems", "working")  # fmt: skip
 __all__ = [*_HOME]
 
 
