@@ -17,7 +17,6 @@ from ttclab import bank, estimators, evidence, explorables
 from ttclab.explorables import (
     FOLDER,
     NAMES,
-    QUALITIES,
     Explorable,
     as_json,
     breadth_or_depth_data,
@@ -28,7 +27,8 @@ from ttclab.explorables import (
     watch_revision,
     watch_revision_data,
 )
-from ttclab.explorables.words import GROUPS, percents
+from ttclab.explorables.judge import QUALITIES
+from ttclab.explorables.words import GROUPS, flops_in_words, percents
 from ttclab.problems import Solution, load_problems
 from ttclab.verifiers import NoisyOracle
 
@@ -150,7 +150,7 @@ def test_what_is_neither_none_nor_all_is_never_said_to_be(fractions, said):
     [(0, "0 FLOPs"), (999, "999 FLOPs"), (999.6, "1 kFLOPs"), (21.31e6, "21.3 MFLOPs"), (999.9e9, "1 TFLOPs")],
 )
 def test_flops_are_said_with_three_digits_and_a_prefix(count, said):
-    assert explorables._flops(count) == said
+    assert flops_in_words(count) == said
 
 
 # ---- the data of "How good is your judge"
@@ -205,7 +205,7 @@ def test_costs_are_the_means_of_a_group_and_not_counted_where_none_are_given():
     data = judge_data(answers, right, {"A": scores, "B": scores}, flops={"A": spent})
     hardest = estimators.fifths(right.mean(axis=1)) == 4
     said = [words[2] for words in curve_of(data, "a", "best")[5]["said"]]
-    assert said == [explorables._flops(cost) for cost in spent[hardest].mean(axis=0)]
+    assert said == [flops_in_words(cost) for cost in spent[hardest].mean(axis=0)]
     assert {words[2] for words in curve_of(data, "b", "best")[5]["said"]} == {"not counted"}
 
 
@@ -242,19 +242,20 @@ SELECTIONS = [
     (16, "4", "noisy 0.8", "best"),
     (32, "2", "noisy 0.6", "weighted"),
     (64, "5", "prm-14x", "best"),
+    (64, "2", "weak-prm", "best"),
     (128, "all", "noisy 0.95", "best"),
     (256, "5", "prm", "weighted"),
 ]
 
 
 @pytest.mark.parametrize(("samples", "problems", "judge", "choose"), SELECTIONS)
-def test_ten_selections_of_the_shipped_judges_are_what_the_estimators_say(samples, problems, judge, choose):
+def test_selections_of_the_shipped_judges_are_what_the_estimators_say(samples, problems, judge, choose):
     name, _, quality = judge.partition(" ")
     shipped = curve_of(shipped_data("judge"), name, choose, float(quality) if quality else None)
     scores = (
         noisy_scores(small(), float(quality))
         if quality
-        else evidence.last_scores({"prm-14x": "prm-large"}.get(name, name), "small-test")
+        else evidence.last_scores({"prm-14x": "prm-large", "weak-prm": "prm-weak"}.get(name, name), "small-test")
     )
     if choose == "best":
         values = estimators.best_of_n(scores, small().correct, samples)
@@ -269,11 +270,12 @@ def test_ten_selections_of_the_shipped_judges_are_what_the_estimators_say(sample
 
 def test_the_shipped_judges_are_there_with_the_whole_dial_and_their_price():
     data = shipped_data("judge")
-    assert [judge["key"] for judge in data["judges"]] == ["none", "orm", "prm", "prm-14x", "noisy", "oracle"]
+    judges = [judge["key"] for judge in data["judges"]]
+    assert judges == ["none", "orm", "weak-prm", "prm", "prm-14x", "noisy", "oracle"]
     dial = [curve["quality"] for curve in data["curves"] if curve["judge"] == "noisy" and curve["choose"] == "best"]
     assert dial == list(QUALITIES)
     arm = next(arm for arm in evidence.sampling_arms() if arm.allocation.N == 16)
-    assert curve_of(data, "prm", "weighted")[0]["said"][4][2] == explorables._flops(float(arm.flops.mean()))
+    assert curve_of(data, "prm", "weighted")[0]["said"][4][2] == flops_in_words(float(arm.flops.mean()))
 
 
 def test_scores_of_a_noisy_oracle_belong_to_the_text():
@@ -414,7 +416,7 @@ def test_ten_selections_of_the_shipped_revisions_are_what_the_estimators_say(att
     if attempt > 1:
         before = right[:, :, attempt - 2]
         for words, part, whole in ((said[3], before & ~now, before), (said[4], ~before & now, ~before)):
-            if whole.sum() < explorables.FEW:
+            if whole.sum() < watch_revision.FEW:
                 assert words == f"{part.sum()} of {whole.sum()}"
                 continue
             share = estimators.bootstrap_share(part.sum(axis=1), whole.sum(axis=1))
@@ -444,7 +446,7 @@ def test_the_shipped_cost_of_a_chain_is_that_of_the_arms():
         evidence.chain_flops("test", "prm-revision", (chains.chain[0] == k) & (chains.attempt[0] < 4)).mean()
         for k in range(8)
     ]
-    assert rows[3][5] == explorables._flops(float(np.mean(costs)))
+    assert rows[3][5] == flops_in_words(float(np.mean(costs)))
 
 
 # ---- the data as shipped

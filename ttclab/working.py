@@ -1,4 +1,4 @@
-"""A verifier that looks at the working of a word problem as a program can: are its sums right, and whose numbers are they?
+"""A verifier that looks at the working of a word problem as a program can: are the sums right, are the numbers its own?
 
 Five features of a solution go into a logistic regression that is trained on solutions to other problems. Reading them
 costs no forward pass.
@@ -39,7 +39,7 @@ class WorkingVerifier:
     name = "working"
 
     def __init__(self, solutions: Sequence[Solution]) -> None:
-        """Trained on solutions to problems with known answers. Raises ValueError unless some are right and some wrong."""
+        """Trained on solutions whose answers are known. Raises ValueError unless some are right and some wrong."""
         self._probe = Probe.fit(_table(solutions), np.array([solution.correct for solution in solutions]))
 
     @property

@@ -5,7 +5,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .. import bank
 from ..estimators import bootstrap, fifths, pass_at_k
 from .words import GROUPS, SCHEMA, flops_in_words, percents, source_of
 
@@ -66,13 +65,15 @@ def _coverage_table(budgets: list[int], group: dict[str, Any]) -> dict[str, Any]
         rows.append([str(budget), f"{mean}%", f"{low} to {high}", f"{theory}%", flops_in_words(group["flops"][i])])
     return {
         "caption": f"{group['name'].capitalize()}: {group['problems']} problems",
-        "columns": [bank.Samples, "At least one right", "95% interval", "Theory", "Cost a problem"],
+        "columns": ["Samples", "At least one right", "95% interval", "Theory", "Cost a problem"],
         "rows": rows,
     }
 
 
 def recorded() -> dict[str, Any]:
     """The data of the recorded runs."""
+    from .. import bank
+
     small = bank.load("small", "test")
     return breadth_or_depth_data(
         small.correct, small.decode_flops, prefill_flops=small.prefill_flops, source=source_of(small)

@@ -1,15 +1,16 @@
 """How good is your judge: what each judge makes of the same samples, by budget and way of choosing."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .. import bank, evidence
 from ..estimators import best_of_n, bootstrap, fifths, majority, pass_at_k, weighted_best_of_n
-from ..verifiers import NoisyOracle
 from .words import GROUPS, SCHEMA, flops_in_words, percents, source_of
+
+if TYPE_CHECKING:
+    from ..bank import Samples
 
 QUALITIES = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95)  # the dial of the noisy oracle: its AUC
 
@@ -68,14 +69,16 @@ def judge_data(
             *([{"key": "noisy", "name": "noisy oracle", "label": "noisy"}] if noisy else []),
             {"key": "oracle", "name": "oracle", "label": "coverage"},
         ],
-        "columns": [bank.Samples, "Solved", "95% interval", "Cost a problem", "A vote", "Perfect judge"],
+        "columns": ["Samples", "Solved", "95% interval", "Cost a problem", "A vote", "Perfect judge"],
         "curves": curves,
         "tables": [_judges_table(i, key, budgets, curves, list(judges)) for i, key in enumerate(GROUPS)],
     }
 
 
-def noisy_scores(samples: bank.Samples, quality: float) -> np.ndarray:
+def noisy_scores(samples: "Samples", quality: float) -> np.ndarray:
     """What a `NoisyOracle` says of recorded samples, (problems, samples); the same text has the same score."""
+    from ..verifiers import NoisyOracle
+
     oracle, scores = NoisyOracle(quality), np.empty(samples.correct.shape)
     for i, texts in enumerate(samples.texts):
         written = samples.solutions(i)
@@ -108,19 +111,20 @@ def _judges_table(
     ]
     return {
         "caption": f"{GROUPS[key].capitalize()}: solved by a vote weighted by the judge's scores",
-        "columns": [bank.Samples, "A vote", *names, "Perfect judge"],
+        "columns": ["Samples", "A vote", *names, "Perfect judge"],
         "rows": rows,
     }
 
 
 def recorded() -> dict[str, Any]:
     """The data of the recorded runs."""
+    from .. import bank, evidence
 
     def flops(**how: str) -> np.ndarray:
         return np.stack([arm.flops for arm in evidence.sampling_arms(**how)], axis=1)
 
     small = bank.load("small", "test")
-    judges = {"ORM": "orm", "PRM": "prm", "PRM 14x": "prm-large"}
+    judges = {"ORM": "orm", "weak PRM": "prm-weak", "PRM": "prm", "PRM 14x": "prm-large"}
     return judge_data(
         small.answers,
         small.correct,

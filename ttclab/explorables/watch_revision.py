@@ -1,15 +1,16 @@
 """Watch a revision: what revisions turn right and wrong, and chains to look at."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .. import bank, evidence
 from ..estimators import bootstrap, bootstrap_share, fifths
-from ..problems import Solution
 from .words import GROUPS, SCHEMA, flops_in_words, in_words, percents
+
+if TYPE_CHECKING:
+    from ..problems import Solution
 
 KINDS = {  # of revision chains, by what is right in them
     "right": "right all along",
@@ -22,7 +23,7 @@ FEW = 30  # attempts
 
 
 def watch_revision_data(
-    chains: Sequence[Sequence[Sequence[Solution]]],
+    chains: "Sequence[Sequence[Sequence[Solution]]]",
     scores: Sequence[Sequence[Sequence[Sequence[float]]]],
     *,
     ease: ArrayLike | None = None,
@@ -81,10 +82,12 @@ def watch_revision_data(
 
 def recorded_chains(
     attempts: int = 8,
-) -> tuple[list[list[list[Solution]]], list[list[list[list[float]]]], np.ndarray]:
+) -> tuple[list[list[list["Solution"]]], list[list[list[list[float]]]], np.ndarray]:
     """The first attempts of all recorded chains that are long enough, on the test problems: the solutions, the scores
     of their steps by the verifier that sees attempts, and what each chain has cost by then, (problems, attempts).
     """
+    from .. import bank, evidence
+
     run = bank.load_chains("revision", "test")
     scored = bank.load_scores("prm-revision", "revision-test-chains")
     chain, attempt = run.chain[0], run.attempt[0]  # laid out alike for every problem
@@ -116,7 +119,7 @@ def _turns(kinds: np.ndarray, problems: np.ndarray, shown: int) -> Iterator[int]
     yield from sorted(i for i, _ in zip(rounds, range(shown)))
 
 
-def _attempt(solution: Solution, scores: Sequence[float]) -> dict[str, Any]:
+def _attempt(solution: "Solution", scores: Sequence[float]) -> dict[str, Any]:
     """An attempt in words: its steps with the score of each, and up to which it is right."""
     lines, checks = str(solution).splitlines(), solution.problem.check_steps(solution.steps)
     if not len(lines) == len(checks) == len(scores):
@@ -170,6 +173,8 @@ def _turned(turned: np.ndarray, of: np.ndarray) -> str:
 
 def recorded() -> dict[str, Any]:
     """The data of the recorded chains."""
+    from .. import evidence
+
     chains, scores, spent = recorded_chains()
     return watch_revision_data(
         chains,

@@ -1,7 +1,11 @@
 """What the data of all simulators share: the groups of problems, and how a number is said."""
 
-from ..bank import Samples
+from typing import TYPE_CHECKING
+
 from ..estimators import Estimate
+
+if TYPE_CHECKING:
+    from ..bank import Samples
 
 SCHEMA = 1
 GROUPS = {
@@ -26,6 +30,17 @@ def percents(*fractions: float) -> list[str]:
     return [f"{100 * x:.{digits}f}" for x in fractions]
 
 
+def points_in_words(difference: Estimate) -> str:
+    """A difference of shares in percentage points, with its interval and signs: −20.4 (−24.1 to −16.5)."""
+    mean, low, high = (f"{x:+.1f}".replace("-", "−") if x else "0.0" for x in in_points(difference))
+    return f"{mean} ({low} to {high})"
+
+
+def in_points(difference: Estimate) -> list[float]:
+    """Percentage points as they are said, to a tenth: what is said to be 0 is 0."""
+    return [round(100 * float(x), 1) for x in difference]
+
+
 def flops_in_words(count: float) -> str:
     """Three digits and a prefix: 21.3 MFLOPs."""
     prefixes = ["", "k", "M", "G", "T", "P", "E"]
@@ -34,7 +49,7 @@ def flops_in_words(count: float) -> str:
     return f"{float(f'{count:.3g}'):g} {prefixes[0]}FLOPs"
 
 
-def source_of(samples: Samples) -> str:
+def source_of(samples: "Samples") -> str:
     """Where recorded samples come from, as it stands under a chart."""
     made = samples.made
     return f"the {made['model']} model's recorded runs on the test problems, temperature {made['temperature']:g}"
