@@ -5,7 +5,8 @@ from functools import cache
 
 import numpy as np
 
-from ttclab import bank
+from ttclab import bank, evidence
+from ttclab.allocator import Arm
 from ttclab.estimators import Estimate, bootstrap, fifths, majority, pass_at_k
 
 from .words import HARDEST, fifth, flops_of_samples, made, percent, points, small, with_interval
@@ -57,6 +58,20 @@ def coverage_minus_large(at: int | None = None) -> Estimate:
     return bootstrap(covered - bank.load("large", "test", at=at, greedy=True).correct[:, 0])
 
 
+@cache
+def matched_prm(passes: int) -> Arm:
+    """The small model with the PRM, and as many samples as so many passes of the large one pay for, judge included."""
+    limit = passes * flops_of_greedy("large")
+    return max(
+        (arm for arm in evidence.sampling_arms(budgets=tuple(range(1, 33))) if arm.flops.mean() <= limit),
+        key=lambda arm: arm.allocation.N,
+    )
+
+
+def prm_minus_large(passes: int) -> Estimate:
+    return bootstrap(matched_prm(passes).correct - evidence.one_pass("test").correct)
+
+
 def fifth_shift() -> float:
     """How far a fifth's coverage moves at most if half of the samples make the fifths and the others are measured."""
     right = small().correct
@@ -95,6 +110,10 @@ NUMBERS: dict[str, Callable[[], str]] = {
     "matched coverage": lambda: with_interval(coverage(matched_samples())),
     "matched hardest coverage": lambda: with_interval(coverage(matched_samples(), of=4)),
     "matched hardest vote": lambda: with_interval(vote(matched_samples(), of=4)),
+    "matched prm samples": lambda: str(matched_prm(1).allocation.N),
+    "matched prm": lambda: with_interval(bootstrap(matched_prm(1).correct)),
+    "matched prm gain": lambda: points(prm_minus_large(1)),
+    "doubled prm gain": lambda: points(prm_minus_large(2)),
     "vote minus greedy": lambda: points(vote_minus_greedy()),
     "vote cost ratio": lambda: f"{flops_of_samples(matched_samples()) / flops_of_greedy('small'):.0f}",
     "large step": lambda: str(made("large")["steps"]),
