@@ -1,7 +1,8 @@
 """The exercises of chapter 07. The last is the capstone: a policy for the arena, played on recorded problems.
 
 Learners play on validation problems, the grader on test problems that its seed draws. Both are in this repository for
-whoever looks; what protects a grade is that a policy only sees the difficulties, in an order that the seed decides.
+whoever looks, and a submission can read them. A policy is told difficulties to two decimals, too few to tell most
+problems apart, in an order that the seed decides.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -187,7 +188,7 @@ def _played(attempt: Attempt, seed: int) -> "Played":
 
     arena, left, chosen = _drawn(seed), PROBLEMS * SHARE, []
     for i, difficulty in enumerate(arena.difficulty):
-        asked = float(difficulty), left, PROBLEMS - i
+        asked = round(float(difficulty), 2), left, PROBLEMS - i
         move = attempt.value(*asked)
         try:
             chosen.append(legal([int(x) for x in move], left))
