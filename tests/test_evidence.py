@@ -4,7 +4,16 @@ import numpy as np
 import pytest
 
 from ttclab import bank, evidence
-from ttclab.allocator import Allocation, Arm, ComputeOptimalPolicy, adaptive_search, uniform_policy
+from ttclab.allocator import (
+    POLICIES,
+    Allocation,
+    Arm,
+    ComputeOptimalPolicy,
+    adaptive_search,
+    fitted_policy,
+    lesson_policy,
+    uniform_policy,
+)
 from ttclab.beam_search import beam_search
 from ttclab.estimators import bootstrap, fifths
 from ttclab.evidence import find
@@ -130,22 +139,75 @@ def hardness(split):
     return 1 - bank.load("small", split).correct.mean(axis=1)
 
 
-def test_fitted_on_validation_the_policy_beats_best_of_64_for_half_the_flops():
-    policy = ComputeOptimalPolicy.fit(space("validation"), hardness("validation"), [16, 64], slack=0.01)
+@pytest.mark.parametrize("name", ["search-oracle", "whole-oracle"])
+def test_fitted_on_validation_a_policy_has_the_accuracy_of_best_of_64_for_half_the_flops(name):
     best_of_64 = find(evidence.sampling_arms(), 64)
-    for budget in (16, 64):
-        found = evidence.spend(policy, space("test"), hardness("test"), budget)
-        assert bootstrap(found.flops - 0.5 * best_of_64.flops).high < 0
-        assert bootstrap(found.correct - best_of_64.correct).low > -0.01
+    space, estimate = name.split("-")
+    found = evidence.allocated(space, estimate, 16)
+    assert bootstrap(found.flops - 0.5 * best_of_64.flops).high < 0
+    assert bootstrap(found.correct - best_of_64.correct).low > -0.01
 
 
 def test_what_it_wins_is_the_beam_s_not_the_difficulty_s():
-    policy = ComputeOptimalPolicy.fit(space("validation"), hardness("validation"), [16], slack=0.01)
-    found = evidence.spend(policy, space("test"), hardness("test"), 16)
+    found = evidence.allocated("search", "oracle", 16)
     beam = find(evidence.beam_arms(), 16, 0, 4)
     gain = bootstrap(found.correct - beam.correct)
-    assert gain.low <= 0 <= gain.high
+    assert gain.low <= 0.01 and gain.high >= 0
     assert bootstrap(found.flops - beam.flops).high < 0
+
+
+def test_fitting_again_gives_the_policies_that_ship(tmp_path):
+    for path in evidence.fit_all(tmp_path):
+        assert path.read_bytes() == (POLICIES / path.name).read_bytes(), "python -m ttclab fit"
+    assert {path.name for path in tmp_path.iterdir()} == {path.name for path in POLICIES.iterdir()}
+
+
+def test_a_predicted_difficulty_is_on_the_bill_and_an_oracle_s_is_not():
+    for name in evidence.SPACES:
+        hard, asked = evidence.difficulty(name, "predicted")
+        plain = evidence.spend(fitted_policy(f"{name}-predicted"), evidence.space(name), hard, 16)
+        assert (
+            np.array_equal(evidence.allocated(name, "predicted", 16).flops, plain.flops + asked) and (asked > 0).all()
+        )
+        assert not evidence.difficulty(name, "oracle")[1].any()
+
+
+def test_counting_answers_asks_no_verifier():
+    samples = bank.load("small", "test")
+    hard, cost = evidence.estimated_difficulty(4, by="disagreement")
+    assert np.array_equal(cost, samples.prefill_flops + 4 * samples.decode_flops.mean(axis=1))
+    assert set(hard) <= {0.0, 0.25, 0.5, 0.75, 1.0}
+    assert (cost < evidence.estimated_difficulty(4)[1]).all()
+
+
+def test_more_solutions_put_more_problems_into_their_fifth():
+    rest = fifths(bank.load("small", "test").correct[:, 64:].mean(axis=1))
+    for by in ("score", "disagreement"):
+        hits = [(fifths(-evidence.estimated_difficulty(n, by=by)[0]) == rest).astype(float) for n in (2, 8, 64)]
+        assert bootstrap(hits[1] - hits[0]).low > 0 and bootstrap(hits[2] - hits[1]).low > 0
+
+
+@pytest.mark.parametrize("estimate", evidence.ESTIMATES)
+def test_a_budget_spread_over_the_batch_is_nearly_kept_and_beats_best_of_n_for_the_same_flops(estimate):
+    flops = float(find(evidence.sampling_arms(), 16).flops.mean())
+    found = evidence.spread(estimate, flops)
+    assert found.flops.mean() < 1.2 * flops  # a way is priced at its mean, and hard problems cost more
+    assert evidence.gain(found).low > 0
+
+
+def test_the_lesson_s_rule_is_behind_samples_for_the_same_flops_and_most_so_where_it_is_hard():
+    hard, asked = evidence.difficulty("revision", "predicted")
+    found = evidence.spend(lesson_policy, evidence.space("revision"), hard, 16)
+    assert evidence.gain(Arm(found.allocation, found.correct, found.flops + asked), "parallel").high < 0
+    hardest = evidence.revision_fifths() == 4
+    for budget in (16, 64):
+        found = evidence.spend(lesson_policy, evidence.space("revision"), hard, budget)
+        assert bootstrap((found.correct - find(evidence.hybrid_arms(), budget).correct)[hardest]).high < 0
+
+
+def test_a_policy_over_revisions_is_not_clearly_ahead_of_samples_for_the_same_flops():
+    gain = evidence.gain(evidence.allocated("revision", "oracle", 16), "parallel")
+    assert gain.low < 0 < gain.high < 0.03
 
 
 @pytest.mark.parametrize("N", [4, 8, 16, 32, 64])
@@ -156,26 +218,22 @@ def test_sampling_until_the_vote_is_clear_beats_best_of_n_at_equal_flops_at_ever
     assert bootstrap(adaptive.correct - find(uniform, N).correct).low > -0.015
 
 
-def predicted(n, budget, arms):
-    """The policy fitted to validation problems whose difficulty n solutions tell; what it gets, and spends in all."""
-    policy = ComputeOptimalPolicy.fit(arms("validation"), evidence.estimated_difficulty(n, "validation")[0], [budget])
-    difficulty, cost = evidence.estimated_difficulty(n)
-    found = evidence.spend(policy, arms("test"), difficulty, budget)
-    return Arm(found.allocation, found.correct, found.flops + cost)
-
-
 def test_dividing_samples_by_a_predicted_difficulty_does_not_pay_for_the_estimate_at_small_budgets():
+    known, _ = evidence.estimated_difficulty(4, "validation")
+    hard, asked = evidence.estimated_difficulty(4)
     for budget in (4, 8, 16):
-        found = predicted(4, budget, evidence.sampling_arms)
-        same = evidence.at_equal_flops(evidence.sampling_arms(), found.flops.mean())
-        assert bootstrap(found.correct - same.correct).high < 0
+        policy = ComputeOptimalPolicy.fit(evidence.sampling_arms("validation"), known, [budget])
+        found = evidence.spend(policy, evidence.sampling_arms(), hard, budget)
+        assert evidence.gain(Arm(found.allocation, found.correct, found.flops + asked)).high < 0
 
 
-@pytest.mark.parametrize("budget", [4, 16, 64])
+@pytest.mark.parametrize("budget", [4, 8, 16, 32, 64])
 def test_with_beams_in_its_space_a_policy_by_one_solution_s_score_is_ahead_of_best_of_n_at_equal_flops(budget):
-    found = predicted(1, budget, space)
-    same = evidence.at_equal_flops(evidence.sampling_arms(), found.flops.mean())
-    assert bootstrap(found.correct - same.correct).low > 0
+    assert evidence.gain(evidence.allocated("search", "predicted", budget)).low > 0
+
+
+def test_with_a_budget_of_two_the_estimate_costs_more_than_it_saves():
+    assert evidence.gain(evidence.allocated("search", "predicted", 2)).high < 0
 
 
 def test_a_search_with_the_small_judge_beats_the_larger_model_early_in_its_training_and_loses_to_it_late():

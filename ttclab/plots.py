@@ -3,7 +3,7 @@
 import html
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
 
 from .estimators import Estimate
 
@@ -143,23 +143,26 @@ def against_flops(
     title: str,
     xlabel: str = "FLOPs a problem",
     ylim: tuple[float, float] = (0, 1.02),
+    dashed: Collection[str] = (),
 ) -> Figure:
     """Accuracy against what it costs, with 95% intervals: label -> (strategy, FLOPs, estimate); the large model dashed.
 
-    marks: what each point of a curve is called, the same for all curves, such as its number of generations.
+    marks: what each point of a curve is called, the same for all curves, such as its number of generations; dashed:
+    labels of curves that share their colour with another.
     """
     with mpl.rc_context(STYLE):
         figure = Figure()
         axes = figure.add_subplot(title=title, xscale="log")
-    for i, (name, flops, estimate) in enumerate(series.values()):
-        style = (0, (4, 3)) if name == "large" else "-"
+    for i, (label, (name, flops, estimate)) in enumerate(series.items()):
         axes.fill_between(flops, estimate.low, estimate.high, color=COLOURS[name], alpha=0.15, lw=0)
+        style = (0, (4, 3)) if name == "large" or label in dashed else "-"
         axes.plot(flops, estimate.mean, color=COLOURS[name], marker="o", ms=5, ls=style)
         offset = (0, -12 if i % 2 else 9)  # below every other curve, so that two that meet keep their marks apart
         for x, y, mark in zip(flops, estimate.mean, marks):
             axes.annotate(
                 str(mark), (x, y), xytext=offset, textcoords="offset points", ha="center", va="center", fontsize=9
             )
+    axes.xaxis.set_minor_locator(LogLocator(subs=(2, 5)))  # what is labelled where there is no power of ten
     axes.set(xlabel=xlabel, ylabel="problems solved", ylim=ylim)
     ends = [float(estimate.mean[-1]) for _, _, estimate in series.values()]
     label_ends(axes, ends, list(series), [COLOURS[name] for name, *_ in series.values()])
@@ -282,10 +285,12 @@ def label_ends(axes: Axes, heights: Sequence[float], labels: Sequence[str], colo
     placed: list[tuple[float, int]] = []
     for i in sorted(range(len(heights)), key=lambda i: (heights[i], -i)):  # of equals, the first on top
         placed.append((max(heights[i], placed[-1][0] + gap) if placed else heights[i], i))
-    overshoot = max(0.0, placed[-1][0] - highest)
-    for height, i in placed:
+    limit = highest
+    for height, i in reversed(placed):  # down again from the top, those alone that would stand above it
+        height = min(height, limit)
+        limit = height - gap
         axes.annotate(
-            labels[i], (1, height - overshoot), xycoords=axes.get_yaxis_transform(), xytext=(4, 0),
+            labels[i], (1, height), xycoords=axes.get_yaxis_transform(), xytext=(4, 0),
             textcoords="offset points", va="center", color=colours[i], annotation_clip=False,
         )  # fmt: skip
 
