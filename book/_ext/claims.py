@@ -1,4 +1,4 @@
-"""The directive {claims}: every claim with the verdict and numbers that its test returns now, and a form to filter them.
+"""The directive {claims}: every claim with the verdict and numbers that its test returns now, and a form to filter by.
 
 The tests run while the book is built. One that returns another verdict than `claims.json` says fails the strict build.
 The form is there only where scripts run (`_static/claims.js`); the table is whole without.
