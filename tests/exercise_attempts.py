@@ -763,6 +763,8 @@ def judged_by_fractions(small, large, cells):
 
 def more_is_better(small, large, cells):
     return "no difference" if sum(small) == sum(large) else "small" if sum(small) > sum(large) else "large"
+
+
 # Chapter 07
 
 
