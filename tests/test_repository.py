@@ -221,6 +221,7 @@ def test_wheel_carries_every_file_of_the_package(tmp_path):
     }
     assert carried == package
     assert {Path(name).suffix for name in carried} >= {".py", ".js", ".json", ".safetensors", ".parquet"}
+    assert Path(wheel).stat().st_size <= 35e6
 
 
 def test_no_file_is_too_large_for_a_repository():

