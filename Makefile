@@ -51,7 +51,7 @@ _build/.package: .venv/.installed $(PACKAGE)
 	@mkdir -p _build && touch $@
 
 # Sphinx does not read pages again when a local extension changes.
-_build/.extensions: $(wildcard book/_ext/*.py)
+_build/.extensions: $(wildcard book/_ext/*.py book/_ext/*/*.py)
 	@rm -rf _build/.doctrees
 	@mkdir -p _build && touch $@
 

@@ -19,9 +19,10 @@ import numpy as np
 import pytest
 from exercise_attempts import MISTAKES, RIGHT, exact, float_binomials, vote_by_sorting
 
-from ttclab.allocator import lesson_policy, spread_budget
+from ttclab.allocator import Allocation, Arm, lesson_policy, spread_budget
 from ttclab.beam_search import _Tree
-from ttclab.estimators import fifths
+from ttclab.estimators import fifths, mcnemar
+from ttclab.evidence import at_equal_flops
 from ttclab.exercises import EXERCISES, VISIBLE_SEED, check, progress
 from ttclab.exercises.exercise import Report, apart, same
 from ttclab.exercises.reply import plain, reply
@@ -55,8 +56,8 @@ def test_every_exercise_is_tested_here():
 
 def test_exercises_are_numbered_through_their_chapters():
     numbers = [tuple(map(int, i.split("."))) for i in EXERCISES]
-    assert numbers == [(c, n) for c in range(1, 6) for n in range(1, 1 + sum(c == chapter for chapter, _ in numbers))]
-    assert all(3 <= sum(c == chapter for chapter, _ in numbers) <= 5 for c in range(1, 6))
+    assert numbers == [(c, n) for c in range(1, 7) for n in range(1, 1 + sum(c == chapter for chapter, _ in numbers))]
+    assert all(3 <= sum(c == chapter for chapter, _ in numbers) <= 5 for c in range(1, 7))
     assert {exercise.points for exercise in EXERCISES.values()} == {10, 20}
 
 
@@ -107,7 +108,17 @@ OWN = {
     "5.1": lambda scores, bins: fifths([fmean(row) for row in scores]),
     "5.2": lambda difficulty, budget: astuple(lesson_policy(difficulty, budget))[:2],
     "5.5": lambda accuracy, budget: spread_budget(*padded(accuracy), budget),
+    "6.1": lambda costs, accuracy, flops: at_equal_flops(arms(costs, accuracy), flops).correct.item(),
+    "6.4": lambda small, large, cells: winner(mcnemar(small, large) <= 0.05 / cells, sum(small) - sum(large)),
 }
+
+
+def arms(costs, accuracy):
+    return [Arm(Allocation(1), np.array([a]), np.array([float(c)])) for c, a in zip(costs, accuracy)]
+
+
+def winner(differ, lead):
+    return "no difference" if not differ else "small" if lead > 0 else "large"
 
 
 def padded(accuracy):

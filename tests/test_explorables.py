@@ -17,7 +17,6 @@ from ttclab import bank, estimators, evidence, explorables
 from ttclab.explorables import (
     FOLDER,
     NAMES,
-    QUALITIES,
     Explorable,
     as_json,
     breadth_or_depth_data,
@@ -25,8 +24,11 @@ from ttclab.explorables import (
     noisy_scores,
     shipped_data,
     show,
+    watch_revision,
     watch_revision_data,
 )
+from ttclab.explorables.judge import QUALITIES
+from ttclab.explorables.words import GROUPS, flops_in_words, percents
 from ttclab.problems import Solution, load_problems
 from ttclab.verifiers import NoisyOracle
 
@@ -140,7 +142,7 @@ def test_words_of_the_tables_say_the_numbers():
     ],
 )
 def test_what_is_neither_none_nor_all_is_never_said_to_be(fractions, said):
-    assert explorables._percents(*fractions) == said
+    assert percents(*fractions) == said
 
 
 @pytest.mark.parametrize(
@@ -148,7 +150,7 @@ def test_what_is_neither_none_nor_all_is_never_said_to_be(fractions, said):
     [(0, "0 FLOPs"), (999, "999 FLOPs"), (999.6, "1 kFLOPs"), (21.31e6, "21.3 MFLOPs"), (999.9e9, "1 TFLOPs")],
 )
 def test_flops_are_said_with_three_digits_and_a_prefix(count, said):
-    assert explorables._flops(count) == said
+    assert flops_in_words(count) == said
 
 
 # ---- the data of "How good is your judge"
@@ -203,7 +205,7 @@ def test_costs_are_the_means_of_a_group_and_not_counted_where_none_are_given():
     data = judge_data(answers, right, {"A": scores, "B": scores}, flops={"A": spent})
     hardest = estimators.fifths(right.mean(axis=1)) == 4
     said = [words[2] for words in curve_of(data, "a", "best")[5]["said"]]
-    assert said == [explorables._flops(cost) for cost in spent[hardest].mean(axis=0)]
+    assert said == [flops_in_words(cost) for cost in spent[hardest].mean(axis=0)]
     assert {words[2] for words in curve_of(data, "b", "best")[5]["said"]} == {"not counted"}
 
 
@@ -260,7 +262,7 @@ def test_ten_selections_of_the_shipped_judges_are_what_the_estimators_say(sample
         values = estimators.weighted_best_of_n(small().answers, scores, small().correct, samples)
     fifth = estimators.fifths(small().correct.mean(axis=1))
     expected = estimators.bootstrap(values if problems == "all" else values[fifth == int(problems) - 1])
-    group = shipped[list(explorables.GROUPS).index(problems)]
+    group = shipped[list(GROUPS).index(problems)]
     place = shipped_data("judge")["budgets"].index(samples)
     assert [group[part][place] for part in ("mean", "low", "high")] == pytest.approx(expected, abs=5e-5)
 
@@ -271,7 +273,7 @@ def test_the_shipped_judges_are_there_with_the_whole_dial_and_their_price():
     dial = [curve["quality"] for curve in data["curves"] if curve["judge"] == "noisy" and curve["choose"] == "best"]
     assert dial == list(QUALITIES)
     arm = next(arm for arm in evidence.sampling_arms() if arm.allocation.N == 16)
-    assert curve_of(data, "prm", "weighted")[0]["said"][4][2] == explorables._flops(float(arm.flops.mean()))
+    assert curve_of(data, "prm", "weighted")[0]["said"][4][2] == flops_in_words(float(arm.flops.mean()))
 
 
 def test_scores_of_a_noisy_oracle_belong_to_the_text():
@@ -399,7 +401,7 @@ def recorded():
 
 @pytest.mark.parametrize(("attempt", "problems"), REVISIONS)
 def test_ten_selections_of_the_shipped_revisions_are_what_the_estimators_say(attempt, problems):
-    said = shipped_data("watch_revision")["tables"][list(explorables.GROUPS).index(problems)]["rows"][attempt - 1]
+    said = shipped_data("watch_revision")["tables"][list(GROUPS).index(problems)]["rows"][attempt - 1]
     fifth = evidence.revision_fifths()
     right = recorded() if problems == "all" else recorded()[fifth == int(problems) - 1]
     now = right[:, :, attempt - 1]
@@ -412,7 +414,7 @@ def test_ten_selections_of_the_shipped_revisions_are_what_the_estimators_say(att
     if attempt > 1:
         before = right[:, :, attempt - 2]
         for words, part, whole in ((said[3], before & ~now, before), (said[4], ~before & now, ~before)):
-            if whole.sum() < explorables.FEW:
+            if whole.sum() < watch_revision.FEW:
                 assert words == f"{part.sum()} of {whole.sum()}"
                 continue
             share = estimators.bootstrap_share(part.sum(axis=1), whole.sum(axis=1))
@@ -424,7 +426,7 @@ def test_the_shipped_chains_are_recorded_ones_of_every_fifth_and_most_kinds():
     scores = bank.load_scores("prm-revision", "revision-test-chains")
     places = {problem.id: i for i, problem in enumerate(run.problems)}
     assert [chain["group"] for chain in data["chains"]] == sorted("12345" * 8)
-    assert {chain["kind"] for chain in data["chains"]} == set(explorables.KINDS)
+    assert {chain["kind"] for chain in data["chains"]} == set(watch_revision.KINDS)
     for shown in data["chains"]:
         i = places[shown["id"]]
         assert int(shown["group"]) == evidence.revision_fifths()[i] + 1
@@ -442,7 +444,7 @@ def test_the_shipped_cost_of_a_chain_is_that_of_the_arms():
         evidence.chain_flops("test", "prm-revision", (chains.chain[0] == k) & (chains.attempt[0] < 4)).mean()
         for k in range(8)
     ]
-    assert rows[3][5] == explorables._flops(float(np.mean(costs)))
+    assert rows[3][5] == flops_in_words(float(np.mean(costs)))
 
 
 # ---- the data as shipped
@@ -450,7 +452,7 @@ def test_the_shipped_cost_of_a_chain_is_that_of_the_arms():
 
 @cache
 def built():
-    return explorables.build_data()
+    return {name: recorded() for name, recorded in explorables.RECORDED.items()}
 
 
 @every_explorable

@@ -12,9 +12,9 @@ import pytest
 
 from ttclab.__main__ import main
 from ttclab.exercises import EXERCISES
+from ttclab.exercises.gradebook import load, one_line, result_file, save, write_page, write_tables
 from ttclab.exercises.grader import Grade, Limits, assigned, grade, grade_all, read_cells, submissions
 from ttclab.exercises.keeper import confines
-from ttclab.exercises.results import load, one_line, result_file, save, write_page, write_tables
 
 ROOT = Path(__file__).parents[1]
 EXERCISE = EXERCISES["2.1"]

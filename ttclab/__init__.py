@@ -41,8 +41,8 @@ _HOME = {
     "adaptive_search": "allocator",
 }
 _MODULES = ("allocator", "bank", "beam_search", "claims", "engine", "estimators", "evidence", "exercises",
-            "explorables", "flops", "hardware", "hub", "models", "plots", "policy", "problems", "revision",
-            "sampling", "serve_check", "server", "training", "verifiers")  # fmt: skip
+            "explorables", "flops", "hardware", "hub", "models", "open_prms", "plan", "plots", "policy", "problems",
+            "revision", "sampling", "serve_check", "server", "training", "verifiers")  # fmt: skip
 __all__ = [*_HOME]
 
 

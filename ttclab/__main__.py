@@ -7,7 +7,7 @@ import sys
 import textwrap
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NamedTuple, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 
 class UserError(Exception):
@@ -56,9 +56,9 @@ def _grade(options: argparse.Namespace) -> None:
     if os.name != "posix":
         raise UserError("grading needs Linux or macOS; on Windows use WSL or a container")
     from ttclab.exercises import EXERCISES
+    from ttclab.exercises.gradebook import one_line, write_page, write_tables
     from ttclab.exercises.grader import Limits, assigned, grade_all, submissions
     from ttclab.exercises.keeper import confines
-    from ttclab.exercises.results import one_line, write_page, write_tables
 
     for path in options.submissions:
         if not path.exists():
@@ -115,7 +115,7 @@ def _train(options: argparse.Namespace) -> None:
 
 
 def _record_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("name", nargs="?", help="the model to draw from")
+    parser.add_argument("name", nargs="?", help="the model to draw from, or the address of a server")
     parser.add_argument("--all", action="store_true", help="every run that ships and is not there yet, scores included")
     parser.add_argument(
         "--at", type=_positive_whole, metavar="STEP", help="of its training, if it is shipped at several"
@@ -126,21 +126,75 @@ def _record_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--problems", type=_positive_whole, default=500, help="problems of the set (500)")
     parser.add_argument("--seed", type=_whole, default=0, help="of the draws (0)")
     parser.add_argument("--device", default="auto", help="cuda, mps or cpu (the first there is)")
+    parser.add_argument("--out", type=Path, metavar="FILE", help="where to write it (its place in the package)")
+    parser.add_argument("--chunk", type=_positive_whole, help="problems between two writes (50)")
+    parser.add_argument("--shard", type=_share, metavar="I/N", help="the part of the I-th of N machines: see merge")
+    server = parser.add_argument_group("of a server")
+    server.add_argument("--model", metavar="NAME", help="the model's name there (the only one)")
+    server.add_argument("--files", metavar="NAME", help="the same model here: a shipped one, a folder, or on the Hub")
+    server.add_argument("--concurrency", type=_positive_whole, help="requests in flight at once (32)")
+    plan = parser.add_argument_group("to know the cost beforehand")
+    plan.add_argument("--plan", action="store_true", help="record nothing: say what it would take")
+    plan.add_argument("--tokens", type=_positive_whole, help="in a solution: nothing is run (a few are drawn)")
+    plan.add_argument("--gpu", default="H100 SXM", help="whose hours are counted (H100 SXM)")
+    plan.add_argument("--dtype", default="bf16", help="of its arithmetic (bf16)")
+    plan.add_argument("--mfu", type=_positive, default=0.1, help="share of its peak that is used (0.1, an assumption)")
 
 
 def _record(options: argparse.Namespace) -> None:
     from ttclab.bank import record, record_all
+    from ttclab.models import is_address
 
     if options.all == bool(options.name):
         raise UserError("record takes one model's name, or --all")
     if options.all:
+        if options.plan or options.shard or options.out:
+            raise UserError("--all records what ships where it ships: it takes no --plan, --shard or --out")
         record_all(options.device)
         return
     settings = {key: getattr(options, key) for key in ("at", "greedy", "samples", "problems", "seed", "device")}
-    print(f"wrote {record(options.name, options.split, **settings)}")
+    given = {key: getattr(options, key) for key in ("model", "files", "concurrency")}
+    settings["server"] = {key: value for key, value in given.items() if value is not None}
+    if settings["server"] and not is_address(options.name):
+        raise UserError(f"--{next(iter(settings['server']))} is for the address of a server, not for {options.name}")
+    if options.plan:
+        _plan(options, settings)
+        return
+    places = {key: getattr(options, key) for key in ("out", "chunk", "shard")}
+    print(f"wrote {record(options.name, options.split, **settings, **places)}")
 
 
-def _models_arguments(parser: argparse.ArgumentParser) -> None:
+def _plan(options: argparse.Namespace, settings: dict[str, Any]) -> None:
+    from ttclab.hardware import find_gpu
+    from ttclab.plan import DRAWN, plan
+
+    gpu = find_gpu(options.gpu)
+    cost = plan(options.name, options.split, **settings, tokens=options.tokens)
+    hours = cost.gpu_hours(gpu, options.dtype, options.mfu)
+    drawn = 1 if options.greedy else min(options.samples, DRAWN)
+    known = f"from {drawn} to each of {cost.tried} problems" if cost.tried else f"at {options.tokens} tokens a solution"
+    print(f"{cost.generations:,} solutions, {known}")
+    print(f"{cost.read:,.0f} tokens to read, {cost.written:,.0f} to write")
+    if not cost.flops:
+        print("FLOPs can only be counted with --files")
+        return
+    spread = f", give or take {cost.error / cost.flops:.0%}" if cost.error else ""
+    print(f"{cost.flops:.2e} FLOPs{spread}")
+    print(f"{hours:,.2g} hours of one {gpu.name}, at {options.mfu:.0%} of its peak in {options.dtype}")
+
+
+def _merge_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="a shard of one recording, in any order")
+    parser.add_argument("--out", required=True, type=Path, metavar="FILE", help="where to write the whole")
+
+
+def _merge(options: argparse.Namespace) -> None:
+    from ttclab.bank import merge
+
+    print(f"wrote {merge(options.files, options.out)}")
+
+
+def _no_arguments(parser: argparse.ArgumentParser) -> None:
     pass
 
 
@@ -153,6 +207,13 @@ def _models(options: argparse.Namespace) -> None:
         made = json.loads(file.read_text())
         size, cost = f"{made['parameters']:,} parameters", f"{made['training_flops']:.2e} training FLOPs"
         print(f"{file.parent.name:16} {size:>20}   {cost}   {file.parent}")
+
+
+def _fit(options: argparse.Namespace) -> None:
+    from ttclab.evidence import fit_all
+
+    for path in fit_all():
+        print(f"wrote {path}")
 
 
 def _sample_arguments(parser: argparse.ArgumentParser) -> None:
@@ -196,10 +257,12 @@ def _serve_check(options: argparse.Namespace) -> None:
 
 
 COMMANDS = {
-    "models": Command("list the shipped models", _models_arguments, _models),
+    "models": Command("list the shipped models", _no_arguments, _models),
     "sample": Command("draw solutions to a problem and show them", _sample_arguments, _sample),
     "train": Command("train a shipped model from nothing, or go on after a kill", _train_arguments, _train),
     "record": Command("record many solutions of a model to every problem of a set", _record_arguments, _record),
+    "merge": Command("join what several machines have recorded", _merge_arguments, _merge),
+    "fit": Command("fit the policies of allocation to the recorded runs", _no_arguments, _fit),
     "serve-check": Command("say what a server of OpenAI's protocol can do", _serve_check_arguments, _serve_check),
     "grade": Command("grade submitted notebooks", _grade_arguments, _grade),
 }
@@ -217,6 +280,14 @@ def _positive_whole(text: str) -> int:
     if not text.isdecimal() or not int(text):
         raise argparse.ArgumentTypeError(f"a whole number of 1 or more, not {text!r}")
     return int(text)
+
+
+def _share(text: str) -> tuple[int, int]:
+    """An argument like 2/8: two whole numbers."""
+    parts = text.split("/")
+    if len(parts) != 2 or not all(part.isdecimal() for part in parts):
+        raise argparse.ArgumentTypeError(f"two whole numbers, like 2/8, not {text!r}")
+    return int(parts[0]), int(parts[1])
 
 
 def _positive(text: str) -> float:

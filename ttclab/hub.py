@@ -14,13 +14,15 @@ def is_name(name: str | Path) -> bool:
     return isinstance(name, str) and bool(re.fullmatch(r"[\w-][\w.-]*/[\w-][\w.-]*", name))
 
 
-def fetch(name: str, *, allow_pickle: bool = False, trust_remote_code: bool = False) -> Path:
+def fetch(name: str, *, allow_pickle: bool = False, trust_remote_code: bool = False, weights: bool = True) -> Path:
     """The folder of a model of the Hub on this machine, downloaded if it is not here yet.
 
-    Only what is at the top of its repository, and neither pickled weights nor code unless they are asked for. Raises
-    ValueError, with what there is to do about it, for a model that is not there, not open to all, or out of reach.
+    Only what is at the top of its repository, and neither pickled weights nor code unless they are asked for; weights:
+    False leaves them out, where the configuration and the tokenizer will do. Raises ValueError, with what there is to
+    do about it, for a model that is not there, not open to all, or out of reach.
     """
-    wanted = [*_FILES, *(["*.bin"] if allow_pickle else []), *(["*.py"] if trust_remote_code else [])]
+    files = _FILES if weights else [pattern for pattern in _FILES if pattern != "*.safetensors"]
+    wanted = [*files, *(["*.bin"] if allow_pickle else []), *(["*.py"] if trust_remote_code else [])]
     try:
         return Path(snapshot_download(name, allow_patterns=wanted, ignore_patterns=["*/*"]))
     except GatedRepoError:

@@ -57,7 +57,7 @@ def load(
 
     Raises ValueError for a name that is none of these, a step that is not there, or a model that can't be had.
     """
-    if str(name).startswith(("http://", "https://")):
+    if is_address(name):
         return _served(str(name), chat=chat, **server)
     if server:
         raise TypeError(f"{', '.join(server)}: only for the address of a server, which {str(name)!r} is not")
@@ -65,12 +65,17 @@ def load(
     hub.check_weights(directory, allow_pickle=allow_pickle)
     where = pick_device(device)
     options = {"local_files_only": True, "trust_remote_code": trust_remote_code}
-    config, tokenizer = _described(directory, **options)
+    config, tokenizer = described(directory, **options)
     with quiet():
         model = AutoModelForCausalLM.from_pretrained(
             directory, config=config, dtype=pick_dtype(config, where) if dtype == "auto" else dtype, **options
         )
     return LanguageModel(model.to(where), tokenizer, chat=chat)
+
+
+def is_address(name: str | Path) -> bool:
+    """Whether it is the address of a server."""
+    return str(name).startswith(("http://", "https://"))
 
 
 def _served(
@@ -89,7 +94,7 @@ def _served(
     if files is None:
         return ServedModel(url, model, text=Asked.text if chat is False else None, **limits)
     directory = directory_of(files)
-    config, tokenizer = _described(directory, local_files_only=True)
+    config, tokenizer = described(directory, local_files_only=True)
     generation = GenerationConfig()
     if (directory / "generation_config.json").is_file():
         generation = GenerationConfig.from_pretrained(directory, local_files_only=True)
@@ -121,7 +126,7 @@ def directory_of(name: str | Path, at: int | None = None, **asked_for: bool) -> 
     return directory
 
 
-def _described(directory: Path, **options: Any) -> tuple[PreTrainedConfig, PreTrainedTokenizerBase]:
+def described(directory: Path, **options: Any) -> tuple[PreTrainedConfig, PreTrainedTokenizerBase]:
     """A policy's configuration and tokenizer. Raises ValueError if they need code of their own that is not trusted."""
     options = {"trust_remote_code": False, **options}  # said, or transformers would ask on the terminal
     try:
@@ -140,6 +145,15 @@ def template_of(tokenizer: PreTrainedTokenizerBase, chat: bool | None) -> PreTra
     if chat and not tokenizer.chat_template:
         raise ValueError("a model without a chat template can't be asked in a chat: leave out chat=True")
     return tokenizer if tokenizer.chat_template and chat is not False else None
+
+
+def encode(
+    asked: Asked, tokenizer: PreTrainedTokenizerBase, template: PreTrainedTokenizerBase | None
+) -> tuple[int, ...]:
+    """What a solution is written after, token by token: turns of a chat, or bare text where there is no template."""
+    if not template:
+        return tuple(tokenizer.encode(asked.text()))
+    return tuple(tokenizer.encode(asked.text(template), add_special_tokens=False))  # they are in it
 
 
 def sampler_of(generation: GenerationConfig, temperature: float | None = None) -> Sampler:
@@ -250,9 +264,7 @@ class LanguageModel(Policy):
 
     def encode(self, asked: Asked) -> tuple[int, ...]:
         """What a solution is written after: turns of a chat, or bare text where there is no chat template."""
-        if not self.template:
-            return tuple(self.tokenizer.encode(asked.text()))
-        return tuple(self.tokenizer.encode(asked.text(self.template), add_special_tokens=False))  # they are in it
+        return encode(asked, self.tokenizer, self.template)
 
     def _add(self, bill: Bill, row: Row, written: Written, *, generations: int) -> None:
         new, cached, tokens = len(row.context) - written.shared, written.shared, len(written.tokens)

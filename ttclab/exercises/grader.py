@@ -23,10 +23,10 @@ from pathlib import Path
 from threading import Event
 from typing import Any, NamedTuple, Self
 
-from ttclab.exercises import EXERCISES, results
+from ttclab.exercises import EXERCISES, gradebook
 from ttclab.exercises.exercise import Exercise, Report
+from ttclab.exercises.gradebook import Grade, one_line, printable
 from ttclab.exercises.keeper import ENDED, PROCESSES, Bounds
-from ttclab.exercises.results import Grade, one_line, printable
 from ttclab.exercises.withheld import PACKAGE, data_files, write_package
 
 GB = 10**9
@@ -130,7 +130,7 @@ def grade_all(
     """
     # All are read before anything runs, so that nothing which runs can pass a forgery off as an earlier result.
     keys = [_key(file, exercises, seed, limits) for file in files]
-    known = [results.load(out, file, key) for file, key in zip(files, keys)]
+    known = [gradebook.load(out, file, key) for file, key in zip(files, keys)]
     if None in known:
         _rehearse(limits)
     stopped = Event()
@@ -140,7 +140,7 @@ def grade_all(
             return known, True
         grades = [] if stopped.is_set() else grade(file, exercises, seed=seed, limits=limits)
         if not stopped.is_set():
-            results.save(out, file, key, grades)
+            gradebook.save(out, file, key, grades)
         return grades, False
 
     workers = ThreadPoolExecutor(jobs)
@@ -149,8 +149,8 @@ def grade_all(
         for future in futures:
             yield future.result()
         for file, key, future in zip(files, keys, futures):
-            if results.load(out, file, key) != future.result()[0]:  # forged, where nothing keeps a submission from it
-                results.save(out, file, key, future.result()[0])
+            if gradebook.load(out, file, key) != future.result()[0]:  # forged, where nothing forbids it
+                gradebook.save(out, file, key, future.result()[0])
     finally:
         stopped.set()
         workers.shutdown(wait=False, cancel_futures=True)

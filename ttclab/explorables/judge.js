@@ -1,6 +1,6 @@
 /*! Made by "npm run build" in ttclab/explorables/src: change the sources, not this file.
-sources sha256:2a46d23245905861a59aacf1b881fbad6039c4d75bcb78e1924dfbc975f8e475
-code sha256:0b858efe34bd1a3e156bdc40c93430f705953f69d6a020778e8c8d7df807ec5f
+sources sha256:04f4c1e65f5d6310ba33114eb51d654a2c1fc24db1d977023c0d02bb23f75820
+code sha256:e43cff04f034fdb7f6cf036a0e4fa8c975f307f6f71b20d33adbd3326377fb2a
 
 d3-array 3.2.5, d3-axis 3.0.1, d3-color 3.1.1, d3-format 3.1.3, d3-interpolate 3.0.2, d3-scale 4.0.3, d3-selection 3.0.1, d3-shape 3.2.1, d3-time 3.1.1, d3-time-format 4.1.1:
 Copyright 2010-2026 Mike Bostock
@@ -109,6 +109,15 @@ function Wi(t){return t}var rn=1,on=2,sn=3,vt=4,Yn=1e-6;function Gi(t){return"tr
 .ttc .ttc-line { stroke: var(--ttc-ink); }
 .ttc .ttc-dot { fill: var(--ttc-ink); }
 .ttc svg text.ttc-name, .ttc svg text.ttc-value { fill: var(--ttc-words); }
+
+.ttc .ttc-map svg { cursor: default; }
+.ttc .ttc-cell rect { fill: color-mix(in srgb, var(--ttc-revision) var(--ttc-share), var(--ttc-back)); stroke: var(--ttc-faint); }
+.ttc .ttc-cell { cursor: pointer; font-variant-numeric: tabular-nums; }
+.ttc .ttc-cell.ttc-beyond { cursor: default; opacity: 0.3; }
+.ttc .ttc-cell.ttc-chosen text { font-weight: 700; text-decoration: underline; text-underline-offset: 0.2em; }
+.ttc .ttc-cell.ttc-chosen .ttc-signs { text-decoration: none; }
+.ttc .ttc-cell.ttc-best rect { stroke: var(--ttc-text); stroke-width: 2.5; }
+.ttc .ttc-key { margin: 0.3rem 0 0; font-size: 0.85rem; }
 
 .ttc details { margin: 0; }
 .ttc summary { width: fit-content; color: var(--ttc-muted); font-size: 0.85rem; cursor: pointer; }

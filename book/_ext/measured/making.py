@@ -1,0 +1,35 @@
+"""Numbers of how the book was made."""
+
+import inspect
+import json
+from collections.abc import Callable
+from typing import Any
+
+from ttclab.estimators import bootstrap, majority
+from ttclab.hardware import find_gpu
+from ttclab.models import ZOO
+
+from .words import small, trillions
+
+
+def default_of(function: Callable[..., Any], argument: str) -> Any:
+    return inspect.signature(function).parameters[argument].default
+
+
+def zoo_training_flops() -> int:
+    """All that every shipped model cost, each training run once, at its last step."""
+    runs: dict[str, int] = {}
+    for card in ZOO.glob("*/training.json"):
+        made = json.loads(card.read_text())
+        runs[made["name"]] = max(runs.get(made["name"], 0), made["training_flops"] + made.get("data_flops", 0))
+    return sum(runs.values())
+
+
+NUMBERS: dict[str, Callable[[], str]] = {
+    "test problems": lambda: str(len(small().problems)),
+    "bootstrap draws": lambda: f"{default_of(bootstrap, 'draws'):,}",
+    "vote draws": lambda: str(default_of(majority, "draws")),
+    "zoo megabytes": lambda: f"{sum(path.stat().st_size for path in ZOO.glob('*/*.safetensors')) / 1e6:.0f} MB",
+    "zoo training flops": lambda: trillions(zoo_training_flops()),
+    "h100 peak": lambda: f"{find_gpu('H100 SXM').peak('bf16') / 1e12:.0f} × 10¹²",
+}

@@ -1,0 +1,62 @@
+"""What the numbers of all chapters share: the runs that most are of, and how a number is said."""
+
+import json
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from ttclab import bank, evidence
+from ttclab.estimators import Estimate, fifths
+from ttclab.models import folder_of
+
+BUDGETS = np.array(evidence.BUDGETS)
+NAMED_FIFTHS = ("easiest", "second", "middle", "fourth", "hardest")
+HARDEST = 4
+
+
+@cache
+def small() -> bank.Samples:
+    return bank.load("small", "test")
+
+
+@cache
+def fifth() -> np.ndarray:
+    """Each problem's fifth of difficulty for the small model."""
+    return fifths(small().correct.mean(axis=1))
+
+
+def percent(x: float) -> str:
+    return f"{100 * x:.0f}%"
+
+
+def with_interval(estimate: Estimate) -> str:
+    return f"{percent(estimate.mean)} ({100 * estimate.low:.0f} to {100 * estimate.high:.0f})"
+
+
+def finely(estimate: Estimate) -> str:
+    """In percent with a decimal: what revisions change is small."""
+    mean, low, high = (f"{100 * x:.1f}" for x in estimate)
+    return f"{mean}% ({low} to {high})"
+
+
+def points(difference: Estimate, digits: int = 0) -> str:
+    mean, low, high = (100 * x for x in difference)
+    return f"{mean:+.{digits}f} points ({low:+.{digits}f} to {high:+.{digits}f})".replace("-", "−")
+
+
+def made(model: str, at: int | None = None) -> dict[str, Any]:
+    made: dict[str, Any] = json.loads((folder_of(model, at) / "training.json").read_text())
+    return made
+
+
+def millions(count: float) -> str:
+    return f"{count / 1e6:.3g} million" if count < 999.5e6 else f"{count / 1e9:.3g} billion"
+
+
+def trillions(count: float) -> str:
+    return f"{count / 1e12:.3g} × 10¹²"
+
+
+def flops_of_samples(n: int) -> float:
+    return float(small().prefill_flops.mean() + n * small().decode_flops.mean())

@@ -1,0 +1,80 @@
+"""Breadth or depth: coverage by budget, measured and in theory."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ..estimators import bootstrap, fifths, pass_at_k
+from .words import GROUPS, SCHEMA, flops_in_words, percents, source_of
+
+
+def breadth_or_depth_data(
+    correct: ArrayLike, flops_per_sample: ArrayLike, *, prefill_flops: ArrayLike = 0, source: str = "your own run"
+) -> dict[str, Any]:
+    """Coverage by budget, for all problems and by fifth of difficulty, as the simulator "Breadth or depth" looks it up.
+
+    correct: (problems, samples), true where a sample is right; flops_per_sample: of writing one, a number, (problems,)
+    or (problems, samples); prefill_flops: of reading a problem, paid once for all its samples, a number or (problems,);
+    source: where the runs come from, shown under the chart. The fifths are of pass@1 on these same samples. Theory is
+    1-(1-p)^N with p the group's pass@1. JSON-ready; fractions keep 4 decimals.
+    Raises ValueError for other shapes, for fewer than five problems and for no samples.
+    """
+    right = np.asarray(correct, dtype=bool)
+    if right.ndim != 2 or len(right) < 5 or not right.shape[1]:
+        raise ValueError(f"correct must be (problems, samples), at least 5 by 1, not {right.shape}")
+    problems, samples = right.shape
+    budgets = [2**i for i in range(9) if 2**i <= samples]
+    writing, reading = np.asarray(flops_per_sample, dtype=float), np.broadcast_to(prefill_flops, problems)
+    writing = np.broadcast_to(writing.mean(axis=1) if writing.ndim == 2 else writing, problems)
+    coverage = pass_at_k(samples, right.sum(axis=1, keepdims=True), budgets)  # (problems, budgets)
+    fifth = fifths(right.mean(axis=1))
+    groups = []
+    for key, name in GROUPS.items():
+        members = np.full(problems, True) if key == "all" else fifth == int(key) - 1
+        p, once, each = (values[members].mean() for values in (right, reading, writing))
+        estimate = bootstrap(coverage[members])
+        groups.append(
+            {
+                "key": key,
+                "name": name,
+                "problems": int(members.sum()),
+                "p": round(float(p), 4),
+                "coverage": {part: np.round(values, 4).tolist() for part, values in estimate._asdict().items()},
+                "theory": np.round(1 - (1 - p) ** np.array(budgets), 4).tolist(),
+                "flops": [float(f"{once + n * each:.4g}") for n in budgets],
+            }
+        )
+    return {
+        "schema": SCHEMA,
+        "explorable": "breadth_or_depth",
+        "source": f"{source}; {problems} problems, {samples} samples each",
+        "flops_per_sample": float(f"{writing.mean():.4g}"),
+        "budgets": budgets,
+        "groups": groups,
+        "tables": [_coverage_table(budgets, group) for group in groups],
+    }
+
+
+def _coverage_table(budgets: list[int], group: dict[str, Any]) -> dict[str, Any]:
+    """A group's numbers in words: what the page's sentence, its table and its table without scripts all say."""
+    rows = []
+    for i, budget in enumerate(budgets):
+        mean, low, high = percents(*(group["coverage"][part][i] for part in ("mean", "low", "high")))
+        (theory,) = percents(group["theory"][i])
+        rows.append([str(budget), f"{mean}%", f"{low} to {high}", f"{theory}%", flops_in_words(group["flops"][i])])
+    return {
+        "caption": f"{group['name'].capitalize()}: {group['problems']} problems",
+        "columns": ["Samples", "At least one right", "95% interval", "Theory", "Cost a problem"],
+        "rows": rows,
+    }
+
+
+def recorded() -> dict[str, Any]:
+    """The data of the recorded runs."""
+    from .. import bank
+
+    small = bank.load("small", "test")
+    return breadth_or_depth_data(
+        small.correct, small.decode_flops, prefill_flops=small.prefill_flops, source=source_of(small)
+    )

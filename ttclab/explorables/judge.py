@@ -1,0 +1,138 @@
+"""How good is your judge: what each judge makes of the same samples, by budget and way of choosing."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ..estimators import best_of_n, bootstrap, fifths, majority, pass_at_k, weighted_best_of_n
+from .words import GROUPS, SCHEMA, flops_in_words, percents, source_of
+
+if TYPE_CHECKING:
+    from ..bank import Samples
+
+QUALITIES = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95)  # the dial of the noisy oracle: its AUC
+
+
+def judge_data(
+    answers: ArrayLike,
+    correct: ArrayLike,
+    judges: Mapping[str, ArrayLike],
+    *,
+    noisy: Mapping[float, ArrayLike] | None = None,
+    flops: Mapping[str, ArrayLike] | None = None,
+    source: str = "your own run",
+) -> dict[str, Any]:
+    """Problems solved by budget, judge and way of choosing, as the simulator "How good is your judge" looks it up.
+
+    answers, correct: (problems, samples), as in `majority`; judges: the scores of each, (problems, samples), by name;
+    noisy: the scores of noisy oracles by their quality; flops: what a choice costs a problem, samples included,
+    (problems, budgets) by the judge's name, and by "vote" for judges that it does not name; source: where the runs come
+    from, shown under the chart. A vote and the oracle are added. JSON-ready; fractions keep 4 decimals.
+    Raises ValueError for other shapes, for fewer than five problems and for no samples.
+    """
+    answers, right = np.asarray(answers, dtype=object), np.asarray(correct, dtype=bool)
+    if right.ndim != 2 or len(right) < 5 or not right.shape[1] or answers.shape != right.shape:
+        raise ValueError(
+            f"answers and correct must be (problems, samples), at least 5 by 1, not {answers.shape} and {right.shape}"
+        )
+    problems, samples = right.shape
+    budgets = np.array([2**i for i in range(9) if 2**i <= samples])
+    costs = {"vote": np.full((problems, len(budgets)), np.nan), **(flops or {})}
+    covered = pass_at_k(samples, right.sum(axis=1, keepdims=True), budgets)
+    found: list[tuple[dict[str, Any], Any, str]] = [
+        ({"judge": "none"}, majority(answers, right, budgets), "vote"),
+        ({"judge": "oracle"}, covered, "vote"),
+    ]
+    keys = {name: name.lower().replace(" ", "-") for name in judges}
+    scored: list[tuple[dict[str, Any], ArrayLike, str]] = [({"judge": keys[who]}, judges[who], who) for who in judges]
+    scored += [({"judge": "noisy", "quality": quality}, scores, "vote") for quality, scores in (noisy or {}).items()]
+    for which, scores, who in scored:
+        found.append(({**which, "choose": "weighted"}, weighted_best_of_n(answers, scores, right, budgets), who))
+        found.append(({**which, "choose": "best"}, best_of_n(scores, right, budgets), who))
+    fifth = fifths(right.mean(axis=1))
+    members = {key: np.full(problems, True) if key == "all" else fifth == int(key) - 1 for key in GROUPS}
+    curves = []
+    for which, values, who in found:
+        spent = np.asarray(costs.get(who, costs["vote"]))
+        curves.append({**which, "groups": [_judged(values[i], spent[i].mean(axis=0)) for i in members.values()]})
+    return {
+        "schema": SCHEMA,
+        "explorable": "judge",
+        "source": f"{source}; {problems} problems, {samples} samples each",
+        "budgets": budgets.tolist(),
+        "groups": [{"key": key, "name": GROUPS[key], "problems": int(rows.sum())} for key, rows in members.items()],
+        "judges": [
+            {"key": "none", "name": "none: a vote", "label": "vote"},
+            *({"key": key, "name": name, "label": name} for name, key in keys.items()),
+            *([{"key": "noisy", "name": "noisy oracle", "label": "noisy"}] if noisy else []),
+            {"key": "oracle", "name": "oracle", "label": "coverage"},
+        ],
+        "columns": ["Samples", "Solved", "95% interval", "Cost a problem", "A vote", "Perfect judge"],
+        "curves": curves,
+        "tables": [_judges_table(i, key, budgets, curves, list(judges)) for i, key in enumerate(GROUPS)],
+    }
+
+
+def noisy_scores(samples: "Samples", quality: float) -> np.ndarray:
+    """What a `NoisyOracle` says of recorded samples, (problems, samples); the same text has the same score."""
+    from ..verifiers import NoisyOracle
+
+    oracle, scores = NoisyOracle(quality), np.empty(samples.correct.shape)
+    for i, texts in enumerate(samples.texts):
+        written = samples.solutions(i)
+        _, first, place = np.unique(texts, return_index=True, return_inverse=True)
+        scores[i] = np.array(oracle.score([written[j] for j in first]))[place]
+    return scores
+
+
+def _judged(values: np.ndarray, costs: np.ndarray) -> dict[str, Any]:
+    """A curve in numbers, and in the words of the page's sentence and table: solved, interval, cost."""
+    estimate: dict[str, Any] = {part: np.round(x, 4).tolist() for part, x in bootstrap(values)._asdict().items()}
+    said = []
+    for i, cost in enumerate(costs):
+        mean, low, high = percents(*(estimate[part][i] for part in ("mean", "low", "high")))
+        said.append([f"{mean}%", f"{low} to {high}", "not counted" if np.isnan(cost) else flops_in_words(cost)])
+    return {**estimate, "said": said}
+
+
+def _judges_table(
+    group: int, key: str, budgets: np.ndarray, curves: list[dict[str, Any]], names: list[str]
+) -> dict[str, Any]:
+    """All judges side by side, where scripts are off."""
+    vote, oracle, *judged = (
+        curve["groups"][group]["said"]
+        for curve in curves
+        if "quality" not in curve and curve.get("choose", "weighted") == "weighted"
+    )
+    rows = [
+        [str(n), *(f"{said[i][0]} ({said[i][1]})" for said in (vote, *judged, oracle))] for i, n in enumerate(budgets)
+    ]
+    return {
+        "caption": f"{GROUPS[key].capitalize()}: solved by a vote weighted by the judge's scores",
+        "columns": ["Samples", "A vote", *names, "Perfect judge"],
+        "rows": rows,
+    }
+
+
+def recorded() -> dict[str, Any]:
+    """The data of the recorded runs."""
+    from .. import bank, evidence
+
+    def flops(**how: str) -> np.ndarray:
+        return np.stack([arm.flops for arm in evidence.sampling_arms(**how)], axis=1)
+
+    small = bank.load("small", "test")
+    judges = {"ORM": "orm", "PRM": "prm", "PRM 14x": "prm-large"}
+    return judge_data(
+        small.answers,
+        small.correct,
+        {name: evidence.last_scores(verifier, "small-test") for name, verifier in judges.items()},
+        noisy={quality: noisy_scores(small, quality) for quality in QUALITIES},
+        flops={
+            "vote": flops(choose="oracle"),
+            **{name: flops(verifier=verifier, choose="best") for name, verifier in judges.items()},
+        },
+        source=source_of(small),
+    )
