@@ -92,7 +92,7 @@ def read_cells(file: Path) -> list[str]:
     except OSError as error:
         raise Ungradable(f"cannot be read: {error.strerror}") from None
     except UnicodeDecodeError as error:
-        raise Ungradable(f"not a notebook: byte {error.start} is not UTF-8; save it again in Jupyter") from None
+        raise Ungradable(f"not a notebook: byte {error.start} is not UTF-8; hand in what Jupyter saves") from None
     except (ValueError, RecursionError):
         raise Ungradable("not a notebook: not JSON; hand in the .ipynb file itself") from None
     match notebook:
