@@ -229,7 +229,7 @@ def bootstrap(values: ArrayLike, *, draws: int = 1000, seed: int = 0) -> Estimat
     weights = rng.multinomial(problems, np.full(problems, 1 / problems), size=draws) / problems
     means = np.tensordot(weights, values, axes=1)  # (draws, ...)
     low, high = np.quantile(means, [0.025, 0.975], axis=0)
-    return Estimate(values.mean(axis=0), low, high)
+    return _same_everywhere(values.mean(axis=0), low, high)
 
 
 def bootstrap_share(part: ArrayLike, whole: ArrayLike, *, draws: int = 1000, seed: int = 0) -> Estimate:
@@ -249,7 +249,12 @@ def bootstrap_share(part: ArrayLike, whole: ArrayLike, *, draws: int = 1000, see
     weights = np.random.default_rng(seed).multinomial(len(part), np.full(len(part), 1 / len(part)), size=draws)
     counted, of = weights @ part, weights @ whole
     low, high = np.quantile(counted[of > 0] / of[of > 0], [0.025, 0.975])
-    return Estimate(part.sum() / whole.sum(), low, high)
+    return _same_everywhere(part.sum() / whole.sum(), low, high)
+
+
+def _same_everywhere(*of: ArrayLike) -> Estimate:
+    """An estimate to 12 decimals: processors add in different orders, and what is said of it must not tell which."""
+    return Estimate(*(np.asarray(each).round(12) for each in of))
 
 
 def mcnemar(a: ArrayLike, b: ArrayLike) -> float:
