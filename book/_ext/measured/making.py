@@ -8,8 +8,9 @@ from typing import Any
 from ttclab.estimators import bootstrap, majority
 from ttclab.hardware import find_gpu
 from ttclab.models import ZOO
+from ttclab.training import seeds
 
-from .words import small, trillions
+from .words import small, trillions, with_interval
 
 
 def default_of(function: Callable[..., Any], argument: str) -> Any:
@@ -31,5 +32,9 @@ NUMBERS: dict[str, Callable[[], str]] = {
     "vote draws": lambda: str(default_of(majority, "draws")),
     "zoo megabytes": lambda: f"{sum(path.stat().st_size for path in ZOO.glob('*/*.safetensors')) / 1e6:.0f} MB",
     "zoo training flops": lambda: trillions(zoo_training_flops()),
+    **{
+        f"seed {seed} small": lambda row=row: with_interval(row["small, one sample"])
+        for seed, row in seeds.load().items()
+    },
     "h100 peak": lambda: f"{find_gpu('H100 SXM').peak('bf16') / 1e12:.0f} × 10¹²",
 }
