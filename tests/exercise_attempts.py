@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ttclab.exercises.arena import LEVELS
+
 
 class Mistake(NamedTuple):
     """A plausible wrong attempt and words that its message must contain.
@@ -660,6 +662,176 @@ def accuracy_instead_of_generations(accuracy, budget):
     return [row[n] for row, n in zip(accuracy, handed_out(accuracy, budget))]
 
 
+# Chapter 06
+
+
+def mixed(costs, accuracy, flops, *, share=lambda x, low, high: (x - low) / (high - low), refuses=True):
+    if refuses and not costs[0] <= flops <= costs[-1]:
+        raise ValueError("no mix costs that")
+    i = next((i for i in range(1, len(costs) - 1) if flops <= costs[i]), len(costs) - 1)
+    dearer = share(flops, costs[i - 1], costs[i])
+    return accuracy[i - 1] + dearer * (accuracy[i] - accuracy[i - 1])
+
+
+def mixed_by_arrays(costs, accuracy, flops):
+    mix = np.interp(flops, costs, accuracy, left=np.nan, right=np.nan)
+    if np.isnan(mix):
+        raise ValueError("no mix costs that")
+    return mix
+
+
+def beats(costs, accuracy, j, i):
+    cheaper, better = costs[j] <= costs[i], accuracy[j] >= accuracy[i]
+    return cheaper and better and ((costs[j], accuracy[j]) != (costs[i], accuracy[i]) or j < i)
+
+
+def frontier_by_pairs(costs, accuracy):
+    alive = [i for i in range(len(costs)) if not any(beats(costs, accuracy, j, i) for j in range(len(costs)) if j != i)]
+    return sorted(alive, key=lambda i: costs[i])
+
+
+def frontier_walk(costs, accuracy, *, keep=lambda new, last, best: new > best, key=None):
+    order = sorted(range(len(costs)), key=key or (lambda i: (costs[i], -accuracy[i])))
+    kept, last, best = [], -1.0, -1.0
+    for i in order:
+        if keep(accuracy[i], last, best):
+            kept.append(i)
+        last, best = accuracy[i], max(best, accuracy[i])
+    return kept
+
+
+def upper_hull(costs, accuracy):
+    kept = []
+    for i in frontier_walk(costs, accuracy):
+        while len(kept) > 1 and (accuracy[i] - accuracy[kept[-2]]) * (costs[kept[-1]] - costs[kept[-2]]) >= (
+            accuracy[kept[-1]] - accuracy[kept[-2]]
+        ) * (costs[i] - costs[kept[-2]]):
+            kept.pop()
+        kept.append(i)
+    return kept
+
+
+def payable_best(
+    queries,
+    large,
+    small,
+    costs,
+    accuracy,
+    *,
+    pays=lambda bill, total: bill <= total,
+    bill=lambda q, training, cost: training + q * cost,
+    key=lambda a, c: (-a, c),
+):
+    total = bill(queries, *large)
+    payable = [i for i in range(len(costs)) if pays(bill(queries, small, costs[i]), total)]
+    if not payable:
+        raise ValueError("nothing can be paid")
+    return min(payable, key=lambda i: key(accuracy[i], costs[i]))
+
+
+def payable_by_loop(queries, large, small, costs, accuracy):
+    best, left = None, large[0] + queries * large[1] - small
+    for i, cost in enumerate(costs):
+        if queries * cost > left:
+            continue
+        if best is None or accuracy[i] > accuracy[best] or (accuracy[i] == accuracy[best] and cost < costs[best]):
+            best = i
+    if best is None:
+        raise ValueError("nothing can be paid")
+    return best
+
+
+def judged(small, large, cells, *, tails=2, corrected=True, everything=False, swapped=False):
+    one, other = sum(a > b for a, b in zip(small, large)), sum(a < b for a, b in zip(small, large))
+    if everything:
+        one, other = sum(small), sum(large)
+    n = one + other
+    p = min(1.0, tails * sum(math.comb(n, i) for i in range(min(one, other) + 1)) / 2**n)
+    if p > 0.05 / (cells if corrected else 1):
+        return "no difference"
+    return "small" if (one > other) != swapped else "large"
+
+
+def judged_by_fractions(small, large, cells):
+    tell = [a for a, b in zip(small, large) if a != b]
+    fewer = min(sum(tell), len(tell) - sum(tell))
+    chance = sum(Fraction(math.comb(len(tell), i), 2 ** len(tell)) for i in range(fewer + 1)) * 2
+    if min(chance, 1) * 20 * cells > 1:
+        return "no difference"
+    return ("large", "small")[sum(tell) > fewer]
+
+
+def more_is_better(small, large, cells):
+    return "no difference" if sum(small) == sum(large) else "small" if sum(small) > sum(large) else "large"
+
+
+# Chapter 07
+
+
+def above_uniform(correct, flops, uniform, *, cost=np.mean, start=(0.0, 0.0), flat=True):
+    """By numpy's own interpolation."""
+    points = [start, *map(tuple, uniform)] if start else [tuple(point) for point in uniform]
+    x, y = zip(*points)
+    if not flat and cost(flops) > x[-1]:
+        return np.mean(correct) - y[-1] * cost(flops) / x[-1]
+    return np.mean(correct) - np.interp(cost(flops), x, y)
+
+
+def above_by_hand(correct, flops, uniform):
+    cost, below = mean(flops), [0.0, 0.0]
+    for point in uniform:
+        if cost < point[0]:
+            share = (cost - below[0]) / (point[0] - below[0])
+            return mean(correct) - (1 - share) * below[1] - share * point[1]
+        below = point
+    return mean(correct) - below[1]
+
+
+def step_below(correct, flops, uniform):
+    """The last point that is no dearer, instead of a mix of two."""
+    paid = [height for x, height in uniform if x <= mean(flops)]
+    return mean(correct) - (paid[-1] if paid else 0.0)
+
+
+def paid(wanted, budget, *, reserve=True, least=1, rest=True, checked=True):
+    if checked and budget < len(wanted):
+        raise ValueError("less than a generation for each problem")
+    shares, left = [], budget
+    for i, wish in enumerate(wanted):
+        after = len(wanted) - i - 1 if reserve else 0
+        last = i == len(wanted) - 1
+        shares.append(left if last and rest else max(least, min(wish, left - after)))
+        left -= shares[-1]
+    return shares
+
+
+def proportional(wanted, budget):
+    if budget < len(wanted):
+        raise ValueError("less than a generation for each problem")
+    return [max(1, wish * budget // max(sum(wanted), 1)) for wish in wanted]
+
+
+def on_hard(N, T=0, *, from_=0.7):
+    """N chains of T revisions for what looks hard, as long as they can be paid."""
+
+    def policy(difficulty, budget_left, problems_left):
+        return [N, T] if difficulty >= from_ and budget_left >= N * (1 + T) else [0, 0]
+
+    return policy
+
+
+def rolling(difficulty, budget_left, problems_left):
+    """What is left, shared by the hard problems that are still to be expected."""
+    share = budget_left / max(1, 0.2 * problems_left)
+    if difficulty < 0.7:
+        return 0, 0
+    return max((N for N in (0, 1, 2, 3, 4, 6, 8, 12) if min(share, budget_left) >= N), default=0), 0
+
+
+RULES = frozenset(("the rules", *LEVELS))
+BEHIND = RULES - {"the rules"}
+
+
 MISTAKES = {
     "1.1": [
         Mistake(
@@ -1170,6 +1342,155 @@ MISTAKES = {
             "handed out from the largest down",
         ),
     ],
+    "6.1": [
+        Mistake("the next cheaper budget", lambda c, a, x: mixed(c, a, x, share=lambda *_: 0), "lies between"),
+        Mistake("the next dearer budget", lambda c, a, x: mixed(c, a, x, share=lambda *_: 1), "lies between"),
+        Mistake("half of each", lambda c, a, x: mixed(c, a, x, share=lambda *_: 0.5), "lies between"),
+        Mistake(
+            "shares swapped",
+            lambda c, a, x: mixed(c, a, x, share=lambda x, low, high: (high - x) / (high - low)),
+            "lies between",
+        ),
+        Mistake(
+            "along the logarithm of the cost",
+            lambda c, a, x: mixed(c, a, x, share=lambda x, low, high: math.log(x / low) / math.log(high / low)),
+            "lies between",
+        ),
+        Mistake("goes on outside the budgets", lambda *case: mixed(*case, refuses=False), "no mix is as"),
+        Mistake("the end outside the budgets", lambda c, a, x: np.interp(x, c, a), "no mix is as"),
+    ],
+    "6.2": [
+        Mistake(
+            "keeps what is as good and dearer",
+            lambda c, a: frontier_walk(c, a, keep=lambda new, last, best: new >= best),
+            "each is kept that solves more",
+        ),
+        Mistake(
+            "compares with the one before alone",
+            lambda c, a: frontier_walk(c, a, keep=lambda new, last, best: new > last),
+            "each is kept that solves more",
+        ),
+        Mistake("in the order given", lambda c, a: sorted(frontier_walk(c, a)), "from the cheapest up"),
+        Mistake("their costs", lambda c, a: [c[i] for i in frontier_walk(c, a)], "from the cheapest up"),
+        Mistake("only what no mix beats", upper_hull, "each is kept that solves more"),
+        Mistake("everything by cost", lambda c, a: sorted(range(len(c)), key=lambda i: c[i]), "each is kept that"),
+        Mistake(
+            "of equal costs the worse one too",
+            lambda c, a: frontier_walk(c, a, key=lambda i: (c[i], a[i])),
+            "each is kept that solves more",
+        ),
+    ],
+    "6.3": [
+        Mistake(
+            "no training",
+            lambda *case: payable_best(*case, bill=lambda q, training, cost: q * cost),
+            "in all the large",
+        ),
+        Mistake(
+            "training with every query",
+            lambda *case: payable_best(*case, bill=lambda q, training, cost: q * (training + cost)),
+            "in all the large",
+        ),
+        Mistake(
+            "the small model's training is free",
+            lambda q, large, small, c, a: payable_best(q, large, 0, c, a),
+            "in all the large",
+        ),
+        Mistake("less, not no more", lambda *case: payable_best(*case, pays=lambda b, t: b < t), "in all the large"),
+        Mistake("the dearest it can pay", lambda *case: payable_best(*case, key=lambda a, c: -c), "in all the large"),
+        Mistake(
+            "of equally accurate ones the first", lambda *case: payable_best(*case, key=lambda a, c: -a), "cheapest"
+        ),
+        Mistake(
+            "the best of all where none can be paid",
+            lambda q, large, small, c, a: (
+                payable_by_loop(q, large, small, c, a)
+                if small + q * min(c) <= large[0] + q * large[1]
+                else a.index(max(a))
+            ),
+            "costs more than the large one does in all",
+        ),
+        Mistake("the accuracy itself", lambda *case: case[-1][payable_by_loop(*case)], "not a whole number"),
+    ],
+    "6.4": [
+        Mistake("no correction", lambda *case: judged(*case, corrected=False), "to be compared with 0.05"),
+        Mistake("one direction", lambda *case: judged(*case, tails=1), "split as uneven would have"),
+        Mistake(
+            "all problems count", lambda *case: judged(*case, everything=True), "are solved by the small model alone"
+        ),
+        Mistake(
+            "the winners swapped", lambda *case: judged(*case, swapped=True), "are solved by the small model alone"
+        ),
+        Mistake("whoever has more", more_is_better, "split as uneven would have"),
+        Mistake(
+            "a tenth more is better",
+            lambda a, b, n: more_is_better(a, b, n) if abs(sum(a) - sum(b)) > 0.1 * len(a) else "no difference",
+            "split as uneven would have",
+        ),
+        Mistake("a probability", lambda small, large, cells: sum(small) / len(small), "not a string"),
+    ],
+    "7.1": [
+        Mistake("accuracy alone", lambda c, f, u: mean(c), "and uniform sampling solves"),
+        Mistake("accuracy for each FLOP", lambda c, f, u: mean(c) / mean(f), "and uniform sampling solves"),
+        Mistake("the other way round", lambda c, f, u: -above_uniform(c, f, u), "and uniform sampling solves"),
+        Mistake(
+            "all the FLOPs, not their mean", lambda c, f, u: above_uniform(c, f, u, cost=np.sum), "FLOPs a problem"
+        ),
+        Mistake("a step in place of a line", step_below, "and uniform sampling solves"),
+        Mistake(
+            "level below the first point",
+            lambda c, f, u: above_uniform(c, f, u, start=None),
+            "solves 0",
+            frozenset({"cheaper than all, dearer than all"}),
+        ),
+        Mistake(
+            "goes on rising beyond the last point",
+            lambda c, f, u: above_uniform(c, f, u, flat=False),
+            "for as many",
+            frozenset({"cheaper than all, dearer than all"}),
+        ),
+    ],
+    "7.2": [
+        Mistake("what is wanted", lambda w, b: list(w), "the last gets the rest"),
+        Mistake(
+            "leaves nothing for those to come", lambda w, b: paid(w, b, reserve=False), "is left for every problem"
+        ),
+        Mistake("nothing where nothing is wanted", lambda w, b: paid(w, b, least=0), "at least 1"),
+        Mistake("keeps what is left over", lambda w, b: paid(w, b, rest=False), "the last gets the rest"),
+        Mistake("a share of the budget", proportional, "the last gets the rest"),
+        Mistake("any budget will do", lambda w, b: paid(w, b, checked=False), "need a generation each"),
+    ],
+    "7.3": [
+        Mistake("asks for more than is left", lambda d, left, n: [32, 0], "generations, and", RULES),
+        Mistake("a split that is not recorded", lambda d, left, n: [5, 0], "N is one of", RULES),
+        Mistake(
+            "revisions before samples",
+            lambda d, left, n: on_hard(16, 0, from_=0)(d, left, n)[::-1],
+            "T is one of",
+            RULES,
+        ),
+        Mistake("one number", lambda d, left, n: 4, "not two whole numbers", RULES),
+        Mistake("a negative number of samples", lambda d, left, n: [-1, 0], "N=-1 with T=0 is not recorded", RULES),
+        Mistake(
+            "spends on what looks easy",
+            lambda d, left, n: on_hard(16, from_=0.95)(1 - d, left, n),
+            "your policy solves",
+            BEHIND,
+        ),
+        Mistake(
+            "gives up what looks hard",
+            lambda d, left, n: on_hard(16, from_=0.05)(d if d < 0.9 else 0.0, left, n),
+            "your policy solves",
+            BEHIND,
+        ),
+        Mistake("first come, first served", on_hard(32, from_=0.0), "your policy solves", BEHIND),
+        Mistake(
+            "the lesson's rule",
+            lambda d, left, n: [4, 0] if d < 0.3 else [2, 1],
+            "your policy solves",
+            BEHIND - {"ahead of the fitted policy"},
+        ),
+    ],
 }
 
 RIGHT: dict[str, dict[str, Callable[..., Any]]] = {
@@ -1251,4 +1572,20 @@ RIGHT: dict[str, dict[str, Callable[..., Any]]] = {
     },
     "5.4": {"means of each": interval, "numpy's quantiles": interval_by_arrays},
     "5.5": {"one at a time": handed_out, "all gains sorted": handed_out_by_sorting},
+    "6.1": {"shares": mixed, "numpy": mixed_by_arrays},
+    "6.2": {"a walk": frontier_walk, "every pair": frontier_by_pairs},
+    "6.3": {"bills": payable_best, "what is left": payable_by_loop},
+    "6.4": {"floats": judged, "fractions": judged_by_fractions},
+    "7.1": {"numpy": above_uniform, "by hand": above_by_hand},
+    "7.2": {
+        "a loop": paid,
+        "from the end": lambda w, b: [*paid(w, b)[:-1], b - sum(paid(w, b)[:-1])],
+    },
+    "7.3": {
+        "16 for what looks hard": on_hard(16),
+        "12, as a tuple": lambda d, left, n: tuple(on_hard(12, from_=0.5)(d, left, n)),
+        "4 chains of 2": on_hard(4, 1),
+        "what is left, shared": rolling,
+        "numpy": lambda d, left, n: np.array(on_hard(8)(d, left, n)),
+    },
 }

@@ -2,7 +2,10 @@
 
 import hashlib
 import json
+import os
 import random
+import signal
+import sys
 import threading
 from collections import Counter
 from contextlib import contextmanager
@@ -30,14 +33,26 @@ def write(context, temperature, seed):
 class Fake(ThreadingHTTPServer):
     """faults: share of requests that get each of FAULTS; ignores: of "n", "logprobs", "seed", "stop", "usage", "chat",
     "completions"; refuses: fields it answers 400 to; tells: how it says that it stopped at a stop string, one of
-    "stop_reason", "matched_stop", "keeps" (the string is in the text) and None.
+    "stop_reason", "matched_stop", "keeps" (the string is in the text) and None; dies_after: so many requests it is
+    killed, unless 0.
     """
 
     daemon_threads = True
     request_queue_size = 128
 
-    def __init__(self, faults=(), ignores=(), refuses=(), tells="stop_reason", models=("scripted",), temperature=True):
-        super().__init__(("127.0.0.1", 0), Handler)
+    def __init__(
+        self,
+        faults=(),
+        ignores=(),
+        refuses=(),
+        tells="stop_reason",
+        models=("scripted",),
+        temperature=True,
+        port=0,
+        dies_after=0,
+    ):
+        super().__init__(("127.0.0.1", port), Handler)
+        self.dies_after = dies_after
         self.faults, self.ignores, self.refuses, self.tells = dict(faults), {*ignores}, {*refuses}, tells
         self.models, self.heeds_temperature = models, temperature
         self.rng, self.lock, self.over = random.Random(0), threading.Lock(), threading.Event()
@@ -90,6 +105,8 @@ class Handler(BaseHTTPRequestHandler):
         server, body = self.server, json.loads(self.rfile.read(int(self.headers["content-length"])))
         with server.lock:
             server.requests.append(body)
+            if len(server.requests) == server.dies_after:
+                os.kill(os.getpid(), signal.SIGKILL)
             server.in_flight += 1
             server.most_in_flight = max(server.most_in_flight, server.in_flight)
         try:
@@ -168,3 +185,9 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("content-length", str(length or len(data)))
         self.end_headers()
         self.wfile.write(data)
+
+
+if __name__ == "__main__":  # in a process of its own, which can be killed
+    server = Fake(port=int(sys.argv[1]), dies_after=int(sys.argv[2]))
+    print(server.server_port, flush=True)
+    server.serve_forever()

@@ -9,6 +9,7 @@ from tiny import random_policy
 
 import ttclab
 from ttclab.allocator import (
+    POLICIES,
     Allocation,
     Arm,
     ComputeOptimalPolicy,
@@ -16,11 +17,13 @@ from ttclab.allocator import (
     compute_optimal_inference,
     difficulty_by_disagreement,
     difficulty_by_score,
+    fitted_policy,
     lesson_policy,
     spread_budget,
     uniform_policy,
 )
 from ttclab.problems import load_problems
+from ttclab.revision import hybrid_search
 from ttclab.sampling import parallel_search
 
 PROBLEMS = load_problems("test", limit=4)
@@ -143,6 +146,22 @@ def test_what_a_policy_allocates_is_what_is_run_and_the_estimate_is_charged_apar
         for result in results:
             assert result.cost.generations == 2 + 8
             assert len(result.solutions) == 8 and result.cost.flops["difficulty"] > 0
+
+
+def test_revisions_are_made_and_judged_by_those_who_can_and_the_rest_by_the_others():
+    writer, judge, reviser, critic = (random_policy(seed=3), StepJudge(), random_policy(seed=4), StepJudge())
+    for plan in (Allocation(4), Allocation(2, 1)):
+        rule = lambda difficulty, budget, plan=plan: plan  # noqa: E731
+        got = compute_optimal_inference(writer, judge, PROBLEMS, 4, policy=rule, reviser=(reviser, critic), seed=5)
+        who = (reviser, critic) if plan.T else (writer, judge)
+        alone = hybrid_search(*who, PROBLEMS, plan.N, plan.T, choose="weighted", seed=6)
+        assert [[s.text for s in r.solutions] for r in got] == [[s.text for s in r.solutions] for r in alone]
+
+
+def test_a_policy_that_ships_is_found_by_its_name_and_others_are_refused():
+    assert fitted_policy() == ComputeOptimalPolicy.load(POLICIES / "search-predicted.json")
+    with pytest.raises(ValueError, match="no fitted policy is called 'best'; there are: revision-oracle, "):
+        fitted_policy("best")
 
 
 def test_each_problem_gets_what_its_own_difficulty_asks_for():

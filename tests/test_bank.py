@@ -1,3 +1,8 @@
+import os
+import subprocess
+import sys
+from unittest.mock import Mock
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -5,6 +10,7 @@ import pytest
 
 import ttclab
 from ttclab import bank
+from ttclab.__main__ import main
 from ttclab.flops import billed
 from ttclab.training import RECIPES
 
@@ -14,8 +20,14 @@ def recorded():
     return bank.load("small", "test")
 
 
-def record(out):
-    return bank.record("small", "validation", samples=3, problems=120, device="cpu", out=out)
+def record(out, **options):
+    return bank.record("small", "validation", samples=3, problems=120, device="cpu", out=out, **options)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """What an unbroken recording on one machine gives."""
+    return record(tmp_path_factory.mktemp("whole") / "whole.parquet").read_bytes()
 
 
 def test_the_recorded_runs_are_of_the_shipped_weights_and_whole(recorded):
@@ -58,8 +70,7 @@ def test_recorded_flops_are_what_the_ledger_charges(recorded):
     assert bill.total.flops["decode"] == recorded.decode_flops[3, :4].sum()
 
 
-def test_a_killed_recording_goes_on_and_gives_the_same_file(tmp_path, monkeypatch):
-    whole = record(tmp_path / "whole.parquet").read_bytes()
+def test_a_killed_recording_goes_on_and_gives_the_same_file(tmp_path, monkeypatch, whole):
     write, written = bank._write, []
 
     def dying(table, path):
@@ -78,7 +89,134 @@ def test_a_killed_recording_goes_on_and_gives_the_same_file(tmp_path, monkeypatc
     assert [path.name for path in written] == [
         "000000.parquet", "000050.parquet", "000100.parquet", "killed.parquet"
     ]  # fmt: skip
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["killed.parquet", "whole.parquet"]
+    assert [path.name for path in tmp_path.iterdir()] == ["killed.parquet"]
+
+
+BROKEN_OFF = """
+import os, resource, signal, sys
+from ttclab import bank
+from ttclab.__main__ import main
+from ttclab.__main__ import main
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a process started in the background inherits deafness to it
+write, (out, how) = bank.pq.write_table, sys.argv[1:]
+
+def breaking(table, path, **options):
+    third = path.name == "000100.parquet.partial"
+    if third and how == "full disk":
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1000, resource.RLIM_INFINITY))
+    write(table, path, **options)
+    if third:
+        os.truncate(path, 1000)
+        os.kill(os.getpid(), getattr(signal, how))
+
+bank.pq.write_table = breaking
+sys.exit(main("record small --split validation --samples 3 --problems 120 --device cpu --out".split() + [out]))
+"""
+
+
+@pytest.mark.parametrize(
+    ("how", "code", "said"),
+    [("SIGKILL", -9, ""), ("SIGINT", 130, "ttclab: interrupted"), ("full disk", 2, "could not be written")],
+)
+def test_a_recording_broken_off_in_the_middle_of_a_write_goes_on_and_gives_the_same_file(
+    tmp_path, whole, how, code, said
+):
+    out = tmp_path / "broken.parquet"
+    environment = os.environ | {"PYTHONPATH": str(bank.RUNS.parent.parent)}
+    command = [sys.executable, "-c", BROKEN_OFF, str(out), how]
+    ended = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert (ended.returncode, said in ended.stderr, "Traceback" in ended.stderr) == (code, True, False), ended.stderr
+    assert not out.exists()
+    there = sorted(path.name for path in (tmp_path / "broken.parquet.parts").glob("*.parquet"))
+    assert there == ["000000.parquet", "000050.parquet"]
+    assert record(out).read_bytes() == whole
+    assert [path.name for path in tmp_path.iterdir()] == ["broken.parquet"]
+
+
+@pytest.mark.parametrize("damage", ["cut", "empty", "changed"])
+def test_a_part_that_did_not_reach_the_disk_whole_is_recorded_again(tmp_path, monkeypatch, whole, damage):
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(bank.shutil, "rmtree", Mock(side_effect=KeyboardInterrupt))
+        record(tmp_path / "a.parquet")
+    part = tmp_path / "a.parquet.parts" / "000050.parquet"
+    content = bytearray(part.read_bytes())
+    content[len(content) // 3] ^= 1
+    part.write_bytes({"cut": content[:200], "empty": b"", "changed": content}[damage])
+    (tmp_path / "a.parquet").unlink()
+    assert record(tmp_path / "a.parquet").read_bytes() == whole
+
+
+def test_the_size_of_a_chunk_does_not_matter_even_if_it_changes_on_the_way(tmp_path, monkeypatch, whole):
+    write = bank._write
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(
+            bank, "_write", lambda table, path: write(table, path) or (_ for _ in ()).throw(KeyboardInterrupt)
+        )
+        record(tmp_path / "a.parquet", chunk=20)
+    assert pq.read_table(record(tmp_path / "a.parquet", chunk=50)).equals(pq.read_table(pa.BufferReader(whole)))
+
+
+# Several machines
+
+
+def test_shards_merge_into_the_file_of_a_single_machine(tmp_path, whole):
+    out = tmp_path / "small.parquet"
+    shards = [record(out, shard=(i, 3)) for i in (1, 2, 3)]
+    assert [shard.name for shard in shards] == [f"small.{i}-of-3.parquet" for i in (1, 2, 3)]
+    assert [len(pq.read_table(shard)) for shard in shards] == [150, 150, 60]
+    assert bank.merge(shards[::-1], out).read_bytes() == whole
+
+
+def test_what_is_no_whole_set_of_shards_is_not_merged(tmp_path, whole):
+    def one(name, **options):
+        asked = {"samples": 2, "problems": 4, "chunk": 1, "device": "cpu", "out": tmp_path / name, **options}
+        return bank.record("small", "validation", **asked)
+
+    first, second, other = one("a", shard=(1, 4)), one("a", shard=(2, 4)), one("b", shard=(2, 4), seed=1)
+    (tmp_path / "whole").write_bytes(whole)
+    for files, reason in {
+        (first, second): "missing 3, 4",
+        (first, first): r"a\.1-of-4 is there twice",
+        (first, other): r"b\.2-of-4 is of another recording",
+        (first, one("a", shard=(2, 2))): r"a\.2-of-2 is of another recording",
+        (tmp_path / "whole",): "whole is no shard",
+    }.items():
+        with pytest.raises(ValueError, match=reason):
+            bank.merge(files, tmp_path / "merged")
+    with pytest.raises(ValueError, match=r"is one of 4 shards of a recording: merge them"):
+        bank.read(first)
+    assert not (tmp_path / "merged").exists()
+
+
+@pytest.mark.parametrize("shard", [(0, 2), (3, 2), (1, 4)])
+def test_a_shard_that_can_not_be_is_refused(tmp_path, shard):
+    with pytest.raises(ValueError, match=rf"at most 3, not {shard[0]} of {shard[1]}"):
+        record(tmp_path / "a.parquet", shard=shard)
+
+
+def test_machines_record_and_merge_from_the_command_line(tmp_path, capsys):
+    out = str(tmp_path / "a.parquet")
+    asked = ["record", "small", "--samples", "2", "--problems", "4", "--chunk", "2", "--device", "cpu", "--out"]
+    assert main([*asked, out, "--shard", "1/2"]) == main([*asked, out, "--shard", "2/2"]) == 0
+    assert main(["merge", *map(str, tmp_path.glob("*-of-2.parquet")), "--out", out]) == 0
+    assert bank.read(tmp_path / "a.parquet").correct.shape == (4, 2)
+    with pytest.raises(SystemExit):
+        main([*asked, out, "--shard", "1:2"])
+    assert "two whole numbers, like 2/8, not '1:2'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        (["small", "--all"], "one model's name, or --all"),
+        (["--all", "--plan"], "takes no --plan"),
+        (["small", "--files", "small"], "--files is for the address of a server, not for small"),
+        (["http://127.0.0.1:9/v1"], "name a file as out"),
+    ],
+)
+def test_a_wrong_call_of_record_is_one_line(capsys, wrong, said):
+    assert main(["record", *wrong]) == 2
+    assert said in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("damage", ["cut", "foreign", "short", "text"])
@@ -187,7 +325,7 @@ def test_a_damaged_page_is_noticed(runs):
 
 def test_one_command_records_every_run_that_ships_and_only_those_that_are_missing(monkeypatch):
     record_one, outs = bank._record, []
-    monkeypatch.setattr(bank, "_record", lambda out, made, rows: (outs.append(out), record_one(out, made, rows))[1])
+    monkeypatch.setattr(bank, "_record", lambda out, *rest: (outs.append(out), record_one(out, *rest))[1])
     monkeypatch.setattr(bank, "_write", lambda table, path: pytest.fail(f"{path} was recorded again"))
     bank.record_all("cpu")
     assert sorted(outs) == sorted(bank.RUNS.glob("*.parquet"))

@@ -229,3 +229,10 @@ def test_a_share_of_nothing_is_not_a_number_and_wrong_counts_are_refused():
         bootstrap_share([2], [1])
     with pytest.raises(ValueError, match=r"not \(2,\) and \(3,\)"):
         bootstrap_share([1, 1], [1, 1, 1])
+
+
+def test_an_interval_of_a_higher_level_is_wider():
+    values = np.arange(100.0)
+    ninety, ninety_nine = (bootstrap(values, level=level) for level in (0.9, 0.99))
+    assert ninety_nine.low < ninety.low < ninety.high < ninety_nine.high
+    assert bootstrap(values, level=0.95) == bootstrap(values)

@@ -4,15 +4,26 @@ import numpy as np
 import pytest
 
 from ttclab import bank, evidence
-from ttclab.allocator import Allocation, Arm, ComputeOptimalPolicy, adaptive_search, uniform_policy
+from ttclab.allocator import (
+    POLICIES,
+    Allocation,
+    Arm,
+    ComputeOptimalPolicy,
+    adaptive_search,
+    fitted_policy,
+    lesson_policy,
+    uniform_policy,
+)
 from ttclab.beam_search import beam_search
 from ttclab.estimators import bootstrap, fifths
 from ttclab.evidence import find
 from ttclab.flops import billed
-from ttclab.models import ZOO, load
+from ttclab.models import ZOO, folder_of, load
 from ttclab.problems import answers_equal
 from ttclab.revision import hybrid_search
 from ttclab.sampling import parallel_search
+from ttclab.training.policy import RECIPES
+from ttclab.training.tokens import build_tokenizer
 from ttclab.verifiers import load_verifier
 
 
@@ -128,22 +139,75 @@ def hardness(split):
     return 1 - bank.load("small", split).correct.mean(axis=1)
 
 
-def test_fitted_on_validation_the_policy_beats_best_of_64_for_half_the_flops():
-    policy = ComputeOptimalPolicy.fit(space("validation"), hardness("validation"), [16, 64], slack=0.01)
+@pytest.mark.parametrize("name", ["search-oracle", "whole-oracle"])
+def test_fitted_on_validation_a_policy_has_the_accuracy_of_best_of_64_for_half_the_flops(name):
     best_of_64 = find(evidence.sampling_arms(), 64)
-    for budget in (16, 64):
-        found = evidence.spend(policy, space("test"), hardness("test"), budget)
-        assert bootstrap(found.flops - 0.5 * best_of_64.flops).high < 0
-        assert bootstrap(found.correct - best_of_64.correct).low > -0.01
+    space, estimate = name.split("-")
+    found = evidence.allocated(space, estimate, 16)
+    assert bootstrap(found.flops - 0.5 * best_of_64.flops).high < 0
+    assert bootstrap(found.correct - best_of_64.correct).low > -0.01
 
 
 def test_what_it_wins_is_the_beam_s_not_the_difficulty_s():
-    policy = ComputeOptimalPolicy.fit(space("validation"), hardness("validation"), [16], slack=0.01)
-    found = evidence.spend(policy, space("test"), hardness("test"), 16)
+    found = evidence.allocated("search", "oracle", 16)
     beam = find(evidence.beam_arms(), 16, 0, 4)
     gain = bootstrap(found.correct - beam.correct)
-    assert gain.low <= 0 <= gain.high
+    assert gain.low <= 0.01 and gain.high >= 0
     assert bootstrap(found.flops - beam.flops).high < 0
+
+
+def test_fitting_again_gives_the_policies_that_ship(tmp_path):
+    for path in evidence.fit_all(tmp_path):
+        assert path.read_bytes() == (POLICIES / path.name).read_bytes(), "python -m ttclab fit"
+    assert {path.name for path in tmp_path.iterdir()} == {path.name for path in POLICIES.iterdir()}
+
+
+def test_a_predicted_difficulty_is_on_the_bill_and_an_oracle_s_is_not():
+    for name in evidence.SPACES:
+        hard, asked = evidence.difficulty(name, "predicted")
+        plain = evidence.spend(fitted_policy(f"{name}-predicted"), evidence.space(name), hard, 16)
+        assert (
+            np.array_equal(evidence.allocated(name, "predicted", 16).flops, plain.flops + asked) and (asked > 0).all()
+        )
+        assert not evidence.difficulty(name, "oracle")[1].any()
+
+
+def test_counting_answers_asks_no_verifier():
+    samples = bank.load("small", "test")
+    hard, cost = evidence.estimated_difficulty(4, by="disagreement")
+    assert np.array_equal(cost, samples.prefill_flops + 4 * samples.decode_flops.mean(axis=1))
+    assert set(hard) <= {0.0, 0.25, 0.5, 0.75, 1.0}
+    assert (cost < evidence.estimated_difficulty(4)[1]).all()
+
+
+def test_more_solutions_put_more_problems_into_their_fifth():
+    rest = fifths(bank.load("small", "test").correct[:, 64:].mean(axis=1))
+    for by in ("score", "disagreement"):
+        hits = [(fifths(-evidence.estimated_difficulty(n, by=by)[0]) == rest).astype(float) for n in (2, 8, 64)]
+        assert bootstrap(hits[1] - hits[0]).low > 0 and bootstrap(hits[2] - hits[1]).low > 0
+
+
+@pytest.mark.parametrize("estimate", evidence.ESTIMATES)
+def test_a_budget_spread_over_the_batch_is_nearly_kept_and_beats_best_of_n_for_the_same_flops(estimate):
+    flops = float(find(evidence.sampling_arms(), 16).flops.mean())
+    found = evidence.spread(estimate, flops)
+    assert found.flops.mean() < 1.2 * flops  # a way is priced at its mean, and hard problems cost more
+    assert evidence.gain(found).low > 0
+
+
+def test_the_lesson_s_rule_is_behind_samples_for_the_same_flops_and_most_so_where_it_is_hard():
+    hard, asked = evidence.difficulty("revision", "predicted")
+    found = evidence.spend(lesson_policy, evidence.space("revision"), hard, 16)
+    assert evidence.gain(Arm(found.allocation, found.correct, found.flops + asked), "parallel").high < 0
+    hardest = evidence.revision_fifths() == 4
+    for budget in (16, 64):
+        found = evidence.spend(lesson_policy, evidence.space("revision"), hard, budget)
+        assert bootstrap((found.correct - find(evidence.hybrid_arms(), budget).correct)[hardest]).high < 0
+
+
+def test_a_policy_over_revisions_is_not_clearly_ahead_of_samples_for_the_same_flops():
+    gain = evidence.gain(evidence.allocated("revision", "oracle", 16), "parallel")
+    assert gain.low < 0 < gain.high < 0.03
 
 
 @pytest.mark.parametrize("N", [4, 8, 16, 32, 64])
@@ -154,26 +218,22 @@ def test_sampling_until_the_vote_is_clear_beats_best_of_n_at_equal_flops_at_ever
     assert bootstrap(adaptive.correct - find(uniform, N).correct).low > -0.015
 
 
-def predicted(n, budget, arms):
-    """The policy fitted to validation problems whose difficulty n solutions tell; what it gets, and spends in all."""
-    policy = ComputeOptimalPolicy.fit(arms("validation"), evidence.estimated_difficulty(n, "validation")[0], [budget])
-    difficulty, cost = evidence.estimated_difficulty(n)
-    found = evidence.spend(policy, arms("test"), difficulty, budget)
-    return Arm(found.allocation, found.correct, found.flops + cost)
-
-
 def test_dividing_samples_by_a_predicted_difficulty_does_not_pay_for_the_estimate_at_small_budgets():
+    known, _ = evidence.estimated_difficulty(4, "validation")
+    hard, asked = evidence.estimated_difficulty(4)
     for budget in (4, 8, 16):
-        found = predicted(4, budget, evidence.sampling_arms)
-        same = evidence.at_equal_flops(evidence.sampling_arms(), found.flops.mean())
-        assert bootstrap(found.correct - same.correct).high < 0
+        policy = ComputeOptimalPolicy.fit(evidence.sampling_arms("validation"), known, [budget])
+        found = evidence.spend(policy, evidence.sampling_arms(), hard, budget)
+        assert evidence.gain(Arm(found.allocation, found.correct, found.flops + asked)).high < 0
 
 
-@pytest.mark.parametrize("budget", [4, 16, 64])
+@pytest.mark.parametrize("budget", [4, 8, 16, 32, 64])
 def test_with_beams_in_its_space_a_policy_by_one_solution_s_score_is_ahead_of_best_of_n_at_equal_flops(budget):
-    found = predicted(1, budget, space)
-    same = evidence.at_equal_flops(evidence.sampling_arms(), found.flops.mean())
-    assert bootstrap(found.correct - same.correct).low > 0
+    assert evidence.gain(evidence.allocated("search", "predicted", budget)).low > 0
+
+
+def test_with_a_budget_of_two_the_estimate_costs_more_than_it_saves():
+    assert evidence.gain(evidence.allocated("search", "predicted", 2)).high < 0
 
 
 def test_a_search_with_the_small_judge_beats_the_larger_model_early_in_its_training_and_loses_to_it_late():
@@ -198,16 +258,74 @@ def test_training_is_charged_down_to_the_model_that_another_was_grown_from():
     assert evidence.training_flops("large", at=1000) < evidence.training_flops("large", at=2500)
 
 
-@pytest.mark.parametrize("queries", [1e4, 1e6, 1e9])
-def test_an_exchange_spends_no_more_in_all_than_the_large_model(queries):
-    for judge_trained in (False, True):
-        found = evidence.exchange(queries, at=2500, judge_trained=judge_trained)
-        trained = evidence.training_flops("small" if judge_trained else "prm")
-        validation = next(a for a in space("validation") if a.allocation == found.small.allocation)
-        total = evidence.training_flops("large", at=2500) + queries * found.large.flops.mean()
-        assert trained + queries * validation.flops.mean() <= total
+def test_what_two_models_were_grown_from_is_made_once():
+    both = evidence.training_flops("small", "prm")
+    assert both == evidence.training_flops("prm")
+    apart = evidence.training_flops("prm") + evidence.training_flops("orm") - evidence.training_flops("small")
+    assert evidence.training_flops("prm", "orm") == apart
+    large = evidence.training_flops("large", at=2500)
+    assert evidence.training_flops("small", "prm-large") > evidence.training_flops("small") + large
+
+
+@pytest.mark.parametrize("name", ["small", "large"])
+def test_tokens_of_training_are_those_that_its_steps_were_fed(name):
+    recipe, tokenizer = RECIPES[name], build_tokenizer()
+    fed = [recipe.draw(0, step, tokenizer)[0].numel() for step in range(0, 750, 75)]
+    steps = json.loads((folder_of(name) / "training.json").read_text())["steps"]
+    assert evidence.training_tokens(name) == pytest.approx(steps * np.mean(fed), rel=0.02)
+
+
+def test_queries_that_make_a_ratio_read_and_write_that_share_of_the_training_tokens():
+    run = bank.load("large", "test", at=2500, greedy=True)
+    tokens = sum(len(p.prompt) for p in run.problems) / len(run.problems) + run.tokens.mean()
+    assert evidence.queries_at(0.5, 2500) * tokens == pytest.approx(0.5 * evidence.training_tokens("large", 2500))
+    with pytest.raises(ValueError, match="above 0, not 0"):
+        evidence.queries_at(0, 2500)
+
+
+@pytest.mark.parametrize("queries", [1e4, 1e6, np.inf])
+@pytest.mark.parametrize("judge_trained", [False, True])
+def test_an_exchange_spends_no_more_in_all_than_the_large_model(queries, judge_trained):
+    for fifth in (None, 4):
+        found = evidence.exchange(queries, at=2500, judge_trained=judge_trained, fifth=fifth)
+        judges = [] if judge_trained or found.judge is None else [found.judge]
+        plan = found.small.allocation
+        fitted = find(evidence.small_arms("validation", found.judge), plan.N, plan.T, plan.M)
+        among = slice(None) if fifth is None else evidence.small_fifths("validation") == fifth
+        dearer = evidence.training_flops("small", *judges) - evidence.training_flops("large", at=2500)
+        assert dearer / queries + fitted.flops[among].mean() <= found.large.flops.mean() + 1e-6
+
+
+def test_an_exchange_without_questions_is_refused():
     with pytest.raises(ValueError, match="queries above 0, not 0"):
         evidence.exchange(0)
+
+
+def test_an_exchange_within_a_fifth_is_of_its_problems_alone():
+    found, members = evidence.exchange(1e5, at=1250, judge_trained=True, fifth=3), evidence.small_fifths() == 3
+    assert np.array_equal(found.large.correct, evidence.one_pass("test", at=1250).correct[members])
+    assert found.small.correct.shape == (100,)
+
+
+def test_an_arm_of_the_exchange_is_chosen_on_validation_problems():
+    found = evidence.exchange(1e5, at=1250, judge_trained=True)
+    left = [a for a in evidence.small_arms("validation", "prm") if a.flops.mean() <= found.left]
+    assert found.small.allocation == max(left, key=lambda arm: arm.correct.mean()).allocation
+
+
+def test_an_interval_for_many_cells_is_wider_around_the_same_mean():
+    found = evidence.exchange(1e5, at=1250, judge_trained=True)
+    one, many = found.gain(), found.gain(cells=24)
+    assert many.mean == one.mean and many.low < one.low and many.high > one.high
+
+
+def test_the_map_names_a_winner_only_where_the_wide_interval_leaves_zero_out():
+    [*fifths_, everything] = evidence.winner_map([0.16, np.inf], 1250, judge_trained=True)
+    assert len(fifths_) == 5 and everything[0].exchange.small.correct.shape == (500,)
+    for cell in [cell for row in (*fifths_, everything) for cell in row]:
+        wide = cell.exchange.gain(cells=12)
+        expected = "small" if wide.low > 0 else "large" if wide.high < 0 else "no difference"
+        assert cell.verdict == expected
 
 
 def test_with_the_judge_given_small_wins_against_an_early_large_model_and_loses_to_a_late_one():
@@ -218,7 +336,23 @@ def test_with_the_judge_given_small_wins_against_an_early_large_model_and_loses_
     assert abs(evidence.exchange(1e5, at=2500, judge_trained=True).gain(~hardest).mean) < 0.05
 
 
-def test_with_the_judge_s_training_charged_small_wins_nowhere():
-    gains = [evidence.exchange(q, at=a).gain() for q in (1e5, 1e6, 1e9) for a in (1000, 1250, 1500, 2000, 2500)]
-    assert all(gain is None or gain.low <= 0 for gain in gains)
-    assert sum(gain is None for gain in gains) > 0
+def test_the_map_has_a_region_for_either_and_a_long_life_favours_the_large_model():
+    early, late = (evidence.winner_map([0.16, np.inf], at, judge_trained=True) for at in (1250, 2500))
+    assert early[3][0].verdict == early[5][0].verdict == "small"
+    assert {cell.verdict for cell in late[4]} == {"large"} and late[0][0].verdict == "no difference"
+    assert not any(cell.verdict == "small" for row in late for cell in row)
+    for row in (*early, *late):
+        assert row[0].gain.mean >= row[1].gain.mean - 0.015
+
+
+def test_with_the_judge_s_training_charged_small_wins_against_the_least_trained_large_model_alone():
+    gains = [evidence.exchange(q, at=a).gain() for q in (1e5, 1e6, np.inf) for a in (1000, 1250, 1500, 2000, 2500)]
+    assert all(gain.low <= 0 for gain in gains)
+    assert evidence.exchange(1e6, at=750).gain().low > 0
+
+
+def test_one_sample_of_a_model_trained_for_longer_beats_a_larger_one_that_cost_more():
+    control, large = bank.load("revision-control", "test"), evidence.one_pass("test", at=1500)
+    assert bootstrap(control.correct.mean(axis=1) - large.correct).low > 0
+    assert evidence.training_flops("revision-control") < evidence.training_flops("large", at=1500)
+    assert (control.prefill_flops + control.decode_flops.mean(axis=1)).mean() < large.flops.mean() / 5

@@ -1,6 +1,7 @@
 """The checks of the exercises: every right solution passes, every known mistake fails and is told what is wrong."""
 
 import ast
+import html
 import json
 import math
 import re
@@ -18,11 +19,13 @@ import numpy as np
 import pytest
 from exercise_attempts import MISTAKES, RIGHT, exact, float_binomials, vote_by_sorting
 
-from ttclab.allocator import lesson_policy, spread_budget
+from ttclab.allocator import Allocation, Arm, lesson_policy, spread_budget
 from ttclab.beam_search import _Tree
-from ttclab.estimators import fifths
-from ttclab.exercises import EXERCISES, VISIBLE_SEED, check
-from ttclab.exercises.exercise import Report, apart, plain, reply, same
+from ttclab.estimators import fifths, mcnemar
+from ttclab.evidence import at_equal_flops
+from ttclab.exercises import EXERCISES, VISIBLE_SEED, check, progress
+from ttclab.exercises.exercise import Report, apart, same
+from ttclab.exercises.reply import plain, reply
 from ttclab.flops import exchange_rate
 from ttclab.problems import load_problems
 from ttclab.sampling import majority_vote, weighted_vote
@@ -53,9 +56,10 @@ def test_every_exercise_is_tested_here():
 
 def test_exercises_are_numbered_through_their_chapters():
     numbers = [tuple(map(int, i.split("."))) for i in EXERCISES]
-    assert numbers == [(c, n) for c in range(1, 6) for n in range(1, 1 + sum(c == chapter for chapter, _ in numbers))]
-    assert all(3 <= sum(c == chapter for chapter, _ in numbers) <= 5 for c in range(1, 6))
-    assert {exercise.points for exercise in EXERCISES.values()} == {10, 20}
+    chapters = sorted({chapter for chapter, _ in numbers})
+    assert numbers == [(c, n) for c in chapters for n in range(1, 1 + sum(c == chapter for chapter, _ in numbers))]
+    assert all(3 <= sum(c == chapter for chapter, _ in numbers) <= 5 for c in chapters)
+    assert {exercise.points for exercise in EXERCISES.values()} == {10, 20, 40}
 
 
 @pytest.mark.parametrize("exercise", EXERCISES)
@@ -105,7 +109,17 @@ OWN = {
     "5.1": lambda scores, bins: fifths([fmean(row) for row in scores]),
     "5.2": lambda difficulty, budget: astuple(lesson_policy(difficulty, budget))[:2],
     "5.5": lambda accuracy, budget: spread_budget(*padded(accuracy), budget),
+    "6.1": lambda costs, accuracy, flops: at_equal_flops(arms(costs, accuracy), flops).correct.item(),
+    "6.4": lambda small, large, cells: winner(mcnemar(small, large) <= 0.05 / cells, sum(small) - sum(large)),
 }
+
+
+def arms(costs, accuracy):
+    return [Arm(Allocation(1), np.array([a]), np.array([float(c)])) for c, a in zip(costs, accuracy)]
+
+
+def winner(differ, lead):
+    return "no difference" if not differ else "small" if lead > 0 else "large"
 
 
 def padded(accuracy):
@@ -131,7 +145,8 @@ def test_an_exercise_has_the_rule_that_the_package_has(exercise):
 @pytest.mark.parametrize(("exercise", "mistake"), cases(MISTAKES))
 def test_a_known_mistake_earns_nothing_and_is_told_what_is_wrong(exercise, mistake):
     report = judge(exercise, mistake.function)
-    assert report.points == 0 and failed(report) >= mistake.fails
+    assert report.points < EXERCISES[exercise].points and failed(report) >= mistake.fails
+    assert report.points == 0 or exercise == "7.3"  # which has levels
     assert mistake.words in " ".join(str(report).split())
     assert EXERCISES[exercise].hint in " ".join(str(report).split())
 
@@ -325,6 +340,52 @@ def solution(exercise: str) -> Callable[..., Any]:
 @pytest.mark.parametrize("exercise", EXERCISES)
 def test_the_worked_solution_in_the_book_earns_full_points(exercise):
     assert all(judge(exercise, solution(exercise), seed).solved for seed in SEEDS)
+
+
+@pytest.fixture
+def fresh(monkeypatch):
+    """As in a kernel that has just started."""
+    monkeypatch.setattr("ttclab.exercises._checked", {})
+
+
+def test_progress_says_what_is_done_what_it_earned_and_what_is_next(fresh, capsys):
+    assert "No check has run" in repr(progress()) and "No check has run" in progress()._repr_html_()
+    check("2.2", lambda *_: 0)
+    check("2.1", exact)
+    check("2.3", lambda *_: None)
+    shown = progress()
+    assert (shown.points, shown.next.id) == (10, "2.2")
+    text = repr(shown)
+    assert text.startswith("1 of 4 exercises done, 10 of 50 points.\n") and "Next: 2.2 the bill of a search." in text
+    assert [line.split()[:3] for line in text.splitlines()[1:5]] == [
+        *[["done", "2.1", "pass@k"], ["not", "yet", "2.2"], ["to", "do", "2.3"], ["to", "do", "2.4"]]
+    ]
+    assert text.splitlines()[1].endswith("10 of 10") and text.splitlines()[2].endswith(" 0 of 10")
+
+
+def test_progress_counts_the_last_check_and_shows_a_new_chapter(fresh, capsys):
+    check("2.1", exact)
+    before = progress()
+    check("2.1", lambda *_: 0)
+    assert (before.points, progress().points) == (10, 0)
+    check("1.2", lambda *_: 0)
+    assert [exercise.id[0] for exercise in progress().exercises] == ["1"] * 4 + ["2"] * 4
+
+
+def test_progress_ends_when_all_is_done(fresh, capsys):
+    for name in ("2.1", "2.2", "2.3", "2.4"):
+        check(name, EXERCISES[name].reference)
+    assert progress().next is None and "4 of 4 exercises done, 50 of 50 points" in repr(progress())
+    assert "Next" not in repr(progress())
+
+
+def test_progress_as_html_says_the_same_as_its_text(fresh, capsys):
+    check("5.2", EXERCISES["5.2"].reference)
+    page = progress()._repr_html_()
+    assert "the lesson&#x27;s policy" in page and page.count("<tr>") == 6
+    words = re.sub(r"\s+", " ", html.unescape(re.sub("<[^>]+>", " ", page)))
+    for row in repr(progress()).splitlines():
+        assert re.sub(r"\s+", " ", row).strip() in words
 
 
 @pytest.fixture(params=EXERCISES)

@@ -88,3 +88,31 @@ def test_a_ratio_sweep_has_a_curve_for_each_group():
     [axes] = plots.ratio_sweep(["2 × 1", "1 × 2"], {"easy": estimate_, "hard": estimate_}, title="t").axes
     assert len(axes.lines) == 2
     assert {text.get_text() for text in axes.texts} == {"easy", "hard"}
+
+
+def test_the_large_model_is_dashed_against_flops_and_points_need_no_marks():
+    estimate_ = Estimate(np.array([0.5, 0.6]), np.array([0.4, 0.5]), np.array([0.6, 0.7]))
+    series = {"large": ("large", [1e6, 5e6], estimate_), "samples": ("prm", [1e6, 2e6], estimate_)}
+    [axes] = plots.against_flops(series, title="t", xlabel="FLOPs in all").axes
+    assert [line.get_linestyle() for line in axes.lines] == ["--", "-"]
+    assert axes.get_xlabel() == "FLOPs in all"
+    assert {text.get_text() for text in axes.texts} == {"large", "samples"}
+
+
+def test_a_winner_map_says_in_each_cell_who_wins_and_by_how_much():
+    cells = [[(Estimate(0.082, 0.0, 0.12), "small"), (Estimate(-0.07, -0.1, -0.004), "no difference")]]
+    [axes] = plots.winner_map(["0.16", "22"], ["all"], cells, title="t", xlabel="R").axes
+    assert [text.get_text() for text in axes.texts] == [
+        "small wins", "+8 (0 to +12)", "no difference", "−7 (−10 to 0)",
+    ]  # fmt: skip
+    assert {text.get_color() for text in axes.texts} == {plots.INK}
+    small, none = axes.collections
+    assert small.get_facecolor().size and not none.get_facecolor().size
+
+
+def test_gains_are_bars_on_either_side_of_zero_with_their_intervals():
+    gain = Estimate(np.linspace(0.2, -0.2, 5), np.linspace(0.1, -0.3, 5), np.linspace(0.3, -0.1, 5))
+    [axes] = plots.matched_gains({"0.16": gain, "22": gain}, title="t", legend="R").axes
+    assert sorted(bar.get_height() for bar in axes.patches) == pytest.approx(sorted([*gain.mean, *gain.mean]))
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["0.16", "22"]
+    assert axes.get_legend().get_title().get_color() == plots.INK

@@ -8,13 +8,18 @@ import sys
 import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 
+import fake_server
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from fake_server import FAULTS, serving
 from scripted import StepJudge
 
 import ttclab
+from ttclab import bank
 from ttclab import server as client
 from ttclab.beam_search import beam_search
 from ttclab.flops import billed
@@ -257,6 +262,73 @@ def test_a_model_on_a_server_works_inside_a_running_event_loop():
 
         with ThreadPoolExecutor(1) as thread:  # this thread may have a loop already: the browser's
             assert thread.submit(asyncio.run, notebook()).result()[0].finished
+
+
+# Recording
+
+
+def record(server, out, **options):
+    asked = {"samples": 4, "problems": 30, "chunk": 10, "out": out, "server": {"chat": False, "timeout": 30} | options}
+    return bank.record(server if isinstance(server, str) else server.url, "test", **asked)
+
+
+@pytest.fixture(scope="module")
+def unbroken(tmp_path_factory):
+    """What a sound server gives."""
+    with serving() as server:
+        return record(server, tmp_path_factory.mktemp("sound") / "served.parquet").read_bytes()
+
+
+def test_a_recording_is_of_what_the_server_writes(tmp_path, unbroken):
+    (tmp_path / "served.parquet").write_bytes(unbroken)
+    recorded = bank.read(tmp_path / "served.parquet")
+    with serving() as server:
+        policy = load(server)
+        assert recorded.texts.tolist() == texts(policy.generate(PROBLEMS[:30], n=4))
+    assert (recorded.made["model"], recorded.made["served"]) == ("scripted", "scripted")
+    with serving() as server, pytest.raises(ValueError, match="name a file as out"):
+        bank.record(server.url, "test")
+
+
+def test_a_recording_from_a_server_that_fails_in_every_way_has_the_same_rows(tmp_path, unbroken):
+    faults = dict.fromkeys(FAULTS, 0.03)
+    with serving(faults=faults) as server, pytest.warns(UserWarning, match="writes 3 solutions where one is asked for"):
+        got = record(server, tmp_path / "served.parquet", timeout=1)
+    rows, wanted = pq.read_table(got), pq.read_table(pa.BufferReader(unbroken))
+    assert {"slow", "truncated", "short", "closed"} <= server.failed.keys()
+    same = [name for name in rows.column_names if name != "tokens"]  # those that came unasked were written all the same
+    assert rows.select(same).equals(wanted.select(same))
+
+
+@pytest.mark.parametrize("back", ["soon", "too late"])
+def test_a_server_that_is_killed_and_started_again_in_the_middle_of_a_recording_loses_nothing(
+    tmp_path, monkeypatch, unbroken, back
+):
+    with ExitStack() as running:
+
+        def start(port, dies_after):
+            command = [sys.executable, fake_server.__file__, str(port), str(dies_after)]
+            process = running.enter_context(subprocess.Popen(command, stdout=subprocess.PIPE, text=True))
+            running.callback(process.kill)
+            return process, int(process.stdout.readline())
+
+        first, port = start(0, dies_after=70)  # in the second chunk, with 32 requests in flight
+        again = []
+
+        async def pause(seconds):
+            if not again:
+                assert first.wait() == -signal.SIGKILL
+                again.append(start(port, dies_after=0))
+
+        out, url = tmp_path / "served.parquet", f"http://127.0.0.1:{port}/v1"
+        if back == "soon":
+            monkeypatch.setattr(client, "pause", pause)
+        else:
+            with pytest.raises(ServerError, match=f"failed {client.ATTEMPTS} times in a row"):
+                record(url, out)
+            assert [part.name for part in out.with_name("served.parquet.parts").iterdir()] == ["000000.parquet"]
+            start(port, dies_after=0)
+        assert record(url, out).read_bytes() == unbroken
 
 
 INTERRUPTED = """

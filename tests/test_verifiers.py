@@ -297,7 +297,7 @@ def test_what_a_judge_has_read_goes_when_the_bill_of_a_search_does():
 class DoubtsAfterAMark(torch.nn.Module):
     """Thinks that everything is right until it reads a "!"."""
 
-    config, device = MODEL.config, torch.device("cpu")
+    step_end, device, pass_flops = MODEL.step_end, torch.device("cpu"), MODEL.pass_flops
 
     def forward(self, input_ids, before=None, keep=False):
         doubts = (input_ids == TOKENIZER.convert_tokens_to_ids("!")).cumsum(1) > 0

@@ -29,6 +29,7 @@ from .sampling import Result, strategy
 from .verifiers import Verifier, score_groups
 
 FORMAT = "ttclab policy 1"
+POLICIES = Path(__file__).with_name("policies")  # fitted to the recorded runs: `python -m ttclab fit`
 
 
 @dataclass(frozen=True, order=True)
@@ -168,6 +169,20 @@ class ComputeOptimalPolicy:
             raise ValueError(f"{path} is not a saved policy: {error}") from None
 
 
+def fitted_policy(name: str = "search-predicted") -> ComputeOptimalPolicy:
+    """A policy that ships, fitted to the recorded runs of the validation problems.
+
+    name: what it chooses from, "search" (the small model's samples and beams), "revision" (the revision model's chains)
+    or "whole" (both), and how it knows the difficulty, "oracle" (1 - pass@1) or "predicted" (1 - the score of one
+    solution, as `compute_optimal_inference` asks for it). Raises ValueError for another name.
+    """
+    path = POLICIES / f"{name}.json"
+    if not path.is_file():
+        there = ", ".join(sorted(file.stem for file in POLICIES.glob("*.json")))
+        raise ValueError(f"no fitted policy is called {name!r}; there are: {there}")
+    return ComputeOptimalPolicy.load(path)
+
+
 def _best(arms: Sequence[Arm], group: NDArray[np.intp], slack: float) -> Allocation:
     means = [float(arm.correct[group].mean()) for arm in arms]
     good = [arm for arm, mean in zip(arms, means, strict=True) if mean >= max(means) - slack - 1e-12]
@@ -207,6 +222,7 @@ def compute_optimal_inference(
     budget: int,
     *,
     policy: Rule = lesson_policy,
+    reviser: tuple[Policy, Verifier] | None = None,
     estimate: int = 1,
     temperature: float | None = None,
     seed: int | None = None,
@@ -214,9 +230,9 @@ def compute_optimal_inference(
     """Estimate how hard a problem is, ask a policy how to spend the budget on it, and do so (the lesson's procedure).
 
     The difficulty is 1 - the mean score of `estimate` solutions, which are charged on top of the budget, their FLOPs as
-    "difficulty". The answer is the verifier-weighted vote, or the best beam. Problems of a list that get the same
-    allocation run together. Returns a Result, or a list of them. Raises ValueError as the policy does, and for
-    estimate < 1.
+    "difficulty". The answer is the verifier-weighted vote, or the best beam. reviser: the model and the verifier of
+    allocations with revisions, if others than those that do the rest. Problems of a list that get the same allocation
+    run together. Returns a Result, or a list of them. Raises ValueError as the policy does, and for estimate < 1.
     """
     if estimate < 1:
         raise ValueError(f"a difficulty is estimated from at least 1 solution, not {estimate}")
@@ -232,7 +248,8 @@ def compute_optimal_inference(
         if plan.M:
             results = beam_search(model, verifier, asked, plan.N, plan.M, **fresh)
         else:
-            results = hybrid_search(model, verifier, asked, plan.N, plan.T, choose="weighted", **fresh)
+            writer, judge = reviser if reviser and plan.T else (model, verifier)
+            results = hybrid_search(writer, judge, asked, plan.N, plan.T, choose="weighted", **fresh)
         found.update({each.id: result for each, result in zip(asked, results, strict=True)})
     return [found[each.id] for each in problem]
 

@@ -28,7 +28,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
@@ -43,11 +43,13 @@ from transformers import AutoConfig, PreTrainedConfig
 
 from . import flops
 from .beam_search import beam_search
-from .models import HOME, ZOO, folder_of
+from .models import HOME, ZOO, directory_of, folder_of, is_address
 from .models import load as load_model
+from .policy import Asked
 from .problems import ArithmeticProblem, Problem, Solution, answer_key, load_problems, show_attempts
 from .sampling import Result
 from .verifiers import load_verifier
+from .word_problems import word_problem
 
 RUNS = HOME / "runs"
 CHUNK = 50  # problems between two writes: what a kill can cost
@@ -94,6 +96,8 @@ class _Written:
 
     @cached_property
     def config(self) -> PreTrainedConfig:
+        if "config" in self.made:
+            return AutoConfig.for_model(**self.made["config"])
         return AutoConfig.from_pretrained(ZOO / self.made["model"], local_files_only=True)
 
     def shown(self, i: int, j: int) -> str:
@@ -122,17 +126,17 @@ class Samples(_Written):
     @cached_property
     def prefill_flops(self) -> NDArray[np.int64]:
         """FLOPs of reading each problem, (problems,): paid once, however many solutions follow."""
-        return np.array([flops.forward_flops(self.config, len(p.prompt), logits=1) for p in self.problems])
+        return np.array([flops.forward_flops(self.config, length, logits=1) for length in self.prompt_tokens])
 
     @cached_property
     def decode_flops(self) -> NDArray[np.int64]:
         """FLOPs of writing each solution, (problems, samples)."""
         counted = {
             (length, tokens): flops.decode_flops(self.config, tokens - 1, length)
-            for length, row in zip(self._prompt_lengths, self.tokens, strict=True)
+            for length, row in zip(self.prompt_tokens, self.tokens, strict=True)
             for tokens in set(row.tolist())
         }
-        rows = zip(self._prompt_lengths, self.tokens, strict=True)
+        rows = zip(self.prompt_tokens, self.tokens, strict=True)
         return np.array([[counted[length, tokens] for tokens in row] for length, row in rows])
 
     @cached_property
@@ -145,8 +149,10 @@ class Samples(_Written):
         return checked
 
     @property
-    def _prompt_lengths(self) -> list[int]:
-        return [len(problem.prompt) for problem in self.problems]  # one token a character
+    def prompt_tokens(self) -> list[int]:
+        """Tokens that each problem's solutions are written after."""
+        # The tiny models read one token a character.
+        return self.made.get("prompt_tokens") or [len(problem.prompt) for problem in self.problems]
 
 
 @dataclass(frozen=True)
@@ -159,6 +165,20 @@ class Chains(_Written):
     chain: NDArray[np.int64]
     attempt: NDArray[np.int64]
     comments: NDArray[np.object_]
+
+    @cached_property
+    def firsts(self) -> Samples:
+        """The first attempts of all chains, which are samples."""
+        begun = self.attempt[0] == 0  # chains are laid out alike for every problem
+        return Samples(
+            self.problems,
+            self.texts[:, begun],
+            self.finished[:, begun],
+            self.correct[:, begun],
+            self.tokens[:, begun],
+            self.logprob[:, begun],
+            self.made,
+        )
 
     def shown(self, i: int, j: int) -> str:
         first = j - self.attempt[i, j]  # a chain is recorded attempt by attempt
@@ -209,29 +229,64 @@ def record(
     samples: int = 256,
     problems: int = 500,
     seed: int = 0,
+    temperature: float | None = None,
+    max_new_tokens: int | None = None,
     device: str = "auto",
     out: Path | None = None,
+    chunk: int | None = None,
+    shard: tuple[int, int] | None = None,
+    server: Mapping[str, Any] | None = None,
 ) -> Path:
-    """Draw `samples` solutions of a shipped model to each problem of a set, and write them to `ttclab/runs`.
+    """Draw `samples` solutions of a model to each problem of a set, and write them to `out`.
 
-    at: the training step of a model shipped at several; greedy: one greedy solution a problem instead of samples.
-    Killed and started again, it goes on where it was: at most CHUNK problems are drawn twice, with the same result.
+    model: a shipped one, or the address of a server; at: the training step of a model shipped at several; greedy: one
+    greedy solution a problem instead of samples; temperature, max_new_tokens: the model's own if not given; out: by
+    default in `ttclab/runs`, and to be said for a server; chunk: problems between two writes (CHUNK); shard: (i, n) for
+    the i-th of n machines, from 1: its part of the problems, in a file of its own, for `merge`; server: what
+    `ttclab.load` takes for one, such as its model's name and files.
+    Killed and started again, it goes on where it was: at most `chunk` problems are drawn twice, with the same result.
+    Raises OSError if the disk is full or the server stays away, ValueError for a shard that can't be.
     """
+    served = is_address(model)
+    if served and out is None:
+        raise ValueError("what a server writes is recorded where you say: name a file as out")
     out = out or path_of(model, split, at=at, greedy=greedy)
-    policy, asked = load_model(model, at=at, device=device), load_problems(split, limit=problems)
-    samples, temperature = (1, 0.0) if greedy else (samples, policy.sampler().temperature)
-    folder = folder_of(model, at)
+    policy = load_model(model, at=at, device=device, **(server or {}))
+    asked = load_problems(split, limit=problems)
+    if greedy:
+        samples, temperature = 1, 0.0
+    temperature = policy.sampler(temperature).temperature
+    folder = None if served else folder_of(model, at)
     made = {
-        "format": "ttclab samples 1", "model": folder.name, "weights": weights_hash(folder), "split": split,
-        "seed": seed, "temperature": temperature, "samples": samples, "problems": problems,
+        "format": "ttclab samples 1", **(_local(folder) if folder else _served(policy, server or {})),
+        "split": split, "seed": seed, "temperature": temperature, "samples": samples, "problems": problems,
     }  # fmt: skip
+    if (
+        folder and folder.parent != ZOO
+    ):  # a reader of the run may not have the model: what FLOPs are counted from goes with it
+        made["config"] = {key: value for key, value in policy.config.to_diff_dict().items() if not key.startswith("_")}
+        made["prompt_tokens"] = [len(policy.encode(Asked(each))) for each in asked]
+    if max_new_tokens:
+        made["max_new_tokens"] = max_new_tokens
 
     def rows(chunk: range) -> Iterator[dict[str, Any]]:
-        for group in policy.generate([asked[i] for i in chunk], n=samples, temperature=temperature, seed=seed):
+        chosen = [asked[i] for i in chunk]
+        for group in policy.generate(chosen, samples, temperature, seed, max_new_tokens):
             for i, solution in enumerate(group):
                 yield {"sample": i, **_row(solution)}
 
-    return _record(out, made, rows)
+    return _record(out, made, rows, chunk, shard)
+
+
+def _local(folder: Path) -> dict[str, Any]:
+    return {"model": folder.name, "weights": weights_hash(folder)}
+
+
+def _served(policy: Any, server: Mapping[str, Any]) -> dict[str, Any]:
+    """Who writes on a server: by its name there, for a server may come back at another address."""
+    if "files" not in server:
+        return {"model": policy.model, "weights": None, "served": policy.model}
+    return {**_local(directory_of(server["files"])), "served": policy.model}
 
 
 def record_chains(
@@ -275,12 +330,18 @@ def record_chains(
     return _record(out, made, rows)
 
 
-def record_scores(verifier: str, run: str, *, device: str = "auto", out: Path | None = None) -> Path:
-    """Have a verifier score the solutions of a recorded run ("small-test"); what is there twice is read once."""
-    judge, scored = load_verifier(verifier, device=device), read(RUNS / f"{run}.parquet")
-    out, sees = out or RUNS / f"{run}.{verifier}.parquet", getattr(judge, "sees_attempts", False)
+def record_scores(
+    verifier: str | Path, run: str | Path, *, device: str = "auto", out: Path | None = None, **options: Any
+) -> Path:
+    """Have a verifier score the solutions of a recorded run; what is there twice is read once.
+
+    run: its name in `ttclab/runs` ("small-test"), or its file; out: by default beside it; options: of `load_verifier`,
+    for an open PRM.
+    """
+    judge, scored = load_verifier(verifier, device=device, **options), read(_file_of(run))
+    out, sees = out or _scores_of(run, verifier), getattr(judge, "sees_attempts", False)
     made = {
-        "format": "ttclab scores 1", "verifier": verifier, "weights": _verifier_hash(verifier), "run": run,
+        "format": "ttclab scores 1", "verifier": str(verifier), "weights": _verifier_hash(verifier), "run": str(run),
         "of": scored.made, "problems": len(scored.problems),
     }  # fmt: skip
 
@@ -339,6 +400,7 @@ def record_search(
 
 
 BEAMS = ((4, 4), (16, 4), (64, 4))  # budgets N and widths M of the recorded searches
+MORE_BEAMS = ((4, 2), (8, 4), (16, 2), (16, 8), (32, 4), (64, 8))  # with the PRM alone: what a policy may choose from
 
 
 # Chains of every length up to 64 attempts, 256 attempts a problem: any hybrid M x T of as many attempts can be cut out.
@@ -369,26 +431,77 @@ def record_all(device: str = "auto") -> None:
         for split in ("test", "validation"):
             for N, M in BEAMS:
                 record_search("small", verifier, split, N, M, device=device)
+    for split in ("test", "validation"):
+        for N, M in MORE_BEAMS:
+            record_search("small", "prm", split, N, M, device=device)
     for N, M in BEAMS:
         record_search("small", "prm-weak", "test", N, M, device=device)
     record_search("small", "prm-large", "test", 16, 4, lookahead=1, device=device)
 
 
-def _record(out: Path, made: dict[str, Any], rows: Callable[[range], Iterable[dict[str, Any]]]) -> Path:
-    """Write the rows of `made["problems"]` problems, CHUNK problems at a time, and join them when all are there."""
+def _record(
+    out: Path,
+    made: dict[str, Any],
+    rows: Callable[[range], Iterable[dict[str, Any]]],
+    chunk: int | None = None,
+    shard: tuple[int, int] | None = None,
+) -> Path:
+    """Write the rows of `made["problems"]` problems, a chunk at a time, and join them when all are there."""
+    problems, chunk = made["problems"], chunk or CHUNK
+    chunks = [range(start, min(start + chunk, problems)) for start in range(0, problems, chunk)]
+    if shard:
+        i, n = shard
+        if not 1 <= i <= n <= len(chunks):
+            raise ValueError(
+                f"a shard is i of n, 1 <= i <= n, and {problems} problems in chunks of {chunk} make at most "
+                f"{len(chunks)}, not {i} of {n}"
+            )
+        chunks = chunks[(i - 1) * len(chunks) // n : i * len(chunks) // n]
+        made, out = {**made, "shard": [i, n]}, out.with_name(f"{out.stem}.{i}-of-{n}{out.suffix}")
     schema = SCHEMAS[made["format"]].with_metadata({"ttclab": json.dumps(made, sort_keys=True)})
-    if out.exists() and pq.read_schema(out).metadata == schema.metadata:
+    if _is_done(out, schema, chunks):
         return out
     parts = out.with_name(out.name + ".parts")
     parts.mkdir(parents=True, exist_ok=True)
     files = []
-    for start in tqdm(range(0, made["problems"], CHUNK), desc=out.stem, unit="chunk"):
-        files.append(part := parts / f"{start:06d}.parquet")
-        if part.exists() and pq.read_schema(part).metadata == schema.metadata:
-            continue
-        _write(pa.Table.from_pylist(list(rows(range(start, min(start + CHUNK, made["problems"])))), schema), part)
+    for each in tqdm(chunks, desc=out.stem, unit="chunk"):
+        files.append(part := parts / f"{each.start:06d}.parquet")
+        if not _is_done(part, schema, [each]):
+            _write(pa.Table.from_pylist(list(rows(each)), schema), part)
     _write(pa.concat_tables(pq.read_table(file) for file in files), out)
     shutil.rmtree(parts)
+    return out
+
+
+def _is_done(path: Path, schema: pa.Schema, chunks: Sequence[range]) -> bool:
+    """Whether a file is there, whole, of this recording, and of as many problems."""
+    try:
+        table = pq.read_table(path, page_checksum_verification=True)
+    except (OSError, pa.ArrowException):
+        return False
+    same = table.schema.metadata == schema.metadata
+    return same and len(table["problem"].unique()) == sum(map(len, chunks))
+
+
+def merge(files: Sequence[Path], out: Path) -> Path:
+    """Join the shards of one recording, in any order: the file is the one that a single machine would have written.
+
+    Raises ValueError unless they are all shards of the same recording, each there once, and whole.
+    """
+    shards: dict[int, pa.Table] = {}
+    found: set[str] = set()
+    for file in files:
+        table = _whole_table(file)
+        made = _made(table)
+        i, n = made.pop("shard", (0, 0))
+        found.add(json.dumps({**made, "shards": n}, sort_keys=True))
+        if not n or len(found) > 1 or i in shards:
+            rule = "no shard" if not n else "there twice" if i in shards else "of another recording than those before"
+            raise ValueError(f"shards of one recording are merged, each once: {file} is {rule}")
+        shards[i] = table.replace_schema_metadata({"ttclab": json.dumps(made, sort_keys=True)})
+    if missing := sorted({*range(1, n + 1)} - {*shards}) if files else [1]:
+        raise ValueError(f"a recording is merged from all its shards: missing {', '.join(map(str, missing))}")
+    _write(pa.concat_tables(shards[i] for i in sorted(shards)), out)
     return out
 
 
@@ -411,15 +524,17 @@ def load_chains(model: str, split: str, *, feedback: str | None = None) -> Chain
     return found
 
 
-def load_scores(verifier: str, run: str) -> list[list[list[float]]]:
+def load_scores(verifier: str | Path, run: str | Path) -> list[list[list[float]]]:
     """What a verifier said of a recorded run: for each problem, for each solution, a list of scores.
+
+    verifier, run: as `record_scores` was told.
 
     Raises ValueError as `load` does, and if the scores are not of the run as it is now.
     """
-    table, made = _open(_there(f"{run}.{verifier}"))
-    if made["of"] != read(RUNS / f"{run}.parquet").made:
+    table, made = _open(_there(_scores_of(run, verifier)))
+    if made["of"] != read(_file_of(run)).made:
         raise ValueError(
-            f"the recorded scores of {verifier!r} are of another run than {run!r} is now: record them again"
+            f"the recorded scores of {str(verifier)!r} are of another run than {str(run)!r} is now: record them again"
         )
     steps = table["steps"].to_pylist()
     each = len(steps) // made["problems"]
@@ -442,7 +557,7 @@ def read(path: Path) -> Any:
     if made["format"] == "ttclab scores 1":
         raise ValueError(f"{path} has scores and no solutions: bank.load_scores reads it")
     names = table["problem"].unique().to_pylist()
-    problems: list[Problem] = [ArithmeticProblem.from_expression(expression) for expression in names]
+    problems = [problem_of(name) for name in names]
     if made["format"] == "ttclab searches 1":
         rows = table.to_pylist()
         found = [
@@ -469,40 +584,73 @@ def read(path: Path) -> Any:
     return Chains(problems, chain=chain, attempt=attempt, comments=column("comment"), **written)
 
 
-def _there(stem: str) -> Path:
-    path = RUNS / f"{stem}.parquet"
+def problem_of(id: str) -> Problem:
+    """The problem that a recorded row names. Raises ValueError for an id that is of no known task."""
+    return word_problem(id) if ": " in id else ArithmeticProblem.from_expression(id)
+
+
+def _file_of(run: str | Path) -> Path:
+    """The file of a recorded run, which may be named by itself."""
+    path = Path(run)
+    return path if path.suffix == ".parquet" else RUNS / f"{run}.parquet"
+
+
+def _scores_of(run: str | Path, verifier: str | Path) -> Path:
+    """The file of a verifier's scores for a run, beside it: "small-test.prm.parquet"."""
+    file = _file_of(run)
+    named = str(verifier).strip("/").replace("/", "--")
+    return file.with_name(f"{file.stem}.{named}.parquet")
+
+
+def _there(path: Path) -> Path:
     if not path.is_file():
-        there = ", ".join(sorted(file.stem for file in RUNS.glob("*.parquet"))) or "none"
-        raise ValueError(f"no recorded runs {stem!r}; there are: {there}")
+        there = ", ".join(sorted(file.stem for file in path.parent.glob("*.parquet"))) or "none"
+        raise ValueError(f"no recorded runs {path.stem!r}; there are: {there}")
     return path
 
 
 def _load(stem: str) -> Any:
-    return read(_there(stem))
+    return read(_there(_file_of(stem)))
 
 
 def _open(path: Path) -> tuple[pa.Table, dict[str, Any]]:
     """A file's table and metadata, if it is whole and ours."""
-    try:
-        table = pq.read_table(path, page_checksum_verification=True)
-    except (OSError, pa.ArrowInvalid) as error:
-        raise ValueError(f"{path} is damaged or no Parquet file: {error}") from None
-    made = json.loads((table.schema.metadata or {}).get(b"ttclab", b"{}"))
-    if not table.schema.equals(SCHEMAS.get(made.get("format"), pa.schema([]))):
+    table = _whole_table(path)
+    made = _made(table)
+    if not table.schema.equals(SCHEMAS.get(str(made.get("format")), pa.schema([]))):
         raise ValueError(f"{path} is not a file of recorded runs, but {made.get('format')!r}")
+    if "shard" in made:
+        raise ValueError(f"{path} is one of {made['shard'][1]} shards of a recording: merge them")
     problems = made["problems"]
     if not len(table) or len(table) % problems or len(table["problem"].unique()) != problems:
         raise ValueError(f"{path} should have as many rows for each of {problems} problems, not {len(table)} in all")
     return table, made
 
 
+def _whole_table(path: Path) -> pa.Table:
+    try:
+        return pq.read_table(path, page_checksum_verification=True)
+    except (OSError, pa.ArrowInvalid) as error:
+        raise ValueError(f"{path} is damaged or no Parquet file: {error}") from None
+
+
+def _made(table: pa.Table) -> dict[str, Any]:
+    return json.loads((table.schema.metadata or {}).get(b"ttclab", b"{}"))
+
+
 def weights_hash(folder: Path) -> str:
-    """SHA-256 of a model's weights."""
-    return hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest()
+    """SHA-256 of a model's weights, of all files that they are in, one after the other."""
+    digest = hashlib.sha256()
+    for file in sorted(folder.glob("*.safetensors")):
+        with file.open("rb") as content:
+            while part := content.read(1 << 24):
+                digest.update(part)
+    return digest.hexdigest()
 
 
-def _verifier_hash(name: str) -> str | None:
-    return weights_hash(ZOO / name) if (ZOO / name).is_dir() else None  # the oracle has no weights
+def _verifier_hash(name: str | Path) -> str | None:
+    """Of its weights, where they are in a folder that is known: the oracle has none."""
+    return next((weights_hash(folder) for folder in (ZOO / name, Path(name)) if folder.is_dir()), None)
 
 
 def _row(solution: Solution) -> dict[str, Any]:
@@ -513,6 +661,16 @@ def _row(solution: Solution) -> dict[str, Any]:
 
 
 def _write(table: pa.Table, path: Path) -> None:
+    """Write a file that is there as a whole or not at all, whenever it is broken off."""
     partial = path.with_name(path.name + ".partial")
-    pq.write_table(table, partial, compression="zstd", compression_level=19, write_page_checksum=True)
-    os.replace(partial, path)
+    try:
+        pq.write_table(table, partial, compression="zstd", compression_level=19, write_page_checksum=True)
+        with partial.open("rb") as file:
+            os.fsync(file.fileno())
+        os.replace(partial, path)
+    except OSError as error:
+        raise OSError(
+            f"{path} could not be written ({error}): make room, and the same command goes on from what is there"
+        ) from None
+    finally:
+        partial.unlink(missing_ok=True)

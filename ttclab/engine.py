@@ -24,7 +24,7 @@ import numpy as np
 import torch
 from accelerate.utils.memory import clear_device_cache, should_reduce_batch_size
 from torch import Tensor
-from transformers import PreTrainedModel, PreTrainedTokenizerBase
+from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 from transformers.cache_utils import Cache, DynamicLayer
 
 GROWTH = 64  # columns added when the cache is full
@@ -205,6 +205,14 @@ class Prefix:
         return Cache(layers=layers)
 
 
+def windows_of(config: PreTrainedConfig) -> tuple[list[str], list[int]]:
+    """The kind of attention of each layer, and the tokens that it sees, itself among them (0: all)."""
+    window = getattr(config, "sliding_window", None) or 0
+    every = "sliding_attention" if window else "full_attention"
+    kinds = getattr(config, "layer_types", None) or [every] * config.num_hidden_layers
+    return kinds, [window if kind == "sliding_attention" else 0 for kind in kinds]
+
+
 class Engine:
     """Writes rows with one model. batch_size: the most rows alive at once."""
 
@@ -219,10 +227,7 @@ class Engine:
         # Looking at which rows are done makes the host wait for the device: on a GPU only now and then.
         self.check_every = 1 if self.device.type == "cpu" else 8
         config = model.config.get_text_config()
-        window = getattr(config, "sliding_window", None) or 0
-        every = "sliding_attention" if window else "full_attention"
-        kinds = getattr(config, "layer_types", None) or [every] * config.num_hidden_layers
-        self._windows = [window if kind == "sliding_attention" else 0 for kind in kinds]
+        kinds, self._windows = windows_of(config)
         self._window_of = dict(zip(kinds, self._windows, strict=True))
         # With masks of our own the host need not look at the padding, as transformers does to see if there is any.
         self._own_masks = config._attn_implementation == "sdpa" and {*kinds} <= {"full_attention", "sliding_attention"}

@@ -215,8 +215,8 @@ def within_problem_auc(scores: ArrayLike, correct: ArrayLike) -> float:
     return float(np.nanmean(each)) if not np.isnan(each).all() else float("nan")
 
 
-def bootstrap(values: ArrayLike, *, draws: int = 1000, seed: int = 0) -> Estimate:
-    """Mean over problems with a 95% percentile bootstrap interval (Efron 1979).
+def bootstrap(values: ArrayLike, *, draws: int = 1000, level: float = 0.95, seed: int = 0) -> Estimate:
+    """Mean over problems with a percentile bootstrap interval (Efron 1979), of 95% unless `level` says otherwise.
 
     values: (problems, ...), one row a problem; problems are redrawn with replacement, whole rows at a time, so that
     columns stay paired: the interval of a difference is `bootstrap(a - b)`. Raises ValueError for no problems.
@@ -228,7 +228,7 @@ def bootstrap(values: ArrayLike, *, draws: int = 1000, seed: int = 0) -> Estimat
     problems = len(values)
     weights = rng.multinomial(problems, np.full(problems, 1 / problems), size=draws) / problems
     means = np.tensordot(weights, values, axes=1)  # (draws, ...)
-    low, high = np.quantile(means, [0.025, 0.975], axis=0)
+    low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2], axis=0)
     return _same_everywhere(values.mean(axis=0), low, high)
 
 

@@ -9,6 +9,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from statistics import fmean
 
 import numpy as np
@@ -16,7 +17,17 @@ from numpy.typing import NDArray
 from transformers import AutoConfig
 
 from . import bank
-from .allocator import Allocation, Arm, ComputeOptimalPolicy, Rule, difficulty_by_score
+from .allocator import (
+    POLICIES,
+    Allocation,
+    Arm,
+    ComputeOptimalPolicy,
+    Rule,
+    difficulty_by_disagreement,
+    difficulty_by_score,
+    fitted_policy,
+    spread_budget,
+)
 from .estimators import (
     Estimate,
     best_of_n,
@@ -31,10 +42,13 @@ from .estimators import (
 from .flops import decode_flops, forward_flops
 from .models import ZOO, folder_of
 from .reward_model import reward_flops
+from .training.policy import RECIPES
 from .verifiers import SEE_ATTEMPTS
+from .working import WorkingVerifier
 
 BUDGETS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 FINE_BUDGETS = (1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 20, 24, 28, 32, 40, 48, 56, 64, 80, 96, 112, 128)
+BEAMS = tuple(sorted((*bank.BEAMS, *bank.MORE_BEAMS)))  # all that are recorded with the PRM
 HYBRIDS = tuple((n // t, t - 1) for n in (1, 2, 4, 8, 16, 32, 64) for t in (1, 2, 4, 8, 16, 32, 64) if t <= n)
 LIKELIHOOD_WEIGHTS = (0.0, *(2.0**-k for k in range(14, 3, -1)))
 CUTS = 16  # random choices of chains that a hybrid's accuracy is averaged over
@@ -87,17 +101,11 @@ def sampling_arms(
     samples, sizes = bank.load("small", split), np.array(budgets)
     each = samples.decode_flops.mean(axis=1)
     cost = samples.prefill_flops[:, None] + each[:, None] * sizes
+    scores = np.zeros(samples.correct.shape)
     if choose in ("weighted", "best"):
         scores = last_scores(verifier, f"small-{split}")
         cost = cost + judge_flops(samples, verifier, sizes)
-    if choose == "weighted":
-        right = weighted_best_of_n(samples.answers, scores, samples.correct, sizes)
-    elif choose == "best":
-        right = best_of_n(scores, samples.correct, sizes)
-    elif choose == "majority":
-        right = majority(samples.answers, samples.correct, sizes)
-    else:
-        right = pass_at_k(samples.correct.shape[1], samples.correct.sum(axis=1, keepdims=True), sizes)
+    right = _chosen(samples, scores, choose, sizes)
     return tuple(Arm(Allocation(n), right[:, i], cost[:, i]) for i, n in enumerate(budgets))
 
 
@@ -107,20 +115,68 @@ def judge_flops(samples: bank.Samples, verifier: str, budgets: NDArray[np.int64]
     It reads the problem once, and a text that was sampled more than once is read once.
     """
     config = AutoConfig.from_pretrained(ZOO / verifier, local_files_only=True)
+    score = cache(lambda tokens, after: reward_flops(config, tokens, after))
     total = np.zeros((len(samples.problems), len(budgets)))
     for row, problem, texts, tokens in zip(total, samples.problems, samples.texts, samples.tokens, strict=True):
         _, first, count = np.unique(texts, return_index=True, return_counts=True)
         begun = len(problem.prompt)  # one token a character
-        reading = np.array([reward_flops(config, int(n), begun) for n in tokens[first]])
-        row[:] = reward_flops(config, begun) + reading @ pass_at_k(len(texts), count[:, None], budgets)
+        reading = np.array([score(int(n), begun) for n in tokens[first]])
+        row[:] = score(begun, 0) + reading @ pass_at_k(len(texts), count[:, None], budgets)
     return total
 
 
+WORD_BUDGETS = (1, 2, 4, 8, 16)
+
+
+def word_samples(split: str = "test") -> bank.Samples:
+    """What SmolLM2 wrote to the word problems."""
+    return bank.load("smollm2", f"words-{split}")
+
+
 @cache
-def beam_arms(split: str = "test", verifier: str = "prm") -> tuple[Arm, ...]:
-    """The recorded beam searches of the small model, one a budget."""
+def word_scores(judge: str) -> NDArray[np.float64]:
+    """Scores of them, (problems, samples). judge: "likelihood", or "working", which the validation problems train."""
+    samples = word_samples()
+    if judge == "likelihood":
+        return np.exp(samples.logprob.astype(np.float64))
+    others = word_samples("validation")
+    trained = WorkingVerifier([s for i in range(len(others.problems)) for s in others.solutions(i)])
+    return np.array([trained.score(samples.solutions(i)) for i in range(len(samples.problems))])
+
+
+@cache
+def word_arms(choose: str, judge: str = "working") -> tuple[Arm, ...]:
+    """Best-of-N of SmolLM2 on the word problems for each of WORD_BUDGETS. choose: as in `sampling_arms`.
+
+    Neither judge runs a model of its own, so that reading the problem and writing are all that is charged.
+    """
+    samples, sizes = word_samples(), np.array(WORD_BUDGETS)
+    each = samples.decode_flops.mean(axis=1)
+    cost = samples.prefill_flops[:, None] + each[:, None] * sizes
+    right = _chosen(samples, word_scores(judge), choose, sizes)
+    return tuple(Arm(Allocation(n), right[:, i], cost[:, i]) for i, n in enumerate(WORD_BUDGETS))
+
+
+def _chosen(
+    samples: bank.Samples, scores: NDArray[np.float64], choose: str, sizes: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """The chance that the answer chosen from so many samples is right, (problems, sizes)."""
+    if choose == "weighted":
+        return weighted_best_of_n(samples.answers, scores, samples.correct, sizes)
+    if choose == "best":
+        return best_of_n(scores, samples.correct, sizes)
+    if choose == "majority":
+        return majority(samples.answers, samples.correct, sizes)
+    return pass_at_k(samples.correct.shape[1], samples.correct.sum(axis=1, keepdims=True), sizes)
+
+
+@cache
+def beam_arms(
+    split: str = "test", verifier: str = "prm", beams: tuple[tuple[int, int], ...] = bank.BEAMS
+) -> tuple[Arm, ...]:
+    """The recorded beam searches of the small model, one for each budget and width of `beams`."""
     arms = []
-    for N, M in bank.BEAMS:
+    for N, M in beams:
         run = bank.load_searches("small", verifier, split, N, M)
         spent = np.sum([spent for kind, spent in run.flops.items() if kind != "cached"], axis=0, dtype=float)
         arms.append(Arm(Allocation(N, 0, M), run.correct().astype(float), spent))
@@ -139,9 +195,15 @@ def revision_fifths(split: str = "test") -> NDArray[np.intp]:
     No revision is measured on the attempts that made the fifths: a fifth picked for its failures would do better on
     others by chance alone.
     """
+    return fifths(1 - revision_difficulty(split))
+
+
+@cache
+def revision_difficulty(split: str = "test") -> NDArray[np.float64]:
+    """1 - the share of right ones among the revision model's recorded attempts that were never revised, (problems,)."""
     chains = _chains(split)
     alone = np.isin(chains.chain[0], [i for i, length in enumerate(chains.made["lengths"]) if length == 1])
-    return fifths(chains.correct[:, alone].mean(axis=1))
+    return np.asarray(1 - chains.correct[:, alone].mean(axis=1))
 
 
 def revised(chains: bank.Chains, attempt: int = 1) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
@@ -197,15 +259,17 @@ def _chain_costs(split: str, verifier: str) -> tuple[NDArray[np.int64], list[tup
 
 
 @cache
-def hybrid_arms(split: str = "test", verifier: str = "prm-revision") -> tuple[Arm, ...]:
-    """The revision model's M chains of T revisions, for each of HYBRIDS, cut out of its recorded chains."""
+def hybrid_arms(
+    split: str = "test", verifier: str = "prm-revision", hybrids: tuple[tuple[int, int], ...] = HYBRIDS
+) -> tuple[Arm, ...]:
+    """The revision model's M chains of T revisions, for each (M, T), cut out of its recorded chains."""
     chains = _chains(split)
     scores, answers = last_scores(verifier, f"revision-{split}-chains"), chains.answers
     lengths = chains.made["lengths"]
     chain, attempt = chains.chain[0], chains.attempt[0]  # laid out alike for every problem
     rng = np.random.default_rng(0)
     arms = []
-    for M, T in HYBRIDS:
+    for M, T in hybrids:
         long_enough = [i for i, length in enumerate(lengths) if length > T]
         right, cost = np.zeros(len(answers)), np.zeros(len(answers))
         for _ in range(CUTS):
@@ -220,10 +284,19 @@ def hybrid_arms(split: str = "test", verifier: str = "prm-revision") -> tuple[Ar
 
 
 @cache
-def adaptive_arm(lead: float, N: int = 64, batch: int = 2, split: str = "test", verifier: str = "prm") -> Arm:
-    """`adaptive_search` on recorded samples: until the weighted vote leads by `lead`, N samples at most."""
-    samples, looks = bank.load("small", split), np.arange(batch, N + 1, batch)
-    scores = last_scores(verifier, f"small-{split}")
+def adaptive_arm(
+    lead: float, N: int = 64, batch: int = 2, split: str = "test", verifier: str = "prm", model: str = "small"
+) -> Arm:
+    """`adaptive_search` on recorded samples: until the weighted vote leads by `lead`, N samples at most.
+
+    model: "small", or "revision", whose first attempts are its samples.
+    """
+    looks = np.arange(batch, N + 1, batch)
+    if model == "small":
+        samples, scores = bank.load("small", split), last_scores(verifier, f"small-{split}")
+    else:
+        samples = _chains(split).firsts
+        scores = last_scores(verifier, f"revision-{split}-chains")[:, _chains(split).attempt[0] == 0]
     right, stops = sampled_until_clear(samples.answers, scores, samples.correct, lead, looks)
     asked = np.arange(1, len(looks) + 1)  # the policy reads the problem anew for each batch
     each = samples.prefill_flops[:, None] * asked + samples.decode_flops.mean(axis=1)[:, None] * looks
@@ -232,13 +305,100 @@ def adaptive_arm(lead: float, N: int = 64, batch: int = 2, split: str = "test", 
 
 @cache
 def estimated_difficulty(
-    n: int, split: str = "test", verifier: str = "prm"
+    n: int, split: str = "test", verifier: str = "prm", by: str = "score"
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """1 - the mean score of the first n recorded solutions, and the FLOPs of asking for it, (problems,) each."""
+    """How hard the first n recorded solutions make a problem look, and the FLOPs of asking for it, (problems,) each.
+
+    by: "score", 1 - the verifier's mean score, or "disagreement" of their answers, which asks no verifier.
+    """
     samples = bank.load("small", split)
     cost = samples.prefill_flops + n * samples.decode_flops.mean(axis=1)
+    if by == "disagreement":
+        return difficulty_by_disagreement(samples.answers[:, :n]), cost
     cost = cost + judge_flops(samples, verifier, np.array([n]))[:, 0]
     return difficulty_by_score(last_scores(verifier, f"small-{split}")[:, :n]), cost
+
+
+SPACES = ("search", "revision", "whole")
+ESTIMATES = ("oracle", "predicted")
+FITTED_BUDGETS = (1, 2, 4, 8, 16, 32, 64)
+SLACK = 0.01
+
+
+@cache
+def space(name: str, split: str = "test") -> tuple[Arm, ...]:
+    """Every recorded way to spend that a policy may choose from.
+
+    "search": the small model's samples and beams of all widths, with the PRM; "revision": the revision model's M chains
+    of T revisions, with the PRM that sees attempts; "whole": the first, and of the second all that revise.
+    """
+    if name == "revision":
+        return hybrid_arms(split)
+    search = (*sampling_arms(split), *beam_arms(split, beams=BEAMS))
+    return search if name == "search" else (*search, *(arm for arm in hybrid_arms(split) if arm.allocation.T))
+
+
+@cache
+def difficulty(
+    name: str, estimate: str = "oracle", split: str = "test"
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """How hard each problem is for the model of a space, and the FLOPs of asking for it, (problems,) each.
+
+    estimate: "oracle", 1 - pass@1, which nobody can know and which is charged nothing, or "predicted", 1 - the
+    verifier's score of one solution.
+    """
+    if name != "revision":
+        if estimate == "predicted":
+            return estimated_difficulty(1, split)
+        right = bank.load("small", split).correct
+        return 1 - right.mean(axis=1), np.zeros(len(right))
+    hard = revision_difficulty(split)
+    if estimate == "oracle":
+        return hard, np.zeros(len(hard))
+    alone = _chains(split).attempt[0] == 0
+    scores = last_scores("prm-revision", f"revision-{split}-chains")[:, alone]
+    return difficulty_by_score(scores[:, :1]), find(hybrid_arms(split), 1).flops
+
+
+def fit(name: str, estimate: str = "oracle", *, budgets: Sequence[int] = FITTED_BUDGETS) -> ComputeOptimalPolicy:
+    """The compute-optimal policy of a space, fitted to the validation problems (Snell et al. 2024, section 3.2)."""
+    words = {"oracle": "1 - pass@1", "predicted": "1 - the verifier's score of one solution"}
+    hard, _ = difficulty(name, estimate, "validation")
+    return ComputeOptimalPolicy.fit(space(name, "validation"), hard, budgets, slack=SLACK, estimate=words[estimate])
+
+
+def fit_all(folder: Path = POLICIES) -> list[Path]:
+    """Fit every policy that ships, and write it (`python -m ttclab fit`)."""
+    paths = [(fit(name, each), folder / f"{name}-{each}.json") for name in SPACES for each in ESTIMATES]
+    for policy, path in paths:
+        policy.save(path)
+    return [path for _, path in paths]
+
+
+def allocated(name: str, estimate: str, budget: int) -> Arm:
+    """What a shipped policy gets on the test problems, and spends, its estimate of difficulty included."""
+    hard, asked = difficulty(name, estimate)
+    got = spend(fitted_policy(f"{name}-{estimate}"), space(name), hard, budget)
+    return Arm(got.allocation, got.correct, got.flops + asked)
+
+
+def spread(estimate: str, flops: float, split: str = "test") -> Arm:
+    """A budget of so many FLOPs a problem, spread over all problems of a split, the estimate of difficulty included.
+
+    What a way to spend is expected to give a problem is what it gave its fifth of the validation problems.
+    """
+    arms = sorted(space("search", "validation"), key=lambda arm: float(arm.flops.mean()))
+    hard, asked = difficulty("search", estimate, split)
+    known, _ = difficulty("search", estimate, "validation")
+    groups = fifths(-known)
+    edges = [float(known[groups == of].max()) for of in range(4)]
+    gains = np.array([[arm.correct[groups == of].mean() for arm in arms] for of in range(5)])
+    costs = np.array([arm.flops.mean() for arm in arms])
+    here = np.searchsorted(edges, hard)
+    chosen = spread_budget(gains[here], costs, len(hard) * flops - float(asked.sum()))
+    of = [find(space("search", split), a.N, a.T, a.M) for a in (arms[i].allocation for i in chosen)]
+    right, spent = ([getattr(arm, what)[i] for i, arm in enumerate(of)] for what in ("correct", "flops"))
+    return Arm(Allocation(1), np.array(right), np.array(spent) + asked)
 
 
 def spend(policy: Rule, arms: Sequence[Arm], difficulty: NDArray[np.float64], budget: int) -> Arm:
@@ -282,6 +442,26 @@ def at_equal_flops(arms: Sequence[Arm], flops: float) -> Arm:
     )
 
 
+@cache
+def uniform(name: str) -> tuple[Arm, ...]:
+    """One way to spend at all its budgets, whatever the difficulty, on the test problems; the cheapest first.
+
+    "samples": best-of-N of the small model; "beam": its beam search of width 4, and one sample; "parallel": samples of
+    the revision model.
+    """
+    if name == "samples":
+        return sampling_arms(budgets=(*FINE_BUDGETS, 160, 192, 256))
+    if name == "beam":
+        return (find(sampling_arms(), 1), *(arm for arm in beam_arms(beams=BEAMS) if arm.allocation.M == 4))
+    return tuple(arm for arm in hybrid_arms() if not arm.allocation.T)
+
+
+def gain(arm: Arm, over: str = "samples") -> Estimate:
+    """Accuracy of an arm minus that of a uniform way to spend, for the same FLOPs, of the test problems."""
+    return bootstrap(arm.correct - at_equal_flops(uniform(over), float(arm.flops.mean())).correct)
+
+
+@cache
 def one_pass(split: str, at: int | None = None, model: str = "large") -> Arm:
     """One greedy pass of a model over each problem."""
     run = bank.load(model, split, at=at, greedy=True)
@@ -290,48 +470,151 @@ def one_pass(split: str, at: int | None = None, model: str = "large") -> Arm:
     )
 
 
-def training_flops(name: str, at: int | None = None) -> int:
-    """Everything spent to make a shipped model: its passes, its data, and the model that it was grown from."""
-    made = json.loads((folder_of(name, at) / "training.json").read_text(encoding="utf-8"))
-    spent = int(made["training_flops"]) + int(made.get("data_flops", 0))
-    return spent + (training_flops(made["base"]) if made.get("base") else 0)
+def training_flops(*names: str, at: int | None = None) -> int:
+    """Everything spent to make shipped models: their passes, their data, and the models that they were grown from.
+
+    Of several models, what two were grown from is made once. at: where training stopped, of a single model.
+    """
+    spent: dict[str, int] = {}
+    for name in names:
+        base: str | None = name
+        while base and base not in spent:
+            made = json.loads((folder_of(base, at) / "training.json").read_text(encoding="utf-8"))
+            spent[base] = int(made["training_flops"]) + int(made.get("data_flops", 0))
+            base, at = made.get("base"), None
+    return sum(spent.values())
+
+
+def training_tokens(name: str, at: int | None = None) -> float:
+    """Tokens that a policy was trained on, padding included: as many as its training FLOPs pay for.
+
+    The card of a model keeps its FLOPs. A pass over texts of one length costs what `forward_flops` says, so the length
+    that costs as much as the mean step did gives the tokens.
+    """
+    folder, batch = folder_of(name, at), RECIPES[name].batch
+    made = json.loads((folder / "training.json").read_text(encoding="utf-8"))
+    config = AutoConfig.from_pretrained(folder, local_files_only=True)
+    a_step = [3 * forward_flops(config, length, batch=batch) for length in range(1, config.max_position_embeddings)]
+    length = float(np.interp(made["training_flops"] / made["steps"], a_step, np.arange(1, len(a_step) + 1)))
+    return made["steps"] * batch * length
+
+
+@cache
+def queries_at(R: float, at: int | None = None) -> float:
+    """Problems that make R, the tokens that the large model reads and writes for them over those it was trained on.
+
+    at: where the large model's training stopped. R may be infinite: a life so long that training does not count.
+    Raises ValueError unless R > 0.
+    """
+    if not R > 0:
+        raise ValueError(f"R, inference tokens over training tokens, must be above 0, not {R}")
+    run = bank.load("large", "test", at=at, greedy=True)
+    a_problem = np.mean([len(problem.prompt) for problem in run.problems]) + run.tokens.mean()
+    return R * training_tokens("large", at) / float(a_problem)
+
+
+@cache
+def small_fifths(split: str = "test") -> NDArray[np.intp]:
+    """Each problem's fifth of difficulty for the small model, 0 the easiest, by its recorded pass rate."""
+    return fifths(bank.load("small", split).correct.mean(axis=1))
 
 
 @dataclass(frozen=True)
 class Exchange:
-    """The small model with its judge against one pass of the large one, for the same FLOPs in all, training included.
+    """The small model, thinking, against one pass of the large one, for the same FLOPs in all, training included.
 
-    queries: problems that the two are asked in their life; large, small: their arms, (problems,) each; small is the
-    best that the large one's total pays for, None where training the small one and its judge costs more than that.
+    queries: problems that the two are asked in their life; large, small: their arms, (problems,) each; judge: the
+    verifier that the small one asks, None where it votes; left: FLOPs a problem that it could have spent.
     """
 
     queries: float
     large: Arm
-    small: Arm | None
+    small: Arm
+    judge: str | None
+    left: float
 
-    def gain(self, members: NDArray[np.bool_] | None = None) -> Estimate | None:
-        """Accuracy of the small one minus that of the large one, over some of the problems."""
-        if self.small is None:
-            return None
+    def gain(self, members: NDArray[np.bool_] | None = None, *, cells: int = 1) -> Estimate:
+        """Accuracy of the small one minus that of the large one, over some of the problems.
+
+        cells: comparisons that are looked at together. With more than one the interval is wider, so that 95% is the
+        chance that all of them hold their values (Bonferroni).
+        """
         difference = self.small.correct - self.large.correct
-        return bootstrap(difference if members is None else difference[members])
+        draws = 1000 if cells == 1 else 5000  # the ends of a wider interval are rarer
+        return bootstrap(difference if members is None else difference[members], draws=draws, level=1 - 0.05 / cells)
 
 
 def exchange(
-    queries: float, at: int | None = None, *, verifier: str = "prm", judge_trained: bool = False, split: str = "test"
+    queries: float,
+    at: int | None = None,
+    *,
+    verifier: str = "prm",
+    judge_trained: bool = False,
+    split: str = "test",
+    fifth: int | None = None,
 ) -> Exchange:
     """Who wins if both may spend what the large model costs, trained and asked so many times (Snell et al. 2024, 7).
 
     at: where the large model's training stopped; judge_trained: the verifier is there already, and its training is
-    charged to neither, as in the paper. Otherwise it is charged to the small model, which it was grown from. The small
-    one's arm is chosen by the validation problems, and its accuracy is of `split`. Raises ValueError for queries <= 0.
+    charged to neither, as in the paper. Otherwise it is charged to the small model, with what it was grown from. The
+    small model may vote instead, which needs no verifier. fifth: of difficulty, 0 the easiest; all the queries are of
+    it (default: of all). Of what can be paid, the small one does what is best on the validation problems of that fifth;
+    its accuracy is of `split`. Raises ValueError for queries <= 0.
     """
     if not queries > 0:
         raise ValueError(f"an exchange needs a number of queries above 0, not {queries}")
-    large = one_pass(split, at=at)
-    total = training_flops("large", at) + queries * float(large.flops.mean())
-    left = (total - training_flops("small" if judge_trained else verifier)) / queries
-    arms, fitting = ([*sampling_arms(s, verifier), *beam_arms(s, verifier)] for s in (split, "validation"))
-    payable = [i for i, arm in enumerate(fitting) if arm.flops.mean() <= left]
-    best = max(payable, key=lambda i: fitting[i].correct.mean(), default=None)
-    return Exchange(queries, large, None if best is None else arms[best])
+    large = _within(one_pass(split, at=at), fifth, split)
+    ways: list[tuple[float, str | None, Arm, Arm]] = []  # what can be paid: accuracy on validation, judge, both arms
+    left = {}
+    for judge in (None, verifier):
+        trained = training_flops(*["small"] if judge is None or judge_trained else ["small", judge])
+        left[judge] = float(large.flops.mean()) + (training_flops("large", at=at) - trained) / queries
+        found, fitting = ([_within(arm, fifth, s) for arm in small_arms(s, judge)] for s in (split, "validation"))
+        payable = [i for i, arm in enumerate(fitting) if arm.flops.mean() <= left[judge]]
+        ways += [(float(fitting[i].correct.mean()), judge, found[i], fitting[i]) for i in payable]
+    # Of equally good ones the cheapest: where all is solved, more thinking is only dearer.
+    _, judge, small, _ = max(ways, key=lambda way: (way[0], -float(way[3].flops.mean())))
+    return Exchange(queries, large, small, judge, left[judge])
+
+
+def small_arms(split: str, judge: str | None) -> tuple[Arm, ...]:
+    """What the small model can do with a verifier, by samples or by beams, or without one."""
+    if judge is None:
+        return sampling_arms(split, choose="majority")
+    return (*sampling_arms(split, judge), *beam_arms(split, judge))
+
+
+def _within(arm: Arm, fifth: int | None, split: str) -> Arm:
+    if fifth is None:
+        return arm
+    members = small_fifths(split) == fifth
+    return Arm(arm.allocation, arm.correct[members], arm.flops[members])
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A place on the winner map. gain: with its own 95% interval; verdict: "small", "large" or "no difference"."""
+
+    exchange: Exchange
+    gain: Estimate
+    verdict: str
+
+
+def winner_map(
+    ratios: Sequence[float], at: int | None = None, *, verifier: str = "prm", judge_trained: bool = False
+) -> list[list[Cell]]:
+    """Who wins for the same FLOPs in all: a row for each fifth of difficulty and one for all problems, by R.
+
+    The arguments and the choice of the small one's arm are those of `exchange`. A verdict is for the map as a whole: it
+    names a winner only where the interval widened for all cells (Bonferroni) leaves zero out.
+    """
+    rows = [
+        [exchange(queries_at(R, at), at, verifier=verifier, judge_trained=judge_trained, fifth=fifth) for R in ratios]
+        for fifth in (*range(5), None)
+    ]
+    return [[_cell(found, cells=6 * len(ratios)) for found in row] for row in rows]
+
+
+def _cell(found: Exchange, cells: int) -> Cell:
+    wide = found.gain(cells=cells)
+    return Cell(found, found.gain(), "small" if wide.low > 0 else "large" if wide.high < 0 else "no difference")

@@ -20,9 +20,9 @@ from transformers import (
 )
 from transformers.utils import logging
 
-from . import flops, hub
+from . import flops, hub, smollm2
 from .engine import Engine, Row, Sampler, Written
-from .policy import Asked, Bill, Policy
+from .policy import STEP_END, Asked, Bill, Policy
 from .problems import Solution
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def load(
 
     Raises ValueError for a name that is none of these, a step that is not there, or a model that can't be had.
     """
-    if str(name).startswith(("http://", "https://")):
+    if is_address(name):
         return _served(str(name), chat=chat, **server)
     if server:
         raise TypeError(f"{', '.join(server)}: only for the address of a server, which {str(name)!r} is not")
@@ -67,12 +67,17 @@ def load(
     hub.check_weights(directory, allow_pickle=allow_pickle)
     where = pick_device(device)
     options = {"local_files_only": True, "trust_remote_code": trust_remote_code}
-    config, tokenizer = _described(directory, **options)
+    config, tokenizer = described(directory, **options)
     with quiet():
         model = AutoModelForCausalLM.from_pretrained(
             directory, config=config, dtype=pick_dtype(config, where) if dtype == "auto" else dtype, **options
         )
     return LanguageModel(model.to(where), tokenizer, chat=chat)
+
+
+def is_address(name: str | Path) -> bool:
+    """Whether it is the address of a server."""
+    return str(name).startswith(("http://", "https://"))
 
 
 def _served(
@@ -91,7 +96,7 @@ def _served(
     if files is None:
         return ServedModel(url, model, text=Asked.text if chat is False else None, **limits)
     directory = directory_of(files)
-    config, tokenizer = _described(directory, local_files_only=True)
+    config, tokenizer = described(directory, local_files_only=True)
     generation = GenerationConfig()
     if (directory / "generation_config.json").is_file():
         generation = GenerationConfig.from_pretrained(directory, local_files_only=True)
@@ -112,6 +117,8 @@ def _served(
 def directory_of(name: str | Path, at: int | None = None, **asked_for: bool) -> Path:
     """The directory of a policy: of a shipped one, of one on this machine, or of one on the Hub, once it is here."""
     directory = folder_of(name, at)
+    if str(name) == smollm2.NAME and not directory.is_dir():
+        raise ValueError(f"{name} is not on this machine: get it once by `python -m ttclab fetch {name}` (93 MB)")
     if not directory.is_dir() and hub.is_name(name):
         directory = hub.fetch(str(name), **asked_for)
     if not (directory / "config.json").is_file() or _writes_nothing(directory):
@@ -123,7 +130,7 @@ def directory_of(name: str | Path, at: int | None = None, **asked_for: bool) -> 
     return directory
 
 
-def _described(directory: Path, **options: Any) -> tuple[PreTrainedConfig, PreTrainedTokenizerBase]:
+def described(directory: Path, **options: Any) -> tuple[PreTrainedConfig, PreTrainedTokenizerBase]:
     """A policy's configuration and tokenizer. Raises ValueError if they need code of their own that is not trusted."""
     options = {"trust_remote_code": False, **options}  # said, or transformers would ask on the terminal
     try:
@@ -142,6 +149,15 @@ def template_of(tokenizer: PreTrainedTokenizerBase, chat: bool | None) -> PreTra
     if chat and not tokenizer.chat_template:
         raise ValueError("a model without a chat template can't be asked in a chat: leave out chat=True")
     return tokenizer if tokenizer.chat_template and chat is not False else None
+
+
+def encode(
+    asked: Asked, tokenizer: PreTrainedTokenizerBase, template: PreTrainedTokenizerBase | None
+) -> tuple[int, ...]:
+    """What a solution is written after, token by token: turns of a chat, or bare text where there is no template."""
+    if not template:
+        return tuple(tokenizer.encode(asked.text()))
+    return tuple(tokenizer.encode(asked.text(template), add_special_tokens=False))  # they are in it
 
 
 def sampler_of(generation: GenerationConfig, temperature: float | None = None) -> Sampler:
@@ -178,6 +194,8 @@ def folder_of(name: str | Path, at: int | None = None) -> Path:
         raise ValueError(f"{name!r} is shipped {there}, not at {at}")
     if steps:
         return ZOO / f"{name}-{at or DEFAULT_STEP[str(name)]}"
+    if str(name) == smollm2.NAME:
+        return smollm2.folder()
     return ZOO / name if (ZOO / name).is_dir() else Path(name)
 
 
@@ -226,6 +244,25 @@ class LanguageModel(Policy):
         limit: int,
         stop: str | None,
     ) -> list[Solution]:
+        if stop or self.template or all(each.problem.ended("") is None for each in asked):
+            return self._go_on(asked, begun, temperature, limit, stop)
+        # A model without chats does not end by itself: at the end of each line the problem says whether it is done.
+        written, going = [solution for _, solution in begun], list(range(len(begun)))
+        while going:
+            lines = self._go_on(asked, [(begun[k][0], written[k]) for k in going], temperature, limit, STEP_END)
+            for k, solution in zip(going, lines, strict=True):
+                written[k] = solution
+            going = [k for k in going if not written[k].finished and written[k].length < limit]
+        return written
+
+    def _go_on(
+        self,
+        asked: list[Asked],
+        begun: list[tuple[int, Solution]],
+        temperature: float | None,
+        limit: int,
+        stop: str | None,
+    ) -> list[Solution]:
         prompts = [self.encode(each) for each in asked]
         shown, bills = [each.shown for each in asked], [Bill(each.problem) for each in asked]
         rows = [Row(prompts[i] + s.tokens, s.key, used=len(s.tokens)) for i, s in begun]
@@ -235,8 +272,11 @@ class LanguageModel(Policy):
             self._add(bills[i], row, new, generations=not solution.tokens)
             tokens = solution.tokens + new.tokens
             text = self.tokenizer.decode(tokens[:-1] if new.finished else tokens)
+            ended = not self.template and text.endswith(STEP_END) and bool(solution.problem.ended(text))
             logprob = solution.logprob + new.logprob
-            solutions.append(Solution(solution.problem, text, tokens, new.finished, logprob, solution.key, shown[i]))
+            solutions.append(
+                Solution(solution.problem, text, tokens, new.finished or ended, logprob, solution.key, shown[i])
+            )
         for bill in bills:
             bill.charge()
         return solutions
@@ -252,9 +292,7 @@ class LanguageModel(Policy):
 
     def encode(self, asked: Asked) -> tuple[int, ...]:
         """What a solution is written after: turns of a chat, or bare text where there is no chat template."""
-        if not self.template:
-            return tuple(self.tokenizer.encode(asked.text()))
-        return tuple(self.tokenizer.encode(asked.text(self.template), add_special_tokens=False))  # they are in it
+        return encode(asked, self.tokenizer, self.template)
 
     def _add(self, bill: Bill, row: Row, written: Written, *, generations: int) -> None:
         new, cached, tokens = len(row.context) - written.shared, written.shared, len(written.tokens)

@@ -3,7 +3,7 @@
 import html
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
 
 from .estimators import Estimate
 
@@ -138,29 +138,93 @@ def revision_chain(
 
 def against_flops(
     series: dict[str, tuple[str, Sequence[float], Estimate]],
-    marks: Sequence[object],
+    marks: Sequence[object] = (),
     *,
     title: str,
+    xlabel: str = "FLOPs a problem",
     ylim: tuple[float, float] = (0, 1.02),
+    dashed: Collection[str] = (),
 ) -> Figure:
-    """Accuracy against what it costs, with 95% intervals: label -> (strategy, FLOPs a problem, estimate).
+    """Accuracy against what it costs, with 95% intervals: label -> (strategy, FLOPs, estimate); the large model dashed.
 
-    marks: what each point of a curve is called, the same for all curves, such as its number of generations.
+    marks: what each point of a curve is called, the same for all curves, such as its number of generations; dashed:
+    labels of curves that share their colour with another.
     """
     with mpl.rc_context(STYLE):
         figure = Figure()
         axes = figure.add_subplot(title=title, xscale="log")
-    for i, (name, flops, estimate) in enumerate(series.values()):
+    for i, (label, (name, flops, estimate)) in enumerate(series.items()):
         axes.fill_between(flops, estimate.low, estimate.high, color=COLOURS[name], alpha=0.15, lw=0)
-        axes.plot(flops, estimate.mean, color=COLOURS[name], marker="o", ms=5)
+        style = (0, (4, 3)) if name == "large" or label in dashed else "-"
+        axes.plot(flops, estimate.mean, color=COLOURS[name], marker="o", ms=5, ls=style)
         offset = (0, -12 if i % 2 else 9)  # below every other curve, so that two that meet keep their marks apart
-        for x, y, mark in zip(flops, estimate.mean, marks, strict=True):
+        for x, y, mark in zip(flops, estimate.mean, marks):
             axes.annotate(
                 str(mark), (x, y), xytext=offset, textcoords="offset points", ha="center", va="center", fontsize=9
             )
-    axes.set(xlabel="FLOPs a problem", ylabel="problems solved", ylim=ylim)
+    axes.xaxis.set_minor_locator(LogLocator(subs=(2, 5)))  # what is labelled where there is no power of ten
+    axes.set(xlabel=xlabel, ylabel="problems solved", ylim=ylim)
     ends = [float(estimate.mean[-1]) for _, _, estimate in series.values()]
     label_ends(axes, ends, list(series), [COLOURS[name] for name, *_ in series.values()])
+    return figure
+
+
+def winner_map(
+    columns: Sequence[str],
+    rows: Sequence[str],
+    cells: Sequence[Sequence[tuple[Estimate, str]]],
+    *,
+    title: str,
+    xlabel: str,
+) -> Figure:
+    """Who wins, a cell for each row and column, by colour and in words, with the gain in points and its 95% interval.
+
+    cells: for each row and column what the small model gains over the large one, and who wins: "small", "large" or
+    "no difference".
+    """
+    colours = {"small": COLOURS["prm"], "large": COLOURS["majority"], "no difference": "none"}
+    with mpl.rc_context({**STYLE, "axes.grid": False}):
+        figure = Figure(figsize=(7.0, 0.62 * len(rows) + 1.3))
+        axes = figure.add_subplot(title=title)
+    for i, j in np.ndindex(len(rows), len(columns)):
+        gain, verdict = cells[i][j]
+        axes.fill_between([j - 0.47, j + 0.47], i - 0.45, i + 0.45, color=colours[verdict], alpha=0.38, lw=0)
+        words = verdict if verdict == "no difference" else f"{verdict} wins"
+        axes.text(j, i - 0.15, words, ha="center", va="center", fontsize=10, weight="bold", color=INK)
+        axes.text(j, i + 0.19, _signed(gain), ha="center", va="center", fontsize=9.5, color=INK)
+    axes.set_xticks(range(len(columns)), columns)
+    axes.set_yticks(range(len(rows)), rows)
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
+    axes.set(xlabel=xlabel, xlim=(-0.5, len(columns) - 0.5), ylim=(len(rows) - 0.5, -0.5))
+    return figure
+
+
+def _signed(gain: Estimate) -> str:
+    """A difference in points with its interval: +8 (+5 to +12)."""
+    mean, low, high = (f"{round(100 * x):+d}".replace("+0", "0") for x in map(float, gain))
+    return f"{mean} ({low} to {high})".replace("-", "−")
+
+
+def matched_gains(groups: dict[str, Estimate], *, title: str, legend: str) -> Figure:
+    """What thinking gains over the large model at equal FLOPs, bars by fifth of difficulty, one colour a group.
+
+    groups: label -> estimate of (5,), small minus large; legend: what the groups are.
+    """
+    with mpl.rc_context(STYLE):
+        figure = Figure()
+        axes = figure.add_subplot(title=title)
+    width, shades = 0.8 / len(groups), mpl.colormaps["viridis"](np.linspace(0.3, 0.78, len(groups))).tolist()
+    for i, ((label, gain), shade) in enumerate(zip(groups.items(), shades, strict=True)):
+        places = np.arange(5) + (i - (len(groups) - 1) / 2) * width
+        errors = [gain.mean - gain.low, gain.high - gain.mean]
+        axes.bar(places, gain.mean, 0.92 * width, color=shade, alpha=0.85, label=label)
+        axes.errorbar(places, gain.mean, errors, fmt="none", ecolor=INK, lw=1.2, capsize=2)
+    axes.axhline(0, color=INK, lw=1)
+    axes.set_xticks(range(5), FIFTHS)
+    axes.grid(axis="x", visible=False)
+    axes.set(ylabel="small minus large, problems solved")
+    axes.legend(title=legend, frameon=False, loc="lower left", labelcolor=INK).get_title().set_color(INK)
     return figure
 
 
@@ -221,10 +285,12 @@ def label_ends(axes: Axes, heights: Sequence[float], labels: Sequence[str], colo
     placed: list[tuple[float, int]] = []
     for i in sorted(range(len(heights)), key=lambda i: (heights[i], -i)):  # of equals, the first on top
         placed.append((max(heights[i], placed[-1][0] + gap) if placed else heights[i], i))
-    overshoot = max(0.0, placed[-1][0] - highest)
-    for height, i in placed:
+    limit = highest
+    for height, i in reversed(placed):  # down again from the top, those alone that would stand above it
+        height = min(height, limit)
+        limit = height - gap
         axes.annotate(
-            labels[i], (1, height - overshoot), xycoords=axes.get_yaxis_transform(), xytext=(4, 0),
+            labels[i], (1, height), xycoords=axes.get_yaxis_transform(), xytext=(4, 0),
             textcoords="offset points", va="center", color=colours[i], annotation_clip=False,
         )  # fmt: skip
 

@@ -8,7 +8,7 @@ to compare the two.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any
+from typing import Any, Protocol, Self
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -63,6 +63,15 @@ class RewardModel(LlamaPreTrainedModel):
         model = cls(LlamaConfig(**{**own, "num_hidden_layers": own["reading_layers"] + judging_layers}))
         continue_from(model.model, policy.model)
         return model
+
+    @property
+    def step_end(self) -> int:
+        """The token that ends a step, as it ends a problem."""
+        return self.config.prompt_end
+
+    def pass_flops(self, new_tokens: int, cached_tokens: int = 0) -> int:
+        """FLOPs of one pass over new tokens, after those read before."""
+        return reward_flops(self.config, new_tokens, cached_tokens)
 
     def forward(self, input_ids: Tensor, before: Reading | None = None, keep: bool = False) -> Reading:
         """Read token ids padded on the right, (rows, length).
@@ -139,15 +148,41 @@ class _Known:
 _Rows = dict[tuple[int, ...], _Known]
 
 
+class ReadingModel(Protocol):
+    """What a Reader can read with: a RewardModel, or another network that can go on from a reading of its own."""
+
+    @property
+    def device(self) -> torch.device: ...
+
+    @property
+    def step_end(self) -> int:
+        """A token after which reading may go on in another call."""
+
+    def eval(self) -> Self: ...
+
+    def __call__(self, input_ids: Tensor, before: Reading | None = None, keep: bool = False) -> Reading:
+        """As RewardModel.forward."""
+
+    def pass_flops(self, new_tokens: int, cached_tokens: int = 0) -> int: ...
+
+
+ROWS_AT_ONCE = 1024  # rows that go through a reward model together
+KEPT_TOKENS = 1 << 18  # in what is kept for the next call: what stands before the solutions, then rows
+
+
 class Reader:
     """Reads rows of tokens with a reward model, and on one bill no prefix twice.
+
+    rows_at_once: rows that go through it together; kept_tokens: in what is kept for the next call.
+
 
     Within a call, what stands before the solutions is read once for all that share it. While a bill is open (every
     strategy opens one), what a call has read is kept for the next one on that bill, and goes when the bill goes.
     """
 
-    def __init__(self, model: RewardModel) -> None:
+    def __init__(self, model: ReadingModel, *, rows_at_once: int | None = None, kept_tokens: int | None = None) -> None:
         self.model = model.eval()
+        self._rows_at_once, self._kept_tokens = rows_at_once, kept_tokens
         self._kept: WeakKeyDictionary[flops.Ledger, _Rows] = WeakKeyDictionary()
 
     def read(
@@ -166,7 +201,7 @@ class Reader:
         known = {**known, **self._extend(dict.fromkeys(first, 0), {}, keep=sum(first.values()))}
         begun = _longest_known(rows, known)
         shared = {context: known[context] for context in contexts if context in known}
-        room = KEPT_TOKENS - sum(map(len, shared))
+        room = (self._kept_tokens or KEPT_TOKENS) - sum(map(len, shared))
         found = self._extend(begun, known, keep=room if bill else 0)
         if bill:
             self._kept[bill] = (shared if room >= 0 else {}) | self._steps_of(found)
@@ -190,8 +225,9 @@ class Reader:
             if start == end:
                 found.update((row, known[row]) for row in alike)
                 continue
-            for first in range(0, len(alike), ROWS_AT_ONCE):
-                chunk = alike[first : first + ROWS_AT_ONCE]
+            at_once = self._rows_at_once or ROWS_AT_ONCE
+            for first in range(0, len(alike), at_once):
+                chunk = alike[first : first + at_once]
                 places = [known[row[:start]] for row in chunk] if start else []
                 ids = torch.tensor([row[start:] for row in chunk], device=self.model.device)
                 kept = (keep := keep - end * len(chunk)) >= 0
@@ -204,17 +240,13 @@ class Reader:
 
     def _steps_of(self, found: _Rows) -> _Rows:
         """What can be read on from: the rows, each at the ends of the steps that its reading has."""
-        step_end, kept = self.model.config.prompt_end, {}
+        step_end, kept = self.model.step_end, {}
         for row, place in found.items():
             for back in range(place.column + 1) if place.reading else ():
                 if row[-1 - back] == step_end:
                     length = len(row) - back
                     kept[row[:length]] = _Known(place.right[:length], place.reading, place.row, place.column - back)
         return kept
-
-
-ROWS_AT_ONCE = 1024  # rows that go through a reward model together
-KEPT_TOKENS = 1 << 18  # in what is kept for the next call: what stands before the solutions, then rows
 
 
 def _longest_known(rows: Sequence[tuple[int, ...]], known: _Rows) -> dict[tuple[int, ...], int]:

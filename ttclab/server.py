@@ -121,6 +121,10 @@ class ServedModel(Policy):
     def max_new_tokens(self) -> int:
         return self._max_new_tokens
 
+    def sampler(self, temperature: float | None = None) -> Sampler:
+        """How tokens are asked for, unless `temperature` is given."""
+        return self._sampler if temperature is None else Sampler(temperature, top_p=self._sampler.top_p)
+
     def _extend(
         self,
         asked: list[Asked],
@@ -129,8 +133,7 @@ class ServedModel(Policy):
         limit: int,
         stop: str | None,
     ) -> list[Solution]:
-        own = self._sampler
-        drawn = own if temperature is None else Sampler(temperature, top_p=own.top_p)
+        drawn = self.sampler(temperature)
         if stop and not self._tried_stop:
             self._try_stop(stop)
         before = [self._prompt(each) for each in asked]

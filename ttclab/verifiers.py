@@ -2,7 +2,8 @@
 
 import math
 from collections.abc import Callable, Sequence
-from functools import cache, partial
+from functools import cache
+from pathlib import Path
 from statistics import NormalDist, fmean
 from typing import Any, Protocol
 
@@ -10,12 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
-from . import flops
+from . import flops, hub
 from .engine import random_stream
 from .models import ZOO, pick_device, quiet
 from .policy import STEP_END
 from .problems import Feedback, Problem, Solution
-from .reward_model import Reader, RewardModel, reward_flops
+from .reward_model import Reader, ReadingModel, RewardModel
 
 RIGHT, WRONG = Feedback("The answer is right.", "!+"), Feedback("The answer is wrong.", "!-")
 
@@ -45,11 +46,11 @@ class Oracle:
     name = "oracle"
 
     def score(self, solutions: Sequence[Solution]) -> list[float]:
-        _charge_calls(solutions)
+        charge_calls(solutions)
         return [float(solution.correct) for solution in solutions]
 
     def score_steps(self, solutions: Sequence[Solution]) -> list[list[float]]:
-        _charge_calls(solutions)
+        charge_calls(solutions)
         return [[float(right) for right in _right_so_far(s)] for s in solutions]
 
     def critique(self, solution: Any) -> Any:
@@ -72,11 +73,11 @@ class NoisyOracle:
         self._distance = math.sqrt(2) * NormalDist().inv_cdf(quality) if quality < 1 else math.inf
 
     def score(self, solutions: Sequence[Solution]) -> list[float]:
-        _charge_calls(solutions)
+        charge_calls(solutions)
         return [self._blurred(s.correct, s.problem, s.text, "whole") for s in solutions]
 
     def score_steps(self, solutions: Sequence[Solution]) -> list[list[float]]:
-        _charge_calls(solutions)
+        charge_calls(solutions)
         return [
             [
                 self._blurred(right, s.problem, STEP_END.join(s.steps[: i + 1]))
@@ -100,7 +101,7 @@ class SelfEvaluation:
     name = "self"
 
     def score(self, solutions: Sequence[Solution]) -> list[float]:
-        _charge_calls(solutions)
+        charge_calls(solutions)
         for solution in solutions:
             if math.isnan(solution.logprob):
                 raise ValueError(f"only the policy's own writing has a likelihood, not {solution.text!r}")
@@ -116,21 +117,26 @@ class SelfEvaluation:
 
 
 class _Trained:
-    """A shipped verifier: a RewardModel reading solutions in batches."""
+    """A trained network reading solutions in batches: for the shipped verifiers a RewardModel."""
 
     def __init__(
-        self, name: str, model: RewardModel, tokenizer: PreTrainedTokenizerBase, *, sees_attempts: bool = False
+        self, name: str, model: ReadingModel, tokenizer: PreTrainedTokenizerBase, *, sees_attempts: bool = False
     ) -> None:
         self.name, self.model, self.tokenizer, self.sees_attempts = name, model, tokenizer, sees_attempts
         self._reader = Reader(model)
-        self._flops = cache(partial(reward_flops, model.config))  # asked for once a solution, for the same few lengths
+        self._flops = cache(model.pass_flops)  # asked for once a solution, for the same few lengths
 
     def read(self, solutions: Sequence[Solution]) -> list[NDArray[np.float32]]:
         """The probability of "right so far" at each token of each solution, the end-of-text token included."""
         before = [(s.shown if self.sees_attempts else "") + s.problem.prompt for s in solutions]
         encoded = {text: tuple(self.tokenizer.encode(text, add_special_tokens=False)) for text in {*before}}
         contexts = [encoded[text] for text in before]
-        written = [_tokens(s, self.tokenizer) for s in solutions]
+        return self._read_rows(solutions, contexts, [_tokens(s, self.tokenizer) for s in solutions])
+
+    def _read_rows(
+        self, solutions: Sequence[Solution], contexts: Sequence[tuple[int, ...]], written: Sequence[tuple[int, ...]]
+    ) -> list[NDArray[np.float32]]:
+        """The same of tokens, those before each solution and its own, and what it costs is charged."""
         right, passes = self._reader.read(contexts, written)
         for solution, context, tokens, reads in zip(solutions, contexts, written, passes, strict=True):
             new = sum(tokens for tokens, _ in reads)
@@ -207,7 +213,7 @@ def _right_so_far(solution: Solution) -> list[bool]:
     return checks
 
 
-def _charge_calls(solutions: Sequence[Solution]) -> None:
+def charge_calls(solutions: Sequence[Solution]) -> None:
     for solution in solutions:
         flops.charge(solution.problem, "verifier", verifier_calls=1)
 
@@ -225,14 +231,28 @@ SEE_ATTEMPTS = ("prm-revision",)  # read the attempts before a solution too
 VERIFIERS = ("oracle", "self", *TRAINED)
 
 
-def load_verifier(name: str, *, device: str = "auto") -> Any:
-    """A shipped verifier: one of VERIFIERS. Raises ValueError for any other name."""
+def load_verifier(name: str | Path, *, device: str = "auto", **options: Any) -> Any:
+    """A verifier: a shipped one, one of VERIFIERS, or an open PRM from a directory or the Hub.
+
+    device: as of `ttclab.load`; of open PRMs only: family, dtype and allow_pickle, see `open_prms.load`. Raises
+    ValueError for any other name, and for a PRM that can't be had.
+    """
+    if name not in VERIFIERS and (Path(name).is_dir() or hub.is_name(name)):
+        from . import open_prms  # they are verifiers of this module
+
+        return open_prms.load(name, device=device, **options)
+    if options:
+        raise TypeError(f"{', '.join(options)}: only for an open PRM, which {str(name)!r} is not")
     if name == "oracle":
         return Oracle()
     if name == "self":
         return SelfEvaluation()
     if name not in TRAINED:
-        raise ValueError(f"a verifier is one of {', '.join(VERIFIERS)}, not {name!r}")
+        raise ValueError(
+            f"a verifier is one of {', '.join(VERIFIERS)}, the directory of an open PRM, or owner/name on the Hub, "
+            f"not {str(name)!r}"
+        )
+    name = str(name)
     with quiet():
         model = RewardModel.from_pretrained(ZOO / name, local_files_only=True).to(pick_device(device))
     tokenizer = AutoTokenizer.from_pretrained(ZOO / name, local_files_only=True)

@@ -292,6 +292,7 @@ EXERCISES = (
             agreeing("equal difficulties", _equal_difficulties),
         ),
         reference=_difficulty_bins,
+        withheld=("ttclab.estimators.fifths", "ttclab.allocator.difficulty_by_score"),
     ),
     Exercise(
         id="5.2",
@@ -342,6 +343,7 @@ EXERCISES = (
             agreeing("equally good", _equally_good),
         ),
         reference=_fit_policy,
+        withheld=("ttclab.allocator.ComputeOptimalPolicy.fit",),
     ),
     Exercise(
         id="5.4",

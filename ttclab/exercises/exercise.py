@@ -7,69 +7,21 @@ teacher run the same checks, and only the seed differs.
 
 import math
 import textwrap
-import traceback
-import warnings
 from collections.abc import Callable, Iterable, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
-from numbers import Integral, Real
-from typing import Any, NamedTuple, TypedDict
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from ttclab.exercises.reply import HUGE, Ask, Reply, plain
+
 TOLERANCE = 1e-9  # well above the rounding of log-gamma at n = 1000, well below any mistake
-HUGE = 10**300
 LONGEST_ARGUMENT = 250  # in a message, in characters
-
-
-class Reply(TypedDict, total=False):
-    """What came of one call: `value`, plain enough for JSON, or `raised`, one line."""
-
-    value: Any
-    raised: str
-
-
-Ask = Callable[[Sequence[Any]], Reply]
 
 
 class Wrong(Exception):
     """What is wrong with the learner's function, in words that help."""
-
-
-def reply(function: Callable[..., Any], arguments: Sequence[Any]) -> Reply:
-    """Call a function that may do anything; every exception but the learner's own interrupt becomes a reply."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # numpy's name temporary files; what it warns of shows in the value
-            return {"value": plain(function(*arguments))}
-    except NotImplementedError:
-        return {"value": None}  # a stub
-    except KeyboardInterrupt:
-        raise
-    except BaseException as error:
-        return {"raised": in_words(error)}
-
-
-def in_words(error: BaseException) -> str:
-    """An exception as the last line of its traceback shows it, even one that cannot be turned into text."""
-    return traceback.format_exception_only(error)[-1].strip()
-
-
-def plain(value: Any) -> Any:
-    """A value as JSON can carry it: numpy's and torch's numbers and arrays as Python's, else "<Type>"."""
-    if value is None or value is ...:
-        return None
-    if isinstance(value, bool | str):
-        return value
-    if isinstance(value, Integral):
-        return int(value) if abs(int(value)) < HUGE else math.inf
-    if isinstance(value, Real):
-        return float(value)
-    if isinstance(value, list | tuple):
-        return [plain(item) for item in value]
-    if hasattr(value, "tolist"):
-        return plain(value.tolist())
-    return f"<{type(value).__name__}>"
 
 
 class Kind(NamedTuple):
@@ -219,7 +171,7 @@ class Exercise:
     example: tuple[Any, ...]  # arguments to see whether there is an attempt at all: the answer to them is not None
     checks: tuple[Check, ...]
     reference: Callable[..., Any]  # withheld from submissions
-    withheld: tuple[str, ...] = ()  # what else in the package would do, by its full name
+    withheld: tuple[str, ...] = ()  # what else in the package would do, or do most of it, by full names
 
     def judge(self, ask: Ask, seed: int) -> "Report":
         """Question a function on cases drawn from the seed. The same seed and function give the same report."""

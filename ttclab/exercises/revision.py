@@ -250,6 +250,7 @@ EXERCISES = (
             agreeing("chains that come back", _going_round),
         ),
         reference=_revise,
+        withheld=("ttclab.sampling.Result.best",),
     ),
     Exercise(
         id="4.2",
@@ -322,5 +323,6 @@ EXERCISES = (
             agreeing("equal scores and sums", _tied_chains),
         ),
         reference=_choose_answer,
+        withheld=("ttclab.sampling.weighted_vote",),
     ),
 )

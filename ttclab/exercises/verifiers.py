@@ -296,6 +296,8 @@ def _one_sided(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
     yield "no problem has a right solution and a wrong one", [[0.5], [0.25]], [[False], [True]]
 
 
+_WEIGHTED_VOTES = ("ttclab.sampling.weighted_vote", "ttclab.estimators.weighted_best_of_n")
+
 EXERCISES = (
     Exercise(
         id="3.1",
@@ -320,6 +322,7 @@ EXERCISES = (
             agreeing("ties", _tied_votes),
         ),
         reference=_majority_vote,
+        withheld=("ttclab.sampling.majority_vote", "ttclab.estimators.majority", *_WEIGHTED_VOTES),
     ),
     Exercise(
         id="3.2",
@@ -343,6 +346,7 @@ EXERCISES = (
             agreeing("missing answers and wrong calls", _silent_weights),
         ),
         reference=_weighted_vote,
+        withheld=_WEIGHTED_VOTES,
     ),
     Exercise(
         id="3.3",
@@ -367,6 +371,7 @@ EXERCISES = (
             agreeing("ties, no steps, another aggregate", _ties_and_no_steps),
         ),
         reference=_best_of_n,
+        withheld=("ttclab.verifiers.score_steps", "ttclab.sampling.Result.best"),
     ),
     Exercise(
         id="3.4",
@@ -393,6 +398,7 @@ EXERCISES = (
             agreeing("equal scores, and M = 1", _equal_beams),
         ),
         reference=_beam_step,
+        withheld=("ttclab.beam_search._Tree.settle",),
     ),
     Exercise(
         id="3.5",
@@ -418,6 +424,6 @@ EXERCISES = (
             agreeing("problems without a pair", _one_sided),
         ),
         reference=_within_problem_auc,
-        withheld=("ttclab.estimators.within_problem_auc",),
+        withheld=("ttclab.estimators.within_problem_auc", "ttclab.estimators.auc"),
     ),
 )

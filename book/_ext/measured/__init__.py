@@ -15,17 +15,17 @@ from sphinx.util.docutils import SphinxRole
 
 from ttclab import bank
 
-from . import making, question, revision, verifiers
+from . import allocation, arena, connections, making, question, results, revision, verifiers
 
 logger = logging.getLogger(__name__)
 
-CHAPTERS = (question, verifiers, revision, making)
+CHAPTERS = (question, verifiers, revision, allocation, making, results, arena, connections)
 
 
 def look_up(name: str) -> Callable[[], str] | None:
     """What says the number of that name, None if nothing does."""
     known = (chapter.NUMBERS[name] for chapter in CHAPTERS if name in chapter.NUMBERS)
-    return next(known, None) or verifiers.of_a_judge(name)
+    return next(known, None) or verifiers.of_a_judge(name) or results.of_a_cell(name)
 
 
 class Measured(SphinxRole):

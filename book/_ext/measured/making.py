@@ -12,6 +12,8 @@ from ttclab.training import seeds
 
 from .words import small, trillions, with_interval
 
+H100 = find_gpu("H100 SXM")
+
 
 def default_of(function: Callable[..., Any], argument: str) -> Any:
     return inspect.signature(function).parameters[argument].default
@@ -36,5 +38,8 @@ NUMBERS: dict[str, Callable[[], str]] = {
         f"seed {seed} small": lambda row=row: with_interval(row["small, one sample"])
         for seed, row in seeds.load().items()
     },
-    "h100 peak": lambda: f"{find_gpu('H100 SXM').peak('bf16') / 1e12:.0f} × 10¹²",
+    "h100 peak": lambda: trillions(H100.peak("bf16")),
+    "h100 bandwidth": lambda: trillions(H100.bytes_per_second),
+    # Reading a weight of 2 bytes pays for the 2 FLOPs of it in so many solutions.
+    "h100 side by side": lambda: f"{H100.peak('bf16') / H100.bytes_per_second:.0f}",
 }

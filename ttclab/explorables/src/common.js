@@ -49,13 +49,24 @@ export function difficulties(groups, choose) {
   return choices("Problems, by fifth of difficulty", groups.map(({ key }) => ENDS[key] ?? key), choose);
 }
 
+function options(type, legend, words, choose) {
+  const inputs = words.map(() => element("input", { type, name: legend }));
+  inputs.forEach((input, index) => input.addEventListener("change", () => choose(index)));
+  const spans = words.map((word) => element("span", {}, word));
+  const labels = words.map((_, index) => element("label", { class: "ttc-option" }, inputs[index], spans[index]));
+  const node = element("fieldset", {}, element("legend", {}, legend), element("div", { class: "ttc-options" }, ...labels));
+  return { inputs, spans, node };
+}
+
+/** Checkboxes in a fieldset; reports the index of the option that was switched. */
+export function toggles(legend, words, choose) {
+  const { inputs, node } = options("checkbox", legend, words, choose);
+  return { node, set on(on) { inputs.forEach((input, index) => { input.checked = on.includes(index); }); } };
+}
+
 /** Radio buttons in a fieldset; reports the index of the option chosen. */
 export function choices(legend, words, choose) {
-  const radios = words.map(() => element("input", { type: "radio", name: legend }));
-  radios.forEach((radio, index) => radio.addEventListener("change", () => choose(index)));
-  const spans = words.map((word) => element("span", {}, word));
-  const options = words.map((_, index) => element("label", { class: "ttc-option" }, radios[index], spans[index]));
-  const node = element("fieldset", {}, element("legend", {}, legend), element("div", { class: "ttc-options" }, ...options));
+  const { inputs: radios, spans, node } = options("radio", legend, words, choose);
   return {
     node,
     focus: () => radios.find(({ checked }) => checked)?.focus(),
@@ -100,15 +111,21 @@ export function dataTable() {
   };
 }
 
-/** A chart of fractions over log2 budgets, as wide as its place. `paint(plot)` draws into it at every change of size. */
-export function budgetChart(budgets, yTitle, { choose, paint }) {
+/**
+ * A chart of fractions over budgets on a log axis, as wide as its place. `paint(plot)` draws into it at every change of size.
+ * The axis is of numbers of samples unless `axis` says otherwise; `at` gives the place of a budget on it.
+ */
+export function budgetChart(budgets, yTitle, { choose, paint, axis = {} }) {
+  const { domain, ticks, format, title, at } = {
+    domain: [budgets[0], Math.max(budgets.at(-1), 2)], ticks: budgets, format: String, title: "samples of each problem", at: (i) => budgets[i], ...axis,
+  };
   const node = element("div", { class: "ttc-chart" });
   const svg = select(node).append("svg").attr("role", "img");
   const [yAxis, xAxis, layer] = ["ttc-axis", "ttc-axis", "ttc-layer"].map((name) => svg.append("g").attr("class", name));
   const [yText, xText] = [0, 1].map(() => svg.append("text").attr("class", "ttc-title-text"));
-  const x = scaleLog([budgets[0], Math.max(budgets.at(-1), 2)], [0, 0]).base(2);
+  const x = scaleLog(domain, [0, 0]).base(2);
   const y = scaleLinear([0, 1], [0, 0]);
-  const nearest = (pixel) => budgets.reduce((best, n, i) => (Math.abs(x(n) - pixel) < Math.abs(x(budgets[best]) - pixel) ? i : best), 0);
+  const nearest = (pixel) => budgets.reduce((best, _, i) => (Math.abs(x(at(i)) - pixel) < Math.abs(x(at(best)) - pixel) ? i : best), 0);
   const pick = (event) => choose(nearest(event.clientX - svg.node().getBoundingClientRect().left));
   svg.on("click", pick).on("pointermove", (event) => event.buttons && pick(event));
   let width = 0;
@@ -121,9 +138,9 @@ export function budgetChart(budgets, yTitle, { choose, paint }) {
     y.range([height - edge.bottom, edge.top]);
     yAxis.attr("transform", `translate(${edge.left},0)`)
       .call(axisLeft(y).ticks(5, "%").tickSize(edge.left + edge.right - width).tickPadding(7));
-    xAxis.attr("transform", `translate(0,${height - edge.bottom})`).call(axisBottom(x).tickValues(budgets).tickFormat(String).tickSize(4));
+    xAxis.attr("transform", `translate(0,${height - edge.bottom})`).call(axisBottom(x).tickValues(ticks).tickFormat(format).tickSize(4));
     yText.attr("x", 2).attr("y", 13).text(yTitle);
-    xText.attr("x", (edge.left + width - edge.right) / 2).attr("y", height - 6).attr("text-anchor", "middle").text("samples of each problem");
+    xText.attr("x", (edge.left + width - edge.right) / 2).attr("y", height - 6).attr("text-anchor", "middle").text(title);
     paint({ layer, x, y, right: width - edge.right, describe: (words) => svg.attr("aria-label", words) });
   };
   const observer = new ResizeObserver(([entry]) => { width = Math.floor(entry.contentRect.width); draw(); });
@@ -136,9 +153,9 @@ export function mark(layer, tag, name) {
   return layer.selectAll(`${tag}.${name.replaceAll(" ", ".")}`).data([0]).join(tag).attr("class", name);
 }
 
-export function drawBand({ layer, x, y }, budgets, low, high) {
+export function drawBand({ layer, x, y }, budgets, low, high, name = "") {
   const shape = area((_, i) => x(budgets[i]), (_, i) => y(low[i]), (_, i) => y(high[i])).curve(curveMonotoneX);
-  mark(layer, "path", "ttc-band").attr("d", shape(budgets));
+  mark(layer, "path", `ttc-band ${name}`.trim()).attr("d", shape(budgets));
 }
 
 export function drawLine({ layer, x, y }, name, budgets, values) {

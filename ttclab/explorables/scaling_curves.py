@@ -1,0 +1,166 @@
+"""Scaling curves: what each strategy solves for its FLOPs, beside one pass of a large model."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ..estimators import Estimate, bootstrap, fifths
+from .words import GROUPS, SCHEMA, flops_in_words, in_words
+
+if TYPE_CHECKING:
+    from ..allocator import Allocation, Arm
+
+SHARES = {
+    0.125: "⅛ of",
+    0.25: "¼ of",
+    0.5: "½ of",
+    1: "as much as",
+    2: "2 ×",
+    4: "4 ×",
+    8: "8 ×",
+    16: "16 ×",
+    32: "32 ×",
+}
+TABULATED = (0.25, 1, 4, 16)  # of SHARES, where scripts are off
+OPPONENTS = (1000, 1250, 1500, 2000, 2500)  # steps of training of the large model
+
+
+def scaling_curves_data(
+    strategies: "Mapping[str, Mapping[str, Arm]]",
+    large: "Mapping[str, Arm]",
+    ease: ArrayLike,
+    *,
+    opponent: str | None = None,
+    source: str = "your own run",
+) -> dict[str, Any]:
+    """Problems solved for FLOPs, by strategy and fifth of difficulty, as the simulator "Scaling curves" looks it up.
+
+    strategies: by name, what each can do, by what it is called ("16 samples"), from cheap to dear; large: one pass of
+    the large model, by how it was trained; opponent: which of them the page begins with (default: the first), whose
+    mean cost, times SHARES, are the budgets; ease: (problems,), what the fifths of difficulty are made of, higher for
+    easier problems; source: where the runs come from, shown under the chart. All arms are of the same problems.
+    JSON-ready; fractions keep 4 decimals. Raises ValueError for fewer than five problems, for other shapes and where
+    there is no strategy or no large model.
+    """
+    values = np.asarray(ease, dtype=float)
+    arms = [*(arm for ways in strategies.values() for arm in ways.values()), *large.values()]
+    if not strategies or not large or not all(strategies.values()):
+        raise ValueError("scaling curves need a strategy, a way to follow each, and a large model to compare with")
+    if values.ndim != 1 or len(values) < 5 or any({a.correct.shape, a.flops.shape} != {values.shape} for a in arms):
+        raise ValueError(f"every arm must be of the same problems, 5 or more, as ease is, which is {values.shape}")
+    fifth, opponent = fifths(values), opponent or next(iter(large))
+    groups = []
+    for key, name in GROUPS.items():
+        members = np.full(len(values), True) if key == "all" else fifth == int(key) - 1
+        budgets = [share * float(large[opponent].flops[members].mean()) for share in SHARES]
+        curves = [_curve(ways, large, members, budgets) for ways in strategies.values()]
+        groups.append(
+            {
+                "key": key,
+                "name": name,
+                "problems": int(members.sum()),
+                "budgets": [_rounded(budget) for budget in budgets],
+                "said": [flops_in_words(budget) for budget in budgets],
+                "large": [_point(arm, members) for arm in large.values()],
+                "curves": curves,
+            }
+        )
+    keys = {name: name.lower().replace(" ", "-") for name in strategies}
+    return {
+        "schema": SCHEMA,
+        "explorable": "scaling_curves",
+        "source": f"{source}; {len(values)} problems",
+        "shares": list(SHARES.values()),
+        "asked": list(SHARES).index(1),
+        "strategies": [{"key": keys[name], "name": name, "ways": list(ways)} for name, ways in strategies.items()],
+        "opponents": list(large),
+        "opponent": list(large).index(opponent),
+        "columns": ["Strategy", "What it does", "Solved", "Cost a problem", "Minus the large model"],
+        "groups": groups,
+        "tables": [_table(group, list(strategies)) for group in groups],
+    }
+
+
+def _curve(
+    ways: "Mapping[str, Arm]", large: "Mapping[str, Arm]", members: np.ndarray, budgets: list[float]
+) -> dict[str, Any]:
+    """A strategy in a group: its points, what it gains over each large model, and the dearest that each budget pays."""
+    costs = np.array([arm.flops[members].mean() for arm in ways.values()])
+    return {
+        "points": [_point(arm, members) for arm in ways.values()],
+        "minus": [
+            [_points(bootstrap(arm.correct[members] - other.correct[members])) for other in large.values()]
+            for arm in ways.values()
+        ],
+        "payable": [int((costs <= budget).sum()) - 1 for budget in budgets],
+    }
+
+
+def _point(arm: "Arm", members: np.ndarray) -> list[Any]:
+    """Mean, low, high and FLOPs, then accuracy and FLOPs in words."""
+    estimate, flops = bootstrap(arm.correct[members]), float(arm.flops[members].mean())
+    numbers = [round(float(x), 4) for x in estimate]
+    return [*numbers, _rounded(flops), in_words(estimate), flops_in_words(flops)]
+
+
+def _points(gain: Estimate) -> str:
+    """A difference in points with its interval: +8 (+5 to +12)."""
+    mean, low, high = (f"{round(100 * float(x)):+d}".replace("+0", "0") for x in gain)
+    return f"{mean} ({low} to {high})".replace("-", "−")
+
+
+def _rounded(flops: float) -> float:
+    return float(f"{flops:.4g}")
+
+
+def _table(group: dict[str, Any], names: list[str]) -> dict[str, Any]:
+    """What each strategy solves for a few budgets, where scripts are off."""
+    steps = [list(SHARES).index(share) for share in TABULATED]
+    rows = []
+    for name, curve in zip(names, group["curves"], strict=True):
+        payable = [curve["payable"][step] for step in steps]
+        rows.append([name, *(curve["points"][i][4] if i >= 0 else "too dear" for i in payable)])
+    return {
+        "caption": f"{group['name'].capitalize()}: solved for at most so many FLOPs a problem",
+        "columns": ["Strategy", *(group["said"][step] for step in steps)],
+        "rows": rows,
+    }
+
+
+def recorded() -> dict[str, Any]:
+    """The data of the recorded runs."""
+    from .. import bank, evidence
+
+    def samples(choose: str, verifier: str = "prm") -> "dict[str, Arm]":
+        arms = evidence.sampling_arms(choose=choose, verifier=verifier)
+        return {_count(arm.allocation.N, "sample"): arm for arm in arms}
+
+    sides = [arm for arm in evidence.hybrid_arms() if arm.allocation.generations == arm.allocation.N**2]
+    adaptive = {f"up to {N} samples": evidence.adaptive_arm(0.5, N) for N in (4, 8, 16, 32, 64)}
+    return scaling_curves_data(
+        {
+            "Single": {"1 greedy pass": evidence.one_pass("test", model="small")},
+            "Vote": samples("majority"),
+            "ORM": samples("weighted", "orm"),
+            "PRM": samples("weighted"),
+            "PRM 14x": samples("weighted", "prm-large"),
+            "Beam": {f"{arm.allocation.N} places": arm for arm in evidence.beam_arms()},
+            "Revision": {_chains(arm.allocation): arm for arm in sides},
+            "Adaptive": adaptive,
+            "Oracle": samples("oracle"),
+        },
+        {f"{step} steps": evidence.one_pass("test", at=step) for step in OPPONENTS},
+        bank.load("small", "test").correct.mean(axis=1),
+        opponent="1500 steps",
+        source="recorded runs of the small, the revision and the large model on the test problems",
+    )
+
+
+def _count(n: int, what: str) -> str:
+    return f"{n} {what}" if n == 1 else f"{n} {what}s"
+
+
+def _chains(of: "Allocation") -> str:
+    return f"{_count(of.N, 'chain')} of {_count(of.generations // of.N, 'attempt')}"

@@ -1,0 +1,176 @@
+"""Split the budget: every split into chains of revisions on one map, and where policies of allocation go on it."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ..estimators import bootstrap, fifths
+from .words import GROUPS, SCHEMA, flops_in_words, in_words, percents
+
+if TYPE_CHECKING:
+    from ..allocator import Allocation, Arm, Rule
+
+SEEN = 0.1  # the share of a group's problems from which on a policy's mark stands on a split
+
+
+class _Followed(NamedTuple):
+    """A policy with a budget: the split of each problem in words, what is right and the FLOPs, (problems,) each."""
+
+    splits: list[str]
+    correct: np.ndarray
+    flops: np.ndarray
+
+
+def split_budget_data(
+    arms: "Sequence[Arm]",
+    ease: ArrayLike,
+    *,
+    policies: "Mapping[str, tuple[Rule, ArrayLike, ArrayLike]] | None" = None,
+    beside: "Mapping[str, Sequence[Arm]] | None" = None,
+    source: str = "your own run",
+) -> dict[str, Any]:
+    """All splits of every budget, and what policies make of them, as the simulator "Split the budget" looks it up.
+
+    arms: N chains of T revisions each, of one model; the budgets are those that can be spent on N samples; ease:
+    (problems,), what the fifths of difficulty are made of, higher for easier problems; policies: by name a rule, the
+    difficulty that it is told and the FLOPs of asking for it, (problems,) each; every split that it chooses must be
+    among the arms; beside: by name other ways to spend a budget, such as another model's; source: where the runs come
+    from, shown below the map. JSON-ready.
+    Raises ValueError for arms of other shapes, without samples alone, and for fewer than five problems.
+    """
+    easy = np.asarray(ease, dtype=float)
+    budgets = sorted({arm.allocation.N for arm in arms if not arm.allocation.T and not arm.allocation.M})
+    if easy.ndim != 1 or len(easy) < 5 or not budgets or any(arm.correct.shape != easy.shape for arm in arms):
+        raise ValueError(
+            "a map of splits needs arms on the same problems, at least 5, samples alone among them, "
+            f"not {len(arms)} arms and an ease of {easy.shape}"
+        )
+    splits = [arm for arm in arms if arm.allocation.generations in budgets and not arm.allocation.M]
+    fifth = fifths(easy)
+    members = {key: np.full(len(easy), True) if key == "all" else fifth == int(key) - 1 for key in GROUPS}
+    rules = policies or {}
+    told = [
+        [_allocated(rule, np.asarray(hard, dtype=float), np.asarray(asked), arms, budget) for budget in budgets]
+        for rule, hard, asked in rules.values()
+    ]
+    groups = [_group(key, rows, splits, budgets, told, beside or {}) for key, rows in members.items()]
+    return {
+        "schema": SCHEMA,
+        "explorable": "split_budget",
+        "source": f"{source}; {len(easy)} problems",
+        "budgets": budgets,
+        "splits": [
+            {"key": f"{a.N}x{1 + a.T}", "name": _named(a), "chains": a.N, "attempts": 1 + a.T, "budget": a.generations}
+            for a in (arm.allocation for arm in splits)
+        ],
+        "policies": list(rules),
+        "columns": ["Chains × attempts", "Solved", "95% interval", "Cost a problem"],
+        "groups": groups,
+        "tables": [_best_table(group, budgets, list(rules)) for group in groups],
+    }
+
+
+def _group(
+    key: str, rows: np.ndarray, splits: "Sequence[Arm]", budgets: Sequence[int], told: list[list[_Followed | None]],
+    beside: "Mapping[str, Sequence[Arm]]",
+) -> dict[str, Any]:  # fmt: skip
+    """Everything about a group of problems: each split, the best that a budget pays for, and the policies."""
+    best = []
+    for budget in budgets:
+        payable = [i for i, arm in enumerate(splits) if arm.allocation.generations <= budget]
+        best.append(max(payable, key=lambda i: (splits[i].correct[rows].mean(), -splits[i].flops[rows].mean())))
+    names = [_named(arm.allocation) for arm in splits]
+    return {
+        "key": key,
+        "name": GROUPS[key],
+        "problems": int(rows.sum()),
+        "mean": [round(float(arm.correct[rows].mean()), 4) for arm in splits],
+        "said": [_said(arm.correct[rows], arm.flops[rows]) for arm in splits],
+        "best": best,
+        "policies": [[each and _in_group(each, rows, names) for each in row] for row in told],
+        "beside": [
+            [
+                {"name": name, "said": _said(arm.correct[rows], arm.flops[rows])}
+                for name, others in beside.items()
+                for arm in others
+                if arm.allocation.generations == budget
+            ]
+            for budget in budgets
+        ],
+    }
+
+
+def _allocated(
+    rule: "Rule", hard: np.ndarray, asked: np.ndarray, arms: "Sequence[Arm]", budget: int
+) -> _Followed | None:
+    """The split of each problem, and what comes of it; None where the rule has none for the budget."""
+    from ..evidence import spend
+
+    try:
+        splits = [_named(rule(float(each), budget)) for each in hard]
+    except ValueError:
+        return None  # the lesson's rule has no answer for a budget of 1
+    got = spend(rule, arms, hard, budget)
+    return _Followed(splits, got.correct, got.flops + asked)
+
+
+def _in_group(followed: _Followed, rows: np.ndarray, names: list[str]) -> dict[str, Any]:
+    """Of a group: the usual split, where the policy's marks stand on the map, and what comes of it."""
+    here = Counter(np.array(followed.splits)[rows].tolist())
+    [(usual, count)] = here.most_common(1)
+    return {
+        "usual": usual if count == rows.sum() else f"{usual} for {percents(count / rows.sum())[0]}% of them",
+        "marks": [i for i, name in enumerate(names) if here[name] >= SEEN * rows.sum()],
+        "said": _said(followed.correct[rows], followed.flops[rows]),
+    }
+
+
+def _named(allocation: "Allocation") -> str:
+    return f"{allocation.N} × {1 + allocation.T}"
+
+
+def _said(correct: np.ndarray, flops: np.ndarray) -> list[str]:
+    """In words: solved, interval, cost a problem."""
+    solved, interval = in_words(bootstrap(correct)).removesuffix(")").split(" (")
+    return [solved, interval, flops_in_words(float(flops.mean()))]
+
+
+def _best_table(group: dict[str, Any], budgets: Sequence[int], names: list[str]) -> dict[str, Any]:
+    """A row a budget, where scripts are off."""
+    rows = []
+    for i, budget in enumerate(budgets):
+        told = [row[i] for row in group["policies"]]
+        solved, interval, _ = group["said"][group["best"][i]]
+        rows.append([
+            str(budget),
+            f"{solved} ({interval})",
+            *(f"{each['said'][0]} ({each['said'][1]})" if each else "no rule" for each in told),
+        ])  # fmt: skip
+    return {
+        "caption": f"{group['name'].capitalize()}: solved by the best split, found afterwards, and by policies",
+        "columns": ["Attempts", "Best split", *names],
+        "rows": rows,
+    }
+
+
+def recorded() -> dict[str, Any]:
+    """The data of the recorded runs: the revision model's, and beside them the small model's search."""
+    from .. import evidence
+    from ..allocator import fitted_policy, lesson_policy
+
+    return split_budget_data(
+        (*evidence.hybrid_arms(), *evidence.hybrid_arms(hybrids=((5, 5),))),  # the lesson's rule splits 32 so
+        1 - evidence.revision_difficulty(),
+        policies={
+            "The lesson's rule": (lesson_policy, *evidence.difficulty("revision", "predicted")),
+            "The fitted policy": (fitted_policy("revision-oracle"), *evidence.difficulty("revision", "oracle")),
+        },
+        beside={
+            "Small model, samples": evidence.sampling_arms(),
+            "Small model, beam": [a for a in evidence.beam_arms(beams=evidence.BEAMS) if a.allocation.M == 4],
+        },
+        source="the revision model's recorded chains on the test problems",
+    )

@@ -1,0 +1,97 @@
+"""What a recording will cost, said before it is made: `python -m ttclab record --plan`."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import sqrt
+from statistics import fmean, stdev
+from typing import Any
+
+from . import flops
+from .flops import Cost, billed
+from .hardware import Gpu
+from .models import described, directory_of, encode, template_of
+from .models import load as load_model
+from .policy import Asked
+from .problems import load_problems
+
+TRIED = 36  # problems: of the arithmetic task, every length and operand size twice
+DRAWN = 4  # solutions to each of them
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a recording is expected to take.
+
+    generations: exactly; read, written: tokens; flops: of both; error: half of a 95% interval around `flops`, 0 where
+    the length of solutions was given; tried: problems that were run to find out.
+    """
+
+    generations: int
+    read: float
+    written: float
+    flops: float
+    error: float
+    tried: int
+
+    def gpu_hours(self, gpu: Gpu, dtype: str, mfu: float) -> float:
+        """Hours of one GPU at a model FLOPs utilisation of `mfu`. Raises ValueError unless 0 < mfu <= 1."""
+        if not 0 < mfu <= 1:
+            raise ValueError(f"mfu is a share of the GPU's peak, above 0 and at most 1, not {mfu}")
+        return self.flops / (mfu * gpu.peak(dtype)) / 3600
+
+
+def plan(
+    model: str,
+    split: str,
+    *,
+    at: int | None = None,
+    greedy: bool = False,
+    samples: int = 256,
+    problems: int = 500,
+    seed: int = 0,
+    device: str = "auto",
+    server: Mapping[str, Any] | None = None,
+    tokens: int | None = None,
+) -> Plan:
+    """What `bank.record` will take with the same arguments, found by drawing DRAWN solutions to TRIED of the problems.
+
+    tokens: how many a solution has, where that is known: nothing is run then, and of the model only configuration and
+    tokenizer are read. Errors are those of `ttclab.load`; ValueError also for tokens below 1.
+    """
+    asked, samples = load_problems(split, limit=problems), 1 if greedy else samples
+    if tokens is not None:
+        costs = _written_down(model, at, [Asked(problem) for problem in asked], tokens)
+    else:
+        policy = load_model(model, at=at, device=device, **(server or {}))
+        asked = asked[:TRIED]
+        with billed() as bill:
+            policy.generate(asked, n=min(samples, DRAWN), temperature=0.0 if greedy else None, seed=seed)
+        costs = [bill[problem] for problem in asked]
+    each = [cost.flops["prefill"] + samples * cost.flops["decode"] / cost.generations for cost in costs]
+    error = 0.0 if tokens or len(each) < 2 else 1.96 * stdev(each) / sqrt(len(each))
+    return Plan(
+        generations=problems * samples,
+        read=problems * fmean(cost.tokens["prefill"] for cost in costs),
+        written=problems * samples * fmean(cost.tokens["decode"] / cost.generations for cost in costs),
+        flops=problems * fmean(each),
+        error=problems * error,
+        tried=0 if tokens else len(costs),
+    )
+
+
+def _written_down(model: str, at: int | None, asked: list[Asked], tokens: int) -> list[Cost]:
+    """What one solution of so many tokens costs to each problem, by the formula alone."""
+    if tokens < 1:
+        raise ValueError(f"a solution has at least 1 token, not {tokens}")
+    config, tokenizer = described(directory_of(model, at, weights=False), local_files_only=True)
+    template = template_of(tokenizer, None)
+    costs = []
+    for each in asked:
+        cost, length = Cost(generations=1), len(encode(each, tokenizer, template))
+        cost.tokens.update(prefill=length, decode=tokens)
+        cost.flops.update(
+            prefill=flops.forward_flops(config, length, logits=1),
+            decode=flops.decode_flops(config, tokens - 1, length),
+        )
+        costs.append(cost)
+    return costs
