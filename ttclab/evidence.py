@@ -44,6 +44,7 @@ from .models import ZOO, folder_of
 from .reward_model import reward_flops
 from .training.policy import RECIPES
 from .verifiers import SEE_ATTEMPTS
+from .working import WorkingVerifier
 
 BUDGETS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 FINE_BUDGETS = (1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 20, 24, 28, 32, 40, 48, 56, 64, 80, 96, 112, 128)
@@ -100,17 +101,11 @@ def sampling_arms(
     samples, sizes = bank.load("small", split), np.array(budgets)
     each = samples.decode_flops.mean(axis=1)
     cost = samples.prefill_flops[:, None] + each[:, None] * sizes
+    scores = np.zeros(samples.correct.shape)
     if choose in ("weighted", "best"):
         scores = last_scores(verifier, f"small-{split}")
         cost = cost + judge_flops(samples, verifier, sizes)
-    if choose == "weighted":
-        right = weighted_best_of_n(samples.answers, scores, samples.correct, sizes)
-    elif choose == "best":
-        right = best_of_n(scores, samples.correct, sizes)
-    elif choose == "majority":
-        right = majority(samples.answers, samples.correct, sizes)
-    else:
-        right = pass_at_k(samples.correct.shape[1], samples.correct.sum(axis=1, keepdims=True), sizes)
+    right = _chosen(samples, scores, choose, sizes)
     return tuple(Arm(Allocation(n), right[:, i], cost[:, i]) for i, n in enumerate(budgets))
 
 
@@ -128,6 +123,51 @@ def judge_flops(samples: bank.Samples, verifier: str, budgets: NDArray[np.int64]
         reading = np.array([score(int(n), begun) for n in tokens[first]])
         row[:] = score(begun, 0) + reading @ pass_at_k(len(texts), count[:, None], budgets)
     return total
+
+
+WORD_BUDGETS = (1, 2, 4, 8, 16)
+
+
+def word_samples(split: str = "test") -> bank.Samples:
+    """What SmolLM2 wrote to the word problems."""
+    return bank.load("smollm2", f"words-{split}")
+
+
+@cache
+def word_scores(judge: str) -> NDArray[np.float64]:
+    """Scores of them, (problems, samples). judge: "likelihood", or "working", which the validation problems train."""
+    samples = word_samples()
+    if judge == "likelihood":
+        return np.exp(samples.logprob.astype(np.float64))
+    others = word_samples("validation")
+    trained = WorkingVerifier([s for i in range(len(others.problems)) for s in others.solutions(i)])
+    return np.array([trained.score(samples.solutions(i)) for i in range(len(samples.problems))])
+
+
+@cache
+def word_arms(choose: str, judge: str = "working") -> tuple[Arm, ...]:
+    """Best-of-N of SmolLM2 on the word problems for each of WORD_BUDGETS. choose: as in `sampling_arms`.
+
+    Neither judge runs a model of its own, so that reading the problem and writing are all that is charged.
+    """
+    samples, sizes = word_samples(), np.array(WORD_BUDGETS)
+    each = samples.decode_flops.mean(axis=1)
+    cost = samples.prefill_flops[:, None] + each[:, None] * sizes
+    right = _chosen(samples, word_scores(judge), choose, sizes)
+    return tuple(Arm(Allocation(n), right[:, i], cost[:, i]) for i, n in enumerate(WORD_BUDGETS))
+
+
+def _chosen(
+    samples: bank.Samples, scores: NDArray[np.float64], choose: str, sizes: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """The chance that the answer chosen from so many samples is right, (problems, sizes)."""
+    if choose == "weighted":
+        return weighted_best_of_n(samples.answers, scores, samples.correct, sizes)
+    if choose == "best":
+        return best_of_n(scores, samples.correct, sizes)
+    if choose == "majority":
+        return majority(samples.answers, samples.correct, sizes)
+    return pass_at_k(samples.correct.shape[1], samples.correct.sum(axis=1, keepdims=True), sizes)
 
 
 @cache
