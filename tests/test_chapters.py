@@ -45,7 +45,7 @@ def self_checks(page: Path) -> dict[str, str]:
 def typed_numbers(question: str, answer: str) -> set[str]:
     """Numbers in an answer that are neither measured nor said before: in the question, in a measured number's name."""
     measured = re.findall(r"\{measured\}`(.+?)`", answer)
-    prose = re.sub(r"\{measured\}`.+?`|\$.+?\$|`.+?`|pass@1|\]\(.+?\)", "", answer)
+    prose = re.sub(r"\{measured\}`.+?`|\$.+?\$|`.+?`|pass@1|95% interval|\]\(.+?\)", "", answer)
     return set(NUMBER.findall(prose)) - set(NUMBER.findall(" ".join([question, *measured])))
 
 
