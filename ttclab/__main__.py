@@ -96,34 +96,43 @@ def _grade(options: argparse.Namespace) -> None:
 
 
 def _scoreboard_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("folder", type=Path, metavar="FOLDER", help="of submitted notebooks")
-    parser.add_argument("--csv", type=Path, help="where to write the table, beside showing it")
+    parser.add_argument(
+        "submissions",
+        nargs="+",
+        type=Path,
+        metavar="SUBMISSION",
+        help="a notebook, or a folder with one for each learner",
+    )
+    parser.add_argument("--csv", type=Path, metavar="FILE", help="where to write the table, beside showing it")
     parser.add_argument("--seed", type=_whole, default=1, help="draws the problems: choose your own (1)")
-    parser.add_argument("--seconds", type=_positive, default=60.0, help="time limit for each submission (60)")
+    parser.add_argument("--seconds", type=_positive, default=60.0, help="for a notebook's cells, and its policy (60)")
     parser.add_argument("--memory", type=_positive, default=2.0, metavar="GB", help="that a notebook may use (2)")
 
 
 def _scoreboard(options: argparse.Namespace) -> None:
-    from ttclab.exercises.arena import CAPSTONE, absent, as_csv, as_text, scoreboard, standing
-    from ttclab.exercises.gradebook import one_line
-    from ttclab.exercises.grader import Limits, Session, Ungradable, read_cells
+    from ttclab.exercises.arena import CAPSTONE, Standing, absent, as_text, scoreboard, standing
+    from ttclab.exercises.gradebook import one_line, write_csv
+    from ttclab.exercises.grader import Limits, Session, Ungradable, read_cells, submissions
 
-    files = sorted(options.folder.rglob("*.ipynb"))
+    for path in options.submissions:
+        if not path.exists():
+            raise UserError(f"no such file: {path}")
+    files = submissions(options.submissions, options.csv or Path("scoreboard.csv"))
     if not files:
-        raise UserError(f"no notebook in {options.folder}")
+        raise UserError(f"nothing in {' '.join(map(str, options.submissions))}")
     rows = []
     for file in files:
-        name = one_line(str(file.relative_to(options.folder).with_suffix("")))
+        name = one_line(str(file))
         try:
             with Session(read_cells(file), Limits(options.seconds, options.memory)) as session:
+                session.start_clock()
                 rows.append(standing(name, partial(session.ask, CAPSTONE.function), options.seed))
         except Ungradable as error:
             rows.append(absent(name, one_line(str(error))))
-        print(f"{name}: {'not scored' if rows[-1].above is None else 'played'}", file=sys.stderr)
     board = scoreboard(rows, options.seed)
     print(as_text(board))
     if options.csv:
-        as_csv(board, options.csv)
+        write_csv(options.csv, Standing._fields, board)
         print(f"the table is in {options.csv}")
 
 

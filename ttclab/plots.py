@@ -11,7 +11,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
 
 from .estimators import Estimate
 
@@ -162,6 +162,7 @@ def against_flops(
             axes.annotate(
                 str(mark), (x, y), xytext=offset, textcoords="offset points", ha="center", va="center", fontsize=9
             )
+    axes.xaxis.set_minor_locator(LogLocator(subs=(2, 5)))  # what is labelled where there is no power of ten
     axes.set(xlabel=xlabel, ylabel="problems solved", ylim=ylim)
     ends = [float(estimate.mean[-1]) for _, _, estimate in series.values()]
     label_ends(axes, ends, list(series), [COLOURS[name] for name, *_ in series.values()])
@@ -189,8 +190,8 @@ def winner_map(
         gain, verdict = cells[i][j]
         axes.fill_between([j - 0.47, j + 0.47], i - 0.45, i + 0.45, color=colours[verdict], alpha=0.38, lw=0)
         words = verdict if verdict == "no difference" else f"{verdict} wins"
-        axes.text(j, i - 0.15, words, ha="center", va="center", fontsize=10, weight="bold")
-        axes.text(j, i + 0.19, _signed(gain), ha="center", va="center", fontsize=9.5)
+        axes.text(j, i - 0.15, words, ha="center", va="center", fontsize=10, weight="bold", color=INK)
+        axes.text(j, i + 0.19, _signed(gain), ha="center", va="center", fontsize=9.5, color=INK)
     axes.set_xticks(range(len(columns)), columns)
     axes.set_yticks(range(len(rows)), rows)
     axes.tick_params(length=0)
@@ -223,7 +224,7 @@ def matched_gains(groups: dict[str, Estimate], *, title: str, legend: str) -> Fi
     axes.set_xticks(range(5), FIFTHS)
     axes.grid(axis="x", visible=False)
     axes.set(ylabel="small minus large, problems solved")
-    axes.legend(title=legend, frameon=False, loc="lower left", labelcolor=INK)
+    axes.legend(title=legend, frameon=False, loc="lower left", labelcolor=INK).get_title().set_color(INK)
     return figure
 
 
@@ -284,10 +285,12 @@ def label_ends(axes: Axes, heights: Sequence[float], labels: Sequence[str], colo
     placed: list[tuple[float, int]] = []
     for i in sorted(range(len(heights)), key=lambda i: (heights[i], -i)):  # of equals, the first on top
         placed.append((max(heights[i], placed[-1][0] + gap) if placed else heights[i], i))
-    overshoot = max(0.0, placed[-1][0] - highest)
-    for height, i in placed:
+    limit = highest
+    for height, i in reversed(placed):  # down again from the top, those alone that would stand above it
+        height = min(height, limit)
+        limit = height - gap
         axes.annotate(
-            labels[i], (1, height - overshoot), xycoords=axes.get_yaxis_transform(), xytext=(4, 0),
+            labels[i], (1, height), xycoords=axes.get_yaxis_transform(), xytext=(4, 0),
             textcoords="offset points", va="center", color=colours[i], annotation_clip=False,
         )  # fmt: skip
 

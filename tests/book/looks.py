@@ -5,9 +5,11 @@ def overlapping_labels(page):
     return page.evaluate("""() => {
         const labels = [...document.querySelectorAll(".ttc-name, .ttc-value")].filter(label => label.textContent);
         const boxes = labels.map(label => [label.textContent, label.getBoundingClientRect()]);
-        const chart = document.querySelector(".ttc-chart").getBoundingClientRect();
-        const outside = ([, box]) => box.left < chart.left || box.right > chart.right + 1;
-        const found = boxes.filter(outside).map(([text]) => text);
+        const outside = label => {
+            const [box, chart] = [label, label.closest(".ttc-chart")].map(each => each.getBoundingClientRect());
+            return box.left < chart.left || box.right > chart.right + 1;
+        };
+        const found = labels.filter(outside).map(label => label.textContent);
         boxes.forEach(([a, p], i) => boxes.slice(i + 1).forEach(([b, q]) => {
             const besides = p.left >= q.right || q.left >= p.right;
             if (!besides && p.top + 2 < q.bottom && q.top + 2 < p.bottom) found.push(a + "|" + b);

@@ -76,7 +76,12 @@ class Reader:
 
     def picture(self, name: str) -> None:
         PICTURES.mkdir(parents=True, exist_ok=True)
-        self.place.screenshot(path=PICTURES / f"simulator-{self.name}-{name}.jpg", quality=70)
+        place = self.place.evaluate("""node => {
+            const {x, y, width, height} = node.getBoundingClientRect();
+            return {x: x + scrollX, y: y + scrollY, width, height};
+        }""")  # cut out of the whole page, or the page's header would lie over it
+        path = PICTURES / f"simulator-{self.name}-{name}.jpg"
+        self.page.screenshot(path=path, full_page=True, clip=place, quality=70)
 
 
 @pytest.fixture

@@ -1,16 +1,15 @@
 """The exercises of chapter 07. The last is the capstone: a policy for the arena, played on recorded problems.
 
 Learners play on validation problems, the grader on test problems that its seed draws. Both are in this repository for
-whoever looks; what protects a grade is that a policy only sees the difficulties, in an order that the seed decides.
+whoever looks, and a submission can read them. A policy is told difficulties to two decimals, too few to tell most
+problems apart, in an order that the seed decides.
 """
 
-import csv
 from collections.abc import Iterable, Iterator, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -18,7 +17,6 @@ import numpy as np
 from ttclab.exercises.exercise import (
     NUMBER,
     WHOLE,
-    Ask,
     Attempt,
     Exercise,
     Finding,
@@ -29,6 +27,7 @@ from ttclab.exercises.exercise import (
     lists,
     shown,
 )
+from ttclab.exercises.reply import Ask
 
 if TYPE_CHECKING:
     from ttclab.arena import Arena, Played
@@ -189,7 +188,7 @@ def _played(attempt: Attempt, seed: int) -> "Played":
 
     arena, left, chosen = _drawn(seed), PROBLEMS * SHARE, []
     for i, difficulty in enumerate(arena.difficulty):
-        asked = float(difficulty), left, PROBLEMS - i
+        asked = round(float(difficulty), 2), left, PROBLEMS - i
         move = attempt.value(*asked)
         try:
             chosen.append(legal([int(x) for x in move], left))
@@ -276,22 +275,6 @@ def as_text(rows: Sequence[Standing]) -> str:
             )
             lines.append(f"{place:>2}  {row.name:{width}}  {'' if row.points is None else row.points:>6}  {numbers}")
     return "\n".join(lines)
-
-
-def as_csv(rows: Sequence[Standing], file: Path) -> None:
-    """Write the scoreboard with a header, all or nothing. No cell of it is taken for a formula."""
-    part = file.with_name(file.name + ".part")
-    with part.open("w", newline="", encoding="utf-8", errors="backslashreplace") as out:
-        writer = csv.writer(out)
-        writer.writerow(Standing._fields)
-        for row in rows:
-            name, *numbers, reason = row
-            writer.writerow([_no_formula(name), *numbers, _no_formula(reason)])
-    part.replace(file)
-
-
-def _no_formula(text: str) -> str:
-    return f"'{text}" if text.startswith(("=", "+", "-", "@")) else text
 
 
 def _arena_policy(difficulty: float, budget_left: int, problems_left: int) -> list[int]:

@@ -1,6 +1,6 @@
 /*! Made by "npm run build" in ttclab/explorables/src: change the sources, not this file.
-sources sha256:460fa8c231889ad6a9c0a191a20b5cf2f5186ec16461ddf5b4647203ffb6c022
-code sha256:e1d8c982bc6715f1c172eb33be371b72064b91abea71254f4693666bab64ff6b
+sources sha256:0bcacdfe5ab789e05ee2d5abda839d3c44a6e97b4ac8d435bd943cd2951c57fc
+code sha256:6c53061495dd4c68d8ecbe97e33ef1d84dd88cd0328e24a017b1e31ed935af19
 
 d3-array 3.2.5, d3-axis 3.0.1, d3-color 3.1.1, d3-format 3.1.3, d3-interpolate 3.0.2, d3-scale 4.0.3, d3-selection 3.0.1, d3-shape 3.2.1, d3-time 3.1.1, d3-time-format 4.1.1:
 Copyright 2010-2026 Mike Bostock
@@ -119,6 +119,7 @@ function Kr(t){return t}var wn=1,kn=2,Mn=3,qt=4,re=1e-6;function Zr(t){return"tr
 .ttc .ttc-band[class*="ttc-s-"] { fill: var(--ttc-ink); fill-opacity: 0.16; }
 .ttc .ttc-large { --ttc-ink: var(--ttc-single); --ttc-words: var(--ttc-muted); }
 .ttc .ttc-line.ttc-large { stroke-width: 1.8; stroke-dasharray: 7 5; stroke-linecap: butt; }
+.ttc .ttc-best { --ttc-words: var(--ttc-text); }
 .ttc .ttc-guessed { --ttc-words: var(--ttc-text); font-weight: 400; }
 .ttc .ttc-line { stroke: var(--ttc-ink); }
 .ttc .ttc-dot { fill: var(--ttc-ink); }

@@ -1,6 +1,6 @@
 /*! Made by "npm run build" in ttclab/explorables/src: change the sources, not this file.
-sources sha256:460fa8c231889ad6a9c0a191a20b5cf2f5186ec16461ddf5b4647203ffb6c022
-code sha256:5cdaa8d1e4c85c04ac6487726b54b5271f3b59caf9a72e54ace2bb74b3aad411
+sources sha256:0bcacdfe5ab789e05ee2d5abda839d3c44a6e97b4ac8d435bd943cd2951c57fc
+code sha256:51002d493ab66f462e35b71771a530e8bf0493de06afd67e73905b98d19a46bf
 
 d3-array 3.2.5, d3-axis 3.0.1, d3-color 3.1.1, d3-format 3.1.3, d3-interpolate 3.0.2, d3-scale 4.0.3, d3-selection 3.0.1, d3-shape 3.2.1, d3-time 3.1.1, d3-time-format 4.1.1:
 Copyright 2010-2026 Mike Bostock
@@ -119,6 +119,7 @@ function Pr(t){return t}var Wt=1,Gt=2,Qt=3,dt=4,qn=1e-6;function Lr(t){return"tr
 .ttc .ttc-band[class*="ttc-s-"] { fill: var(--ttc-ink); fill-opacity: 0.16; }
 .ttc .ttc-large { --ttc-ink: var(--ttc-single); --ttc-words: var(--ttc-muted); }
 .ttc .ttc-line.ttc-large { stroke-width: 1.8; stroke-dasharray: 7 5; stroke-linecap: butt; }
+.ttc .ttc-best { --ttc-words: var(--ttc-text); }
 .ttc .ttc-guessed { --ttc-words: var(--ttc-text); font-weight: 400; }
 .ttc .ttc-line { stroke: var(--ttc-ink); }
 .ttc .ttc-dot { fill: var(--ttc-ink); }

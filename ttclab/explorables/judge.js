@@ -1,6 +1,6 @@
 /*! Made by "npm run build" in ttclab/explorables/src: change the sources, not this file.
-sources sha256:460fa8c231889ad6a9c0a191a20b5cf2f5186ec16461ddf5b4647203ffb6c022
-code sha256:8f612b03d4ab2ff505670f7348f855680c3c511af1d8c3d4e42c1c1b2d820d25
+sources sha256:0bcacdfe5ab789e05ee2d5abda839d3c44a6e97b4ac8d435bd943cd2951c57fc
+code sha256:2eeda13d1373e167fe0e0223e83876a6fb66f468669c58f186c3693dbcd77238
 
 d3-array 3.2.5, d3-axis 3.0.1, d3-color 3.1.1, d3-format 3.1.3, d3-interpolate 3.0.2, d3-scale 4.0.3, d3-selection 3.0.1, d3-shape 3.2.1, d3-time 3.1.1, d3-time-format 4.1.1:
 Copyright 2010-2026 Mike Bostock
@@ -119,6 +119,7 @@ function Wr(t){return t}var rn=1,on=2,sn=3,bt=4,Yn=1e-6;function Gr(t){return"tr
 .ttc .ttc-band[class*="ttc-s-"] { fill: var(--ttc-ink); fill-opacity: 0.16; }
 .ttc .ttc-large { --ttc-ink: var(--ttc-single); --ttc-words: var(--ttc-muted); }
 .ttc .ttc-line.ttc-large { stroke-width: 1.8; stroke-dasharray: 7 5; stroke-linecap: butt; }
+.ttc .ttc-best { --ttc-words: var(--ttc-text); }
 .ttc .ttc-guessed { --ttc-words: var(--ttc-text); font-weight: 400; }
 .ttc .ttc-line { stroke: var(--ttc-ink); }
 .ttc .ttc-dot { fill: var(--ttc-ink); }

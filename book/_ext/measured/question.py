@@ -59,17 +59,18 @@ def coverage_minus_large(at: int | None = None) -> Estimate:
 
 
 @cache
-def matched_prm(passes: int) -> Arm:
-    """The small model with the PRM, and as many samples as so many passes of the large one pay for, judge included."""
-    limit = passes * flops_of_greedy("large")
-    return max(
-        (arm for arm in evidence.sampling_arms(budgets=tuple(range(1, 33))) if arm.flops.mean() <= limit),
-        key=lambda arm: arm.allocation.N,
-    )
+def judged() -> tuple[Arm, ...]:
+    """The small model with the PRM and one sample, two, ...: as many as would be matched if its reading were free."""
+    return evidence.sampling_arms(budgets=tuple(range(1, matched_samples() + 1)))
 
 
-def prm_minus_large(passes: int) -> Estimate:
-    return bootstrap(matched_prm(passes).correct - evidence.one_pass("test").correct)
+def matched_prm() -> Arm:
+    """As many samples as the FLOPs of one large pass pay for, the PRM's reading included."""
+    return [arm for arm in judged() if arm.flops.mean() <= flops_of_greedy("large")][-1]
+
+
+def minus_large(arm: Arm) -> Estimate:
+    return bootstrap(arm.correct - evidence.one_pass("test").correct)
 
 
 def fifth_shift() -> float:
@@ -110,10 +111,11 @@ NUMBERS: dict[str, Callable[[], str]] = {
     "matched coverage": lambda: with_interval(coverage(matched_samples())),
     "matched hardest coverage": lambda: with_interval(coverage(matched_samples(), of=4)),
     "matched hardest vote": lambda: with_interval(vote(matched_samples(), of=4)),
-    "matched prm samples": lambda: str(matched_prm(1).allocation.N),
-    "matched prm": lambda: with_interval(bootstrap(matched_prm(1).correct)),
-    "matched prm gain": lambda: points(prm_minus_large(1)),
-    "doubled prm gain": lambda: points(prm_minus_large(2)),
+    "matched prm samples": lambda: str(matched_prm().allocation.N),
+    "matched prm": lambda: with_interval(bootstrap(matched_prm().correct)),
+    "matched prm gain": lambda: points(minus_large(matched_prm())),
+    "free prm gain": lambda: points(minus_large(judged()[-1])),
+    "judged cost ratio": lambda: f"{judged()[-1].flops.mean() / flops_of_greedy('large'):.1f}",
     "vote minus greedy": lambda: points(vote_minus_greedy()),
     "vote cost ratio": lambda: f"{flops_of_samples(matched_samples()) / flops_of_greedy('small'):.0f}",
     "large step": lambda: str(made("large")["steps"]),

@@ -33,7 +33,7 @@ def arm(name: str) -> Arm:
         return find(evidence.sampling_arms(choose="majority"), n)
     if kind == "oracle":
         return find(evidence.sampling_arms(choose="oracle"), n)
-    if kind == "adaptive":
+    if kind == "until-clear":
         return evidence.adaptive_arm(0.5, n)
     if kind == "chains":
         return find(evidence.hybrid_arms(), n, n - 1)
@@ -43,7 +43,7 @@ def arm(name: str) -> Arm:
 
 
 TRAINED = {  # what was trained for a line of the table
-    "greedy": ("small",), "vote": ("small",), "oracle": ("small",), "adaptive": ("small", "prm"),
+    "greedy": ("small",), "vote": ("small",), "oracle": ("small",), "until-clear": ("small", "prm"),
     "orm": ("small", "orm"), "prm": ("small", "prm"), "prm-large": ("small", "prm-large"), "prm-beam": ("small", "prm"),
     "prm-large-beam": ("small", "prm-large"), "chains": ("revision", "prm-revision"),
 }  # fmt: skip
@@ -67,7 +67,10 @@ def winners(at: int, given: bool, verifier: str = "prm") -> dict[tuple[str, floa
 
 
 def in_a_cell(cell: evidence.Cell) -> str:
-    return f"{points(cell.gain)}: {cell.verdict}"
+    """Short, for a table: points with their interval, and the winner where there is one."""
+    mean, low, high = (round(100 * float(x)) for x in cell.gain)
+    winner = "" if cell.verdict == "no difference" else f" {cell.verdict}"
+    return f"{mean:+d} ({low} to {high}){winner}".replace("+0", "0").replace("-", "−")
 
 
 def count(verdict: str, given: bool, over: tuple[int, ...] = STEPS) -> int:
@@ -108,13 +111,16 @@ def cheapest_match(at: int) -> str:
 
     The large model is not recorded on validation problems, so its accuracy is that of the test problems.
     """
-    target = evidence.one_pass("test", at=at).correct.mean()
-    pool = [a for judge in (None, "prm", "prm-large") for a in zip(*(evidence.small_arms(s, judge) for s in SPLITS))]
-    enough = [pair for pair in pool if pair[0].correct.mean() >= target]
-    _, found = min(enough, key=lambda pair: float(pair[0].flops.mean()))
     large = evidence.one_pass("test", at=at)
-    gap = bootstrap(found.correct - large.correct)
-    return f"{found.allocation}, at {found.flops.mean() / large.flops.mean():.2f} times its FLOPs ({points(gap)})"
+    pool = [
+        (*arms, said)
+        for judge, said in ((None, "by vote"), ("prm", "with the PRM"), ("prm-large", "with PRM 14x"))
+        for arms in zip(*(evidence.small_arms(split, judge) for split in SPLITS), strict=True)
+    ]
+    enough = [each for each in pool if each[0].correct.mean() >= large.correct.mean()]
+    _, found, judged = min(enough, key=lambda each: float(each[0].flops.mean()))
+    ratio, gap = found.flops.mean() / large.flops.mean(), points(bootstrap(found.correct - large.correct))
+    return f"{found.allocation}, {judged}, at {ratio:.2f} times its FLOPs ({gap})"
 
 
 def control() -> bank.Samples:

@@ -1,4 +1,4 @@
-"""The self-checks of the chapters: their answers, held to the recorded runs and to the code."""
+"""The chapters: their rhythm, and the answers of their self-checks, held to the recorded runs and to the code."""
 
 import re
 from functools import cache
@@ -15,7 +15,24 @@ from ttclab.verifiers import load_verifier
 BOOK = Path(__file__).parent.parent / "book"
 NUMBER = re.compile(r"\d+(?:\.\d+)?")
 PAGES = sorted(BOOK.glob("[0-9]*.md"))
+RHYTHM = ["First, a guess", "What surprised us", "Self-check", "Run it, prove it", "Recap", "References"]
 HARDEST, EASIEST = 4, 0
+every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+
+
+@every_page
+def test_a_chapter_asks_has_the_reader_guess_and_is_surprised_before_it_is_done(page):
+    text = page.read_text(encoding="utf-8")
+    opening, _, _ = text.partition("\n## ")
+    assert ":::{admonition} The question\n:class: tip\n" in opening
+    headings = re.findall(r"^## (.+)$", text, re.MULTILINE)
+    assert [heading for heading in headings if heading in RHYTHM] == RHYTHM
+
+
+@every_page
+def test_the_idea_takes_at_most_15_lines_of_code(page):
+    blocks = re.findall(r"^```python\n(.+?)^```", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    assert [block for block in blocks if block.count("\n") > 15] == []
 
 
 def self_checks(page: Path) -> dict[str, str]:
@@ -32,7 +49,7 @@ def typed_numbers(question: str, answer: str) -> set[str]:
     return set(NUMBER.findall(prose)) - set(NUMBER.findall(" ".join([question, *measured])))
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+@every_page
 def test_every_chapter_asks_and_no_answer_has_a_number_that_was_typed(page):
     checks = self_checks(page)
     assert len(checks) >= 2
