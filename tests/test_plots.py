@@ -105,6 +105,7 @@ def test_a_winner_map_says_in_each_cell_who_wins_and_by_how_much():
     assert [text.get_text() for text in axes.texts] == [
         "small wins", "+8 (0 to +12)", "no difference", "−7 (−10 to 0)",
     ]  # fmt: skip
+    assert {text.get_color() for text in axes.texts} == {plots.INK}
     small, none = axes.collections
     assert small.get_facecolor().size and not none.get_facecolor().size
 
@@ -114,3 +115,4 @@ def test_gains_are_bars_on_either_side_of_zero_with_their_intervals():
     [axes] = plots.matched_gains({"0.16": gain, "22": gain}, title="t", legend="R").axes
     assert sorted(bar.get_height() for bar in axes.patches) == pytest.approx(sorted([*gain.mean, *gain.mean]))
     assert [text.get_text() for text in axes.get_legend().get_texts()] == ["0.16", "22"]
+    assert axes.get_legend().get_title().get_color() == plots.INK

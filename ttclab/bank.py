@@ -241,8 +241,9 @@ def record(
 
     model: a shipped one, or the address of a server; at: the training step of a model shipped at several; greedy: one
     greedy solution a problem instead of samples; temperature, max_new_tokens: the model's own if not given; out: by
-    default in `ttclab/runs`, and to be said for a server; chunk: problems between two writes (CHUNK); shard: (i, n) for the i-th of n machines, from 1: its part of the problems, in
-    a file of its own, for `merge`; server: what `ttclab.load` takes for one, such as its model's name and files.
+    default in `ttclab/runs`, and to be said for a server; chunk: problems between two writes (CHUNK); shard: (i, n) for
+    the i-th of n machines, from 1: its part of the problems, in a file of its own, for `merge`; server: what
+    `ttclab.load` takes for one, such as its model's name and files.
     Killed and started again, it goes on where it was: at most `chunk` problems are drawn twice, with the same result.
     Raises OSError if the disk is full or the server stays away, ValueError for a shard that can't be.
     """

@@ -127,7 +127,7 @@ body { font: 16px/1.5 system-ui, sans-serif; max-width: 70rem; margin: 2rem auto
 .wide { overflow-x: auto; }
 table { border-collapse: collapse; }
 th, td { padding: .25rem .75rem; text-align: right; border-bottom: 1px solid var(--line); }
-th:first-child, td:first-child { text-align: left; overflow-wrap: anywhere; }
+th:first-child, td:first-child { text-align: left; min-width: 9rem; overflow-wrap: anywhere; }
 .full { color: var(--good); font-weight: 600; }
 details { margin: .5rem 0; }
 summary { cursor: pointer; overflow-wrap: anywhere; }
@@ -148,9 +148,8 @@ def write_page(out: Path, grades: Sequence[Grade], seed: int) -> None:
         cells = "".join(f"<td{_full(grade)}>{grade.points}</td>" for grade in own)
         name = said(one_line(file))
         rows.append(f'<tr><td><a href="#s{number}">{name}</a></td>{cells}<td>{total}</td></tr>')
-        works.append(
-            f'<details id="s{number}"><summary>{name}: {total}</summary>{"".join(map(_section, own))}</details>'
-        )
+        words = f'<div id="s{number}">{_words(own)}</div>'  # a link to it opens the details around it
+        works.append(f"<details><summary>{name}: {total}</summary>{words}</details>")
     text = f"""<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
@@ -177,9 +176,15 @@ def _full(grade: Grade) -> str:
     return ' class="full"' if grade.points == grade.max_points else ""
 
 
+def _words(grades: Sequence[Grade]) -> str:
+    """What was said of a submission: once, if it is the same of all exercises."""
+    if len({grade[-2:] for grade in grades}) == 1 and not grades[0].report:
+        return f"<p>{html.escape(grades[0].reason)}</p>"
+    return "".join(map(_section, grades))
+
+
 def _section(grade: Grade) -> str:
     title = f"{grade.exercise} {EXERCISES[grade.exercise].title}: {grade.points}/{grade.max_points}"
-    words = (
-        f"<pre>{html.escape(printable(grade.report))}</pre>" if grade.report else f"<p>{html.escape(grade.reason)}</p>"
-    )
+    said = html.escape(printable(grade.report.partition("\n")[2]))  # its first line is the title
+    words = f"<pre>{said}</pre>" if said else f"<p>{html.escape(grade.reason)}</p>"
     return f"<h3>{html.escape(title)}</h3>{words}"

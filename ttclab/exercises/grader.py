@@ -92,7 +92,7 @@ def read_cells(file: Path) -> list[str]:
     except OSError as error:
         raise Ungradable(f"cannot be read: {error.strerror}") from None
     except UnicodeDecodeError as error:
-        raise Ungradable(f"not a notebook: byte {error.start} is not UTF-8; save it again in Jupyter") from None
+        raise Ungradable(f"not a notebook: byte {error.start} is not UTF-8; hand in what Jupyter saves") from None
     except (ValueError, RecursionError):
         raise Ungradable("not a notebook: not JSON; hand in the .ipynb file itself") from None
     match notebook:
@@ -149,7 +149,7 @@ def grade_all(
         for future in futures:
             yield future.result()
         for file, key, future in zip(files, keys, futures):
-            if gradebook.load(out, file, key) != future.result()[0]:  # forged, where nothing keeps a submission from it
+            if gradebook.load(out, file, key) != future.result()[0]:  # forged, where nothing forbids it
                 gradebook.save(out, file, key, future.result()[0])
     finally:
         stopped.set()
@@ -161,11 +161,10 @@ def grade_all(
 
 def _key(file: Path, exercises: Sequence[Exercise], seed: int, limits: Limits) -> str:
     """Changes with anything that a grade depends on."""
-    try:
-        with file.open("rb") as content:
-            read = hashlib.file_digest(content, "sha256").hexdigest()
-    except OSError:
-        read = ""
+    read = ""
+    with suppress(OSError):
+        if file.is_file() and file.stat().st_size <= LARGEST_NOTEBOOK:
+            read = hashlib.sha256(file.read_bytes()).hexdigest()
     return _digest(read, [exercise.id for exercise in exercises], seed, limits, _own_digest())
 
 
