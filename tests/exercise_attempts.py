@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ttclab.exercises.arena import LEVELS
+
 
 class Mistake(NamedTuple):
     """A plausible wrong attempt and words that its message must contain.
@@ -763,6 +765,73 @@ def more_is_better(small, large, cells):
     return "no difference" if sum(small) == sum(large) else "small" if sum(small) > sum(large) else "large"
 
 
+# Chapter 07
+
+
+def above_uniform(correct, flops, uniform, *, cost=np.mean, start=(0.0, 0.0), flat=True):
+    """By numpy's own interpolation."""
+    points = [start, *map(tuple, uniform)] if start else [tuple(point) for point in uniform]
+    x, y = zip(*points)
+    if not flat and cost(flops) > x[-1]:
+        return np.mean(correct) - y[-1] * cost(flops) / x[-1]
+    return np.mean(correct) - np.interp(cost(flops), x, y)
+
+
+def above_by_hand(correct, flops, uniform):
+    cost, below = mean(flops), [0.0, 0.0]
+    for point in uniform:
+        if cost < point[0]:
+            share = (cost - below[0]) / (point[0] - below[0])
+            return mean(correct) - (1 - share) * below[1] - share * point[1]
+        below = point
+    return mean(correct) - below[1]
+
+
+def step_below(correct, flops, uniform):
+    """The last point that is no dearer, instead of a mix of two."""
+    paid = [height for x, height in uniform if x <= mean(flops)]
+    return mean(correct) - (paid[-1] if paid else 0.0)
+
+
+def paid(wanted, budget, *, reserve=True, least=1, rest=True, checked=True):
+    if checked and budget < len(wanted):
+        raise ValueError("less than a generation for each problem")
+    shares, left = [], budget
+    for i, wish in enumerate(wanted):
+        after = len(wanted) - i - 1 if reserve else 0
+        last = i == len(wanted) - 1
+        shares.append(left if last and rest else max(least, min(wish, left - after)))
+        left -= shares[-1]
+    return shares
+
+
+def proportional(wanted, budget):
+    if budget < len(wanted):
+        raise ValueError("less than a generation for each problem")
+    return [max(1, wish * budget // max(sum(wanted), 1)) for wish in wanted]
+
+
+def on_hard(N, T=0, *, from_=0.7):
+    """N chains of T revisions for what looks hard, as long as they can be paid."""
+
+    def policy(difficulty, budget_left, problems_left):
+        return [N, T] if difficulty >= from_ and budget_left >= N * (1 + T) else [0, 0]
+
+    return policy
+
+
+def rolling(difficulty, budget_left, problems_left):
+    """What is left, shared by the hard problems that are still to be expected."""
+    share = budget_left / max(1, 0.2 * problems_left)
+    if difficulty < 0.7:
+        return 0, 0
+    return max((N for N in (0, 1, 2, 3, 4, 6, 8, 12) if min(share, budget_left) >= N), default=0), 0
+
+
+RULES = frozenset(("the rules", *LEVELS))
+BEHIND = RULES - {"the rules"}
+
+
 MISTAKES = {
     "1.1": [
         Mistake(
@@ -1360,6 +1429,68 @@ MISTAKES = {
         ),
         Mistake("a probability", lambda small, large, cells: sum(small) / len(small), "not a string"),
     ],
+    "7.1": [
+        Mistake("accuracy alone", lambda c, f, u: mean(c), "and uniform sampling solves"),
+        Mistake("accuracy for each FLOP", lambda c, f, u: mean(c) / mean(f), "and uniform sampling solves"),
+        Mistake("the other way round", lambda c, f, u: -above_uniform(c, f, u), "and uniform sampling solves"),
+        Mistake(
+            "all the FLOPs, not their mean", lambda c, f, u: above_uniform(c, f, u, cost=np.sum), "FLOPs a problem"
+        ),
+        Mistake("a step in place of a line", step_below, "and uniform sampling solves"),
+        Mistake(
+            "level below the first point",
+            lambda c, f, u: above_uniform(c, f, u, start=None),
+            "solves 0",
+            frozenset({"cheaper than all, dearer than all"}),
+        ),
+        Mistake(
+            "goes on rising beyond the last point",
+            lambda c, f, u: above_uniform(c, f, u, flat=False),
+            "for as many",
+            frozenset({"cheaper than all, dearer than all"}),
+        ),
+    ],
+    "7.2": [
+        Mistake("what is wanted", lambda w, b: list(w), "the last gets the rest"),
+        Mistake(
+            "leaves nothing for those to come", lambda w, b: paid(w, b, reserve=False), "is left for every problem"
+        ),
+        Mistake("nothing where nothing is wanted", lambda w, b: paid(w, b, least=0), "at least 1"),
+        Mistake("keeps what is left over", lambda w, b: paid(w, b, rest=False), "the last gets the rest"),
+        Mistake("a share of the budget", proportional, "the last gets the rest"),
+        Mistake("any budget will do", lambda w, b: paid(w, b, checked=False), "need a generation each"),
+    ],
+    "7.3": [
+        Mistake("asks for more than is left", lambda d, left, n: [32, 0], "generations, and", RULES),
+        Mistake("a split that is not recorded", lambda d, left, n: [5, 0], "N is one of", RULES),
+        Mistake(
+            "revisions before samples",
+            lambda d, left, n: on_hard(16, 0, from_=0)(d, left, n)[::-1],
+            "T is one of",
+            RULES,
+        ),
+        Mistake("one number", lambda d, left, n: 4, "not two whole numbers", RULES),
+        Mistake("a negative number of samples", lambda d, left, n: [-1, 0], "N=-1 with T=0 is not recorded", RULES),
+        Mistake(
+            "spends on what looks easy",
+            lambda d, left, n: on_hard(16, from_=0.95)(1 - d, left, n),
+            "your policy solves",
+            BEHIND,
+        ),
+        Mistake(
+            "gives up what looks hard",
+            lambda d, left, n: on_hard(16, from_=0.05)(d if d < 0.9 else 0.0, left, n),
+            "your policy solves",
+            BEHIND,
+        ),
+        Mistake("first come, first served", on_hard(32, from_=0.0), "your policy solves", BEHIND),
+        Mistake(
+            "the lesson's rule",
+            lambda d, left, n: [4, 0] if d < 0.3 else [2, 1],
+            "your policy solves",
+            BEHIND - {"ahead of the fitted policy"},
+        ),
+    ],
 }
 
 RIGHT: dict[str, dict[str, Callable[..., Any]]] = {
@@ -1445,4 +1576,16 @@ RIGHT: dict[str, dict[str, Callable[..., Any]]] = {
     "6.2": {"a walk": frontier_walk, "every pair": frontier_by_pairs},
     "6.3": {"bills": payable_best, "what is left": payable_by_loop},
     "6.4": {"floats": judged, "fractions": judged_by_fractions},
+    "7.1": {"numpy": above_uniform, "by hand": above_by_hand},
+    "7.2": {
+        "a loop": paid,
+        "from the end": lambda w, b: [*paid(w, b)[:-1], b - sum(paid(w, b)[:-1])],
+    },
+    "7.3": {
+        "16 for what looks hard": on_hard(16),
+        "12, as a tuple": lambda d, left, n: tuple(on_hard(12, from_=0.5)(d, left, n)),
+        "4 chains of 2": on_hard(4, 1),
+        "what is left, shared": rolling,
+        "numpy": lambda d, left, n: np.array(on_hard(8)(d, left, n)),
+    },
 }

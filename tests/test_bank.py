@@ -12,6 +12,7 @@ import ttclab
 from ttclab import bank
 from ttclab.__main__ import main
 from ttclab.flops import billed
+from ttclab.training import RECIPES
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +45,22 @@ def test_a_fresh_run_of_the_weights_agrees_with_a_slice_of_the_recorded_one(reco
     fresh = ttclab.load("small", device="cpu").generate(recorded.problems[:20], n=8, seed=0)
     same = [s.text == text for group, row in zip(fresh, recorded.texts[:20]) for s, text in zip(group, row[:8])]
     assert np.mean(same) >= 0.95  # exact on one machine; rounding on another may turn a rare draw
+
+
+@pytest.mark.parametrize("at", RECIPES["large"].points)
+def test_a_fresh_greedy_pass_of_the_large_model_agrees_with_the_recorded_one(at):
+    run = bank.load("large", "test", at=at, greedy=True)
+    fresh = ttclab.load("large", at=at, device="cpu").generate(run.problems[:20], temperature=0)
+    assert np.mean([solution.text == row[0] for [solution], row in zip(fresh, run.texts)]) >= 0.95
+
+
+@pytest.mark.parametrize("file", sorted(bank.RUNS.glob("*-test*.*.parquet")), ids=lambda file: file.stem)
+def test_a_fresh_reading_of_the_judges_agrees_with_their_recorded_scores(file):
+    run, name = file.stem.split(".")
+    samples, recorded = bank.read(bank.RUNS / f"{run}.parquet"), bank.load_scores(name, run)
+    written = [solution for i in range(4) for solution in samples.solutions(i)[:8]]
+    fresh = ttclab.load_verifier(name, device="cpu").score(written)
+    assert fresh == pytest.approx([steps[-1] for i in range(4) for steps in recorded[i][:8]], abs=1e-4)
 
 
 def test_recorded_flops_are_what_the_ledger_charges(recorded):

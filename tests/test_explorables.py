@@ -242,19 +242,20 @@ SELECTIONS = [
     (16, "4", "noisy 0.8", "best"),
     (32, "2", "noisy 0.6", "weighted"),
     (64, "5", "prm-14x", "best"),
+    (64, "2", "weak-prm", "best"),
     (128, "all", "noisy 0.95", "best"),
     (256, "5", "prm", "weighted"),
 ]
 
 
 @pytest.mark.parametrize(("samples", "problems", "judge", "choose"), SELECTIONS)
-def test_ten_selections_of_the_shipped_judges_are_what_the_estimators_say(samples, problems, judge, choose):
+def test_selections_of_the_shipped_judges_are_what_the_estimators_say(samples, problems, judge, choose):
     name, _, quality = judge.partition(" ")
     shipped = curve_of(shipped_data("judge"), name, choose, float(quality) if quality else None)
     scores = (
         noisy_scores(small(), float(quality))
         if quality
-        else evidence.last_scores({"prm-14x": "prm-large"}.get(name, name), "small-test")
+        else evidence.last_scores({"prm-14x": "prm-large", "weak-prm": "prm-weak"}.get(name, name), "small-test")
     )
     if choose == "best":
         values = estimators.best_of_n(scores, small().correct, samples)
@@ -269,7 +270,8 @@ def test_ten_selections_of_the_shipped_judges_are_what_the_estimators_say(sample
 
 def test_the_shipped_judges_are_there_with_the_whole_dial_and_their_price():
     data = shipped_data("judge")
-    assert [judge["key"] for judge in data["judges"]] == ["none", "orm", "prm", "prm-14x", "noisy", "oracle"]
+    judges = [judge["key"] for judge in data["judges"]]
+    assert judges == ["none", "orm", "weak-prm", "prm", "prm-14x", "noisy", "oracle"]
     dial = [curve["quality"] for curve in data["curves"] if curve["judge"] == "noisy" and curve["choose"] == "best"]
     assert dial == list(QUALITIES)
     arm = next(arm for arm in evidence.sampling_arms() if arm.allocation.N == 16)

@@ -14,6 +14,7 @@ from ttclab.estimators import (
     fifths,
     majority,
     pass_at_k,
+    reliability,
     weighted_best_of_n,
     within_problem_auc,
 )
@@ -58,6 +59,16 @@ def test_a_prm_tells_right_from_wrong_within_a_problem(verifier, answer, working
     assert within_problem_auc(last_scores(verifier), samples().worked) >= working
 
 
+def test_a_higher_auc_from_the_policy_s_likelihood_chooses_hardly_better():
+    weight = evidence.likelihood_weight("prm-large")
+    scores = evidence.mean_and_likelihood("prm-large", "test", weight)
+    assert weight > 0 and within_problem_auc(scores, samples().correct) >= 0.93
+    gain = bootstrap(
+        best_of_n(scores, samples().correct, 64) - best_of_n(last_scores("prm-large"), samples().correct, 64)
+    )
+    assert abs(gain.mean) < 0.01
+
+
 def test_a_perfect_judge_of_the_working_would_not_know_every_right_answer():
     assert 0.90 <= within_problem_auc(samples().worked, samples().correct) <= 0.97
 
@@ -93,6 +104,29 @@ def test_more_samples_make_no_trained_judge_worse_over_all_problems(verifier):
     by_vote = np.stack([weighted(verifier, budget) for budget in budgets], axis=1)
     for solved in (by_score, by_vote):
         assert bootstrap(solved[:, -1:] - solved).high.min() >= 0
+
+
+def test_more_samples_make_a_judge_stopped_early_worse_by_its_best_score_and_no_worse_by_a_weighted_vote():
+    change = {
+        name: np.diff(best_of_n(last_scores(name), samples().correct, np.array([4, 256])), axis=1)[:, 0]
+        for name in ("prm-weak", "prm", "prm-large")
+    }
+    assert bootstrap(change["prm-weak"]).high < 0
+    assert all(bootstrap(change[name]).low > 0.1 for name in ("prm", "prm-large"))
+    assert bootstrap(weighted("prm-weak", 256) - weighted("prm-weak", 4)).low > 0
+
+
+def test_with_a_judge_stopped_early_beam_search_is_ahead_with_a_small_budget_and_behind_with_a_large_one():
+    gains = {
+        N: bootstrap(bank.load_searches("small", "prm-weak", "test", N, M).correct() - weighted("prm-weak", N))
+        for N, M in bank.BEAMS
+    }
+    assert gains[4].low > 0 > gains[64].high
+
+
+def test_a_judge_stopped_early_is_as_well_calibrated_where_it_is_sure():
+    said, was, _ = reliability(last_scores("prm-weak"), samples().correct)
+    assert np.abs(said - was)[8:].max() < 0.05
 
 
 def test_the_mean_of_the_steps_is_no_score_to_vote_with():

@@ -15,6 +15,8 @@ NOTEBOOKS = sorted(path for path in FOLDER.rglob("*.ipynb") if ".ipynb_checkpoin
 LABS = [path for path in NOTEBOOKS if path.parent == FOLDER]
 SHOWS = {"print", "display", "show"}
 BUDGET = 60  # seconds of a CPU that a notebook may take: what CONTRIBUTING.md asks for
+TOGETHER = 360  # seconds of a CPU that all labs may take
+taken: dict[Path, float] = {}  # by the notebooks that have run here
 
 every_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.relative_to(FOLDER).as_posix())
 
@@ -114,17 +116,30 @@ resource.setrlimit(resource.RLIMIT_CPU, ({0}, {0} + 5))
 """
 
 
-def run(notebook: nbformat.NotebookNode, folder: Path, budget: int = BUDGET) -> None:
-    """Run a notebook in a folder until it has used its budget. The clock on the wall only ends what hangs."""
-    notebook.cells.insert(0, nbformat.v4.new_code_cell(LIMIT.format(budget)))
+def run(notebook: nbformat.NotebookNode, folder: Path, budget: int = BUDGET) -> float:
+    """Run a notebook in a folder until it has used its budget; the seconds of a CPU that it took.
+
+    The clock on the wall only ends what hangs.
+    """
+    first, last = (
+        nbformat.v4.new_code_cell(code) for code in (LIMIT.format(budget), "import time\nprint(time.process_time())")
+    )
+    notebook.cells = [first, *notebook.cells, last]
     where = {"metadata": {"path": str(folder)}}
     NotebookClient(notebook, kernel_name="python3", resources=where, timeout=10 * BUDGET).execute()
+    return float(last["outputs"][0]["text"])
 
 
 @every_notebook
 def test_notebook_runs_from_another_folder_and_is_stopped_at_its_budget(path, tmp_path):
     """As on Colab, where the repository is not: what a notebook needs is in the package. The limit measures nothing."""
-    run(nbformat.read(path, as_version=4), tmp_path)
+    taken[path] = run(nbformat.read(path, as_version=4), tmp_path)
+
+
+def test_all_labs_together_stay_within_their_budget():
+    if not taken.keys() >= set(LABS):
+        pytest.skip("needs a run of all labs before it: pytest tests/test_notebooks.py")
+    assert sum(taken[path] for path in LABS) <= TOGETHER, {path.name: round(taken[path]) for path in LABS}
 
 
 def test_a_notebook_that_goes_on_and_on_is_stopped(tmp_path):

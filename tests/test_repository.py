@@ -8,6 +8,7 @@ import tomllib
 import zipfile
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -74,17 +75,70 @@ def test_the_package_is_content_with_what_colab_ships():
         assert name not in COLAB or requirement.specifier.contains(COLAB[name]), f"Colab has {name} {COLAB[name]}"
 
 
+def workflows() -> dict[str, Any]:
+    return {path.stem: yaml.safe_load(path.read_text()) for path in (ROOT / ".github" / "workflows").glob("*.yml")}
+
+
+def texts_of_workflows() -> list[str]:
+    return [path.read_text() for path in sorted((ROOT / ".github" / "workflows").glob("*.yml"))]
+
+
+def steps(job: dict[str, Any], action: str) -> list[dict[str, Any]]:
+    """What a job asks of one of GitHub's actions, one `with` a use."""
+    used = [step for step in job["steps"] if step.get("uses", "").startswith(f"actions/{action}@")]
+    return [step.get("with", {}) for step in used]
+
+
 def test_workflows_use_actions_of_github_alone_each_at_one_commit():
-    for path in (ROOT / ".github" / "workflows").glob("*.yml"):
-        workflow = yaml.safe_load(path.read_text())
+    for name, workflow in workflows().items():
         used = [step["uses"] for job in workflow["jobs"].values() for step in job["steps"] if "uses" in step]
-        assert used and all(re.fullmatch(r"actions/[a-z-]+@[0-9a-f]{40}", each) for each in used), path.name
+        assert used and all(re.fullmatch(r"actions/[a-z-]+@[0-9a-f]{40}", each) for each in used), name
+
+
+def test_an_action_is_at_one_commit_in_all_workflows():
+    named = re.findall(r"actions/([a-z-]+)@(\S+ # v\S+)", "".join(texts_of_workflows()))
+    assert len({name for name, _ in named}) == len(set(named)) > 3
 
 
 def test_workflows_run_targets_that_there_are():
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    for path in (ROOT / ".github" / "workflows").glob("*.yml"):
-        assert set(re.findall(r"run: make ([a-z]+)", path.read_text())) <= targets
+    run = set(re.findall(r"run: make ([a-z]+)", "".join(texts_of_workflows())))
+    assert run >= {"book", "test", "wheel"} and run <= targets
+
+
+def test_workflows_may_write_only_what_they_publish():
+    for workflow in workflows().values():
+        assert workflow["permissions"] == {"contents": "read"}
+    may = {
+        name: job["permissions"]
+        for workflow in workflows().values()
+        for name, job in workflow["jobs"].items()
+        if "permissions" in job
+    }
+    assert may == {"colab": {"contents": "write"}, "publish": {"pages": "write", "id-token": "write"}}
+
+
+def test_what_is_published_is_the_book_that_was_tested_and_its_pictures_are_kept():
+    jobs = workflows()["test"]["jobs"]
+    kept = {each["name"]: each["path"] for each in steps(jobs["test"], "upload-artifact")}
+    assert kept == {"book": "_build/html", "screenshots": "_build/screenshots"}
+    assert (jobs["colab"]["needs"], jobs["publish"]["needs"]) == ("test", "colab")
+    assert jobs["colab"]["if"] == "github.event_name == 'push' && github.ref == 'refs/heads/main'"
+    for name in ("colab", "publish"):
+        assert steps(jobs[name], "download-artifact") == [{"name": "book", "path": kept["book"]}]
+    assert steps(jobs["publish"], "upload-pages-artifact") == [{"path": kept["book"]}]
+    assert jobs["publish"]["steps"][-1]["uses"].startswith("actions/deploy-pages@")
+
+
+def test_notebooks_are_run_weekly_with_the_versions_that_there_are():
+    weekly = workflows()["weekly"]
+    (job,) = weekly["jobs"].values()
+    assert "schedule" in weekly[True]  # YAML takes the key `on` for a truth value
+    assert job["strategy"]["matrix"]["versions"] == ["pinned", "oldest"]
+
+
+def test_the_book_is_built_strictly():
+    assert "jupyter-book build . -W -n --keep-going" in (ROOT / "Makefile").read_text()
 
 
 def test_conda_environment_has_the_declared_packages_at_their_pins():
@@ -167,6 +221,7 @@ def test_wheel_carries_every_file_of_the_package(tmp_path):
     }
     assert carried == package
     assert {Path(name).suffix for name in carried} >= {".py", ".js", ".json", ".safetensors", ".parquet"}
+    assert Path(wheel).stat().st_size <= 35e6
 
 
 def test_no_file_is_too_large_for_a_repository():

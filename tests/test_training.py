@@ -4,6 +4,8 @@ from dataclasses import replace
 import pytest
 
 import ttclab
+from ttclab import training
+from ttclab.__main__ import main
 from ttclab.estimators import fifths, pass_at_k
 from ttclab.flops import billed
 from ttclab.problems import ArithmeticProblem, Solution, split_of
@@ -292,6 +294,13 @@ def test_the_large_model_is_fourteen_times_the_small_one_and_better_at_every_poi
     assert len(steps) >= 4 and solved == sorted(solved)
     gap = ttclab.bank.load("large", "test", greedy=True).correct.mean()
     assert 0.15 <= gap - ttclab.bank.load("small", "test", greedy=True).correct.mean() <= 0.30 and gap < 0.85
+
+
+def test_one_command_trains_every_model_each_after_the_one_it_is_grown_from(monkeypatch):
+    asked = []
+    monkeypatch.setattr(training, "train", lambda name, **options: asked.append((name, options["seed"])))
+    assert main(["train", "--all", "--seed", "3"]) == 0
+    assert asked == [(name, 3) for name in loop.RECIPES]
 
 
 def test_every_recipe_comes_after_the_one_it_is_grown_from_and_every_shipped_model_has_one():

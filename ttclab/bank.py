@@ -43,13 +43,15 @@ from transformers import AutoConfig, PreTrainedConfig
 
 from . import flops
 from .beam_search import beam_search
-from .models import ZOO, directory_of, folder_of, is_address
+from .models import HOME, ZOO, directory_of, folder_of, is_address
 from .models import load as load_model
+from .policy import Asked
 from .problems import ArithmeticProblem, Problem, Solution, answer_key, load_problems, show_attempts
 from .sampling import Result
 from .verifiers import load_verifier
+from .word_problems import word_problem
 
-RUNS = Path(__file__).parent / "runs"
+RUNS = HOME / "runs"
 CHUNK = 50  # problems between two writes: what a kill can cost
 _WRITTEN = {
     "text": pa.string(),
@@ -94,6 +96,8 @@ class _Written:
 
     @cached_property
     def config(self) -> PreTrainedConfig:
+        if "config" in self.made:
+            return AutoConfig.for_model(**self.made["config"])
         return AutoConfig.from_pretrained(ZOO / self.made["model"], local_files_only=True)
 
     def shown(self, i: int, j: int) -> str:
@@ -122,17 +126,17 @@ class Samples(_Written):
     @cached_property
     def prefill_flops(self) -> NDArray[np.int64]:
         """FLOPs of reading each problem, (problems,): paid once, however many solutions follow."""
-        return np.array([flops.forward_flops(self.config, len(p.prompt), logits=1) for p in self.problems])
+        return np.array([flops.forward_flops(self.config, length, logits=1) for length in self.prompt_tokens])
 
     @cached_property
     def decode_flops(self) -> NDArray[np.int64]:
         """FLOPs of writing each solution, (problems, samples)."""
         counted = {
             (length, tokens): flops.decode_flops(self.config, tokens - 1, length)
-            for length, row in zip(self._prompt_lengths, self.tokens, strict=True)
+            for length, row in zip(self.prompt_tokens, self.tokens, strict=True)
             for tokens in set(row.tolist())
         }
-        rows = zip(self._prompt_lengths, self.tokens, strict=True)
+        rows = zip(self.prompt_tokens, self.tokens, strict=True)
         return np.array([[counted[length, tokens] for tokens in row] for length, row in rows])
 
     @cached_property
@@ -145,8 +149,10 @@ class Samples(_Written):
         return checked
 
     @property
-    def _prompt_lengths(self) -> list[int]:
-        return [len(problem.prompt) for problem in self.problems]  # one token a character
+    def prompt_tokens(self) -> list[int]:
+        """Tokens that each problem's solutions are written after."""
+        # The tiny models read one token a character.
+        return self.made.get("prompt_tokens") or [len(problem.prompt) for problem in self.problems]
 
 
 @dataclass(frozen=True)
@@ -159,6 +165,20 @@ class Chains(_Written):
     chain: NDArray[np.int64]
     attempt: NDArray[np.int64]
     comments: NDArray[np.object_]
+
+    @cached_property
+    def firsts(self) -> Samples:
+        """The first attempts of all chains, which are samples."""
+        begun = self.attempt[0] == 0  # chains are laid out alike for every problem
+        return Samples(
+            self.problems,
+            self.texts[:, begun],
+            self.finished[:, begun],
+            self.correct[:, begun],
+            self.tokens[:, begun],
+            self.logprob[:, begun],
+            self.made,
+        )
 
     def shown(self, i: int, j: int) -> str:
         first = j - self.attempt[i, j]  # a chain is recorded attempt by attempt
@@ -209,6 +229,8 @@ def record(
     samples: int = 256,
     problems: int = 500,
     seed: int = 0,
+    temperature: float | None = None,
+    max_new_tokens: int | None = None,
     device: str = "auto",
     out: Path | None = None,
     chunk: int | None = None,
@@ -218,9 +240,10 @@ def record(
     """Draw `samples` solutions of a model to each problem of a set, and write them to `out`.
 
     model: a shipped one, or the address of a server; at: the training step of a model shipped at several; greedy: one
-    greedy solution a problem instead of samples; out: by default in `ttclab/runs`, and to be said for a server; chunk:
-    problems between two writes (CHUNK); shard: (i, n) for the i-th of n machines, from 1: its part of the problems, in
-    a file of its own, for `merge`; server: what `ttclab.load` takes for one, such as its model's name and files.
+    greedy solution a problem instead of samples; temperature, max_new_tokens: the model's own if not given; out: by
+    default in `ttclab/runs`, and to be said for a server; chunk: problems between two writes (CHUNK); shard: (i, n) for
+    the i-th of n machines, from 1: its part of the problems, in a file of its own, for `merge`; server: what
+    `ttclab.load` takes for one, such as its model's name and files.
     Killed and started again, it goes on where it was: at most `chunk` problems are drawn twice, with the same result.
     Raises OSError if the disk is full or the server stays away, ValueError for a shard that can't be.
     """
@@ -230,14 +253,25 @@ def record(
     out = out or path_of(model, split, at=at, greedy=greedy)
     policy = load_model(model, at=at, device=device, **(server or {}))
     asked = load_problems(split, limit=problems)
-    samples, temperature = (1, 0.0) if greedy else (samples, policy.sampler().temperature)
+    if greedy:
+        samples, temperature = 1, 0.0
+    temperature = policy.sampler(temperature).temperature
+    folder = None if served else folder_of(model, at)
     made = {
-        "format": "ttclab samples 1", **(_served(policy, server or {}) if served else _local(folder_of(model, at))),
+        "format": "ttclab samples 1", **(_local(folder) if folder else _served(policy, server or {})),
         "split": split, "seed": seed, "temperature": temperature, "samples": samples, "problems": problems,
     }  # fmt: skip
+    if (
+        folder and folder.parent != ZOO
+    ):  # a reader of the run may not have the model: what FLOPs are counted from goes with it
+        made["config"] = {key: value for key, value in policy.config.to_diff_dict().items() if not key.startswith("_")}
+        made["prompt_tokens"] = [len(policy.encode(Asked(each))) for each in asked]
+    if max_new_tokens:
+        made["max_new_tokens"] = max_new_tokens
 
     def rows(chunk: range) -> Iterator[dict[str, Any]]:
-        for group in policy.generate([asked[i] for i in chunk], n=samples, temperature=temperature, seed=seed):
+        chosen = [asked[i] for i in chunk]
+        for group in policy.generate(chosen, samples, temperature, seed, max_new_tokens):
             for i, solution in enumerate(group):
                 yield {"sample": i, **_row(solution)}
 
@@ -390,7 +424,7 @@ def record_all(device: str = "auto") -> None:
     for verifier in ("oracle", "prm-revision", "self"):
         record_chains("revision", "test", CHAINS_WITH_FEEDBACK, feedback=verifier, device=device)
     record("revision-control", "test", samples=64, device=device)
-    for verifier in ("orm", "prm", "prm-large", "prm-rollouts", "prm-exact"):
+    for verifier in ("orm", "prm", "prm-large", "prm-weak", "prm-rollouts", "prm-exact"):
         record_scores(verifier, "small-test", device=device)
     for verifier in ("prm", "prm-large"):
         record_scores(verifier, "small-validation", device=device)
@@ -400,6 +434,8 @@ def record_all(device: str = "auto") -> None:
     for split in ("test", "validation"):
         for N, M in MORE_BEAMS:
             record_search("small", "prm", split, N, M, device=device)
+    for N, M in BEAMS:
+        record_search("small", "prm-weak", "test", N, M, device=device)
     record_search("small", "prm-large", "test", 16, 4, lookahead=1, device=device)
 
 
@@ -521,7 +557,7 @@ def read(path: Path) -> Any:
     if made["format"] == "ttclab scores 1":
         raise ValueError(f"{path} has scores and no solutions: bank.load_scores reads it")
     names = table["problem"].unique().to_pylist()
-    problems: list[Problem] = [ArithmeticProblem.from_expression(expression) for expression in names]
+    problems = [problem_of(name) for name in names]
     if made["format"] == "ttclab searches 1":
         rows = table.to_pylist()
         found = [
@@ -546,6 +582,11 @@ def read(path: Path) -> Any:
         return Samples(problems, **written)
     chain, attempt = (column(name).astype(np.int64) for name in ("chain", "attempt"))
     return Chains(problems, chain=chain, attempt=attempt, comments=column("comment"), **written)
+
+
+def problem_of(id: str) -> Problem:
+    """The problem that a recorded row names. Raises ValueError for an id that is of no known task."""
+    return word_problem(id) if ": " in id else ArithmeticProblem.from_expression(id)
 
 
 def _file_of(run: str | Path) -> Path:

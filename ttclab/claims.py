@@ -204,8 +204,15 @@ def beam_beats_best_of_n_at_small_budgets() -> Finding:
 
 
 def beam_falls_below_at_large_budgets() -> Finding:
-    gain = bootstrap(find(sampling_arms(), 64).correct - find(beam_arms(), 64, M=4).correct)
-    return Finding(_verdict(gain), f"Weighted best-of-N minus beam search at N=64: {_say(gain)}.")
+    def gain(verifier: str) -> Estimate:
+        samples = find(sampling_arms(verifier=verifier, budgets=(64,)), 64)
+        return bootstrap(samples.correct - find(beam_arms(verifier=verifier), 64, M=4).correct)
+
+    by_good, by_weak = gain("prm"), gain("prm-weak")
+    return Finding(
+        _verdict(by_good),
+        f"Weighted best-of-N minus beam search at N=64: {_say(by_good)}; with the weak PRM {_say(by_weak)}.",
+    )
 
 
 def beam_degrades_on_easy() -> Finding:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from statistics import fmean
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,17 +37,20 @@ from .estimators import (
     pass_at_k,
     sampled_until_clear,
     weighted_best_of_n,
+    within_problem_auc,
 )
 from .flops import decode_flops, forward_flops
 from .models import ZOO, folder_of
 from .reward_model import reward_flops
 from .training.policy import RECIPES
 from .verifiers import SEE_ATTEMPTS
+from .working import WorkingVerifier
 
 BUDGETS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 FINE_BUDGETS = (1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 20, 24, 28, 32, 40, 48, 56, 64, 80, 96, 112, 128)
 BEAMS = tuple(sorted((*bank.BEAMS, *bank.MORE_BEAMS)))  # all that are recorded with the PRM
 HYBRIDS = tuple((n // t, t - 1) for n in (1, 2, 4, 8, 16, 32, 64) for t in (1, 2, 4, 8, 16, 32, 64) if t <= n)
+LIKELIHOOD_WEIGHTS = (0.0, *(2.0**-k for k in range(14, 3, -1)))
 CUTS = 16  # random choices of chains that a hybrid's accuracy is averaged over
 
 
@@ -55,6 +59,30 @@ def last_scores(verifier: str, run: str) -> NDArray[np.float64]:
     """A verifier's score of each recorded solution, by its last step, (problems, solutions)."""
     scores = bank.load_scores(verifier, run)
     return np.array([[steps[-1] if steps else 0.0 for steps in group] for group in scores])
+
+
+@cache
+def mean_and_likelihood(verifier: str, split: str, weight: float) -> NDArray[np.float64]:
+    """The mean of a verifier's step scores minus `weight` times the policy's log-likelihood, (problems, samples).
+
+    Of two solutions with an error in the same step, the one that the policy found less likely is more often right in
+    the end: it may have a second error that makes up for the first.
+    """
+    samples = bank.load("small", split)
+    scores = bank.load_scores(verifier, f"small-{split}")
+    mean = np.array([[fmean(steps) if steps else 0.0 for steps in group] for group in scores])
+    return mean - weight * samples.logprob
+
+
+@cache
+def likelihood_weight(verifier: str) -> float:
+    """Of LIKELIHOOD_WEIGHTS the one with the highest AUC within a problem on the validation problems."""
+    right = bank.load("small", "validation").correct
+
+    def within(weight: float) -> float:
+        return within_problem_auc(mean_and_likelihood(verifier, "validation", weight), right)
+
+    return max(LIKELIHOOD_WEIGHTS, key=within)
 
 
 def find(arms: Sequence[Arm], N: int, T: int = 0, M: int = 0) -> Arm:
@@ -73,17 +101,11 @@ def sampling_arms(
     samples, sizes = bank.load("small", split), np.array(budgets)
     each = samples.decode_flops.mean(axis=1)
     cost = samples.prefill_flops[:, None] + each[:, None] * sizes
+    scores = np.zeros(samples.correct.shape)
     if choose in ("weighted", "best"):
         scores = last_scores(verifier, f"small-{split}")
         cost = cost + judge_flops(samples, verifier, sizes)
-    if choose == "weighted":
-        right = weighted_best_of_n(samples.answers, scores, samples.correct, sizes)
-    elif choose == "best":
-        right = best_of_n(scores, samples.correct, sizes)
-    elif choose == "majority":
-        right = majority(samples.answers, samples.correct, sizes)
-    else:
-        right = pass_at_k(samples.correct.shape[1], samples.correct.sum(axis=1, keepdims=True), sizes)
+    right = _chosen(samples, scores, choose, sizes)
     return tuple(Arm(Allocation(n), right[:, i], cost[:, i]) for i, n in enumerate(budgets))
 
 
@@ -93,13 +115,59 @@ def judge_flops(samples: bank.Samples, verifier: str, budgets: NDArray[np.int64]
     It reads the problem once, and a text that was sampled more than once is read once.
     """
     config = AutoConfig.from_pretrained(ZOO / verifier, local_files_only=True)
+    score = cache(lambda tokens, after: reward_flops(config, tokens, after))
     total = np.zeros((len(samples.problems), len(budgets)))
     for row, problem, texts, tokens in zip(total, samples.problems, samples.texts, samples.tokens, strict=True):
         _, first, count = np.unique(texts, return_index=True, return_counts=True)
         begun = len(problem.prompt)  # one token a character
-        reading = np.array([reward_flops(config, int(n), begun) for n in tokens[first]])
-        row[:] = reward_flops(config, begun) + reading @ pass_at_k(len(texts), count[:, None], budgets)
+        reading = np.array([score(int(n), begun) for n in tokens[first]])
+        row[:] = score(begun, 0) + reading @ pass_at_k(len(texts), count[:, None], budgets)
     return total
+
+
+WORD_BUDGETS = (1, 2, 4, 8, 16)
+
+
+def word_samples(split: str = "test") -> bank.Samples:
+    """What SmolLM2 wrote to the word problems."""
+    return bank.load("smollm2", f"words-{split}")
+
+
+@cache
+def word_scores(judge: str) -> NDArray[np.float64]:
+    """Scores of them, (problems, samples). judge: "likelihood", or "working", which the validation problems train."""
+    samples = word_samples()
+    if judge == "likelihood":
+        return np.exp(samples.logprob.astype(np.float64))
+    others = word_samples("validation")
+    trained = WorkingVerifier([s for i in range(len(others.problems)) for s in others.solutions(i)])
+    return np.array([trained.score(samples.solutions(i)) for i in range(len(samples.problems))])
+
+
+@cache
+def word_arms(choose: str, judge: str = "working") -> tuple[Arm, ...]:
+    """Best-of-N of SmolLM2 on the word problems for each of WORD_BUDGETS. choose: as in `sampling_arms`.
+
+    Neither judge runs a model of its own, so that reading the problem and writing are all that is charged.
+    """
+    samples, sizes = word_samples(), np.array(WORD_BUDGETS)
+    each = samples.decode_flops.mean(axis=1)
+    cost = samples.prefill_flops[:, None] + each[:, None] * sizes
+    right = _chosen(samples, word_scores(judge), choose, sizes)
+    return tuple(Arm(Allocation(n), right[:, i], cost[:, i]) for i, n in enumerate(WORD_BUDGETS))
+
+
+def _chosen(
+    samples: bank.Samples, scores: NDArray[np.float64], choose: str, sizes: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """The chance that the answer chosen from so many samples is right, (problems, sizes)."""
+    if choose == "weighted":
+        return weighted_best_of_n(samples.answers, scores, samples.correct, sizes)
+    if choose == "best":
+        return best_of_n(scores, samples.correct, sizes)
+    if choose == "majority":
+        return majority(samples.answers, samples.correct, sizes)
+    return pass_at_k(samples.correct.shape[1], samples.correct.sum(axis=1, keepdims=True), sizes)
 
 
 @cache
@@ -216,10 +284,19 @@ def hybrid_arms(
 
 
 @cache
-def adaptive_arm(lead: float, N: int = 64, batch: int = 2, split: str = "test", verifier: str = "prm") -> Arm:
-    """`adaptive_search` on recorded samples: until the weighted vote leads by `lead`, N samples at most."""
-    samples, looks = bank.load("small", split), np.arange(batch, N + 1, batch)
-    scores = last_scores(verifier, f"small-{split}")
+def adaptive_arm(
+    lead: float, N: int = 64, batch: int = 2, split: str = "test", verifier: str = "prm", model: str = "small"
+) -> Arm:
+    """`adaptive_search` on recorded samples: until the weighted vote leads by `lead`, N samples at most.
+
+    model: "small", or "revision", whose first attempts are its samples.
+    """
+    looks = np.arange(batch, N + 1, batch)
+    if model == "small":
+        samples, scores = bank.load("small", split), last_scores(verifier, f"small-{split}")
+    else:
+        samples = _chains(split).firsts
+        scores = last_scores(verifier, f"revision-{split}-chains")[:, _chains(split).attempt[0] == 0]
     right, stops = sampled_until_clear(samples.answers, scores, samples.correct, lead, looks)
     asked = np.arange(1, len(looks) + 1)  # the policy reads the problem anew for each batch
     each = samples.prefill_flops[:, None] * asked + samples.decode_flops.mean(axis=1)[:, None] * looks

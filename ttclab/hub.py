@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 from huggingface_hub import snapshot_download
 from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, HFValidationError, RepositoryNotFoundError
@@ -23,17 +24,40 @@ def fetch(name: str, *, allow_pickle: bool = False, trust_remote_code: bool = Fa
     """
     files = _FILES if weights else [pattern for pattern in _FILES if pattern != "*.safetensors"]
     wanted = [*files, *(["*.bin"] if allow_pickle else []), *(["*.py"] if trust_remote_code else [])]
+    return _snapshot(name, "model", allow_patterns=wanted, ignore_patterns=["*/*"])
+
+
+def fetch_problems(name: str, split: str = "test") -> list[Path]:
+    """The files of a data set's split on this machine, downloaded if they are not here yet.
+
+    name: "owner/name", or "owner/name/folder" for one of several in it. Raises ValueError as `fetch` does, for a data
+    set without such JSONL or Parquet files, and for one with several folders of them where none is named.
+    """
+    repository, folder = "/".join(name.split("/")[:2]), "/".join(name.split("/")[2:])
+    wanted = [f"{folder}/" * bool(folder) + f"*{split}*.{kind}" for kind in ("jsonl", "parquet")]
+    here = _snapshot(repository, "dataset", allow_patterns=wanted)
+    found = sorted(file for kind in ("jsonl", "parquet") for file in here.glob(f"{folder or '**'}/*{split}*.{kind}"))
+    folders = sorted({str(file.parent.relative_to(here)) for file in found})
+    if not found:
+        raise ValueError(f"{name} has no JSONL or Parquet file of its split {split!r}")
+    if len(folders) > 1:
+        raise ValueError(f"{name} has several sets of problems, {folders}: name one, as {repository}/{folders[0]}")
+    return found
+
+
+def _snapshot(name: str, kind: str, **which: Any) -> Path:
+    """Files of a repository of the Hub. kind: "model" or "dataset"."""
+    page = f"https://huggingface.co/{'datasets/' * (kind == 'dataset')}"
     try:
-        return Path(snapshot_download(name, allow_patterns=wanted, ignore_patterns=["*/*"]))
+        return Path(snapshot_download(name, repo_type=kind, **which))
     except GatedRepoError:
         raise ValueError(
-            f"{name} is open only to those who accept its terms: do so at https://huggingface.co/{name}, then run "
-            "`hf auth login`"
+            f"{name} is open only to those who accept its terms: do so at {page}{name}, then run `hf auth login`"
         ) from None
     except (RepositoryNotFoundError, HFValidationError):
         raise ValueError(
-            f"there is no folder {name!r} here, and no model of that name on the Hub that is open to you: look for it "
-            "at https://huggingface.co/models, and if it is private, run `hf auth login`"
+            f"there is no folder {name!r} here, and no {kind} of that name on the Hub that is open to you: look for it "
+            f"at https://huggingface.co/{kind}s, and if it is private, run `hf auth login`"
         ) from None
     except (HfHubHTTPError, OSError, RuntimeError) as error:
         raise ValueError(

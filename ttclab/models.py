@@ -1,6 +1,7 @@
 """Policies: what writes solutions. `load` gives the shipped ones, any causal language model, or one on a server."""
 
 import json
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache, partial
@@ -19,15 +20,16 @@ from transformers import (
 )
 from transformers.utils import logging
 
-from . import flops, hub
+from . import flops, hub, smollm2
 from .engine import Engine, Row, Sampler, Written
-from .policy import Asked, Bill, Policy
+from .policy import STEP_END, Asked, Bill, Policy
 from .problems import Solution
 
 if TYPE_CHECKING:
     from .server import ServedModel
 
-ZOO = Path(__file__).parent / "zoo"
+HOME = Path(os.environ.get("TTCLAB_HOME", Path(__file__).parent))  # another family, made from another seed, has its own
+ZOO = HOME / "zoo"
 DEFAULT_STEP = {"large": 1500}  # where its single pass beats small's by .2, and room is left above
 
 
@@ -115,6 +117,8 @@ def _served(
 def directory_of(name: str | Path, at: int | None = None, **asked_for: bool) -> Path:
     """The directory of a policy: of a shipped one, of one on this machine, or of one on the Hub, once it is here."""
     directory = folder_of(name, at)
+    if str(name) == smollm2.NAME and not directory.is_dir():
+        raise ValueError(f"{name} is not on this machine: get it once by `python -m ttclab fetch {name}` (93 MB)")
     if not directory.is_dir() and hub.is_name(name):
         directory = hub.fetch(str(name), **asked_for)
     if not (directory / "config.json").is_file() or _writes_nothing(directory):
@@ -183,13 +187,15 @@ def _writes_nothing(directory: Path) -> bool:
 
 def folder_of(name: str | Path, at: int | None = None) -> Path:
     """Where a shipped model lies, at a step of its training; any other name is a path."""
-    names = [path.name.rpartition("-") for path in ZOO.iterdir()]
+    names = [path.name.rpartition("-") for path in ZOO.glob("*")]
     steps = sorted(int(step) for base, _, step in names if base == str(name) and step.isdecimal())
     if at is not None and at not in steps:
         there = f"at the steps {steps}" if steps else "at no more than one step"
         raise ValueError(f"{name!r} is shipped {there}, not at {at}")
     if steps:
         return ZOO / f"{name}-{at or DEFAULT_STEP[str(name)]}"
+    if str(name) == smollm2.NAME:
+        return smollm2.folder()
     return ZOO / name if (ZOO / name).is_dir() else Path(name)
 
 
@@ -238,6 +244,25 @@ class LanguageModel(Policy):
         limit: int,
         stop: str | None,
     ) -> list[Solution]:
+        if stop or self.template or all(each.problem.ended("") is None for each in asked):
+            return self._go_on(asked, begun, temperature, limit, stop)
+        # A model without chats does not end by itself: at the end of each line the problem says whether it is done.
+        written, going = [solution for _, solution in begun], list(range(len(begun)))
+        while going:
+            lines = self._go_on(asked, [(begun[k][0], written[k]) for k in going], temperature, limit, STEP_END)
+            for k, solution in zip(going, lines, strict=True):
+                written[k] = solution
+            going = [k for k in going if not written[k].finished and written[k].length < limit]
+        return written
+
+    def _go_on(
+        self,
+        asked: list[Asked],
+        begun: list[tuple[int, Solution]],
+        temperature: float | None,
+        limit: int,
+        stop: str | None,
+    ) -> list[Solution]:
         prompts = [self.encode(each) for each in asked]
         shown, bills = [each.shown for each in asked], [Bill(each.problem) for each in asked]
         rows = [Row(prompts[i] + s.tokens, s.key, used=len(s.tokens)) for i, s in begun]
@@ -247,8 +272,11 @@ class LanguageModel(Policy):
             self._add(bills[i], row, new, generations=not solution.tokens)
             tokens = solution.tokens + new.tokens
             text = self.tokenizer.decode(tokens[:-1] if new.finished else tokens)
+            ended = not self.template and text.endswith(STEP_END) and bool(solution.problem.ended(text))
             logprob = solution.logprob + new.logprob
-            solutions.append(Solution(solution.problem, text, tokens, new.finished, logprob, solution.key, shown[i]))
+            solutions.append(
+                Solution(solution.problem, text, tokens, new.finished or ended, logprob, solution.key, shown[i])
+            )
         for bill in bills:
             bill.charge()
         return solutions

@@ -11,7 +11,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
 
 from .estimators import Estimate
 
@@ -162,6 +162,7 @@ def against_flops(
             axes.annotate(
                 str(mark), (x, y), xytext=offset, textcoords="offset points", ha="center", va="center", fontsize=9
             )
+    axes.xaxis.set_minor_locator(LogLocator(subs=(2, 5)))  # what is labelled where there is no power of ten
     axes.set(xlabel=xlabel, ylabel="problems solved", ylim=ylim)
     ends = [float(estimate.mean[-1]) for _, _, estimate in series.values()]
     label_ends(axes, ends, list(series), [COLOURS[name] for name, *_ in series.values()])
@@ -284,10 +285,12 @@ def label_ends(axes: Axes, heights: Sequence[float], labels: Sequence[str], colo
     placed: list[tuple[float, int]] = []
     for i in sorted(range(len(heights)), key=lambda i: (heights[i], -i)):  # of equals, the first on top
         placed.append((max(heights[i], placed[-1][0] + gap) if placed else heights[i], i))
-    overshoot = max(0.0, placed[-1][0] - highest)
-    for height, i in placed:
+    limit = highest
+    for height, i in reversed(placed):  # down again from the top, those alone that would stand above it
+        height = min(height, limit)
+        limit = height - gap
         axes.annotate(
-            labels[i], (1, height - overshoot), xycoords=axes.get_yaxis_transform(), xytext=(4, 0),
+            labels[i], (1, height), xycoords=axes.get_yaxis_transform(), xytext=(4, 0),
             textcoords="offset points", va="center", color=colours[i], annotation_clip=False,
         )  # fmt: skip
 

@@ -14,10 +14,14 @@ What a model writes is matched against a pattern, never evaluated.
 import hashlib
 import random
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from fractions import Fraction
 from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from .answers import answer_key as answer_key
+from .answers import answers_equal as answers_equal
 
 LENGTHS = range(1, 7)  # operations in a problem
 # Operand classes: the largest start, the range of what is added or taken away, the range of factors.
@@ -28,7 +32,6 @@ SIZES = {
 }
 SPLITS = ("train", "validation", "test")
 
-_NUMBER = re.compile(r"[-+]?[0-9]+(?:\.[0-9]+|/0*[1-9][0-9]*)?")
 _EXPRESSION = re.compile(r"[0-9]{3}(?:[-+*][0-9]{2}){1,6}")
 _STEP = re.compile(r"([-+*])([0-9]{2})=([0-9]{3})")
 _VERBS = {"+": "add", "-": "take away", "*": "times"}
@@ -78,6 +81,10 @@ class Problem:
     def show_attempts(self, attempts: Sequence[str], feedback: Feedback | None = None) -> str:
         """Earlier attempts, the newest last, and what is said of that one, as a policy without chats is fed them."""
         return show_attempts(attempts, feedback.code if feedback else "")
+
+    def ended(self, text: str) -> bool | None:
+        """Whether whole lines are a whole solution, for policies that don't know where to stop; None: they know."""
+        return None
 
     def feed(self, shown: str = "") -> str:
         """The text that a policy without chats goes on from: the prompt, with earlier attempts if any are shown."""
@@ -203,38 +210,52 @@ def show_attempts(texts: Sequence[str], comment: str = "") -> str:
     return "".join(attempts[-ATTEMPTS_SHOWN:])
 
 
-def answers_equal(said: str | None, truth: str | None) -> bool:
-    """Whether two answers are the same: numbers by value ("089" is "89"), all else by its text. None equals nothing."""
-    return said is not None and answer_key(said) == answer_key(truth)
+def load_problems(name: str | Path, *, limit: int = 500, seed: int = 0, examples: Sequence[Any] = ()) -> list[Any]:
+    """Problems of the arithmetic task, word problems, or problems from a file or a data set.
 
+    name: "train", "validation" or "test", three sets of the arithmetic task with no problem in common; "words-train",
+    "words-validation" or "words-test", three of word problems; a JSONL or Parquet file like GSM8K's or MATH's; or a
+    data set of the Hugging Face Hub, "HuggingFaceH4/MATH-500" or "openai/gsm8k/main", and then its test set. limit: how
+    many at most; seed: another seed draws others of the same set, and puts those of a file in another order; examples:
+    problems with worked solutions, from a file or data set, that are shown before each.
 
-def answer_key(answer: str | None) -> str | None:
-    """The form in which equal answers are equal strings: a number's value in lowest terms, or the text itself."""
-    if answer is None:
-        return None
-    plain = re.sub(r"(?<=\d),(?=\d{3}(?!\d))", "", answer.strip())
-    if not _NUMBER.fullmatch(plain):
-        return answer.strip()
-    return str(Fraction(plain))
-
-
-def load_problems(name: str, *, limit: int = 500, seed: int = 0) -> list[Problem]:
-    """Problems of the arithmetic task.
-
-    name: "train", "validation" or "test", three sets with no problem in common; limit: how many; seed: another
-    seed draws other problems of the same set. The first k problems of a longer list are the list of k.
-    Every length and operand size gets its equal share. Raises ValueError for an unknown name or limit < 1.
+    The first k problems of a longer list are the list of k. Of the arithmetic task, every length and operand size gets
+    its equal share. Raises ValueError for an unknown name, for limit < 1, and for a file without problems.
     """
-    if name not in SPLITS:
-        raise ValueError(f"problems come in the sets {', '.join(SPLITS)}, not {name!r}")
     if limit < 1:
         raise ValueError(f"limit must be at least 1, not {limit}")
+    split = str(name).removeprefix("words-")
+    if split not in SPLITS:
+        return _told(name, limit, seed, examples)
+    draw: Callable[[str, random.Random], Iterator[Problem]] = generate_problems
+    if split != name:
+        from .word_problems import generate_word_problems as draw  # it is built on this module, as text_problems is
     drawn: dict[str, Problem] = {}
-    problems = generate_problems(name, random.Random(f"{name}/{seed}"))
+    problems = draw(split, random.Random(f"{name}/{seed}"))
     while len(drawn) < limit:
         problem = next(problems)
         drawn[problem.id] = problem
     return list(drawn.values())
+
+
+def _told(name: str | Path, limit: int, seed: int, examples: Sequence[Any]) -> list[Any]:
+    """Problems in words, from a file or a data set of the Hub."""
+    from . import hub
+    from .text_problems import read_problems, with_examples
+
+    if Path(name).suffix in (".jsonl", ".parquet"):
+        files = [Path(name)]
+    elif "/" in str(name):
+        files = hub.fetch_problems(str(name))
+    else:
+        raise ValueError(
+            f"problems come in the sets {', '.join(SPLITS)}, each also as words-..., from a JSONL or Parquet file, or "
+            f"from owner/name on the Hub, not {str(name)!r}"
+        )
+    problems = with_examples(read_problems(*files), examples)
+    if seed:
+        random.Random(seed).shuffle(problems)
+    return problems[:limit]
 
 
 def generate_problems(split: str, rng: random.Random) -> Iterator[ArithmeticProblem]:

@@ -224,7 +224,8 @@ def _each(solution: Any, say: Callable[[list[Solution]], list[Feedback]]) -> Any
 
 
 TRAINED = {
-    "orm": ORM, "prm": PRM, "prm-large": PRM, "prm-revision": PRM, "prm-rollouts": PRM, "prm-exact": PRM,
+    "orm": ORM, "prm": PRM, "prm-large": PRM, "prm-weak": PRM, "prm-revision": PRM, "prm-rollouts": PRM,
+    "prm-exact": PRM,
 }  # fmt: skip
 SEE_ATTEMPTS = ("prm-revision",)  # read the attempts before a solution too
 VERIFIERS = ("oracle", "self", *TRAINED)

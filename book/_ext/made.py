@@ -1,4 +1,6 @@
-"""How the book was made, in tables computed while it is built: {models}, {runs} of a kind, {commands}, {version}`name`.
+"""How the book was made, in tables computed while it is built.
+
+{models}, {runs} of a kind, {seeds}, {commands}, {version}`name`.
 
 ```{models}
 ```
@@ -15,12 +17,15 @@ from typing import Any
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from docutils import nodes
+from measured.words import points, with_interval
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective, SphinxRole
 
 from ttclab import bank, evidence
 from ttclab.__main__ import COMMANDS
+from ttclab.estimators import Estimate
 from ttclab.models import ZOO
+from ttclab.training import seeds
 
 
 def model_rows() -> Iterable[list[str]]:
@@ -93,6 +98,24 @@ def run_rows(kind: str) -> Iterable[list[str]]:
             yield KINDS[kind][1](made, lambda columns, path=path: pq.read_table(path, columns=columns))
 
 
+def _auc(estimate: Estimate) -> str:
+    return f"{estimate.mean:.3f} ({estimate.low:.3f} to {estimate.high:.3f})"
+
+
+SAID: dict[str, Callable[[Estimate], str]] = {
+    "share": with_interval,
+    "gain": lambda gain: points(gain, 1).replace(" points", ""),
+    "auc": _auc,
+}
+
+
+def seed_rows() -> Iterable[list[str]]:
+    """The headline numbers, a column a seed."""
+    by_seed = seeds.load().values()
+    for name, headline in seeds.HEADLINES.items():
+        yield [name, *(SAID[headline.unit](row[name]) if name in row else "not measured" for row in by_seed)]
+
+
 class _Table(SphinxDirective):
     def table(self, columns: list[str], rows: Iterable[list[str]]) -> list[nodes.Node]:
         lines = [columns, ["---"] * len(columns), *rows]
@@ -120,6 +143,12 @@ class Runs(_Table):
         return self.table(KINDS[kind][0], run_rows(kind))
 
 
+class Seeds(_Table):
+    def run(self) -> list[nodes.Node]:
+        self.env.note_dependency(str(seeds.FILE))
+        return self.table(["", *(f"Seed {seed}" for seed in seeds.load())], seed_rows())
+
+
 class Commands(_Table):
     def run(self) -> list[nodes.Node]:
         rows = [[f"`python -m ttclab {name}`", command.help] for name, command in COMMANDS.items()]
@@ -135,6 +164,7 @@ class Version(SphinxRole):
 def setup(app: Sphinx) -> dict[str, Any]:
     app.add_directive("models", Models)
     app.add_directive("runs", Runs)
+    app.add_directive("seeds", Seeds)
     app.add_directive("commands", Commands)
     app.add_role("version", Version())
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -10,6 +10,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
+from looks import faint_words, overlapping_labels
 
 from ttclab.explorables import FOLDER, NAMES, shipped_data
 
@@ -264,21 +265,6 @@ def test_an_address_of_nonsense_asks_the_question(reader):
 # ---- how it looks
 
 
-def overlapping_labels(page):
-    return page.evaluate("""() => {
-        const labels = [...document.querySelectorAll(".ttc-name, .ttc-value")].filter(label => label.textContent);
-        const boxes = labels.map(label => [label.textContent, label.getBoundingClientRect()]);
-        const chart = document.querySelector(".ttc-chart").getBoundingClientRect();
-        const outside = ([, box]) => box.left < chart.left || box.right > chart.right + 1;
-        const found = boxes.filter(outside).map(([text]) => text);
-        boxes.forEach(([a, p], i) => boxes.slice(i + 1).forEach(([b, q]) => {
-            const besides = p.left >= q.right || q.left >= p.right;
-            if (!besides && p.top + 2 < q.bottom && q.top + 2 < p.bottom) found.push(a + "|" + b);
-        }));
-        return found;
-    }""")
-
-
 @pytest.mark.parametrize("width", [360, 1100])
 def test_labels_of_the_chart_never_collide_nor_leave_it(reader, width):
     reader.page.set_viewport_size({"width": width, "height": 900})
@@ -307,27 +293,6 @@ def test_the_guess_is_labelled_clear_of_the_other_labels(reader, guess):
 def test_on_a_phone_nothing_scrolls_sideways(reader, problems):
     reader.look_at(256, problems).page.get_by_text("The numbers").click()
     assert reader.page.evaluate("document.documentElement.scrollWidth") == 360
-
-
-def faint_words(page):
-    """The visible words of the simulator with a contrast below 4.5 to 1."""
-    return page.evaluate("""() => {
-        const context = Object.assign(document.createElement("canvas"), {width: 1, height: 1}).getContext("2d");
-        const light = colour => {
-            context.fillStyle = colour;
-            context.fillRect(0, 0, 1, 1);
-            const [r, g, b] = [...context.getImageData(0, 0, 1, 1).data].map(part => part / 255)
-                .map(part => part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4);
-            return 0.2126 * r + 0.7152 * g + 0.0722 * b;
-        };
-        const back = light(getComputedStyle(document.querySelector(".ttc")).backgroundColor);
-        const words = [...document.querySelectorAll(".ttc p, .ttc legend, .ttc summary, .ttc td, .ttc svg text")];
-        return words.filter(each => each.textContent && each.checkVisibility()).map(each => {
-            const style = getComputedStyle(each);
-            const [a, b] = [light(each.closest("svg") ? style.fill : style.color), back].sort((x, y) => y - x);
-            return [(a + 0.05) / (b + 0.05), each.textContent];
-        }).filter(([contrast]) => contrast < 4.5);
-    }""")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -177,6 +177,11 @@ def test_search_leads_from_a_word_to_pages_that_have_it(visitor):
     assert visitor.external == []
 
 
+def test_search_knows_every_page_of_the_contents(visitor):
+    page = visitor.open("search.html", until="networkidle")
+    assert set(contents()) <= {f"{name}.html" for name in page.evaluate("Search._index.docnames")}
+
+
 def test_search_opens_by_keyboard_on_any_page(visitor):
     page = visitor.open("book/01-question.html", until="networkidle")
     page.keyboard.press("Control+k")

@@ -12,6 +12,7 @@ import ttclab
 from ttclab import bank
 from ttclab.__main__ import COMMANDS
 from ttclab.models import ZOO
+from ttclab.training import seeds
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "book" / "_ext"))
 
@@ -66,9 +67,9 @@ def test_every_shipped_model_is_listed_with_its_seed_and_size():
         assert str(made["seed"]) in row and f"{made['steps']:,}" in row
 
 
-def test_every_recorded_run_is_listed():
+def test_every_recorded_run_and_headline_number_is_listed():
     rows = sum(len(table.select("tbody tr")) for table in page("made").select("table"))
-    assert rows == len(list(ZOO.iterdir())) + len(list(bank.RUNS.glob("*.parquet")))
+    assert rows == len(list(ZOO.iterdir())) + len(list(bank.RUNS.glob("*.parquet"))) + len(seeds.HEADLINES)
 
 
 @pytest.mark.parametrize(

@@ -141,6 +141,7 @@ def test_curves_are_shown_only_after_a_guess_by_keyboard_alone(reader):
     reader.chart.wait_for()
     assert says(reader, TRAINED, "all", "1500 steps", "as much as")
     assert f"You guessed {expected}%." in reader.sentence.inner_text()
+    assert reader.chart.get_by_text(answer[2].split(" ")[0], exact=True).is_visible()
     assert reader.budget.evaluate("node => node === document.activeElement"), "focus goes on to the next control"
 
 

@@ -5,7 +5,8 @@ import json
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT
 from bs4 import BeautifulSoup
-from conftest import HTML, built_pages
+from conftest import HTML, PICTURES, built_pages
+from looks import faint_words, overlapping_labels
 from playwright.sync_api import Browser, Locator, Page
 
 from ttclab.explorables import NAMES, shipped_data
@@ -70,7 +71,17 @@ class Reader:
             if control.is_visible() and control.is_enabled():
                 self.use(control, press)
                 heard.add(self.says())
+                assert overlapping_labels(self.page) == [], self.says()
         return heard - {""}
+
+    def picture(self, name: str) -> None:
+        PICTURES.mkdir(parents=True, exist_ok=True)
+        place = self.place.evaluate("""node => {
+            const {x, y, width, height} = node.getBoundingClientRect();
+            return {x: x + scrollX, y: y + scrollY, width, height};
+        }""")  # cut out of the whole page, or the page's header would lie over it
+        path = PICTURES / f"simulator-{self.name}-{name}.jpg"
+        self.page.screenshot(path=path, full_page=True, clip=place, quality=70)
 
 
 @pytest.fixture
@@ -106,6 +117,7 @@ def test_a_finger_works_it_on_a_phone_and_nothing_scrolls_sideways(sit_down, pat
     assert len(reader.try_all("tap")) > 1
     assert reader.page.evaluate("document.documentElement.scrollWidth") <= 360
     assert reader.errors == []
+    reader.picture("phone")
 
 
 @every_simulator
@@ -148,7 +160,9 @@ def test_axe_finds_nothing_wrong_with_it_once_it_is_open(sit_down, path, name, s
         [f"#explorable-{name}", {"resultTypes": ["violations"], "preload": False}],
     )
     wrong = [(each["help"], [node["html"][:160] for node in each["nodes"]]) for each in found["violations"]]
+    reader.picture(scheme)
     assert found["passes"] and not wrong, json.dumps(wrong, indent=1)
+    assert faint_words(reader.page) == [], "axe does not look at the words in a chart"
 
 
 @every_simulator
@@ -158,7 +172,9 @@ def test_it_has_a_table_of_its_numbers_and_says_where_they_come_from(sit_down, p
     for summary in reader.place.locator("summary").all():
         summary.click()
     assert reader.place.locator("table:visible").count()
-    assert shipped_data(name)["source"].split(";")[0] in reader.place.inner_text()
+    about = reader.place.locator(".ttc-source").inner_text()
+    assert about.startswith("Shown: ")
+    assert shipped_data(name)["source"].split(";")[0] in about
 
 
 @every_simulator
@@ -172,3 +188,90 @@ def test_a_view_that_was_chosen_is_in_the_address_and_comes_back_with_it(sit_dow
     reader.page.goto(shared)
     reader.place.locator(".ttc").wait_for()
     assert reader.says() == said
+
+
+@every_simulator
+def test_nothing_is_shown_before_a_guess_that_is_asked_for(sit_down, path, name):
+    reader = sit_down(path, name, viewport={"width": 1280, "height": 900})
+    if not reader.place.locator(".ttc-prediction").count():
+        pytest.skip("it asks for no guess")
+    assert reader.says() == ""
+    assert not reader.place.locator("svg, table").filter(visible=True).count()
+
+
+@every_simulator
+def test_its_marks_move_for_nobody_who_minds(sit_down, path, name):
+    reader = sit_down(path, name, viewport={"width": 1280, "height": 900})
+    reader.commit()
+    moving = reader.place.evaluate("""node => [...node.querySelectorAll("*")].map(getComputedStyle)
+        .filter(style => style.transitionDuration !== "0s" || style.animationName !== "none").length""")
+    assert moving == 0
+
+
+# ---- the same module in a notebook
+
+BLANK = "<!doctype html><title>Cell</title><div id=cell></div>"
+CELL = """async ([name, data]) => {
+    const values = {data, state: {}}, heard = new Set();
+    window.model = {
+        get: key => values[key],
+        set: (key, value) => { values[key] = value; },
+        save_changes: () => heard.forEach(tell => tell()),
+        on: (event, tell) => { if (event === "change:state") heard.add(tell); },
+        off: (event, tell) => heard.delete(tell),
+        heard,
+    };
+    const module = await import(`/_static/explorables/${name}.js`);
+    window.leave = module.default.render({model, el: document.getElementById("cell")});
+}"""  # a model that tells of changes, as a widget has
+
+
+@pytest.fixture
+def cell(browser: Browser, book_address: str):
+    context = browser.new_context(reduced_motion="reduce")
+    context.set_default_timeout(10_000)
+    page = context.new_page()
+    page.route("**/cell.html", lambda route: route.fulfill(body=BLANK, content_type="text/html"))
+    page.goto(f"{book_address}/cell.html")
+    yield page
+    context.close()
+
+
+every_name = pytest.mark.parametrize("name", NAMES)
+
+
+@every_name
+def test_python_sees_what_the_reader_chose_and_a_widget_that_leaves_stops_listening(cell, name):
+    cell.evaluate(CELL, [name, shipped_data(name)])
+    cell.locator(".ttc button:visible").first.click()
+    assert cell.evaluate("Object.keys(model.get('state')).length") > 0
+    assert "?" not in cell.url, "a notebook's address is not ours"
+    assert cell.evaluate("model.heard.size") == 1
+    assert cell.evaluate("(leave(), model.heard.size)") == 0
+
+
+@every_name
+def test_jupyterlab_is_told_to_leave_the_keys_to_the_widget(cell, name):
+    """Or its shortcuts would take the arrow keys from the slider of a cell in command mode."""
+    cell.evaluate(CELL, [name, shipped_data(name)])
+    controls = cell.locator(".ttc").locator("input, select, button, summary, [tabindex]")
+    told = controls.evaluate_all("nodes => nodes.map(node => node.getAttribute('data-lm-suppress-shortcuts'))")
+    assert told and set(told) == {"true"}
+
+
+@every_name
+def test_strings_of_the_data_are_text_and_never_markup(cell, name):
+    def spoilt(data):
+        """With markup in every string of several words; the others may be keys."""
+        if isinstance(data, dict):
+            return {key: spoilt(value) for key, value in data.items()}
+        if isinstance(data, list):
+            return [spoilt(each) for each in data]
+        words = isinstance(data, str) and " " in data
+        return f"{data}<img src=x onerror='window.struck = true'>" if words else data
+
+    cell.evaluate(CELL, [name, spoilt(shipped_data(name))])
+    cell.locator(".ttc button:visible").first.click()
+    assert "<img" in cell.locator(".ttc").inner_text()
+    assert cell.locator(".ttc img").count() == 0
+    assert cell.evaluate("window.struck") is None

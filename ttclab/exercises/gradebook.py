@@ -88,16 +88,16 @@ def _loaded(file: Path, test: dict[str, Any]) -> Grade:
 
 def write_tables(out: Path, grades: Sequence[Grade]) -> None:
     """Write grades.csv, a row for each exercise of each submission, and totals.csv, a row for each submission."""
-    _write_csv(out / "grades.csv", Grade._fields[:-1], (grade[:-1] for grade in grades))
+    write_csv(out / "grades.csv", Grade._fields[:-1], (grade[:-1] for grade in grades))
     totals = ((file, sum(g.points for g in own), sum(g.max_points for g in own)) for file, own in _by_file(grades))
-    _write_csv(out / "totals.csv", ("file", "points", "max_points"), totals)
+    write_csv(out / "totals.csv", ("file", "points", "max_points"), totals)
 
 
 def _by_file(grades: Sequence[Grade]) -> list[tuple[str, list[Grade]]]:
     return [(file, list(own)) for file, own in groupby(grades, key=lambda grade: grade.file)]
 
 
-def _write_csv(file: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+def write_csv(file: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     text = StringIO(newline="")
     writer = csv.writer(text)
     writer.writerow(header)
@@ -158,7 +158,7 @@ def write_page(out: Path, grades: Sequence[Grade], seed: int) -> None:
 <title>Grades</title>
 <style>{STYLE}</style>
 <h1>Grades</h1>
-<p>{len(works)} submissions, cases drawn from seed {seed}. An exercise earns all of its points or none.</p>
+<p>{len(works)} submissions, cases drawn from seed {seed}.</p>
 <div class="wide" tabindex="0" role="region" aria-label="Points"><table>
 <thead><tr><th scope="col">submission</th>{head}<th scope="col">points</th></tr></thead>
 <tbody>

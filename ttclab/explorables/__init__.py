@@ -11,7 +11,9 @@ from typing import Any
 import anywidget
 import traitlets
 
-from . import breadth_or_depth, judge, scaling_curves, split_budget, watch_revision
+from . import arena, big_or_many, breadth_or_depth, judge, scaling_curves, split_budget, watch_revision
+from .arena import arena_data as arena_data
+from .big_or_many import big_or_many_data as big_or_many_data
 from .breadth_or_depth import breadth_or_depth_data as breadth_or_depth_data
 from .judge import judge_data as judge_data
 from .judge import noisy_scores as noisy_scores
@@ -21,11 +23,13 @@ from .watch_revision import watch_revision_data as watch_revision_data
 
 FOLDER = Path(__file__).parent
 RECORDED = {  # what makes the data of each anew from the recorded runs
+    "big_or_many": big_or_many.recorded,
     "breadth_or_depth": breadth_or_depth.recorded,
     "judge": judge.recorded,
     "scaling_curves": scaling_curves.recorded,
     "watch_revision": watch_revision.recorded,
     "split_budget": split_budget.recorded,
+    "arena": arena.recorded,
 }
 NAMES = tuple(RECORDED)
 

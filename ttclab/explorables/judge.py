@@ -124,7 +124,7 @@ def recorded() -> dict[str, Any]:
         return np.stack([arm.flops for arm in evidence.sampling_arms(**how)], axis=1)
 
     small = bank.load("small", "test")
-    judges = {"ORM": "orm", "PRM": "prm", "PRM 14x": "prm-large"}
+    judges = {"ORM": "orm", "weak PRM": "prm-weak", "PRM": "prm", "PRM 14x": "prm-large"}
     return judge_data(
         small.answers,
         small.correct,

@@ -30,6 +30,17 @@ def percents(*fractions: float) -> list[str]:
     return [f"{100 * x:.{digits}f}" for x in fractions]
 
 
+def points_in_words(difference: Estimate) -> str:
+    """A difference of shares in percentage points, with its interval and signs: −20.4 (−24.1 to −16.5)."""
+    mean, low, high = (f"{x:+.1f}".replace("-", "−") if x else "0.0" for x in in_points(difference))
+    return f"{mean} ({low} to {high})"
+
+
+def in_points(difference: Estimate) -> list[float]:
+    """Percentage points as they are said, to a tenth: what is said to be 0 is 0."""
+    return [round(100 * float(x), 1) for x in difference]
+
+
 def flops_in_words(count: float) -> str:
     """Three digits and a prefix: 21.3 MFLOPs."""
     prefixes = ["", "k", "M", "G", "T", "P", "E"]

@@ -4,7 +4,11 @@
 """
 
 import json
+from functools import cache
 from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
 
 from .. import bank
 from ..estimators import (
@@ -21,7 +25,7 @@ from ..estimators import (
 )
 from ..evidence import last_scores
 from ..models import ZOO
-from ..verifiers import SEE_ATTEMPTS
+from ..verifiers import SEE_ATTEMPTS, Oracle
 from .loop import RECIPES
 from .revision import RevisionRecipe
 from .verifier import VerifierRecipe
@@ -137,6 +141,7 @@ def _verifier_rows(name: str) -> list[tuple[str, str]]:
     rows = [
         ("AUC within a problem", f"{within_problem_auc(scores, right):.3f}"),
         ("AUC over all solutions", f"{auc(scores, right):.3f}"),
+        *_step_rows(name),
         ("Brier score", f"{brier(scores, right):.3f}"),
     ]
     for k in (4, 16, 64):
@@ -147,6 +152,21 @@ def _verifier_rows(name: str) -> list[tuple[str, str]]:
     curve = ", ".join(f"{s:.2f}: {w:.2f}" for s, w, n in zip(said, was, count, strict=True) if n)
     rows.append(("reliability, mean score: share right, in tenths of the score", curve))
     return rows
+
+
+def _step_rows(name: str) -> list[tuple[str, str]]:
+    """How a judge of steps does on all of them, each by whether the solution is right so far."""
+    steps = np.array([score for group in bank.load_scores(name, "small-test") for each in group for score in each])
+    right = _right_so_far()
+    return [("AUC over all steps", f"{auc(steps, right):.3f}")] if len(steps) == len(right) else []
+
+
+@cache
+def _right_so_far() -> NDArray[np.bool_]:
+    """Of every step of small's samples in turn, whether the solution is right up to and including it."""
+    samples, oracle = bank.load("small", "test"), Oracle()
+    groups = (samples.solutions(i) for i in range(len(samples.problems)))
+    return np.array([right for group in groups for each in oracle.score_steps(group) for right in each], dtype=bool)
 
 
 def write_cards() -> None:

@@ -171,4 +171,5 @@ RECIPES = {
     ),
     "prm-rollouts": VerifierRecipe(base="small", judging_layers=2, steps=1200, labels="rollouts"),
     "prm-exact": VerifierRecipe(base="small", judging_layers=2, steps=1200, labels="step-ends"),
+    "prm-weak": VerifierRecipe(base="small", judging_layers=2, steps=300),  # as "prm", and stopped too early
 }

@@ -11,6 +11,8 @@ from ttclab.models import ZOO
 
 from .words import small, trillions
 
+H100 = find_gpu("H100 SXM")
+
 
 def default_of(function: Callable[..., Any], argument: str) -> Any:
     return inspect.signature(function).parameters[argument].default
@@ -31,5 +33,8 @@ NUMBERS: dict[str, Callable[[], str]] = {
     "vote draws": lambda: str(default_of(majority, "draws")),
     "zoo megabytes": lambda: f"{sum(path.stat().st_size for path in ZOO.glob('*/*.safetensors')) / 1e6:.0f} MB",
     "zoo training flops": lambda: trillions(zoo_training_flops()),
-    "h100 peak": lambda: f"{find_gpu('H100 SXM').peak('bf16') / 1e12:.0f} × 10¹²",
+    "h100 peak": lambda: trillions(H100.peak("bf16")),
+    "h100 bandwidth": lambda: trillions(H100.bytes_per_second),
+    # Reading a weight of 2 bytes pays for the 2 FLOPs of it in so many solutions.
+    "h100 side by side": lambda: f"{H100.peak('bf16') / H100.bytes_per_second:.0f}",
 }

@@ -5,7 +5,8 @@ from functools import cache
 
 import numpy as np
 
-from ttclab import bank
+from ttclab import bank, evidence
+from ttclab.allocator import Arm
 from ttclab.estimators import Estimate, bootstrap, fifths, majority, pass_at_k
 
 from .words import HARDEST, fifth, flops_of_samples, made, percent, points, small, with_interval
@@ -57,6 +58,21 @@ def coverage_minus_large(at: int | None = None) -> Estimate:
     return bootstrap(covered - bank.load("large", "test", at=at, greedy=True).correct[:, 0])
 
 
+@cache
+def judged() -> tuple[Arm, ...]:
+    """The small model with the PRM and one sample, two, ...: as many as would be matched if its reading were free."""
+    return evidence.sampling_arms(budgets=tuple(range(1, matched_samples() + 1)))
+
+
+def matched_prm() -> Arm:
+    """As many samples as the FLOPs of one large pass pay for, the PRM's reading included."""
+    return [arm for arm in judged() if arm.flops.mean() <= flops_of_greedy("large")][-1]
+
+
+def minus_large(arm: Arm) -> Estimate:
+    return bootstrap(arm.correct - evidence.one_pass("test").correct)
+
+
 def fifth_shift() -> float:
     """How far a fifth's coverage moves at most if half of the samples make the fifths and the others are measured."""
     right = small().correct
@@ -95,6 +111,11 @@ NUMBERS: dict[str, Callable[[], str]] = {
     "matched coverage": lambda: with_interval(coverage(matched_samples())),
     "matched hardest coverage": lambda: with_interval(coverage(matched_samples(), of=4)),
     "matched hardest vote": lambda: with_interval(vote(matched_samples(), of=4)),
+    "matched prm samples": lambda: str(matched_prm().allocation.N),
+    "matched prm": lambda: with_interval(bootstrap(matched_prm().correct)),
+    "matched prm gain": lambda: points(minus_large(matched_prm())),
+    "free prm gain": lambda: points(minus_large(judged()[-1])),
+    "judged cost ratio": lambda: f"{judged()[-1].flops.mean() / flops_of_greedy('large'):.1f}",
     "vote minus greedy": lambda: points(vote_minus_greedy()),
     "vote cost ratio": lambda: f"{flops_of_samples(matched_samples()) / flops_of_greedy('small'):.0f}",
     "large step": lambda: str(made("large")["steps"]),

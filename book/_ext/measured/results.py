@@ -108,13 +108,16 @@ def cheapest_match(at: int) -> str:
 
     The large model is not recorded on validation problems, so its accuracy is that of the test problems.
     """
-    target = evidence.one_pass("test", at=at).correct.mean()
-    pool = [a for judge in (None, "prm", "prm-large") for a in zip(*(evidence.small_arms(s, judge) for s in SPLITS))]
-    enough = [pair for pair in pool if pair[0].correct.mean() >= target]
-    _, found = min(enough, key=lambda pair: float(pair[0].flops.mean()))
     large = evidence.one_pass("test", at=at)
-    gap = bootstrap(found.correct - large.correct)
-    return f"{found.allocation}, at {found.flops.mean() / large.flops.mean():.2f} times its FLOPs ({points(gap)})"
+    pool = [
+        (*arms, said)
+        for judge, said in ((None, "by vote"), ("prm", "with the PRM"), ("prm-large", "with PRM 14x"))
+        for arms in zip(*(evidence.small_arms(split, judge) for split in SPLITS), strict=True)
+    ]
+    enough = [each for each in pool if each[0].correct.mean() >= large.correct.mean()]
+    _, found, judged = min(enough, key=lambda each: float(each[0].flops.mean()))
+    ratio, gap = found.flops.mean() / large.flops.mean(), points(bootstrap(found.correct - large.correct))
+    return f"{found.allocation}, {judged}, at {ratio:.2f} times its FLOPs ({gap})"
 
 
 def control() -> bank.Samples:

@@ -7,7 +7,15 @@ from functools import cache
 import numpy as np
 
 from ttclab import bank, evidence
-from ttclab.estimators import Estimate, auc, best_of_n, bootstrap, weighted_best_of_n, within_problem_auc
+from ttclab.estimators import (
+    Estimate,
+    auc,
+    best_of_n,
+    bootstrap,
+    reliability,
+    weighted_best_of_n,
+    within_problem_auc,
+)
 from ttclab.explorables import noisy_scores
 from ttclab.verifiers import AGGREGATES
 
@@ -26,7 +34,8 @@ from .words import (
     with_interval,
 )
 
-JUDGES = ("orm", "prm", "prm-large", "prm-rollouts", "prm-exact")
+SOUND = ("orm", "prm", "prm-large", "prm-rollouts", "prm-exact")
+JUDGES = (*SOUND, "prm-weak")
 
 
 @cache
@@ -68,6 +77,28 @@ def fall(judge: str, way: str, of: int | None = None) -> tuple[int, Estimate]:
     values = chosen(judge, way) if of is None else chosen(judge, way)[fifth() == of]
     peak = int(values.mean(axis=0).argmax())
     return int(BUDGETS[peak]), bootstrap(values[:, -1] - values[:, peak])
+
+
+def change_after(judge: str, n: int, of: int | None = None) -> Estimate:
+    """Best-of-256 minus best-of-n."""
+    values = chosen(judge, "best") if of is None else chosen(judge, "best")[fifth() == of]
+    return bootstrap(values[:, -1] - values[:, list(BUDGETS).index(n)])
+
+
+def right_of_scored(judge: str, tenth: int) -> str:
+    """Of the solutions whose score is in a tenth of the range, the share that is right."""
+    return percent(reliability(scores_of(judge), small().correct)[1][tenth])
+
+
+def with_likelihood() -> np.ndarray:
+    """PRM 14x's step scores and the policy's likelihood as one score, with the weight that validation gives."""
+    return evidence.mean_and_likelihood("prm-large", "test", evidence.likelihood_weight("prm-large"))
+
+
+def likelihood_gain(n: int) -> Estimate:
+    """Best-of-n by it minus best-of-n by the last step alone."""
+    by_both = best_of_n(with_likelihood(), small().correct, n)
+    return bootstrap(by_both - chosen("prm-large", "best")[:, list(BUDGETS).index(n)])
 
 
 def judging_flops(judge: str, n: int) -> float:
@@ -122,6 +153,7 @@ def lookahead_minus_beam() -> Estimate:
 OF_A_BUDGET: dict[str, Callable[[str, int, int | None], str]] = {
     "best": lambda judge, n, of: with_interval(choice(judge, "best", n, of)),
     "weighted": lambda judge, n, of: with_interval(choice(judge, "weighted", n, of)),
+    "change after": lambda judge, n, of: points(change_after(judge, n, of), 1),
     "best minus weighted": lambda judge, n, of: points(choice_minus((judge, "best"), (judge, "weighted"), n, of)),
     "megaflops": lambda judge, n, of: millions(judging_flops(judge, n)),
     "cost ratio": lambda judge, n, of: f"{judging_flops(judge, n) / flops_of_samples(n):.1f}",
@@ -144,6 +176,12 @@ OF_A_JUDGE: dict[str, Callable[[str], str]] = {
     "auc everywhere": lambda judge: f"{auc(scores_of(judge), small().correct):.3f}",
     "auc by answer": lambda judge: f"{within_problem_auc(scores_of(judge), small().correct):.3f}",
     "auc by working": lambda judge: f"{within_problem_auc(scores_of(judge), small().worked):.3f}",
+    **{
+        f"{aggregate} auc by answer": lambda judge, aggregate=aggregate: (
+            f"{within_problem_auc(step_scores(judge, aggregate), small().correct):.3f}"
+        )
+        for aggregate in AGGREGATES
+    },
     "parameters": lambda judge: f"{made(judge)['block_parameters'] / made('small')['block_parameters']:.1f}",
     "training": lambda judge: trillions(made(judge)["training_flops"] + made(judge)["data_flops"]),
     "all training": lambda judge: trillions(evidence.training_flops(judge)),
@@ -157,8 +195,8 @@ ASKED = re.compile(
 
 
 def worst_fall(way: str) -> str:
-    """The largest fall after its best budget of any shipped judge, over all problems."""
-    return points(min((fall(judge, way)[1] for judge in JUDGES), key=lambda gap: float(gap.mean)), 1)
+    """The largest fall after its best budget of any judge but the weak one, over all problems."""
+    return points(min((fall(judge, way)[1] for judge in SOUND), key=lambda gap: float(gap.mean)), 1)
 
 
 NUMBERS: dict[str, Callable[[], str]] = {
@@ -178,6 +216,11 @@ NUMBERS: dict[str, Callable[[], str]] = {
     "worst fall weighted": lambda: worst_fall("weighted"),
     "exact hardest fall": lambda: points(fall("prm-exact", "weighted", HARDEST)[1], 1),
     "rollouts second fall": lambda: points(fall("prm-rollouts", "best", 1)[1], 1),
+    "weak steps": lambda: f"{made('prm-weak')['steps']:,}",
+    "prm steps": lambda: f"{made('prm')['steps']:,}",
+    "weak reliability": lambda: right_of_scored("prm-weak", 8),
+    "likelihood auc": lambda: f"{within_problem_auc(with_likelihood(), small().correct):.3f}",
+    "likelihood best@64 gain": lambda: points(likelihood_gain(64), 1),
     "lookahead gain": lambda: points(lookahead_minus_beam(), 1),
     "lookahead megaflops": lambda: millions(search_flops("prm-large", 16, 1)),
     "beam saving": lambda: f"{(flops_of_samples(64) + judging_flops('prm', 64)) / search_flops('prm', 16):.0f}",

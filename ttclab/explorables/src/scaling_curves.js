@@ -23,10 +23,11 @@ function render({ model, el }) {
   const words = shares.map((share) => `${share} one pass of the 14x model`);
   const budget = slider("Budget", words, { input: (step) => select({ budget: step }), change: save });
   const costs = groups.flatMap(({ curves, budgets }) => [...budgets, ...curves.flatMap(({ points }) => points.map((point) => point[FLOPS]))]);
+  const domain = [Math.min(...costs) / 1.2, Math.max(...costs)];
   const chart = budgetChart(shares, "problems solved", {
     choose: choose("budget"), paint,
     axis: {
-      domain: [Math.min(...costs) / 1.2, Math.max(...costs)], ticks: [1e6, 1e7, 1e8, 1e9], format: (n) => `${n / 1e6}`,
+      domain, ticks: [1e6, 1e7, 1e8, 1e9, 1e10].filter((n) => n > domain[0] && n < domain[1]), format: (n) => `${n / 1e6}`,
       title: "million FLOPs a problem", at: (step) => groups[selected.group].budgets[step],
     },
   });
@@ -136,7 +137,7 @@ function render({ model, el }) {
     // Above the upper dot there is room; near an end of the chart on one side of the rule only.
     const height = found ? Math.max(y(found.point[MEAN]) - 14, y.range()[1] - 10) : 0;
     const start = x(here) < x.range()[0] + 45;
-    drawValue(plot, "ttc-guessed ttc-best", here, height, found ? share(found.point) : "", start);
+    drawValue(plot, "ttc-best", here, height, found ? share(found.point) : "", start);
     drawGuess(plot, here, isAsked() ? guess : null, x(here) > right - 70 ? height : -Infinity, x(here) <= right - 70);
     plot.describe(`Chart. ${inWords()}`);
   }

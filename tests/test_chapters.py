@@ -1,0 +1,159 @@
+"""The chapters: their rhythm, and the answers of their self-checks, held to the recorded runs and to the code."""
+
+import re
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ttclab import bank, estimators, evidence
+from ttclab.problems import answers_equal, load_problems
+from ttclab.sampling import majority_vote
+from ttclab.verifiers import load_verifier
+
+BOOK = Path(__file__).parent.parent / "book"
+NUMBER = re.compile(r"\d+(?:\.\d+)?")
+PAGES = sorted(BOOK.glob("[0-9]*.md"))
+RHYTHM = ["First, a guess", "What surprised us", "Self-check", "Run it, prove it", "Recap", "References"]
+HARDEST, EASIEST = 4, 0
+every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+
+
+@every_page
+def test_a_chapter_asks_has_the_reader_guess_and_is_surprised_before_it_is_done(page):
+    text = page.read_text(encoding="utf-8")
+    opening, _, _ = text.partition("\n## ")
+    assert ":::{admonition} The question\n:class: tip\n" in opening
+    headings = re.findall(r"^## (.+)$", text, re.MULTILINE)
+    assert [heading for heading in headings if heading in RHYTHM] == RHYTHM
+
+
+@every_page
+def test_the_idea_takes_at_most_15_lines_of_code(page):
+    blocks = re.findall(r"^```python\n(.+?)^```", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    assert [block for block in blocks if block.count("\n") > 15] == []
+
+
+def self_checks(page: Path) -> dict[str, str]:
+    """The questions of a page's self-check, with their answers."""
+    _, _, section = page.read_text(encoding="utf-8").partition("\n## Self-check\n")
+    section = section.partition("\n## ")[0]
+    return dict(re.findall(r"^:::+\{dropdown\} (.+?)\n(.+?)\n:::", section, re.MULTILINE | re.DOTALL))
+
+
+def typed_numbers(question: str, answer: str) -> set[str]:
+    """Numbers in an answer that are neither measured nor said before: in the question, in a measured number's name."""
+    measured = re.findall(r"\{measured\}`(.+?)`", answer)
+    prose = re.sub(r"\{measured\}`.+?`|\$.+?\$|`.+?`|pass@1|\]\(.+?\)", "", answer)
+    return set(NUMBER.findall(prose)) - set(NUMBER.findall(" ".join([question, *measured])))
+
+
+@every_page
+def test_every_chapter_asks_and_no_answer_has_a_number_that_was_typed(page):
+    checks = self_checks(page)
+    assert len(checks) >= 2
+    typed = {question: typed_numbers(question, answer) for question, answer in checks.items()}
+    assert {question: numbers for question, numbers in typed.items() if numbers} == {}
+
+
+@pytest.mark.parametrize(
+    ("question", "answer", "typed"),
+    [
+        ("Why?", "It is {measured}`small vote@16` of them.", set()),
+        ("Why?", "It is 60% of them.", {"60"}),
+        ("What do 16 samples cost?", "Less than 16 times one.", set()),
+        ("Why?", "A chain of 8 has {measured}`held by a chain of 8`, ours 85.5%.", {"85.5"}),
+    ],
+)
+def test_the_guard_sees_what_was_typed(question, answer, typed):
+    assert typed_numbers(question, answer) == typed
+
+
+@cache
+def small():
+    return bank.load("small", "test")
+
+
+@cache
+def fifth():
+    return estimators.fifths(small().correct.mean(axis=1))
+
+
+def covered(k, of):
+    right = small().correct[fifth() == of]
+    return estimators.pass_at_k(right.shape[1], right.sum(axis=1), k).mean()
+
+
+# ---- The question
+
+
+def test_three_equal_right_answers_among_17_are_elected_and_found():
+    problem = load_problems("test", limit=1)[0]
+    right = problem.solution_text
+    texts = [right] * 3 + [f"{right[:-4]}{(int(right[-4:]) + i) % 1000:03d}\n" for i in range(1, 15)]
+    solutions = small().solutions(0)[:17]
+    solutions = [type(solutions[0])(problem, text) for text in texts]
+    assert len({solution.answer for solution in solutions[3:]}) == 14
+    assert answers_equal(majority_vote(solutions), problem.answer)
+    scores = load_verifier("oracle").score(solutions)
+    assert solutions[int(np.argmax(scores))].correct
+
+
+def test_at_the_end_of_its_training_a_large_pass_is_about_at_the_coverage_of_its_flops():
+    large = evidence.one_pass("test", at=2500)
+    arms = evidence.sampling_arms(choose="oracle", budgets=tuple(range(1, 33)))
+    paid = [arm for arm in arms if arm.flops.mean() <= large.flops.mean()][-1]
+    gap = estimators.bootstrap(paid.correct - large.correct)
+    assert abs(gap.mean) < 0.05
+    assert estimators.bootstrap(paid.correct - evidence.one_pass("test", at=2000).correct).mean > 0
+
+
+# ---- Two ways to spend it
+
+
+def test_four_samples_do_as_well_as_16_on_the_easiest_fifth_and_not_on_the_hardest():
+    assert covered(16, EASIEST) - covered(4, EASIEST) < 0.005
+    assert covered(16, HARDEST) - covered(4, HARDEST) > 0.2
+
+
+def test_more_samples_make_a_vote_worse_where_a_wrong_answer_is_the_likeliest():
+    hard = fifth() == HARDEST
+    votes = estimators.majority(small().answers[hard], small().correct[hard], np.array([1, 256]))
+    assert estimators.bootstrap(votes[:, 1] - votes[:, 0]).high < 0
+
+
+# ---- Verifiers and search
+
+
+@pytest.mark.parametrize("judge", ["prm-rollouts", "prm-exact"])
+def test_an_auc_of_95_over_all_solutions_says_little_about_choosing(judge):
+    scores = evidence.last_scores(judge, "small-test")
+    assert estimators.auc(scores, small().correct) == pytest.approx(0.95, abs=0.01)
+    chosen = estimators.weighted_best_of_n(small().answers, scores, small().correct, 16)
+    vote = estimators.majority(small().answers, small().correct, 16)
+    assert 0 < estimators.bootstrap(chosen - vote).mean < 0.1
+
+
+def test_a_judge_that_scores_all_alike_gives_a_random_sample_or_a_vote():
+    same = np.full(small().correct.shape, 0.5)
+    best = estimators.best_of_n(same, small().correct, 16)
+    assert best == pytest.approx(small().correct.mean(axis=1))
+    weighted = estimators.weighted_best_of_n(small().answers, same, small().correct, 16)
+    assert np.array_equal(weighted, estimators.majority(small().answers, small().correct, 16))
+
+
+# ---- Sequential revision
+
+
+def test_an_oracle_that_stops_a_chain_of_8_solves_more_than_the_judge_that_chooses_from_it():
+    chains = bank.load_chains("revision", "test")
+    long = [k for k, length in enumerate(chains.made["lengths"]) if length >= 8]
+    held = np.mean([chains.correct[:, (chains.chain[0] == k) & (chains.attempt[0] < 8)].any(axis=1) for k in long], 0)
+    judged = evidence.find(evidence.hybrid_arms(), 1, 7).correct
+    assert estimators.bootstrap(held - judged).low > 0
+
+
+def test_a_chain_of_16_is_much_dearer_than_16_samples_of_the_same_model():
+    arms = evidence.hybrid_arms()
+    assert evidence.find(arms, 1, 15).flops.mean() > 5 * evidence.find(arms, 16).flops.mean()

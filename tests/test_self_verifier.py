@@ -1,0 +1,70 @@
+import numpy as np
+import pytest
+import torch
+from tiny import random_model
+
+from ttclab.flops import billed, forward_flops
+from ttclab.models import LanguageModel
+from ttclab.problems import Solution
+from ttclab.self_verifier import QUESTION, Probe, SelfVerifier
+from ttclab.text_problems import TextProblem
+from ttclab.training.tokens import build_tokenizer
+
+TURNS = "{% for m in messages %}!{{ m['content'] }}{% endfor %}{% if add_generation_prompt %}?{% endif %}"
+PROBLEMS = [TextProblem.of(name, f"{name}+1", "2") for name in ("1", "22")]
+SOLUTIONS = [Solution(p, text) for p in PROBLEMS for text in ("1+1=2\n", "3\n", "1+1=2\n", "12+3=15\n+4=19\n")]
+
+
+def policy(chat: bool = True) -> LanguageModel:
+    tokenizer = build_tokenizer()
+    tokenizer.chat_template = TURNS if chat else None
+    return LanguageModel(random_model("llama"), tokenizer)
+
+
+@pytest.mark.parametrize("chat", [True, False])
+def test_a_solution_is_judged_by_what_plain_transformers_says_after_all_of_the_text(chat):
+    judge = SelfVerifier("asked", policy(chat))
+    said, states = judge.read(SOLUTIONS)
+    model, tokenizer = judge.policy.engine.model, judge.policy.tokenizer
+    for solution, yes, state in zip(SOLUTIONS, said, states, strict=True):
+        text = f"{solution.problem.feed()}{solution.text}\n{QUESTION}\n"
+        if chat:
+            text = "!" + "!".join([solution.problem.turns()[0]["content"], solution.text, QUESTION]) + "?"
+        with torch.inference_mode():
+            theirs = model(torch.tensor([tokenizer.encode(text)]), output_hidden_states=True)
+        words = [tokenizer.encode(word)[0] for word in ("Yes", "No")]
+        assert yes == pytest.approx(float(theirs.logits[0, -1, words].softmax(-1)[0]), abs=1e-5)
+        assert state == pytest.approx(theirs.hidden_states[-1][0, -1].numpy(), abs=1e-4)
+
+
+def test_a_problem_and_equal_texts_are_read_once_and_every_solution_is_a_call():
+    judge = SelfVerifier("asked", policy())
+    with billed() as bill:
+        judge.score(SOLUTIONS)
+    for problem, solutions in zip(PROBLEMS, (SOLUTIONS[:4], SOLUTIONS[4:]), strict=True):
+        rows = {s.text: len(judge._asked(s)) for s in solutions}
+        known = len(judge.policy.tokenizer.encode("!" + problem.turns()[0]["content"]))
+        assert len(rows) == 3 and bill[problem].verifier_calls == 4
+        assert bill[problem].tokens["verifier"] == known + sum(length - known for length in rows.values())
+        cost = [forward_flops(judge.policy.config, length - known, known, logits=1) for length in rows.values()]
+        assert bill[problem].flops["verifier"] == forward_flops(judge.policy.config, known, logits=1) + sum(cost)
+
+
+def test_the_order_of_the_solutions_does_not_matter():
+    judge = SelfVerifier("asked", policy())
+    assert judge.score(SOLUTIONS[::-1])[::-1] == pytest.approx(judge.score(SOLUTIONS), abs=1e-6)
+
+
+def test_a_probe_finds_the_direction_that_tells_right_from_wrong(tmp_path):
+    rng = np.random.default_rng(0)
+    states = rng.normal(size=(400, 8)).astype(np.float32) * 5 + 3
+    right = rng.random(400) < 1 / (1 + np.exp(-(states[:, 2] - 3)))
+    probe = Probe.fit(states, right)
+    assert np.abs(probe.weight).argmax() == 2 and probe.weight[2] == pytest.approx(1, abs=0.3)
+    probe.save(tmp_path / "probe.safetensors", of="tests")
+    assert Probe.load(tmp_path / "probe.safetensors")(states) == pytest.approx(probe(states))
+
+
+def test_a_probe_needs_both_right_and_wrong():
+    with pytest.raises(ValueError, match="right and wrong"):
+        Probe.fit(np.zeros((3, 2), np.float32), np.ones(3, bool))

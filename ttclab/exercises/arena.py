@@ -1,0 +1,359 @@
+"""The exercises of chapter 07. The last is the capstone: a policy for the arena, played on recorded problems.
+
+Learners play on validation problems, the grader on test problems that its seed draws. Both are in this repository for
+whoever looks, and a submission can read them. A policy is told difficulties to two decimals, too few to tell most
+problems apart, in an order that the seed decides.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from copy import deepcopy
+from dataclasses import dataclass
+from functools import cache
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from ttclab.exercises.exercise import (
+    NUMBER,
+    WHOLE,
+    Attempt,
+    Exercise,
+    Finding,
+    Kind,
+    Report,
+    Wrong,
+    agreeing,
+    lists,
+    shown,
+)
+from ttclab.exercises.reply import Ask
+
+if TYPE_CHECKING:
+    from ttclab.arena import Arena, Played
+
+WHOLES = lists("a list of whole numbers", WHOLE)
+MOVE = Kind("two whole numbers, [N, T]", lists("", WHOLE, length=2).holds)
+PROBLEMS, SHARE = 400, 4  # of the capstone: problems, and generations for each
+MARGIN = 0.005  # above uniform sampling, for full points
+POINTS = 10  # for each of the levels
+
+
+def _advantage(correct: Sequence[int], flops: Sequence[float], uniform: Sequence[Sequence[float]]) -> float:
+    accuracy, cost = sum(correct) / len(correct), sum(flops) / len(flops)
+    points = [(0.0, 0.0), *map(tuple, uniform)]
+    if cost >= points[-1][0]:
+        return accuracy - points[-1][1]
+    (x, low), (y, high) = next((a, b) for a, b in pairwise(points) if a[0] <= cost < b[0])
+    return accuracy - (low + (high - low) * (cost - x) / (y - x))
+
+
+def _scored(correct: list[int], flops: list[int], uniform: list[list[float]]) -> tuple[Any, ...]:
+    accuracy, cost = sum(correct) / len(correct), sum(flops) / len(flops)
+    level = accuracy - _advantage(correct, flops, uniform)
+    why = (
+        f"{accuracy:.4g} is solved for {cost:.4g} FLOPs a problem, and uniform sampling solves {level:.4g} for as many"
+    )
+    return why, correct, flops, uniform
+
+
+def _curve(rng: np.random.Generator) -> list[list[float]]:
+    """Four points of uniform sampling, dearer and better each, in eighths."""
+    heights = np.sort(rng.choice(np.arange(2, 8), size=4, replace=False)) / 8
+    return [[float(8 * 2**i), float(y)] for i, y in enumerate(heights)]
+
+
+def _row(rng: np.random.Generator, mean: int) -> tuple[list[int], list[int]]:
+    """Eight problems, some solved, of this mean cost."""
+    spread = rng.integers(0, mean // 2 + 1, size=4).tolist()
+    costs = [mean + x for x in spread] + [mean - x for x in spread]
+    correct = [1, 0, *rng.integers(0, 2, size=6).tolist()]
+    return correct, [costs[i] for i in rng.permutation(8)]
+
+
+def _on_the_curve(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
+    yield _scored([1, 0], [10, 10], [[10.0, 0.5]])
+    for mean in (8, 16, 32, 64):
+        yield _scored(*_row(rng, mean), _curve(rng))
+
+
+def _between(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
+    for mean in (10, 12, 20, 24, 28, 40, 56):
+        yield _scored(*_row(rng, mean), _curve(rng))
+
+
+def _beyond(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
+    for mean in (2, 4, 6, 80, 120):
+        yield _scored(*_row(rng, mean), _curve(rng))
+
+
+def _pay(wanted: Sequence[int], budget: int) -> list[int]:
+    if budget < len(wanted):
+        raise ValueError(f"{len(wanted)} problems need a generation each, and the budget is {budget}")
+    paid, left = [], budget
+    for i, wish in enumerate(wanted):
+        to_come = len(wanted) - i - 1
+        paid.append(max(1, min(wish, left - to_come)) if to_come else left)
+        left -= paid[-1]
+    return paid
+
+
+def _paid(wanted: list[int], budget: int) -> tuple[Any, ...]:
+    if budget < len(wanted):
+        return f"{len(wanted)} problems need a generation each", wanted, budget
+    why = "each gets what is wanted, at least 1, as long as 1 is left for every problem to come; the last gets the rest"
+    return why, wanted, budget
+
+
+def _enough(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
+    yield _paid([3], 3)
+    for _ in range(4):
+        wanted = rng.integers(1, 9, size=5).tolist()
+        yield _paid(wanted, sum(wanted))
+
+
+def _too_much(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
+    for _ in range(4):
+        wanted = rng.integers(1, 5, size=4).tolist()
+        yield _paid(wanted, sum(wanted) + int(rng.integers(1, 9)))
+    yield _paid([2], 9)
+
+
+def _too_little(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
+    for _ in range(5):
+        wanted = rng.integers(4, 12, size=6).tolist()
+        yield _paid(wanted, int(rng.integers(7, 14)))
+    yield _paid([5, 5, 5], 3)
+
+
+def _nothing_wanted(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
+    for _ in range(3):
+        yield _paid([0, int(rng.integers(2, 5)), 0, 0], int(rng.integers(8, 12)))
+    yield _paid([4, 4, 4], 2)
+    yield _paid([0] * 5, int(rng.integers(0, 5)))
+
+
+# The capstone
+
+
+@dataclass(frozen=True)
+class Capstone(Exercise):
+    """An exercise with levels: each that a policy passes earns its points, once the rules are kept."""
+
+    def judge(self, ask: Ask, seed: int) -> "CapstoneReport":
+        if ask(deepcopy(self.example)) == {"value": None}:
+            return CapstoneReport(self, ())
+        try:
+            played = _played(Attempt(ask, self), seed)
+        except Wrong as wrong:
+            unscored = [Finding(level, "not scored: the rules come first") for level in LEVELS]
+            return CapstoneReport(self, (Finding("the rules", str(wrong)), *unscored))
+        return CapstoneReport(self, (Finding("the rules", None), *_levels(played, seed)), played)
+
+
+@dataclass(frozen=True)
+class CapstoneReport(Report):
+    """What the checks found, with points for each level, and how it was played if the rules were kept."""
+
+    played: "Played | None" = None
+
+    @property
+    def points(self) -> int:
+        return POINTS * sum(finding.wrong is None for finding in self.findings[1:])
+
+
+LEVELS = ("ahead of the lesson's rule", "ahead of the fitted policy", "ahead of uniform sampling", "half a point ahead")
+
+
+@cache
+def _drawn(seed: int) -> "Arena":
+    """The problems to play on. Learners', of the visible seed, are of the validation problems."""
+    from ttclab.arena import load_arena
+    from ttclab.exercises import VISIBLE_SEED
+
+    known = load_arena("validation" if seed == VISIBLE_SEED else "test")
+    return known.of(np.random.default_rng(seed).choice(len(known), PROBLEMS, replace=False))
+
+
+@cache
+def _rivals(seed: int) -> "dict[str, Played]":
+    from ttclab.arena import rivals
+
+    return rivals(_drawn(seed), SHARE)
+
+
+def _played(attempt: Attempt, seed: int) -> "Played":
+    """Play the whole row. Raises Wrong at the first move against the rules."""
+    from ttclab.arena import Foul, legal, price, spent
+
+    arena, left, chosen = _drawn(seed), PROBLEMS * SHARE, []
+    for i, difficulty in enumerate(arena.difficulty):
+        asked = round(float(difficulty), 2), left, PROBLEMS - i
+        move = attempt.value(*asked)
+        try:
+            chosen.append(legal([int(x) for x in move], left))
+        except Foul as foul:
+            raise Wrong(f"{attempt.call(*asked)} returned {shown(move)}: {foul}") from None
+        left -= price(chosen[-1])
+    return spent(arena, chosen)
+
+
+def _above_uniform(played: "Played", seed: int) -> float:
+    from ttclab.arena import uniform_at
+
+    return float((played.correct - uniform_at(_drawn(seed), float(played.flops.mean()))).mean())
+
+
+def _levels(played: "Played", seed: int) -> list[Finding]:
+    own = _above_uniform(played, seed)
+    bars = [_above_uniform(_rivals(seed)[key], seed) for key in ("lesson", "fitted")] + [0.0, MARGIN]
+    said = (
+        f"your policy solves {100 * played.correct.mean():.1f}% for {played.flops.mean() / 1e6:.0f} MFLOPs a problem, "
+        f"{_points(own)} above uniform sampling for the same FLOPs; "
+    )
+    findings = []
+    for level, bar in zip(LEVELS, bars):
+        wrong = None if own > bar else f"{said}this level needs more than {_points(bar)}"
+        findings.append(Finding(level, wrong))
+        said = said if wrong is None else ""  # once is enough
+    return findings
+
+
+def _points(share: float) -> str:
+    return f"{100 * share:+.2f} points".replace("-", "−")
+
+
+class Standing(NamedTuple):
+    """A row of the scoreboard. above: points above uniform sampling at equal FLOPs, None for what was not scored."""
+
+    name: str
+    points: int | None
+    above: float | None
+    solved: float | None
+    mflops: float | None
+    generations: int | None
+    reason: str
+
+
+def standing(name: str, ask: Ask, seed: int) -> Standing:
+    """Play a submission on the problems of a seed. What the ask raises is raised; a foul is a row with its reason."""
+    report = CAPSTONE.judge(ask, seed)
+    if report.played is None:
+        return absent(name, (report.findings and report.findings[0].wrong) or report.reason)
+    return _row_of(name, report.points, report.played, seed, report.reason)
+
+
+def absent(name: str, reason: str) -> Standing:
+    """A submission that was not scored, and why."""
+    return Standing(name, 0, None, None, None, None, reason)
+
+
+def _row_of(name: str, points: int | None, played: "Played", seed: int, reason: str) -> Standing:
+    above, solved, mflops = _above_uniform(played, seed), played.correct.mean(), played.flops.mean() / 1e6
+    return Standing(name, points, above, float(solved), float(mflops), played.generations, reason)
+
+
+def scoreboard(standings: Iterable[Standing], seed: int) -> list[Standing]:
+    """All rows and those of the course's policies, best first; what was not scored comes last, in the order given."""
+    course = [
+        _row_of(f"({name})", None, played, seed, "a policy of the course") for name, played in _rivals(seed).items()
+    ]
+    rows = [*standings, *course]
+    return sorted(rows, key=lambda row: (row.above is None, -(row.above or 0.0)))
+
+
+def as_text(rows: Sequence[Standing]) -> str:
+    """The scoreboard for a terminal."""
+    width = max(len(row.name) for row in rows)
+    lines = [f"    {'name':{width}}  points  above uniform  solved  MFLOPs  generations"]
+    for place, row in enumerate(rows, start=1):
+        if row.above is None:
+            lines.append(f"    {row.name:{width}}  {row.points:>6}  {row.reason}")
+        else:
+            numbers = (
+                f"{100 * row.above:+13.2f}  {100 * (row.solved or 0):5.1f}%  {row.mflops:6.0f}  {row.generations:11}"
+            )
+            lines.append(f"{place:>2}  {row.name:{width}}  {'' if row.points is None else row.points:>6}  {numbers}")
+    return "\n".join(lines)
+
+
+def _arena_policy(difficulty: float, budget_left: int, problems_left: int) -> list[int]:
+    return [8, 0] if difficulty > 0.7 and budget_left >= 8 else [0, 0]
+
+
+CAPSTONE = Capstone(
+    id="7.3",
+    title="capstone: a policy for the arena",
+    points=POINTS * len(LEVELS),
+    goal=(
+        f"{PROBLEMS} problems arrive one by one, and there are {SHARE} generations for each on average, in one budget. "
+        "Return [N, T]: N new chains of T revisions, which cost N x (1 + T), or [0, 0], which keeps the first attempt. "
+        "Moves are those of the table. All is scored by accuracy above uniform sampling for the same FLOPs; ahead of "
+        "the lesson's rule, ahead of the fitted policy, ahead of uniform sampling, and half a point ahead earn 10 each."
+    ),
+    hint=(
+        "The look at a first attempt is paid already. What does it tell you? Where it looks right, more samples add "
+        "FLOPs and little else. Never ask for more than budget_left."
+    ),
+    function="arena_policy",
+    parameters=("difficulty", "budget_left", "problems_left"),
+    returns=MOVE,
+    example=(0.5, 1600, 400),
+    checks=(),
+    reference=_arena_policy,
+)
+
+EXERCISES = (
+    Exercise(
+        id="7.1",
+        title="a score that charges FLOPs",
+        points=10,
+        goal=(
+            "correct and flops say for each problem whether a policy solved it and what it cost. uniform is a list of "
+            "[mean FLOPs, accuracy] of uniform sampling, cheapest first. Return the policy's accuracy minus that of "
+            "uniform sampling for the same mean FLOPs: on the straight line between two of its points, from [0, 0] to "
+            "the first one below it, and that of the last point beyond it."
+        ),
+        hint=(
+            "Take the means first. Put [0, 0] before the points, find the two that the cost lies between, and go the "
+            "same share of the way up as along. numpy.interp does just that."
+        ),
+        function="advantage",
+        parameters=("correct", "flops", "uniform"),
+        returns=NUMBER,
+        example=([1, 0], [10, 20], [[10.0, 0.5], [20.0, 0.75]]),
+        checks=(
+            agreeing("at a point of uniform sampling", _on_the_curve),
+            agreeing("between two points", _between),
+            agreeing("cheaper than all, dearer than all", _beyond),
+        ),
+        reference=_advantage,
+    ),
+    Exercise(
+        id="7.2",
+        title="spend exactly a budget",
+        points=10,
+        goal=(
+            "wanted says how many generations a policy would like for each problem, in the order they arrive. Pay for "
+            "them one by one: what is wanted, at least 1, but never so much that a problem to come is left without "
+            "one. The last problem gets all that is left. Return what each is paid. A budget below one generation for "
+            "each problem raises ValueError."
+        ),
+        hint=(
+            "Before you pay for problem i, len(wanted) - i - 1 generations are spoken for. Keep count of what is left, "
+            "and treat the last problem apart."
+        ),
+        function="pay",
+        parameters=("wanted", "budget"),
+        returns=WHOLES,
+        example=([2, 3], 5),
+        checks=(
+            agreeing("just enough", _enough),
+            agreeing("more than is wanted", _too_much),
+            agreeing("less than is wanted", _too_little),
+            agreeing("nothing wanted, or not enough at all", _nothing_wanted),
+        ),
+        reference=_pay,
+    ),
+    CAPSTONE,
+)

@@ -1,0 +1,141 @@
+"""Big once or small many: one pass of the large model against samples of the small one, by difficulty and FLOPs."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ..estimators import Estimate, bootstrap, fifths
+from .words import GROUPS, SCHEMA, flops_in_words, in_points, in_words, percents, points_in_words, source_of
+
+if TYPE_CHECKING:
+    from ..allocator import Arm
+
+PASSES = (0.125, 0.25, 0.5, 1, 2, 4, 8, 16)  # of the large model: what the small one may spend
+STEPS = (750, 1000, 1250, 1500, 2000, 2500)  # of the large model's training, where it is shipped
+SAMPLES = tuple(range(1, 161))
+
+
+def big_or_many_data(
+    large: "Mapping[int, Arm]",
+    small: "Mapping[str, Sequence[Arm]]",
+    ease: ArrayLike,
+    *,
+    met: int | None = None,
+    source: str = "your own run",
+) -> dict[str, Any]:
+    """Who solves more for the same FLOPs, as the simulator "Big once or small many" looks it up.
+
+    large: one pass of the large model over each problem, by the steps of its training; small: the small model's N
+    samples for one N after another, by who judges them, with the judge's FLOPs; ease: (problems,), what the fifths of
+    difficulty are made of, higher for easier problems; met: the steps of the large model that the reader meets first
+    (default: the most); source: where the runs come from, shown under the chart. The small model may spend a number of
+    passes of the large one, and draws as many samples as they pay for on average over all problems; passes are left out
+    that pay for no sample, or for more than there are, with one of the judges. JSON-ready; fractions keep 4 decimals.
+    Raises ValueError for fewer than five problems, for arms of other problems, and where no number of passes is left.
+    """
+    problems = len(np.asarray(ease))
+    every = [*large.values(), *(arm for arms in small.values() for arm in arms)]
+    if problems < 5 or any(arm.correct.shape != (problems,) for arm in every):
+        shapes = sorted({arm.correct.shape for arm in every})
+        raise ValueError(f"ease and the arms must be of the same problems, 5 at least, not {(problems,)} and {shapes}")
+    costs = {judge: np.array([arm.flops.mean() for arm in arms]) for judge, arms in small.items()}
+    price = {steps: float(arm.flops.mean()) for steps, arm in large.items()}
+    passes = [n for n in PASSES if all(c[0] <= n * p < c[-1] for p in price.values() for c in costs.values())]
+    if not passes:
+        raise ValueError(f"none of {PASSES} passes of the large model pays for samples of the small one that there are")
+    fifth = fifths(np.asarray(ease, dtype=float))
+    members = {key: np.full(problems, True) if key == "all" else fifth == int(key) - 1 for key in GROUPS}
+    curves = []
+    for steps, once in large.items():
+        for judge, arms in small.items():
+            paid = [arms[int(np.searchsorted(costs[judge], n * price[steps], side="right")) - 1] for n in passes]
+            groups = [_compared(paid, once, rows) for rows in members.values()]
+            drawn = [arm.allocation.N for arm in paid]
+            curves.append({"large": steps, "judge": judge.lower(), "samples": drawn, "groups": groups})
+    return {
+        "schema": SCHEMA,
+        "explorable": "big_or_many",
+        "source": f"{source}; {problems} problems",
+        "passes": passes,
+        "groups": [{"key": key, "name": GROUPS[key], "problems": int(rows.sum())} for key, rows in members.items()],
+        "larges": [
+            {"steps": steps, "groups": [_pass(arm, rows) for rows in members.values()]} for steps, arm in large.items()
+        ],
+        "judges": [{"key": judge.lower(), "name": judge} for judge in small],
+        "met": max(large) if met is None else met,
+        "columns": ["Large passes", "Samples", "Solved", "95% interval", "Cost a problem", "Small minus large, points"],
+        "curves": curves,
+        "tables": _tables(passes, curves, large, members, max(large) if met is None else met),
+    }
+
+
+def _numbers(estimate: Estimate) -> dict[str, Any]:
+    return {part: np.round(value, 4).tolist() for part, value in estimate._asdict().items()}
+
+
+def _pass(arm: "Arm", members: NDArray[np.bool_]) -> dict[str, Any]:
+    """One pass of the large model in numbers and in words: solved, interval, cost."""
+    estimate = bootstrap(arm.correct[members])
+    mean, low, high = percents(*map(float, estimate))
+    return {**_numbers(estimate), "said": [f"{mean}%", f"{low} to {high}", flops_in_words(arm.flops[members].mean())]}
+
+
+def _compared(arms: "Sequence[Arm]", once: "Arm", members: NDArray[np.bool_]) -> dict[str, Any]:
+    """The small model along the passes, in numbers and words: solved, interval, cost, small minus large; who wins."""
+    right = np.stack([arm.correct[members] for arm in arms], axis=1)
+    found, gap = bootstrap(right), bootstrap(right - once.correct[members][:, None])
+    said, wins = [], []
+    for i, arm in enumerate(arms):
+        mean, low, high = percents(*(float(part[i]) for part in found))
+        cost, difference = flops_in_words(float(arm.flops[members].mean())), Estimate(*(part[i] for part in gap))
+        said.append([f"{mean}%", f"{low} to {high}", cost, points_in_words(difference)])
+        _, least, most = in_points(difference)
+        wins.append("small" if least > 0 else "large" if most < 0 else "neither")
+    return {**_numbers(found), "said": said, "wins": wins}
+
+
+def _tables(
+    passes: Sequence[float],
+    curves: Sequence[dict[str, Any]],
+    large: "Mapping[int, Arm]",
+    members: Mapping[str, NDArray[np.bool_]],
+    met: int,
+) -> list[dict[str, Any]]:
+    """All judges against the large model that is met first, where scripts are off."""
+    tables = []
+    for i, (key, rows) in enumerate(members.items()):
+        tables.append(
+            {
+                "caption": f"{GROUPS[key].capitalize()}: one pass of the large model, trained for {met} steps, solves "
+                f"{in_words(bootstrap(large[met].correct[rows]))}",
+                "columns": ["Large passes", "Judge", "Samples", "Solved", "Small minus large, points"],
+                "rows": [
+                    [f"{n:g}", curve["judge"], str(curve["samples"][j]), f"{solved} ({interval})", difference]
+                    for curve in curves
+                    if curve["large"] == met
+                    for j, n in enumerate(passes)
+                    for solved, interval, _, difference in [curve["groups"][i]["said"][j]]
+                ],
+            }
+        )
+    return tables
+
+
+def recorded() -> dict[str, Any]:
+    """The data of the recorded runs."""
+    from .. import bank, evidence
+
+    small = bank.load("small", "test")
+    return big_or_many_data(
+        {steps: evidence.one_pass("test", at=steps) for steps in STEPS},
+        {
+            "vote": evidence.sampling_arms(choose="majority", budgets=SAMPLES),
+            "PRM": evidence.sampling_arms(budgets=SAMPLES),
+            "oracle": evidence.sampling_arms(choose="oracle", budgets=SAMPLES),
+        },
+        small.correct.mean(axis=1),
+        met=1500,
+        source=source_of(small).replace("runs", "runs, and one greedy pass of the large one,"),
+    )

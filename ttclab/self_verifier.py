@@ -1,0 +1,141 @@
+"""A language model that judges solutions when asked: by its answer, yes or no, or by a probe of its hidden state.
+
+The question follows each solution, and the model reads all of it in one pass. What it would say is the first kind of
+judge (Kadavath et al. 2022). What its last hidden state says, to a logistic regression that was trained on solutions to
+other problems, is the second: a state can know more than the next word shows.
+"""
+
+from collections.abc import Sequence
+from copy import deepcopy
+from functools import partial
+from itertools import groupby
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors.numpy import load_file, save_file
+from torch.nn.utils.rnn import pad_sequence
+
+from . import flops
+from .models import LanguageModel
+from .policy import Asked
+from .problems import Solution
+
+QUESTION = "Is this answer correct? Say Yes or No."
+PROBES = Path(__file__).parent / "probes"
+ROWS_AT_ONCE = 64
+
+
+class Probe:
+    """A logistic regression on hidden states. weight: (width,); bias: a number."""
+
+    def __init__(self, weight: NDArray[np.float32], bias: float) -> None:
+        self.weight, self.bias = weight, bias
+
+    def __call__(self, states: NDArray[np.float32]) -> NDArray[np.float64]:
+        """The probability of being right, (solutions,), of hidden states, (solutions, width)."""
+        return 1 / (1 + np.exp(-(states.astype(np.float64) @ self.weight + self.bias)))
+
+    @classmethod
+    def fit(cls, states: NDArray[np.float32], right: NDArray[np.bool_], penalty: float = 1.0) -> "Probe":
+        """By Newton's method, to the end. penalty: of the squared weights of states scaled to variance 1.
+
+        Raises ValueError unless there are right and wrong solutions.
+        """
+        if right.all() or not right.any():
+            raise ValueError(
+                f"a probe learns from right and wrong solutions, not from {right.sum()} of {right.size} right"
+            )
+        mean, scale = states.mean(axis=0, dtype=np.float64), states.std(axis=0, dtype=np.float64) + 1e-6
+        x = np.hstack([(states - mean) / scale, np.ones((len(states), 1))])
+        shrink = np.full(x.shape[1], penalty)
+        shrink[-1] = 0.0
+        w = np.zeros(x.shape[1])
+        for _ in range(25):
+            p = 1 / (1 + np.exp(-x @ w))
+            slope, curve = x.T @ (p - right) + shrink * w, (x.T * (p * (1 - p))) @ x + np.diag(shrink)
+            w -= (step := np.linalg.solve(curve, slope))
+            if np.abs(step).max() < 1e-8:
+                break
+        weight = w[:-1] / scale
+        return cls(weight.astype(np.float32), float(w[-1] - weight @ mean))
+
+    def save(self, path: Path, **made: str) -> None:
+        """Write it as safetensors. made: what is to be known of how it was made."""
+        save_file({"weight": self.weight, "bias": np.array([self.bias], np.float32)}, path, metadata=made)
+
+    @classmethod
+    def load(cls, path: Path) -> "Probe":
+        tensors = load_file(path)
+        return cls(tensors["weight"], float(tensors["bias"][0]))
+
+
+class SelfVerifier:
+    """Asks a policy of solutions whether they are right. With a probe, its state is looked at and not what it says."""
+
+    def __init__(self, name: str, policy: LanguageModel, probe: Probe | None = None) -> None:
+        self.name, self.policy, self.probe = name, policy, probe
+        self._words = [policy.tokenizer.encode(word, add_special_tokens=False)[0] for word in ("Yes", "No")]
+
+    def score(self, solutions: Sequence[Solution]) -> list[float]:
+        """The probability of Yes against No, or the probe's of being right, (solutions,)."""
+        said, states = self.read(solutions)
+        return [float(score) for score in (self.probe(states) if self.probe else said)]
+
+    @torch.inference_mode()
+    def read(self, solutions: Sequence[Solution]) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
+        """The probability of Yes, (solutions,), and the last hidden state, (solutions, width), at the question's end.
+
+        Each problem is read once, and each different solution to it; that is what is charged.
+        """
+        read: dict[tuple[str, str], tuple[float, NDArray[np.float32]]] = {}
+        for problem, group in groupby(sorted(solutions, key=lambda s: s.problem.id), lambda s: s.problem):
+            distinct = {solution.text: self._asked(solution) for solution in group}
+            context = self.policy.encode(Asked(problem))
+            known = min(_shared(context, row) for row in distinct.values())
+            found = self._read(context[:known], [row[known:] for row in distinct.values()])
+            read |= {(problem.id, text): each for text, each in zip(distinct, found, strict=True)}
+            cost = partial(flops.forward_flops, self.policy.config, logits=1)
+            spent = cost(known) + sum(cost(len(row) - known, known) for row in distinct.values())
+            tokens = known + sum(len(row) - known for row in distinct.values())
+            flops.charge(problem, "verifier", tokens=tokens, flops=spent)
+        for solution in solutions:
+            flops.charge(solution.problem, "verifier", verifier_calls=1)
+        found = [read[solution.problem.id, solution.text] for solution in solutions]
+        return np.array([yes for yes, _ in found]), np.array([state for _, state in found])
+
+    def _asked(self, solution: Solution) -> tuple[int, ...]:
+        """Problem, solution and question as the policy is fed them."""
+        tokenizer, problem = self.policy.tokenizer, solution.problem
+        if not self.policy.template:
+            return tuple(tokenizer.encode(f"{problem.feed()}{solution.text}\n{QUESTION}\n"))
+        turns = [
+            *problem.turns(),
+            {"role": "assistant", "content": solution.text},
+            {"role": "user", "content": QUESTION},
+        ]
+        text = str(tokenizer.apply_chat_template(turns, add_generation_prompt=True, tokenize=False))
+        return tuple(tokenizer.encode(text, add_special_tokens=False))
+
+    def _read(self, context: tuple[int, ...], rows: list[tuple[int, ...]]) -> list[tuple[float, NDArray[np.float32]]]:
+        model = self.policy.engine.model
+        before = model.base_model(torch.tensor([context], device=model.device), use_cache=True).past_key_values
+        found: list[tuple[float, NDArray[np.float32]]] = []
+        for start in range(0, len(rows), ROWS_AT_ONCE):
+            chunk = rows[start : start + ROWS_AT_ONCE]
+            cache = deepcopy(before)
+            cache.batch_repeat_interleave(len(chunk))
+            # Padded on the right: what stands before the padding can't see it.
+            ids = pad_sequence([torch.tensor(row, device=model.device) for row in chunk], batch_first=True)
+            states = model.base_model(ids, past_key_values=cache, use_cache=True).last_hidden_state
+            ends = torch.tensor([len(row) - 1 for row in chunk], device=model.device)
+            last = states[torch.arange(len(chunk), device=model.device), ends]
+            yes = model.get_output_embeddings()(last)[:, self._words].float().softmax(-1)[:, 0]
+            found += zip(yes.tolist(), last.float().cpu().numpy())
+        return found
+
+
+def _shared(context: tuple[int, ...], row: tuple[int, ...]) -> int:
+    """Tokens at the start of a row that are those of the context."""
+    return next((i for i, (a, b) in enumerate(zip(context, row)) if a != b), min(len(context), len(row)))

@@ -1,0 +1,173 @@
+"""Are the findings those of one seed? The headline numbers, with the family trained and recorded again from others.
+
+`TTCLAB_HOME=FOLDER python -m ttclab.training.seeds SEED` trains what the numbers need into FOLDER, records its runs
+there and writes the seed's row into `seeds.json`; killed and started again, it goes on where it was. The numbers of
+seed 0 are those of the models that ship: without a seed, the command measures them anew.
+"""
+
+import argparse
+import json
+import os
+from collections.abc import Callable
+from functools import cache, partial
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import bank
+from ..estimators import Estimate, auc, best_of_n, bootstrap, fifths, majority, pass_at_k, weighted_best_of_n
+from ..evidence import last_scores
+from ..models import ZOO
+from .loop import RECIPES, train
+
+FILE = Path(__file__).with_name("seeds.json")
+HARDEST = 4
+POINTS = RECIPES["large"].points
+JUDGES = ("prm-weak", "prm", "orm")
+
+
+class Headline(NamedTuple):
+    """A number that a finding rests on.
+
+    unit: "share" of problems, "gain" in it, or "auc"; runs: the recorded ones it is of; of: its (problems,) values, NaN
+    for a problem that has none.
+    """
+
+    unit: str
+    runs: tuple[str, ...]
+    of: Callable[[], NDArray[np.float64]]
+
+
+@cache
+def _samples() -> bank.Samples:
+    return bank.load("small", "test")
+
+
+@cache
+def _fifth() -> NDArray[np.intp]:
+    return fifths(_samples().correct.mean(axis=1))
+
+
+def _passes(k: int) -> NDArray[np.float64]:
+    right = _samples().correct
+    return np.asarray(pass_at_k(right.shape[1], right.sum(axis=1), k))
+
+
+def _greedy(model: str, at: int | None = None) -> NDArray[np.float64]:
+    return bank.load(model, "test", at=at, greedy=True).correct[:, 0].astype(float)
+
+
+def _weighted(judge: str, n: int) -> NDArray[np.float64]:
+    return weighted_best_of_n(_samples().answers, last_scores(judge, "small-test"), _samples().correct, n)
+
+
+def _vote(n: int) -> NDArray[np.float64]:
+    return majority(_samples().answers, _samples().correct, n)
+
+
+def _auc(judge: str, right: NDArray[np.bool_]) -> NDArray[np.float64]:
+    return np.array([auc(*each) for each in zip(last_scores(judge, "small-test"), right, strict=True)])
+
+
+def _beam_gain(judge: str, n: int) -> NDArray[np.float64]:
+    return bank.load_searches("small", judge, "test", n, 4).correct() - _weighted(judge, n)
+
+
+def _change(judge: str) -> NDArray[np.float64]:
+    """Best-of-256 minus best-of-4, where the weak PRM of seed 0 is at its best on the validation problems."""
+    right = best_of_n(last_scores(judge, "small-test"), _samples().correct, np.array([4, 256]))
+    return right[:, 1] - right[:, 0]
+
+
+SAMPLES = "small-test"
+WEAK, PRM, ORM = (f"small-test.{judge}" for judge in JUDGES)
+SEARCHES = (("prm-weak", 4), ("prm-weak", 64), ("prm", 16))  # judge and N, with M=4
+WEAK_4, WEAK_64, PRM_16 = (f"small-test-beam-{judge}-{n}x4" for judge, n in SEARCHES)
+HEADLINES = {
+    "small, one sample": Headline("share", (SAMPLES,), partial(_passes, 1)),
+    **{
+        f"small, one sample, {which} fifth": Headline("share", (SAMPLES,), lambda i=i: _passes(1)[_fifth() == i])  # type: ignore[misc]
+        for i, which in enumerate(("easiest", "second", "middle", "fourth", "hardest"))
+    },
+    "small, a right one among 64": Headline("share", (SAMPLES,), partial(_passes, 64)),
+    "small, one greedy pass": Headline("share", ("small-test-greedy",), partial(_greedy, "small")),
+    **{
+        f"large at step {at}, one greedy pass": Headline(
+            "share", (f"large-{at}-test-greedy",), partial(_greedy, "large", at)
+        )
+        for at in POINTS
+    },
+    "a vote of 16": Headline("share", (SAMPLES,), partial(_vote, 16)),
+    "PRM, weighted best-of-16": Headline("share", (PRM,), partial(_weighted, "prm", 16)),
+    "PRM minus the vote, 16 samples": Headline("gain", (PRM,), lambda: _weighted("prm", 16) - _vote(16)),
+    "PRM minus ORM, 64 samples": Headline("gain", (PRM, ORM), lambda: _weighted("prm", 64) - _weighted("orm", 64)),
+    "PRM, AUC within a problem, by answer": Headline("auc", (PRM,), lambda: _auc("prm", _samples().correct)),
+    "PRM, AUC within a problem, by working": Headline("auc", (PRM,), lambda: _auc("prm", _samples().worked)),
+    "ORM, AUC within a problem, by answer": Headline("auc", (ORM,), lambda: _auc("orm", _samples().correct)),
+    "ORM, AUC within a problem, by working": Headline("auc", (ORM,), lambda: _auc("orm", _samples().worked)),
+    "PRM, best-of-256 minus best-of-4": Headline("gain", (PRM,), partial(_change, "prm")),
+    "weak PRM, best-of-256 minus best-of-4": Headline("gain", (WEAK,), partial(_change, "prm-weak")),
+    "PRM, beam search minus weighted, N=16": Headline("gain", (PRM, PRM_16), partial(_beam_gain, "prm", 16)),
+    "PRM, beam search minus weighted, N=16, hardest fifth": Headline(
+        "gain", (PRM, PRM_16), lambda: _beam_gain("prm", 16)[_fifth() == HARDEST]
+    ),
+    "weak PRM, beam search minus weighted, N=4": Headline("gain", (WEAK, WEAK_4), partial(_beam_gain, "prm-weak", 4)),
+    "weak PRM, beam search minus weighted, N=64": Headline(
+        "gain", (WEAK, WEAK_64), partial(_beam_gain, "prm-weak", 64)
+    ),
+}
+
+
+def measure() -> dict[str, Estimate]:
+    """The headline numbers of the runs that are recorded in `TTCLAB_HOME`, with 95% intervals over problems."""
+    found = {}
+    for name, headline in HEADLINES.items():
+        if all((bank.RUNS / f"{run}.parquet").is_file() for run in headline.runs):
+            values = headline.of()
+            found[name] = bootstrap(values[~np.isnan(values)])
+    return found
+
+
+def load() -> dict[int, dict[str, Estimate]]:
+    """The headline numbers by seed, as they were measured."""
+    rows = json.loads(FILE.read_text(encoding="utf-8"))
+    return {int(seed): {name: Estimate(*numbers) for name, numbers in row.items()} for seed, row in rows.items()}
+
+
+def make(seed: int, device: str = "auto") -> None:
+    """Train what the headline numbers are of, each after the one it is grown from, and record its runs.
+
+    Raises ValueError if that would write over the models that ship.
+    """
+    if "TTCLAB_HOME" not in os.environ:
+        raise ValueError("a family of another seed needs a folder of its own: set TTCLAB_HOME")
+    for name in ("small", "large", *JUDGES):
+        if not (ZOO / (f"large-{POINTS[-1]}" if name == "large" else name)).is_dir():
+            train(name, seed=seed, device=device)
+    bank.record("small", "test", device=device)
+    bank.record("small", "test", greedy=True, device=device)
+    for at in POINTS:
+        bank.record("large", "test", at=at, greedy=True, device=device)
+    for judge in JUDGES:
+        bank.record_scores(judge, "small-test", device=device)
+    for judge, n in SEARCHES:
+        bank.record_search("small", judge, "test", n, 4, device=device)
+
+
+def write(seed: int) -> None:
+    """Write a seed's row into `seeds.json`, and leave the others."""
+    rows = {**(load() if FILE.exists() else {}), seed: measure()}
+    said = {str(s): {name: [round(float(x), 6) for x in row] for name, row in rows[s].items()} for s in sorted(rows)}
+    FILE.write_text(json.dumps(said, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("seed", nargs="?", type=int, help="train and record the family of this seed first")
+    parser.add_argument("--device", default="auto", help="cuda, mps or cpu (the first there is)")
+    options = parser.parse_args()
+    if options.seed is not None:
+        make(options.seed, options.device)
+    write(options.seed or 0)
