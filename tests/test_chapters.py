@@ -15,7 +15,7 @@ from ttclab.verifiers import load_verifier
 BOOK = Path(__file__).parent.parent / "book"
 NUMBER = re.compile(r"\d+(?:\.\d+)?")
 PAGES = sorted(BOOK.glob("[0-9]*.md"))
-RHYTHM = ["First, a guess", "What surprised us", "Self-check", "Run it, prove it", "Recap", "References"]
+RHYTHM = ["First, ", "What surprised us", "Self-check", "Run it", "Recap", "References"]  # beginnings of headings
 HARDEST, EASIEST = 4, 0
 every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 
@@ -26,7 +26,7 @@ def test_a_chapter_asks_has_the_reader_guess_and_is_surprised_before_it_is_done(
     opening, _, _ = text.partition("\n## ")
     assert ":::{admonition} The question\n:class: tip\n" in opening
     headings = re.findall(r"^## (.+)$", text, re.MULTILINE)
-    assert [heading for heading in headings if heading in RHYTHM] == RHYTHM
+    assert [begins for heading in headings for begins in RHYTHM if heading.startswith(begins)] == RHYTHM
 
 
 @every_page
@@ -45,7 +45,7 @@ def self_checks(page: Path) -> dict[str, str]:
 def typed_numbers(question: str, answer: str) -> set[str]:
     """Numbers in an answer that are neither measured nor said before: in the question, in a measured number's name."""
     measured = re.findall(r"\{measured\}`(.+?)`", answer)
-    prose = re.sub(r"\{measured\}`.+?`|\$.+?\$|`.+?`|pass@1|\]\(.+?\)", "", answer)
+    prose = re.sub(r"\{measured\}`.+?`|\$.+?\$|`.+?`|pass@1|95% interval|\]\(.+?\)", "", answer)
     return set(NUMBER.findall(prose)) - set(NUMBER.findall(" ".join([question, *measured])))
 
 

@@ -99,6 +99,12 @@ def test_notebook_opens_on_the_python_that_is_installed(path):
     )
 
 
+@every_notebook
+def test_notebook_stores_no_state_of_its_widgets(path):
+    """It would hold a copy of each simulator's code and data, soon an old one; the page draws its own."""
+    assert "widgets" not in json.loads(path.read_text(encoding="utf-8"))["metadata"]
+
+
 @pytest.mark.parametrize("path", LABS, ids=lambda path: path.name)
 def test_lab_opens_on_a_gpu_in_colab(path):
     metadata = json.loads(path.read_text(encoding="utf-8"))["metadata"]

@@ -46,6 +46,19 @@ def test_labels_that_would_overlap_are_pushed_apart(figure):
     assert heights[-1] <= 1.0
 
 
+def test_only_labels_that_would_meet_leave_the_ends_of_their_curves():
+    series = {name: ("prm", estimate(height)) for name, height in (("a", 1.0), ("b", 0.99), ("c", 0.4))}
+    [axes] = plots.curves(BUDGETS, series, title="t", xlabel="x", ylabel="y").axes
+    heights = {text.get_text(): text.xy[1] for text in axes.texts}
+    assert heights["c"] == 0.4 and heights["a"] - heights["b"] >= 0.06
+
+
+def test_curves_that_share_a_colour_are_told_apart_by_dashes():
+    series = {name: ("optimal", [1, 10, 100, 1000], estimate(0.5)) for name in ("oracle", "predicted")}
+    [axes] = plots.against_flops(series, BUDGETS, title="t", dashed={"predicted"}).axes
+    assert [line.get_linestyle() for line in axes.lines] == ["-", "--"]
+
+
 def test_a_saved_figure_is_legible_on_its_own(figure, tmp_path):
     plots.save(figure, tmp_path / "figure.svg", "alt")
     text = (tmp_path / "figure.svg").read_text()
@@ -105,6 +118,7 @@ def test_a_winner_map_says_in_each_cell_who_wins_and_by_how_much():
     assert [text.get_text() for text in axes.texts] == [
         "small wins", "+8 (0 to +12)", "no difference", "−7 (−10 to 0)",
     ]  # fmt: skip
+    assert {text.get_color() for text in axes.texts} == {plots.INK}
     small, none = axes.collections
     assert small.get_facecolor().size and not none.get_facecolor().size
 
@@ -114,3 +128,4 @@ def test_gains_are_bars_on_either_side_of_zero_with_their_intervals():
     [axes] = plots.matched_gains({"0.16": gain, "22": gain}, title="t", legend="R").axes
     assert sorted(bar.get_height() for bar in axes.patches) == pytest.approx(sorted([*gain.mean, *gain.mean]))
     assert [text.get_text() for text in axes.get_legend().get_texts()] == ["0.16", "22"]
+    assert axes.get_legend().get_title().get_color() == plots.INK

@@ -190,8 +190,8 @@ def winner_map(
         gain, verdict = cells[i][j]
         axes.fill_between([j - 0.47, j + 0.47], i - 0.45, i + 0.45, color=colours[verdict], alpha=0.38, lw=0)
         words = verdict if verdict == "no difference" else f"{verdict} wins"
-        axes.text(j, i - 0.15, words, ha="center", va="center", fontsize=10, weight="bold")
-        axes.text(j, i + 0.19, _signed(gain), ha="center", va="center", fontsize=9.5)
+        axes.text(j, i - 0.15, words, ha="center", va="center", fontsize=10, weight="bold", color=INK)
+        axes.text(j, i + 0.19, _signed(gain), ha="center", va="center", fontsize=9.5, color=INK)
     axes.set_xticks(range(len(columns)), columns)
     axes.set_yticks(range(len(rows)), rows)
     axes.tick_params(length=0)
@@ -224,7 +224,7 @@ def matched_gains(groups: dict[str, Estimate], *, title: str, legend: str) -> Fi
     axes.set_xticks(range(5), FIFTHS)
     axes.grid(axis="x", visible=False)
     axes.set(ylabel="small minus large, problems solved")
-    axes.legend(title=legend, frameon=False, loc="lower left", labelcolor=INK)
+    axes.legend(title=legend, frameon=False, loc="lower left", labelcolor=INK).get_title().set_color(INK)
     return figure
 
 

@@ -1,42 +1,60 @@
-"""The directive {claims}: every claim of a source with the verdict and numbers that its test returns now.
-
-    ```{claims} lesson
-    ```
+"""The directive {claims}: every claim with the verdict and numbers that its test returns now, and a form to filter by.
 
 The tests run while the book is built. One that returns another verdict than `claims.json` says fails the strict build.
+The form is there only where scripts run (`_static/claims.js`); the table is whole without.
 """
+
+from typing import Any
 
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
-from ttclab.claims import load_claims
+from ttclab.claims import HOLDS, NOT_SEEN, REVERSED, load_claims
 
 logger = logging.getLogger(__name__)
-COLUMNS = {"The claim": 34, "Here": 12, "What the runs say": 54}
+COLUMNS = {"The claim": 32, "Made by": 8, "Here": 10, "What the runs say": 50}
+SOURCES = {"lesson": "the lesson", "paper": "the paper"}
 
 
 class Claims(SphinxDirective):
-    """A table of the claims of one source: "lesson" or "paper"."""
-
-    required_arguments = 1
+    """The table of all claims."""
 
     def run(self) -> list[nodes.Node]:
         body = nodes.tbody()
         for claim in load_claims():
-            if claim.source != self.arguments[0]:
-                continue
             found = claim.check()
             if found.verdict != claim.verdict:
                 logger.warning("claim %s is now %r, not %r", claim.id, found.verdict, claim.verdict)
-            body += _row(claim.says, found.verdict, found.numbers, strong=1)
-        if not len(body):
-            logger.warning("no claims of %r", self.arguments[0])
+            row = _row(claim.says, SOURCES[claim.source], found.verdict, found.numbers, strong=2)
+            row["classes"] = [_name(claim.source), _name(found.verdict)]
+            body += row
         group = nodes.tgroup("", *[nodes.colspec(colwidth=width) for width in COLUMNS.values()], cols=len(COLUMNS))
         group += nodes.thead("", _row(*COLUMNS))
         group += body
-        return [nodes.table("", group, classes=["claims"])]
+        return [nodes.raw("", _form(), format="html"), nodes.table("", group, classes=["claims"])]
+
+
+def _form() -> str:
+    """Two native controls and a line that says what is left, for claims.js."""
+    made_by = _options("anybody", SOURCES)
+    verdicts = _options("any verdict", {verdict: verdict for verdict in (HOLDS, REVERSED, NOT_SEEN)})
+    return (
+        '<form class="claims-filter" aria-label="Filter the claims" hidden>'
+        f'<label>Claims made by <select name="source">{made_by}</select></label> '
+        f'<label>with <select name="verdict">{verdicts}</select></label> <output aria-live="polite"></output></form>'
+    )
+
+
+def _options(all_of_them: str, choices: dict[str, str]) -> str:
+    each = "".join(f'<option value="{_name(value)}">{said}</option>' for value, said in choices.items())
+    return f'<option value="">{all_of_them}</option>{each}'
+
+
+def _name(value: str) -> str:
+    """What a row of the table is classed as."""
+    return "claim-" + value.replace(" ", "-")
 
 
 def _row(*texts: str, strong: int | None = None) -> nodes.row:
@@ -44,6 +62,14 @@ def _row(*texts: str, strong: int | None = None) -> nodes.row:
     return nodes.row("", *[nodes.entry("", nodes.paragraph("", "", each)) for each in inside])
 
 
+def _load_script(
+    app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.document | None
+) -> None:
+    if doctree and any("claims" in table["classes"] for table in doctree.findall(nodes.table)):
+        app.add_js_file("claims.js", loading_method="defer")
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
     app.add_directive("claims", Claims)
+    app.connect("html-page-context", _load_script)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

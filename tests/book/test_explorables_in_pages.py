@@ -22,7 +22,7 @@ sys.path[:0] = [{str(ROOT / "book" / "_ext")!r}, {str(ROOT)!r}]
 extensions = ["explorable"]
 html_theme = "sphinx_book_theme"
 """
-PAGES = ("judge", "watch_revision", "split_budget")
+PAGES = ("judge", "watch_revision", "split_budget", "arena")
 PAGE = "Title\n=====\n\n.. explorable:: breadth_or_depth\n\n.. toctree::\n   :hidden:\n\n   deep/page\n"
 PAGE += "".join(f"   {name}\n" for name in PAGES)
 SELECTIONS = [

@@ -75,7 +75,7 @@ def test_a_split_says_tabulates_and_maps_the_numbers_of_the_data(reader, attempt
 
 def test_the_map_is_shown_only_after_a_guess_by_keyboard_alone(reader):
     reader.open("split_budget.html")
-    assert not reader.page.get_by_role("img").is_visible() and reader.sentence.inner_text() == ""
+    assert not reader.page.locator(".ttc-map").is_visible() and reader.sentence.inner_text() == ""
     asked = group_of("5")["said"][place_of("16x1")][0]
     assert f"solve {asked}." in reader.page.locator(".ttc").inner_text()
     reader.page.get_by_role("slider", name="Your guess").focus()

@@ -15,11 +15,11 @@ from sphinx.util.docutils import SphinxRole
 
 from ttclab import bank
 
-from . import allocation, arena, making, question, results, revision, verifiers
+from . import allocation, arena, connections, making, question, results, revision, verifiers
 
 logger = logging.getLogger(__name__)
 
-CHAPTERS = (question, verifiers, revision, allocation, making, results, arena)
+CHAPTERS = (question, verifiers, revision, allocation, making, results, arena, connections)
 
 
 def look_up(name: str) -> Callable[[], str] | None:

@@ -1,0 +1,266 @@
+"""The arena: what is recorded of each option, the rules, the policies, the score, the game's data, the scoreboard."""
+
+import csv
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ttclab import arena, bank, evidence, explorables
+from ttclab.__main__ import main
+from ttclab.arena import FIRST, OPTIONS, Arena, Foul, load_arena
+from ttclab.estimators import fifths
+from ttclab.exercises import EXERCISES
+from ttclab.exercises.arena import LEVELS, absent, as_text, scoreboard, standing
+from ttclab.explorables.arena import PROBLEMS, ROUNDS, SHARE, drawn_rounds
+from ttclab.problems import ArithmeticProblem
+from ttclab.sampling import weighted_vote
+
+GAME = explorables.shipped_data("arena")
+TEN = [(0, 0), (1, 0), (4, 0), (12, 0), (32, 0), (1, 1), (8, 1), (2, 3), (6, 3), (4, 7)]
+
+
+def made_up(difficulty, *, right=0.5, flops=1.0):
+    """An arena where every option solves a share of each problem, and costs its generations."""
+    prices = np.array([arena.price(option) for option in range(len(OPTIONS))], dtype=float)
+    shape = len(difficulty), len(OPTIONS)
+    each = np.broadcast_to(flops * prices, shape)
+    names = tuple(map(str, range(len(difficulty))))
+    values = np.asarray(difficulty, dtype=float)
+    return Arena(names, values, np.full(len(values), 5.0), np.full(shape, right), each, np.zeros(shape))
+
+
+# ---- the table
+
+
+@pytest.fixture(scope="module")
+def anew():
+    """Made anew from the recorded runs."""
+    return arena.recorded("test")
+
+
+def test_the_table_is_what_the_recorded_runs_give_now(anew):
+    shipped = load_arena("test")
+    assert shipped.problems == anew.problems
+    assert shipped.difficulty == pytest.approx(anew.difficulty, abs=1e-6)
+    assert shipped.correct == pytest.approx(anew.correct)
+    for name in ("look", "flops", "saved"):
+        assert getattr(shipped, name) == pytest.approx(getattr(anew, name), abs=0.5)
+
+
+def test_keeping_the_first_attempt_costs_nothing_and_is_right_where_it_is(anew):
+    chains = bank.load_chains("revision", "test")
+    assert (anew.flops[:, 0] == 0).all() and (anew.saved[:, 0] == 0).all()
+    assert (anew.correct[:, 0] == chains.correct[:, FIRST]).all()
+    assert chains.attempt[0, FIRST] == 0 and chains.made["lengths"][chains.chain[0, FIRST]] == 1
+
+
+def test_the_judge_is_not_charged_twice_for_what_it_read_at_the_look():
+    for split in ("test", "validation"):
+        known = load_arena(split)
+        assert (known.saved[:, 1:] > 0).all()
+        assert (known.saved <= known.look[:, None]).all() and (known.saved <= known.flops).all()
+
+
+def test_a_split_without_an_arena_is_refused():
+    with pytest.raises(ValueError, match="not of 'train'"):
+        load_arena("train")
+
+
+# ---- the rules
+
+
+@pytest.mark.parametrize(
+    ("move", "left", "rule"),
+    [
+        ((5, 0), 99, "N=5 with T=0 is not recorded: N is one of 1, 2, 3, 4, 6, 8, 12, 16, 24, 32"),
+        ((4, 2), 99, "T=2 is not recorded: T is one of 0, 1, 3, 7"),
+        ((-1, 0), 99, "N=-1 with T=0 is not recorded"),
+        ((4, 1), 7, r"N=4 and T=1 are 4 x 2 = 8 generations, and 7 are left"),
+    ],
+)
+def test_a_move_against_the_rules_is_named_with_its_rule(move, left, rule):
+    with pytest.raises(Foul, match=rule):
+        arena.legal(move, left)
+
+
+@given(st.lists(st.sampled_from(range(len(OPTIONS))), min_size=1, max_size=20), st.integers(0, 200))
+def test_a_player_pays_for_all_it_gets_and_never_more_than_the_budget(wishes, budget):
+    told = []
+
+    def player(difficulty, left, problems):
+        told.append((left, problems))
+        wish = wishes[len(told) - 1]
+        return OPTIONS[wish if arena.price(wish) <= left else 0]
+
+    played = arena.play(player, made_up([0.5] * len(wishes)), budget)
+    assert played.generations <= budget
+    assert told[0] == (budget, len(wishes)) and told[-1][1] == 1
+    paid = [arena.price(option) for option in played.chosen]
+    assert [left for left, _ in told] == [budget - sum(paid[:i]) for i in range(len(paid))]
+    assert played.flops == pytest.approx(np.array(paid) + 5.0)
+
+
+def test_who_does_not_look_does_not_pay_for_it():
+    on = made_up([0.1, 0.9])
+    blind = arena.play(lambda *_: (2, 0), on, 4, looks=False)
+    assert blind.flops.tolist() == [2, 2]
+
+
+# ---- the policies
+
+
+@pytest.mark.parametrize("share", [2, 4, 8])
+def test_rivals_keep_the_budget_and_uniform_is_best_of_n_as_recorded(share):
+    on = load_arena("test")
+    rivals = arena.rivals(on, share)
+    assert all(played.generations <= share * len(on) for played in rivals.values())
+    assert rivals["uniform"].generations == share * len(on)
+    index = OPTIONS.index((share, 0))
+    assert (rivals["uniform"].correct == on.correct[:, index]).all()
+    assert (rivals["uniform"].flops == on.flops[:, index]).all()
+
+
+def test_the_lesson_plays_its_own_rule():
+    played = arena.rivals(made_up([0.1, 0.5, 0.9]), 16)["lesson"]
+    assert [OPTIONS[i] for i in played.chosen] == [(16, 0), (4, 3), (2, 7)]
+
+
+def test_spread_moves_generations_to_where_the_validation_problems_gained():
+    on = load_arena("test")
+    played = arena.spread(on, 4 * len(on))
+    paid = np.array([arena.price(option) for option in played.chosen])
+    easiest, *_, hardest = (paid[fifths(-on.difficulty) == of].mean() for of in range(5))
+    assert hardest > 8 > 1 > easiest
+
+
+# ---- the score
+
+
+def test_uniform_sampling_is_no_better_than_itself_at_any_budget_or_mix_of_two():
+    on = load_arena("test")
+    for N in (1, 4, 32):
+        played = arena.play(lambda *_, N=N: (N, 0), on, N * len(on), looks=False)
+        assert float(arena.advantage(played, on).mean) == pytest.approx(0, abs=1e-12)
+    half = arena.play(lambda _, left, problems: (2 if problems % 2 else 4, 0), on, 3 * len(on), looks=False)
+    assert abs(float(arena.advantage(half, on).mean)) < 0.02
+
+
+def test_more_flops_for_the_same_answers_score_worse():
+    on = load_arena("test")
+    blind = arena.play(lambda *_: (4, 0), on, 4 * len(on), looks=False)
+    looked = arena.play(lambda *_: (4, 0), on, 4 * len(on))
+    assert (blind.correct == looked.correct).all()
+    assert float(arena.advantage(looked, on).high) < 0
+
+
+def test_beyond_its_largest_budget_uniform_sampling_stays_where_it_is():
+    on = load_arena("test")
+    top = on.correct[:, OPTIONS.index((32, 0))]
+    assert (arena.uniform_at(on, 1e12) == top).all()
+    assert (arena.uniform_at(on, 0) == 0).all()
+
+
+# ---- the game
+
+
+@pytest.mark.parametrize("option", TEN)
+def test_a_chance_and_a_cost_in_the_game_are_those_of_the_evidence(anew, option):
+    index = OPTIONS.index(option)
+    for problem in GAME["problems"]:
+        i = anew.problems.index(problem["id"])
+        assert problem["wins"][index] == pytest.approx(16 * anew.correct[i, index])
+        assert problem["flops"][index] == pytest.approx((anew.flops - anew.saved)[i, index] / 1000, abs=0.51)
+        assert problem["look"] == pytest.approx(anew.look[i] / 1000, abs=0.51)
+
+
+@pytest.mark.parametrize("option", TEN)
+def test_what_comes_of_a_move_is_the_judges_choice_among_recorded_attempts(option):
+    chains, scores = bank.load_chains("revision", "test"), evidence.last_scores(arena.JUDGE, "revision-test-chains")
+    ids = [problem.id for problem in chains.problems]
+    N, T = option
+    long = [k for k, length in enumerate(chains.made["lengths"]) if length > T][:N]
+    taken = np.flatnonzero(np.isin(chains.chain[0], long) & (chains.attempt[0] <= T)) if N else [FIRST]
+    for problem in GAME["problems"][::10]:
+        i = ids.index(problem["id"])
+        written = chains.solutions(i)
+        vote = weighted_vote([written[j] for j in taken], [float(scores[i, j]) for j in taken])
+        assert problem["came"][OPTIONS.index(option)] == (vote or "no answer")
+
+
+def test_a_round_is_drawn_by_its_number_half_of_it_from_the_hardest_fifth():
+    hard = evidence.revision_fifths() == 4
+    rounds = drawn_rounds(hard)
+    assert rounds == drawn_rounds(hard) and len(rounds) == ROUNDS == len(GAME["rounds"])
+    assert all(len(set(row)) == PROBLEMS and hard[row].sum() == PROBLEMS // 2 for row in rounds)
+    ids = load_arena("test").problems
+    shown = [[GAME["problems"][i]["id"] for i in each["problems"]] for each in GAME["rounds"]]
+    assert shown == [[ids[i] for i in row] for row in rounds]
+
+
+def test_rivals_of_the_game_are_the_policies_on_the_same_problems_with_the_same_budget():
+    on, hard = load_arena("test"), evidence.revision_fifths() == 4
+    for row, shown in zip(drawn_rounds(hard), GAME["rounds"], strict=True):
+        for rival, played in zip(shown["rivals"], arena.rivals(on.of(row), SHARE).values(), strict=True):
+            assert rival["moves"] == played.chosen.tolist()
+            assert sum(rival["wins"]) == 16 * played.correct.sum()
+            assert played.generations <= GAME["budget"] == SHARE * PROBLEMS
+            assert sum(rival["flops"]) == pytest.approx(played.flops.sum() / 1000, abs=PROBLEMS)
+
+
+def test_questions_and_answers_of_the_game_are_the_problems_own():
+    for problem in GAME["problems"]:
+        own = ArithmeticProblem.from_expression(problem["id"])
+        assert (problem["question"], problem["answer"]) == (own.question, own.answer)
+        assert all(came == own.answer for came, wins in zip(problem["came"][:1], problem["wins"]) if wins)
+
+
+# ---- the scoreboard
+
+
+def test_one_bad_submission_never_stops_the_others_and_the_courses_policies_are_ranked_too():
+    good = standing("good", lambda move: {"value": [8, 0] if move[0] > 0.7 and move[1] >= 8 else [0, 0]}, 3)
+    rows = scoreboard(
+        [
+            standing("greedy", lambda _: {"value": [32, 0]}, 3),
+            absent("gone", "ended its own process"),
+            standing("stub", lambda _: {"value": None}, 3),
+            good,
+        ],
+        3,
+    )
+    assert rows[0] is good and good.points == 40
+    assert [row.name for row in rows[-3:]] == ["greedy", "gone", "stub"]
+    assert {row.name for row in rows} >= {"(uniform)", "(lesson)", "(fitted)", "(spread)"}
+    words = as_text(rows)
+    assert "32 x 1 = 32 generations, and 0 are left" in words and "ended its own process" in words
+    assert "not attempted" in words and words.splitlines()[1].startswith(" 1  good")
+
+
+def test_a_policy_earns_ten_points_a_level():
+    assert EXERCISES["7.3"].points == 10 * len(LEVELS)
+    careful = standing("lesson", lambda move: {"value": [4, 0] if move[0] < 0.3 else [2, 1]}, 5)
+    assert careful.points == 10 and careful.above < 0
+
+
+def notebook(file, source):
+    cell = {"cell_type": "code", "metadata": {}, "outputs": [], "execution_count": None, "source": source}
+    file.write_text(json.dumps({"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}))
+
+
+def test_the_command_ranks_a_folder_and_writes_the_table(tmp_path, capsys):
+    notebook(
+        tmp_path / "ada.ipynb", "def arena_policy(d, left, n):\n    return [8, 0] if d > 0.7 and left >= 8 else [0, 0]"
+    )
+    notebook(tmp_path / "bob.ipynb", "import os\nos._exit(0)")
+    (tmp_path / "=cyd.ipynb").write_text("no notebook")
+    table = tmp_path / "board.csv"
+    assert main(["scoreboard", str(tmp_path), "--csv", str(table), "--seed", "9"]) == 0
+    shown = capsys.readouterr().out
+    assert "ada" in shown.splitlines()[1] and "not JSON" in shown and "(spread)" in shown
+    with table.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 7 and rows[0]["points"] == "40" and rows[0]["name"].endswith("ada.ipynb")
+    assert main(["scoreboard", str(tmp_path / "nobody")]) == 2
