@@ -376,7 +376,7 @@ def test_an_endless_loop_ends_at_the_time_limit(tmp_path, cells, words):
     assert row.points == 0
     # On a machine with much else to do the limit may pass before the loop is reached.
     assert row.reason.startswith("over the time limit of 2 s while") and (
-        words in row.reason or "starting" in row.reason
+        any(each in row.reason for each in (words, "starting", "running code cell"))
     )
 
 

@@ -158,7 +158,7 @@ def write_page(out: Path, grades: Sequence[Grade], seed: int) -> None:
 <title>Grades</title>
 <style>{STYLE}</style>
 <h1>Grades</h1>
-<p>{len(works)} submissions, cases drawn from seed {seed}. An exercise earns all of its points or none.</p>
+<p>{len(works)} submissions, cases drawn from seed {seed}.</p>
 <div class="wide" tabindex="0" role="region" aria-label="Points"><table>
 <thead><tr><th scope="col">submission</th>{head}<th scope="col">points</th></tr></thead>
 <tbody>

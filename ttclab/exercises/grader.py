@@ -282,7 +282,7 @@ class Session:
         os.set_blocking(self.requests, False)
         os.set_blocking(self.replies, False)
         try:
-            self.start_clock()
+            self.deadline = time.monotonic() + self.limits.seconds
             self._send(self.cells, "starting")
             state, doing = self._receive("starting"), "starting"
             while "cell" in state:
@@ -292,6 +292,7 @@ class Session:
             self.__exit__()
             raise
         self.troubles = [str(trouble) for trouble in state.get("troubles", [])]
+        self.start_clock()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -301,13 +302,16 @@ class Session:
         self.process.stdout.close()
 
     def start_clock(self) -> None:
-        self.deadline = time.monotonic() + self.limits.seconds
+        """From now on all calls together have the time limit; what the checks do between them takes none of it."""
+        self.left = self.limits.seconds
 
     def ask(self, function: str, arguments: Sequence[Any]) -> Any:
         """What a function of the notebook replies to these arguments. Raises Ungradable if it is not there."""
         doing = f"calling {function}({', '.join(map(repr, arguments))})"
+        self.deadline = time.monotonic() + self.left
         self._send([function, arguments], doing)
         reply = self._receive(doing)
+        self.left = self.deadline - time.monotonic()
         if reply == {"missing": True}:
             raise Ungradable(f"no function {function} in the notebook")
         return reply
