@@ -304,6 +304,9 @@ def test_every_recorded_file_opens_and_is_of_the_weights_that_ship():
     for file in files:
         _, made = bank._open(file)
         name = made["verifier"] if made["format"] == "ttclab scores 1" else made["model"]
+        if not (bank.ZOO / name).is_dir():  # a model that does not ship: what its FLOPs are counted from is in the file
+            assert "config" in made, file.name
+            continue
         assert made["weights"] == bank.weights_hash(bank.ZOO / name), file.name
         if "verifier_weights" in made:
             assert made["verifier_weights"] == bank.weights_hash(bank.ZOO / made["verifier"]), file.name
