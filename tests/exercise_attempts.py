@@ -1,6 +1,8 @@
 """Attempts at the exercises: plausible wrong ones, each with its mistake, and right ones in other styles."""
 
 import math
+import re
+from collections import Counter
 from collections.abc import Callable
 from fractions import Fraction
 from functools import partial, reduce
@@ -828,6 +830,91 @@ def rolling(difficulty, budget_left, problems_left):
     return max((N for N in (0, 1, 2, 3, 4, 6, 8, 12) if min(share, budget_left) >= N), default=0), 0
 
 
+# Chapter 08
+
+
+def elected(answers, *, silent=False, key=lambda votes, a: (-votes[a], len(a), a)):
+    votes = Counter(a for a in answers if a or silent)
+    return min(votes, key=lambda a: key(votes, a), default="")
+
+
+def found(samples, truths, *, of=lambda answers, truth: truth in answers, vote=elected, none=None):
+    kept = [(answers, truth) for answers, truth in zip(samples, truths) if of(answers, truth)]
+    if not kept:
+        if none is not None:
+            return none
+        raise ValueError("nothing is covered")
+    return sum(vote(answers) == truth for answers, truth in kept) / len(kept)
+
+
+def found_by_loop(samples, truths):
+    there = hits = 0
+    for i in range(len(truths)):
+        if samples[i].count(truths[i]) == 0:
+            continue
+        there += 1
+        said = sorted({a for a in samples[i] if a}, key=lambda a: (-samples[i].count(a), len(a), a))
+        hits += said[0] == truths[i]
+    if there == 0:
+        raise ValueError("none is covered")
+    return hits / there
+
+
+def value_of(answer, *, pattern=r"(-?)\$?([0-9]+|[0-9]{1,3}(?:,[0-9]{3})+)(\.[0-9]+|/[0-9]*[1-9][0-9]*)?", signed=True):
+    match = re.fullmatch(pattern, answer)
+    if not match:
+        raise ValueError(answer)
+    number = Fraction((match[2] + (match[3] or "")).replace(",", ""))
+    return [(-1 if match[1] and signed else 1) * number.numerator, number.denominator]
+
+
+def value_by_parts(answer):
+    body = answer.removeprefix("-").removeprefix("$")
+    over, slash, under = body.partition("/")
+    whole, point, decimals = over.partition(".")
+    groups = whole.split(",")
+    thousands = len(groups) == 1 or (1 <= len(groups[0]) <= 3 and all(len(g) == 3 for g in groups[1:]))
+    digits = [*groups, *([decimals] if point else []), *([under] if slash else [])]
+    if not thousands or not all(d.isascii() and d.isdigit() for d in digits) or (slash and (point or int(under) == 0)):
+        raise ValueError(answer)
+    numerator, denominator = int("".join(groups) + decimals), 10 ** len(decimals) * int(under or 1)
+    common = math.gcd(numerator, denominator)
+    return (-numerator if answer[0] == "-" else numerator) // common, denominator // common
+
+
+def value_by_float(answer):
+    value_of(answer)
+    over, _, under = answer.replace("$", "").replace(",", "").partition("/")
+    number = Fraction(float(over)) / int(under or 1)
+    return [number.numerator, number.denominator]
+
+
+def unreduced(answer):
+    value_of(answer)
+    over, slash, under = answer.replace("$", "").replace(",", "").partition("/")
+    return [int(over), int(under)] if slash else value_of(answer)
+
+
+def evidence_of(differences, *, z=1.96, ddof=1, root=True, checked=True, verdict=None):
+    n = len(differences)
+    if n < 2:
+        if checked:
+            raise ValueError("too few problems")
+        return "not seen"
+    middle = sum(differences) / n
+    spread = math.sqrt(sum((d - middle) ** 2 for d in differences) / (n - ddof))
+    half = z * spread / (math.sqrt(n) if root else 1)
+    return "holds" if middle - half > 0 else "reversed" if middle + half < 0 else "not seen"
+
+
+def evidence_by_arrays(differences):
+    if len(differences) < 2:
+        raise ValueError("too few problems")
+    d = np.array(differences, dtype=float)
+    low, high = d.mean() + 1.96 * d.std(ddof=1) / np.sqrt(len(d)) * np.array([-1, 1])
+    return ("reversed" if high < 0 else "not seen") if low <= 0 else "holds"
+
+
 RULES = frozenset(("the rules", *LEVELS))
 BEHIND = RULES - {"the rules"}
 
@@ -1491,6 +1578,46 @@ MISTAKES = {
             BEHIND - {"ahead of the fitted policy"},
         ),
     ],
+    "8.1": [
+        Mistake(
+            "of all problems", lambda s, t: found(s, t, of=lambda a, x: any(x in y for y in s)), "have a right answer"
+        ),
+        Mistake(
+            "the share that is covered",
+            lambda s, t: float(np.mean([x in a for a, x in zip(s, t)])),
+            "have a right answer",
+        ),
+        Mistake("lets the silent vote", partial(found, vote=partial(elected, silent=True)), "the votes there are"),
+        Mistake(
+            "of equal votes the first drawn",
+            partial(found, vote=lambda a: Counter(x for x in a if x).most_common(1)[0][0]),
+            "the votes there are",
+        ),
+        Mistake(
+            "of equal votes the first text",
+            partial(found, vote=partial(elected, key=lambda v, a: (-v[a], a))),
+            "the votes there are",
+        ),
+        Mistake("0 where nothing is covered", partial(found, none=0.0), "ValueError"),
+    ],
+    "8.2": [
+        Mistake("through a float", value_by_float, "in lowest terms"),
+        Mistake("takes every comma out", lambda a: value_of(re.sub(r"(?<=\d),(?=\d)", "", a)), "is no number"),
+        Mistake("knows no dollars", partial(value_of, pattern=r"(-?)([\d,]+)(\.\d+|/0*[1-9]\d*)?"), "currency"),
+        Mistake("loses the sign", partial(value_of, signed=False), "in lowest terms"),
+        Mistake("does not reduce", unreduced, "in lowest terms"),
+        Mistake("finds a number anywhere", lambda a: value_of(re.search(r"-?\$?[\d,./]*\d|$", a)[0]), "is no number"),
+    ],
+    "8.3": [
+        Mistake("by the mean alone", partial(evidence_of, z=0), "have the interval"),
+        Mistake("the spread of problems, not of the mean", partial(evidence_of, root=False), "have the interval"),
+        Mistake("one side of the interval", partial(evidence_of, z=1.645), "have the interval"),
+        Mistake("three standard errors", partial(evidence_of, z=3), "have the interval"),
+        Mistake(
+            "no claim is ever reversed", lambda d: evidence_of(d).replace("reversed", "not seen"), "have the interval"
+        ),
+        Mistake("not seen where there is nothing", partial(evidence_of, checked=False), "ValueError"),
+    ],
 }
 
 RIGHT: dict[str, dict[str, Callable[..., Any]]] = {
@@ -1588,4 +1715,7 @@ RIGHT: dict[str, dict[str, Callable[..., Any]]] = {
         "what is left, shared": rolling,
         "numpy": lambda d, left, n: np.array(on_hard(8)(d, left, n)),
     },
+    "8.1": {"kept, then voted on": found, "a loop": found_by_loop},
+    "8.2": {"a pattern": value_of, "piece by piece, a tuple": value_by_parts},
+    "8.3": {"by hand": evidence_of, "numpy": evidence_by_arrays},
 }

@@ -46,6 +46,19 @@ def test_labels_that_would_overlap_are_pushed_apart(figure):
     assert heights[-1] <= 1.0
 
 
+def test_only_labels_that_would_meet_leave_the_ends_of_their_curves():
+    series = {name: ("prm", estimate(height)) for name, height in (("a", 1.0), ("b", 0.99), ("c", 0.4))}
+    [axes] = plots.curves(BUDGETS, series, title="t", xlabel="x", ylabel="y").axes
+    heights = {text.get_text(): text.xy[1] for text in axes.texts}
+    assert heights["c"] == 0.4 and heights["a"] - heights["b"] >= 0.06
+
+
+def test_curves_that_share_a_colour_are_told_apart_by_dashes():
+    series = {name: ("optimal", [1, 10, 100, 1000], estimate(0.5)) for name in ("oracle", "predicted")}
+    [axes] = plots.against_flops(series, BUDGETS, title="t", dashed={"predicted"}).axes
+    assert [line.get_linestyle() for line in axes.lines] == ["-", "--"]
+
+
 def test_a_saved_figure_is_legible_on_its_own(figure, tmp_path):
     plots.save(figure, tmp_path / "figure.svg", "alt")
     text = (tmp_path / "figure.svg").read_text()

@@ -17,9 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import bank
-from .allocator import Arm, ComputeOptimalPolicy, difficulty_by_score, lesson_policy
+from .allocator import Arm, difficulty_by_score, lesson_policy
 from .estimators import Estimate, bootstrap, fifths, rank_correlation
 from .evidence import (
+    allocated,
     beam_arms,
     find,
     hybrid_arms,
@@ -267,10 +268,7 @@ def right_turned_wrong() -> Finding:
 
 
 def compute_optimal_saves() -> Finding:
-    arms = {split: sampling_arms(split) + beam_arms(split) for split in ("validation", "test")}
-    hard = {split: 1 - bank.load("small", split).correct.mean(axis=1) for split in arms}
-    policy = ComputeOptimalPolicy.fit(arms["validation"], hard["validation"], [16], slack=0.01)
-    found, uniform = spend(policy, arms["test"], hard["test"], 16), find(sampling_arms(), 64)
+    found, uniform = allocated("search", "oracle", 16), find(sampling_arms(), 64)
     gain, saving = bootstrap(found.correct - uniform.correct), uniform.flops.mean() / found.flops.mean()
     return Finding(
         HOLDS if gain.low > -0.01 and saving >= 2 else NOT_SEEN,

@@ -4,12 +4,12 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from ttclab.exercises import allocation, arena, question, results, revision, sampling, verifiers
+from ttclab.exercises import allocation, arena, connections, question, results, revision, sampling, verifiers
 from ttclab.exercises.exercise import Exercise, Report
 from ttclab.exercises.progress import Progress
 from ttclab.exercises.reply import reply
 
-CHAPTERS = (question, sampling, verifiers, revision, allocation, results, arena)
+CHAPTERS = (question, sampling, verifiers, revision, allocation, results, arena, connections)
 EXERCISES: dict[str, Exercise] = {exercise.id: exercise for chapter in CHAPTERS for exercise in chapter.EXERCISES}
 VISIBLE_SEED = 0  # the one learners see; the grader draws other cases with the same code
 

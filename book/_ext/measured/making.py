@@ -8,8 +8,9 @@ from typing import Any
 from ttclab.estimators import bootstrap, majority
 from ttclab.hardware import find_gpu
 from ttclab.models import ZOO
+from ttclab.training import seeds
 
-from .words import small, trillions
+from .words import small, trillions, with_interval
 
 H100 = find_gpu("H100 SXM")
 
@@ -33,6 +34,10 @@ NUMBERS: dict[str, Callable[[], str]] = {
     "vote draws": lambda: str(default_of(majority, "draws")),
     "zoo megabytes": lambda: f"{sum(path.stat().st_size for path in ZOO.glob('*/*.safetensors')) / 1e6:.0f} MB",
     "zoo training flops": lambda: trillions(zoo_training_flops()),
+    **{
+        f"seed {seed} small": lambda row=row: with_interval(row["small, one sample"])
+        for seed, row in seeds.load().items()
+    },
     "h100 peak": lambda: trillions(H100.peak("bf16")),
     "h100 bandwidth": lambda: trillions(H100.bytes_per_second),
     # Reading a weight of 2 bytes pays for the 2 FLOPs of it in so many solutions.

@@ -33,7 +33,7 @@ def arm(name: str) -> Arm:
         return find(evidence.sampling_arms(choose="majority"), n)
     if kind == "oracle":
         return find(evidence.sampling_arms(choose="oracle"), n)
-    if kind == "adaptive":
+    if kind == "until-clear":
         return evidence.adaptive_arm(0.5, n)
     if kind == "chains":
         return find(evidence.hybrid_arms(), n, n - 1)
@@ -43,7 +43,7 @@ def arm(name: str) -> Arm:
 
 
 TRAINED = {  # what was trained for a line of the table
-    "greedy": ("small",), "vote": ("small",), "oracle": ("small",), "adaptive": ("small", "prm"),
+    "greedy": ("small",), "vote": ("small",), "oracle": ("small",), "until-clear": ("small", "prm"),
     "orm": ("small", "orm"), "prm": ("small", "prm"), "prm-large": ("small", "prm-large"), "prm-beam": ("small", "prm"),
     "prm-large-beam": ("small", "prm-large"), "chains": ("revision", "prm-revision"),
 }  # fmt: skip
@@ -67,7 +67,10 @@ def winners(at: int, given: bool, verifier: str = "prm") -> dict[tuple[str, floa
 
 
 def in_a_cell(cell: evidence.Cell) -> str:
-    return f"{points(cell.gain)}: {cell.verdict}"
+    """Short, for a table: points with their interval, and the winner where there is one."""
+    mean, low, high = (round(100 * float(x)) for x in cell.gain)
+    winner = "" if cell.verdict == "no difference" else f" {cell.verdict}"
+    return f"{mean:+d} ({low} to {high}){winner}".replace("+0", "0").replace("-", "−")
 
 
 def count(verdict: str, given: bool, over: tuple[int, ...] = STEPS) -> int:
