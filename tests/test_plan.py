@@ -1,3 +1,4 @@
+import pyarrow.parquet as pq
 import pytest
 from fake_server import serving
 from torch.utils.flop_counter import FlopCounterMode
@@ -57,6 +58,17 @@ def test_hours_of_a_gpu_are_the_flops_over_what_it_is_said_to_reach():
             expected.gpu_hours(l4, "bf16", mfu)
     with pytest.raises(ValueError, match="at least 1 token, not 0"):
         plan("small", "test", tokens=0)
+
+
+def test_a_set_with_fewer_problems_than_asked_for_is_planned_and_recorded_whole(tmp_path):
+    file = tmp_path / "three.jsonl"
+    file.write_text("".join(f'{{"question": "What is {i} + 1?", "answer": "{i + 1}"}}\n' for i in range(3)))
+    asked = {"samples": 2, "max_new_tokens": 5, "device": "cpu"}
+    expected = plan("small", str(file), **asked)
+    with billed() as bill:
+        out = bank.record("small", str(file), **asked, out=tmp_path / "a.parquet")
+    assert expected.generations == bill.total.generations == len(pq.read_table(out)) == 6
+    assert expected.written == pytest.approx(bill.total.tokens["decode"])  # the same draws
 
 
 def test_the_command_says_the_cost_and_what_it_rests_on(capsys):

@@ -1,6 +1,7 @@
 import asyncio
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -288,6 +289,18 @@ def test_a_recording_is_of_what_the_server_writes(tmp_path, unbroken):
     assert (recorded.made["model"], recorded.made["served"]) == ("scripted", "scripted")
     with serving() as server, pytest.raises(ValueError, match="name a file as out"):
         bank.record(server.url, "test")
+
+
+def test_flops_of_what_a_server_wrote_are_counted_by_whoever_reads_it_without_the_model(tmp_path):
+    files = shutil.copytree(bank.ZOO / "small", tmp_path / "small")
+    with serving() as server:
+        got = record(server, tmp_path / "served.parquet", files=files)
+        with billed() as bill:
+            load(server, files=files).generate(PROBLEMS[3], n=4)
+    shutil.rmtree(files)
+    recorded = bank.read(got)
+    assert recorded.prefill_flops[3] == bill.total.flops["prefill"] / 4  # the fake server keeps no prefix
+    assert recorded.decode_flops[3].sum() == bill.total.flops["decode"]
 
 
 def test_a_recording_from_a_server_that_fails_in_every_way_has_the_same_rows(tmp_path, unbroken):

@@ -196,7 +196,8 @@ def _record(options: argparse.Namespace) -> None:
             raise UserError("--all records what ships where it ships: it takes no --plan, --shard or --out")
         record_all(options.device)
         return
-    settings = {key: getattr(options, key) for key in ("at", "greedy", "samples", "problems", "seed", "device")}
+    names = ("at", "greedy", "samples", "problems", "seed", "temperature", "max_new_tokens", "device")
+    settings = {key: getattr(options, key) for key in names}
     given = {key: getattr(options, key) for key in ("model", "files", "concurrency")}
     settings["server"] = {key: value for key, value in given.items() if value is not None}
     if settings["server"] and not is_address(options.name):
@@ -204,7 +205,7 @@ def _record(options: argparse.Namespace) -> None:
     if options.plan:
         _plan(options, settings)
         return
-    places = {key: getattr(options, key) for key in ("temperature", "max_new_tokens", "out", "chunk", "shard")}
+    places = {key: getattr(options, key) for key in ("out", "chunk", "shard")}
     print(f"wrote {record(options.name, options.split, **settings, **places)}")
 
 

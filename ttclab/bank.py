@@ -43,7 +43,7 @@ from transformers import AutoConfig, PreTrainedConfig
 
 from . import flops
 from .beam_search import beam_search
-from .models import HOME, ZOO, directory_of, folder_of, is_address
+from .models import HOME, ZOO, described, directory_of, encode, folder_of, is_address, template_of
 from .models import load as load_model
 from .policy import Asked
 from .problems import ArithmeticProblem, Problem, Solution, answer_key, load_problems, show_attempts
@@ -256,16 +256,20 @@ def record(
     if greedy:
         samples, temperature = 1, 0.0
     temperature = policy.sampler(temperature).temperature
-    folder = None if served else folder_of(model, at)
+    files = (server or {}).get("files") if served else model
+    folder = directory_of(files, at) if files else None
     made = {
-        "format": "ttclab samples 1", **(_local(folder) if folder else _served(policy, server or {})),
-        "split": split, "seed": seed, "temperature": temperature, "samples": samples, "problems": problems,
+        "format": "ttclab samples 1", "model": folder.name if folder else policy.model,
+        "weights": weights_hash(folder) if folder else None, "split": split, "seed": seed, "temperature": temperature,
+        "samples": samples, "problems": len(asked),
     }  # fmt: skip
-    if (
-        folder and folder.parent != ZOO
-    ):  # a reader of the run may not have the model: what FLOPs are counted from goes with it
+    if served:  # by its name there, for a server may come back at another address
+        made["served"] = policy.model
+    if folder and folder.parent != ZOO:  # a reader may not have the model: what FLOPs are counted from goes with it
+        _, tokenizer = described(folder, local_files_only=True)
+        template = template_of(tokenizer, None)
         made["config"] = {key: value for key, value in policy.config.to_diff_dict().items() if not key.startswith("_")}
-        made["prompt_tokens"] = [len(policy.encode(Asked(each))) for each in asked]
+        made["prompt_tokens"] = [len(encode(Asked(each), tokenizer, template)) for each in asked]
     if max_new_tokens:
         made["max_new_tokens"] = max_new_tokens
 
@@ -276,17 +280,6 @@ def record(
                 yield {"sample": i, **_row(solution)}
 
     return _record(out, made, rows, chunk, shard)
-
-
-def _local(folder: Path) -> dict[str, Any]:
-    return {"model": folder.name, "weights": weights_hash(folder)}
-
-
-def _served(policy: Any, server: Mapping[str, Any]) -> dict[str, Any]:
-    """Who writes on a server: by its name there, for a server may come back at another address."""
-    if "files" not in server:
-        return {"model": policy.model, "weights": None, "served": policy.model}
-    return {**_local(directory_of(server["files"])), "served": policy.model}
 
 
 def record_chains(

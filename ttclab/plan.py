@@ -49,6 +49,8 @@ def plan(
     samples: int = 256,
     problems: int = 500,
     seed: int = 0,
+    temperature: float | None = None,
+    max_new_tokens: int | None = None,
     device: str = "auto",
     server: Mapping[str, Any] | None = None,
     tokens: int | None = None,
@@ -58,14 +60,17 @@ def plan(
     tokens: how many a solution has, where that is known: nothing is run then, and of the model only configuration and
     tokenizer are read. Errors are those of `ttclab.load`; ValueError also for tokens below 1.
     """
-    asked, samples = load_problems(split, limit=problems), 1 if greedy else samples
+    asked = load_problems(split, limit=problems)
+    problems = len(asked)
+    if greedy:
+        samples, temperature = 1, 0.0
     if tokens is not None:
         costs = _written_down(model, at, [Asked(problem) for problem in asked], tokens)
     else:
         policy = load_model(model, at=at, device=device, **(server or {}))
         asked = asked[:TRIED]
         with billed() as bill:
-            policy.generate(asked, n=min(samples, DRAWN), temperature=0.0 if greedy else None, seed=seed)
+            policy.generate(asked, min(samples, DRAWN), temperature, seed, max_new_tokens)
         costs = [bill[problem] for problem in asked]
     each = [cost.flops["prefill"] + samples * cost.flops["decode"] / cost.generations for cost in costs]
     error = 0.0 if tokens or len(each) < 2 else 1.96 * stdev(each) / sqrt(len(each))

@@ -45,6 +45,11 @@ def minus(one: str, other: str, share: int = 4) -> Estimate:
     return bootstrap(played(one, share).correct - played(other, share).correct)
 
 
+def above(name: str, share: int) -> str:
+    """Points above uniform sampling for the same FLOPs, without the word."""
+    return points(arena.advantage(played(name, share), arena.load_arena()), 1).replace(" points", "")
+
+
 def of_look(hard: bool, option: tuple[int, int]) -> float:
     test = arena.load_arena()
     return float(test.correct[(test.difficulty > HARD) == hard, arena.OPTIONS.index(option)].mean())
@@ -69,7 +74,7 @@ def words(name: str, share: int = 4) -> dict[str, Callable[[], str]]:
         f"{start}@{share}": lambda: finely(bootstrap(played(name, share).correct)),
         f"{start} megaflops@{share}": lambda: millions(played(name, share).flops.mean()),
         f"{start} generations@{share}": lambda: f"{played(name, share).generations:,}",
-        f"{start} above@{share}": lambda: points(arena.advantage(played(name, share), arena.load_arena()), 1),
+        f"{start} above@{share}": lambda: above(name, share),
     }
 
 

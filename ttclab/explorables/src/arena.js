@@ -39,7 +39,7 @@ function render({ model, el }) {
   const chart = raceChart();
   const table = dataTable();
   const form = frame("The arena",
-    element("p", {}, `${size} problems arrive, one by one, half of them of the hardest fifth. You have ${budget} generations for all of them. A small model has ` +
+    element("p", {}, `${size} problems arrive, one by one, half of them of the hardest fifth. You have ${budget} generations for all of them. The revision model has ` +
       "tried each problem once: you see its answer, and what a judge thinks of it. Keep that answer for nothing, or buy new samples and revisions, and the judge " +
       "will choose among those. Four policies have played the same problems with as much."),
     element("label", { class: "ttc-select" }, element("span", { class: "ttc-label" }, "Round"), menu),
