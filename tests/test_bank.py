@@ -331,4 +331,5 @@ def test_one_command_records_every_run_that_ships_and_only_those_that_are_missin
     monkeypatch.setattr(bank, "_record", lambda out, *rest: (outs.append(out), record_one(out, *rest))[1])
     monkeypatch.setattr(bank, "_write", lambda table, path: pytest.fail(f"{path} was recorded again"))
     bank.record_all("cpu")
-    assert sorted(outs) == sorted(bank.RUNS.glob("*.parquet"))
+    shipped = {path for path in bank.RUNS.glob("*.parquet") if not path.name.startswith("smollm2-")}
+    assert set(outs) == shipped and len(outs) == len(shipped)  # SmolLM2 has to be fetched first

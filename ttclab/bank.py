@@ -402,7 +402,7 @@ CHAINS_WITH_FEEDBACK = (8,) * 4
 
 
 def record_all(device: str = "auto") -> None:
-    """Record every run that ships, where it is not there already from the weights as they are."""
+    """Record every run of a shipped model, where it is not there already from the weights as they are."""
     for split in ("test", "validation"):
         record("small", split, device=device)
     record("small", "test", greedy=True, device=device)
