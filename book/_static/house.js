@@ -11,3 +11,14 @@
   paper.addEventListener("change", set);
   set();
 }
+
+// A table too wide for its place scrolls, and whoever has no mouse must be able to reach it.
+{
+  const reach = new ResizeObserver((tables) => {
+    for (const { target: table } of tables) {
+      if (table.scrollWidth > table.clientWidth) table.tabIndex = 0;
+      else table.removeAttribute("tabindex");
+    }
+  });
+  addEventListener("DOMContentLoaded", () => document.querySelectorAll(".bd-article table").forEach((table) => reach.observe(table)));
+}

@@ -44,7 +44,7 @@ def build(folder, page=PAGE, conf=""):
     (folder / "conf.py").write_text(CONF + conf)
     (folder / "index.rst").write_text(page)
     for name in PAGES:
-        (folder / f"{name}.rst").write_text(f"{name}\n{'=' * len(name)}\n\n.. explorable:: {name}\n")
+        (folder / f"{name}.rst").write_text(f"Page\n====\n\n.. explorable:: {name}\n")
     (folder / "deep" / "page.rst").write_text("Deep\n====\n\n.. explorable:: breadth_or_depth\n")
     command = [sys.executable, "-m", "sphinx", "-W", "-n", "-q", "--keep-going", str(folder), str(folder / "html")]
     return subprocess.run(command, capture_output=True, text=True)
@@ -473,7 +473,7 @@ def test_a_judge_is_shown_only_after_a_guess_by_keyboard_alone(reader):
     focused = reader.page.evaluate("document.activeElement.closest('label').innerText")
     assert focused == "PRM", "focus goes on to the judge that the guess was about"
     reader.page.keyboard.press("ArrowLeft")
-    assert judge_says(reader, 16, "all", "orm")
+    assert judge_says(reader, 16, "all", "weak-prm")
     assert "guess" not in reader.sentence.inner_text()
 
 

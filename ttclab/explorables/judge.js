@@ -1,5 +1,5 @@
 /*! Made by "npm run build" in ttclab/explorables/src: change the sources, not this file.
-sources sha256:02c4aaeb73834c93822e4b5739b8f3d6d7678dd2cba781d80865e7a2d93f1a95
+sources sha256:96cef6a28009cc1bd980fa0fa8c592ad54f0472fe0f15c590fb9534ad7a65dcf
 code sha256:2eeda13d1373e167fe0e0223e83876a6fb66f468669c58f186c3693dbcd77238
 
 d3-array 3.2.5, d3-axis 3.0.1, d3-color 3.1.1, d3-format 3.1.3, d3-interpolate 3.0.2, d3-scale 4.0.3, d3-selection 3.0.1, d3-shape 3.2.1, d3-time 3.1.1, d3-time-format 4.1.1:

@@ -75,7 +75,7 @@ function render({ model, el }) {
     const belowY = roomBelow ? low + 13 : y(coverage.mean[selected.budget]) - 14;
     const aboveY = Math.min(y(theory[selected.budget]) - 13, belowY - 16);
     drawValue(plot, "ttc-theory", here, aboveY, selected.budget ? theoryWords : "", !roomLeft); // with one sample they are the same
-    drawValue(plot, "ttc-measured", here, belowY, measuredWords, roomBelow ? x(here) < right - 45 : !roomLeft);
+    drawValue(plot, "ttc-measured", here, belowY, measuredWords, roomBelow ? x(here) < right - 62 : !roomLeft);
     drawGuess(plot, here, isAsked() ? guess : null, belowY);
     plot.describe(`Chart. ${inWords()}`);
   }
