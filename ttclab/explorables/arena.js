@@ -1,6 +1,6 @@
 /*! Made by "npm run build" in ttclab/explorables/src: change the sources, not this file.
-sources sha256:96cef6a28009cc1bd980fa0fa8c592ad54f0472fe0f15c590fb9534ad7a65dcf
-code sha256:dfba7f948ef177b31331b28a846a5a498c3b2bebcf906a321adb95b8260a6a1d
+sources sha256:a6dcb343698e893138630144c1e90151da68159696506dabc29101fa6db6b383
+code sha256:6b4329ebf699c8de16c51a0a35e5725275890db7357d5157791c18c4a22177cf
 
 d3-array 3.2.5, d3-axis 3.0.1, d3-color 3.1.1, d3-format 3.1.3, d3-interpolate 3.0.2, d3-scale 4.0.3, d3-selection 3.0.1, d3-shape 3.2.1, d3-time 3.1.1, d3-time-format 4.1.1:
 Copyright 2010-2026 Mike Bostock
@@ -138,6 +138,7 @@ function Kr(t){return t}var wn=1,kn=2,Mn=3,qt=4,re=1e-6;function Zr(t){return"tr
 .ttc details { margin: 0; }
 .ttc summary { width: fit-content; color: var(--ttc-muted); font-size: 0.85rem; cursor: pointer; }
 .ttc .ttc-scroll { max-width: 100%; overflow-x: auto; }
+.ttc .ttc-scroll table { display: table; } /* the region scrolls, not the table in it */
 .ttc table { width: 100%; margin: 0.4rem 0 0; border-collapse: collapse; font-size: 0.8rem; font-variant-numeric: tabular-nums; }
 .ttc caption { caption-side: top; padding: 0 0 0.3rem; color: var(--ttc-muted); text-align: left; }
 .ttc th, .ttc td { padding: 0.2rem 0.35rem; border: 0; border-bottom: 1px solid var(--ttc-faint); color: inherit; background: none; text-align: right; vertical-align: bottom; }
