@@ -8,17 +8,13 @@ runs don't show it. A verdict is about our models and task, not about the claim'
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
-
 from . import bank
 from .allocator import Arm, difficulty_by_score, lesson_policy
-from .estimators import Estimate, bootstrap, fifths, rank_correlation
+from .estimators import Estimate, bootstrap, rank_correlation
 from .evidence import (
     allocated,
     beam_arms,
@@ -29,6 +25,7 @@ from .evidence import (
     revised,
     revision_fifths,
     sampling_arms,
+    small_fifths,
     spend,
 )
 
@@ -63,12 +60,6 @@ def load_claims() -> list[Claim]:
     return [Claim(**each) for each in json.loads(FILE.read_text(encoding="utf-8"))]
 
 
-@cache
-def _fifth() -> NDArray[np.intp]:
-    """Each problem's fifth of difficulty for the small model, 0 the easiest."""
-    return fifths(bank.load("small", "test").correct.mean(axis=1))
-
-
 def _say(estimate: Estimate) -> str:
     return f"{estimate.mean:+.3f} ({estimate.low:+.3f} to {estimate.high:+.3f})".replace("-", "−")
 
@@ -84,7 +75,7 @@ def _rate(arm: Arm) -> str:
 
 def large_for_easy_small_for_hard() -> Finding:
     gain = find(beam_arms(), 16, M=4).correct - one_pass("test").correct
-    easy, hard = (bootstrap(gain[_fifth() == group]) for group in (1, 4))
+    easy, hard = (bootstrap(gain[small_fifths() == group]) for group in (1, 4))
     verdict = REVERSED if _sign(easy) >= 0 > _sign(hard) else HOLDS if _sign(easy) < 0 < _sign(hard) else NOT_SEEN
     return Finding(
         verdict,
@@ -95,7 +86,7 @@ def large_for_easy_small_for_hard() -> Finding:
 
 def test_time_compute_for_all_but_the_hardest() -> Finding:
     gain = find(beam_arms(), 16, M=4).correct - one_pass("test").correct
-    rest, hard = bootstrap(gain[_fifth() < 4]), bootstrap(gain[_fifth() == 4])
+    rest, hard = bootstrap(gain[small_fifths() < 4]), bootstrap(gain[small_fifths() == 4])
     trained = one_pass("test", at=2500)
     behind = bootstrap(find(beam_arms(), 16, M=4).correct - trained.correct)
     verdict = HOLDS if _sign(rest) > 0 > _sign(hard) else REVERSED if _sign(rest) < 0 < _sign(hard) else NOT_SEEN
@@ -217,13 +208,13 @@ def beam_falls_below_at_large_budgets() -> Finding:
 
 
 def beam_degrades_on_easy() -> Finding:
-    easy = _fifth() < 2
+    easy = small_fifths() < 2
     loss = bootstrap((find(beam_arms(), 4, M=4).correct - find(beam_arms(), 64, M=4).correct)[easy])
     return Finding(HOLDS if _sign(loss) > 0 else NOT_SEEN, f"N=4 minus N=64 on the two easiest fifths: {_say(loss)}.")
 
 
 def beam_wins_on_medium() -> Finding:
-    middle = (_fifth() == 2) | (_fifth() == 3)
+    middle = (small_fifths() == 2) | (small_fifths() == 3)
     gain = bootstrap((find(beam_arms(), 16, M=4).correct - find(sampling_arms(), 16).correct)[middle])
     return Finding(
         _verdict(gain), f"Beam search minus weighted best-of-16 on the third and fourth fifths: {_say(gain)}."
@@ -231,7 +222,7 @@ def beam_wins_on_medium() -> Finding:
 
 
 def nothing_helps_on_the_hardest() -> Finding:
-    gain = bootstrap((find(beam_arms(), 64, M=4).correct - find(sampling_arms(), 1).correct)[_fifth() == 4])
+    gain = bootstrap((find(beam_arms(), 64, M=4).correct - find(sampling_arms(), 1).correct)[small_fifths() == 4])
     return Finding(
         REVERSED if gain.low > 0.1 else HOLDS, f"Beam search with N=64 minus one sample, hardest fifth: {_say(gain)}."
     )

@@ -8,8 +8,9 @@ import numpy as np
 from ttclab import evidence
 from ttclab.allocator import Arm, fitted_policy, lesson_policy
 from ttclab.estimators import Estimate, bootstrap, fifths, rank_correlation
+from ttclab.evidence import small_fifths
 
-from .words import HARDEST, NAMED_FIFTHS, fifth, finely, millions, points, small, with_interval
+from .words import HARDEST, NAMED_FIFTHS, finely, millions, points, small, with_interval
 
 BUDGETS = evidence.FITTED_BUDGETS
 POLICIES = tuple(f"{name}-{estimate}" for name in evidence.SPACES for estimate in evidence.ESTIMATES)
@@ -102,7 +103,7 @@ def validated(slack: float, budget: int) -> Arm:
 
 
 def arm_in_fifth(arm: Arm, of: int) -> str:
-    return with_interval(bootstrap(arm.correct[fifth() == of]))
+    return with_interval(bootstrap(arm.correct[small_fifths() == of]))
 
 
 def beam(N: int, M: int) -> Arm:

@@ -8,20 +8,21 @@ import numpy as np
 from ttclab import bank, evidence
 from ttclab.allocator import Arm
 from ttclab.estimators import Estimate, bootstrap, fifths, majority, pass_at_k
+from ttclab.evidence import small_fifths
 
-from .words import HARDEST, fifth, flops_of_samples, made, percent, points, small, with_interval
+from .words import HARDEST, flops_of_samples, made, percent, points, small, with_interval
 
 
 def coverage(n: int, of: int | None = None) -> Estimate:
     right = small().correct
     values = pass_at_k(right.shape[1], right.sum(axis=1), n)
-    return bootstrap(values if of is None else values[fifth() == of])
+    return bootstrap(values if of is None else values[small_fifths() == of])
 
 
 def one_rate(n: int, of: int | None = None) -> float:
     """1-(1-p)^N with the mean p of a group, as if all its problems were equally hard."""
     p = small().correct.mean(axis=1)
-    return float(1 - (1 - (p if of is None else p[fifth() == of]).mean()) ** n)
+    return float(1 - (1 - (p if of is None else p[small_fifths() == of]).mean()) ** n)
 
 
 @cache
@@ -30,7 +31,7 @@ def votes(n: int) -> np.ndarray:
 
 
 def vote(n: int, of: int | None = None) -> Estimate:
-    return bootstrap(votes(n) if of is None else votes(n)[fifth() == of])
+    return bootstrap(votes(n) if of is None else votes(n)[small_fifths() == of])
 
 
 def flops_of_greedy(model: str) -> float:
@@ -49,7 +50,7 @@ def vote_minus_greedy() -> Estimate:
 
 def greedy(model: str, of: int | None = None, at: int | None = None) -> Estimate:
     right = bank.load(model, "test", at=at, greedy=True).correct[:, 0]
-    return bootstrap(right if of is None else right[fifth() == of])
+    return bootstrap(right if of is None else right[small_fifths() == of])
 
 
 def coverage_minus_large(at: int | None = None) -> Estimate:

@@ -16,6 +16,7 @@ from ttclab.estimators import (
     weighted_best_of_n,
     within_problem_auc,
 )
+from ttclab.evidence import small_fifths
 from ttclab.explorables import noisy_scores
 from ttclab.verifiers import AGGREGATES
 
@@ -23,7 +24,6 @@ from .words import (
     BUDGETS,
     HARDEST,
     NAMED_FIFTHS,
-    fifth,
     flops_of_samples,
     made,
     millions,
@@ -63,25 +63,25 @@ def chosen(judge: str, way: str, aggregate: str = "last") -> np.ndarray:
 
 def choice(judge: str, way: str, n: int, of: int | None = None, aggregate: str = "last") -> Estimate:
     values = chosen(judge, way, aggregate)[:, list(BUDGETS).index(n)]
-    return bootstrap(values if of is None else values[fifth() == of])
+    return bootstrap(values if of is None else values[small_fifths() == of])
 
 
 def choice_minus(one: tuple[str, str], other: tuple[str, str], n: int, of: int | None = None) -> Estimate:
     """One (judge, way) minus another, at the same budget."""
     gap = (chosen(*one) - chosen(*other))[:, list(BUDGETS).index(n)]
-    return bootstrap(gap if of is None else gap[fifth() == of])
+    return bootstrap(gap if of is None else gap[small_fifths() == of])
 
 
 def fall(judge: str, way: str, of: int | None = None) -> tuple[int, Estimate]:
     """The budget at which a judge's choice is best, and 256 samples minus that one."""
-    values = chosen(judge, way) if of is None else chosen(judge, way)[fifth() == of]
+    values = chosen(judge, way) if of is None else chosen(judge, way)[small_fifths() == of]
     peak = int(values.mean(axis=0).argmax())
     return int(BUDGETS[peak]), bootstrap(values[:, -1] - values[:, peak])
 
 
 def change_after(judge: str, n: int, of: int | None = None) -> Estimate:
     """Best-of-256 minus best-of-n."""
-    values = chosen(judge, "best") if of is None else chosen(judge, "best")[fifth() == of]
+    values = chosen(judge, "best") if of is None else chosen(judge, "best")[small_fifths() == of]
     return bootstrap(values[:, -1] - values[:, list(BUDGETS).index(n)])
 
 
@@ -112,7 +112,7 @@ def search(judge: str, n: int, lookahead: int = 0) -> bank.Searches:
 
 def texts_of_easiest(right: bool) -> str:
     """Different texts among the 256 samples of a problem of the easiest fifth, right ones or wrong ones."""
-    texts, wanted = small().texts[fifth() == 0], small().correct[fifth() == 0] == right
+    texts, wanted = small().texts[small_fifths() == 0], small().correct[small_fifths() == 0] == right
     return f"{np.mean([len(set(row[those])) for row, those in zip(texts, wanted)]):.1f}"
 
 
@@ -129,12 +129,12 @@ def search_flops(judge: str, n: int, lookahead: int = 0) -> float:
 
 def beam(judge: str, n: int, of: int | None = None) -> Estimate:
     right = search(judge, n).correct()
-    return bootstrap(right if of is None else right[fifth() == of])
+    return bootstrap(right if of is None else right[small_fifths() == of])
 
 
 def beam_minus(judge: str, n: int, way: str = "weighted", of: int | None = None) -> Estimate:
     gap = search(judge, n).correct() - chosen(judge, way)[:, list(BUDGETS).index(n)]
-    return bootstrap(gap if of is None else gap[fifth() == of])
+    return bootstrap(gap if of is None else gap[small_fifths() == of])
 
 
 def beam_coverage(judge: str, n: int) -> Estimate:

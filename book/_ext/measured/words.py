@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ttclab import bank, evidence
-from ttclab.estimators import Estimate, fifths
+from ttclab.estimators import Estimate
 from ttclab.models import folder_of
 
 BUDGETS = np.array(evidence.BUDGETS)
@@ -18,12 +18,6 @@ HARDEST = 4
 @cache
 def small() -> bank.Samples:
     return bank.load("small", "test")
-
-
-@cache
-def fifth() -> np.ndarray:
-    """Each problem's fifth of difficulty for the small model."""
-    return fifths(small().correct.mean(axis=1))
 
 
 def percent(x: float) -> str:
