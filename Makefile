@@ -70,7 +70,7 @@ lab: .venv/.installed ## open the labs in JupyterLab
 	@$(BIN)/jupyter lab notebooks
 
 test: lint book ## lint, unit tests, every notebook against its stored outputs, the book in a browser
-	@$(BIN)/pytest -n 2 --dist loadfile --nbval --nbval-current-env tests notebooks
+	@TQDM_DISABLE=1 $(BIN)/pytest -n 2 --dist loadfile --nbval --nbval-current-env tests notebooks
 
 wheel: .venv/.installed ## every notebook on a wheel in a clean environment, pinned versions and oldest (10 minutes, net)
 	@$(BIN)/python -m tests.wheel $(VERSIONS)

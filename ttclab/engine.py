@@ -27,6 +27,8 @@ from torch import Tensor
 from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 from transformers.cache_utils import Cache, DynamicLayer
 
+from .bar import bar
+
 GROWTH = 64  # columns added when the cache is full
 PREFILL_TOKENS = 16_384  # of contexts that go through the model together
 
@@ -375,20 +377,22 @@ class _Job:
         self.carried.clear()
         live: _Live | None = None
         step = 0
-        while waiting or live:
-            room = batch_size - (len(live.index) if live else 0)
-            if waiting and room >= batch_size / 4:
-                admitted = self.admit([waiting.pop() for _ in range(min(room, len(waiting)))])
-                if not waiting or self.rows[waiting[-1]].context not in self.carried:
-                    self.carried.clear()
-                live = _Live.join([live, *admitted] if live else admitted)
-            assert live is not None
-            self.draw(live)
-            step += 1
-            if step % self.engine.check_every == 0:
-                live = self.retire(live)
-            if live:
-                self.feed(live)
+        with bar(len(waiting), "solutions") as shown:
+            while waiting or live:
+                room = batch_size - (len(live.index) if live else 0)
+                if waiting and room >= batch_size / 4:
+                    admitted = self.admit([waiting.pop() for _ in range(min(room, len(waiting)))])
+                    if not waiting or self.rows[waiting[-1]].context not in self.carried:
+                        self.carried.clear()
+                    live = _Live.join([live, *admitted] if live else admitted)
+                assert live is not None
+                self.draw(live)
+                step += 1
+                if step % self.engine.check_every == 0:
+                    before, live = len(live.index), self.retire(live)
+                    shown.update(before - (len(live.index) if live else 0))
+                if live:
+                    self.feed(live)
 
     def admit(self, indices: list[int]) -> list[_Live]:
         """Compute the contexts of these rows, each once, and start the rows from copies of them."""

@@ -20,6 +20,7 @@ from transformers import DynamicCache, LlamaConfig, LlamaModel, LlamaPreTrainedM
 from transformers.masking_utils import create_causal_mask
 
 from . import flops
+from .bar import bar
 from .engine import Prefix
 
 SURPRISES = 4  # numbers that say how far a token is from the prediction
@@ -220,6 +221,7 @@ class Reader:
         def shape(row: tuple[int, ...]) -> tuple[int, int]:
             return begun[row], len(row)
 
+        shown = bar(len(begun), "solutions read")
         for (start, end), group in groupby(sorted(begun, key=shape), shape):
             alike = list(group)
             if start == end:
@@ -236,6 +238,8 @@ class Reader:
                 for i, row in enumerate(chunk):
                     so_far = np.concatenate([places[i].right, right[i]]) if start else right[i]
                     found[row] = _Known(so_far, reading if kept else None, i, end - start - 1)
+                shown.update(len(chunk))
+        shown.close()
         return found
 
     def _steps_of(self, found: _Rows) -> _Rows:
