@@ -1,6 +1,7 @@
 """Estimates from recorded runs: exact expectations over subsets, and intervals over problems."""
 
 from collections.abc import Iterator
+from functools import lru_cache
 from math import comb
 from typing import NamedTuple
 
@@ -224,10 +225,7 @@ def bootstrap(values: ArrayLike, *, draws: int = 1000, level: float = 0.95, seed
     values = np.asarray(values, dtype=float)
     if values.ndim == 0 or len(values) == 0:
         raise ValueError("a bootstrap needs at least one problem")
-    rng = np.random.default_rng(seed)
-    problems = len(values)
-    weights = rng.multinomial(problems, np.full(problems, 1 / problems), size=draws) / problems
-    means = np.tensordot(weights, values, axes=1)  # (draws, ...)
+    means = np.tensordot(_redrawn(len(values), draws, seed) / len(values), values, axes=1)  # (draws, ...)
     low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2], axis=0)
     return _same_everywhere(values.mean(axis=0), low, high)
 
@@ -246,10 +244,18 @@ def bootstrap_share(part: ArrayLike, whole: ArrayLike, *, draws: int = 1000, see
         raise ValueError("a share needs 0 <= part <= whole for every problem")
     if not whole.any():
         return Estimate(*np.full(3, np.nan))
-    weights = np.random.default_rng(seed).multinomial(len(part), np.full(len(part), 1 / len(part)), size=draws)
+    weights = _redrawn(len(part), draws, seed)
     counted, of = weights @ part, weights @ whole
     low, high = np.quantile(counted[of > 0] / of[of > 0], [0.025, 0.975])
     return _same_everywhere(part.sum() / whole.sum(), low, high)
+
+
+@lru_cache(maxsize=16)
+def _redrawn(problems: int, draws: int, seed: int) -> NDArray[np.int64]:
+    """How often each problem is drawn, (draws, problems), the same for all estimates of as many problems."""
+    times = np.random.default_rng(seed).multinomial(problems, np.full(problems, 1 / problems), size=draws)
+    times.flags.writeable = False
+    return times
 
 
 def _same_everywhere(*of: ArrayLike) -> Estimate:

@@ -55,6 +55,12 @@ CUTS = 16  # random choices of chains that a hybrid's accuracy is averaged over
 
 
 @cache
+def small_samples(split: str = "test") -> bank.Samples:
+    """What the small model wrote to the problems of a split, read once."""
+    return bank.load("small", split)
+
+
+@cache
 def last_scores(verifier: str, run: str) -> NDArray[np.float64]:
     """A verifier's score of each recorded solution, by its last step, (problems, solutions)."""
     scores = bank.load_scores(verifier, run)
@@ -68,7 +74,7 @@ def mean_and_likelihood(verifier: str, split: str, weight: float) -> NDArray[np.
     Of two solutions with an error in the same step, the one that the policy found less likely is more often right in
     the end: it may have a second error that makes up for the first.
     """
-    samples = bank.load("small", split)
+    samples = small_samples(split)
     scores = bank.load_scores(verifier, f"small-{split}")
     mean = np.array([[fmean(steps) if steps else 0.0 for steps in group] for group in scores])
     return mean - weight * samples.logprob
@@ -77,7 +83,7 @@ def mean_and_likelihood(verifier: str, split: str, weight: float) -> NDArray[np.
 @cache
 def likelihood_weight(verifier: str) -> float:
     """Of LIKELIHOOD_WEIGHTS the one with the highest AUC within a problem on the validation problems."""
-    right = bank.load("small", "validation").correct
+    right = small_samples("validation").correct
 
     def within(weight: float) -> float:
         return within_problem_auc(mean_and_likelihood(verifier, "validation", weight), right)
@@ -98,7 +104,7 @@ def sampling_arms(
 
     choose: "weighted", "best", "majority" (which asks no verifier) or "oracle" (coverage, which is charged for none).
     """
-    samples, sizes = bank.load("small", split), np.array(budgets)
+    samples, sizes = small_samples(split), np.array(budgets)
     each = samples.decode_flops.mean(axis=1)
     cost = samples.prefill_flops[:, None] + each[:, None] * sizes
     scores = np.zeros(samples.correct.shape)
@@ -116,18 +122,21 @@ def judge_flops(samples: bank.Samples, verifier: str, budgets: NDArray[np.int64]
     """
     config = AutoConfig.from_pretrained(ZOO / verifier, local_files_only=True)
     score = cache(lambda tokens, after: reward_flops(config, tokens, after))
+    n = samples.correct.shape[1]
+    drawn = pass_at_k(n, np.arange(n + 1)[:, None], budgets)  # whether a text is, by how often it was recorded
     total = np.zeros((len(samples.problems), len(budgets)))
     for row, problem, texts, tokens in zip(total, samples.problems, samples.texts, samples.tokens, strict=True):
         _, first, count = np.unique(texts, return_index=True, return_counts=True)
         begun = len(problem.prompt)  # one token a character
         reading = np.array([score(int(n), begun) for n in tokens[first]])
-        row[:] = score(begun, 0) + reading @ pass_at_k(len(texts), count[:, None], budgets)
+        row[:] = score(begun, 0) + reading @ drawn[count]
     return total
 
 
 WORD_BUDGETS = (1, 2, 4, 8, 16)
 
 
+@cache
 def word_samples(split: str = "test") -> bank.Samples:
     """What SmolLM2 wrote to the word problems."""
     return bank.load("smollm2", f"words-{split}")
@@ -293,7 +302,7 @@ def adaptive_arm(
     """
     looks = np.arange(batch, N + 1, batch)
     if model == "small":
-        samples, scores = bank.load("small", split), last_scores(verifier, f"small-{split}")
+        samples, scores = small_samples(split), last_scores(verifier, f"small-{split}")
     else:
         samples = _chains(split).firsts
         scores = last_scores(verifier, f"revision-{split}-chains")[:, _chains(split).attempt[0] == 0]
@@ -311,7 +320,7 @@ def estimated_difficulty(
 
     by: "score", 1 - the verifier's mean score, or "disagreement" of their answers, which asks no verifier.
     """
-    samples = bank.load("small", split)
+    samples = small_samples(split)
     cost = samples.prefill_flops + n * samples.decode_flops.mean(axis=1)
     if by == "disagreement":
         return difficulty_by_disagreement(samples.answers[:, :n]), cost
@@ -350,7 +359,7 @@ def difficulty(
     if name != "revision":
         if estimate == "predicted":
             return estimated_difficulty(1, split)
-        right = bank.load("small", split).correct
+        right = small_samples(split).correct
         return 1 - right.mean(axis=1), np.zeros(len(right))
     hard = revision_difficulty(split)
     if estimate == "oracle":
@@ -516,7 +525,7 @@ def queries_at(R: float, at: int | None = None) -> float:
 @cache
 def small_fifths(split: str = "test") -> NDArray[np.intp]:
     """Each problem's fifth of difficulty for the small model, 0 the easiest, by its recorded pass rate."""
-    return fifths(bank.load("small", split).correct.mean(axis=1))
+    return fifths(small_samples(split).correct.mean(axis=1))
 
 
 @dataclass(frozen=True)

@@ -125,9 +125,9 @@ def _tables(
 
 def recorded() -> dict[str, Any]:
     """The data of the recorded runs."""
-    from .. import bank, evidence
+    from .. import evidence
 
-    small = bank.load("small", "test")
+    small = evidence.small_samples()
     return big_or_many_data(
         {steps: evidence.one_pass("test", at=steps) for steps in STEPS},
         {

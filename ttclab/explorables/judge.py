@@ -118,12 +118,12 @@ def _judges_table(
 
 def recorded() -> dict[str, Any]:
     """The data of the recorded runs."""
-    from .. import bank, evidence
+    from .. import evidence
 
     def flops(**how: str) -> np.ndarray:
         return np.stack([arm.flops for arm in evidence.sampling_arms(**how)], axis=1)
 
-    small = bank.load("small", "test")
+    small = evidence.small_samples()
     judges = {"ORM": "orm", "weak PRM": "prm-weak", "PRM": "prm", "PRM 14x": "prm-large"}
     return judge_data(
         small.answers,

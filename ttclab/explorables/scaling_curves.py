@@ -131,7 +131,7 @@ def _table(group: dict[str, Any], names: list[str]) -> dict[str, Any]:
 
 def recorded() -> dict[str, Any]:
     """The data of the recorded runs."""
-    from .. import bank, evidence
+    from .. import evidence
 
     def samples(choose: str, verifier: str = "prm") -> "dict[str, Arm]":
         arms = evidence.sampling_arms(choose=choose, verifier=verifier)
@@ -152,7 +152,7 @@ def recorded() -> dict[str, Any]:
             "Oracle": samples("oracle"),
         },
         {f"{step} steps": evidence.one_pass("test", at=step) for step in OPPONENTS},
-        bank.load("small", "test").correct.mean(axis=1),
+        evidence.small_samples().correct.mean(axis=1),
         opponent="1500 steps",
         source="recorded runs of the small, the revision and the large model on the test problems",
     )
