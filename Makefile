@@ -55,7 +55,15 @@ _build/.extensions: $(wildcard book/_ext/*.py book/_ext/*/*.py)
 	@rm -rf _build/.doctrees
 	@mkdir -p _build && touch $@
 
-book: _build/.package _build/.extensions ## run every notebook, build the book in _build/html
+# Several notebooks at a time; what fails here runs again, and is reported, where the book is built.
+NOTEBOOKS := $(shell find notebooks -name '*.ipynb' ! -path '*/.ipynb_checkpoints/*')
+_build/.executed: _build/.package $(NOTEBOOKS)
+	@mkdir -p _build/.jupyter_cache
+	@$(BIN)/jcache notebook -p _build/.jupyter_cache add $(NOTEBOOKS) >/dev/null
+	@$(BIN)/jcache project -p _build/.jupyter_cache execute -e temp-parallel -t 600 >_build/executed.log 2>&1 || true
+	@touch $@
+
+book: _build/.executed _build/.extensions ## run every notebook, build the book in _build/html
 	@# Warnings show only when a page is read: after a failure, forget the pages, or the next build would pass.
 	@$(BIN)/jupyter-book build . -W -n --keep-going || { rm -rf _build/.doctrees; exit 1; }
 	@echo "The book is in _build/html. To read it, simulators included: make serve"
