@@ -99,9 +99,9 @@ def test_more_samples_make_a_noisy_oracle_worse_by_its_best_score_and_better_by_
 
 @pytest.mark.parametrize("verifier", ["orm", "prm", "prm-large", "prm-rollouts", "prm-exact"])
 def test_more_samples_make_no_trained_judge_worse_over_all_problems(verifier):
-    budgets = (1, 2, 4, 8, 16, 32, 64, 128, 256)
-    by_score = best_of_n(last_scores(verifier), samples().correct, np.array(budgets))
-    by_vote = np.stack([weighted(verifier, budget) for budget in budgets], axis=1)
+    budgets = np.array([1, 2, 4, 8, 16, 32, 64, 128, 256])
+    by_score = best_of_n(last_scores(verifier), samples().correct, budgets)
+    by_vote = weighted(verifier, budgets)
     for solved in (by_score, by_vote):
         assert bootstrap(solved[:, -1:] - solved).high.min() >= 0
 

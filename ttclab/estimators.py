@@ -66,13 +66,13 @@ def weighted_best_of_n(
     samples = answers.shape[1]
     _check_budgets(k, samples)
     names, wins = _numbered(answers, correct)
-    rng = np.random.default_rng(seed)
-    means = np.zeros((samples, len(answers)))
+    rng, most = np.random.default_rng(seed), int(k.max(initial=1))
+    means = np.zeros((most, len(answers)))
     at_once = max(1, VOTES_AT_ONCE // max(1, wins.size))  # draws whose sums fit in memory together
     for start in range(0, draws, at_once):
         runs = min(at_once, draws - start)
-        order = rng.permuted(np.broadcast_to(np.arange(samples), (runs, *answers.shape)), axis=2)
-        said, given = (np.take_along_axis(x[None], order, axis=2).reshape(-1, samples) for x in (names, scores))
+        order = rng.permuted(np.broadcast_to(np.arange(samples), (runs, *answers.shape)), axis=2)[..., :most]
+        said, given = (np.take_along_axis(x[None], order, axis=2).reshape(-1, most) for x in (names, scores))
         for n, winner in enumerate(_leaders(said, given, wins.shape[1])):
             right = wins[np.arange(len(wins)), winner.reshape(runs, -1)]
             means[n] += right.sum(axis=0) / draws
