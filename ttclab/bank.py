@@ -48,10 +48,12 @@ from .models import load as load_model
 from .policy import Asked
 from .problems import ArithmeticProblem, Problem, Solution, answer_key, load_problems, show_attempts
 from .sampling import Result
+from .self_verifier import SelfVerifier
 from .verifiers import load_verifier
 from .word_problems import word_problem
 
 RUNS = HOME / "runs"
+ASKED = "asked"  # a verifier: the policy that wrote the run
 CHUNK = 50  # problems between two writes: what a kill can cost
 _WRITTEN = {
     "text": pa.string(),
@@ -331,13 +333,19 @@ def record_scores(
 ) -> Path:
     """Have a verifier score the solutions of a recorded run; what is there twice is read once.
 
-    run: its name in `ttclab/runs` ("small-test"), or its file; out: by default beside it; options: of `load_verifier`,
-    for an open PRM.
+    verifier: also "asked", the policy that wrote the run, asked of each solution whether it is right
+    (`self_verifier.SelfVerifier`); run: its name in `ttclab/runs` ("small-test"), or its file; out: by default beside
+    it; options: of `load_verifier`, for an open PRM.
     """
-    judge, scored = load_verifier(verifier, device=device, **options), read(_file_of(run))
+    scored = read(_file_of(run))
+    if verifier == ASKED:
+        judge: Any = SelfVerifier(ASKED, load_model(scored.made["model"], device=device))
+    else:
+        judge = load_verifier(verifier, device=device, **options)
     out, sees = out or _scores_of(run, verifier), getattr(judge, "sees_attempts", False)
+    weights = scored.made["weights"] if verifier == ASKED else _verifier_hash(verifier)
     made = {
-        "format": "ttclab scores 1", "verifier": str(verifier), "weights": _verifier_hash(verifier), "run": str(run),
+        "format": "ttclab scores 1", "verifier": str(verifier), "weights": weights, "run": str(run),
         "of": scored.made, "problems": len(scored.problems),
     }  # fmt: skip
 

@@ -8,7 +8,7 @@ once; of a revision a verifier reads the attempts before it too, if it sees them
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from statistics import fmean
 
@@ -120,20 +120,24 @@ def judge_flops(samples: bank.Samples, verifier: str, budgets: NDArray[np.int64]
 
     It reads the problem once, and a text that was sampled more than once is read once.
     """
-    config = AutoConfig.from_pretrained(ZOO / verifier, local_files_only=True)
-    score = cache(lambda tokens, after: reward_flops(config, tokens, after))
+    if verifier == bank.ASKED:
+        score = cache(partial(forward_flops, samples.config, logits=1))
+        begun, more = samples.prompt_tokens, ASKING_TOKENS
+    else:
+        score = cache(partial(reward_flops, AutoConfig.from_pretrained(ZOO / verifier, local_files_only=True)))
+        begun, more = [len(problem.prompt) for problem in samples.problems], 0  # one token a character
     n = samples.correct.shape[1]
     drawn = pass_at_k(n, np.arange(n + 1)[:, None], budgets)  # whether a text is, by how often it was recorded
     total = np.zeros((len(samples.problems), len(budgets)))
-    for row, problem, texts, tokens in zip(total, samples.problems, samples.texts, samples.tokens, strict=True):
+    for row, after, texts, tokens in zip(total, begun, samples.texts, samples.tokens, strict=True):
         _, first, count = np.unique(texts, return_index=True, return_counts=True)
-        begun = len(problem.prompt)  # one token a character
-        reading = np.array([score(int(n), begun) for n in tokens[first]])
-        row[:] = score(begun, 0) + reading @ drawn[count]
+        reading = np.array([score(int(n) + more, after) for n in tokens[first]])
+        row[:] = score(after, 0) + reading @ drawn[count]
     return total
 
 
 WORD_BUDGETS = (1, 2, 4, 8, 16)
+ASKING_TOKENS = 20  # that the question to SmolLM2, whether a solution is right, adds to it
 
 
 @cache
@@ -144,8 +148,13 @@ def word_samples(split: str = "test") -> bank.Samples:
 
 @cache
 def word_scores(judge: str) -> NDArray[np.float64]:
-    """Scores of them, (problems, samples). judge: "likelihood", or "working", which the validation problems train."""
+    """Scores of them, (problems, samples).
+
+    judge: "likelihood"; "working", which the validation problems train; or "asked", SmolLM2's own Yes against No.
+    """
     samples = word_samples()
+    if judge == bank.ASKED:
+        return last_scores(judge, "smollm2-words-test")
     if judge == "likelihood":
         return np.exp(samples.logprob.astype(np.float64))
     others = word_samples("validation")
@@ -157,11 +166,13 @@ def word_scores(judge: str) -> NDArray[np.float64]:
 def word_arms(choose: str, judge: str = "working") -> tuple[Arm, ...]:
     """Best-of-N of SmolLM2 on the word problems for each of WORD_BUDGETS. choose: as in `sampling_arms`.
 
-    Neither judge runs a model of its own, so that reading the problem and writing are all that is charged.
+    Charged are reading the problem and writing, and for "asked" reading all of it again: the others run no model.
     """
     samples, sizes = word_samples(), np.array(WORD_BUDGETS)
     each = samples.decode_flops.mean(axis=1)
     cost = samples.prefill_flops[:, None] + each[:, None] * sizes
+    if judge == bank.ASKED:
+        cost = cost + judge_flops(samples, judge, sizes)
     right = _chosen(samples, word_scores(judge), choose, sizes)
     return tuple(Arm(Allocation(n), right[:, i], cost[:, i]) for i, n in enumerate(WORD_BUDGETS))
 

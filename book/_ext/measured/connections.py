@@ -17,7 +17,11 @@ KINDS = {
     "vote": ("majority", "working"),
     "likelihood": ("best", "likelihood"),
     "working": ("weighted", "working"),
+    "asked": ("weighted", "asked"),
 }
+
+
+JUDGES = ("likelihood", "working", "asked")
 
 
 def arm(kind: str, n: int) -> Arm:
@@ -68,6 +72,8 @@ NUMBERS: dict[str, Callable[[], str]] = {
     "words gap": lambda: points(gain(arm("pass", 16), arm("vote", 16))),
     "words likelihood minus vote": lambda: points(gain(arm("likelihood", 16), arm("vote", 16))),
     "words working minus vote": lambda: points(gain(arm("working", 16), arm("vote", 16))),
+    "words asked minus vote": lambda: points(gain(arm("asked", 16), arm("vote", 16))),
+    "words asking times": lambda: f"{arm('asked', 16).flops.mean() / arm('vote', 16).flops.mean():.1f}",
     "words vote finds": lambda: percent(share_found(arm("pass", 16), arm("vote", 16))),
     "tiny vote finds": lambda: percent(share_found(tiny("pass", 16), tiny("vote", 16))),
     "tiny pass@1": lambda: finely(bootstrap(tiny("pass", 1).correct)),
@@ -82,6 +88,6 @@ NUMBERS: dict[str, Callable[[], str]] = {
         f"tiny {kind}@16": lambda kind=kind: with_interval(bootstrap(tiny(kind, 16).correct))
         for kind in ("pass", "vote", "judge")
     },
-    **{f"words {judge} auc": partial(judge_auc, judge, within=False) for judge in ("likelihood", "working")},
-    **{f"words {judge} auc within": partial(judge_auc, judge, within=True) for judge in ("likelihood", "working")},
+    **{f"words {judge} auc": partial(judge_auc, judge, within=False) for judge in JUDGES},
+    **{f"words {judge} auc within": partial(judge_auc, judge, within=True) for judge in JUDGES},
 }
