@@ -42,6 +42,19 @@ def test_beam_search_with_it_goes_from_ahead_to_behind_in_two_seeds_and_in_the_t
     assert (sum(crossed), sum(unclear)) == (2, 1)
 
 
+def test_in_every_seed_a_vote_weighted_by_the_prm_beats_the_vote_and_more_samples_help_it():
+    for name in ("PRM minus the vote, 16 samples", "PRM, best-of-256 minus best-of-4"):
+        gains = said(name)
+        assert len(gains) == 3 and all(gain.low > 0 for gain in gains), name
+
+
+def test_in_every_seed_beam_search_with_the_prm_is_ahead_on_the_hardest_fifth_and_in_two_of_three_over_all():
+    hardest = said("PRM, beam search minus weighted, N=16, hardest fifth")
+    assert len(hardest) == 3 and all(gain.low > 0 for gain in hardest)
+    everywhere = said("PRM, beam search minus weighted, N=16")
+    assert [gain.low > 0 for gain in everywhere] == [True, False, True] and all(gain.mean > 0 for gain in everywhere)
+
+
 def test_a_family_of_another_seed_has_a_folder_of_its_own(tmp_path):
     code = "from ttclab import bank, models; print(models.ZOO, bank.RUNS); models.load('small')"
     environment = {**os.environ, "TTCLAB_HOME": str(tmp_path)}
