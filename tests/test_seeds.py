@@ -55,6 +55,11 @@ def test_in_every_seed_beam_search_with_the_prm_is_ahead_on_the_hardest_fifth_an
     assert [gain.low > 0 for gain in everywhere] == [True, False, True] and all(gain.mean > 0 for gain in everywhere)
 
 
+def test_the_lead_of_the_prm_over_the_orm_is_that_of_one_seed():
+    first, second = said("PRM minus ORM, 64 samples")
+    assert first.low > 0 and second.low < 0 < second.high
+
+
 def test_a_family_of_another_seed_has_a_folder_of_its_own(tmp_path):
     code = "from ttclab import bank, models; print(models.ZOO, bank.RUNS); models.load('small')"
     environment = {**os.environ, "TTCLAB_HOME": str(tmp_path)}
