@@ -56,7 +56,7 @@ _build/.extensions: $(wildcard book/_ext/*.py book/_ext/*/*.py)
 	@mkdir -p _build && touch $@
 
 # Several notebooks at a time; what fails here runs again, and is reported, where the book is built.
-NOTEBOOKS := $(shell find notebooks -name '*.ipynb' ! -path '*/.ipynb_checkpoints/*')
+NOTEBOOKS := $(wildcard notebooks/*.ipynb notebooks/*/*.ipynb)
 _build/.executed: _build/.package $(NOTEBOOKS)
 	@mkdir -p _build/.jupyter_cache
 	@$(BIN)/jcache notebook -p _build/.jupyter_cache add $(NOTEBOOKS) >/dev/null

@@ -18,8 +18,7 @@ class Watched(io.StringIO):
 @pytest.fixture
 def screen(monkeypatch):
     """A terminal, on which a bar shows at once, with all its changes."""
-    monkeypatch.delenv("TQDM_DISABLE", raising=False)
-    monkeypatch.setattr(bar, "tqdm", partial(bar.tqdm, mininterval=0))
+    monkeypatch.setattr(bar, "tqdm", partial(bar.tqdm, mininterval=0, disable=False))  # whatever TQDM_DISABLE says
     monkeypatch.setattr(bar, "DELAY", 1e-9)
     terminal = Watched()
     monkeypatch.setattr(bar, "sys", SimpleNamespace(stderr=terminal, modules={}))

@@ -101,7 +101,7 @@ def test_more_samples_make_a_noisy_oracle_worse_by_its_best_score_and_better_by_
 def test_more_samples_make_no_trained_judge_worse_over_all_problems(verifier):
     budgets = np.array([1, 2, 4, 8, 16, 32, 64, 128, 256])
     by_score = best_of_n(last_scores(verifier), samples().correct, budgets)
-    by_vote = weighted(verifier, budgets)
+    by_vote = weighted_best_of_n(samples().answers, last_scores(verifier), samples().correct, budgets)
     for solved in (by_score, by_vote):
         assert bootstrap(solved[:, -1:] - solved).high.min() >= 0
 
