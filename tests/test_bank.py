@@ -1,3 +1,4 @@
+import json
 import os
 import subprocess
 import sys
@@ -339,3 +340,15 @@ def test_one_command_records_every_run_that_ships_and_only_those_that_are_missin
     bank.record_all("cpu")
     shipped = {path for path in bank.RUNS.glob("*.parquet") if not path.name.startswith("smollm2-")}
     assert set(outs) == shipped and len(outs) == len(shipped)  # SmolLM2 has to be fetched first
+
+
+def test_a_recording_of_a_file_s_problems_can_be_read_when_the_file_is_gone(tmp_path):
+    file = tmp_path / "mine.jsonl"
+    asked = [{"question": f"{i} + {i}?", "answer": f"Twice {i}. #### {2 * i}"} for i in range(3)]
+    file.write_text("".join(json.dumps(row) + "\n" for row in asked), encoding="utf-8")
+    out = bank.record("small", str(file), samples=2, max_new_tokens=4, device="cpu", out=tmp_path / "mine.parquet")
+    file.unlink()
+    run = bank.read(out)
+    assert [problem.question for problem in run.problems] == [row["question"] for row in asked]
+    assert [problem.answer for problem in run.problems] == ["0", "2", "4"]
+    assert run.texts.shape == run.answers.shape == (3, 2)

@@ -46,9 +46,10 @@ from .beam_search import beam_search
 from .models import HOME, ZOO, described, directory_of, encode, folder_of, is_address, template_of
 from .models import load as load_model
 from .policy import Asked
-from .problems import ArithmeticProblem, Problem, Solution, answer_key, load_problems, show_attempts
+from .problems import SPLITS, ArithmeticProblem, Problem, Solution, answer_key, load_problems, show_attempts
 from .sampling import Result
 from .self_verifier import SelfVerifier
+from .text_problems import TextProblem
 from .verifiers import load_verifier
 from .word_problems import word_problem
 
@@ -277,6 +278,8 @@ def record(
         made["prompt_tokens"] = [len(encode(Asked(each), tokenizer, template)) for each in asked]
     if max_new_tokens:
         made["max_new_tokens"] = max_new_tokens
+    if split.removeprefix("words-") not in SPLITS:  # of a file or the Hub, which may be gone when the run is read
+        made["asked"] = [[each.id, each.question, each.answer] for each in asked]
 
     def rows(chunk: range) -> Iterator[dict[str, Any]]:
         chosen = [asked[i] for i in chunk]
@@ -561,7 +564,8 @@ def read(path: Path) -> Any:
     if made["format"] == "ttclab scores 1":
         raise ValueError(f"{path} has scores and no solutions: bank.load_scores reads it")
     names = table["problem"].unique().to_pylist()
-    problems = [problem_of(name) for name in names]
+    told = {name: TextProblem.of(name, *said) for name, *said in made.get("asked", [])}
+    problems = [told.get(name) or problem_of(name) for name in names]
     if made["format"] == "ttclab searches 1":
         rows = table.to_pylist()
         found = [
