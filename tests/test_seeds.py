@@ -30,6 +30,14 @@ def test_the_level_of_a_small_model_is_a_matter_of_its_seed():
     assert all(lower.high + 0.1 < higher.low for lower, higher in pairwise(levels))
 
 
+def test_in_every_seed_the_large_model_gets_better_from_point_to_point_and_ends_where_the_others_do():
+    courses = [said(f"large at step {at}, one greedy pass") for at in seeds.POINTS]
+    for course in zip(*courses, strict=True):
+        assert all(earlier.mean < later.mean for earlier, later in pairwise(course))
+    ends = [end.mean for end in courses[-1]]
+    assert len(ends) == 3 and max(ends) - min(ends) < 0.05
+
+
 def test_in_every_seed_more_samples_make_a_judge_stopped_early_worse():
     falls = said("weak PRM, best-of-256 minus best-of-4")
     assert len(falls) == 3 and all(fall.high < 0 for fall in falls)

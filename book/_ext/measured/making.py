@@ -35,8 +35,12 @@ NUMBERS: dict[str, Callable[[], str]] = {
     "zoo megabytes": lambda: f"{sum(path.stat().st_size for path in ZOO.glob('*/*.safetensors')) / 1e6:.0f} MB",
     "zoo training flops": lambda: trillions(zoo_training_flops()),
     **{
-        f"seed {seed} small": lambda row=row: with_interval(row["small, one sample"])
+        f"seed {seed} {model}": lambda row=row, headline=headline: with_interval(row[headline])
         for seed, row in seeds.load().items()
+        for model, headline in (
+            ("small", "small, one sample"),
+            ("large", f"large at step {seeds.POINTS[-1]}, one greedy pass"),
+        )
     },
     "h100 peak": lambda: trillions(H100.peak("bf16")),
     "h100 bandwidth": lambda: trillions(H100.bytes_per_second),
