@@ -220,6 +220,11 @@ class Searches:
     flops: dict[str, NDArray[np.int64]]
     made: dict[str, Any]
 
+    @property
+    def total_flops(self) -> NDArray[np.float64]:
+        """All that each search is charged, (problems,): without what shared prefixes saved."""
+        return np.sum([spent for kind, spent in self.flops.items() if kind != "cached"], axis=0, dtype=float)
+
     def correct(self, choose: str = "best") -> NDArray[np.bool_]:
         """Whether the answer chosen from what each search returned is right, (problems,)."""
         pairs = zip(self.found, self.scores, strict=True)

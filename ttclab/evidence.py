@@ -198,8 +198,7 @@ def beam_arms(
     arms = []
     for N, M in beams:
         run = bank.load_searches("small", verifier, split, N, M)
-        spent = np.sum([spent for kind, spent in run.flops.items() if kind != "cached"], axis=0, dtype=float)
-        arms.append(Arm(Allocation(N, 0, M), run.correct().astype(float), spent))
+        arms.append(Arm(Allocation(N, 0, M), run.correct().astype(float), run.total_flops))
     return tuple(arms)
 
 

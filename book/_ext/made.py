@@ -102,18 +102,23 @@ def _auc(estimate: Estimate) -> str:
     return f"{estimate.mean:.3f} ({estimate.low:.3f} to {estimate.high:.3f})"
 
 
+def _times(ratio: Estimate) -> str:
+    return f"{ratio.mean:.1f} ({ratio.low:.1f} to {ratio.high:.1f})"
+
+
 SAID: dict[str, Callable[[Estimate], str]] = {
     "share": with_interval,
     "gain": lambda gain: points(gain, 1).replace(" points", ""),
     "auc": _auc,
+    "times": _times,
 }
 
 
 def seed_rows() -> Iterable[list[str]]:
-    """The headline numbers, a column a seed."""
-    by_seed = seeds.load().values()
+    """The headline numbers, a column a family."""
+    families = seeds.load().values()
     for name, headline in seeds.HEADLINES.items():
-        yield [name, *(SAID[headline.unit](row[name]) if name in row else "not measured" for row in by_seed)]
+        yield [name, *(SAID[headline.unit](row[name]) if name in row else "not measured" for row in families)]
 
 
 class _Table(SphinxDirective):
@@ -146,7 +151,8 @@ class Runs(_Table):
 class Seeds(_Table):
     def run(self) -> list[nodes.Node]:
         self.env.note_dependency(str(seeds.FILE))
-        return self.table(["", *(f"Seed {seed}" for seed in seeds.load())], seed_rows())
+        families = ("These models" if family == seeds.SHIPPED else f"Seed {family}" for family in seeds.load())
+        return self.table(["", *families], seed_rows())
 
 
 class Commands(_Table):

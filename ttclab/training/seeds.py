@@ -1,8 +1,9 @@
-"""Are the findings those of one seed? The headline numbers, with the family trained and recorded again from others.
+"""Are the findings those of one training? The headline numbers, with the family trained and recorded again.
 
 `TTCLAB_HOME=FOLDER python -m ttclab.training.seeds SEED` trains what the numbers need into FOLDER, records its runs
-there and writes the seed's row into `seeds.json`; killed and started again, it goes on where it was. The numbers of
-seed 0 are those of the models that ship: without a seed, the command measures them anew.
+there and writes the seed's row into `seeds.json`; killed and started again, it goes on where it was. Without a seed,
+the command measures the models that ship anew. They were trained from seed 0, but seed 0 on another machine has a row
+of its own: rounding differs between processors, and a training lets it grow.
 """
 
 import argparse
@@ -16,13 +17,13 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import bank
+from .. import bank, evidence
 from ..estimators import Estimate, auc, best_of_n, bootstrap, fifths, majority, pass_at_k, weighted_best_of_n
-from ..evidence import last_scores
 from ..models import ZOO
 from .loop import RECIPES, train
 
 FILE = Path(__file__).with_name("seeds.json")
+SHIPPED = "shipped"
 HARDEST = 4
 POINTS = RECIPES["large"].points
 JUDGES = ("prm-weak", "prm", "orm")
@@ -31,8 +32,8 @@ JUDGES = ("prm-weak", "prm", "orm")
 class Headline(NamedTuple):
     """A number that a finding rests on.
 
-    unit: "share" of problems, "gain" in it, or "auc"; runs: the recorded ones it is of; of: its (problems,) values, NaN
-    for a problem that has none.
+    unit: "share" of problems, "gain" in it, "auc", or "times" as much; runs: the recorded ones it is of; of: its
+    (problems,) values, NaN for a problem that has none.
     """
 
     unit: str
@@ -60,7 +61,7 @@ def _greedy(model: str, at: int | None = None) -> NDArray[np.float64]:
 
 
 def _weighted(judge: str, n: int) -> NDArray[np.float64]:
-    return weighted_best_of_n(_samples().answers, last_scores(judge, "small-test"), _samples().correct, n)
+    return weighted_best_of_n(_samples().answers, evidence.last_scores(judge, "small-test"), _samples().correct, n)
 
 
 def _vote(n: int) -> NDArray[np.float64]:
@@ -68,21 +69,42 @@ def _vote(n: int) -> NDArray[np.float64]:
 
 
 def _auc(judge: str, right: NDArray[np.bool_]) -> NDArray[np.float64]:
-    return np.array([auc(*each) for each in zip(last_scores(judge, "small-test"), right, strict=True)])
+    return np.array([auc(*each) for each in zip(evidence.last_scores(judge, "small-test"), right, strict=True)])
+
+
+def _beam(judge: str, n: int) -> NDArray[np.float64]:
+    return bank.load_searches("small", judge, "test", n, 4).correct().astype(float)
+
+
+def _beam_cost(judge: str, n: int) -> NDArray[np.float64]:
+    """FLOPs of each search over those of a mean greedy pass of the large model."""
+    spent = bank.load_searches("small", judge, "test", n, 4).total_flops
+    return spent / evidence.one_pass("test", POINTS[-1]).flops.mean()
 
 
 def _beam_gain(judge: str, n: int) -> NDArray[np.float64]:
-    return bank.load_searches("small", judge, "test", n, 4).correct() - _weighted(judge, n)
+    return _beam(judge, n) - _weighted(judge, n)
+
+
+def _revised() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Accuracy of the first revisions' first attempts, and theirs, by problem."""
+    before, after = evidence.revised(bank.load_chains("revision", "test"))
+    return before.mean(axis=1), after.mean(axis=1)
+
+
+def _control() -> NDArray[np.float64]:
+    return bank.load("revision-control", "test").correct.mean(axis=1)
 
 
 def _change(judge: str) -> NDArray[np.float64]:
-    """Best-of-256 minus best-of-4, where the weak PRM of seed 0 is at its best on the validation problems."""
-    right = best_of_n(last_scores(judge, "small-test"), _samples().correct, np.array([4, 256]))
+    """Best-of-256 minus best-of-4, where the shipped weak PRM is at its best on the validation problems."""
+    right = best_of_n(evidence.last_scores(judge, "small-test"), _samples().correct, np.array([4, 256]))
     return right[:, 1] - right[:, 0]
 
 
 SAMPLES = "small-test"
 WEAK, PRM, ORM = (f"small-test.{judge}" for judge in JUDGES)
+CHAINS, CONTROL = "revision-test-chains", "revision-control-test"
 SEARCHES = (("prm-weak", 4), ("prm-weak", 64), ("prm", 16))  # judge and N, with M=4
 WEAK_4, WEAK_64, PRM_16 = (f"small-test-beam-{judge}-{n}x4" for judge, n in SEARCHES)
 HEADLINES = {
@@ -113,9 +135,25 @@ HEADLINES = {
     "PRM, beam search minus weighted, N=16, hardest fifth": Headline(
         "gain", (PRM, PRM_16), lambda: _beam_gain("prm", 16)[_fifth() == HARDEST]
     ),
+    "PRM, beam search, N=16, FLOPs over a pass of large": Headline(
+        "times", (PRM_16, f"large-{POINTS[-1]}-test-greedy"), partial(_beam_cost, "prm", 16)
+    ),
+    **{
+        f"PRM, beam search, N=16, minus large at step {at}": Headline(
+            "gain",
+            (PRM_16, f"large-{at}-test-greedy"),
+            lambda at=at: _beam("prm", 16) - _greedy("large", at),  # type: ignore[misc]
+        )
+        for at in POINTS
+    },
     "weak PRM, beam search minus weighted, N=4": Headline("gain", (WEAK, WEAK_4), partial(_beam_gain, "prm-weak", 4)),
     "weak PRM, beam search minus weighted, N=64": Headline(
         "gain", (WEAK, WEAK_64), partial(_beam_gain, "prm-weak", 64)
+    ),
+    "revision model, first attempt": Headline("share", (CHAINS,), lambda: _revised()[0]),
+    "first revision minus first attempt": Headline("gain", (CHAINS,), lambda: _revised()[1] - _revised()[0]),
+    "first revision minus an attempt of the control": Headline(
+        "gain", (CHAINS, CONTROL), lambda: _revised()[1] - _control()
     ),
 }
 
@@ -130,10 +168,10 @@ def measure() -> dict[str, Estimate]:
     return found
 
 
-def load() -> dict[int, dict[str, Estimate]]:
-    """The headline numbers by seed, as they were measured."""
+def load() -> dict[str, dict[str, Estimate]]:
+    """The headline numbers as they were measured: of the models that ship, then by seed."""
     rows = json.loads(FILE.read_text(encoding="utf-8"))
-    return {int(seed): {name: Estimate(*numbers) for name, numbers in row.items()} for seed, row in rows.items()}
+    return {family: {name: Estimate(*numbers) for name, numbers in row.items()} for family, row in rows.items()}
 
 
 def make(seed: int, device: str = "auto") -> None:
@@ -143,7 +181,7 @@ def make(seed: int, device: str = "auto") -> None:
     """
     if "TTCLAB_HOME" not in os.environ:
         raise ValueError("a family of another seed needs a folder of its own: set TTCLAB_HOME")
-    for name in ("small", "large", *JUDGES):
+    for name in ("small", "large", *JUDGES, "revision", "revision-control"):
         if not (ZOO / (f"large-{POINTS[-1]}" if name == "large" else name)).is_dir():
             train(name, seed=seed, device=device)
     bank.record("small", "test", device=device)
@@ -154,13 +192,20 @@ def make(seed: int, device: str = "auto") -> None:
         bank.record_scores(judge, "small-test", device=device)
     for judge, n in SEARCHES:
         bank.record_search("small", judge, "test", n, 4, device=device)
+    bank.record_chains("revision", "test", bank.CHAINS, device=device)
+    bank.record("revision-control", "test", samples=64, device=device)
 
 
-def write(seed: int) -> None:
-    """Write a seed's row into `seeds.json`, and leave the others."""
-    rows = {**(load() if FILE.exists() else {}), seed: measure()}
-    said = {str(s): {name: [round(float(x), 6) for x in row] for name, row in rows[s].items()} for s in sorted(rows)}
-    FILE.write_text(json.dumps(said, indent=1) + "\n", encoding="utf-8")
+def write(family: str) -> None:
+    """Write a row into `seeds.json`, and leave the others. family: SHIPPED, or a seed."""
+    rows = {**load(), family: measure()}
+    said = {
+        key: {name: [round(float(x), 6) for x in rows[key][name]] for name in rows[key]}
+        for key in sorted(rows, key=lambda key: (key != SHIPPED, key))
+    }
+    written = FILE.with_name(FILE.name + ".partial")
+    written.write_text(json.dumps(said, indent=1) + "\n", encoding="utf-8")
+    os.replace(written, FILE)
 
 
 if __name__ == "__main__":
@@ -170,4 +215,4 @@ if __name__ == "__main__":
     options = parser.parse_args()
     if options.seed is not None:
         make(options.seed, options.device)
-    write(options.seed or 0)
+    write(SHIPPED if options.seed is None else str(options.seed))

@@ -5,18 +5,26 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from ttclab.estimators import bootstrap, majority
+from ttclab.estimators import Estimate, bootstrap, majority
 from ttclab.hardware import find_gpu
 from ttclab.models import ZOO
 from ttclab.training import seeds
 
-from .words import small, trillions, with_interval
+from .words import points, small, trillions, with_interval
 
 H100 = find_gpu("H100 SXM")
 
 
 def default_of(function: Callable[..., Any], argument: str) -> Any:
     return inspect.signature(function).parameters[argument].default
+
+
+def bare_points(gain: Estimate) -> str:
+    return points(gain).replace(" points", "")
+
+
+def mean_times(ratio: Estimate) -> str:
+    return f"{ratio.mean:.1f}"
 
 
 def zoo_training_flops() -> int:
@@ -28,6 +36,13 @@ def zoo_training_flops() -> int:
     return sum(runs.values())
 
 
+BY_SEED: list[tuple[str, str, Callable[[Estimate], str]]] = [
+    ("small", "small, one sample", with_interval),
+    ("large", f"large at step {seeds.POINTS[-1]}, one greedy pass", with_interval),
+    ("search over large", "PRM, beam search, N=16, FLOPs over a pass of large", mean_times),
+    *((f"against {at}", f"PRM, beam search, N=16, minus large at step {at}", bare_points) for at in seeds.POINTS),
+]
+FAMILIES = {name if name == seeds.SHIPPED else f"seed {name}": row for name, row in seeds.load().items()}
 NUMBERS: dict[str, Callable[[], str]] = {
     "test problems": lambda: str(len(small().problems)),
     "bootstrap draws": lambda: f"{default_of(bootstrap, 'draws'):,}",
@@ -35,12 +50,10 @@ NUMBERS: dict[str, Callable[[], str]] = {
     "zoo megabytes": lambda: f"{sum(path.stat().st_size for path in ZOO.glob('*/*.safetensors')) / 1e6:.0f} MB",
     "zoo training flops": lambda: trillions(zoo_training_flops()),
     **{
-        f"seed {seed} {model}": lambda row=row, headline=headline: with_interval(row[headline])
-        for seed, row in seeds.load().items()
-        for model, headline in (
-            ("small", "small, one sample"),
-            ("large", f"large at step {seeds.POINTS[-1]}, one greedy pass"),
-        )
+        f"{family} {name}": lambda row=row, headline=headline, said=said: said(row[headline])
+        for family, row in FAMILIES.items()
+        for name, headline, said in BY_SEED
+        if headline in row
     },
     "h100 peak": lambda: trillions(H100.peak("bf16")),
     "h100 bandwidth": lambda: trillions(H100.bytes_per_second),

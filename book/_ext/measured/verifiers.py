@@ -123,8 +123,7 @@ def settled(judge: str) -> str:
 
 
 def search_flops(judge: str, n: int, lookahead: int = 0) -> float:
-    spent = search(judge, n, lookahead).flops
-    return float(sum(spent[kind].mean() for kind in spent if kind != "cached"))
+    return float(search(judge, n, lookahead).total_flops.mean())
 
 
 def beam(judge: str, n: int, of: int | None = None) -> Estimate:
