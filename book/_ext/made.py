@@ -118,7 +118,7 @@ def seed_rows() -> Iterable[list[str]]:
     """The headline numbers, a column a family."""
     families = seeds.load().values()
     for name, headline in seeds.HEADLINES.items():
-        yield [name, *(SAID[headline.unit](row[name]) if name in row else "not measured" for row in families)]
+        yield [name, *(SAID[headline.unit](row[name]) if name in row else "–" for row in families)]
 
 
 class _Table(SphinxDirective):
