@@ -8,14 +8,15 @@ from dataclasses import dataclass, field
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import unquote, urlsplit
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 HTML = Path(__file__).parents[2] / "_build" / "html"
-PICTURES = HTML.parent / "screenshots"  # of every page, to look at after a run
+PICTURES = HTML.parent / "screenshots"
+ON_CI = os.environ.get("CI") == "true"  # all must be there, and nobody looks at pictures
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 FLAGS = [
     "--no-sandbox",
@@ -37,9 +38,16 @@ def built_pages() -> list[str]:
 
 def lacking(what: str) -> None:
     """Skip on a person's machine; where all must be there, fail."""
-    if os.environ.get("CI") == "true":
+    if ON_CI:
         pytest.fail(what)
     pytest.skip(what)
+
+
+def picture(page: Page, name: str, **part: Any) -> None:
+    """A page as it looks, or a part of it, to be looked at after a run."""
+    if not ON_CI:
+        PICTURES.mkdir(parents=True, exist_ok=True)
+        page.screenshot(path=PICTURES / f"{name}.jpg", full_page=True, quality=70, **part)
 
 
 class Silent(SimpleHTTPRequestHandler):

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 from axe_playwright_python.base import AXE_SCRIPT
-from conftest import HTML, PICTURES, built_pages
+from conftest import HTML, built_pages, picture
 from playwright.sync_api import Page
 
 ROOT = Path(__file__).parents[2]
@@ -38,11 +38,8 @@ def turn(page: Page, scheme: str) -> None:
     page.wait_for_function("document.getAnimations().every(each => each.playState !== 'running')")
 
 
-def picture(page: Page, path: str, name: str) -> None:
-    PICTURES.mkdir(parents=True, exist_ok=True)
-    page.screenshot(
-        path=PICTURES / f"{path.removesuffix('.html').replace('/', '-')}-{name}.jpg", full_page=True, quality=60
-    )
+def name_of(path: str) -> str:
+    return path.removesuffix(".html").replace("/", "-")
 
 
 def contents() -> list[str]:
@@ -107,7 +104,7 @@ def test_axe_finds_nothing_wrong_with_the_page(seen, scheme, rules):
     """axe-core's rules, the page as light or dark as the reader's system; in the dark the rules on colours again."""
     page = seen.page
     turn(page, scheme)
-    picture(page, seen.path, scheme)
+    picture(page, f"{name_of(seen.path)}-{scheme}")
     page.evaluate(AXE_SCRIPT)
     found = page.evaluate("options => axe.run(options)", {"resultTypes": ["violations"], "preload": False, **rules})
     turn(page, "light")
@@ -130,7 +127,7 @@ def test_page_on_a_phone_does_not_scroll_sideways(seen):
         .filter(each => each.getBoundingClientRect().right > innerWidth + 1)
         .map(each => each.outerHTML.slice(0, 120))""")
     width = page.evaluate("document.documentElement.scrollWidth")
-    picture(page, seen.path, "phone")
+    picture(page, f"{name_of(seen.path)}-phone")
     page.set_viewport_size({"width": 1280, "height": 900})
     assert width <= 360, "\n".join(wide[:5])
 

@@ -5,7 +5,7 @@ import json
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT
 from bs4 import BeautifulSoup
-from conftest import HTML, PICTURES, built_pages
+from conftest import HTML, built_pages, picture
 from looks import faint_words, overlapping_labels
 from playwright.sync_api import Browser, Locator, Page
 
@@ -75,13 +75,11 @@ class Reader:
         return heard - {""}
 
     def picture(self, name: str) -> None:
-        PICTURES.mkdir(parents=True, exist_ok=True)
         place = self.place.evaluate("""node => {
             const {x, y, width, height} = node.getBoundingClientRect();
             return {x: x + scrollX, y: y + scrollY, width, height};
         }""")  # cut out of the whole page, or the page's header would lie over it
-        path = PICTURES / f"simulator-{self.name}-{name}.jpg"
-        self.page.screenshot(path=path, full_page=True, clip=place, quality=70)
+        picture(self.page, f"simulator-{self.name}-{name}", clip=place)
 
 
 @pytest.fixture
