@@ -40,6 +40,7 @@ BY_SEED: list[tuple[str, str, Callable[[Estimate], str]]] = [
     ("small", "small, one sample", with_interval),
     ("large", f"large at step {seeds.POINTS[-1]}, one greedy pass", with_interval),
     ("search over large", "PRM, beam search, N=16, FLOPs over a pass of large", mean_times),
+    ("prm minus orm", "PRM minus ORM, 64 samples", lambda gain: points(gain, 1)),
     *((f"against {at}", f"PRM, beam search, N=16, minus large at step {at}", bare_points) for at in seeds.POINTS),
 ]
 FAMILIES = {name if name == seeds.SHIPPED else f"seed {name}": row for name, row in seeds.load().items()}
