@@ -151,7 +151,8 @@ class Runs(_Table):
 class Seeds(_Table):
     def run(self) -> list[nodes.Node]:
         self.env.note_dependency(str(seeds.FILE))
-        families = ("These models" if family == seeds.SHIPPED else f"Seed {family}" for family in seeds.load())
+        named = {seeds.SHIPPED: "These models", "0": "Seed 0 again"}
+        families = (named.get(family, f"Seed {family}") for family in seeds.load())
         return self.table(["", *families], seed_rows())
 
 
