@@ -84,6 +84,13 @@ def test_in_every_seed_beam_search_with_the_prm_is_ahead_on_the_hardest_fifth_an
     assert [gain.low > 0 for gain in everywhere] == [True, False, True] and all(gain.mean > 0 for gain in everywhere)
 
 
+def test_a_first_revision_gains_any_amount_and_is_no_better_than_one_sample_of_its_control():
+    shipped, second = said("first revision minus first attempt")
+    assert 0 < shipped.low and shipped.high < 0.05 and second.low > 0.25
+    shipped, second = said("first revision minus an attempt of the control")
+    assert shipped.low < 0 < shipped.high and second.high < 0
+
+
 def test_which_of_prm_and_orm_is_ahead_is_a_matter_of_the_training():
     shipped, first, second = said("PRM minus ORM, 64 samples")
     assert shipped.low > 0 > first.high and second.low < 0 < second.high

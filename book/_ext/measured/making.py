@@ -41,6 +41,9 @@ BY_SEED: list[tuple[str, str, Callable[[Estimate], str]]] = [
     ("large", f"large at step {seeds.POINTS[-1]}, one greedy pass", with_interval),
     ("search over large", "PRM, beam search, N=16, FLOPs over a pass of large", mean_times),
     ("prm minus orm", "PRM minus ORM, 64 samples", lambda gain: points(gain, 1)),
+    ("first attempt", "revision model, first attempt", with_interval),
+    ("first revision gain", "first revision minus first attempt", points),
+    ("first revision minus control", "first revision minus an attempt of the control", points),
     *((f"against {at}", f"PRM, beam search, N=16, minus large at step {at}", bare_points) for at in seeds.POINTS),
 ]
 FAMILIES = {name if name == seeds.SHIPPED else f"seed {name}": row for name, row in seeds.load().items()}
