@@ -86,7 +86,7 @@ def test_in_every_seed_beam_search_with_the_prm_is_ahead_on_the_hardest_fifth_an
 
 def test_a_first_revision_gains_any_amount_and_is_no_better_than_one_sample_of_its_control():
     shipped, second = said("first revision minus first attempt")
-    assert 0 < shipped.low and shipped.high < 0.05 and second.low > 0.25
+    assert shipped.low > 0 and shipped.high < 0.05 and second.low > 0.25
     shipped, second = said("first revision minus an attempt of the control")
     assert shipped.low < 0 < shipped.high and second.high < 0
 
