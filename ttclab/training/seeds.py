@@ -2,8 +2,8 @@
 
 `TTCLAB_HOME=FOLDER python -m ttclab.training.seeds SEED` trains what the numbers need into FOLDER, records its runs
 there and writes the seed's row into `seeds.json`; killed and started again, it goes on where it was. Without a seed,
-the command measures the models that ship anew. They were trained from seed 0, but seed 0 on another machine has a row
-of its own: rounding differs between processors, and a training lets it grow.
+the command measures the models that ship anew. They were trained from seed 0, but
+seed 0 on another machine has a row of its own, for it gave other models.
 """
 
 import argparse
