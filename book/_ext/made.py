@@ -17,7 +17,7 @@ from typing import Any
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from docutils import nodes
-from measured.words import points, with_interval
+from measured.words import bare_points, with_interval
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective, SphinxRole
 
@@ -108,7 +108,7 @@ def _times(ratio: Estimate) -> str:
 
 SAID: dict[str, Callable[[Estimate], str]] = {
     "share": with_interval,
-    "gain": lambda gain: points(gain, 1).replace(" points", ""),
+    "gain": lambda gain: bare_points(gain, 1),
     "auc": _auc,
     "times": _times,
 }

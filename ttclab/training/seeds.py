@@ -2,8 +2,8 @@
 
 `TTCLAB_HOME=FOLDER python -m ttclab.training.seeds SEED` trains what the numbers need into FOLDER, records its runs
 there and writes the seed's row into `seeds.json`; killed and started again, it goes on where it was. Without a seed,
-the command measures the models that ship anew. They were trained from seed 0, but
-seed 0 on another machine has a row of its own, for it gave other models.
+the command measures the models that ship anew. They were trained from seed 0, but seed 0 has a row of its own: on
+another machine it gave another model.
 """
 
 import argparse
@@ -72,18 +72,18 @@ def _auc(judge: str, right: NDArray[np.bool_]) -> NDArray[np.float64]:
     return np.array([auc(*each) for each in zip(evidence.last_scores(judge, "small-test"), right, strict=True)])
 
 
-def _beam(judge: str, n: int) -> NDArray[np.float64]:
-    return bank.load_searches("small", judge, "test", n, 4).correct().astype(float)
+@cache
+def _searches(judge: str, n: int) -> bank.Searches:
+    return bank.load_searches("small", judge, "test", n, 4)
 
 
 def _beam_cost(judge: str, n: int) -> NDArray[np.float64]:
     """FLOPs of each search over those of a mean greedy pass of the large model."""
-    spent = bank.load_searches("small", judge, "test", n, 4).total_flops
-    return spent / evidence.one_pass("test", POINTS[-1]).flops.mean()
+    return _searches(judge, n).total_flops / evidence.one_pass("test", POINTS[-1]).flops.mean()
 
 
 def _beam_gain(judge: str, n: int) -> NDArray[np.float64]:
-    return _beam(judge, n) - _weighted(judge, n)
+    return _searches(judge, n).correct() - _weighted(judge, n)
 
 
 def _revised() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -142,7 +142,7 @@ HEADLINES = {
         f"PRM, beam search, N=16, minus large at step {at}": Headline(
             "gain",
             (PRM_16, f"large-{at}-test-greedy"),
-            lambda at=at: _beam("prm", 16) - _greedy("large", at),  # type: ignore[misc]
+            lambda at=at: _searches("prm", 16).correct() - _greedy("large", at),  # type: ignore[misc]
         )
         for at in POINTS
     },

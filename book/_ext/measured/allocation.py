@@ -10,7 +10,7 @@ from ttclab.allocator import Arm, fitted_policy, lesson_policy
 from ttclab.estimators import Estimate, bootstrap, fifths, rank_correlation
 from ttclab.evidence import small_fifths
 
-from .words import HARDEST, NAMED_FIFTHS, finely, millions, points, small, with_interval
+from .words import HARDEST, NAMED_FIFTHS, bare_points, finely, millions, points, small, with_interval
 
 BUDGETS = evidence.FITTED_BUDGETS
 POLICIES = tuple(f"{name}-{estimate}" for name in evidence.SPACES for estimate in evidence.ESTIMATES)
@@ -59,7 +59,7 @@ def minus_64(policy: str, budget: int) -> Estimate:
 def hardest_gain(policy: str, budget: int) -> str:
     """Over as many samples, on the revision model's hardest fifth, for a column of points."""
     gap = got(policy, budget).correct - got("parallel", budget).correct
-    return points(bootstrap(gap[evidence.revision_fifths() == HARDEST]), 1).replace(" points", "")
+    return bare_points(bootstrap(gap[evidence.revision_fifths() == HARDEST]), 1)
 
 
 def saving(policy: str, budget: int) -> str:

@@ -10,7 +10,7 @@ from ttclab.arena import Played
 from ttclab.estimators import Estimate, bootstrap
 from ttclab.explorables import shipped_data
 
-from .words import finely, millions, percent, points
+from .words import bare_points, finely, millions, percent, points
 
 SHARES = (2, 4, 8)
 POLICIES = ("uniform", "lesson", "fitted", "spread", "adaptive")
@@ -47,7 +47,7 @@ def minus(one: str, other: str, share: int = 4) -> Estimate:
 
 def above(name: str, share: int) -> str:
     """Points above uniform sampling for the same FLOPs, without the word."""
-    return points(arena.advantage(played(name, share), arena.load_arena()), 1).replace(" points", "")
+    return bare_points(arena.advantage(played(name, share), arena.load_arena()), 1)
 
 
 def of_look(hard: bool, option: tuple[int, int]) -> float:

@@ -10,17 +10,13 @@ from ttclab.hardware import find_gpu
 from ttclab.models import ZOO
 from ttclab.training import seeds
 
-from .words import points, small, trillions, with_interval
+from .words import bare_points, points, small, trillions, with_interval
 
 H100 = find_gpu("H100 SXM")
 
 
 def default_of(function: Callable[..., Any], argument: str) -> Any:
     return inspect.signature(function).parameters[argument].default
-
-
-def bare_points(gain: Estimate) -> str:
-    return points(gain).replace(" points", "")
 
 
 def mean_times(ratio: Estimate) -> str:

@@ -13,6 +13,7 @@ from .words import (
     BUDGETS,
     HARDEST,
     NAMED_FIFTHS,
+    bare_points,
     finely,
     made,
     millions,
@@ -169,7 +170,7 @@ NUMBERS: dict[str, Callable[[], str]] = {
         for what in ("before", "after", "control")
     },
     **{
-        f"revision {name} gain": lambda of=of: points(in_fifth("gain", of), 1).replace(" points", "")
+        f"revision {name} gain": lambda of=of: bare_points(in_fifth("gain", of), 1)
         for of, name in enumerate(NAMED_FIFTHS)
     },
     **{

@@ -35,8 +35,13 @@ def finely(estimate: Estimate) -> str:
 
 
 def points(difference: Estimate, digits: int = 0) -> str:
+    return bare_points(difference, digits).replace(" ", " points ", 1)
+
+
+def bare_points(difference: Estimate, digits: int = 0) -> str:
+    """For a column of points."""
     mean, low, high = (100 * x for x in difference)
-    return f"{mean:+.{digits}f} points ({low:+.{digits}f} to {high:+.{digits}f})".replace("-", "−")
+    return f"{mean:+.{digits}f} ({low:+.{digits}f} to {high:+.{digits}f})".replace("-", "−")
 
 
 def made(model: str, at: int | None = None) -> dict[str, Any]:
