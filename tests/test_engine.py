@@ -6,7 +6,8 @@ import torch
 from tiny import CONFIGS, TOKENIZER, random_model
 from torch._subclasses.fake_tensor import FakeTensorMode
 
-from ttclab.engine import Engine, Prefix, Row, Sampler, _Job, _Live, random_stream
+from ttclab.engine import Engine, Prefix, Row, Sampler, random_stream
+from ttclab.engine.scheduler import GenerationJob
 
 GREEDY = Sampler(temperature=0)
 PROMPTS = ["015+74+46*06\n", "007+01\n", "096-08+03*02-08\n", "5", "060*02\n", "072*05-01-47-18+26+02\n"]
@@ -16,62 +17,72 @@ def rows(prompts=PROMPTS, copies=1):
     return [Row(tuple(TOKENIZER.encode(text)), f"{text}/{i}") for text in prompts for i in range(copies)]
 
 
-def written(model, rows, sampler, batch_size=512, **limits):
-    return Engine(model, TOKENIZER, batch_size=batch_size).write(rows, sampler, **{"max_new_tokens": 24} | limits)
+def written(model, rows, sampler, batch_size=512, decoder="eager", **limits):
+    engine = Engine(model, TOKENIZER, batch_size=batch_size, decoder=decoder)
+    return engine.write(rows, sampler, **{"max_new_tokens": 24} | limits)
 
 
+# "static" is the code that a CUDA graph holds, run without the graph.
+either_decoder = pytest.mark.parametrize("decoder", ["eager", "static"])
+
+
+@either_decoder
 @pytest.mark.parametrize("name", CONFIGS)
 @pytest.mark.parametrize("batch_size", [1, 4, 512])
-def test_greedy_tokens_are_those_of_transformers_whatever_the_batch(name, batch_size):
+def test_greedy_tokens_are_those_of_transformers_whatever_the_batch(name, batch_size, decoder):
     model = random_model(name)
-    ours = written(model, rows(), GREEDY, batch_size)
+    ours = written(model, rows(), GREEDY, batch_size, decoder)
     for row, mine in zip(rows(), ours, strict=True):
         ids = torch.tensor([row.context])
         theirs = model.generate(ids, attention_mask=torch.ones_like(ids), do_sample=False, max_new_tokens=24)
         assert list(mine.tokens) == theirs[0, len(row.context) :].tolist()
 
 
+@either_decoder
 @pytest.mark.parametrize("name", CONFIGS)
-def test_a_seed_gives_the_same_tokens_whatever_the_batch_size_and_order(name):
+def test_a_seed_gives_the_same_tokens_whatever_the_batch_size_and_order(name, decoder):
     model, all_rows = random_model(name), rows(copies=5)
     together = written(model, all_rows, Sampler())
     shuffled = np.random.default_rng(0).permutation(len(all_rows))
-    apart = written(model, [all_rows[i] for i in shuffled], Sampler(), batch_size=3)
+    apart = written(model, [all_rows[i] for i in shuffled], Sampler(), batch_size=3, decoder=decoder)
     assert [together[i].tokens for i in shuffled] == [row.tokens for row in apart]
     assert len({row.tokens for row in together}) > len(together) // 2
 
 
+@either_decoder
 @pytest.mark.parametrize("prompts", [["5", "10+"], ["10+"]], ids=["ragged", "even"])
 @pytest.mark.parametrize("name", CONFIGS)
-def test_between_two_looks_at_the_done_rows_nothing_leaves_the_device(name, prompts):
-    engine = Engine(random_model(name).to("meta"), TOKENIZER)
+def test_between_two_looks_at_the_done_rows_nothing_leaves_the_device(name, prompts, decoder):
+    engine = Engine(random_model(name).to("meta"), TOKENIZER, decoder=decoder)
     assert engine.check_every > 1
     # Neither kind of tensor has values, so that to wait for one is an error. Fake ones refuse to be mixed with tensors
     # on the CPU in every operation, meta ones in some; transformers takes fake ones for tracing, and waits less.
     for values in (nullcontext(), FakeTensorMode(allow_non_fake_inputs=True)):
-        job = _Job(engine, rows(prompts, copies=2), Sampler(0.7, top_k=5, top_p=0.9), 24, "\n")
+        job = GenerationJob(engine, rows(prompts, copies=2), Sampler(0.7, top_k=5, top_p=0.9), 24, "\n")
         with torch.inference_mode():
-            live = _Live.join(job.admit(list(range(len(job.rows)))))
+            batch = engine.new_batch(job.sampler, job.endings)
+            batch.add(job.prefill(list(range(len(job.rows))), batch))
             with values:
                 for _ in range(engine.check_every):
-                    job.draw(live)
-                    job.feed(live)
+                    batch.step()
 
 
-def test_any_of_several_end_of_text_tokens_ends_a_row():
+@either_decoder
+def test_any_of_several_end_of_text_tokens_ends_a_row(decoder):
     model = random_model("llama", seed=1)
     ends = {TOKENIZER.eos_token_id, *TOKENIZER.encode("7")}
     model.generation_config.eos_token_id = sorted(ends)
-    results = written(model, rows(copies=8), Sampler(), max_new_tokens=60)
+    results = written(model, rows(copies=8), Sampler(), decoder=decoder, max_new_tokens=60)
     assert {row.tokens[-1] for row in results if row.finished} == ends
     for row in results:
         assert not ends & set(row.tokens[:-1])
         assert row.finished == (row.tokens[-1] in ends)
 
 
-def test_log_probabilities_are_those_of_one_uncached_pass():
+@either_decoder
+def test_log_probabilities_are_those_of_one_uncached_pass(decoder):
     model = random_model("llama")
-    for row, mine in zip(rows(), written(model, rows(), Sampler(temperature=0.7)), strict=True):
+    for row, mine in zip(rows(), written(model, rows(), Sampler(temperature=0.7), decoder=decoder), strict=True):
         ids = torch.tensor([[*row.context, *mine.tokens]])
         logprobs = model(ids).logits[0, len(row.context) - 1 : -1].log_softmax(-1)
         total = logprobs.gather(1, torch.tensor(mine.tokens)[:, None]).sum()
@@ -153,20 +164,22 @@ def test_going_on_from_a_step_by_several_tokens_at_once_computes_only_those(name
         assert row.tokens == (model(torch.tensor([context])).logits[0, -1].argmax(),)
 
 
-def test_a_row_ends_with_the_token_that_completes_the_stop_string():
+@either_decoder
+def test_a_row_ends_with_the_token_that_completes_the_stop_string(decoder):
     model = random_model("llama", seed=3)
-    for row in written(model, rows(copies=8), Sampler(), stop="\n", max_new_tokens=60):
+    for row in written(model, rows(copies=8), Sampler(), decoder=decoder, stop="\n", max_new_tokens=60):
         text = TOKENIZER.decode(row.tokens)
         assert text.count("\n") <= 1
         assert row.finished or text.endswith("\n") or len(row.tokens) == 60
 
 
-def test_a_stop_string_over_two_tokens_is_found():
+@either_decoder
+def test_a_stop_string_over_two_tokens_is_found(decoder):
     model = random_model("llama", seed=3)
     free = written(model, rows(copies=40), Sampler(), max_new_tokens=60)
     texts = [TOKENIZER.decode(row.tokens) for row in free]
     stop = next(text[3:5] for text in texts if len(text) > 10 and "$" not in text[:5])
-    cut = written(model, rows(copies=40), Sampler(), stop=stop, max_new_tokens=60)
+    cut = written(model, rows(copies=40), Sampler(), decoder=decoder, stop=stop, max_new_tokens=60)
     for text, row in zip(texts, cut, strict=True):
         end = text.find(stop)
         assert TOKENIZER.decode(row.tokens) == (text if end < 0 else text[: end + len(stop)])

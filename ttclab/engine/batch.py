@@ -1,0 +1,156 @@
+"""The batch on a CPU, and the reference everywhere: a cache that grows, rows padded on the left."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from transformers.cache_utils import Cache
+
+from .cache import Prefix
+from .rows import Endings, RowState
+from .sampler import Sampler
+
+Forward = Callable[[Tensor, Cache, Tensor, Tensor | None], Tensor]
+
+
+@dataclass
+class Start:
+    """Rows that are about to enter a batch, after contexts of one length.
+
+    Attributes
+    ----------
+    index : list of int
+        Which rows of the job they are.
+    shared : list of int
+        For each, the tokens of its context that were computed before or for another row.
+    limits : list of int
+        For each, the tokens that may be generated.
+    newest : list of int
+        For each, the last token of its context.
+    uniform : array
+        (rows, new tokens), their random streams.
+    owner : Tensor
+        (rows,), each row's place among the distinct contexts; on the CPU.
+    cached : int
+        Tokens of each context that are in the cache.
+    prefix : Prefix or None
+        Keys and values of the distinct contexts; None for `cached` = 0.
+    logits : Tensor or None
+        (contexts, vocabulary), after the last token of each; None if that token is still to be fed.
+    """
+
+    index: list[int]
+    shared: list[int]
+    limits: list[int]
+    newest: list[int]
+    uniform: NDArray[np.float32]
+    owner: Tensor
+    cached: int
+    prefix: Prefix | None
+    logits: Tensor | None
+
+
+class RunningBatch:
+    """Rows that are generated together, each decode step one forward pass.
+
+    All rows end at the same column of the cache. Rows leave by copying those that stay, and enter by padding on the
+    left.
+    """
+
+    # Of a context, the tokens whose keys and values a row needs before it enters: all of them.
+    tokens_left_to_feed = 0
+
+    def __init__(self, forward: Forward, sampler: Sampler, endings: Endings) -> None:
+        self.forward, self.sampler, self.endings = forward, sampler, endings
+        self.index: list[int] = []
+        self.shared: list[int] = []
+        self.prefix: Prefix | None = None
+        self._cache: Cache | None = None
+        self._fed = True  # the logits are those after the newest token
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+    def add(self, starts: Sequence[Start]) -> None:
+        """Let rows enter."""
+        prefixes, logits, states = [], [], []
+        if len(self):
+            self._feed()
+            prefixes, logits, states = [self._keys_and_values()], [self.logits], [self.state]
+        for start in starts:
+            assert start.prefix and start.logits is not None
+            device = start.logits.device
+            prefixes.append(start.prefix.take(start.owner, start.prefix.lengths[start.owner]))
+            logits.append(start.logits[start.owner.to(device)])
+            state = RowState.new(len(start.index), start.uniform.shape[1], device)
+            state.uniform = torch.from_numpy(start.uniform).to(device)
+            state.limit, state.newest = torch.tensor([start.limits, start.newest]).to(device)
+            state.position.fill_(start.cached)
+            state.stopped.fill_(False)
+            states.append(state)
+            self.index += start.index
+            self.shared += start.shared
+        self._set(Prefix.join(prefixes), torch.cat(logits), RowState.join(states))
+
+    def step(self) -> None:
+        """Feed the newest token of every row, and draw the next."""
+        self._feed()
+        self.state.draw(self.logits, self.sampler, self.endings)
+        self._fed = False
+
+    def done(self) -> Tensor:
+        """Which rows are done, (rows,), on the CPU."""
+        return self.state.done.cpu()
+
+    def states(self, places: Tensor) -> RowState:
+        """A copy of the state of some rows."""
+        return self.state.take(places.to(self.logits.device))
+
+    def cut(self, place: int, count: int) -> None:
+        """End a row after the first `count` of its new tokens."""
+        self.state.cut(place, count)
+
+    def clear_suspects(self) -> None:
+        """No row is suspected of having a stop string any more."""
+        self.state.suspect.fill_(False)
+
+    def _keys_and_values(self) -> Prefix:
+        assert self._cache
+        layers = self._cache.layers
+        return Prefix([layer.keys for layer in layers], [layer.values for layer in layers], self.lengths)
+
+    def prefixes(self, places: Tensor, lengths: Tensor) -> Prefix:
+        """Keys and values of the first tokens of some rows, to go on from later."""
+        return self._keys_and_values().take(places, lengths)
+
+    def drop(self, leaving: Tensor) -> None:
+        """Let rows leave. leaving: their places, on the CPU."""
+        keep = torch.ones(len(self), dtype=torch.bool)
+        keep[leaving] = False
+        staying = keep.nonzero().squeeze(1)
+        self.index = [self.index[i] for i in staying.tolist()]
+        self.shared = [self.shared[i] for i in staying.tolist()]
+        if len(self):
+            there = staying.to(self.logits.device)
+            prefix = self._keys_and_values().take(staying, self.lengths[staying])
+            self._set(prefix, self.logits[there], self.state.take(there))
+            self._fed = False
+
+    def _set(self, prefix: Prefix, logits: Tensor, state: RowState) -> None:
+        self._cache, self.lengths = prefix.cache(), prefix.lengths
+        self.logits, self.state, self._fed = logits, state, True
+        self._even = bool((self.lengths == self.lengths[0]).all())  # rows of one length need no padding
+
+    def _feed(self) -> None:
+        """Run the newest token of every row through the model, unless that has happened."""
+        if self._fed:
+            return
+        assert self._cache
+        padding = None if self._even else self._cache.get_seq_length() - self.state.position
+        self.logits = self.forward(self.state.newest[:, None], self._cache, self.state.position[:, None], padding)
+        self.lengths = self.lengths + 1
+        self.state.position += 1
+        self._fed = True

@@ -1,0 +1,179 @@
+"""One call of `Engine.write`: rows wait, enter the batch, and leave it."""
+
+from collections.abc import Sequence
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+from transformers.cache_utils import Cache
+
+from ..bar import bar
+from .batch import RunningBatch, Start
+from .cache import GrowingLayer, Prefix
+from .rows import Row, Written
+from .sampler import Sampler, random_stream
+from .static_batch import StaticBatch
+
+if TYPE_CHECKING:
+    from .engine import Engine
+
+PREFILL_TOKENS = 16_384  # of contexts that go through the model together
+
+PrefixCache = dict[tuple[int, ...], tuple[Prefix, int]]  # tokens -> where their keys and values are: a set, a row of it
+
+
+class GenerationJob:
+    """The rows of one call, and what has become of them."""
+
+    def __init__(
+        self, engine: "Engine", rows: Sequence[Row], sampler: Sampler, max_new_tokens: int, stop: str | None
+    ) -> None:
+        self.engine, self.rows, self.sampler = engine, rows, sampler
+        self.max_new_tokens, self.stop = max_new_tokens, stop
+        self.endings = engine.endings(stop)
+        self.written: list[Written | None] = [None] * len(rows)
+        self.kept: PrefixCache = {}
+        self._carried: dict[tuple[int, ...], tuple[Prefix | None, Tensor | None]] = {}
+
+    @torch.inference_mode()
+    def run(self, batch_size: int) -> None:
+        """Generate all rows that are not done yet, at most `batch_size` at a time."""
+        waiting = [i for i, written in enumerate(self.written) if written is None]
+        waiting.sort(key=lambda i: (len(self.rows[i].context), self.rows[i].context), reverse=True)
+        self._carried.clear()
+        batch, steps = self.engine.new_batch(self.sampler, self.endings), 0
+        with bar(len(waiting), "solutions") as shown:
+            while waiting or len(batch):
+                room = batch_size - len(batch)
+                if waiting and room >= batch_size / 4:
+                    batch.add(self.prefill([waiting.pop() for _ in range(min(room, len(waiting)))], batch))
+                    if not waiting or self.rows[waiting[-1]].context not in self._carried:
+                        self._carried.clear()
+                batch.step()
+                steps += 1
+                if steps % self.engine.check_every == 0:
+                    before = len(batch)
+                    self.evict_finished(batch)
+                    shown.update(before - len(batch))
+
+    def prefill(self, indices: list[int], batch: RunningBatch | StaticBatch) -> list[Start]:
+        """Compute the contexts of these rows, each once."""
+        last = self.rows[indices[-1]].context  # its other rows may still wait
+        left = batch.tokens_left_to_feed
+        by_context = {context: list(group) for context, group in groupby(indices, lambda i: self.rows[i].context)}
+        starts = []
+        for context, (prefix, logits) in self._carried.items():
+            owners = [(0, row) for row in by_context.pop(context)]
+            starts.append(self._start(prefix, logits, owners, [len(context)] * len(owners), len(context) - left))
+        if by_context:
+            self._carried.clear()
+        known = {context: self._longest_known(context) for context in by_context}
+
+        def shape(context: tuple[int, ...]) -> tuple[int, int]:  # contexts of one shape go through the model together
+            return len(context), known[context]
+
+        for (length, cached), group in groupby(sorted(by_context, key=shape), shape):
+            contexts = list(group)
+            at_once = max(1, PREFILL_TOKENS // (length - cached))
+            for first in range(0, len(contexts), at_once):
+                chunk = contexts[first : first + at_once]
+                prefix, logits = self._compute(chunk, cached, length - left)
+                owners = [(i, row) for i, context in enumerate(chunk) for row in by_context[context]]
+                shared = [cached if n == 0 else length for context in chunk for n in range(len(by_context[context]))]
+                starts.append(self._start(prefix, logits, owners, shared, length - left))
+                if last in chunk:
+                    place = torch.tensor([chunk.index(last)])
+                    self._carried[last] = (
+                        prefix and prefix.take(place, prefix.lengths[place]),
+                        None if logits is None else logits[place.to(logits.device)],
+                    )
+        return starts
+
+    def _longest_known(self, context: tuple[int, ...]) -> int:
+        """Tokens at the start of a context whose keys and values are known; at least one is left to compute."""
+        prefixes = self.engine.prefix_cache
+        for length in sorted({len(key) for key in prefixes}, reverse=True):
+            if length < len(context) and context[:length] in prefixes:
+                return length
+        return 0
+
+    def _compute(
+        self, contexts: list[tuple[int, ...]], known: int, end: int
+    ) -> tuple[Prefix | None, Tensor | None]:
+        """Keys, values and last logits of the first `end` tokens of contexts of one length, `known` of them known."""
+        cache = Cache(layer_class_to_replicate=GrowingLayer)
+        prefix = None
+        if known:
+            places = [self.engine.prefix_cache[context[:known]] for context in contexts]
+            self.kept.update(zip([context[:known] for context in contexts], places))
+            prefix = Prefix.gather(places, known)
+            cache = prefix.cache()
+        if known == end:
+            return prefix, None
+        ids = torch.tensor([context[known:end] for context in contexts]).to(self.engine.device)
+        positions = torch.arange(known, end, device=self.engine.device).expand(len(contexts), -1)
+        logits = self.engine.forward(ids, cache, positions, None)
+        keys, values = [layer.keys for layer in cache.layers], [layer.values for layer in cache.layers]
+        return Prefix(keys, values, torch.full((len(contexts),), end)), logits
+
+    def _start(
+        self, prefix: Prefix | None, logits: Tensor | None, owners: list[tuple[int, int]], shared: list[int], cached: int
+    ) -> Start:
+        """Rows at their first token. owners: for each, its context's place, and which row of the job it is."""
+        index = [row for _, row in owners]
+        rows = [self.rows[i] for i in index]
+        uniform = np.zeros((len(rows), self.max_new_tokens), dtype=np.float32)
+        if self.sampler.temperature > 0:
+            for place, row in zip(uniform, rows, strict=True):
+                place[: self.max_new_tokens - row.used] = random_stream(row.key, self.max_new_tokens)[row.used :]
+        return Start(
+            index=index,
+            shared=shared,
+            limits=[self.max_new_tokens - row.used for row in rows],
+            newest=[row.context[-1] for row in rows],
+            uniform=uniform,
+            owner=torch.tensor([place for place, _ in owners]),
+            cached=cached,
+            prefix=prefix,
+            logits=logits,
+        )
+
+    def evict_finished(self, batch: RunningBatch | StaticBatch) -> None:
+        """Take out the rows that are done, once they are an eighth of the batch: each time costs a copy."""
+        if self.endings.suspect is not None:
+            self._cut_straddling_stops(batch)
+        done = batch.done()
+        leaving = done.nonzero().squeeze(1)
+        if not len(leaving) or (len(leaving) < len(done) / 8 and len(leaving) < len(done)):
+            return
+        state = batch.states(leaving)
+        counts, ended = state.count.cpu(), state.ended.tolist()
+        tokens, logprobs = state.tokens.cpu(), state.logprobs.cpu()
+        cut: list[int] = []
+        for i, place in enumerate(leaving.tolist()):
+            row, count = batch.index[place], int(counts[i])
+            total = float(logprobs[i, :count].double().sum())
+            self.written[row] = Written(tuple(tokens[i, :count].tolist()), ended[i], total, batch.shared[place])
+            if self.stop and not ended[i]:
+                cut.append(i)
+        if cut:  # the last token of each was drawn and never fed
+            contexts = [self.rows[batch.index[int(leaving[i])]].context for i in cut]
+            lengths = torch.tensor([len(context) for context in contexts]) + counts[cut] - 1
+            prefix = batch.prefixes(leaving[cut], lengths)
+            for j, (i, context) in enumerate(zip(cut, contexts, strict=True)):
+                self.kept[context + tuple(tokens[i, : counts[i] - 1].tolist())] = prefix, j
+        batch.drop(leaving)
+
+    def _cut_straddling_stops(self, batch: RunningBatch | StaticBatch) -> None:
+        """End the rows whose text completes the stop string over more than one token, at the token that does."""
+        assert self.stop
+        state = batch.states(torch.arange(len(batch)))
+        for place in (state.suspect & ~state.ended).nonzero().squeeze(1).tolist():
+            tokens = state.tokens[place, : int(state.count[place])].tolist()
+            for count in range(1, len(tokens) + 1):
+                if self.stop in self.engine.tokenizer.decode(tokens[:count]):
+                    batch.cut(place, count)
+                    break
+        batch.clear_suspects()

@@ -1,0 +1,259 @@
+"""The batch on a GPU: rows in fixed places of preallocated buffers, a decode step captured in a CUDA graph.
+
+A decode step of a small model is hundreds of kernels of a few microseconds each, and to launch them takes the host
+longer than to run them takes the GPU. A CUDA graph launches all of them at once, if every one of them works on the
+same addresses and shapes each time. So keys, values and everything known of a row lie in buffers that stay; the step
+runs on the first 1, 2, 4, 8, ... places and on the first 64, 128, 256, ... columns; and each such pair of sizes has a
+graph of its own, captured when it is first needed.
+
+Without `capture` the same code runs kernel by kernel on any device. That is how it is tested without a GPU.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from transformers.cache_utils import Cache
+
+from .batch import Start
+from .cache import FixedLayer, Prefix
+from .rows import Endings, RowState
+from .sampler import Sampler
+
+MIN_COLUMNS = 64
+
+FixedForward = Callable[[Tensor, Cache, Tensor, int], Tensor]
+
+
+def bucket(size: int, smallest: int = 1) -> int:
+    """The smallest power of two that is at least `size` and at least `smallest`."""
+    return max(smallest, 1 << (size - 1).bit_length())
+
+
+class CaptureError(RuntimeError):
+    """The decode step of this model cannot be captured in a CUDA graph."""
+
+
+class StaticBuffers:
+    """What outlives a call: keys and values, the rows' state, and the graphs that work on them.
+
+    Parameters
+    ----------
+    forward : callable
+        (ids (rows, 1), cache, positions (rows,), columns) -> logits (rows, vocabulary).
+    shapes : list of (Tensor, Tensor)
+        For each layer, keys and values of one token of one row: (1, heads, 1, size).
+    capture : bool
+        Capture each step in a CUDA graph.
+    """
+
+    def __init__(self, forward: FixedForward, shapes: list[tuple[Tensor, Tensor]], *, capture: bool) -> None:
+        self.forward, self.shapes, self.capture = forward, shapes, capture
+        self.device = shapes[0][0].device
+        self.rows = self.columns = self.new_tokens = 0
+        self.layers: list[tuple[Tensor, ...]] = []  # of each: keys, values
+        self.state = RowState.new(0, 0, self.device)
+        self._steps: dict[tuple[int, int, Sampler, Endings], Callable[[], None]] = {}
+        self._pool: tuple[int, int] | None = None
+
+    def reserve(self, rows: int, columns: int, new_tokens: int) -> None:
+        """Make room for at least so many rows, columns and new tokens. What the buffers hold is kept."""
+        rows, columns = max(self.rows, bucket(rows)), max(self.columns, bucket(columns, MIN_COLUMNS))
+        new_tokens = max(self.new_tokens, bucket(new_tokens))
+        if (rows, columns, new_tokens) == (self.rows, self.columns, self.new_tokens):
+            return
+        self._steps.clear()  # they work on the old addresses
+        if (rows, columns) != (self.rows, self.columns):
+            grown = [tuple(one.new_zeros(rows, one.shape[1], columns, one.shape[3]) for one in each) for each in self.shapes]
+            for old, new in zip(self.layers, grown):
+                for old_buffer, buffer in zip(old, new):
+                    buffer[: self.rows, :, : self.columns] = old_buffer
+            self.layers = grown
+        state = RowState.new(rows, new_tokens, self.device)
+        state.first(self.rows).copy(self.state)
+        self.state, self.rows, self.columns, self.new_tokens = state, rows, columns, new_tokens
+
+    def step(self, rows: int, columns: int, sampler: Sampler, endings: Endings) -> Callable[[], None]:
+        """The decode step of the first rows, on the first columns.
+
+        Raises
+        ------
+        CaptureError
+            If the step does something that a graph cannot hold, such as reading a value on the host.
+        """
+        key = rows, columns, sampler, endings
+        if key not in self._steps:
+            run = self._eager_step(*key)
+            self._steps[key] = self._captured(run, rows) if self.capture else run
+        return self._steps[key]
+
+    def _eager_step(self, rows: int, columns: int, sampler: Sampler, endings: Endings) -> Callable[[], None]:
+        state = self.state.first(rows)
+        layers = [
+            FixedLayer(keys[:rows, :, :columns], values[:rows, :, :columns], state.position)
+            for keys, values in self.layers
+        ]
+
+        def run() -> None:
+            logits = self.forward(state.newest[:, None], Cache(layers=layers), state.position, columns)
+            going = state.draw(logits, sampler, endings)
+            state.position.add_(going)
+
+        return run
+
+    def _captured(self, run: Callable[[], None], rows: int) -> Callable[[], None]:
+        with self._nothing_happens(rows):
+            graph = capture(run, self._pool)
+        self._pool = self._pool or graph.pool()
+        return graph.replay
+
+    @contextmanager
+    def _nothing_happens(self, rows: int) -> Iterator[None]:
+        """Mark all rows as done: a step changes nothing of a row that is done, however often it runs."""
+        stopped = self.state.stopped[:rows].clone()
+        self.state.stopped[:rows] = True
+        try:
+            yield
+        finally:
+            self.state.stopped[:rows] = stopped
+
+
+def capture(run: Callable[[], None], pool: tuple[int, int] | None) -> torch.cuda.CUDAGraph:
+    """Record a function as a CUDA graph. It runs twice before, so that libraries set themselves up outside the graph.
+
+    Raises
+    ------
+    CaptureError
+        If something in the function cannot be captured.
+    """
+    stream = torch.cuda.Stream()
+    stream.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(stream):
+        run()
+        run()
+    torch.cuda.current_stream().wait_stream(stream)
+    graph = torch.cuda.CUDAGraph()
+    try:
+        with torch.cuda.graph(graph, pool=pool, capture_error_mode="thread_local"):
+            run()
+    except torch.cuda.OutOfMemoryError:
+        raise
+    except RuntimeError as error:
+        raise CaptureError(str(error).splitlines()[0]) from error
+    return graph
+
+
+class StaticBatch:
+    """Rows that are generated together, each in a place of its own.
+
+    Rows enter by copying keys and values into a free place, and leave by giving their place up. The other rows stay
+    where they are, until half of the places in use are enough: then the rows move together and a smaller step takes over.
+    """
+
+    # A row enters with all of its context in the cache but the last token: its first step feeds that one.
+    tokens_left_to_feed = 1
+
+    def __init__(self, buffers: StaticBuffers, sampler: Sampler, endings: Endings) -> None:
+        self.buffers, self.sampler, self.endings = buffers, sampler, endings
+        self.index: list[int] = []
+        self.shared: list[int] = []
+        self._places = np.empty(0, dtype=np.int64)  # of the rows, in the order of `index`
+        self._cached, self._limits, self._entered = (np.empty(0, dtype=np.int64) for _ in range(3))
+        self._steps = 0
+        buffers.state.stopped.fill_(True)  # an earlier call that failed may have left rows behind
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+    def done(self) -> Tensor:
+        """Which rows are done, (rows,), on the CPU."""
+        return self.buffers.state.done[self._on_device(self._places)].cpu()
+
+    def states(self, places: Tensor) -> RowState:
+        """A copy of the state of some rows."""
+        return self.buffers.state.take(self._on_device(self._places[places.numpy()]))
+
+    def cut(self, place: int, count: int) -> None:
+        """End a row after the first `count` of its new tokens."""
+        self.buffers.state.cut(int(self._places[place]), count)
+
+    def clear_suspects(self) -> None:
+        """No row is suspected of having a stop string any more."""
+        self.buffers.state.suspect.fill_(False)
+
+    def add(self, starts: Sequence[Start]) -> None:
+        """Let rows enter."""
+        rows = [len(start.index) for start in starts]
+        columns = 1 + max(start.cached + max(start.limits) for start in starts)
+        self.buffers.reserve(len(self) + sum(rows), columns, starts[0].uniform.shape[1])
+        free = np.setdiff1d(np.arange(self.buffers.rows), self._places)[: sum(rows)]
+        self._places = np.concatenate([self._places, free])
+        self._entered = np.concatenate([self._entered, np.full(sum(rows), self._steps)])
+        self._limits = np.concatenate([self._limits, *(start.limits for start in starts)])
+        self._cached = np.concatenate([self._cached, *(np.full(n, start.cached) for n, start in zip(rows, starts))])
+        state = self.buffers.state
+        for start, places in zip(starts, np.split(free, np.cumsum(rows)[:-1])):
+            self.index += start.index
+            self.shared += start.shared
+            at, limit, newest = self._on_device(np.stack([places, start.limits, start.newest]))
+            state.limit[at], state.newest[at], state.position[at], state.count[at] = limit, newest, start.cached, 0
+            state.ended[at] = state.stopped[at] = state.suspect[at] = False
+            state.uniform[:, : start.uniform.shape[1]].index_copy_(0, at, self._on_device(start.uniform))
+            if start.prefix:
+                owner, columns = self._on_device(start.owner.numpy()), start.cached
+                for buffers, contexts in zip(self.buffers.layers, zip(start.prefix.keys, start.prefix.values)):
+                    for buffer, context in zip(buffers, contexts):
+                        buffer[:, :, :columns].index_copy_(0, at, context[:, :, -columns:].index_select(0, owner))
+
+    def step(self) -> None:
+        """Feed the newest token of every row, and draw the next."""
+        if bucket(len(self)) < bucket(int(self._places.max()) + 1):
+            self._move_together()
+        rows = bucket(int(self._places.max()) + 1)
+        fed = np.minimum(self._steps - self._entered, self._limits)
+        columns = bucket(int((self._cached + fed).max()) + 1, MIN_COLUMNS)
+        self.buffers.step(rows, columns, self.sampler, self.endings)()
+        self._steps += 1
+
+    def prefixes(self, places: Tensor, lengths: Tensor) -> Prefix:
+        """Keys and values of the first tokens of some rows, to go on from later."""
+        columns = int(lengths.max())
+        at = self._on_device(self._places[places.numpy()])
+        # A prefix ends at its last column, a row here begins at its first.
+        where = (torch.arange(columns) - columns + lengths[:, None]).clamp(min=0).to(at.device)
+
+        def pick(buffer: Tensor) -> Tensor:
+            index = where[:, None, :, None].expand(-1, buffer.shape[1], -1, buffer.shape[3])
+            return buffer[:, :, :columns].index_select(0, at).gather(2, index)
+
+        keys, values = zip(*self.buffers.layers)
+        return Prefix([pick(each) for each in keys], [pick(each) for each in values], lengths)
+
+    def drop(self, leaving: Tensor) -> None:
+        """Let rows leave. leaving: their places in `index`, on the CPU."""
+        keep = np.ones(len(self), dtype=bool)
+        keep[leaving.numpy()] = False
+        self.index = [row for row, stays in zip(self.index, keep) if stays]
+        self.shared = [shared for shared, stays in zip(self.shared, keep) if stays]
+        for name in ("_places", "_entered", "_limits", "_cached"):
+            setattr(self, name, getattr(self, name)[keep])
+
+    def _move_together(self) -> None:
+        """Move rows to the lowest places."""
+        rows = bucket(len(self))
+        outside = self._places >= rows
+        free = np.setdiff1d(np.arange(rows), self._places)[: int(outside.sum())]
+        source, target = self._on_device(self._places[outside]), self._on_device(free)
+        for buffers in self.buffers.layers:
+            for buffer in buffers:
+                buffer.index_copy_(0, target, buffer.index_select(0, source))
+        self.buffers.state.put(target, self.buffers.state.take(source))
+        self.buffers.state.stopped.index_fill_(0, source, True)
+        self._places[outside] = free
+
+    def _on_device(self, values: NDArray[Any]) -> Tensor:
+        return torch.from_numpy(values).to(self.buffers.device)
