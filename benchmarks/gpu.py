@@ -17,25 +17,28 @@ import time
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
+from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import torch
 import transformers
 from transformers import AutoModelForCausalLM, GenerationConfig, PreTrainedModel, Qwen2Config
-from transformers.cache_utils import Cache
 
 import ttclab
 from tests.tiny import CONFIGS, TOKENIZER, random_model
 from ttclab.beam_search import beam_search
 from ttclab.engine import Engine, Row, Sampler
-from ttclab.engine.cache import FixedLayer
-from ttclab.engine.static_batch import StaticBuffers, bucket
+from ttclab.engine.graphs import bucket
+from ttclab.engine.static_batch import StaticBuffers
 from ttclab.flops import billed, decode_roofline
 from ttclab.hardware import Meter, find_gpu
+from ttclab.models import pick_dtype
 from ttclab.problems import load_problems
+from ttclab.reader import Reader
 
 CARDS = Path(__file__).parent / "cards"
 ROWS = (1, 16, 64, 256, 1024, 4096)
@@ -126,7 +129,9 @@ def check_seeds(run: Run, name: str) -> None:
         engine = Engine(model, TOKENIZER, batch_size=size, decoder=run.captured)
         found = engine.write(rows, Sampler(), max_new_tokens=24)
         same = sum(one.tokens == other.tokens for one, other in zip(expected, found, strict=True))
-        assert same >= len(rows) - 1, f"{same} of {len(rows)} rows agree at batch size {size}"  # a draw in a rounding gap
+        assert same >= len(rows) - 1, (
+            f"{same} of {len(rows)} rows agree at batch size {size}"
+        )  # a draw in a rounding gap
 
 
 def check_steps(run: Run) -> None:
@@ -139,9 +144,7 @@ def check_steps(run: Run) -> None:
         asked = [i for i, group in enumerate(going) if group]
         moved = iter(model.generate_step([problems[i] for i in asked], [going[i] for i in asked]))
         steps = [[s for s in group if s.finished] + (next(moved) if left else []) for group, left in zip(steps, going)]
-    same = [
-        {s.text for s in one} == {s.text for s in other} for one, other in zip(whole, steps, strict=True)
-    ]
+    same = [{s.text for s in one} == {s.text for s in other} for one, other in zip(whole, steps, strict=True)]
     assert sum(same) >= len(same) - 1, f"{sum(same)} of {len(same)} problems agree"
 
 
@@ -157,6 +160,22 @@ def check_budget(run: Run) -> None:
     sampled = ttclab.parallel_search(model, prm, problems, 16)
     share = statistics.fmean(result.correct for result in sampled)
     assert 0.6 < share < 0.95, f"best-of-16 solves {share:.2f}"
+
+
+def check_prm(run: Run) -> None:
+    """The PRM's step scores are those of the CPU, whole and step by step."""
+    model, problems = ttclab.load("small", device="cpu"), load_problems("test", limit=40)
+    solutions = [solution for group in model.generate(problems, n=4) for solution in group]
+    cpu = ttclab.load_verifier("prm", device="cpu").score_steps(solutions)
+    prm = ttclab.load_verifier("prm", device=run.device.type)
+    prm._reader = Reader(prm.model, decoder=run.captured)
+    begun = [replace(solution, text="".join(f"{step}\n" for step in solution.steps[:-1]), tokens=(), finished=False)
+             for solution in solutions]  # fmt: skip
+    with billed():
+        first, whole = prm.score_steps(begun), prm.score_steps(solutions)
+    for mine, early, theirs in zip(whole, first, cpu, strict=True):
+        worst = max(abs(a - b) for a, b in zip(mine + early, theirs + theirs[: len(early)], strict=True))
+        assert worst < 1e-3, f"a score differs by {worst:.1e}"
 
 
 def check_fallback(run: Run) -> None:
@@ -179,7 +198,9 @@ def check_fallback(run: Run) -> None:
 def check_lab(path: Path) -> None:
     """Every code cell of a lab runs, with the models on this machine's device."""
     cells = [c for c in json.loads(path.read_text(encoding="utf-8"))["cells"] if c["cell_type"] == "code"]
-    code = "\n".join("".join(cell["source"]) for cell in cells if "raises-exception" not in cell["metadata"].get("tags", []))
+    code = "\n".join(
+        "".join(cell["source"]) for cell in cells if "raises-exception" not in cell["metadata"].get("tags", [])
+    )
     environment = os.environ | {"MPLBACKEND": "Agg", "PYTHONPATH": os.pathsep.join([os.getcwd(), *sys.path])}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, env=environment)
     assert done.returncode == 0, done.stderr.strip().splitlines()[-1]
@@ -192,6 +213,7 @@ def checks(run: Run, labs: bool) -> dict[str, str]:
         todo[f"greedy tokens are those of generate, {name}"] = lambda name=name: check_greedy(run, name)
         todo[f"a seed gives the same tokens in any batch, {name}"] = lambda name=name: check_seeds(run, name)
     todo["step by step gives the tokens of an unbroken run"] = lambda: check_steps(run)
+    todo["the PRM scores as on a CPU"] = lambda: check_prm(run)
     todo["budgets are spent exactly"] = lambda: check_budget(run)
     todo["a step that cannot be captured falls back"] = lambda: check_fallback(run)
     for path in sorted(Path("notebooks").glob("*.ipynb")) if labs else ():
@@ -214,10 +236,11 @@ def checks(run: Run, labs: bool) -> dict[str, str]:
 
 def shaped(name: str, device: torch.device) -> PreTrainedModel:
     """A model of that shape with random weights, which never ends by itself."""
-    dtype = torch.bfloat16 if device.type != "cuda" or torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16
+    config = SHAPES[name]
+    config.dtype = torch.bfloat16  # as Qwen's own files have it
     torch.manual_seed(0)
     with torch.device(device):
-        model = AutoModelForCausalLM.from_config(SHAPES[name], dtype=dtype).eval()
+        model = AutoModelForCausalLM.from_config(config, dtype=pick_dtype(config, device)).eval()
     model.generation_config = GenerationConfig(do_sample=True, pad_token_id=0, eos_token_id=None)
     return model
 
@@ -229,84 +252,97 @@ def random_rows(rows: int, vocabulary: int) -> list[Row]:
     return [Row(tuple(contexts[i // 64]), f"row {i}") for i in range(rows)]
 
 
-def tokens_a_second(run: Run, engine: Engine, rows: list[Row], new: int) -> dict[str, float]:
-    """Of one engine: tokens a second, peak memory in bytes, joules a token where they are known."""
-    written: list[int] = []
+def timed_engine(run: Run, engine: Engine, rows: list[Row], new: int) -> dict[str, float]:
+    """Of one engine: tokens a second; where the GPU tells, peak memory in bytes and joules a token."""
+    turns, written = count(), 0
 
     def work() -> None:
-        written[:] = [len(row.tokens) for row in engine.write(rows, Sampler(), max_new_tokens=new)]
+        nonlocal written
+        turn = next(turns)  # random streams of its own, for the engine remembers the last ones
+        fresh = [Row(row.context, f"{row.key}, {turn}") for row in rows]
+        written = sum(len(row.tokens) for row in engine.write(fresh, Sampler(), max_new_tokens=new))
 
     seconds = run.seconds(work)
     with Meter() as meter:
         work()
-    found = {"tokens_per_second": sum(written) / seconds}
+    found = {"tokens_per_second": written / seconds}
     if meter.peak_bytes:
         found["peak_bytes"] = meter.peak_bytes
     if meter.joules:
-        found["joules_per_token"] = meter.joules / sum(written)
+        found["joules_per_token"] = meter.joules / written
     return found
 
 
 def bare_step(run: Run, engine: Engine, rows: int, *, captured: bool) -> float:
-    """Seconds of a decode step without the engine's work on the host."""
+    """Seconds of a decode step alone, without the engine's work on the host."""
+    steps = 20
     with torch.inference_mode():
-        buffers = StaticBuffers(engine.fixed_forward, engine._cache_shapes(), capture=captured and run.captured == "captured")
+        buffers = StaticBuffers(engine.fixed_forward, engine._cache_shapes(), capture=captured)
         buffers.reserve(rows, PROMPT + NEW, NEW)
-        buffers.state.limit.fill_(NEW)
         buffers.state.position.fill_(PROMPT + NEW // 2)
         step = buffers.step(bucket(rows), buffers.columns, Sampler(), engine.endings(None))
-        steps = 20
         return run.seconds(lambda: [step() for _ in range(steps)]) / steps
 
 
-def generate_tokens_a_second(run: Run, model: PreTrainedModel, rows: list[Row], new: int, **options: Any) -> float:
-    """Of transformers' `generate(num_return_sequences=64)`, a context at a time."""
-    groups = [rows[i : i + 64] for i in range(0, len(rows), 64)]
+def generate_tokens_per_second(run: Run, model: PreTrainedModel, rows: list[Row], new: int) -> float:
+    """Of transformers' `generate`, with 64 samples of a context at a time."""
     written = 0
 
     def work() -> None:
         nonlocal written
         written = 0
-        for group in groups:
+        for first in range(0, len(rows), 64):
+            group = rows[first : first + 64]
             ids = torch.tensor([group[0].context], device=run.device)
             with torch.inference_mode():
                 out = model.generate(
                     ids, attention_mask=torch.ones_like(ids), do_sample=True, top_k=0, max_new_tokens=new,
-                    num_return_sequences=len(group), **options,
+                    num_return_sequences=len(group),
                 )  # fmt: skip
-            written += int((out[:, ids.shape[1] :] != 0).sum())
+            written += int((out[:, ids.shape[1] :] != model.generation_config.pad_token_id).sum())
 
-    return written / run.seconds(work) if (work(), written)[1] else 0.0
+    seconds = run.seconds(work)
+    return written / seconds
 
 
-def measure_decode(run: Run, name: str, model: PreTrainedModel, tokenizer: Any, *, peaks: bool) -> list[dict[str, Any]]:
-    """Tokens a second by rows, eager and captured, with what the GPU could do beside it."""
-    table = []
-    shipped = name in ("small", "large")
+def generate_batch_tokens_per_second(run: Run, model: PreTrainedModel, rows: list[Row], new: int) -> float:
+    """Of transformers' continuous batching."""
+    options = GenerationConfig(do_sample=True, top_k=0, max_new_tokens=new, eos_token_id=-1, pad_token_id=0)
+    inputs = [list(row.context) for row in rows]
+    written = 0
+
+    def work() -> None:
+        nonlocal written
+        found = model.generate_batch(inputs=inputs, generation_config=options, progress_bar=False)
+        written = sum(len(each.generated_tokens) for each in found.values())
+
+    seconds = run.seconds(work)
+    return written / seconds
+
+
+def measure_decode(run: Run, name: str, model: PreTrainedModel, tokenizer: Any) -> list[dict[str, Any]]:
+    """Tokens a second by rows, with what the GPU could do beside it."""
+    table, shipped = [], name not in SHAPES
     problems = [tuple(tokenizer.encode(p.prompt)) for p in load_problems("test")] if shipped else []
     for rows in run.rows:
         if run.late:
             break
         line: dict[str, Any] = {"model": name, "dtype": str(model.dtype).removeprefix("torch."), "rows": rows}
-        asked = (
-            [Row(problems[i // 64 % len(problems)], f"row {i}") for i in range(rows)]
-            if shipped
-            else random_rows(rows, model.config.vocab_size)
-        )
-        new = 60 if shipped else NEW
+        asked = random_rows(rows, model.config.vocab_size)
+        if shipped:
+            asked = [Row(problems[i // 64 % len(problems)], row.key) for i, row in enumerate(asked)]
+        new = model.generation_config.max_new_tokens or NEW
         for decoder in ("eager", run.captured):
             with out_of_memory_is_a_gap():
                 engine = Engine(model, tokenizer, batch_size=rows, decoder=decoder)
-                if not shipped:
-                    engine.end_ids = []
-                line[decoder] = tokens_a_second(run, engine, asked, new)
+                engine.end_ids = engine.end_ids if shipped else []
+                line[decoder] = timed_engine(run, engine, asked, new)
         with out_of_memory_is_a_gap():
-            line["step_seconds"] = bare_step(run, engine, rows, captured=True)
+            line["step_seconds"] = bare_step(run, engine, rows, captured=run.captured == "captured")
         if rows <= 64:
-            with out_of_memory_is_a_gap():
-                line["generate"] = generate_tokens_a_second(run, model, asked, new)
-                line["step_seconds_eager"] = bare_step(run, engine, rows, captured=False)
-        if peaks and "step_seconds" in line:
+            line["step_seconds_without_graph"] = bare_step(run, engine, rows, captured=False)
+            line["generate"] = {"tokens_per_second": generate_tokens_per_second(run, model, asked, new)}
+        if run.device.type == "cuda" and "step_seconds" in line:
             gpu = find_gpu(torch.cuda.get_device_name())
             limits = decode_roofline(model.config, gpu, model.dtype, bucket(rows), PROMPT + NEW // 2)
             line["bandwidth_share"] = limits.memory_seconds / line["step_seconds"]
@@ -324,23 +360,36 @@ def measure_prefill(run: Run, name: str, model: PreTrainedModel) -> dict[str, An
     return {"model": name, "prefill_tokens_per_second": ids.numel() / seconds}
 
 
+def measure_generate_batch(run: Run, name: str, model: PreTrainedModel) -> dict[str, Any]:
+    """Continuous batching of transformers at 64 rows; the reason, where it does not run."""
+    line: dict[str, Any] = {"model": name, "rows": 64}
+    try:
+        rows = random_rows(64, model.config.vocab_size)
+        line["tokens_per_second"] = generate_batch_tokens_per_second(run, model, rows, NEW)
+    except Exception as error:  # its interface is young, and the card is worth more than this line
+        line["reason"] = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
+    print("  " + json.dumps(line), flush=True)
+    return line
+
+
 def measure_strategies(run: Run, problems: int) -> list[dict[str, Any]]:
     """Wall time of strategies with the PRM, eager and captured, and the FLOPs that they are charged."""
-    asked, table = load_problems("test", limit=problems), []
-    prm = ttclab.load_verifier("prm", device=run.device.type)
-    for name, policy, strategy in (
-        ("best-of-16", "small", lambda model: ttclab.parallel_search(model, prm, asked, 16)),
-        ("beam search, N=16, M=4", "small", lambda model: beam_search(model, prm, asked, 16, 4)),
-        ("1 attempt, 3 revisions", "revision", lambda model: ttclab.sequential_revise(model, prm, asked, 3)),
-    ):
+    asked, table, device = load_problems("test", limit=problems), [], run.device.type
+    policies = {name: ttclab.load(name, device=device) for name in ("small", "revision")}
+    prm = ttclab.load_verifier("prm", device=device)
+    strategies: dict[str, tuple[str, Callable[[Any], list[Any]]]] = {
+        "best-of-16": ("small", lambda model: ttclab.parallel_search(model, prm, asked, 16)),
+        "beam search, N=16, M=4": ("small", lambda model: beam_search(model, prm, asked, 16, 4)),
+        "1 attempt, 3 revisions": ("revision", lambda model: ttclab.sequential_revise(model, prm, asked, 3)),
+    }
+    for name, (policy, strategy) in strategies.items():
         line: dict[str, Any] = {"strategy": name, "problems": problems}
         for decoder in ("eager", run.captured):
-            model = ttclab.load(policy, device=run.device.type)
+            model = policies[policy]
             model.engine = Engine(model.engine.model, model.tokenizer, batch_size=4096, decoder=decoder)
-            line[f"{decoder}_seconds"] = run.seconds(lambda: strategy(model))
-        with billed() as bill:
-            strategy(model)
-        line["mflops"] = bill.total.total_flops / 1e6
+            prm._reader = Reader(prm.model, decoder=decoder)
+            line[f"{decoder}_seconds"] = run.seconds(partial(strategy, model))
+        line["mflops"] = sum(result.cost.total_flops for result in strategy(model)) / 1e6
         table.append(line)
         print("  " + json.dumps(line), flush=True)
     return table
@@ -349,7 +398,11 @@ def measure_strategies(run: Run, problems: int) -> list[dict[str, Any]]:
 def machine(device: torch.device) -> dict[str, Any]:
     """What was measured on."""
     card: dict[str, Any] = {"date": date.today().isoformat(), "python": platform.python_version()}
-    card |= {"torch": torch.__version__, "transformers": transformers.__version__, "gpu": "none (a CPU, to try the script)"}
+    card |= {
+        "torch": torch.__version__,
+        "transformers": transformers.__version__,
+        "gpu": "none (a CPU, to try the script)",
+    }
     if device.type == "cuda":
         found = torch.cuda.get_device_properties(device)
         query = ["nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader"]
@@ -376,17 +429,18 @@ def main() -> None:
     card["checks"] = checks(run, labs=not (options.no_labs or options.quick))
     print("decode", flush=True)
     policies = {name: ttclab.load(name, device=options.device) for name in ("small", "large")}
-    peaks = run.device.type == "cuda"
     card["decode"], card["prefill"] = [], []
     for name, policy in policies.items():
-        card["decode"] += measure_decode(run, name, policy.engine.model, policy.tokenizer, peaks=peaks)
+        card["decode"] += measure_decode(run, name, policy.engine.model, policy.tokenizer)
     print("strategies", flush=True)
     card["strategies"] = measure_strategies(run, 4 if options.quick else 64)
     for name in run.shapes:
         if not run.late:
             model = shaped(name, run.device)
             card["prefill"].append(measure_prefill(run, name, model))
-            card["decode"] += measure_decode(run, name, model, TOKENIZER, peaks=peaks)
+            card["decode"] += measure_decode(run, name, model, TOKENIZER)
+            if not run.late:
+                card["generate_batch"] = card.get("generate_batch", []) + [measure_generate_batch(run, name, model)]
             del model
     options.out.mkdir(parents=True, exist_ok=True)
     path = options.out / f"{card['gpu'].replace(' ', '-')}.json"

@@ -5,10 +5,8 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 import ttclab
-from ttclab import reward_model
-from ttclab.flops import billed
 from ttclab.problems import ArithmeticProblem
-from ttclab.reward_model import FLOOR, Reader, RewardModel, reward_flops
+from ttclab.reward_model import FLOOR, RewardModel, reward_flops
 from ttclab.training.tokens import build_tokenizer
 
 TOKENIZER = build_tokenizer()
@@ -159,69 +157,6 @@ def test_read_in_pieces_a_solution_is_judged_as_in_one_go(attempts):
             now = slice(place, place := place + len(piece))
             assert torch.allclose(reading.right, whole.right[:, now], atol=1e-4)
             assert torch.allclose(reading.surprises, whole.surprises[:, now], atol=1e-4)
-
-
-def contexts_and_solutions(*texts):
-    return [tuple(TOKENIZER.encode(PROBLEM.prompt))] * len(texts), [tuple(TOKENIZER.encode(text)) for text in texts]
-
-
-def test_a_reader_reads_a_prompt_once_for_all_solutions_and_the_same_solution_once():
-    judge = random_judge()
-    right, passes = Reader(judge).read(*contexts_and_solutions(SOLUTION, "+74=089\n", SOLUTION))
-    begun = len(PROBLEM.prompt)
-    assert passes == [[(begun, 0), (len(SOLUTION), begun)], [(8, begun)], []]
-    whole = look(judge, encode(PROBLEM.prompt + SOLUTION)).right.sigmoid()[0, len(PROBLEM.prompt) :]
-    assert torch.allclose(torch.tensor(right[0]), whole, atol=1e-5)
-    assert [len(scores) for scores in right] == [len(SOLUTION), 8, len(SOLUTION)]
-
-
-def test_on_one_bill_a_reader_reads_on_from_the_ends_of_the_steps_that_it_has_read():
-    judge = random_judge()
-    reader, afresh = Reader(judge), Reader(judge)
-    begun, forks = ["+74=089\n", "+74=098\n+46=144\n"], ["+74=089\n+46=135\n", "+74=098\n+46=145\n", "+74=098\n"]
-    with billed():
-        reader.read(*contexts_and_solutions(*begun))
-        right, passes = reader.read(*contexts_and_solutions(*forks))
-    begun = len(PROBLEM.prompt)
-    assert passes == [[(8, begun + 8)], [(8, begun + 8)], []]
-    for own, other in zip(right, afresh.read(*contexts_and_solutions(*forks))[0], strict=True):
-        assert own == pytest.approx(other, abs=1e-5)
-
-
-def test_a_new_bill_knows_nothing_of_the_last():
-    reader, whole = Reader(random_judge()), [[(len(PROBLEM.prompt), 0), (8, len(PROBLEM.prompt))]]
-    for _ in range(2):
-        with billed():
-            assert reader.read(*contexts_and_solutions("+74=089\n"))[1] == whole
-    for _ in range(2):
-        assert reader.read(*contexts_and_solutions("+74=089\n"))[1] == whole
-
-
-def test_on_one_bill_a_problem_is_read_once_for_all_calls():
-    reader = Reader(random_judge())
-    with billed():
-        passes = [reader.read(*contexts_and_solutions(text))[1] for text in ("+74=089\n", "+74=098\n", "+74=099\n")]
-    begun = len(PROBLEM.prompt)
-    assert passes == [[[(begun, 0), (8, begun)]], [[(8, begun)]], [[(8, begun)]]]
-
-
-@pytest.mark.parametrize(
-    ("rows", "again"),
-    [
-        (1, [[(8, "known + 8")], [(16, "known")]]),  # room for one row, after the problem
-        (0, [[(16, "known")], [(16, "known")]]),
-        (-1, [[("known", 0), (16, "known")], [(16, "known")]]),
-    ],
-)
-def test_what_is_too_long_to_keep_is_read_again(monkeypatch, rows, again):
-    begun = len(PROBLEM.prompt)
-    monkeypatch.setattr(reward_model, "KEPT_TOKENS", begun + rows * (begun + 8))
-    reader = Reader(random_judge())
-    with billed():
-        reader.read(*contexts_and_solutions("+74=089\n", "+74=098\n+46=144\n"))
-        _, passes = reader.read(*contexts_and_solutions("+74=089\n+46=135\n", "+74=098\n+46=145\n"))
-    lengths = {"known": begun, "known + 8": begun + 8}
-    assert passes == [[tuple(lengths.get(n, n) for n in each) for each in row] for row in again]
 
 
 def test_a_saved_judge_scores_as_before(tmp_path):

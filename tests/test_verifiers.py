@@ -14,7 +14,7 @@ from test_reward_model import TOKENIZER, random_judge
 from torch.utils.flop_counter import FlopCounterMode
 
 import ttclab
-from ttclab import reward_model, verifiers
+from ttclab import reader, verifiers
 from ttclab.beam_search import beam_search
 from ttclab.engine import Prefix
 from ttclab.estimators import auc
@@ -218,7 +218,7 @@ def test_neither_the_batch_nor_the_order_of_solutions_changes_a_score(monkeypatc
     solutions = [solution for group in recorded(60)[:20] for solution in group[:3]]
     alone = [PRM_.score_steps([solution])[0] for solution in solutions]
     assert len({len(solution.text) for solution in solutions}) > 3
-    monkeypatch.setattr(reward_model, "ROWS_AT_ONCE", rows_at_once)
+    monkeypatch.setattr(reader, "ROWS_AT_ONCE", rows_at_once)
     order = random.Random(0).sample(range(len(solutions)), len(solutions))
     together = PRM_.score_steps([solutions[i] for i in order])
     assert together == [pytest.approx(alone[i], abs=1e-5) for i in order]
@@ -273,7 +273,7 @@ def test_a_search_finds_the_same_whether_its_judge_remembers_what_it_read_or_not
     policy, prm = ttclab.load("small", device="cpu"), ttclab.load_verifier("prm", device="cpu")
     problems = ttclab.load_problems("test", limit=20)
     remembering = beam_search(policy, prm, problems, 16, 4, lookahead=lookahead)
-    monkeypatch.setattr(reward_model, "KEPT_TOKENS", 0)
+    monkeypatch.setattr(reader, "KEPT_TOKENS", 0)
     forgetting = beam_search(policy, prm, problems, 16, 4, lookahead=lookahead)
     for one, other in zip(remembering, forgetting, strict=True):
         assert [s.tokens for s in one.solutions] == [s.tokens for s in other.solutions]

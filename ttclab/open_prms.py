@@ -35,7 +35,8 @@ from . import flops, hub
 from .engine import Prefix, windows_of
 from .models import pick_device, pick_dtype, quiet
 from .problems import Solution
-from .reward_model import Reader, Reading
+from .reader import Reader
+from .reward_model import Reading
 from .verifiers import PRM, charge_calls
 
 ROWS_AT_ONCE = 16  # of billions of parameters, and hundreds of tokens

@@ -16,7 +16,8 @@ from .engine import random_stream
 from .models import ZOO, pick_device, quiet
 from .policy import STEP_END
 from .problems import Feedback, Problem, Solution
-from .reward_model import Reader, ReadingModel, RewardModel
+from .reader import Reader, ReadingModel
+from .reward_model import RewardModel
 
 RIGHT, WRONG = Feedback("The answer is right.", "!+"), Feedback("The answer is wrong.", "!-")
 

@@ -11,7 +11,8 @@ Each row draws from a random stream of its own, keyed by what the row is and not
 gives the same tokens whatever the batch. (Up to rounding: matrix products of different shapes can differ in the last
 bit, and now and then a draw falls into that gap.)
 
-Read the modules in this order: `sampler`, `cache`, `rows`, `batch`, `static_batch`, `scheduler`, `engine`.
+Read the modules in this order: `sampler`, `cache`, `rows`, `batch`, `graphs`, `attention`, `static_batch`,
+`scheduler`, `engine`.
 """
 
 from .cache import Prefix, windows_of

@@ -62,6 +62,8 @@ class RunningBatch:
 
     # Of a context, the tokens whose keys and values a row needs before it enters: all of them.
     tokens_left_to_feed = 0
+    # Rows that are done leave once they are this share of the batch, for the rows that stay are copied.
+    share_to_evict = 1 / 8
 
     def __init__(self, forward: Forward, sampler: Sampler, endings: Endings) -> None:
         self.forward, self.sampler, self.endings = forward, sampler, endings
@@ -101,13 +103,13 @@ class RunningBatch:
         self.state.draw(self.logits, self.sampler, self.endings)
         self._fed = False
 
-    def done(self) -> Tensor:
-        """Which rows are done, (rows,), on the CPU."""
-        return self.state.done.cpu()
+    def done(self) -> NDArray[np.bool_]:
+        """Which rows are done, (rows,)."""
+        return self.state.done.cpu().numpy()
 
-    def states(self, places: Tensor) -> RowState:
-        """A copy of the state of some rows."""
-        return self.state.take(places.to(self.logits.device))
+    def states(self, places: NDArray[np.int64]) -> RowState:
+        """A copy of the state of some rows, on the CPU."""
+        return self.state.take(torch.from_numpy(places).to(self.logits.device)).cpu()
 
     def cut(self, place: int, count: int) -> None:
         """End a row after the first `count` of its new tokens."""
@@ -122,15 +124,13 @@ class RunningBatch:
         layers = self._cache.layers
         return Prefix([layer.keys for layer in layers], [layer.values for layer in layers], self.lengths)
 
-    def prefixes(self, places: Tensor, lengths: Tensor) -> Prefix:
+    def prefixes(self, places: NDArray[np.int64], lengths: Tensor) -> Prefix:
         """Keys and values of the first tokens of some rows, to go on from later."""
-        return self._keys_and_values().take(places, lengths)
+        return self._keys_and_values().take(torch.from_numpy(places), lengths)
 
-    def drop(self, leaving: Tensor) -> None:
-        """Let rows leave. leaving: their places, on the CPU."""
-        keep = torch.ones(len(self), dtype=torch.bool)
-        keep[leaving] = False
-        staying = keep.nonzero().squeeze(1)
+    def drop(self, leaving: NDArray[np.int64]) -> None:
+        """Let rows leave. leaving: their places in `index`."""
+        staying = torch.from_numpy(np.setdiff1d(np.arange(len(self)), leaving))
         self.index = [self.index[i] for i in staying.tolist()]
         self.shared = [self.shared[i] for i in staying.tolist()]
         if len(self):

@@ -10,12 +10,14 @@ from torch import Tensor
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from transformers.cache_utils import Cache, DynamicCache
 
+from .attention import decoding
 from .batch import RunningBatch
 from .cache import windows_of
+from .graphs import CaptureError
 from .rows import Endings, Row, Written
 from .sampler import Sampler
 from .scheduler import GenerationJob, PrefixCache
-from .static_batch import CaptureError, StaticBatch, StaticBuffers
+from .static_batch import StaticBatch, StaticBuffers
 
 log = logging.getLogger(__name__)
 
@@ -60,7 +62,7 @@ class Engine:
         self.end_ids = _end_ids(model, tokenizer)
         # Reading which rows are done makes the host wait for the device: on a GPU, only every few steps.
         self.check_every = 1 if self.device.type == "cpu" else 8
-        config = model.config.get_text_config()
+        config = self._text_config = model.config.get_text_config()
         self.vocabulary = config.vocab_size
         kinds, self._windows = windows_of(config)
         self._window_of = dict(zip(kinds, self._windows, strict=True))
@@ -79,10 +81,9 @@ class Engine:
         if picked == "captured" and self.device.type != "cuda":
             raise ValueError(f"a step can be captured on CUDA only, and the model is on {self.device}")
         if picked != "eager" and not self._own_masks:
-            config = self.model.config.get_text_config()
             log.warning(
                 "%s decodes without a CUDA graph: its attention (%s, %s) is not one that a graph can hold",
-                type(self.model).__name__, config._attn_implementation, ", ".join(self._window_of),
+                type(self.model).__name__, self._text_config._attn_implementation, ", ".join(self._window_of),
             )  # fmt: skip
             return "eager"
         return picked
@@ -212,7 +213,8 @@ class Engine:
             if window:
                 seen = seen & (column > last - window)
             masks[window] = seen[:, None, None]
-        return self._logits(ids, self._by_kind(masks), positions[:, None], cache)
+        with decoding(self._text_config):
+            return self._logits(ids, self._by_kind(masks), positions[:, None], cache)
 
     def _by_kind(self, masks: dict[int, Tensor]) -> Any:
         """Masks by window as transformers takes them: by the kind of layer, or bare if there is one kind."""

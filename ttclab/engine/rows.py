@@ -148,6 +148,10 @@ class RowState:
         """A copy of these rows."""
         return RowState(*(getattr(self, field.name)[rows] for field in fields(self)))
 
+    def cpu(self) -> "RowState":
+        """A copy on the CPU."""
+        return RowState(*(getattr(self, field.name).cpu() for field in fields(self)))
+
     def put(self, rows: Tensor, other: "RowState") -> None:
         """Overwrite these rows with those of another state."""
         for field in fields(self):

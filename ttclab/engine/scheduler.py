@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from .engine import Engine
 
 PREFILL_TOKENS = 16_384  # of contexts that go through the model together
+ROOM = 1 / 4  # share of the batch that must be free before waiting rows enter
 
 PrefixCache = dict[tuple[int, ...], tuple[Prefix, int]]  # tokens -> where their keys and values are: a set, a row of it
 
@@ -47,7 +48,7 @@ class GenerationJob:
         with bar(len(waiting), "solutions") as shown:
             while waiting or len(batch):
                 room = batch_size - len(batch)
-                if waiting and room >= batch_size / 4:
+                if waiting and room >= ROOM * batch_size:
                     batch.add(self.prefill([waiting.pop() for _ in range(min(room, len(waiting)))], batch))
                     if not waiting or self.rows[waiting[-1]].context not in self._carried:
                         self._carried.clear()
@@ -55,7 +56,7 @@ class GenerationJob:
                 steps += 1
                 if steps % self.engine.check_every == 0:
                     before = len(batch)
-                    self.evict_finished(batch)
+                    self.evict_finished(batch, min(batch.share_to_evict, ROOM) if waiting else batch.share_to_evict)
                     shown.update(before - len(batch))
 
     def prefill(self, indices: list[int], batch: RunningBatch | StaticBatch) -> list[Start]:
@@ -99,9 +100,7 @@ class GenerationJob:
                 return length
         return 0
 
-    def _compute(
-        self, contexts: list[tuple[int, ...]], known: int, end: int
-    ) -> tuple[Prefix | None, Tensor | None]:
+    def _compute(self, contexts: list[tuple[int, ...]], known: int, end: int) -> tuple[Prefix | None, Tensor | None]:
         """Keys, values and last logits of the first `end` tokens of contexts of one length, `known` of them known."""
         cache = Cache(layer_class_to_replicate=GrowingLayer)
         prefix = None
@@ -119,7 +118,12 @@ class GenerationJob:
         return Prefix(keys, values, torch.full((len(contexts),), end)), logits
 
     def _start(
-        self, prefix: Prefix | None, logits: Tensor | None, owners: list[tuple[int, int]], shared: list[int], cached: int
+        self,
+        prefix: Prefix | None,
+        logits: Tensor | None,
+        owners: list[tuple[int, int]],
+        shared: list[int],
+        cached: int,
     ) -> Start:
         """Rows at their first token. owners: for each, its context's place, and which row of the job it is."""
         index = [row for _, row in owners]
@@ -140,36 +144,33 @@ class GenerationJob:
             logits=logits,
         )
 
-    def evict_finished(self, batch: RunningBatch | StaticBatch) -> None:
-        """Take out the rows that are done, once they are an eighth of the batch: each time costs a copy."""
+    def evict_finished(self, batch: RunningBatch | StaticBatch, share: float) -> None:
+        """Take out the rows that are done, once they are this share of the batch, or all of it."""
         if self.endings.suspect is not None:
             self._cut_straddling_stops(batch)
         done = batch.done()
-        leaving = done.nonzero().squeeze(1)
-        if not len(leaving) or (len(leaving) < len(done) / 8 and len(leaving) < len(done)):
+        leaving = done.nonzero()[0]
+        if not len(leaving) or (len(leaving) < share * len(done) and len(leaving) < len(done)):
             return
         state = batch.states(leaving)
-        counts, ended = state.count.cpu(), state.ended.tolist()
-        tokens, logprobs = state.tokens.cpu(), state.logprobs.cpu()
-        cut: list[int] = []
+        counts, ended = state.count.numpy(), state.ended.tolist()
+        longest = int(counts.max())
+        tokens, generated = state.tokens[:, :longest].tolist(), np.arange(longest) < counts[:, None]
+        logprobs = np.where(generated, state.logprobs.numpy()[:, :longest], 0).sum(1, dtype=np.float64).tolist()
+        cut = [i for i in range(len(leaving)) if self.stop and not ended[i]]
         for i, place in enumerate(leaving.tolist()):
-            row, count = batch.index[place], int(counts[i])
-            total = float(logprobs[i, :count].double().sum())
-            self.written[row] = Written(tuple(tokens[i, :count].tolist()), ended[i], total, batch.shared[place])
-            if self.stop and not ended[i]:
-                cut.append(i)
+            new = tuple(tokens[i][: counts[i]])
+            self.written[batch.index[place]] = Written(new, ended[i], logprobs[i], batch.shared[place])
         if cut:  # the last token of each was drawn and never fed
-            contexts = [self.rows[batch.index[int(leaving[i])]].context for i in cut]
-            lengths = torch.tensor([len(context) for context in contexts]) + counts[cut] - 1
-            prefix = batch.prefixes(leaving[cut], lengths)
-            for j, (i, context) in enumerate(zip(cut, contexts, strict=True)):
-                self.kept[context + tuple(tokens[i, : counts[i] - 1].tolist())] = prefix, j
+            known = [self.rows[batch.index[leaving[i]]].context + tuple(tokens[i][: counts[i] - 1]) for i in cut]
+            prefix = batch.prefixes(leaving[cut], torch.tensor([len(each) for each in known]))
+            self.kept.update((each, (prefix, row)) for row, each in enumerate(known))
         batch.drop(leaving)
 
     def _cut_straddling_stops(self, batch: RunningBatch | StaticBatch) -> None:
         """End the rows whose text completes the stop string over more than one token, at the token that does."""
         assert self.stop
-        state = batch.states(torch.arange(len(batch)))
+        state = batch.states(np.arange(len(batch)))
         for place in (state.suspect & ~state.ended).nonzero().squeeze(1).tolist():
             tokens = state.tokens[place, : int(state.count[place])].tolist()
             for count in range(1, len(tokens) + 1):

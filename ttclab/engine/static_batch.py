@@ -21,21 +21,13 @@ from transformers.cache_utils import Cache
 
 from .batch import Start
 from .cache import FixedLayer, Prefix
+from .graphs import bucket, capture
 from .rows import Endings, RowState
 from .sampler import Sampler
 
 MIN_COLUMNS = 64
 
 FixedForward = Callable[[Tensor, Cache, Tensor, int], Tensor]
-
-
-def bucket(size: int, smallest: int = 1) -> int:
-    """The smallest power of two that is at least `size` and at least `smallest`."""
-    return max(smallest, 1 << (size - 1).bit_length())
-
-
-class CaptureError(RuntimeError):
-    """The decode step of this model cannot be captured in a CUDA graph."""
 
 
 class StaticBuffers:
@@ -58,7 +50,7 @@ class StaticBuffers:
         self.layers: list[tuple[Tensor, ...]] = []  # of each: keys, values
         self.state = RowState.new(0, 0, self.device)
         self._steps: dict[tuple[int, int, Sampler, Endings], Callable[[], None]] = {}
-        self._pool: tuple[int, int] | None = None
+        self._pool: Any = None  # the memory that the graphs share
 
     def reserve(self, rows: int, columns: int, new_tokens: int) -> None:
         """Make room for at least so many rows, columns and new tokens. What the buffers hold is kept."""
@@ -68,7 +60,9 @@ class StaticBuffers:
             return
         self._steps.clear()  # they work on the old addresses
         if (rows, columns) != (self.rows, self.columns):
-            grown = [tuple(one.new_zeros(rows, one.shape[1], columns, one.shape[3]) for one in each) for each in self.shapes]
+            grown = [
+                tuple(one.new_zeros(rows, one.shape[1], columns, one.shape[3]) for one in each) for each in self.shapes
+            ]
             for old, new in zip(self.layers, grown):
                 for old_buffer, buffer in zip(old, new):
                     buffer[: self.rows, :, : self.columns] = old_buffer
@@ -122,40 +116,17 @@ class StaticBuffers:
             self.state.stopped[:rows] = stopped
 
 
-def capture(run: Callable[[], None], pool: tuple[int, int] | None) -> torch.cuda.CUDAGraph:
-    """Record a function as a CUDA graph. It runs twice before, so that libraries set themselves up outside the graph.
-
-    Raises
-    ------
-    CaptureError
-        If something in the function cannot be captured.
-    """
-    stream = torch.cuda.Stream()
-    stream.wait_stream(torch.cuda.current_stream())
-    with torch.cuda.stream(stream):
-        run()
-        run()
-    torch.cuda.current_stream().wait_stream(stream)
-    graph = torch.cuda.CUDAGraph()
-    try:
-        with torch.cuda.graph(graph, pool=pool, capture_error_mode="thread_local"):
-            run()
-    except torch.cuda.OutOfMemoryError:
-        raise
-    except RuntimeError as error:
-        raise CaptureError(str(error).splitlines()[0]) from error
-    return graph
-
-
 class StaticBatch:
     """Rows that are generated together, each in a place of its own.
 
     Rows enter by copying keys and values into a free place, and leave by giving their place up. The other rows stay
-    where they are, until half of the places in use are enough: then the rows move together and a smaller step takes over.
+    where they are until half of the places are enough for them: then they move together, and a smaller step takes over.
     """
 
     # A row enters with all of its context in the cache but the last token: its first step feeds that one.
     tokens_left_to_feed = 1
+    # Rows that are done leave once they are this share of the batch, for only then can a smaller step take over.
+    share_to_evict = 1 / 2
 
     def __init__(self, buffers: StaticBuffers, sampler: Sampler, endings: Endings) -> None:
         self.buffers, self.sampler, self.endings = buffers, sampler, endings
@@ -169,13 +140,13 @@ class StaticBatch:
     def __len__(self) -> int:
         return len(self.index)
 
-    def done(self) -> Tensor:
-        """Which rows are done, (rows,), on the CPU."""
-        return self.buffers.state.done[self._on_device(self._places)].cpu()
+    def done(self) -> NDArray[np.bool_]:
+        """Which rows are done, (rows,)."""
+        return self.buffers.state.done.cpu().numpy()[self._places]
 
-    def states(self, places: Tensor) -> RowState:
-        """A copy of the state of some rows."""
-        return self.buffers.state.take(self._on_device(self._places[places.numpy()]))
+    def states(self, places: NDArray[np.int64]) -> RowState:
+        """A copy of the state of some rows, on the CPU."""
+        return self.buffers.state.take(self._on_device(self._places[places])).cpu()
 
     def cut(self, place: int, count: int) -> None:
         """End a row after the first `count` of its new tokens."""
@@ -219,10 +190,10 @@ class StaticBatch:
         self.buffers.step(rows, columns, self.sampler, self.endings)()
         self._steps += 1
 
-    def prefixes(self, places: Tensor, lengths: Tensor) -> Prefix:
+    def prefixes(self, places: NDArray[np.int64], lengths: Tensor) -> Prefix:
         """Keys and values of the first tokens of some rows, to go on from later."""
         columns = int(lengths.max())
-        at = self._on_device(self._places[places.numpy()])
+        at = self._on_device(self._places[places])
         # A prefix ends at its last column, a row here begins at its first.
         where = (torch.arange(columns) - columns + lengths[:, None]).clamp(min=0).to(at.device)
 
@@ -233,10 +204,10 @@ class StaticBatch:
         keys, values = zip(*self.buffers.layers)
         return Prefix([pick(each) for each in keys], [pick(each) for each in values], lengths)
 
-    def drop(self, leaving: Tensor) -> None:
-        """Let rows leave. leaving: their places in `index`, on the CPU."""
+    def drop(self, leaving: NDArray[np.int64]) -> None:
+        """Let rows leave. leaving: their places in `index`."""
         keep = np.ones(len(self), dtype=bool)
-        keep[leaving.numpy()] = False
+        keep[leaving] = False
         self.index = [row for row, stays in zip(self.index, keep) if stays]
         self.shared = [shared for shared, stays in zip(self.shared, keep) if stays]
         for name in ("_places", "_entered", "_limits", "_cached"):

@@ -1,0 +1,120 @@
+import gc
+
+import pytest
+import torch
+from test_reward_model import PROBLEM, SOLUTION, TOKENIZER, encode, look, random_judge
+
+import ttclab
+from ttclab.beam_search import beam_search
+from ttclab.engine import Engine
+from ttclab.flops import billed
+from ttclab.reader import Reader
+
+# "static" is the code that a CUDA graph holds, run without the graph.
+either_decoder = pytest.mark.parametrize("decoder", ["eager", "static"])
+
+
+def contexts_and_solutions(*texts):
+    return [tuple(TOKENIZER.encode(PROBLEM.prompt))] * len(texts), [tuple(TOKENIZER.encode(text)) for text in texts]
+
+
+@either_decoder
+def test_a_reader_reads_a_prompt_once_for_all_solutions_and_the_same_solution_once(decoder):
+    judge = random_judge()
+    right, passes = Reader(judge, decoder=decoder).read(*contexts_and_solutions(SOLUTION, "+74=089\n", SOLUTION))
+    begun = len(PROBLEM.prompt)
+    assert passes == [[(begun, 0), (len(SOLUTION), begun)], [(8, begun)], []]
+    whole = look(judge, encode(PROBLEM.prompt + SOLUTION)).right.sigmoid()[0, len(PROBLEM.prompt) :]
+    assert torch.allclose(torch.tensor(right[0]), whole, atol=1e-5)
+    assert [len(scores) for scores in right] == [len(SOLUTION), 8, len(SOLUTION)]
+
+
+@either_decoder
+def test_on_one_bill_a_reader_reads_on_from_the_ends_of_the_steps_that_it_has_read(decoder):
+    judge = random_judge()
+    reader, afresh = Reader(judge, decoder=decoder), Reader(judge)
+    begun, forks = ["+74=089\n", "+74=098\n+46=144\n"], ["+74=089\n+46=135\n", "+74=098\n+46=145\n", "+74=098\n"]
+    with billed():
+        reader.read(*contexts_and_solutions(*begun))
+        right, passes = reader.read(*contexts_and_solutions(*forks))
+    begun = len(PROBLEM.prompt)
+    assert passes == [[(8, begun + 8)], [(8, begun + 8)], []]
+    for own, other in zip(right, afresh.read(*contexts_and_solutions(*forks))[0], strict=True):
+        assert own == pytest.approx(other, abs=1e-5)
+
+
+@either_decoder
+def test_a_new_bill_knows_nothing_of_the_last(decoder):
+    reader, whole = Reader(random_judge(), decoder=decoder), [[(len(PROBLEM.prompt), 0), (8, len(PROBLEM.prompt))]]
+    for _ in range(2):
+        with billed():
+            assert reader.read(*contexts_and_solutions("+74=089\n"))[1] == whole
+    for _ in range(2):
+        assert reader.read(*contexts_and_solutions("+74=089\n"))[1] == whole
+
+
+@either_decoder
+def test_on_one_bill_a_problem_is_read_once_for_all_calls(decoder):
+    reader = Reader(random_judge(), decoder=decoder)
+    with billed():
+        passes = [reader.read(*contexts_and_solutions(text))[1] for text in ("+74=089\n", "+74=098\n", "+74=099\n")]
+    begun = len(PROBLEM.prompt)
+    assert passes == [[[(begun, 0), (8, begun)]], [[(8, begun)]], [[(8, begun)]]]
+
+
+@either_decoder
+@pytest.mark.parametrize(
+    ("rows", "again"),
+    [
+        (1, [[(8, "known + 8")], [(16, "known")]]),  # room for one row, after the problem
+        (0, [[(16, "known")], [(16, "known")]]),
+        (-1, [[("known", 0), (16, "known")], [(16, "known")]]),
+    ],
+)
+def test_what_is_too_long_to_keep_is_read_again(monkeypatch, rows, again, decoder):
+    begun = len(PROBLEM.prompt)
+    monkeypatch.setattr(ttclab.reader, "KEPT_TOKENS", begun + rows * (begun + 8))
+    reader = Reader(random_judge(), decoder=decoder)
+    with billed():
+        reader.read(*contexts_and_solutions("+74=089\n", "+74=098\n+46=144\n"))
+        _, passes = reader.read(*contexts_and_solutions("+74=089\n+46=135\n", "+74=098\n+46=145\n"))
+    lengths = {"known": begun, "known + 8": begun + 8}
+    assert passes == [[tuple(lengths.get(n, n) for n in each) for each in row] for row in again]
+
+
+@either_decoder
+def test_scores_do_not_depend_on_what_a_solution_is_read_beside(decoder):
+    judge, problems = random_judge(), ttclab.load_problems("test", limit=12)
+    contexts = [tuple(TOKENIZER.encode(problem.prompt)) for problem in problems]
+    steps = [[tuple(TOKENIZER.encode(step + "\n")) for step in p.solution_steps] for p in problems]
+    reader = Reader(judge, decoder=decoder)
+    with billed():
+        for length in range(1, 1 + max(map(len, steps))):
+            right, _ = reader.read(contexts, [sum(each[:length], ()) for each in steps])
+    for context, each, scores in zip(contexts, steps, right, strict=True):
+        whole = look(judge, torch.tensor([context + sum(each, ())])).right.sigmoid()[0, len(context) :]
+        assert scores == pytest.approx(whole.numpy(), abs=1e-5)
+
+
+def test_places_of_what_is_no_longer_kept_are_free_again():
+    reader = Reader(random_judge(), decoder="static")
+    for _ in range(3):
+        with billed():
+            reader.read(*contexts_and_solutions(SOLUTION, "+74=089\n"))
+    gc.collect()
+    assert sorted(reader._static.free) == list(range(1, reader._static.places))
+
+
+@pytest.mark.parametrize("name", ["prm", "prm-large"])
+def test_search_with_static_buffers_finds_what_the_eager_search_finds_at_the_same_cost(name):
+    model, problems = ttclab.load("small", device="cpu"), ttclab.load_problems("test", limit=12)
+    results = []
+    for decoder in ("eager", "static"):
+        verifier = ttclab.load_verifier(name, device="cpu")
+        verifier._reader = Reader(verifier.model, decoder=decoder)
+        model.engine = Engine(model.engine.model, model.tokenizer, decoder=decoder)
+        results.append(beam_search(model, verifier, problems, 8, 2))
+    for eager, static in zip(*results, strict=True):
+        assert static.solution.text == eager.solution.text
+        assert static.cost == eager.cost
+        assert static.scores == pytest.approx(eager.scores, abs=1e-4)

@@ -1,0 +1,207 @@
+"""Reads rows of tokens with a reward model, and no prefix twice."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Protocol, Self
+from weakref import WeakKeyDictionary
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from . import flops
+from .bar import bar
+from .engine import Prefix
+from .reward_model import Reading, RewardModel
+from .static_reading import Places, StaticReadings
+
+
+@dataclass(frozen=True)
+class _Known:
+    """A row that was read: "right so far" at each of its tokens, and where its last token is in a reading."""
+
+    right: NDArray[np.float32]
+    reading: Reading | Places | None = None
+    row: int = 0
+    column: int = 0
+
+
+_Rows = dict[tuple[int, ...], _Known]
+
+
+class ReadingModel(Protocol):
+    """What a Reader can read with: a RewardModel, or another network that can go on from a reading of its own."""
+
+    @property
+    def device(self) -> torch.device: ...
+
+    @property
+    def step_end(self) -> int:
+        """A token after which reading may go on in another call."""
+
+    def eval(self) -> Self: ...
+
+    def __call__(self, input_ids: Tensor, before: Reading | None = None, keep: bool = False) -> Reading:
+        """As RewardModel.forward."""
+
+    def pass_flops(self, new_tokens: int, cached_tokens: int = 0) -> int: ...
+
+
+ROWS_AT_ONCE = 1024  # rows that go through a reward model together
+KEPT_TOKENS = 1 << 18  # in what is kept for the next call: what stands before the solutions, then rows
+
+
+class Reader:
+    """Reads rows of tokens with a reward model, and on one bill no prefix twice.
+
+    rows_at_once: rows that go through it together; kept_tokens: in what is kept for the next call; decoder: "eager",
+    "static" or "captured", as for the engine: by default a RewardModel on CUDA reads on by CUDA graphs.
+
+    Within a call, what stands before the solutions is read once for all that share it. While a bill is open (every
+    strategy opens one), what a call has read is kept for the next one on that bill, and goes when the bill goes.
+    """
+
+    def __init__(
+        self,
+        model: ReadingModel,
+        *,
+        rows_at_once: int | None = None,
+        kept_tokens: int | None = None,
+        decoder: str | None = None,
+    ) -> None:
+        self.model = model.eval()
+        decoder = decoder or ("captured" if model.device.type == "cuda" else "eager")
+        self._static: StaticReadings | None = None
+        if isinstance(model, RewardModel) and decoder != "eager":
+            self._static = StaticReadings(model, capture=decoder == "captured")
+        self._rows_at_once, self._kept_tokens = rows_at_once, kept_tokens
+        self._kept: WeakKeyDictionary[flops.Ledger, _Rows] = WeakKeyDictionary()
+
+    def read(
+        self, contexts: Sequence[tuple[int, ...]], written: Sequence[tuple[int, ...]]
+    ) -> tuple[list[NDArray[np.float32]], list[list[tuple[int, int]]]]:
+        """The probability of "right so far" at each token that was written, and the passes that each row needed.
+
+        contexts: the tokens before each solution; written: its own. A pass is its new tokens and those known before.
+        What several rows share is a pass of the first of them.
+        """
+        bill = flops.open_bill()
+        known = self._kept.get(bill, {}) if bill else {}
+        rows = [context + tokens for context, tokens in zip(contexts, written, strict=True)]
+        begun = _longest_known(rows, known)
+        first = {context: len(context) for context, row in zip(contexts, rows) if not begun[row]}
+        known = {**known, **self._read_contexts(first)}
+        begun = _longest_known(rows, known)
+        shared = {context: known[context] for context in contexts if context in known}
+        room = (self._kept_tokens or KEPT_TOKENS) - sum(map(len, shared))
+        extend = self._extend_static if self._static else self._extend
+        found = extend(begun, known, keep=room if bill else 0)
+        if bill:
+            self._kept[bill] = (shared if room >= 0 else {}) | self._steps_of(found)
+        passes: list[list[tuple[int, int]]] = []
+        for context, row in zip(contexts, rows):
+            reads = (first.pop(context, 0), 0), (len(row) - begun[row], begun[row])
+            begun[row] = len(row)
+            passes.append([(new, cached) for new, cached in reads if new])
+        return [found[row].right[len(context) :] for context, row in zip(contexts, rows)], passes
+
+    def _read_contexts(self, contexts: dict[tuple[int, ...], int]) -> _Rows:
+        """Read what stands before the solutions. contexts: the tokens, and how many they are."""
+        found = self._extend(dict.fromkeys(contexts, 0), {}, keep=sum(contexts.values()))
+        if not self._static:
+            return found
+        places: dict[int, Places] = {}
+        adopted = {}
+        with torch.inference_mode():
+            for context, known in found.items():
+                assert isinstance(known.reading, Reading)
+                if id(known.reading) not in places:
+                    places[id(known.reading)] = self._static.adopt(known.reading)
+                adopted[context] = _Known(known.right, places[id(known.reading)], known.row)
+        return adopted
+
+    @torch.inference_mode()
+    def _extend_static(self, begun: dict[tuple[int, ...], int], known: _Rows, keep: int) -> _Rows:
+        """As `_extend`, in fixed places, with rows of any shape together."""
+        assert self._static
+        found = {row: known[row] for row, start in begun.items() if start == len(row)}
+        rows, stays, at_once = [], {}, self._rows_at_once or ROWS_AT_ONCE
+        for alike in self._alike({row: start for row, start in begun.items() if row not in found}):
+            keep -= sum(map(len, alike))
+            stays.update(dict.fromkeys(alike, keep >= 0))
+            rows += alike
+        shown = bar(len(rows), "solutions read")
+        for first in range(0, len(rows), at_once):
+            chunk = rows[first : first + at_once]
+            starts = [begun[row] for row in chunk]
+            before = [known[row[:start]] for row, start in zip(chunk, starts)]
+            old = [each.reading.indices[each.row] for each in before if isinstance(each.reading, Places)]
+            new = [row[start:] for row, start in zip(chunk, starts)]
+            right, places = self._static.read(old, [each.column for each in before], starts, new)
+            for i, (row, tokens) in enumerate(zip(chunk, new)):
+                so_far = np.concatenate([before[i].right, right[i, : len(tokens)]])
+                found[row] = _Known(so_far, places if stays[row] else None, i, len(tokens) - 1)
+            shown.update(len(chunk))
+        shown.close()
+        return found
+
+    @torch.inference_mode()
+    def _extend(self, begun: dict[tuple[int, ...], int], known: _Rows, keep: int) -> _Rows:
+        """Read rows from where they are known, those of one shape together; keep: tokens of them that may stay."""
+        found = {row: known[row] for row, start in begun.items() if start == len(row)}
+        shown = bar(len(begun) - len(found), "solutions read")
+        for chunk in self._alike({row: start for row, start in begun.items() if row not in found}):
+            start, end = begun[chunk[0]], len(chunk[0])
+            places = [known[row[:start]] for row in chunk] if start else []
+            ids = torch.tensor([row[start:] for row in chunk], device=self.model.device)
+            kept = (keep := keep - end * len(chunk)) >= 0
+            reading = self.model(ids, _gather(places, start) if start else None, keep=kept)
+            right = reading.right.float().sigmoid().cpu().numpy()
+            for i, row in enumerate(chunk):
+                so_far = np.concatenate([places[i].right, right[i]]) if start else right[i]
+                found[row] = _Known(so_far, reading if kept else None, i, end - start - 1)
+            shown.update(len(chunk))
+        shown.close()
+        return found
+
+    def _alike(self, begun: dict[tuple[int, ...], int]) -> Iterator[list[tuple[int, ...]]]:
+        """The rows in groups of one shape: tokens known and tokens in all."""
+
+        def shape(row: tuple[int, ...]) -> tuple[int, int]:
+            return begun[row], len(row)
+
+        at_once = self._rows_at_once or ROWS_AT_ONCE
+        for _, group in groupby(sorted(begun, key=shape), shape):
+            alike = list(group)
+            yield from (alike[first : first + at_once] for first in range(0, len(alike), at_once))
+
+    def _steps_of(self, found: _Rows) -> _Rows:
+        """What can be read on from: the rows, each at the ends of the steps that its reading has."""
+        step_end, kept = self.model.step_end, {}
+        for row, place in found.items():
+            for back in range(place.column + 1) if place.reading else ():
+                if row[-1 - back] == step_end:
+                    length = len(row) - back
+                    kept[row[:length]] = _Known(place.right[:length], place.reading, place.row, place.column - back)
+        return kept
+
+
+def _longest_known(rows: Sequence[tuple[int, ...]], known: _Rows) -> dict[tuple[int, ...], int]:
+    """For each row, the tokens at its start that are known already."""
+    lengths = sorted({len(row) for row in known}, reverse=True)
+    return {
+        row: next((length for length in lengths if length <= len(row) and row[:length] in known), 0) for row in rows
+    }
+
+
+def _gather(places: list[_Known], length: int) -> Reading:
+    """The state of rows at `length` tokens, as a reading of one place: the last."""
+    state = [(place.reading, place.row, place.column) for place in places if isinstance(place.reading, Reading)]
+    right, predicted, surprises = (
+        torch.stack([getattr(reading, name)[row, column] for reading, row, column in state])[:, None]
+        for name in ("right", "predicted", "surprises")
+    )
+    prefix = Prefix.gather([(reading.prefix, row) for reading, row, _ in state if reading.prefix], length)
+    return Reading(right, predicted, surprises, prefix)
