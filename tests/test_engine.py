@@ -6,7 +6,8 @@ import torch
 from tiny import CONFIGS, TOKENIZER, random_model
 from torch._subclasses.fake_tensor import FakeTensorMode
 
-from ttclab.engine import Engine, Prefix, Row, Sampler, random_stream
+from ttclab.engine import Engine, Prefix, Row, Sampler, random_stream, static_batch
+from ttclab.engine.graphs import CaptureError
 from ttclab.engine.scheduler import GenerationJob
 
 GREEDY = Sampler(temperature=0)
@@ -198,7 +199,8 @@ def test_prefixes_of_unequal_lengths_are_cut_and_joined_to_the_right():
     assert joined.lengths.tolist() == [2, 4, 3, 5, 3]
 
 
-def test_running_out_of_memory_halves_the_batch_and_loses_nothing():
+@either_decoder
+def test_running_out_of_memory_halves_the_batch_and_loses_nothing(decoder):
     model = random_model("llama")
     expected = written(model, rows(copies=8), Sampler())
     forward = model.forward
@@ -209,8 +211,82 @@ def test_running_out_of_memory_halves_the_batch_and_loses_nothing():
         return forward(input_ids=input_ids, **rest)
 
     model.forward = crowded
-    crowded_out = written(model, rows(copies=8), Sampler(), batch_size=32)
+    crowded_out = written(model, rows(copies=8), Sampler(), batch_size=32, decoder=decoder)
     assert [row.tokens for row in crowded_out] == [row.tokens for row in expected]
+
+
+def test_a_step_that_cannot_be_captured_falls_back_to_the_eager_one_and_says_why(monkeypatch, caplog):
+    model = random_model("llama")
+    expected = written(model, rows(copies=8), Sampler())
+    engine = Engine(model, TOKENIZER, decoder="static")
+    engine.decoder = "captured"  # what a GPU would be asked for
+
+    def refuse(*_):
+        raise CaptureError("operation not permitted when stream is capturing")
+
+    monkeypatch.setattr(static_batch, "capture", refuse)
+    found = engine.write(rows(copies=8), Sampler(), max_new_tokens=24)
+    assert engine.decoder == "eager"
+    assert [record.message for record in caplog.records] == [
+        "LlamaForCausalLM decodes without a CUDA graph: operation not permitted when stream is capturing"
+    ]
+    assert [row.tokens for row in found] == [row.tokens for row in expected]
+
+
+def test_attention_that_a_graph_cannot_hold_is_run_eagerly_with_a_warning(caplog):
+    model = random_model("llama")
+    model.set_attn_implementation("eager")
+    assert Engine(model, TOKENIZER, decoder="static").decoder == "eager"
+    assert "is not one that a graph can hold" in caplog.text
+
+
+@pytest.mark.parametrize("decoder", ["graph", "captured"])
+def test_a_decoder_that_does_not_exist_or_needs_a_gpu_is_refused(decoder):
+    with pytest.raises(ValueError, match=rf"(not '{decoder}'|on CUDA only)"):
+        Engine(random_model("llama"), TOKENIZER, decoder=decoder)
+
+
+def test_a_step_changes_nothing_of_a_row_that_is_done():
+    engine = Engine(random_model("llama"), TOKENIZER, decoder="static")
+    job = GenerationJob(engine, rows(copies=4), Sampler(), 24, None)
+    with torch.inference_mode():
+        batch = engine.new_batch(job.sampler, job.endings)
+        batch.add(job.prefill(list(range(len(job.rows))), batch))
+        for _ in range(24):
+            batch.step()
+        assert batch.done().all()
+        before = batch.states(np.arange(len(batch)))
+        batch.step()
+        after = batch.states(np.arange(len(batch)))
+    for name in ("count", "position", "newest", "ended", "stopped"):
+        assert torch.equal(getattr(before, name), getattr(after, name))
+    for tokens, again, count in zip(before.tokens, after.tokens, before.count, strict=True):
+        assert torch.equal(tokens[:count], again[:count])
+
+
+def test_buffers_that_grow_between_calls_lose_nothing():
+    model = random_model("llama")
+    engine = Engine(model, TOKENIZER, decoder="static")
+    for copies, limit in ((1, 4), (9, 24), (2, 100), (40, 10)):
+        found = engine.write(rows(copies=copies), Sampler(), max_new_tokens=limit)
+        expected = written(model, rows(copies=copies), Sampler(), max_new_tokens=limit)
+        assert [row.tokens for row in found] == [row.tokens for row in expected]
+
+
+def test_rows_that_move_together_go_on_as_they_were():
+    engine = Engine(random_model("llama", seed=1), TOKENIZER, decoder="static")
+    engine.check_every = 8  # as on a GPU
+    sizes, forward = [], engine.fixed_forward
+
+    def noting(ids, *rest):
+        sizes.append(len(ids))
+        return forward(ids, *rest)
+
+    engine.fixed_forward = noting
+    found = engine.write(rows(copies=40), Sampler(), max_new_tokens=200)
+    expected = written(random_model("llama", seed=1), rows(copies=40), Sampler(), max_new_tokens=200)
+    assert [row.tokens for row in found] == [row.tokens for row in expected]
+    assert len(set(sizes)) > 2
 
 
 @pytest.mark.parametrize(("limits", "rule"), [({"max_new_tokens": 0}, "at least 1, not 0")])

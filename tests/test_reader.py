@@ -1,14 +1,19 @@
 import gc
+from contextlib import nullcontext
 
 import pytest
 import torch
 from test_reward_model import PROBLEM, SOLUTION, TOKENIZER, encode, look, random_judge
+from torch._subclasses.fake_tensor import FakeTensorMode
 
 import ttclab
+from ttclab import static_reading
 from ttclab.beam_search import beam_search
 from ttclab.engine import Engine
+from ttclab.engine.graphs import CaptureError
 from ttclab.flops import billed
 from ttclab.reader import Reader
+from ttclab.static_reading import StaticReadings
 
 # "static" is the code that a CUDA graph holds, run without the graph.
 either_decoder = pytest.mark.parametrize("decoder", ["eager", "static"])
@@ -118,3 +123,30 @@ def test_search_with_static_buffers_finds_what_the_eager_search_finds_at_the_sam
         assert static.solution.text == eager.solution.text
         assert static.cost == eager.cost
         assert static.scores == pytest.approx(eager.scores, abs=1e-4)
+
+
+def test_a_static_pass_reads_nothing_on_the_host():
+    judge = random_judge().to("meta")
+    readings = StaticReadings(judge, capture=False)
+    with torch.inference_mode():
+        context = judge(torch.zeros(2, 16, dtype=torch.long, device="meta"), keep=True)
+        readings.adopt(context)
+        readings._reserve(4, 64, 8)
+        given = torch.zeros(4 + 8, 4, dtype=torch.long, device="meta")
+        run = readings._eager_pass(given, torch.zeros(4, 8, device="meta"), 64)
+        # A tensor without values can't be waited for; a fake one can't be mixed with tensors on the CPU either.
+        for values in (nullcontext(), FakeTensorMode(allow_non_fake_inputs=True)):
+            with values:
+                run()
+
+
+def test_a_pass_that_cannot_be_captured_is_read_without_a_graph_and_says_why(monkeypatch, caplog):
+    def refuse(*_):
+        raise CaptureError("operation not permitted when stream is capturing")
+
+    monkeypatch.setattr(static_reading, "capture", refuse)
+    judge = random_judge()
+    reader = Reader(judge, decoder="captured")
+    right, _ = reader.read(*contexts_and_solutions(SOLUTION))
+    assert "RewardModel reads without a CUDA graph: operation not permitted" in caplog.text
+    assert right[0] == pytest.approx(Reader(judge).read(*contexts_and_solutions(SOLUTION))[0][0], abs=1e-5)

@@ -178,6 +178,7 @@ class StaticReadings:
         if size == (self.places, self.columns, self.new_tokens):
             return
         self._passes.clear()  # they work on the old addresses
+        self._pool = None  # it went with the last graph
         if like:
             keys, values, reading = like
             self._shapes = [tuple(state[:1, :, :1] for state in states) for states in zip(keys, values)]

@@ -59,6 +59,7 @@ class StaticBuffers:
         if (rows, columns, new_tokens) == (self.rows, self.columns, self.new_tokens):
             return
         self._steps.clear()  # they work on the old addresses
+        self._pool = None  # it went with the last graph
         if (rows, columns) != (self.rows, self.columns):
             grown = [
                 tuple(one.new_zeros(rows, one.shape[1], columns, one.shape[3]) for one in each) for each in self.shapes
@@ -120,13 +121,14 @@ class StaticBatch:
     """Rows that are generated together, each in a place of its own.
 
     Rows enter by copying keys and values into a free place, and leave by giving their place up. The other rows stay
-    where they are until half of the places are enough for them: then they move together, and a smaller step takes over.
+    where they are until a quarter of the places is enough for them: then they move together.
     """
 
     # A row enters with all of its context in the cache but the last token: its first step feeds that one.
     tokens_left_to_feed = 1
-    # Rows that are done leave once they are this share of the batch, for only then can a smaller step take over.
-    share_to_evict = 1 / 2
+    # Rows that are done leave once they are this share of the batch: then a step of a quarter of the size takes over.
+    # To leave earlier gains little, for a step takes nearly as long on half the rows, and each size is a graph to make.
+    share_to_evict = 3 / 4
 
     def __init__(self, buffers: StaticBuffers, sampler: Sampler, endings: Endings) -> None:
         self.buffers, self.sampler, self.endings = buffers, sampler, endings
@@ -182,7 +184,7 @@ class StaticBatch:
 
     def step(self) -> None:
         """Feed the newest token of every row, and draw the next."""
-        if bucket(len(self)) < bucket(int(self._places.max()) + 1):
+        if 4 * bucket(len(self)) <= bucket(int(self._places.max()) + 1):
             self._move_together()
         rows = bucket(int(self._places.max()) + 1)
         fed = np.minimum(self._steps - self._entered, self._limits)
