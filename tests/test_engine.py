@@ -1,4 +1,5 @@
 from contextlib import nullcontext
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -271,6 +272,19 @@ def test_buffers_that_grow_between_calls_lose_nothing():
         found = engine.write(rows(copies=copies), Sampler(), max_new_tokens=limit)
         expected = written(model, rows(copies=copies), Sampler(), max_new_tokens=limit)
         assert [row.tokens for row in found] == [row.tokens for row in expected]
+
+
+def test_rows_that_have_left_do_not_hinder_shorter_ones_after_them():
+    model = random_model("llama")
+    model.generation_config.eos_token_id = None
+    engine = Engine(model, TOKENIZER, decoder="static")
+    engine.end_ids, short = [], [Row((3, 4, 5), f"short {i}") for i in range(3)]
+    engine.write(rows(copies=2), Sampler(), max_new_tokens=100)  # in more columns than the next steps look at
+    assert [len(row.tokens) for row in engine.write(short, Sampler(), max_new_tokens=5)] == [5] * 3
+    # In one call: the long context's row leaves first, and its place stays among those of the others.
+    long = Row(tuple(range(3, 19)) * 6, "long", used=38)
+    found = engine.write([long, *short], Sampler(), max_new_tokens=40)
+    assert [len(row.tokens) for row in found] == [2, 40, 40, 40]
 
 
 def test_rows_that_move_together_go_on_as_they_were():

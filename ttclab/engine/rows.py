@@ -157,6 +157,14 @@ class RowState:
         for field in fields(self):
             getattr(self, field.name).index_copy_(0, rows, getattr(other, field.name))
 
+    def leave(self, rows: Tensor | None = None) -> None:
+        """These rows, or all, are nobody's: they are done, at the first column, which every step has."""
+        for values, value in ((self.stopped, True), (self.position, 0)):
+            if rows is None:
+                values.fill_(value)
+            else:
+                values.index_fill_(0, rows, value)
+
     def copy(self, other: "RowState") -> None:
         """Overwrite this state with one of as many rows and at most as many new tokens."""
         for field in fields(self):

@@ -137,7 +137,7 @@ class StaticBatch:
         self._places = np.empty(0, dtype=np.int64)  # of the rows, in the order of `index`
         self._cached, self._limits, self._entered = (np.empty(0, dtype=np.int64) for _ in range(3))
         self._steps = 0
-        buffers.state.stopped.fill_(True)  # an earlier call that failed may have left rows behind
+        buffers.state.leave()  # an earlier call that failed may have left rows behind
 
     def __len__(self) -> int:
         return len(self.index)
@@ -208,6 +208,7 @@ class StaticBatch:
 
     def drop(self, leaving: NDArray[np.int64]) -> None:
         """Let rows leave. leaving: their places in `index`."""
+        self.buffers.state.leave(self._on_device(self._places[leaving]))
         keep = np.ones(len(self), dtype=bool)
         keep[leaving] = False
         self.index = [row for row, stays in zip(self.index, keep) if stays]
@@ -225,7 +226,7 @@ class StaticBatch:
             for buffer in buffers:
                 buffer.index_copy_(0, target, buffer.index_select(0, source))
         self.buffers.state.put(target, self.buffers.state.take(source))
-        self.buffers.state.stopped.index_fill_(0, source, True)
+        self.buffers.state.leave(source)
         self._places[outside] = free
 
     def _on_device(self, values: NDArray[Any]) -> Tensor:
