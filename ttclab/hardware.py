@@ -122,8 +122,7 @@ class Meter:
     allocated memory on a GPU; joules also unless the GPU was in use when the block began and `pynvml` (of the package
     nvidia-ml-py) finds its counter, which takes a Volta or later. The counter ticks every 20 to 100 ms: measure seconds
     of work, not milliseconds.
-    The host waits for the GPU when the block begins and when it ends, and at no time between. The figures of the GPU
-    follow torch's and NVML's documentation and are tested against stand-ins of both; no GPU has confirmed them yet.
+    The host waits for the GPU when the block begins and when it ends, and at no time between.
     """
 
     _open: ClassVar[list["Meter"]] = []

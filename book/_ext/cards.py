@@ -1,0 +1,75 @@
+"""The directive {gpu-cards}: what `python -m benchmarks.gpu` has measured on the GPUs that somebody had."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from docutils import nodes
+from sphinx.application import Sphinx
+from sphinx.util.docutils import SphinxDirective
+
+CARDS = Path(__file__).parents[2] / "benchmarks" / "cards"
+ROWS = (1, 64, 1024)
+MODELS = {"small": "small", "large": "large", "Qwen2.5-0.5B": "0.5B shape, bf16", "Qwen2.5-1.5B": "1.5B shape, bf16"}
+COLUMNS = ("model", "rows", "kernel by kernel", "captured", "gain", "generate")
+
+
+def load_cards() -> list[dict[str, Any]]:
+    """All cards, by the name of the GPU."""
+    return [json.loads(path.read_text(encoding="utf-8")) for path in sorted(CARDS.glob("*.json"))]
+
+
+def card_rows(card: dict[str, Any]) -> list[list[str]]:
+    """Tokens a second of each model at a few numbers of rows."""
+    rows = []
+    for line in card["decode"]:
+        if line["rows"] in ROWS and "captured" in line:
+            eager, captured = (line[decoder]["tokens_per_second"] for decoder in ("eager", "captured"))
+            generate = line.get("generate", {}).get("tokens_per_second")
+            rows.append(
+                [
+                    MODELS.get(line["model"], line["model"]),
+                    f"{line['rows']:,}",
+                    in_thousands(eager),
+                    in_thousands(captured),
+                    f"{captured / eager:.1f}×",
+                    in_thousands(generate) if generate else "–",
+                ]
+            )
+    return rows
+
+
+def in_thousands(tokens_per_second: float) -> str:
+    thousands = tokens_per_second / 1000
+    return f"{thousands:.0f}k" if thousands >= 10 else f"{thousands:.1f}k"
+
+
+class GpuCards(SphinxDirective):
+    """A table for each card; a sentence where there is none."""
+
+    def run(self) -> list[nodes.Node]:
+        found: list[nodes.Node] = []
+        for path in CARDS.glob("*.json"):
+            self.env.note_dependency(str(path))
+        for card in load_cards():
+            body = nodes.tbody("", *[_row(row) for row in card_rows(card)])
+            group = nodes.tgroup("", *[nodes.colspec(colwidth=1) for _ in COLUMNS], cols=len(COLUMNS))
+            group += [nodes.thead("", _row(COLUMNS)), body]
+            caption = (
+                f"Tokens a second on one {card['gpu']} ({card['date']}; torch {card['torch']}, "
+                f"transformers {card['transformers']})"
+            )
+            found.append(nodes.table("", nodes.title("", caption), group))
+            passed = sum(outcome == "passed" for outcome in card["checks"].values())
+            note = card.get("note", "")
+            found.append(nodes.paragraph("", f"{passed} of {len(card['checks'])} checks passed. {note}".strip()))
+        return found or [nodes.paragraph("", "Nobody has measured the course on a GPU yet.")]
+
+
+def _row(texts: Any) -> nodes.row:
+    return nodes.row("", *[nodes.entry("", nodes.paragraph("", text)) for text in texts])
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    app.add_directive("gpu-cards", GpuCards)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
