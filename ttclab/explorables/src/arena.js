@@ -16,21 +16,26 @@ function render({ model, el }) {
   const players = [{ key: "you", name: "You" }, ...policies];
   let round = 0;
   let moves = []; // the options spent so far, one a problem
-  let draft = [0, 0]; // places of N and T in the sliders, at first what uniform sampling spends
+  let asked = null; // the round that waits for the player to give up this one
 
-  const samples = slider("New samples", counts.map(String), { input: (step) => adjust([step, draft[1]]) });
-  const revisions = slider("Revisions of each", lengths.map((T) => (T ? String(T) : "none")), { input: (step) => adjust([draft[0], step]) });
+  const samples = slider("New samples", counts.map(String), { input: showMove });
+  const revisions = slider("Revisions of each", lengths.map((T) => (T ? String(T) : "none")), { input: showMove });
   const menu = element("select", { "aria-label": "Round" }, ...rounds.map((_, index) => element("option", { value: index }, `Round ${index + 1}`)));
-  menu.addEventListener("change", () => { begin(Number(menu.value)); save(); });
+  menu.addEventListener("change", () => leave(Number(menu.value), menu));
   const button = (words, act) => {
     const node = element("button", { type: "button" }, words);
     node.addEventListener("click", act);
     return node;
   };
-  const spend = button("Spend", () => { play(optionOf(draft)); save(); if (isOver()) next.focus(); });
+  const spend = button("", () => { if (problemWith() === null) { play(draft()); save(); if (isOver()) next.focus(); } });
   const next = button("Next round", () => { begin((round + 1) % rounds.length); save(); samples.focus(); });
-  const again = button("Start again", () => { begin(round); save(); });
-  again.className = "ttc-second";
+  const again = button("Start again", () => leave(round, again));
+  const [stay, give] = [button("Play on", () => answer(false)), button("Give up", () => answer(true))];
+  again.className = give.className = "ttc-second";
+  const buttons = element("div", { class: "ttc-buttons" }, spend, next, again);
+  const doubt = element("p", {});
+  const ask = element("div", { class: "ttc-ask", role: "group", "aria-label": "Give up the round?", hidden: "" }, doubt, element("div", { class: "ttc-buttons" }, stay, give));
+  ask.addEventListener("keydown", ({ key }) => { if (key === "Escape") answer(false); });
   const [where, question, first, cost] = ["ttc-where", "ttc-asked", "ttc-first", "ttc-cost"].map((name) => element("p", { class: name }));
   const purse = element("div", { class: "ttc-purse", "aria-hidden": "true" });
   const card = element("div", { class: "ttc-card" }, where, purse, question, first, samples.node, revisions.node, cost);
@@ -39,40 +44,67 @@ function render({ model, el }) {
   const chart = raceChart();
   const table = dataTable();
   const form = frame("The arena",
-    element("p", {}, `${size} problems arrive, one by one, half of them of the hardest fifth. You have ${budget} generations for all of them. The revision model has ` +
-      "tried each problem once: you see its answer, and what a judge thinks of it. Keep that answer for nothing, or buy new samples and revisions, and the judge " +
-      "will choose among those. Four policies have played the same problems with as much."),
+    element("p", {}, `${size} problems arrive, one by one, and you have ${budget} generations for all of them. The revision model has tried each problem once: you see ` +
+      "its answer and the score that a verifier gives it. Keep that answer for nothing, or buy new samples and revisions, and the verifier will choose among those. " +
+      "Four policies have played the same problems with as many generations. Ranked is by score: how many problems you solve beyond what uniform sampling solves " +
+      "for the FLOPs that you spent."),
     element("label", { class: "ttc-select" }, element("span", { class: "ttc-label" }, "Round"), menu),
-    card, element("div", { class: "ttc-buttons" }, spend, next, again), sentence.node, board, chart.node, table.node,
+    card, buttons, ask, sentence.node, board, chart.node, table.node,
     element("p", { class: "ttc-source" },
-      `Shown: after each move what came of one recorded draw. Counted is the share of ${draws} such draws that is right, so that luck decides nothing, and every FLOP, ` +
-        "the look at first attempts included. A draw you could check by hand: then you are an oracle, which no policy is. Hard problems are more common here than in the test set. In the book the page's address holds your moves: send it to somebody. ",
+      `Shown: after each move what came of one recorded draw; dashed in the chart, uniform sampling with all its budgets. Counted is the share of ${draws} such draws that is right, so that luck decides nothing, and every FLOP, ` +
+        "the look at first attempts included. A draw that you check by hand makes you an oracle, which no policy is. In a third of the problems the verifier is sure that " +
+        "the first attempt is right, in a third that it is wrong: unlike the test set, where it is nearly always sure that it is right. In the book the page's address " +
+        "holds your moves: send it to somebody. ",
       `Data: ${source}.`));
   form.append(element("style", {}, css));
   el.replaceChildren(form);
 
   function isOver() { return moves.length === size; }
 
-  function optionOf([sample, revision]) {
-    const [N, T] = [counts[sample], keeps(sample) ? 0 : lengths[revision]];
-    return options.findIndex(([n, t]) => n === N && t === T);
-  }
-
-  function keeps(sample) { return counts[sample] === 0; }
-
   function price(option) { return options[option][0] * (1 + options[option][1]); }
 
   function left() { return budget - moves.reduce((sum, option) => sum + price(option), 0); }
 
-  /** As much of what is asked for as is recorded and can be paid: first fewer samples, then fewer revisions. */
-  function adjust([sample, revision]) {
-    const fits = (s, r) => { const option = optionOf([s, r]); return option >= 0 && price(option) <= left(); };
-    while (revision && !fits(sample, revision) && !fits(1, revision)) revision -= 1;
-    while (!fits(sample, revision)) sample -= 1;
-    draft = [sample, revision];
-    samples.step = sample;
-    revisions.step = revision;
-    showCost();
+  /** N and T of the sliders; whoever draws nothing revises nothing. */
+  function chosen() {
+    const N = counts[samples.step];
+    return [N, N ? lengths[revisions.step] : 0];
+  }
+
+  /** The option of the sliders, -1 where it is not recorded. */
+  function draft() {
+    const [N, T] = chosen();
+    return options.findIndex(([n, t]) => n === N && t === T);
+  }
+
+  /** Why the move of the sliders can't be played, null if it can. */
+  function problemWith() {
+    const [N, T] = chosen();
+    if (N * (1 + T) > left()) return `Too many: only ${generations(left())} left`;
+    if (draft() < 0) return `Not recorded: with ${T} revisions of each, at most ${Math.max(...options.filter(([, t]) => t === T).map(([n]) => n))} samples`;
+    return null;
+  }
+
+  /** Begin a round, unless that would throw a game away: then ask first, and go back to `control` if the answer is no. */
+  function leave(number, control) {
+    if (!moves.length || isOver()) { begin(number); save(); return; }
+    asked = { number, control };
+    menu.value = round;
+    doubt.textContent = `Give up round ${round + 1} after ${moves.length} of ${size} problems? Its moves will be lost.`;
+    [buttons.hidden, ask.hidden] = [true, false];
+    stay.focus();
+  }
+
+  function answer(yes) {
+    const { number, control } = asked;
+    stopAsking();
+    if (yes) { begin(number); save(); }
+    control.focus();
+  }
+
+  function stopAsking() {
+    asked = null;
+    [buttons.hidden, ask.hidden] = [false, true];
   }
 
   function begin(number) {
@@ -85,21 +117,33 @@ function render({ model, el }) {
     show();
   }
 
-  /** What everybody got for the first problems, in sixteenths and thousands of FLOPs; you pay for every look. */
+  /** What somebody has after `until` problems. The policies' totals are in the data; yours are added up here. */
   function totals(player, until) {
-    const { problems: asked, rivals } = rounds[round];
-    const own = player ? rivals[player - 1] : {
-      moves,
-      wins: moves.map((option, i) => problems[asked[i]].wins[option]),
-      flops: moves.map((option, i) => problems[asked[i]].look + problems[asked[i]].flops[option]),
-    };
-    const sums = (values) => values.slice(0, until).reduce((all, value) => [...all, all.at(-1) + value], [0]);
-    return { moves: own.moves, wins: own.wins, solved: sums(own.wins), flops: sums(own.flops) };
+    const { problems: places, rivals, uniform } = rounds[round];
+    const sums = (values) => values.reduce((all, value) => [...all, all.at(-1) + value], [0]);
+    if (player) {
+      const { score, ...rival } = rivals[player - 1];
+      const grown = (name) => [0, ...rival[name].slice(0, until)];
+      return { ...rival, solved: grown("solved"), generations: grown("generations").at(-1), flops: grown("flops"), score: until ? score[until - 1] : 0 };
+    }
+    const wins = moves.map((option, i) => problems[places[i]].wins[option]);
+    const [solved, flops] = [sums(wins), sums(moves.map((option, i) => problems[places[i]].look + problems[places[i]].flops[option]))]; // every look is paid
+    const beyond = until ? solved.at(-1) - mixed(uniform[until - 1], flops.at(-1)) : 0;
+    return { moves, wins, solved, generations: budget - left(), flops, score: Math.round((100 * beyond) / draws) / 100 };
+  }
+
+  /** The wins of uniform sampling for these FLOPs: between two of its budgets a mix of both, beyond the last no more than that. */
+  function mixed(curve, flops) {
+    const above = curve.findIndex(([cost]) => cost > flops);
+    if (above < 0) return curve.at(-1)[1];
+    const [[fewer, low], [more, high]] = curve.slice(above - 1, above + 1);
+    return low + ((high - low) * (flops - fewer)) / (more - fewer);
   }
 
   function show() {
     const until = moves.length;
     const all = players.map((_, player) => totals(player, until));
+    stopAsking();
     menu.value = round;
     card.hidden = spend.hidden = isOver();
     next.hidden = !isOver();
@@ -108,8 +152,10 @@ function render({ model, el }) {
       where.textContent = `Problem ${until + 1} of ${size}. ${generations(left())} left.`;
       purse.style.setProperty("--ttc-share", `${(100 * left()) / budget}%`);
       question.textContent = problem.question;
-      first.replaceChildren(`First attempt: ${problem.first}. The judge's score: ${problem.score} `, element("span", { class: "ttc-bar", style: `--ttc-share: ${100 * Number(problem.score)}%` }));
-      adjust([counts.indexOf(budget / size), 0]);
+      first.replaceChildren(`First attempt: ${problem.first}. The verifier's score: ${problem.score} `, element("span", { class: "ttc-bar", style: `--ttc-share: ${100 * Number(problem.score)}%` }));
+      samples.step = counts.findLastIndex((N) => N <= Math.min(budget / size, left())); // at first what uniform sampling spends
+      revisions.step = 0;
+      showMove();
     }
     showBoard(all, until);
     sentence.say(inWords(all, until));
@@ -117,36 +163,43 @@ function render({ model, el }) {
     chart.draw(all, until, inWords(all, until));
   }
 
-  function showCost() {
-    const [N, T] = options[optionOf(draft)];
+  /** The button says what it does, the line above it what is left then. */
+  function showMove() {
+    const [N, T] = chosen();
     const problem = problems[rounds[round].problems[moves.length]];
     const rest = size - moves.length - 1;
-    const what = N ? `${N} × ${1 + T} = ${generations(N * (1 + T))}` : `Keep ${problem.first}, spend nothing`;
-    cost.textContent = `${what}; leaves ${left() - N * (1 + T)} for ${rest === 1 ? "1 more problem" : `${rest} more problems`}.`;
+    const trouble = problemWith();
+    const paid = N * (1 + T);
+    revisions.disabled = !N;
+    spend.setAttribute("aria-disabled", trouble !== null);
+    spend.textContent = trouble ?? (N ? `Draw ${T ? `${N} × ${1 + T} attempts` : N === 1 ? "1 sample" : `${N} samples`}` : `Keep ${problem.first}`);
+    cost.textContent = `${N ? `${T ? `${N} × ${1 + T} = ` : ""}${generations(paid)}` : "Nothing spent"}; ` +
+      (paid > left() ? `${left()} left.` : `leaves ${left() - paid} for ${rest === 1 ? "1 more problem" : `${rest} more problems`}.`);
   }
 
   /** A row a player, a column a problem: what was spent on it, the darker the more often right. */
   function showBoard(all, until) {
     const head = Array.from({ length: size }, (_, i) => element("th", { scope: "col", "aria-current": i === until }, String(i + 1)));
-    const rows = all.map(({ moves: spent, wins, solved }, player) => {
+    const rows = all.map(({ moves: spent, wins, solved, score }, player) => {
       const cells = Array.from({ length: size }, (_, i) => (i < until
         ? element("td", { class: "ttc-tile", style: `--ttc-share: ${(100 * wins[i]) / draws}%`, title: `${wins[i]} of ${draws} right` },
           element("span", { class: "ttc-unseen" }, `${wins[i]} of ${draws} right for `), String(price(spent[i])))
         : element("td", {})));
-      return element("tr", { class: `ttc-${players[player].key}` }, element("th", { scope: "row" }, players[player].name), ...cells, element("td", { class: "ttc-sum" }, tenths(solved.at(-1))));
+      return element("tr", { class: `ttc-${players[player].key}` }, element("th", { scope: "row" }, players[player].name), ...cells,
+        element("td", { class: "ttc-sum ttc-solved" }, tenths(solved.at(-1))), element("td", { class: "ttc-sum" }, signed(score)));
     });
     board.replaceChildren(element("table", { class: "ttc-board" },
-      element("caption", {}, "Generations spent on each problem; the fuller the tile, the more of the draws are right"),
-      element("thead", {}, element("tr", {}, element("th", { scope: "col" }, "Player"), ...head, element("th", { scope: "col" }, "Solved"))),
+      element("caption", {}, "Generations spent on each problem; the fuller the tile, the more of the draws are right. Score: solved beyond uniform sampling for the same FLOPs"),
+      element("thead", {}, element("tr", {}, element("th", { scope: "col" }, "Player"), ...head,
+        element("th", { scope: "col", class: "ttc-solved" }, "Solved"), element("th", { scope: "col" }, "Score"))),
       element("tbody", {}, ...rows)));
   }
 
   function standings(all, until) {
-    const rows = all.map(({ moves: spent, solved, flops }, player) => [
-      players[player].name, `${tenths(solved.at(-1))} of ${until}`,
-      String(spent.slice(0, until).reduce((sum, option) => sum + price(option), 0)), inFlops(flops.at(-1)), players[player].does ?? "every look paid",
+    const rows = all.map(({ solved, generations: spent, flops, score }, player) => [
+      players[player].name, signed(score), `${tenths(solved.at(-1))} of ${until}`, String(spent), inFlops(flops.at(-1)), players[player].does ?? "every look paid",
     ]);
-    return { caption: `Round ${round + 1}, after ${until} of ${size} problems`, columns: ["Player", "Solved", "Generations", "FLOPs", "What it does"], rows };
+    return { caption: `Round ${round + 1}, after ${until} of ${size} problems`, columns: ["Player", "Score", "Solved", "Generations", "FLOPs", "What it does"], rows };
   }
 
   function inWords(all, until) {
@@ -156,17 +209,16 @@ function render({ model, el }) {
     const [N, T] = options[option];
     const came = problem.came[option];
     const right = came === problem.answer;
-    const how = N ? `From ${N} × ${1 + T} the judge chose ${came}` : `You kept ${came}`;
+    const how = N ? `From ${N} × ${1 + T} the verifier chose ${came}` : `You kept ${came}`;
     const truth = right ? "right" : `wrong, the answer is ${problem.answer}`;
     const often = N ? ` In ${problem.wins[option]} of ${draws} draws it would be right.` : "";
     const said = `Problem ${until}: ${how}: ${truth}.${often}`;
-    const [you, ...rivals] = all.map(({ solved, flops }, player) => ({ solved: solved.at(-1), flops: flops.at(-1), name: players[player].name }));
-    if (!isOver()) return `${said} So far you solve ${tenths(you.solved)} of ${until}, uniform sampling ${tenths(rivals[0].solved)}.`;
-    const ahead = rivals.filter(({ solved }) => solved > you.solved);
-    const both = rivals.filter(({ solved, flops }) => solved < you.solved && flops > you.flops).map(({ name }) => name);
-    const beaten = both.length ? ` You solve more for fewer FLOPs than ${listed(both)}.` : "";
-    return `${said} Round ${round + 1} is over: you solve ${tenths(you.solved)} of ${size} for ${inFlops(you.flops)} and come ${PLACES[ahead.length]} of ${players.length}` +
-      `${ahead.length ? `, after ${listed(ahead.map(({ name }) => name))}` : ""}.${beaten}`;
+    const [you, ...rivals] = all.map(({ solved, flops, score }, player) => ({ solved: solved.at(-1), flops: flops.at(-1), score, name: players[player].name }));
+    const beyond = you.score ? `${signed(Math.abs(you.score)).slice(1)} ${you.score > 0 ? "more" : "fewer"} than uniform sampling` : "as many as uniform sampling";
+    if (!isOver()) return `${said} So far you solve ${tenths(you.solved)} of ${until}, ${beyond} for the same FLOPs.`;
+    const ahead = rivals.filter(({ score }) => score > you.score).toSorted((a, b) => b.score - a.score);
+    return `${said} Round ${round + 1} is over: you solve ${tenths(you.solved)} of ${size} for ${inFlops(you.flops)}, ${beyond} for the same FLOPs. With a score of ` +
+      `${signed(you.score)} you come ${PLACES[ahead.length]} of ${players.length}${ahead.length ? `, after ${listed(ahead.map(({ name, score }) => `${name} (${signed(score)})`))}` : ""}.`;
   }
 
   function raceChart() {
@@ -180,7 +232,7 @@ function render({ model, el }) {
       const [all, until, words] = last;
       const height = Math.round(Math.min(300, Math.max(220, width * 0.45)));
       const edge = { top: 26, right: 74, bottom: 42, left: 28 };
-      const ends = rounds[round].rivals.map(({ flops }) => flops.reduce((sum, value) => sum + value, 0));
+      const ends = rounds[round].rivals.map(({ flops }) => flops.at(-1));
       const x = scaleLinear([0, Math.max(...ends, all[0].flops.at(-1)) / 1e6], [edge.left, width - edge.right]);
       const y = scaleLinear([0, size], [height - edge.bottom, edge.top]);
       svg.attr("width", width).attr("height", height).attr("aria-label", `Chart. ${words}`);
@@ -190,6 +242,8 @@ function render({ model, el }) {
       xText.attr("x", (edge.left + width - edge.right) / 2).attr("y", height - 6).attr("text-anchor", "middle").text("GFLOPs spent so far");
       const order = all.map((_, player) => player).toSorted((a, b) => all[b].solved.at(-1) - all[a].solved.at(-1));
       const heights = spread(order.map((player) => y(all[player].solved.at(-1) / draws)), 15, edge.top, height - edge.bottom);
+      const curve = (until ? rounds[round].uniform[until - 1] : []).map(([flops, wins]) => [flops / 1e6, wins / draws]).filter(([flops]) => flops <= x.domain()[1]);
+      mark(layer, "path", "ttc-line ttc-par").attr("d", line()(curve.map(([flops, solved]) => [x(flops), y(solved)])));
       for (const player of [1, 2, 3, 4, 0].filter((index) => index < all.length)) {
         const { solved, flops } = all[player];
         const points = solved.map((wins, i) => [x(flops[i] / 1e6), y(wins / draws)]);
@@ -203,6 +257,8 @@ function render({ model, el }) {
     observer.observe(node);
     return { node, draw: (...what) => { last = what; draw(); }, stop: () => observer.disconnect() };
   }
+
+  function signed(score) { return `${score > 0 ? "+" : score < 0 ? "−" : ""}${Math.abs(score).toFixed(2)}`; }
 
   function tenths(wins) { return (wins / draws).toFixed(1); }
 

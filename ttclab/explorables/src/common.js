@@ -30,6 +30,7 @@ export function slider(label, words, { input, change = () => {} }) {
   const control = {
     node: element("label", { class: "ttc-slider" }, element("span", { class: "ttc-label" }, `${label}: `, output), range),
     focus: () => range.focus(),
+    set disabled(disabled) { range.disabled = disabled; },
     get step() { return range.valueAsNumber; },
     set step(step) {
       range.value = step;
