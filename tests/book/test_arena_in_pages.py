@@ -269,7 +269,7 @@ def test_answers_of_models_are_text_and_never_markup(reader):
     for problem in data["problems"]:
         problem["question"] = problem["first"] = problem["answer"] = bad
         problem["came"] = [bad] * len(problem["came"])
-    page = draw(reader, data, {"round": 1, "moves": "4x0"}, "arena")
+    page = draw(reader, data, {"round": 1, "moves": "4x0"})
     page.locator(".ttc-board").wait_for()
     assert bad in page.locator(".ttc").inner_text()
     assert page.locator(".ttc img").count() == 0
@@ -277,7 +277,7 @@ def test_answers_of_models_are_text_and_never_markup(reader):
 
 
 def test_a_widget_of_the_game_follows_its_state_and_tells_python(reader):
-    page = draw(reader, DATA, {}, "arena")
+    page = draw(reader, DATA, {})
     page.evaluate("model.set('state', {round: 4, moves: '0x0.8x0'}); model.save_changes()")
     assert "Problem 2" in reader.sentence.inner_text()
     page.get_by_role("slider", name="New samples").press("Home")

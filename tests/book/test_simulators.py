@@ -212,7 +212,7 @@ def test_its_marks_move_for_nobody_who_minds(sit_down, path, name):
 # ---- the same module in a notebook
 
 BLANK = "<!doctype html><title>Cell</title><div id=cell></div>"
-CELL = """async ([name, data]) => {
+CELL = """async data => {
     const values = {data, state: {}}, heard = new Set();
     window.model = {
         get: key => values[key],
@@ -222,7 +222,7 @@ CELL = """async ([name, data]) => {
         off: (event, tell) => heard.delete(tell),
         heard,
     };
-    const module = await import(`/_static/explorables/${name}.js`);
+    const module = await import("/_static/explorables/explorables.js");
     window.leave = module.default.render({model, el: document.getElementById("cell")});
 }"""  # a model that tells of changes, as a widget has
 
@@ -243,7 +243,7 @@ every_name = pytest.mark.parametrize("name", NAMES)
 
 @every_name
 def test_python_sees_what_the_reader_chose_and_a_widget_that_leaves_stops_listening(cell, name):
-    cell.evaluate(CELL, [name, shipped_data(name)])
+    cell.evaluate(CELL, shipped_data(name))
     cell.locator(".ttc button:visible").first.click()
     assert cell.evaluate("Object.keys(model.get('state')).length") > 0
     assert "?" not in cell.url, "a notebook's address is not ours"
@@ -254,7 +254,7 @@ def test_python_sees_what_the_reader_chose_and_a_widget_that_leaves_stops_listen
 @every_name
 def test_jupyterlab_is_told_to_leave_the_keys_to_the_widget(cell, name):
     """Or its shortcuts would take the arrow keys from the slider of a cell in command mode."""
-    cell.evaluate(CELL, [name, shipped_data(name)])
+    cell.evaluate(CELL, shipped_data(name))
     controls = cell.locator(".ttc").locator("input, select, button, summary, [tabindex]")
     told = controls.evaluate_all("nodes => nodes.map(node => node.getAttribute('data-lm-suppress-shortcuts'))")
     assert told and set(told) == {"true"}
@@ -271,7 +271,7 @@ def test_strings_of_the_data_are_text_and_never_markup(cell, name):
         words = isinstance(data, str) and " " in data
         return f"{data}<img src=x onerror='window.struck = true'>" if words else data
 
-    cell.evaluate(CELL, [name, spoilt(shipped_data(name))])
+    cell.evaluate(CELL, spoilt(shipped_data(name)))
     cell.locator(".ttc button:visible").first.click()
     assert "<img" in cell.locator(".ttc").inner_text()
     assert cell.locator(".ttc img").count() == 0
