@@ -97,7 +97,7 @@ bench: .venv/.installed ## speed, as ratios measured side by side; the simulator
 	@$(BIN)/python -m benchmarks
 	@$(BIN)/python -m benchmarks.explorables
 
-explorables: ## bundle the simulators again (needs Node)
+explorables: ## check the simulators' types and bundle them again (needs Node)
 	@cd ttclab/explorables/src && npm ci && npm run build
 
 # The letters, signs and brackets that the course's maths may use, with the table that makes them grow.

@@ -190,24 +190,66 @@ def test_what_comes_of_a_move_is_the_judges_choice_among_recorded_attempts(optio
         assert problem["came"][OPTIONS.index(option)] == (vote or "no answer")
 
 
-def test_a_round_is_drawn_by_its_number_half_of_it_from_the_hardest_fifth():
-    hard = evidence.revision_fifths() == 4
-    rounds = drawn_rounds(hard)
-    assert rounds == drawn_rounds(hard) and len(rounds) == ROUNDS == len(GAME["rounds"])
-    assert all(len(set(row)) == PROBLEMS and hard[row].sum() == PROBLEMS // 2 for row in rounds)
-    ids = load_arena("test").problems
+def test_a_round_is_drawn_by_its_number_and_the_verifier_is_unsure_of_a_third_of_it():
+    known = load_arena("test")
+    rounds = drawn_rounds(known.difficulty)
+    assert rounds == drawn_rounds(known.difficulty) and len(rounds) == ROUNDS == len(GAME["rounds"])
+    for row in rounds:
+        scores = 1 - known.difficulty[row]
+        sure_right, sure_wrong = (scores > 0.98).sum(), (scores < 0.02).sum()
+        assert len(set(row)) == PROBLEMS and sure_right == sure_wrong == PROBLEMS / 3
     shown = [[GAME["problems"][i]["id"] for i in each["problems"]] for each in GAME["rounds"]]
-    assert shown == [[ids[i] for i in row] for row in rounds]
+    assert shown == [[known.problems[i] for i in row] for row in rounds]
+
+
+def test_no_rule_of_thumb_has_the_best_score_in_most_rounds():
+    """So that a round is a decision: never to spend, to spend alike, or one number of samples for what looks wrong."""
+
+    def thumb(N, T):
+        return lambda difficulty, left, _: (N, T) if difficulty > 0.7 and left >= N * (1 + T) else (0, 0)
+
+    ways = [(0, 0), (4, 0), (8, 0), (16, 0), (4, 1), (2, 3)]
+    best = []
+    for row in drawn_rounds(load_arena("test").difficulty):
+        on = load_arena("test").of(row)
+        played = [arena.play(thumb(*way), on, SHARE * PROBLEMS) for way in ways] + list(
+            arena.rivals(on, SHARE).values()
+        )
+        best.append(int(np.argmax([arena.beyond_uniform(each, on).sum() for each in played])))
+    assert len(set(best)) >= 5 and max(best.count(way) for way in best) <= ROUNDS / 2
 
 
 def test_rivals_of_the_game_are_the_policies_on_the_same_problems_with_the_same_budget():
-    on, hard = load_arena("test"), evidence.revision_fifths() == 4
-    for row, shown in zip(drawn_rounds(hard), GAME["rounds"], strict=True):
+    on = load_arena("test")
+    for row, shown in zip(drawn_rounds(on.difficulty), GAME["rounds"], strict=True):
         for rival, played in zip(shown["rivals"], arena.rivals(on.of(row), SHARE).values(), strict=True):
             assert rival["moves"] == played.chosen.tolist()
-            assert sum(rival["wins"]) == 16 * played.correct.sum()
-            assert played.generations <= GAME["budget"] == SHARE * PROBLEMS
-            assert sum(rival["flops"]) == pytest.approx(played.flops.sum() / 1000, abs=PROBLEMS)
+            assert rival["solved"] == (16 * played.correct.cumsum()).round().tolist()
+            assert np.cumsum(rival["wins"]).tolist() == rival["solved"]
+            assert rival["generations"][-1] == played.generations <= GAME["budget"] == SHARE * PROBLEMS
+            assert rival["flops"] == pytest.approx(played.flops.cumsum() / 1000, abs=0.51)
+
+
+def test_a_rival_scores_what_it_solves_beyond_uniform_sampling_for_its_flops():
+    on = load_arena("test")
+    for row, shown in zip(drawn_rounds(on.difficulty), GAME["rounds"], strict=True):
+        for rival, played in zip(shown["rivals"], arena.rivals(on.of(row), SHARE).values(), strict=True):
+            for until in (1, 7, PROBLEMS):
+                first = on.of(row[:until])
+                same = arena.uniform_at(first, float(played.flops[:until].mean()))
+                assert rival["score"][until - 1] == pytest.approx((played.correct[:until] - same).sum(), abs=0.00501)
+
+
+def test_the_curve_of_uniform_sampling_has_the_cost_and_the_wins_of_its_budgets():
+    on = load_arena("test")
+    for row, shown in zip(drawn_rounds(on.difficulty), GAME["rounds"], strict=True):
+        for until, curve in enumerate(shown["uniform"], start=1):
+            first = on.of(row[:until])
+            assert curve[0] == [0, 0] and curve == sorted(curve)
+            for (flops, wins), N in zip(curve[1:], (1, 2, 3, 4, 6, 8, 12, 16, 24, 32), strict=True):
+                option = OPTIONS.index((N, 0))
+                assert flops == pytest.approx(first.flops[:, option].sum() / 1000, abs=0.51)
+                assert wins == pytest.approx(16 * first.correct[:, option].sum(), abs=0.51)
 
 
 def test_questions_and_answers_of_the_game_are_the_problems_own():

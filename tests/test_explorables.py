@@ -15,6 +15,7 @@ import pytest
 
 from ttclab import bank, estimators, evidence, explorables
 from ttclab.explorables import (
+    BUNDLE,
     FOLDER,
     NAMES,
     Explorable,
@@ -471,39 +472,71 @@ def test_every_explorable_has_data_from_the_recorded_runs():
     assert tuple(built()) == NAMES
 
 
-# ---- the bundles
+# ---- the bundle
+
+needs_node = pytest.mark.skipif(
+    not (shutil.which("node") and (SOURCES / "node_modules").is_dir()),
+    reason="needs Node and npm ci in ttclab/explorables/src; the recorded hashes are tested without",
+)
 
 
-def banner(name):
-    """The code of a bundle, and what its banner says of it."""
-    head, code = (FOLDER / f"{name}.js").read_bytes().split(b"\n*/\n", 1)
+def banner():
+    """The code of the bundle, and what its banner says of it."""
+    head, code = BUNDLE.read_bytes().split(b"\n*/\n", 1)
     return code, head.decode()
 
 
-@every_explorable
-def test_bundle_was_made_of_the_sources_as_they_are(name):
-    files = sorted(path for path in SOURCES.iterdir() if path.suffix in {".js", ".mjs", ".css", ".json"})
+def test_one_bundle_serves_all_simulators_and_is_small():
+    assert [path.name for path in FOLDER.glob("*.js")] == ["explorables.js"]
+    assert BUNDLE.stat().st_size < 150_000
+
+
+def test_the_bundle_exports_every_simulator_and_a_default():
+    (exports,) = re.findall(r"export\{([^}]*)\};?\s*$", banner()[0].decode())
+    assert {each.split(" as ")[-1] for each in exports.split(",")} == {*NAMES, "default"}
+
+
+def test_bundle_was_made_of_the_sources_as_they_are():
+    files = sorted(path for path in SOURCES.iterdir() if path.suffix in {".js", ".mjs", ".ts", ".css", ".json"})
     recorded = hashlib.sha256(b"".join(b"%s\0%s\0" % (path.name.encode(), path.read_bytes()) for path in files))
-    assert f"sources sha256:{recorded.hexdigest()}\n" in banner(name)[1], "the bundle is stale: make explorables"
+    assert f"sources sha256:{recorded.hexdigest()}\n" in banner()[1], "the bundle is stale: make explorables"
 
 
-@every_explorable
-def test_bundle_was_not_changed_by_hand(name):
-    code, head = banner(name)
+def test_bundle_was_not_changed_by_hand():
+    code, head = banner()
     assert f"code sha256:{hashlib.sha256(code).hexdigest()}\n" in head
 
 
-@every_explorable
-def test_bundle_is_built_again_byte_for_byte(name, tmp_path):
-    if not (shutil.which("node") and (SOURCES / "node_modules").is_dir()):
-        pytest.skip("needs Node and npm ci in ttclab/explorables/src; the recorded hashes are tested without")
+@needs_node
+def test_bundle_is_built_again_byte_for_byte(tmp_path):
     subprocess.run(["node", "build.mjs", str(tmp_path)], cwd=SOURCES, check=True, capture_output=True)
-    assert (tmp_path / f"{name}.js").read_bytes() == (FOLDER / f"{name}.js").read_bytes()
+    assert (tmp_path / BUNDLE.name).read_bytes() == BUNDLE.read_bytes()
 
 
-@every_explorable
-def test_bundle_stands_alone_and_names_no_address(name):
-    code = banner(name)[0].decode()
+@needs_node
+def test_types_of_the_sources_are_checked_and_right():
+    done = subprocess.run(["npm", "run", "check"], cwd=SOURCES, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
+    options = json.loads((SOURCES / "tsconfig.json").read_text())["compilerOptions"]
+    assert options["checkJs"] and options["strict"]
+    assert "npm run check" in json.loads((SOURCES / "package.json").read_text())["scripts"]["build"]
+
+
+@needs_node
+def test_a_wrong_type_in_a_source_fails_the_check(tmp_path):
+    folder = tmp_path / "src"
+    shutil.copytree(SOURCES, folder, ignore=shutil.ignore_patterns("node_modules"))
+    (folder / "node_modules").symlink_to(SOURCES / "node_modules")
+    source = folder / "breadth_or_depth.js"
+    source.write_text(
+        source.read_text().replace("budget.step = selected.budget;", "budget.step = String(selected.budget);")
+    )
+    done = subprocess.run(["npm", "run", "check"], cwd=folder, capture_output=True, text=True)
+    assert done.returncode != 0 and "breadth_or_depth.js" in done.stdout
+
+
+def test_bundle_stands_alone_and_names_no_address():
+    code = banner()[0].decode()
     assert not re.search(r"\bimport\b|\bfetch\(|\beval\(|XMLHttpRequest", code)
     assert {url for url in re.findall(r"https?://[^\s\"'`]+", code) if "//www.w3.org/" not in url} == set()
 
@@ -513,12 +546,15 @@ def test_sources_put_words_into_the_page_as_text_only():
         assert not re.search(r"(inner|outer|Adjacent)HTML|\.html\(|document\.write", path.read_text()), path.name
 
 
-@every_explorable
-def test_bundle_keeps_the_licences_of_what_it_contains(name):
+def test_bundle_keeps_the_licences_of_what_it_contains():
     wanted = json.loads((SOURCES / "package.json").read_text())["devDependencies"]
-    head = banner(name)[1]
-    for package, version in wanted.items():
-        assert package == "esbuild" or f"{package} {version}" in head
+    head = banner()[1]
+    bundled = {name: version for name, version in wanted.items() if name.startswith("d3-")}
+    assert set(wanted) - set(bundled) == {"esbuild", "typescript", *(f"@types/{name}" for name in bundled)}, (
+        "tools alone"
+    )
+    for package, version in bundled.items():
+        assert f"{package} {version}" in head
     assert "Mike Bostock" in head
     assert "Permission to use, copy, modify, and/or distribute this software" in head
 
@@ -537,7 +573,7 @@ def test_sources_pin_exact_versions_and_the_lock_names_no_registry():
 @every_explorable
 def test_show_gives_a_widget_with_the_module_and_the_shipped_data(name):
     state = show(name).get_state()
-    assert state["_esm"] == (FOLDER / f"{name}.js").read_text(encoding="utf-8")
+    assert state["_esm"] == BUNDLE.read_text(encoding="utf-8")
     assert state["data"] == shipped_data(name)
     assert state["state"] == {}
     json.dumps(state["data"])
@@ -547,6 +583,11 @@ def test_show_takes_data_of_the_readers_own_run():
     data = breadth_or_depth_data(runs(), 1)
     assert show("breadth_or_depth", data=data).data == data
     assert data["source"].startswith("your own run")
+
+
+def test_data_of_another_explorable_are_refused_by_name():
+    with pytest.raises(ValueError, match="the data are for the explorable 'breadth_or_depth', not for 'judge'"):
+        show("judge", data=shipped_data("breadth_or_depth"))
 
 
 def test_unknown_explorable_is_refused_with_the_names_there_are():

@@ -262,9 +262,27 @@ def uniform_at(arena: Arena, flops: float) -> NDArray[np.float64]:
     return evidence.at_equal_flops(arms, min(flops, float(arms[-1].flops.mean()))).correct
 
 
+def beyond_uniform(played: Played, arena: Arena) -> NDArray[np.float64]:
+    """Score of each problem: its accuracy minus that of uniform sampling for the same mean FLOPs.
+
+    Parameters
+    ----------
+    played : Played
+        The moves on all problems of `arena`, in its order.
+    arena : Arena
+        The problems that were played on.
+
+    Returns
+    -------
+    array of shape (problems,)
+        The sum is the score of a game, in problems; the mean is `advantage`.
+    """
+    return played.correct - uniform_at(arena, float(played.flops.mean()))
+
+
 def advantage(played: Played, arena: Arena) -> Estimate:
     """Accuracy above that of uniform sampling for the same FLOPs on the same problems, with its 95% interval."""
-    return bootstrap(played.correct - uniform_at(arena, float(played.flops.mean())))
+    return bootstrap(beyond_uniform(played, arena))
 
 
 if __name__ == "__main__":

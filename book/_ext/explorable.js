@@ -18,9 +18,10 @@ function staticModel(name, data) {
 }
 
 for (const el of document.querySelectorAll("[data-explorable]")) {
-  const { explorable: name, version } = el.dataset;
-  const file = (suffix) => new URL(`${name}.${suffix}?v=${version}`, import.meta.url).href;
-  Promise.all([import(file("js")), fetch(file("json")).then((answer) => answer.json())])
+  const { explorable: name, module: bundle, source } = el.dataset;
+  const address = (file) => new URL(file, import.meta.url).href;
+  // The bundle is one module, which the browser fetches once, however many simulators are on the page.
+  Promise.all([import(address(bundle)), fetch(address(source)).then((answer) => answer.json())])
     .then(([module, data]) => module.default.render({ model: staticModel(name, data), el }))
     .catch((error) => { el.textContent = "The simulator could not be loaded."; throw error; });
 }

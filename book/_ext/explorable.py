@@ -1,6 +1,7 @@
 """The directive `{explorable} name`: a simulator in the page, with a table of its data where scripts are off.
 
-The module, its data and the script that mounts it go into `_static/explorables/` of the html; nothing else is loaded.
+The bundle of all simulators, their data and the script that mounts them go into `_static/explorables/` of the html. A
+page loads the bundle once, however many simulators it has, and the data of those that it shows; nothing else.
 """
 
 import hashlib
@@ -15,7 +16,7 @@ from sphinx.application import Sphinx
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
-from ttclab.explorables import FOLDER
+from ttclab.explorables import BUNDLE, FOLDER
 
 MOUNT = Path(__file__).with_name("explorable.js")
 logger = logging.getLogger(__name__)
@@ -26,21 +27,26 @@ class Explorable(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         name = self.arguments[0]
-        files = [Path(self.config.explorable_folder) / f"{name}{suffix}" for suffix in (".js", ".json")]
-        for path in files:
+        bundle, data = (Path(self.config.explorable_folder) / file for file in (BUNDLE.name, f"{name}.json"))
+        for path in (bundle, data):
             self.env.note_dependency(str(path))
             if not path.is_file():
                 logger.warning("explorable %r: no file %s", name, path, location=self.get_location())
                 return []
-        content = b"".join(path.read_bytes() for path in files)
-        version = hashlib.sha256(content).hexdigest()[:12]  # a changed file is fetched anew, whatever the browser keeps
-        return [nodes.raw("", _html(name, version, json.loads(files[1].read_bytes())), format="html", explorable=name)]
+        html = _html(name, _address(bundle), _address(data), json.loads(data.read_bytes()))
+        return [nodes.raw("", html, format="html", explorable=name)]
 
 
-def _html(name: str, version: str, data: dict[str, Any]) -> str:
+def _address(path: Path) -> str:
+    """The file's name with a version, so that a changed file is fetched anew, whatever the browser keeps."""
+    return f"{path.name}?v={hashlib.sha256(path.read_bytes()).hexdigest()[:12]}"
+
+
+def _html(name: str, module: str, source: str, data: dict[str, Any]) -> str:
     tables = "".join(_table(**table) for table in data["tables"])
     return (
-        f'<div class="explorable" id="explorable-{name}" data-explorable="{name}" data-version="{version}">'
+        f'<div class="explorable" id="explorable-{name}" data-explorable="{name}" data-module="{module}"'
+        f' data-source="{source}">'
         "<p>A simulator stands here once the page is served and its scripts have run.</p>"
         f"<noscript>{tables}<p>Data: {escape(data['source'])}.</p></noscript></div>"
     )
@@ -60,8 +66,9 @@ def _copy(app: Sphinx) -> None:
     if app.builder.format == "html":
         target = Path(app.outdir, "_static", "explorables")
         target.mkdir(parents=True, exist_ok=True)
-        for path in (MOUNT, *Path(app.config.explorable_folder).glob("*.js*")):
-            shutil.copyfile(path, target / (("mount" + path.suffix) if path == MOUNT else path.name))
+        shutil.copyfile(MOUNT, target / "mount.js")
+        for path in Path(app.config.explorable_folder).glob("*.js*"):
+            shutil.copyfile(path, target / path.name)
 
 
 def _load_mount(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.document | None) -> None:

@@ -7,6 +7,7 @@ import test_explorables_in_pages as pages
 from looks import overlapping_labels
 from test_explorables_in_pages import Reader, draw, faint_words, phone
 
+from ttclab import arena
 from ttclab.explorables import shipped_data
 
 site, reader = pages.site, pages.reader
@@ -26,37 +27,67 @@ def look_at(reader: Reader, number, moves) -> Reader:
     return reader.open(f"arena.html?arena.round={number}&arena.moves={'.'.join(moves)}")
 
 
-def totals(number, moves):
-    """Solved, generations and FLOPs (in words) of the player and the rivals, summed from the data."""
-    asked = DATA["rounds"][number - 1]
-    rows = []
-    problems = [DATA["problems"][i] for i in asked["problems"]]
-    own = [option_of(move) for move in moves]
-    mine = {
-        "moves": own,
-        "wins": [problem["wins"][option] for problem, option in zip(problems, own)],
-        "flops": [problem["look"] + problem["flops"][option] for problem, option in zip(problems, own)],
-    }
-    for played in (mine, *asked["rivals"]):
-        wins, flops = (sum(played[what][: len(moves)]) for what in ("wins", "flops"))
-        spent = sum(PRICES[option] for option in played["moves"][: len(moves)])
-        words = f"{flops / 1e6:.2f} GFLOPs" if flops >= 1e6 else f"{flops / 1e3:.0f} MFLOPs"
-        rows.append([wins / DATA["draws"], spent, words])
-    return rows
+def signed(score):
+    return f"{score:+.2f}".replace("-", "−") if score else "0.00"
+
+
+def played(number, moves):
+    """The player's game, played in Python on the first problems of a round."""
+    ids = [DATA["problems"][i]["id"] for i in DATA["rounds"][number - 1]["problems"][: len(moves)]]
+    known = arena.load_arena()
+    on = known.of([known.problems.index(each) for each in ids])
+    return arena.spent(on, [option_of(move) for move in moves]), on
+
+
+def standings(number, moves):
+    """Solved, and in words score, generations and FLOPs, of the player and the rivals."""
+    count, rows = len(moves), []
+    for rival in DATA["rounds"][number - 1]["rivals"]:
+        rows.append([rival[each][count - 1] for each in ("score", "solved", "generations", "flops")])
+    mine, on = played(number, moves)
+    score = round(float(arena.beyond_uniform(mine, on).sum()), 2)
+    rows.insert(0, [score, 16 * mine.correct.sum(), mine.generations, mine.flops.sum() / 1000])
+    return [(wins / DATA["draws"], [signed(score), str(spent), in_flops(flops)]) for score, wins, spent, flops in rows]
+
+
+def in_flops(thousands):
+    return f"{thousands / 1e6:.2f} GFLOPs" if thousands >= 1e6 else f"{thousands / 1e3:.0f} MFLOPs"
 
 
 @pytest.mark.parametrize(("number", "count"), SELECTIONS)
-def test_the_board_and_the_numbers_add_up_what_the_data_have(reader, number, count):
+def test_the_board_and_the_numbers_are_those_of_the_arena_in_python(reader, number, count):
     look_at(reader, number, MOVES[:count])
-    expected = totals(number, MOVES[:count])
-    solved = reader.page.locator(".ttc-board .ttc-sum").all_inner_texts()
-    assert [float(x) for x in solved] == pytest.approx([row[0] for row in expected], abs=0.0501)
+    expected = standings(number, MOVES[:count])
+    solved = [pytest.approx(each, abs=0.0501) for each, _ in expected]
+    board = [row.locator(".ttc-sum").all_inner_texts() for row in reader.page.locator(".ttc-board tbody tr").all()]
+    assert [float(row[0]) for row in board] == solved
+    assert [row[1] for row in board] == [words[0] for _, words in expected]
     reader.page.get_by_text("The numbers").click()
     rows = [row.split("\t") for row in reader.page.locator("details tbody tr").all_inner_texts()]
-    names = ["You", *(policy["name"] for policy in DATA["policies"])]
-    assert [row[0] for row in rows] == names
-    assert [int(row[2]) for row in rows] == [row[1] for row in expected]
-    assert [row[3] for row in rows] == [row[2] for row in expected]
+    assert [row[0] for row in rows] == ["You", *(policy["name"] for policy in DATA["policies"])]
+    assert [float(row[2].removesuffix(f" of {count}")) for row in rows] == solved
+    assert [[row[1], *row[3:5]] for row in rows] == [words for _, words in expected]
+
+
+@pytest.mark.parametrize("number", [2, 3, 7, 10])
+def test_a_finished_round_ranks_by_the_score_that_charges_flops(reader, number):
+    look_at(reader, number, MOVES)
+    scores = [float(words[0].replace("−", "-")) for _, words in standings(number, MOVES)]
+    place = ["first", "second", "third", "fourth", "last"][sum(score > scores[0] for score in scores)]
+    said = reader.sentence.inner_text()
+    assert f"With a score of {signed(scores[0])} you come {place} of 5" in said
+    names = [policy["name"] for policy in DATA["policies"]]
+    for name, score in zip(names, scores[1:], strict=True):
+        assert (f"{name} ({signed(score)})" in said) == (score > scores[0])
+
+
+def test_the_same_answers_for_more_flops_rank_lower(reader):
+    """Four samples and the look: every problem as uniform sampling has it, and the look to pay."""
+    look_at(reader, 5, ["4x0"] * SIZE)
+    solved = reader.page.locator(".ttc-board .ttc-solved.ttc-sum").all_inner_texts()
+    assert solved[0] == solved[1], "as many as uniform sampling"
+    assert "fewer than uniform sampling for the same FLOPs" in reader.sentence.inner_text()
+    assert "after Uniform (0.00)" in reader.sentence.inner_text()
 
 
 @pytest.mark.parametrize(("number", "count"), SELECTIONS)
@@ -77,7 +108,7 @@ def test_a_round_is_played_with_the_keyboard_alone(reader):
     keyboard = reader.page.keyboard
     reader.page.get_by_role("slider", name="New samples").focus()
     keyboard.press("Home")
-    assert "Keep " in reader.page.locator(".ttc-cost").inner_text()
+    assert "Nothing spent" in reader.page.locator(".ttc-cost").inner_text()
     keyboard.press("ArrowRight")
     keyboard.press("ArrowRight")
     keyboard.press("Tab")
@@ -85,7 +116,8 @@ def test_a_round_is_played_with_the_keyboard_alone(reader):
     assert reader.page.locator(".ttc-cost").inner_text().startswith("2 × 2 = 4 generations; leaves 44 for 11 more")
     keyboard.press("Tab")
     for left in range(SIZE, 0, -1):
-        assert reader.page.evaluate("document.activeElement.innerText") == "Spend"
+        does = "Draw 4 samples" if left < SIZE else "Draw 2 × 2 attempts"
+        assert reader.page.evaluate("document.activeElement.innerText") == does
         assert f"Problem {SIZE - left + 1} of {SIZE}" in reader.page.locator(".ttc-where").inner_text()
         keyboard.press("Enter")
     assert "is over" in reader.sentence.inner_text()
@@ -94,28 +126,112 @@ def test_a_round_is_played_with_the_keyboard_alone(reader):
     assert "Round 2: problem 1" in reader.sentence.inner_text()
 
 
-def test_no_move_costs_more_than_is_left(reader):
-    look_at(reader, 1, ["32x0", "12x0"])
+def test_the_button_says_what_it_does(reader):
+    look_at(reader, 1, [])
     samples, revisions = (reader.page.get_by_role("slider", name=name) for name in ("New samples", "Revisions"))
+    button = reader.page.locator(".ttc-buttons button:visible").first
+    first = DATA["problems"][DATA["rounds"][0]["problems"][0]]["first"]
+    assert button.inner_text() == "Draw 4 samples"
+    revisions.press("ArrowRight")
+    assert button.inner_text() == "Draw 4 × 2 attempts"
+    revisions.press("Home")
+    samples.press("Home")
+    assert button.inner_text() == f"Keep {first}"
+    samples.press("ArrowRight")
+    assert button.inner_text() == "Draw 1 sample"
+
+
+def test_one_slider_never_changes_the_other_and_the_button_refuses_what_cannot_be(reader):
+    look_at(reader, 1, ["32x0"])
+    samples, revisions = (reader.page.get_by_role("slider", name=name) for name in ("New samples", "Revisions"))
+    button = reader.page.locator(".ttc-buttons button:visible").first
+    said = reader.sentence.inner_text()
+
+    def refused(words):
+        assert words in button.inner_text() and button.get_attribute("aria-disabled") == "true"
+        button.evaluate("node => node.click()")
+        button.press("Enter")
+        assert reader.sentence.inner_text() == said
+
     samples.press("End")
-    assert samples.get_attribute("aria-valuetext") == "4"
+    refused("Too many: only 16 generations left")
     revisions.press("End")
-    assert revisions.get_attribute("aria-valuetext") == "3" and samples.get_attribute("aria-valuetext") == "1"
-    reader.page.get_by_role("button", name="Spend").click()
-    assert "0 generations left" in reader.page.locator(".ttc-where").inner_text()
-    samples.press("End")
-    assert samples.get_attribute("aria-valuetext") == "0"
+    assert samples.get_attribute("aria-valuetext") == "32" and revisions.get_attribute("aria-valuetext") == "7"
+    refused("Too many")
+    samples.press("Home")
+    assert revisions.get_attribute("aria-valuetext") == "7" and revisions.is_disabled()
+    assert button.inner_text().startswith("Keep ")
+    samples.press("ArrowRight")
+    assert revisions.is_enabled()
+    button.click()
+    assert "8 generations left" in reader.page.locator(".ttc-where").inner_text()
+
+
+def test_a_pair_that_was_not_recorded_is_refused_with_the_reason(reader):
+    look_at(reader, 1, [])
+    samples, revisions = (reader.page.get_by_role("slider", name=name) for name in ("New samples", "Revisions"))
+    revisions.press("End")
+    samples.press("ArrowRight")
+    assert reader.page.get_by_role("button", name="Draw").count() == 0
+    assert "48 generations; leaves 0" in reader.page.locator(".ttc-cost").inner_text()
+    assert reader.page.get_by_role("button", name="Not recorded: with 7 revisions of each, at most 4").is_visible()
+
+
+def test_nothing_can_be_drawn_once_the_budget_is_spent(reader):
+    look_at(reader, 1, ["32x0", "16x0"])
+    assert reader.page.get_by_role("slider", name="New samples").get_attribute("aria-valuetext") == "0"
+    assert reader.page.get_by_role("button", name="Keep").is_enabled()
+
+
+def ask_by_button(reader):
+    reader.page.get_by_role("button", name="Start again").click()
+    return reader.page.get_by_role("button", name="Start again")
+
+
+def ask_by_menu(reader):
+    reader.page.get_by_label("Round", exact=True).select_option(label="Round 7")
+    return reader.page.get_by_label("Round", exact=True)
+
+
+@pytest.mark.parametrize("ask", [ask_by_button, ask_by_menu])
+def test_a_game_is_given_up_only_after_the_player_says_so(reader, ask):
+    look_at(reader, 5, MOVES[:3])
+    said, menu = reader.sentence.inner_text(), reader.page.get_by_label("Round", exact=True)
+    for no in ("click", "Escape"):
+        control = ask(reader)
+        assert "Give up round 5 after 3 of 12 problems?" in reader.page.locator(".ttc-ask").inner_text()
+        stay = reader.page.get_by_role("button", name="Play on")
+        assert stay.evaluate("node => node === document.activeElement")
+        stay.click() if no == "click" else stay.press(no)
+        assert reader.sentence.inner_text() == said and menu.input_value() == "4"
+        assert not reader.page.locator(".ttc-ask").is_visible()
+        assert control.evaluate("node => node === document.activeElement")
+    ask(reader)
+    reader.page.get_by_role("button", name="Give up").click()
+    number = 7 if ask is ask_by_menu else 5
+    assert f"Round {number}: problem 1 of" in reader.sentence.inner_text()
+    assert f"arena.round={number}&arena.moves=#" in reader.page.url
+
+
+def test_nobody_is_asked_where_there_is_no_game_to_lose(reader):
+    look_at(reader, 5, [])
+    ask_by_menu(reader)
+    assert "Round 7: problem 1 of" in reader.sentence.inner_text()
+    look_at(reader, 5, MOVES)
+    ask_by_button(reader)
+    assert "Round 5: problem 1 of" in reader.sentence.inner_text()
 
 
 def test_the_address_holds_the_moves_and_another_reader_sees_the_same_game(reader):
     look_at(reader, 5, MOVES[:3])
-    reader.page.get_by_role("button", name="Spend").click()
+    reader.page.get_by_role("button", name="Draw 4 samples").click()
     said, shared = reader.sentence.inner_text(), reader.page.url
     reader.page.goto("about:blank")
     reader.page.goto(shared)
     reader.page.locator(".ttc").wait_for()
     assert reader.sentence.inner_text() == said and "Problem 4" in said
     reader.page.get_by_role("button", name="Start again").click()
+    reader.page.get_by_role("button", name="Give up").click()
     assert "problem 1 of" in reader.sentence.inner_text()
 
 
@@ -133,7 +249,7 @@ def test_an_address_with_an_unknown_round_starts_the_first(reader):
 @phone
 def test_a_finger_plays_on_a_phone_and_nothing_scrolls_sideways(reader):
     look_at(reader, 3, MOVES[:9])
-    reader.page.get_by_role("button", name="Spend").tap()
+    reader.page.get_by_role("button", name="Draw").tap()
     assert "Problem 10" in reader.sentence.inner_text()
     assert reader.page.evaluate("document.documentElement.scrollWidth") == 360
     assert overlapping_labels(reader.page) == []
@@ -153,7 +269,7 @@ def test_answers_of_models_are_text_and_never_markup(reader):
     for problem in data["problems"]:
         problem["question"] = problem["first"] = problem["answer"] = bad
         problem["came"] = [bad] * len(problem["came"])
-    page = draw(reader, data, {"round": 1, "moves": "4x0"}, "arena")
+    page = draw(reader, data, {"round": 1, "moves": "4x0"})
     page.locator(".ttc-board").wait_for()
     assert bad in page.locator(".ttc").inner_text()
     assert page.locator(".ttc img").count() == 0
@@ -161,10 +277,10 @@ def test_answers_of_models_are_text_and_never_markup(reader):
 
 
 def test_a_widget_of_the_game_follows_its_state_and_tells_python(reader):
-    page = draw(reader, DATA, {}, "arena")
+    page = draw(reader, DATA, {})
     page.evaluate("model.set('state', {round: 4, moves: '0x0.8x0'}); model.save_changes()")
     assert "Problem 2" in reader.sentence.inner_text()
     page.get_by_role("slider", name="New samples").press("Home")
-    page.get_by_role("button", name="Spend").click()
+    page.get_by_role("button", name="Keep").click()
     assert page.evaluate("model.get('state')") == {"round": 4, "moves": "0x0.8x0.0x0"}
     assert page.evaluate("(leave(), model.heard.size)") == 0

@@ -23,8 +23,9 @@ extensions = ["explorable"]
 html_theme = "sphinx_book_theme"
 """
 PAGES = ("judge", "watch_revision", "split_budget", "arena")
+TWO = "Two\n===\n\n.. explorable:: breadth_or_depth\n\n.. explorable:: split_budget\n"
 PAGE = "Title\n=====\n\n.. explorable:: breadth_or_depth\n\n.. toctree::\n   :hidden:\n\n   deep/page\n"
-PAGE += "".join(f"   {name}\n" for name in PAGES)
+PAGE += "".join(f"   {name}\n" for name in (*PAGES, "two"))
 SELECTIONS = [
     (1, "all"),
     (2, "1"),
@@ -45,6 +46,7 @@ def build(folder, page=PAGE, conf=""):
     (folder / "index.rst").write_text(page)
     for name in PAGES:
         (folder / f"{name}.rst").write_text(f"Page\n====\n\n.. explorable:: {name}\n")
+    (folder / "two.rst").write_text(TWO)
     (folder / "deep" / "page.rst").write_text("Deep\n====\n\n.. explorable:: breadth_or_depth\n")
     command = [sys.executable, "-m", "sphinx", "-W", "-n", "-q", "--keep-going", str(folder), str(folder / "html")]
     return subprocess.run(command, capture_output=True, text=True)
@@ -118,11 +120,11 @@ phone = pytest.mark.parametrize(
 # ---- the directive
 
 
-@pytest.mark.parametrize("missing", ["breadth_or_depth.js", "breadth_or_depth.json"])
+@pytest.mark.parametrize("missing", ["explorables.js", "breadth_or_depth.json"])
 def test_a_missing_module_or_data_file_fails_the_strict_build(tmp_path, missing):
     folder = tmp_path / "explorables"
     folder.mkdir()
-    for name in {f"{name}{end}" for name in NAMES for end in (".js", ".json")} - {missing}:
+    for name in {"explorables.js", *(f"{name}.json" for name in NAMES)} - {missing}:
         (folder / name).write_bytes((FOLDER / name).read_bytes())
     done = build(tmp_path / "source", conf=f"explorable_folder = {str(folder)!r}\n")
     assert done.returncode != 0
@@ -145,6 +147,13 @@ def test_pages_without_a_simulator_load_nothing_of_it(reader):
     reader.page.goto(f"{reader.site}/search.html")
     assert reader.requests
     assert [url for url in reader.requests if "explorables" in url] == []
+
+
+def test_a_page_of_two_simulators_loads_the_bundle_once_and_only_their_data(reader):
+    reader.page.goto(f"{reader.site}/two.html", wait_until="networkidle")
+    assert reader.page.locator(".ttc").count() == 2
+    loaded = sorted(url.split("?")[0].split("/")[-1] for url in reader.requests if "/explorables/" in url)
+    assert loaded == ["breadth_or_depth.json", "explorables.js", "mount.js", "split_budget.json"]
 
 
 # ---- prediction first
@@ -322,11 +331,11 @@ def test_a_narrower_window_redraws_the_chart_to_fit(reader):
 # ---- the same module in a notebook
 
 
-def draw(reader, data, state, name="breadth_or_depth"):
+def draw(reader, data, state):
     """Draw the module on an empty page, with a model that tells of changes, as a notebook has."""
     reader.page.goto(f"{reader.site}/empty.html")
     reader.page.evaluate(
-        """async ([data, state, name]) => {
+        """async ([data, state]) => {
             const values = {data, state}, heard = new Set();
             window.model = {
                 get: key => values[key],
@@ -336,10 +345,10 @@ def draw(reader, data, state, name="breadth_or_depth"):
                 off: (event, tell) => heard.delete(tell),
                 heard,
             };
-            const module = await import(`./_static/explorables/${name}.js`);
+            const module = await import("./_static/explorables/explorables.js");
             window.leave = module.default.render({model, el: document.getElementById("place")});
         }""",
-        [data, state, name],
+        [data, state],
     )
     return reader.page
 
@@ -550,7 +559,7 @@ def test_a_judge_of_the_readers_own_run_with_few_samples_has_no_dial(reader):
     data["budgets"] = data["budgets"][:3]
     data["judges"] = [judge for judge in data["judges"] if judge["key"] in ("none", "orm", "oracle")]
     data["curves"] = [curve for curve in data["curves"] if curve["judge"] in ("none", "orm", "oracle")]
-    page = draw(reader, data, {}, "judge")
+    page = draw(reader, data, {})
     assert "A vote among 4 samples" in page.locator(".ttc").inner_text()
     page.get_by_role("button", name="Commit, then see").click()
     reader.chart.wait_for()
@@ -771,7 +780,7 @@ def test_model_output_is_text_and_never_markup(reader):
         attempt["steps"][0][0] = attempt["answer"] = bad
     data["chains"][0]["attempts"][1]["steps"][0][0] = bad + " changed"
     data["chains"][0]["question"] = bad
-    page = draw(reader, data, {"revision": 1}, "watch_revision")
+    page = draw(reader, data, {"revision": 1})
     page.locator(".ttc-compare").wait_for()
     assert bad in page.locator(".ttc-compare tbody").inner_text().replace("\n", " ")
     assert page.locator(".ttc img").count() == 0
@@ -779,7 +788,7 @@ def test_model_output_is_text_and_never_markup(reader):
 
 
 def test_a_widget_of_chains_follows_its_state_and_tells_python(reader):
-    page = draw(reader, WATCHED, {}, "watch_revision")
+    page = draw(reader, WATCHED, {})
     page.evaluate(
         "state => { model.set('state', state); model.save_changes(); }", {"chain": TURNING["id"], "revision": 1}
     )
@@ -797,7 +806,7 @@ def test_steps_that_one_attempt_lacks_are_said_to_be_missing(reader):
     data = json.loads(json.dumps(WATCHED))
     data["chains"] = [chain for chain in data["chains"] if len(chain["attempts"][0]["steps"]) > 2][:1]
     data["chains"][0]["attempts"][1]["steps"].pop()
-    page = draw(reader, data, {"revision": 1}, "watch_revision")
+    page = draw(reader, data, {"revision": 1})
     page.locator(".ttc-compare").wait_for()
     assert page.locator(".ttc-compare td").last.inner_text() == "no such step"
     assert page.locator(".ttc-compare tbody tr").last.locator("mark").count() > 2

@@ -1,7 +1,8 @@
 """The simulators: the tables they look their numbers up in, and their face in notebooks.
 
-One ES module each (`<name>.js`, bundled from `src/` by `npm run build`) draws the same view in a page of the book and
-in a notebook, from one JSON file (`<name>.json`, made by `python -m ttclab.explorables`).
+One ES module (`explorables.js`, bundled from `src/` by `npm run build`) has an export for each simulator, and a default
+that draws the one that its data belong to: the same view in a page of the book and in a notebook. The data of each are
+one JSON file (`<name>.json`, made by `python -m ttclab.explorables`).
 """
 
 import json
@@ -22,6 +23,7 @@ from .split_budget import split_budget_data as split_budget_data
 from .watch_revision import watch_revision_data as watch_revision_data
 
 FOLDER = Path(__file__).parent
+BUNDLE = FOLDER / "explorables.js"
 RECORDED = {  # what makes the data of each anew from the recorded runs
     "big_or_many": big_or_many.recorded,
     "breadth_or_depth": breadth_or_depth.recorded,
@@ -44,9 +46,11 @@ class Explorable(anywidget.AnyWidget):
     def __init__(self, name: str, data: dict[str, Any] | None = None, **traits: Any) -> None:
         if name not in NAMES:
             raise ValueError(f"no explorable is called {name!r}; there are: {', '.join(NAMES)}")
+        data = shipped_data(name) if data is None else data
+        if data.get("explorable") != name:
+            raise ValueError(f"the data are for the explorable {data.get('explorable')!r}, not for {name!r}")
         self.name = name
-        module = (FOLDER / f"{name}.js").read_text(encoding="utf-8")
-        super().__init__(_esm=module, data=shipped_data(name) if data is None else data, **traits)
+        super().__init__(_esm=BUNDLE.read_text(encoding="utf-8"), data=data, **traits)
 
     def __repr__(self) -> str:
         return f"Explorable({self.name!r})"
@@ -55,7 +59,21 @@ class Explorable(anywidget.AnyWidget):
 def show(name: str, data: dict[str, Any] | None = None) -> Explorable:
     """The simulator `name` as a widget, on the recorded runs that ship with the course or on `data` from your own run.
 
-    data: what `<name>_data(...)` returns. Raises ValueError for an unknown name.
+    Parameters
+    ----------
+    name : str
+        One of `NAMES`.
+    data : dict, optional
+        What `<name>_data(...)` returns; the recorded runs by default.
+
+    Returns
+    -------
+    Explorable
+
+    Raises
+    ------
+    ValueError
+        If no simulator has that name, or the data are those of another one.
     """
     return Explorable(name, data)
 

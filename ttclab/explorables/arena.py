@@ -1,9 +1,10 @@
-"""The arena: a game. Problems arrive, the player spends a budget on them, and the policies have played them too."""
+"""The arena: a game. Problems arrive, the player spends a budget on them, and four policies have played them too."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .words import SCHEMA, flops_in_words
 
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
 
 ROUNDS, PROBLEMS, SHARE = 12, 12, 4  # rounds, problems in each, generations for each problem
 DRAWS = 16  # recorded draws that a chance of a right answer is a share of
+SURE = 0.02  # the verifier is sure of a first attempt whose score is closer than this to 0 or to 1
 POLICIES = {
     "uniform": ("Uniform", "4 samples of each problem, and no look at first attempts"),
     "lesson": ("Lesson", "the popular lesson's rule, 4 generations for each problem"),
@@ -23,11 +25,25 @@ POLICIES = {
 def arena_data(
     arena: "Arena", shown: Sequence[dict[str, Any]], rounds: Sequence[Sequence[int]], *, source: str = "your own run"
 ) -> dict[str, Any]:
-    """Problems to play on and what every policy made of them, as the simulator "The arena" looks it up.
+    """Problems to play on and how every policy played them, for the simulator "The arena".
 
-    shown: of each problem of the arena its `id`, `question` and `answer`, `first`, the first attempt's answer, and
-    `came`, the answer that one draw of each option came to; rounds: which problems arrive in each, in order. Chances
-    are counted in sixteenths, FLOPs in thousands. JSON-ready.
+    Parameters
+    ----------
+    arena : Arena
+        Recorded problems.
+    shown : list of dict
+        For each problem of the arena its `id`, `question` and `answer`; `first`, the answer of the first attempt; and
+        `came`, the answer that one draw of each option came to.
+    rounds : list of lists of int
+        The problems of each round, in the order in which they arrive.
+    source : str
+        Where the runs come from, as the simulator says it.
+
+    Returns
+    -------
+    dict
+        JSON-ready. Chances of a right answer are counted in sixteenths, FLOPs in thousands. What grows during a round
+        (problems solved, generations, FLOPs, score, the curve of uniform sampling) is given after each problem.
     """
     from .. import arena as of
 
@@ -47,7 +63,7 @@ def arena_data(
                 **shown[i],
                 "score": f"{1 - arena.difficulty[i]:.2f}",
                 "look": _thousands(arena.look[i]),
-                "wins": (DRAWS * arena.correct[i]).round().astype(int).tolist(),
+                "wins": _wins(arena.correct[i]),
                 "flops": [_thousands(x) for x in arena.flops[i] - arena.saved[i]],
             }
             for i in used
@@ -55,57 +71,112 @@ def arena_data(
         "rounds": [
             {
                 "problems": [place[i] for i in row],
-                "rivals": [
-                    {
-                        "moves": rival.chosen.tolist(),
-                        "wins": (DRAWS * rival.correct).round().astype(int).tolist(),
-                        "flops": [_thousands(x) for x in rival.flops],
-                    }
-                    for rival in rivals.values()
-                ],
+                "rivals": [_progress(rival, arena.of(row)) for rival in rivals.values()],
+                "uniform": _uniform_curves(arena.of(row)),
             }
             for row, rivals in zip(rounds, played)
         ],
-        "tables": [_standings(number, rivals) for number, rivals in enumerate(played, start=1)],
+        "tables": [
+            _standings(number, rivals, arena.of(row))
+            for number, (row, rivals) in enumerate(zip(rounds, played), start=1)
+        ],
     }
+
+
+def _progress(played: "Played", arena: "Arena") -> dict[str, list[Any]]:
+    """One policy's moves, the wins that came of each, and its totals after each problem."""
+    from ..arena import price
+
+    return {
+        "moves": played.chosen.tolist(),
+        "wins": _wins(played.correct),
+        "solved": _wins(played.correct.cumsum()),
+        "generations": np.cumsum([price(option) for option in played.chosen]).tolist(),
+        "flops": [_thousands(x) for x in played.flops.cumsum()],
+        "score": [_score(played, arena, until) for until in range(1, len(arena) + 1)],
+    }
+
+
+def _score(played: "Played", arena: "Arena", until: int) -> float:
+    """Problems solved beyond uniform sampling for the same FLOPs, counted over the first `until` problems."""
+    from ..arena import Played, beyond_uniform
+
+    first = Played(played.chosen[:until], played.correct[:until], played.flops[:until])
+    return round(float(beyond_uniform(first, arena.of(range(until))).sum()), 2) + 0.0  # no minus zero
+
+
+def _uniform_curves(arena: "Arena") -> list[list[list[int]]]:
+    """Total FLOPs and wins of each budget of uniform sampling, from none to the largest, after each problem."""
+    arms = [arm for arm in arena.arms if not arm.allocation.T]
+    totals = [(arm.flops.cumsum(), arm.correct.cumsum()) for arm in arms]
+    return [
+        [[0, 0], *([_thousands(flops[i]), round(DRAWS * float(correct[i]))] for flops, correct in totals)]
+        for i in range(len(arena))
+    ]
+
+
+def _wins(chances: NDArray[np.float64]) -> list[int]:
+    return (DRAWS * chances).round().astype(int).tolist()
 
 
 def _thousands(flops: float) -> int:
     return round(float(flops) / 1000)
 
 
-def _standings(number: int, rivals: "dict[str, Played]") -> dict[str, Any]:
+def _standings(number: int, rivals: "dict[str, Played]", arena: "Arena") -> dict[str, Any]:
     rows = [
         [
             POLICIES[key][0],
-            f"{played.correct.sum():.1f} of {len(played.correct)}",
+            _signed(_score(played, arena, len(arena))),
+            f"{played.correct.sum():.1f} of {len(arena)}",
             str(played.generations),
             flops_in_words(played.flops.sum()),
         ]
         for key, played in rivals.items()
     ]
-    return {"caption": f"Round {number}", "columns": ["Player", "Solved", "Generations", "FLOPs"], "rows": rows}
+    columns = ["Player", "Score", "Solved", "Generations", "FLOPs"]
+    return {"caption": f"Round {number}", "columns": columns, "rows": rows}
 
 
-def drawn_rounds(hard: np.ndarray) -> list[list[int]]:
-    """The problems of each round, from its number as the seed: half of them of the hardest fifth, in any order."""
+def _signed(score: float) -> str:
+    return f"{score:+.2f}".replace("-", "−") if score else "0.00"
+
+
+def drawn_rounds(difficulty: NDArray[np.float64]) -> list[list[int]]:
+    """Draw the problems of each round, with the round's number as the seed.
+
+    Of a third of them the verifier is sure that the first attempt is right, of a third that it is wrong, and of a third
+    it is not sure: drawn from all test problems, a round would have a decision in one problem of twenty.
+
+    Parameters
+    ----------
+    difficulty : array of shape (problems,)
+        1 minus the verifier's score of the first attempt.
+
+    Returns
+    -------
+    list of lists of int
+        The places of the problems, in the order in which they arrive.
+    """
+    right, wrong = difficulty < SURE, difficulty > 1 - SURE
+    thirds = [np.flatnonzero(kind) for kind in (right, wrong, ~right & ~wrong)]
     rounds = []
     for number in range(1, ROUNDS + 1):
         rng = np.random.default_rng(number)
-        halves = [rng.choice(np.flatnonzero(each), PROBLEMS // 2, replace=False) for each in (hard, ~hard)]
-        rounds.append(rng.permutation(np.concatenate(halves)).tolist())
+        drawn = [rng.choice(third, PROBLEMS // len(thirds), replace=False) for third in thirds]
+        rounds.append(rng.permutation(np.concatenate(drawn)).tolist())
     return rounds
 
 
 def recorded() -> dict[str, Any]:
-    """The data of the recorded runs on the test problems."""
-    from .. import arena, bank, evidence
+    """Make the data from the recorded runs on the test problems."""
+    from .. import arena, bank
 
     chains = bank.load_chains("revision", "test")
-    rounds = drawn_rounds(evidence.revision_fifths() == 4)
-    asked = {i for row in rounds for i in row}
+    rounds = drawn_rounds(arena.load_arena().difficulty)
+    used = {i for row in rounds for i in row}
     shown: list[dict[str, Any]] = [{}] * len(chains.problems)
-    for i in asked:
+    for i in used:
         problem, written = chains.problems[i], chains.solutions(i)
         shown[i] = {
             "id": problem.id,
@@ -114,7 +185,7 @@ def recorded() -> dict[str, Any]:
             "first": written[arena.FIRST].answer or "no answer",
             "came": [written[arena.FIRST].answer or "no answer", *_one_draw(chains, i)],
         }
-    source = "the revision model's recorded chains on the test problems, chosen from by the 14x judge"
+    source = "the revision model's recorded chains on the test problems, chosen from by PRM 14x"
     return arena_data(arena.load_arena(), shown, rounds, source=source)
 
 

@@ -9,6 +9,7 @@ from ttclab import arena, evidence
 from ttclab.arena import Played
 from ttclab.estimators import Estimate, bootstrap
 from ttclab.explorables import shipped_data
+from ttclab.explorables.arena import SURE
 
 from .words import bare_points, finely, millions, percent, points
 
@@ -56,11 +57,17 @@ def of_look(hard: bool, option: tuple[int, int]) -> float:
 
 
 def firsts(name: str) -> int:
-    """In how many rounds of the game a policy solves most."""
-    rounds = shipped_data("arena")["rounds"]
-    names = [policy["key"] for policy in shipped_data("arena")["policies"]]
-    best = [max(range(len(names)), key=lambda i: sum(each["rivals"][i]["wins"])) for each in rounds]
+    """In how many rounds of the game a policy has the best score."""
+    game = shipped_data("arena")
+    names = [policy["key"] for policy in game["policies"]]
+    best = [max(range(len(names)), key=lambda i: each["rivals"][i]["score"][-1]) for each in game["rounds"]]
     return sum(names[i] == name for i in best)
+
+
+def unsure() -> int:
+    """Of how many test problems the verifier is not sure whether the first attempt is right."""
+    difficulty = arena.load_arena().difficulty
+    return int(((difficulty >= SURE) & (difficulty <= 1 - SURE)).sum())
 
 
 def dearer(name: str, share: int = 4) -> str:
@@ -91,7 +98,8 @@ NUMBERS: dict[str, Callable[[], str]] = {
     "arena looks wrong 32": lambda: percent(of_look(True, (32, 0))),
     "arena spread minus uniform": lambda: points(minus("spread", "uniform"), 1),
     "arena spread cost ratio": lambda: dearer("spread"),
-    "arena spread firsts": lambda: str(firsts("spread")),
+    "arena uniform firsts": lambda: str(firsts("uniform")),
+    "arena unsure": lambda: str(unsure()),
     "arena lead": lambda: f"{LEAD:g}",
     "arena most": lambda: str(MOST),
     "arena rounds": lambda: str(len(shipped_data("arena")["rounds"])),

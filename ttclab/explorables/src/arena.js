@@ -1,240 +1,404 @@
-// The arena: a game. Problems arrive one by one, the player spends one budget on all of them; the policies have played them too.
+// The arena: a game. Problems arrive one by one, the player spends one budget on all of them; four policies have played them too.
+// What comes of a move, and all that the policies did, is looked up; the player's own totals and score are added up here.
 import { axisBottom, axisLeft } from "d3-axis";
 import { scaleLinear } from "d3-scale";
-import { select as pick } from "d3-selection";
 import { line } from "d3-shape";
-import { dataTable, element, frame, liveSentence, mark, slider, spread } from "./common.js";
 import css from "./arena.css";
+import { canvas, drawDot, mark, spread } from "./chart.js";
+import { button, element, menu, slider } from "./controls.js";
+import { oneOf, View } from "./view.js";
+
+/**
+ * @typedef {import("./controls.js").Table} Table
+ * @typedef {{ question: string, answer: string, first: string, score: string, look: number, came: string[], wins: number[],
+ *   flops: number[] }} Problem What came of each option, and how often it is right; FLOPs in thousands.
+ *
+ * @typedef {object} Rival A policy in a round: its moves and, after each problem, its totals.
+ * @property {number[]} moves
+ * @property {number[]} wins of each problem, in draws
+ * @property {number[]} solved in draws
+ * @property {number[]} generations
+ * @property {number[]} flops in thousands
+ * @property {number[]} score problems solved beyond uniform sampling for the same FLOPs
+ *
+ * @typedef {[flops: number, wins: number][]} Curve Of uniform sampling, over its budgets.
+ * @typedef {{ problems: number[], rivals: Rival[], uniform: Curve[] }} Round
+ * @typedef {{ budget: number, draws: number, options: [number, number][], policies: { key: string, name: string, does: string }[],
+ *   problems: Problem[], rounds: Round[] }} Data
+ *
+ * @typedef {Rival} Standing The same of anybody, after some of the problems: the totals begin with nothing.
+ */
 
 const PLACES = ["first", "second", "third", "fourth", "last"];
 
-function render({ model, el }) {
-  const { budget, draws, options, policies, problems, rounds, source } = model.get("data");
+/** @param {import("./view.js").Context} context */
+export function arena(context) {
+  /** @type {Data} */
+  const { budget, draws, options, policies, problems, rounds } = context.model.get("data");
   const counts = [...new Set(options.map(([N]) => N))];
   const lengths = [...new Set(options.map(([, T]) => T))];
   const size = rounds[0].problems.length;
-  const players = [{ key: "you", name: "You" }, ...policies];
-  let round = 0;
-  let moves = []; // the options spent so far, one a problem
-  let draft = [0, 0]; // places of N and T in the sliders, at first what uniform sampling spends
+  const players = [{ key: "you", name: "You", does: "every look paid" }, ...policies];
+  /** @type {{ round: number, moves: number[] }} the moves are options, one a problem */
+  const first = { round: 0, moves: [] };
+  const view = new View(context, first, {
+    round: oneOf("round", rounds.map((_, index) => index + 1)),
+    moves: { key: "moves", read, write: (moves) => moves.map((option) => options[option].join("x")).join(".") },
+  });
+  const { selected } = view;
+  /** @type {{ round: number, control: { focus(): void } } | null} the round that waits for the player to give up this one */
+  let wanted = null;
 
-  const samples = slider("New samples", counts.map(String), { input: (step) => adjust([step, draft[1]]) });
-  const revisions = slider("Revisions of each", lengths.map((T) => (T ? String(T) : "none")), { input: (step) => adjust([draft[0], step]) });
-  const menu = element("select", { "aria-label": "Round" }, ...rounds.map((_, index) => element("option", { value: index }, `Round ${index + 1}`)));
-  menu.addEventListener("change", () => { begin(Number(menu.value)); save(); });
-  const button = (words, act) => {
-    const node = element("button", { type: "button" }, words);
-    node.addEventListener("click", act);
-    return node;
-  };
-  const spend = button("Spend", () => { play(optionOf(draft)); save(); if (isOver()) next.focus(); });
-  const next = button("Next round", () => { begin((round + 1) % rounds.length); save(); samples.focus(); });
-  const again = button("Start again", () => { begin(round); save(); });
-  again.className = "ttc-second";
-  const [where, question, first, cost] = ["ttc-where", "ttc-asked", "ttc-first", "ttc-cost"].map((name) => element("p", { class: name }));
+  const samples = slider("New samples", counts.map(String), { input: showMove });
+  const revisions = slider("Revisions of each", lengths.map((T) => (T ? String(T) : "none")), { input: showMove });
+  const chosenRound = menu("Round", "Round", () => leave(chosenRound.value, chosenRound));
+  chosenRound.entries = rounds.map((_, index) => [index, `Round ${index + 1}`]);
+  const spend = button("", () => {
+    if (trouble() !== null) return;
+    view.change({ moves: [...selected.moves, draft()] });
+    if (isOver()) next.focus();
+  });
+  const next = button("Next round", () => {
+    begin((selected.round + 1) % rounds.length);
+    samples.focus();
+  });
+  const again = button("Start again", () => leave(selected.round, again), "ttc-second");
+  const stay = button("Play on", () => answer(false));
+  const give = button("Give up", () => answer(true), "ttc-second");
+  const buttons = element("div", { class: "ttc-buttons" }, spend, next, again);
+  const doubt = element("p");
+  const ask = element("div", { class: "ttc-ask", role: "group", "aria-label": "Give up the round?", hidden: "" },
+    doubt, element("div", { class: "ttc-buttons" }, stay, give));
+  ask.addEventListener("keydown", ({ key }) => { if (key === "Escape") answer(false); });
+  const [where, question, attempt, cost] = ["ttc-where", "ttc-asked", "ttc-first", "ttc-cost"].map((name) => element("p", { class: name }));
   const purse = element("div", { class: "ttc-purse", "aria-hidden": "true" });
-  const card = element("div", { class: "ttc-card" }, where, purse, question, first, samples.node, revisions.node, cost);
-  const sentence = liveSentence();
+  const card = element("div", { class: "ttc-card" }, where, purse, question, attempt, samples.node, revisions.node, cost);
   const board = element("div", { class: "ttc-scroll", tabindex: 0, role: "region", "aria-label": "The board" });
-  const chart = raceChart();
-  const table = dataTable();
-  const form = frame("The arena",
-    element("p", {}, `${size} problems arrive, one by one, half of them of the hardest fifth. You have ${budget} generations for all of them. The revision model has ` +
-      "tried each problem once: you see its answer, and what a judge thinks of it. Keep that answer for nothing, or buy new samples and revisions, and the judge " +
-      "will choose among those. Four policies have played the same problems with as much."),
-    element("label", { class: "ttc-select" }, element("span", { class: "ttc-label" }, "Round"), menu),
-    card, element("div", { class: "ttc-buttons" }, spend, next, again), sentence.node, board, chart.node, table.node,
-    element("p", { class: "ttc-source" },
-      `Shown: after each move what came of one recorded draw. Counted is the share of ${draws} such draws that is right, so that luck decides nothing, and every FLOP, ` +
-        "the look at first attempts included. A draw you could check by hand: then you are an oracle, which no policy is. Hard problems are more common here than in the test set. In the book the page's address holds your moves: send it to somebody. ",
-      `Data: ${source}.`));
-  form.append(element("style", {}, css));
-  el.replaceChildren(form);
+  const { svg, yAxis, xAxis, layer, yText, xText, describe, ...chart } = canvas(paint, "ttc-race");
 
-  function isOver() { return moves.length === size; }
+  // The rules
 
-  function optionOf([sample, revision]) {
-    const [N, T] = [counts[sample], keeps(sample) ? 0 : lengths[revision]];
+  function isOver() { return selected.moves.length === size; }
+
+  /** @param {number} option */
+  function price(option) { return generations(...options[option]); }
+
+  function left() { return budget - total(selected.moves.map(price)); }
+
+  /**
+   * The moves of a state, up to the first that breaks a rule; none without a round.
+   *
+   * @param {string} text
+   * @param {import("./view.js").State} state
+   */
+  function read(text, state) {
+    if (!rounds[Number(state.round) - 1]) return undefined;
+    const moves = [];
+    let rest = budget;
+    for (const move of text.split(".").slice(0, size)) {
+      const option = options.findIndex((each) => each.join("x") === move);
+      if (option < 0 || price(option) > rest) break;
+      moves.push(option);
+      rest -= price(option);
+    }
+    return moves;
+  }
+
+  /**
+   * N and T of the sliders; whoever draws nothing revises nothing.
+   *
+   * @returns {[number, number]}
+   */
+  function chosen() {
+    const N = counts[samples.step];
+    return [N, N ? lengths[revisions.step] : 0];
+  }
+
+  /** The option of the sliders, -1 where it is not recorded. */
+  function draft() {
+    const [N, T] = chosen();
     return options.findIndex(([n, t]) => n === N && t === T);
   }
 
-  function keeps(sample) { return counts[sample] === 0; }
-
-  function price(option) { return options[option][0] * (1 + options[option][1]); }
-
-  function left() { return budget - moves.reduce((sum, option) => sum + price(option), 0); }
-
-  /** As much of what is asked for as is recorded and can be paid: first fewer samples, then fewer revisions. */
-  function adjust([sample, revision]) {
-    const fits = (s, r) => { const option = optionOf([s, r]); return option >= 0 && price(option) <= left(); };
-    while (revision && !fits(sample, revision) && !fits(1, revision)) revision -= 1;
-    while (!fits(sample, revision)) sample -= 1;
-    draft = [sample, revision];
-    samples.step = sample;
-    revisions.step = revision;
-    showCost();
+  /** Why the move of the sliders can't be played, null if it can. */
+  function trouble() {
+    const [N, T] = chosen();
+    if (generations(N, T) > left()) return `Too many: only ${inWords(left())} left`;
+    if (draft() >= 0) return null;
+    const most = Math.max(...options.filter(([, t]) => t === T).map(([n]) => n));
+    return `Not recorded: with ${T} revisions of each, at most ${most} samples`;
   }
 
-  function begin(number) {
-    [round, moves] = [number, []];
-    show();
+  // Leaving a round
+
+  /** @param {number} round */
+  function begin(round) { view.change({ round, moves: [] }); }
+
+  /**
+   * Begin a round, unless that would throw a game away: then ask first, and go back to `control` afterwards.
+   *
+   * @param {number} round
+   * @param {{ focus(): void }} control
+   */
+  function leave(round, control) {
+    if (!selected.moves.length || isOver()) {
+      begin(round);
+      return;
+    }
+    wanted = { round, control };
+    chosenRound.value = selected.round;
+    doubt.textContent = `Give up round ${selected.round + 1} after ${selected.moves.length} of ${size} problems? Its moves will be lost.`;
+    showAsked();
+    stay.focus();
   }
 
-  function play(option) {
-    moves.push(option);
-    show();
+  /** @param {boolean} yes */
+  function answer(yes) {
+    if (!wanted) return;
+    const { round, control } = wanted;
+    wanted = null;
+    showAsked();
+    if (yes) begin(round);
+    control.focus();
   }
 
-  /** What everybody got for the first problems, in sixteenths and thousands of FLOPs; you pay for every look. */
-  function totals(player, until) {
-    const { problems: asked, rivals } = rounds[round];
-    const own = player ? rivals[player - 1] : {
-      moves,
-      wins: moves.map((option, i) => problems[asked[i]].wins[option]),
-      flops: moves.map((option, i) => problems[asked[i]].look + problems[asked[i]].flops[option]),
-    };
-    const sums = (values) => values.slice(0, until).reduce((all, value) => [...all, all.at(-1) + value], [0]);
-    return { moves: own.moves, wins: own.wins, solved: sums(own.wins), flops: sums(own.flops) };
+  function showAsked() {
+    buttons.hidden = wanted !== null;
+    ask.hidden = wanted === null;
   }
 
-  function show() {
-    const until = moves.length;
-    const all = players.map((_, player) => totals(player, until));
-    menu.value = round;
+  // Standings
+
+  /** @returns {Standing[]} everybody's, the player's first, after as many problems as the player has had */
+  function standings() {
+    const until = selected.moves.length;
+    const grown = (/** @type {number[]} */ totals) => [0, ...totals.slice(0, until)];
+    const rivals = rounds[selected.round].rivals.map(({ moves, wins, solved, generations: spent, flops, score }) => ({
+      moves, wins, solved: grown(solved), generations: grown(spent), flops: grown(flops), score: grown(score),
+    }));
+    return [own(), ...rivals];
+  }
+
+  /** @returns {Standing} */
+  function own() {
+    const { problems: places, uniform } = rounds[selected.round];
+    const { moves } = selected;
+    const wins = moves.map((option, i) => problems[places[i]].wins[option]);
+    const solved = totals(wins);
+    const flops = totals(moves.map((option, i) => problems[places[i]].look + problems[places[i]].flops[option])); // every look is paid
+    const beyond = solved.map((won, i) => (i ? Math.round((100 * (won - mixed(uniform[i - 1], flops[i]))) / draws) / 100 : 0));
+    return { moves, wins, solved, generations: totals(moves.map(price)), flops, score: beyond };
+  }
+
+  /** @param {string} does what the player did with the last problem, and what came of it */
+  function ranking(does) {
+    const [you, ...rivals] = standings().map(({ solved, flops, score }, player) =>
+      ({ solved: tenths(last(solved)), flops: inFlops(last(flops)), score: last(score), name: players[player].name }));
+    const more = `${Math.abs(you.score).toFixed(2)} ${you.score > 0 ? "more" : "fewer"} than`;
+    const beyond = `${you.score ? more : "as many as"} uniform sampling for the same FLOPs`;
+    if (!isOver()) return `${does} So far you solve ${you.solved} of ${selected.moves.length}, ${beyond}.`;
+    const ahead = rivals.filter(({ score }) => score > you.score).toSorted((a, b) => b.score - a.score);
+    const after = ahead.length ? `, after ${listed(ahead.map(({ name, score }) => `${name} (${signed(score)})`))}` : "";
+    return `${does} Round ${selected.round + 1} is over: you solve ${you.solved} of ${size} for ${you.flops}, ${beyond}. ` +
+      `With a score of ${signed(you.score)} you come ${PLACES[ahead.length]} of ${players.length}${after}.`;
+  }
+
+  // What is shown
+
+  function words() {
+    const until = selected.moves.length;
+    if (!until) return `Round ${selected.round + 1}: problem 1 of ${size} is here. ${inWords(budget)} to spend.`;
+    const problem = problems[rounds[selected.round].problems[until - 1]];
+    const option = last(selected.moves);
+    const [N, T] = options[option];
+    const came = problem.came[option];
+    const how = N ? `From ${N} × ${1 + T} the verifier chose ${came}` : `You kept ${came}`;
+    const truth = came === problem.answer ? "right" : `wrong, the answer is ${problem.answer}`;
+    const often = N ? ` In ${problem.wins[option]} of ${draws} draws it would be right.` : "";
+    return ranking(`Problem ${until}: ${how}: ${truth}.${often}`);
+  }
+
+  function update() {
+    wanted = null;
+    showAsked();
+    chosenRound.value = selected.round;
     card.hidden = spend.hidden = isOver();
     next.hidden = !isOver();
-    if (!isOver()) {
-      const problem = problems[rounds[round].problems[until]];
-      where.textContent = `Problem ${until + 1} of ${size}. ${generations(left())} left.`;
-      purse.style.setProperty("--ttc-share", `${(100 * left()) / budget}%`);
-      question.textContent = problem.question;
-      first.replaceChildren(`First attempt: ${problem.first}. The judge's score: ${problem.score} `, element("span", { class: "ttc-bar", style: `--ttc-share: ${100 * Number(problem.score)}%` }));
-      adjust([counts.indexOf(budget / size), 0]);
-    }
-    showBoard(all, until);
-    sentence.say(inWords(all, until));
-    table.show(standings(all, until));
-    chart.draw(all, until, inWords(all, until));
+    if (!isOver()) showProblem();
+    showBoard();
   }
 
-  function showCost() {
-    const [N, T] = options[optionOf(draft)];
-    const problem = problems[rounds[round].problems[moves.length]];
-    const rest = size - moves.length - 1;
-    const what = N ? `${N} × ${1 + T} = ${generations(N * (1 + T))}` : `Keep ${problem.first}, spend nothing`;
-    cost.textContent = `${what}; leaves ${left() - N * (1 + T)} for ${rest === 1 ? "1 more problem" : `${rest} more problems`}.`;
+  function showProblem() {
+    const problem = problems[rounds[selected.round].problems[selected.moves.length]];
+    where.textContent = `Problem ${selected.moves.length + 1} of ${size}. ${inWords(left())} left.`;
+    purse.style.setProperty("--ttc-share", `${(100 * left()) / budget}%`);
+    question.textContent = problem.question;
+    attempt.replaceChildren(`First attempt: ${problem.first}. The verifier's score: ${problem.score} `,
+      element("span", { class: "ttc-bar", style: `--ttc-share: ${100 * Number(problem.score)}%` }));
+    samples.step = counts.findLastIndex((N) => N <= Math.min(budget / size, left())); // at first what uniform sampling spends
+    revisions.step = 0;
+    showMove();
+  }
+
+  /** The button says what it does, the line above it what is left then. */
+  function showMove() {
+    const [N, T] = chosen();
+    const problem = problems[rounds[selected.round].problems[selected.moves.length]];
+    const rest = size - selected.moves.length - 1;
+    const paid = generations(N, T);
+    const draws = T ? `${N} × ${1 + T} attempts` : N === 1 ? "1 sample" : `${N} samples`;
+    const sum = N ? `${T ? `${N} × ${1 + T} = ` : ""}${inWords(paid)}` : "Nothing spent";
+    const after = `leaves ${left() - paid} for ${rest === 1 ? "1 more problem" : `${rest} more problems`}`;
+    revisions.disabled = !N;
+    spend.setAttribute("aria-disabled", String(trouble() !== null));
+    spend.textContent = trouble() ?? (N ? `Draw ${draws}` : `Keep ${problem.first}`);
+    cost.textContent = `${sum}; ${paid > left() ? `${left()} left` : after}.`;
   }
 
   /** A row a player, a column a problem: what was spent on it, the darker the more often right. */
-  function showBoard(all, until) {
-    const head = Array.from({ length: size }, (_, i) => element("th", { scope: "col", "aria-current": i === until }, String(i + 1)));
-    const rows = all.map(({ moves: spent, wins, solved }, player) => {
-      const cells = Array.from({ length: size }, (_, i) => (i < until
-        ? element("td", { class: "ttc-tile", style: `--ttc-share: ${(100 * wins[i]) / draws}%`, title: `${wins[i]} of ${draws} right` },
-          element("span", { class: "ttc-unseen" }, `${wins[i]} of ${draws} right for `), String(price(spent[i])))
-        : element("td", {})));
-      return element("tr", { class: `ttc-${players[player].key}` }, element("th", { scope: "row" }, players[player].name), ...cells, element("td", { class: "ttc-sum" }, tenths(solved.at(-1))));
+  function showBoard() {
+    const until = selected.moves.length;
+    const places = [...Array(size).keys()];
+    const head = places.map((i) => element("th", { scope: "col", "aria-current": i === until }, String(i + 1)));
+    const rows = standings().map(({ moves, wins, solved, score }, player) => {
+      const tiles = places.map((i) => (i < until ? tile(moves[i], wins[i]) : element("td")));
+      return element("tr", { class: `ttc-${players[player].key}` }, element("th", { scope: "row" }, players[player].name), ...tiles,
+        element("td", { class: "ttc-sum ttc-solved" }, tenths(last(solved))), element("td", { class: "ttc-sum" }, signed(last(score))));
     });
     board.replaceChildren(element("table", { class: "ttc-board" },
-      element("caption", {}, "Generations spent on each problem; the fuller the tile, the more of the draws are right"),
-      element("thead", {}, element("tr", {}, element("th", { scope: "col" }, "Player"), ...head, element("th", { scope: "col" }, "Solved"))),
+      element("caption", {}, "Generations spent on each problem; the fuller the tile, the more of the draws are right. " +
+        "Score: solved beyond uniform sampling for the same FLOPs"),
+      element("thead", {}, element("tr", {}, element("th", { scope: "col" }, "Player"), ...head,
+        element("th", { scope: "col", class: "ttc-solved" }, "Solved"), element("th", { scope: "col" }, "Score"))),
       element("tbody", {}, ...rows)));
   }
 
-  function standings(all, until) {
-    const rows = all.map(({ moves: spent, solved, flops }, player) => [
-      players[player].name, `${tenths(solved.at(-1))} of ${until}`,
-      String(spent.slice(0, until).reduce((sum, option) => sum + price(option), 0)), inFlops(flops.at(-1)), players[player].does ?? "every look paid",
+  /**
+   * @param {number} option
+   * @param {number} wins
+   */
+  function tile(option, wins) {
+    return element("td", { class: "ttc-tile", style: `--ttc-share: ${(100 * wins) / draws}%`, title: `${wins} of ${draws} right` },
+      element("span", { class: "ttc-unseen" }, `${wins} of ${draws} right for `), String(price(option)));
+  }
+
+  /** @returns {[Table]} */
+  function numbers() {
+    const until = selected.moves.length;
+    const rows = standings().map(({ solved, generations: spent, flops, score }, player) => [
+      players[player].name, signed(last(score)), `${tenths(last(solved))} of ${until}`, String(last(spent)), inFlops(last(flops)),
+      players[player].does,
     ]);
-    return { caption: `Round ${round + 1}, after ${until} of ${size} problems`, columns: ["Player", "Solved", "Generations", "FLOPs", "What it does"], rows };
+    const columns = ["Player", "Score", "Solved", "Generations", "FLOPs", "What it does"];
+    return [{ caption: `Round ${selected.round + 1}, after ${until} of ${size} problems`, columns, rows }];
   }
 
-  function inWords(all, until) {
-    if (!until) return `Round ${round + 1}: problem 1 of ${size} is here. ${generations(budget)} to spend.`;
-    const problem = problems[rounds[round].problems[until - 1]];
-    const option = moves.at(-1);
-    const [N, T] = options[option];
-    const came = problem.came[option];
-    const right = came === problem.answer;
-    const how = N ? `From ${N} × ${1 + T} the judge chose ${came}` : `You kept ${came}`;
-    const truth = right ? "right" : `wrong, the answer is ${problem.answer}`;
-    const often = N ? ` In ${problem.wins[option]} of ${draws} draws it would be right.` : "";
-    const said = `Problem ${until}: ${how}: ${truth}.${often}`;
-    const [you, ...rivals] = all.map(({ solved, flops }, player) => ({ solved: solved.at(-1), flops: flops.at(-1), name: players[player].name }));
-    if (!isOver()) return `${said} So far you solve ${tenths(you.solved)} of ${until}, uniform sampling ${tenths(rivals[0].solved)}.`;
-    const ahead = rivals.filter(({ solved }) => solved > you.solved);
-    const both = rivals.filter(({ solved, flops }) => solved < you.solved && flops > you.flops).map(({ name }) => name);
-    const beaten = both.length ? ` You solve more for fewer FLOPs than ${listed(both)}.` : "";
-    return `${said} Round ${round + 1} is over: you solve ${tenths(you.solved)} of ${size} for ${inFlops(you.flops)} and come ${PLACES[ahead.length]} of ${players.length}` +
-      `${ahead.length ? `, after ${listed(ahead.map(({ name }) => name))}` : ""}.${beaten}`;
+  /**
+   * The race: everybody's path, problems solved over FLOPs, and the curve of uniform sampling that it is measured by.
+   *
+   * @param {number} width
+   */
+  function paint(width) {
+    const { rivals, uniform } = rounds[selected.round];
+    const until = selected.moves.length;
+    const all = standings();
+    const height = Math.round(Math.min(300, Math.max(220, width * 0.45)));
+    const edge = { top: 26, right: 74, bottom: 42, left: 28 };
+    const most = Math.max(...rivals.map(({ flops }) => last(flops)), last(all[0].flops)) / 1e6;
+    const x = scaleLinear([0, most], [edge.left, width - edge.right]);
+    const y = scaleLinear([0, size], [height - edge.bottom, edge.top]);
+    const path = (/** @type {[number, number][]} */ points) => line()(points.map(([flops, wins]) => [x(flops / 1e6), y(wins / draws)]));
+    svg.attr("width", width).attr("height", height);
+    yAxis.attr("transform", `translate(${edge.left},0)`)
+      .call(axisLeft(y).ticks(4).tickSize(edge.left + edge.right - width).tickPadding(7));
+    xAxis.attr("transform", `translate(0,${height - edge.bottom})`).call(axisBottom(x).ticks(Math.min(6, width / 80)).tickSize(4));
+    yText.attr("x", 2).attr("y", 13).text("solved so far");
+    xText.attr("x", (edge.left + width - edge.right) / 2).attr("y", height - 6).attr("text-anchor", "middle").text("GFLOPs spent so far");
+
+    const curve = until ? uniform[until - 1].filter(([flops]) => flops <= most * 1e6) : [];
+    mark(layer, "path", "ttc-line ttc-par").attr("d", path(curve));
+    const order = [...all.keys()].toSorted((a, b) => last(all[b].solved) - last(all[a].solved));
+    const heights = spread(order.map((player) => y(last(all[player].solved) / draws)), 15, edge.top, height - edge.bottom);
+    for (const player of [...players.keys()].toReversed()) { // the player's own path lies above the others
+      const { solved, flops } = all[player];
+      const name = `ttc-${players[player].key}`;
+      mark(layer, "path", `ttc-line ${name}`).attr("d", path(solved.map((wins, i) => [flops[i], wins])));
+      drawDot({ layer, x, y }, name, last(flops) / 1e6, last(solved) / draws, player ? 4 : 6);
+      mark(layer, "text", `ttc-name ${name}`).attr("x", width - edge.right + 8).attr("dy", "0.32em")
+        .attr("y", heights[order.indexOf(player)]).text(until ? players[player].name : "");
+    }
+    describe(`Chart. ${words()}`);
   }
 
-  function raceChart() {
-    const node = element("div", { class: "ttc-chart ttc-race" });
-    const svg = pick(node).append("svg").attr("role", "img");
-    const [yAxis, xAxis, layer] = ["ttc-axis", "ttc-axis", "ttc-layer"].map((name) => svg.append("g").attr("class", name));
-    const [yText, xText] = [0, 1].map(() => svg.append("text").attr("class", "ttc-title-text"));
-    let [width, last] = [0, null];
-    const draw = () => {
-      if (!width || !last) return;
-      const [all, until, words] = last;
-      const height = Math.round(Math.min(300, Math.max(220, width * 0.45)));
-      const edge = { top: 26, right: 74, bottom: 42, left: 28 };
-      const ends = rounds[round].rivals.map(({ flops }) => flops.reduce((sum, value) => sum + value, 0));
-      const x = scaleLinear([0, Math.max(...ends, all[0].flops.at(-1)) / 1e6], [edge.left, width - edge.right]);
-      const y = scaleLinear([0, size], [height - edge.bottom, edge.top]);
-      svg.attr("width", width).attr("height", height).attr("aria-label", `Chart. ${words}`);
-      yAxis.attr("transform", `translate(${edge.left},0)`).call(axisLeft(y).ticks(4).tickSize(edge.left + edge.right - width).tickPadding(7));
-      xAxis.attr("transform", `translate(0,${height - edge.bottom})`).call(axisBottom(x).ticks(Math.min(6, width / 80)).tickSize(4));
-      yText.attr("x", 2).attr("y", 13).text("solved so far");
-      xText.attr("x", (edge.left + width - edge.right) / 2).attr("y", height - 6).attr("text-anchor", "middle").text("GFLOPs spent so far");
-      const order = all.map((_, player) => player).toSorted((a, b) => all[b].solved.at(-1) - all[a].solved.at(-1));
-      const heights = spread(order.map((player) => y(all[player].solved.at(-1) / draws)), 15, edge.top, height - edge.bottom);
-      for (const player of [1, 2, 3, 4, 0].filter((index) => index < all.length)) {
-        const { solved, flops } = all[player];
-        const points = solved.map((wins, i) => [x(flops[i] / 1e6), y(wins / draws)]);
-        const name = `ttc-${players[player].key}`;
-        mark(layer, "path", `ttc-line ${name}`).attr("d", line()(points));
-        mark(layer, "circle", `ttc-dot ttc-moves ${name}`).attr("r", player ? 4 : 6).style("transform", `translate(${points.at(-1)[0]}px,${points.at(-1)[1]}px)`);
-        mark(layer, "text", `ttc-name ${name}`).attr("x", width - edge.right + 8).attr("dy", "0.32em").attr("y", heights[order.indexOf(player)]).text(until ? players[player].name : "");
-      }
-    };
-    const observer = new ResizeObserver(([entry]) => { width = Math.floor(entry.contentRect.width); draw(); });
-    observer.observe(node);
-    return { node, draw: (...what) => { last = what; draw(); }, stop: () => observer.disconnect() };
-  }
-
+  /** @param {number} wins */
   function tenths(wins) { return (wins / draws).toFixed(1); }
 
-  function inFlops(thousands) { return thousands >= 1e6 ? `${(thousands / 1e6).toFixed(2)} GFLOPs` : `${Math.round(thousands / 1e3)} MFLOPs`; }
-
-  function generations(n) { return n === 1 ? "1 generation" : `${n} generations`; }
-
-  function listed(names) { return names.length > 1 ? `${names.slice(0, -1).join(", ")} and ${names.at(-1)}` : names[0]; }
-
-  // The game lives in the model: in a notebook that is the widget's `state`, in a page the address. Moves are N x T.
-  function load() {
-    const state = model.get("state");
-    const number = Number(state.round) - 1;
-    if (!rounds[number]) return false;
-    [round, moves] = [number, []];
-    for (const move of String(state.moves ?? "").split(".").slice(0, size)) {
-      const option = options.findIndex(([N, T]) => `${N}x${T}` === move);
-      if (option < 0 || price(option) > left()) break;
-      moves.push(option);
-    }
-    show();
-    return true;
-  }
-
-  function save() {
-    model.set("state", { round: round + 1, moves: moves.map((option) => options[option].join("x")).join(".") });
-    model.save_changes();
-  }
-
-  model.on("change:state", load);
-  if (!load()) begin(0);
-  return () => { model.off("change:state", load); chart.stop(); };
+  return view.mount({
+    title: "The arena",
+    body: [
+      element("style", {}, css),
+      element("p", {}, `${size} problems arrive, one by one, and you have ${budget} generations for all of them. The revision model has tried ` +
+        "each problem once: you see its answer and the score that a verifier gives it. Keep that answer for nothing, or buy new samples and " +
+        "revisions, and the verifier will choose among those. Four policies have played the same problems with as many generations. Players " +
+        "are ranked by score: how many problems they solve beyond what uniform sampling solves for the FLOPs that they spent."),
+      chosenRound.node, card, buttons, ask, view.sentence.node, board, chart.node, view.table.node,
+    ],
+    about: "Shown: after each move what came of one recorded draw; dashed in the chart, uniform sampling with all its budgets. Counted is the " +
+      `share of ${draws} such draws that is right, so that luck decides nothing, and every FLOP, the look at first attempts included. If you ` +
+      "check a draw by hand you are an oracle, which no policy is. In a third of the problems the verifier is sure that the first attempt is " +
+      "right, in a third that it is wrong; in the test set it is nearly always sure that it is right. In the book the page's address holds " +
+      "your moves: send it to somebody.",
+    update, words, numbers, picture: chart,
+  });
 }
 
-export default { render };
+/**
+ * The price of N chains of T revisions.
+ *
+ * @param {number} N
+ * @param {number} T
+ */
+function generations(N, T) { return N * (1 + T); }
+
+/**
+ * The wins of uniform sampling for these FLOPs: between two of its budgets a mix of both, beyond the last no more than that.
+ *
+ * @param {Curve} curve
+ * @param {number} flops
+ */
+function mixed(curve, flops) {
+  const above = curve.findIndex(([cost]) => cost > flops);
+  if (above < 0) return last(curve)[1];
+  const [[fewer, low], [more, high]] = curve.slice(above - 1, above + 1);
+  return low + ((high - low) * (flops - fewer)) / (more - fewer);
+}
+
+/** @param {number[]} values */
+function total(values) { return values.reduce((sum, value) => sum + value, 0); }
+
+/**
+ * The sums of the first values, of none at first.
+ *
+ * @param {number[]} values
+ */
+function totals(values) { return [0, ...values.map((_, i) => total(values.slice(0, i + 1)))]; }
+
+/**
+ * @template T
+ * @param {T[]} values
+ */
+function last(values) { return values[values.length - 1]; }
+
+/** @param {number} score */
+function signed(score) { return `${score > 0 ? "+" : score < 0 ? "−" : ""}${Math.abs(score).toFixed(2)}`; }
+
+/** @param {number} thousands */
+function inFlops(thousands) {
+  return thousands >= 1e6 ? `${(thousands / 1e6).toFixed(2)} GFLOPs` : `${Math.round(thousands / 1e3)} MFLOPs`;
+}
+
+/** @param {number} count */
+function inWords(count) { return count === 1 ? "1 generation" : `${count} generations`; }
+
+/** @param {string[]} names */
+function listed(names) { return names.length > 1 ? `${names.slice(0, -1).join(", ")} and ${last(names)}` : names[0]; }

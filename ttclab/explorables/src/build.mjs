@@ -1,4 +1,4 @@
-// `npm run build [folder]`: bundles every explorable into one ES module, beside its data unless told otherwise.
+// `npm run build [folder]`: bundles all simulators into one ES module, explorables.js, beside their data unless told otherwise.
 // The banner records the sources, the code that came of them, and the licences of what is in it.
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -6,25 +6,24 @@ import { join } from "node:path";
 import { build } from "esbuild";
 
 const here = import.meta.dirname;
-const target = process.argv[2] ?? join(here, "..");
+const target = join(process.argv[2] ?? join(here, ".."), "explorables.js");
 const read = (...path) => readFileSync(join(here, ...path), "utf8");
 const sha256 = (text) => createHash("sha256").update(text).digest("hex");
-const sources = readdirSync(here).filter((name) => /\.(js|mjs|css|json)$/.test(name)).sort();
+const sources = readdirSync(here).filter((name) => /\.(js|mjs|ts|css|json)$/.test(name)).sort();
 const recorded = sha256(sources.map((name) => `${name}\0${read(name)}\0`).join(""));
 
-for (const entry of sources.filter((name) => name.endsWith(".js") && name !== "common.js")) {
-  const { outputFiles: [output], metafile } = await build({
-    absWorkingDir: here, entryPoints: [entry], outdir: target, write: false, metafile: true, bundle: true, minify: true,
-    format: "esm", target: "es2022", loader: { ".css": "text" }, legalComments: "none", charset: "utf8",
-  });
-  const packages = new Set(Object.keys(metafile.inputs).flatMap((path) => path.match(/(?<=node_modules\/)[^/]+/) ?? []));
-  const byLicence = {};
-  for (const name of [...packages].sort()) {
-    (byLicence[read("node_modules", name, "LICENSE").trim()] ??= []).push(`${name} ${JSON.parse(read("node_modules", name, "package.json")).version}`);
-  }
-  const notices = Object.entries(byLicence).map(([licence, names]) => `${names.join(", ")}:\n${licence}`);
-  const made = `Made by "npm run build" in ttclab/explorables/src: change the sources, not this file.`;
-  const text = `/*! ${made}\nsources sha256:${recorded}\ncode sha256:${sha256(output.text)}\n\n${notices.join("\n\n")}\n*/\n${output.text}`;
-  writeFileSync(output.path, text);
-  console.log(`${output.path}: ${Math.round(text.length / 1000)} kB`);
+const { outputFiles: [output], metafile } = await build({
+  absWorkingDir: here, entryPoints: ["index.js"], write: false, metafile: true, bundle: true, minify: true,
+  format: "esm", target: "es2022", loader: { ".css": "text" }, legalComments: "none", charset: "utf8",
+});
+const packages = new Set(Object.keys(metafile.inputs).flatMap((path) => path.match(/(?<=node_modules\/)[^/]+/) ?? []));
+const byLicence = {};
+for (const name of [...packages].sort()) {
+  const { version } = JSON.parse(read("node_modules", name, "package.json"));
+  (byLicence[read("node_modules", name, "LICENSE").trim()] ??= []).push(`${name} ${version}`);
 }
+const notices = Object.entries(byLicence).map(([licence, names]) => `${names.join(", ")}:\n${licence}`);
+const made = `Made by "npm run build" in ttclab/explorables/src: change the sources, not this file.`;
+const text = `/*! ${made}\nsources sha256:${recorded}\ncode sha256:${sha256(output.text)}\n\n${notices.join("\n\n")}\n*/\n${output.text}`;
+writeFileSync(target, text);
+console.log(`${target}: ${Math.round(text.length / 1000)} kB`);

@@ -1,0 +1,224 @@
+// Charts: a canvas as wide as its place, and the marks that the simulators draw. They place numbers of the data and compute none.
+import { axisBottom, axisLeft } from "d3-axis";
+import { scaleLinear, scaleLog } from "d3-scale";
+import { select } from "d3-selection";
+import { area, curveMonotoneX, line } from "d3-shape";
+import { element } from "./controls.js";
+
+/**
+ * @typedef {import("d3-selection").Selection<SVGGElement, unknown, null, undefined>} Layer
+ * @typedef {(value: number) => number} Place of a value in pixels
+ * @typedef {{ (value: number): number, domain(): number[], range(): number[] }} Scale
+ *
+ * @typedef {object} Plot What `paint` draws into.
+ * @property {Layer} layer
+ * @property {Scale} x
+ * @property {Scale} y
+ * @property {number} right the end of the axis; the names of lines stand behind it
+ * @property {(words: string) => void} describe says what the picture shows to those who don't see it
+ *
+ * @typedef {[name: string, label: string, value: number]} Name A line's class, its label and the value beside which that stands.
+ */
+
+/**
+ * An empty picture with two axes and their titles, as wide as its place; `draw` fills it, at every change of size again.
+ *
+ * @param {(width: number) => void} draw
+ * @param {string} [name] of its class
+ */
+export function canvas(draw, name = "") {
+  const node = element("div", { class: `ttc-chart ${name}`.trim() });
+  const svg = select(node).append("svg").attr("role", "img");
+  const [yAxis, xAxis, layer] = ["ttc-axis", "ttc-axis", "ttc-layer"].map((each) => svg.append("g").attr("class", each));
+  const [yText, xText] = [0, 1].map(() => svg.append("text").attr("class", "ttc-title-text"));
+  let width = 0;
+  const redraw = () => { if (width) draw(width); };
+  const observer = new ResizeObserver(([entry]) => { width = Math.floor(entry.contentRect.width); redraw(); });
+  observer.observe(node);
+  return {
+    node, svg, yAxis, xAxis, layer, yText, xText, draw: redraw,
+    /** @param {string} words */
+    describe: (words) => { svg.attr("aria-label", words); },
+    stop: () => observer.disconnect(),
+  };
+}
+
+/**
+ * A chart of fractions over budgets on a log axis. The axis is of numbers of samples unless `axis` says otherwise; `at` gives the
+ * place of a budget on it.
+ *
+ * @param {number} count of budgets
+ * @param {string} yTitle
+ * @param {object} how
+ * @param {(budget: number) => void} how.choose hears the index of the budget that the reader points at
+ * @param {(plot: Plot) => void} how.paint
+ * @param {{ domain: number[], ticks: number[], title: string, at: (budget: number) => number, format?: (tick: number) => string }} how.axis
+ */
+export function budgetChart(count, yTitle, { choose, paint, axis: { domain, ticks, title, at, format = String } }) {
+  const x = scaleLog(domain, [0, 0]).base(2);
+  const y = scaleLinear([0, 1], [0, 0]);
+  const { svg, yAxis, xAxis, layer, yText, xText, describe, ...chart } = canvas((width) => {
+    const height = Math.round(Math.min(340, Math.max(250, width * 0.55)));
+    const edge = { top: 42, right: 82, bottom: 44, left: 38 };
+    svg.attr("width", width).attr("height", height);
+    x.range([edge.left, width - edge.right]);
+    y.range([height - edge.bottom, edge.top]);
+    yAxis.attr("transform", `translate(${edge.left},0)`)
+      .call(axisLeft(y).ticks(5, "%").tickSize(edge.left + edge.right - width).tickPadding(7));
+    xAxis.attr("transform", `translate(0,${height - edge.bottom})`)
+      .call(axisBottom(x).tickValues(ticks).tickFormat((tick) => format(Number(tick))).tickSize(4));
+    yText.attr("x", 2).attr("y", 13).text(yTitle);
+    xText.attr("x", (edge.left + width - edge.right) / 2).attr("y", height - 6).attr("text-anchor", "middle").text(title);
+    paint({ layer, x, y, right: width - edge.right, describe });
+  });
+  const far = (/** @type {number} */ budget, /** @type {number} */ pixel) => Math.abs(x(at(budget)) - pixel);
+  const pick = (/** @type {PointerEvent | MouseEvent} */ event) => {
+    const pixel = event.clientX - /** @type {SVGSVGElement} */ (svg.node()).getBoundingClientRect().left;
+    choose([...Array(count).keys()].reduce((best, budget) => (far(budget, pixel) < far(best, pixel) ? budget : best), 0));
+  };
+  svg.on("click", pick).on("pointermove", (event) => { if (event.buttons) pick(event); });
+  return chart;
+}
+
+/**
+ * The axis of numbers of samples.
+ *
+ * @param {number[]} budgets
+ * @param {string} [title]
+ */
+export function samplesAxis(budgets, title = "samples of each problem") {
+  const domain = [budgets[0], Math.max(budgets[budgets.length - 1], 2)];
+  return { domain, ticks: budgets, title, at: (/** @type {number} */ budget) => budgets[budget] };
+}
+
+/**
+ * The one `tag.name` in the layer, made when first asked for: what stays in the page can move.
+ *
+ * @param {Layer} layer
+ * @param {"path" | "text" | "line" | "circle"} tag
+ * @param {string} name
+ */
+export function mark(layer, tag, name) {
+  return layer.selectAll(`${tag}.${name.replaceAll(" ", ".")}`).data([0]).join(tag).attr("class", name);
+}
+
+/**
+ * @param {Plot} plot
+ * @param {number[]} budgets
+ * @param {number[]} low
+ * @param {number[]} high
+ * @param {string} [name]
+ */
+export function drawBand({ layer, x, y }, budgets, low, high, name = "") {
+  const shape = area((_, i) => x(budgets[i]), (_, i) => y(low[i]), (_, i) => y(high[i])).curve(curveMonotoneX);
+  mark(layer, "path", `ttc-band ${name}`.trim()).attr("d", shape(points(budgets)));
+}
+
+/**
+ * @param {Plot} plot
+ * @param {string} name
+ * @param {number[]} budgets
+ * @param {number[]} values
+ */
+export function drawLine({ layer, x, y }, name, budgets, values) {
+  const shape = line((_, i) => x(budgets[i]), (_, i) => y(values[i])).curve(curveMonotoneX);
+  mark(layer, "path", `ttc-line ${name}`).attr("d", shape(points(budgets)));
+}
+
+/**
+ * As many points as there are budgets; d3 is told their places by index.
+ *
+ * @param {number[]} budgets
+ * @returns {[number, number][]}
+ */
+function points(budgets) {
+  return budgets.map((budget) => [budget, 0]);
+}
+
+/**
+ * The names of lines beside their last values, from top to bottom; none where a label is empty.
+ *
+ * @param {Plot} plot
+ * @param {Name[]} lines
+ */
+export function nameLines({ layer, y, right }, lines) {
+  const [bottom, top] = y.range();
+  const named = lines.filter(([, label]) => label);
+  const heights = spread(named.map(([, , value]) => y(value)), 15, top, bottom);
+  for (const [name, label] of lines) {
+    const height = heights[named.findIndex((each) => each[0] === name)] ?? 0;
+    mark(layer, "text", `ttc-name ${name}`).attr("x", right + 8).attr("dy", "0.32em").attr("y", height).text(label);
+  }
+}
+
+/**
+ * A rule through the chart at the budget in use.
+ *
+ * @param {Plot} plot
+ * @param {number} budget
+ */
+export function drawRule({ layer, x, y }, budget) {
+  const [bottom, top] = y.range();
+  mark(layer, "line", "ttc-rule ttc-moves").attr("y1", top).attr("y2", bottom).style("transform", `translateX(${x(budget)}px)`);
+}
+
+/**
+ * @param {{ layer: Layer, x: Place, y: Place }} plot
+ * @param {string} name
+ * @param {number} budget
+ * @param {number} value
+ * @param {number} radius
+ */
+export function drawDot({ layer, x, y }, name, budget, value, radius) {
+  const place = `translate(${x(budget)}px,${y(value)}px)`;
+  mark(layer, "circle", `ttc-dot ttc-moves ${name}`).attr("r", radius).style("transform", place);
+}
+
+/**
+ * Words beside the rule at a height in pixels, on its right where `start`, else on its left.
+ *
+ * @param {Plot} plot
+ * @param {string} name
+ * @param {number} budget
+ * @param {number} height
+ * @param {string} text
+ * @param {boolean} start
+ */
+export function drawValue({ layer, x }, name, budget, height, text, start) {
+  const place = `translate(${x(budget) + (start ? 8 : -8)}px,${height}px)`;
+  mark(layer, "text", `ttc-value ttc-moves ${name}`).style("transform", place)
+    .attr("text-anchor", start ? "start" : "end").attr("dy", "0.32em").text(text);
+}
+
+/**
+ * The reader's guess, a percentage or null, with its label moved below the label at `other` where they would touch.
+ *
+ * @param {Plot} plot
+ * @param {number} budget
+ * @param {number | null} guess
+ * @param {number} other
+ * @param {boolean} [start]
+ */
+export function drawGuess(plot, budget, guess, other, start = true) {
+  const height = guess === null ? 0 : plot.y(guess / 100);
+  const diamond = guess === null ? "" : `M${plot.x(budget)},${height - 6}l6,6l-6,6l-6,-6Z`;
+  mark(plot.layer, "path", "ttc-guess").attr("d", diamond);
+  const beside = Math.abs(height - other) < 16 ? other + 16 : height;
+  drawValue(plot, "ttc-guessed", budget, beside, guess === null ? "" : "your guess", start);
+}
+
+/**
+ * The heights given, from top to bottom, moved apart to at least `gap` and kept between `top` and `bottom`.
+ *
+ * @param {number[]} heights
+ * @param {number} gap
+ * @param {number} top
+ * @param {number} bottom
+ */
+export function spread(heights, gap, top, bottom) {
+  /** @type {number[]} */
+  const placed = [];
+  for (const height of heights) placed.push(Math.max(height, placed.length ? placed[placed.length - 1] + gap : top));
+  for (let i = placed.length - 1, limit = bottom; i >= 0; limit = placed[i] - gap, i--) placed[i] = Math.min(placed[i], limit);
+  return placed;
+}

@@ -1,0 +1,25 @@
+// The bundle: one export for each simulator, by the name of its data, and a default that draws the one that the data belong to.
+import { arena } from "./arena.js";
+import { big_or_many } from "./big_or_many.js";
+import { breadth_or_depth } from "./breadth_or_depth.js";
+import { judge } from "./judge.js";
+import { scaling_curves } from "./scaling_curves.js";
+import { split_budget } from "./split_budget.js";
+import { watch_revision } from "./watch_revision.js";
+
+/** @typedef {import("./view.js").Context} Context */
+
+/** @type {Record<string, (context: Context) => () => void>} */
+const SIMULATORS = { arena, big_or_many, breadth_or_depth, judge, scaling_curves, split_budget, watch_revision };
+
+export { arena, big_or_many, breadth_or_depth, judge, scaling_curves, split_budget, watch_revision };
+
+/** What a notebook's widget and the page's mount script call. */
+export default {
+  /** @param {Context} context */
+  render({ model, el }) {
+    const name = model.get("data").explorable;
+    if (!Object.hasOwn(SIMULATORS, name)) throw new Error(`no simulator draws the data of ${name}`);
+    return SIMULATORS[name]({ model, el });
+  },
+};
