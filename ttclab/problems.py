@@ -199,6 +199,17 @@ class Solution:
         return self.problem.show(self.text)
 
 
+def well_formed(text: str) -> str:
+    """The text with U+FFFD in place of each half of a surrogate pair that stands alone.
+
+    Two halves in a row become the character. Python reads halves from JSON ("\\ud83d"), and can neither encode nor
+    store them.
+    """
+    if text.isascii():
+        return text
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
 def show_attempts(texts: Sequence[str], comment: str = "") -> str:
     """Earlier attempts as a policy is fed them, the newest last, with what a verifier says of that one before it.
 
