@@ -46,7 +46,7 @@ from transformers import AutoConfig, PreTrainedConfig
 
 from . import flops
 from .beam_search import beam_search
-from .models import HOME, ZOO, described, directory_of, encode, folder_of, is_address, template_of
+from .models import HOME, ZOO, LanguageModel, described, directory_of, encode, folder_of, is_address, template_of
 from .models import load as load_model
 from .policy import Asked
 from .problems import (
@@ -287,6 +287,8 @@ def record(
     if greedy:
         samples, temperature = 1, 0.0
     temperature = policy.sampler(temperature).temperature
+    if isinstance(policy, LanguageModel):
+        policy.prompts([Asked(each) for each in asked])  # one that is too long is found now, and not after hours
     files = (server or {}).get("files") if served else model
     folder = directory_of(files, at) if files else None
     made = {

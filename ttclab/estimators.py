@@ -72,7 +72,8 @@ def weighted_best_of_n(
     for start in range(0, draws, at_once):
         runs = min(at_once, draws - start)
         order = rng.permuted(np.broadcast_to(np.arange(samples), (runs, *answers.shape)), axis=2)[..., :most]
-        said, given = (np.take_along_axis(x[None], order, axis=2).reshape(-1, most) for x in (names, scores))
+        said = np.take_along_axis(names[None], order, axis=2).reshape(-1, most)
+        given = np.take_along_axis(scores[None], order, axis=2).reshape(-1, most)
         for n, winner in enumerate(_leaders(said, given, wins.shape[1])):
             right = wins[np.arange(len(wins)), winner.reshape(runs, -1)]
             means[n] += right.sum(axis=0) / draws

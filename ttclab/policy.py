@@ -1,5 +1,6 @@
 """What all policies have in common: whole solutions, single steps, rollouts and revisions, of one problem or many."""
 
+import warnings
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Sequence
@@ -34,7 +35,9 @@ class Asked:
 
 
 class Policy(ABC):
-    """Writes solutions. What is written, and with what, is for its kinds to say: here it is only asked for."""
+    """Base class of models that write solutions. Subclasses implement `_extend`."""
+
+    _warned_all_cut = False
 
     def generate(
         self,
@@ -162,6 +165,17 @@ class Policy(ABC):
         going = [(i, s) for i, group in enumerate(begun) for s in group if s.length < limit]
         written = iter(self._extend(asked, going, temperature, limit, stop))
         return [[next(written) if s.length < limit else s for s in group] for group in begun]
+
+    def _warn_all_cut(self, count: int, tokens: int) -> None:
+        """Say once that no solution of a call came to its end."""
+        if not self._warned_all_cut:
+            self._warned_all_cut = True
+            which = f"ALL {count} SOLUTIONS WERE" if count > 1 else "THE ONLY SOLUTION WAS"
+            warnings.warn(
+                f"{which} CUT, at {tokens} tokens, before its end, and so without an answer: raise max_new_tokens, "
+                "unless this is what you want",
+                stacklevel=2,
+            )
 
     @property
     @abstractmethod
