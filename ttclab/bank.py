@@ -44,7 +44,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 from transformers import AutoConfig, PreTrainedConfig
 
-from . import flops
+from . import flops, hub
 from .beam_search import beam_search
 from .models import HOME, ZOO, LanguageModel, described, directory_of, encode, folder_of, is_address, template_of
 from .models import load as load_model
@@ -278,6 +278,7 @@ def record(
     Killed and started again, it goes on where it was: at most `chunk` problems are drawn twice, with the same result.
     Raises OSError if the disk is full or the server stays away, ValueError for a shard that can't be.
     """
+    hub.refuse_page(model)
     served = is_address(model)
     if served and out is None:
         raise ValueError("what a server writes is recorded where you say: name a file as out")

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -26,7 +27,7 @@ from transformers.utils import logging
 
 from . import flops, hub, smollm2
 from .engine import Engine, Row, Sampler, Written
-from .policy import STEP_END, Asked, Bill, Policy
+from .policy import STEP_END, Asked, Bill, Policy, is_step
 from .problems import Solution, well_formed
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ UNHEEDED: dict[str, tuple[Any, ...]] = {
     "constraints": ([],), "exponential_decay_length_penalty": (), "stop_strings": ("", []), "max_time": (),
     "dola_layers": (), "watermarking_config": (),
 }  # fmt: skip
+_HOST = re.compile(r"[\w.-]+:[0-9]+(/|$)|localhost(/|$)")  # of an address that lacks its beginning
 DEFAULT_STEP = {"large": 1500}  # where its single pass beats small's by .2, and room is left above
 
 
@@ -81,6 +83,7 @@ def load(
     Raises ValueError for a name that is none of these, a step that is not there, a model that can't be had, or one
     whose layers keep a recurrent state, as Mamba's do.
     """
+    hub.refuse_page(name)
     if is_address(name):
         return _served(str(name), chat=chat, **server)
     if server:
@@ -100,7 +103,7 @@ def load(
 
 def is_address(name: str | Path) -> bool:
     """Whether it is the address of a server."""
-    return str(name).startswith(("http://", "https://"))
+    return str(name).lower().startswith(("http://", "https://"))
 
 
 def _served(
@@ -133,22 +136,31 @@ def _served(
 
     tokens = generation.max_new_tokens or 512
     return ServedModel(
-        url, model, text=text, config=config, sampler=sampler_of(generation), max_new_tokens=tokens, **limits
+        url,
+        model,
+        text=text,
+        cut=not template,
+        config=config,
+        sampler=sampler_of(generation),
+        max_new_tokens=tokens,
+        **limits,
     )
 
 
 def directory_of(name: str | Path, at: int | None = None, **asked_for: bool) -> Path:
     """The directory of a policy: of a shipped one, of one on this machine, or of one on the Hub, once it is here."""
+    hub.refuse_page(name)
     directory = folder_of(name, at)
     if str(name) == smollm2.NAME and not directory.is_dir():
         raise ValueError(f"{name} is not on this machine: get it once by `python -m ttclab fetch {name}` (93 MB)")
     if not directory.is_dir() and hub.is_name(name):
         directory = hub.fetch(str(name), **asked_for)
     if not (directory / "config.json").is_file() or _writes_nothing(directory):
+        hint = f"; a server's address begins with http://, as in http://{name}" if _HOST.match(str(name)) else ""
         shipped = {path.parent.name.rstrip("-0123456789") for path in ZOO.glob("*/generation_config.json")}
         raise ValueError(
             f"a model is one of {', '.join(sorted(shipped))}, a directory with a config.json, owner/name on the Hub, "
-            f"or a server's address, not {str(name)!r}"
+            f"or a server's address, not {str(name)!r}{hint}"
         )
     return directory
 
@@ -281,13 +293,6 @@ def pick_dtype(config: PreTrainedConfig, device: torch.device) -> torch.dtype:
     if own == torch.bfloat16 and device.type == "cuda" and not torch.cuda.is_bf16_supported(including_emulation=False):
         return torch.float16
     return own
-
-
-def is_step(before: Solution, after: Solution) -> bool:
-    """Whether what was written between the two is a step: a blank line is none where its problem counts none."""
-    written = after.text[len(before.text) :]
-    begins_line = not before.text or before.text.endswith(STEP_END)
-    return bool(written.strip()) or not begins_line or len(after.steps) > len(before.steps)
 
 
 class LanguageModel(Policy):

@@ -234,6 +234,23 @@ def _check_problems(problems: list[Problem], groups: Sequence[Sequence[Solution]
             raise ValueError(f"solutions must be of the problem {each.id!r}, not of {strangers[0].problem.id!r}")
 
 
+def is_step(before: Solution, after: Solution) -> bool:
+    """Whether what was written between the two is a step: a blank line is none where its problem counts none."""
+    written = after.text[len(before.text) :]
+    begins_line = not before.text or before.text.endswith(STEP_END)
+    return bool(written.strip()) or not begins_line or len(after.steps) > len(before.steps)
+
+
+def whole_at(problem: Problem, text: str, start: int) -> int | None:
+    """Where a text is a whole solution by what its problem says: after the first such line that ends after `start`."""
+    end = text.find(STEP_END, start)
+    while end >= 0:
+        if problem.ended(text[: end + len(STEP_END)]):
+            return end + len(STEP_END)
+        end = text.find(STEP_END, end + 1)
+    return None
+
+
 def forks(solutions: Sequence[Solution]) -> list[Solution]:
     """The solutions, with a random stream of its own for each repetition."""
     seen: Counter[str] = Counter()

@@ -164,7 +164,8 @@ class Solution:
     finished: whether it ended by itself; logprob: log-probability of the tokens under the policy at
     temperature 1 (natural logarithm), NaN if it was not the policy's own writing; key: the name of its random stream,
     which what is written next goes on with; shown: the earlier attempts that the policy saw, as it was fed them;
-    length: how many tokens were written, where a server tells their number and not their ids.
+    length: how many tokens were written, where a server tells their number and not their ids; reasoning: what the model
+    thought, where a server keeps it apart from the text. It is no part of the solution, and is not recorded.
     """
 
     problem: Problem
@@ -175,6 +176,7 @@ class Solution:
     key: str = field(default="", repr=False)
     shown: str = field(default="", repr=False)
     length: int = field(default=0, repr=False)
+    reasoning: str = field(default="", repr=False)
 
     def __post_init__(self) -> None:
         if self.tokens:

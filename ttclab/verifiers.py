@@ -256,6 +256,7 @@ def load_verifier(name: str | Path, *, device: str = "auto", **options: Any) -> 
     device: as of `ttclab.load`; of open PRMs only: family, dtype and allow_pickle, see `open_prms.load`. Raises
     ValueError for any other name, and for a PRM that can't be had.
     """
+    hub.refuse_page(name)
     if name not in VERIFIERS and (Path(name).is_dir() or hub.is_name(name)):
         from . import open_prms  # they are verifiers of this module
 
