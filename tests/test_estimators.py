@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ttclab.allocator import difficulty_by_score
 from ttclab.estimators import (
     auc,
     best_of_n,
@@ -120,6 +121,7 @@ FROM_SCORES = {
     "bootstrap_share": lambda scores: bootstrap_share(scores[0], [1, 1, 1]),
     "rank_correlation": lambda scores: rank_correlation(scores[0], [1, 2, 3]),
     "fifths": lambda scores: fifths(scores[0]),
+    "difficulty_by_score": difficulty_by_score,
 }
 ANY_SIGN = ("auc", "within_problem_auc", "bootstrap", "rank_correlation", "fifths")  # orders and means of any values
 

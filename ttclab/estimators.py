@@ -57,7 +57,7 @@ def weighted_best_of_n(
     scores: (problems, samples), finite and 0 or more; the rest, the error and the exceptions as for `majority`.
     """
     answers, correct, k = np.asarray(answers, dtype=object), np.asarray(correct, dtype=bool), np.asarray(k)
-    scores = _scores(scores)
+    scores = checked_scores(scores)
     if answers.ndim != 2 or answers.shape != correct.shape or answers.shape != scores.shape:
         raise ValueError(
             "answers, scores and correct must be one (problems, samples) each, "
@@ -97,7 +97,7 @@ def sampled_until_clear(
     each the mean over `draws` random orders of the recorded samples. Raises ValueError as `weighted_best_of_n` does.
     """
     answers, correct, looks = np.asarray(answers, dtype=object), np.asarray(correct, dtype=bool), np.asarray(looks)
-    scores = _scores(scores)
+    scores = checked_scores(scores)
     _check_budgets(looks, answers.shape[1])
     names, wins = _numbered(answers, correct)
     rng, problems = np.random.default_rng(seed), np.arange(len(answers))
@@ -158,7 +158,7 @@ def best_of_n(scores: ArrayLike, correct: ArrayLike, k: ArrayLike) -> Floats:
     samples). Of equal scores each is as likely to be taken. Returns (problems, *k.shape). Raises ValueError naming the
     rule and the value.
     """
-    scores, correct, k = _scores(scores), np.asarray(correct, dtype=bool), np.asarray(k)
+    scores, correct, k = checked_scores(scores), np.asarray(correct, dtype=bool), np.asarray(k)
     if scores.ndim != 2 or scores.shape != correct.shape:
         raise ValueError(
             f"scores and correct must be one (problems, samples) each, not {scores.shape}, {correct.shape}"
@@ -184,7 +184,7 @@ def brier(scores: ArrayLike, correct: ArrayLike) -> float:
 
     Raises ValueError for scores that are not finite or below 0.
     """
-    return float(((_scores(scores) - np.asarray(correct, dtype=bool)) ** 2).mean())
+    return float(((checked_scores(scores) - np.asarray(correct, dtype=bool)) ** 2).mean())
 
 
 def reliability(scores: ArrayLike, correct: ArrayLike, bins: int = 10) -> tuple[Floats, Floats, NDArray[np.int64]]:
@@ -192,7 +192,7 @@ def reliability(scores: ArrayLike, correct: ArrayLike, bins: int = 10) -> tuple[
 
     Ranges in which no score falls are NaN.
     """
-    scores, correct = _scores(scores).ravel(), np.asarray(correct, dtype=bool).ravel()
+    scores, correct = checked_scores(scores).ravel(), np.asarray(correct, dtype=bool).ravel()
     which = np.minimum((scores * bins).astype(int), bins - 1)
     count = np.bincount(which, minlength=bins)
     with np.errstate(invalid="ignore"):
@@ -325,7 +325,7 @@ def _ordered(values: ArrayLike) -> Floats:
     return array
 
 
-def _scores(values: ArrayLike) -> Floats:
+def checked_scores(values: ArrayLike) -> Floats:
     """A verifier's scores as floats. Raises ValueError unless they are finite and 0 or more, as votes sum them."""
     array = _finite("an estimate from scores", values)
     if (array < 0).any():

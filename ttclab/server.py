@@ -242,12 +242,11 @@ class ServedModel(Policy):
         text = solution.text + reply.text
         if self._cut and (end := whole_at(solution.problem, text, len(solution.text))) is not None:
             reply, text, finished = reply.shortened(end - len(solution.text)), text[:end], True
-        nothing = not text and not finished  # of no likelihood, or the verifier "self" would be sure of it
         return Solution(
             solution.problem,
             text,
             finished=finished,
-            logprob=-float("inf") if nothing else solution.logprob + reply.logprob,
+            logprob=solution.logprob + reply.logprob,
             key=solution.key,
             shown=shown,
             length=solution.length + reply.kept,

@@ -124,7 +124,8 @@ class SelfEvaluation:
         for solution in solutions:
             if math.isnan(solution.logprob):
                 raise ValueError(f"only the policy's own writing has a likelihood, not {solution.text!r}")
-        return [likelihood(solution.logprob) for solution in solutions]
+        # Nothing at all, as of a server that gave no text, would be certain.
+        return [likelihood(s.logprob) if s.text or s.finished else 0.0 for s in solutions]
 
     def critique(self, solution: Any) -> Any:
         """How sure the policy was; of a list of solutions, a list."""
