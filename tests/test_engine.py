@@ -1,5 +1,4 @@
 from contextlib import nullcontext
-from dataclasses import replace
 
 import numpy as np
 import pytest
