@@ -34,7 +34,10 @@ class Fake(ThreadingHTTPServer):
     """faults: share of requests that get each of FAULTS; ignores: of "n", "logprobs", "seed", "stop", "usage", "chat",
     "completions"; refuses: fields it answers 400 to; tells: how it says that it stopped at a stop string, one of
     "stop_reason", "matched_stop", "keeps" (the string is in the text) and None; dies_after: so many requests it is
-    killed, unless 0.
+    killed, unless 0; says: a function of a request that gives what it says to it, None for the usual: a string that it
+    writes, a dictionary of fields of the choice, of which "message" of the message, a whole reply, or a status and a
+    message of refusal; root: it answers at any path, not at /v1 alone; redirects_to: an address that it sends everybody
+    to. `keys`: the keys that it was sent.
     """
 
     daemon_threads = True
@@ -50,9 +53,13 @@ class Fake(ThreadingHTTPServer):
         temperature=True,
         port=0,
         dies_after=0,
+        says=None,
+        root=False,
+        redirects_to=None,
     ):
         super().__init__(("127.0.0.1", port), Handler)
-        self.dies_after = dies_after
+        self.dies_after, self.says, self.root, self.redirects_to = dies_after, says, root, redirects_to
+        self.keys = []
         self.faults, self.ignores, self.refuses, self.tells = dict(faults), {*ignores}, {*refuses}, tells
         self.models, self.heeds_temperature = models, temperature
         self.rng, self.lock, self.over = random.Random(0), threading.Lock(), threading.Event()
@@ -98,11 +105,27 @@ class Handler(BaseHTTPRequestHandler):
     def log_message(self, *args):
         pass
 
+    def is_elsewhere(self):
+        """Whether it is not at this path, and has said so."""
+        self.server.keys.append(self.headers["authorization"])
+        if self.server.redirects_to:
+            place = self.server.redirects_to + self.path.removeprefix("/v1")
+            self.send("", 307, {"location": place})
+        elif not self.server.root and self.path not in ("/v1/models", "/v1/completions", "/v1/chat/completions"):
+            self.send("<html>no such page</html>", 404, kind="text/html")
+        else:
+            return False
+        return True
+
     def do_GET(self):
+        if self.is_elsewhere():
+            return
         self.send({"object": "list", "data": [{"id": name, "object": "model"} for name in self.server.models]})
 
     def do_POST(self):
         server, body = self.server, json.loads(self.rfile.read(int(self.headers["content-length"])))
+        if self.is_elsewhere():
+            return
         with server.lock:
             server.requests.append(body)
             if len(server.requests) == server.dies_after:
@@ -117,7 +140,18 @@ class Handler(BaseHTTPRequestHandler):
 
     def answer(self, body, fault):
         server, chat = self.server, self.path.endswith("/chat/completions")
+        said = server.says(body) if server.says else None
+        if isinstance(said, tuple):
+            status, message = said
+            return self.send({"error": {"message": message}}, status)
+        if isinstance(said, dict) and "choices" in said:
+            return self.send(said)
         if refused := server.refuses & {*body}:
+            if "max_tokens" in refused:
+                message = (
+                    "Unsupported parameter: 'max_tokens' is not supported with this model. Use another one instead."
+                )
+                return self.send({"error": {"message": message, "code": "unsupported_parameter"}}, 400)
             return self.send({"error": {"message": f"unexpected fields: {sorted(refused)}"}}, 400)
         if ("chat" if chat else "completions") in server.ignores:
             return self.send({"error": {"message": "no such place"}}, 404)
@@ -131,7 +165,7 @@ class Handler(BaseHTTPRequestHandler):
         if fault == "slow":
             self.close_connection = server.over.wait(5)
             return None
-        reply = json.dumps(self.reply(body, chat, fault))
+        reply = json.dumps(self.reply(body, chat, fault, said))
         if fault == "truncated":
             return self.send(reply[: len(reply) // 2])
         if fault == "short":
@@ -139,7 +173,7 @@ class Handler(BaseHTTPRequestHandler):
             return self.send(reply[: len(reply) // 2], length=len(reply))
         return self.send(reply)
 
-    def reply(self, body, chat, fault):
+    def reply(self, body, chat, fault, said):
         ignores = self.server.ignores
         context = json.dumps(body["messages"]) if chat else body["prompt"]
         count = 1 if "n" in ignores else body.get("n", 1)
@@ -148,17 +182,25 @@ class Handler(BaseHTTPRequestHandler):
         choices, written = [], 0
         for i in range(count):
             seed = self.server.rng.random() if "seed" in ignores else (body.get("seed"), i)
-            text, ended, said = self.cut(write(context, temperature, seed), body)
+            whole = said if isinstance(said, str) else write(context, temperature, seed)
+            text, ended, told = self.cut(whole, body)
             tokens = len(text) + (ended == "stop")
             written += tokens
             content = None if fault == "null" else text
-            choice = {"index": i, "finish_reason": ended, **said}
+            choice = {"index": i, "finish_reason": ended, **told}
             choice |= {"message": {"role": "assistant", "content": content}} if chat else {"text": content}
+            if isinstance(said, dict):
+                message = choice.get("message", {}) | said.get("message", {})
+                choice |= said | ({"message": message} if chat else {})
             if body.get("logprobs") and "logprobs" not in ignores:
                 each = [-0.5] * tokens
-                choice["logprobs"] = {"content": [{"token": "", "logprob": v} for v in each]} if chat else {
-                    "token_logprobs": each, "tokens": [""] * tokens, "text_offset": [], "top_logprobs": []
-                }  # fmt: skip
+                names = [*text, ""][:tokens]
+                choice.setdefault(
+                    "logprobs",
+                    {"content": [{"token": name, "logprob": v} for name, v in zip(names, each, strict=True)]}
+                    if chat
+                    else {"token_logprobs": each, "tokens": names, "text_offset": [], "top_logprobs": []},
+                )
             choices.append(choice)
         usage = {"prompt_tokens": len(context), "completion_tokens": written, "total_tokens": len(context) + written}
         return {"id": "1", "object": "chat.completion" if chat else "text_completion", "created": 1, "model": "m",
@@ -167,7 +209,7 @@ class Handler(BaseHTTPRequestHandler):
     def cut(self, text, body):
         """The text up to what ends it, the reason, and how it is told."""
         tells, stop = self.server.tells, None if "stop" in self.server.ignores else (body.get("stop") or [None])[0]
-        limit, ended, said = body.get("max_tokens", 999), "stop", None
+        limit, ended, said = body.get("max_tokens", body.get("max_completion_tokens", 999)), "stop", None
         if stop and stop in text:
             text, said = text[: text.index(stop)], stop
         if len(text) >= limit:

@@ -2,6 +2,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from unittest.mock import Mock
 
 import numpy as np
@@ -12,7 +13,9 @@ import pytest
 import ttclab
 from ttclab import bank
 from ttclab.__main__ import main
+from ttclab.engine import Sampler
 from ttclab.flops import billed
+from ttclab.policy import Policy
 from ttclab.training import RECIPES
 
 
@@ -322,6 +325,151 @@ def test_every_recorded_file_opens_and_is_of_the_weights_that_ship():
 def test_recorded_runs_and_weights_stay_small():
     assert sum(file.stat().st_size for file in bank.RUNS.iterdir()) <= 20e6
     assert sum(file.stat().st_size for file in bank.ZOO.rglob("*.safetensors")) <= 15e6
+
+
+class Wordy(Policy):
+    """Writes the same text to everything, and says that it took so many tokens."""
+
+    model, max_new_tokens, config = "wordy", 1 << 20, None
+
+    def __init__(self, text="+01=008\n", length=40_000):
+        self.text, self.length = text, length
+
+    def sampler(self, temperature=None):
+        return Sampler()
+
+    def _extend(self, asked, begun, temperature, limit, stop):
+        return [replace(s, text=self.text, finished=True, logprob=-1.0, length=self.length) for _, s in begun]
+
+
+@pytest.fixture
+def wordy(monkeypatch):
+    """What is recorded as the model of that address."""
+    policy = Wordy()
+    monkeypatch.setattr(bank, "load_model", lambda *args, **options: policy)
+    return policy
+
+
+def test_solutions_of_more_tokens_than_16_bits_count_are_recorded(tmp_path, wordy, runs):
+    out = tmp_path / "long.parquet"
+    recorded = bank.read(bank.record("http://wordy/v1", "test", samples=2, problems=2, out=out))
+    assert recorded.tokens.tolist() == [[40_000] * 2] * 2
+    bank.record_chains("http://wordy/v1", "test", [2], problems=1, out=runs / "http://wordy/v1-test-chains.parquet")
+    search = bank.record_search("http://wordy/v1", "oracle", "test", 2, 1, problems=1, out=tmp_path / "search.parquet")
+    assert pq.read_table(search)["tokens"].to_pylist() == [[40_000] * 2]
+
+
+@pytest.mark.parametrize(
+    ("text", "stored"), [("\ud83d half", "\ufffd half"), ("\ude00\ud83d", "\ufffd\ufffd"), ("\ud83d\ude00", "😀")]
+)
+def test_half_a_surrogate_pair_costs_its_character_and_not_the_chunk(tmp_path, wordy, text, stored):
+    wordy.text = text
+    file = tmp_path / "mine.jsonl"
+    asked = [{"id": f"{text}{i}", "question": f"{text} {i}?", "answer": text} for i in range(2)]
+    file.write_text("".join(json.dumps(row) + "\n" for row in asked), encoding="utf-8")
+    out = bank.record("http://wordy/v1", str(file), samples=2, out=tmp_path / "mine.parquet")
+    recorded = bank.read(out)
+    assert recorded.texts.tolist() == [[stored] * 2] * 2
+    assert [problem.question for problem in recorded.problems] == [f"{stored} {i}?" for i in range(2)]
+
+
+def rewritten(table, how):
+    """A table as another tool leaves it."""
+    if how == "shuffled":
+        return table.take(np.random.default_rng(0).permutation(len(table)))
+    if how == "types":
+        changed = {pa.string(): pa.large_string(), pa.int16(): pa.int64(), pa.int32(): pa.int64()}
+        fields = [field.with_type(changed.get(field.type, field.type)) for field in table.schema]
+        return table.cast(pa.schema(fields, metadata=table.schema.metadata)).append_column("row", [range(len(table))])
+    if how == "columns":
+        return table.select(table.column_names[::-1])
+    order = "descending" if how == "sorted down" else "ascending"
+    places = [name for name in ("attempt", "chain", "sample", "place", "problem") if name in table.column_names]
+    return table.sort_by([(name, order) for name in places])  # the first attempts of all problems, and so on
+
+
+REWRITTEN = ("shuffled", "sorted", "sorted down", "types", "columns")
+
+
+@pytest.mark.parametrize("how", REWRITTEN)
+@pytest.mark.parametrize("stem", ["small-validation", "revision-test-chains-oracle", "small-test-beam-prm-16x4"])
+def test_a_file_that_another_tool_has_rewritten_is_read_in_its_own_order(tmp_path, stem, how):
+    source = bank.RUNS / f"{stem}.parquet"
+    pq.write_table(rewritten(pq.read_table(source), how), tmp_path / "rewritten.parquet")
+    got, wanted = bank.read(tmp_path / "rewritten.parquet"), bank.read(source)
+    assert got.problems == wanted.problems
+    if stem.startswith("small-test-beam"):
+        assert [[s.text for s in group] for group in got.found] == [[s.text for s in group] for group in wanted.found]
+        return
+    assert (got.texts == wanted.texts).all() and (got.correct == wanted.correct).all()
+    assert got.solutions(7)[5].shown == wanted.solutions(7)[5].shown
+
+
+@pytest.mark.parametrize("how", REWRITTEN)
+def test_scores_that_another_tool_has_rewritten_stay_with_their_solutions(runs, how):
+    bank.record("small", "validation", samples=4, problems=5, device="cpu")
+    bank.record_scores("orm", "small-validation", device="cpu")
+    wanted = bank.load_scores("orm", "small-validation")
+    for path in runs.glob("*.parquet"):
+        pq.write_table(rewritten(pq.read_table(path), how), path)
+    assert bank.load_scores("orm", "small-validation") == wanted
+
+
+def test_a_file_of_which_another_tool_has_lost_rows_is_refused(tmp_path):
+    table, path = pq.read_table(bank.RUNS / "small-validation.parquet"), tmp_path / "runs.parquet"
+    twice = pa.concat_tables([table.slice(1), table.slice(1, 1)])
+    empty = table.set_column(2, "text", [[None] + table["text"].to_pylist()[1:]])
+    for broken, reason in (
+        (twice, "once, which is not so for"),
+        (table.replace_schema_metadata(None), "another tool has dropped its metadata"),
+        (empty, "empty cells in text"),
+        (table.drop_columns(["tokens"]), "lacks tokens"),
+    ):
+        pq.write_table(broken, path)
+        with pytest.raises(ValueError, match=rf"runs\.parquet .*{reason}"):
+            bank.read(path)
+
+
+def test_whatever_byte_is_flipped_the_file_is_named_or_reads_the_same(tmp_path):
+    path = bank.record("small", "validation", samples=2, problems=3, device="cpu", out=tmp_path / "runs.parquet")
+    whole, wanted = path.read_bytes(), bank.read(path)
+    rng, refused = np.random.default_rng(0), 0
+    for place in rng.permutation(len(whole))[:500]:
+        flipped = bytearray(whole)
+        flipped[place] ^= 1 << int(rng.integers(8))
+        path.write_bytes(flipped)
+        try:
+            got = bank.read(path)
+        except ValueError as error:
+            assert str(path) in str(error)
+            refused += 1
+        else:
+            assert got.made == wanted.made and got.problems == wanted.problems
+            assert (got.texts == wanted.texts).all() and (got.logprob == wanted.logprob).all()
+    assert refused > 200
+
+
+def test_a_part_that_makes_the_reader_raise_anything_is_recorded_again(tmp_path, monkeypatch, whole):
+    """A damaged footer can ask for any amount of memory."""
+    read, asked = bank.pq.read_table, []
+
+    def failing(path, **options):
+        asked.append(path)
+        if len(asked) == 1:
+            raise MemoryError
+        return read(path, **options)
+
+    monkeypatch.setattr(bank.pq, "read_table", failing)
+    assert record(tmp_path / "a.parquet").read_bytes() == whole
+
+
+@pytest.mark.parametrize("score", [float("nan"), -0.5, 1.5])
+def test_scores_out_of_range_are_not_recorded(runs, monkeypatch, score):
+    bank.record("small", "validation", samples=1, problems=2, device="cpu")
+    monkeypatch.setattr(bank, "load_verifier", lambda *args, **options: Mock(spec=["score"], score=lambda s: [score]))
+    monkeypatch.setattr(bank, "CHUNK", 1)
+    with pytest.raises(ValueError, match=rf"scores from 0 to 1, not \[{score}\]"):
+        bank.record_scores("oracle", "small-validation")
 
 
 def test_a_damaged_page_is_noticed(runs):

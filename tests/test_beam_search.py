@@ -120,7 +120,7 @@ def test_a_shared_prefix_is_computed_once_and_the_tokens_are_those_of_an_uncache
     write = forgetful.engine.write
 
     def forgetting(*args, **options):
-        forgetful.engine._prefixes = {}
+        forgetful.engine.prefix_cache = {}
         return write(*args, **options)
 
     forgetful.engine.write = forgetting

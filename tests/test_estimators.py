@@ -6,16 +6,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ttclab.allocator import difficulty_by_score
 from ttclab.estimators import (
     auc,
     best_of_n,
     bootstrap,
     bootstrap_share,
+    brier,
     fifths,
     majority,
     mcnemar,
     pass_at_k,
     rank_correlation,
+    reliability,
     sampled_until_clear,
     weighted_best_of_n,
     within_problem_auc,
@@ -103,6 +106,40 @@ def test_knowing_easy_problems_from_hard_ones_does_not_help_within_a_problem():
     ease = np.array([[0.9] * 4, [0.1] * 4])
     assert auc(ease, correct) == 0.75
     assert within_problem_auc(ease, correct) == 0.5
+
+
+ANSWERS, CORRECT = [["1", "2", "1"]] * 2, [[True, False, True]] * 2
+FROM_SCORES = {
+    "best_of_n": lambda scores: best_of_n(scores, CORRECT, 2),
+    "weighted_best_of_n": lambda scores: weighted_best_of_n(ANSWERS, scores, CORRECT, 2),
+    "sampled_until_clear": lambda scores: sampled_until_clear(ANSWERS, scores, CORRECT, 0.5, [1, 3]),
+    "brier": lambda scores: brier(scores, CORRECT),
+    "reliability": lambda scores: reliability(scores, CORRECT),
+    "auc": lambda scores: auc(scores, CORRECT),
+    "within_problem_auc": lambda scores: within_problem_auc(scores, CORRECT),
+    "bootstrap": bootstrap,
+    "bootstrap_share": lambda scores: bootstrap_share(scores[0], [1, 1, 1]),
+    "rank_correlation": lambda scores: rank_correlation(scores[0], [1, 2, 3]),
+    "fifths": lambda scores: fifths(scores[0]),
+    "difficulty_by_score": difficulty_by_score,
+}
+ANY_SIGN = ("auc", "within_problem_auc", "bootstrap", "rank_correlation", "fifths")  # orders and means of any values
+
+
+@pytest.mark.parametrize("name", FROM_SCORES)
+@pytest.mark.parametrize("where", [(0, 1), (0, 0), (0, 2)])
+def test_every_estimator_refuses_nan_and_negative_scores(name, where):
+    scores = np.array([[0.1, 0.5, 0.9]] * 2)
+    FROM_SCORES[name](scores)
+    scores[where] = np.nan
+    with pytest.raises(ValueError, match="nan"):
+        FROM_SCORES[name](scores)
+    scores[where] = -0.25
+    if name in ANY_SIGN:
+        FROM_SCORES[name](scores)
+    else:
+        with pytest.raises(ValueError, match=r"not -0\.25|0 <= part"):
+            FROM_SCORES[name](scores)
 
 
 def test_the_bootstrap_interval_covers_the_true_mean_about_95_times_in_100():

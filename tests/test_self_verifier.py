@@ -55,6 +55,25 @@ def test_the_order_of_the_solutions_does_not_matter():
     assert judge.score(SOLUTIONS[::-1])[::-1] == pytest.approx(judge.score(SOLUTIONS), abs=1e-6)
 
 
+def test_a_model_that_is_very_sure_still_tells_its_solutions_apart():
+    judge = SelfVerifier("asked", policy())
+    judge._words = [5, 6]  # the tiny tokenizer has neither Yes nor No
+    head = judge.policy.engine.model.get_output_embeddings()
+    states = torch.tensor(judge.read(SOLUTIONS[:4])[1])
+    with torch.no_grad():
+        head.weight[6] = 0.0
+        head.weight[5] = torch.linalg.pinv(states) @ torch.tensor([20.0, 22, 20, 24])  # 1 - e^-20 is 1 in 32 bits
+    scores = judge.score(SOLUTIONS[:4])
+    assert {0.0, 1.0}.isdisjoint(scores) and len({*scores}) == 3  # one of the four is there twice
+
+
+def test_a_solution_past_the_model_s_positions_is_named():
+    judge = SelfVerifier("asked", policy())
+    judge.policy.engine.positions = 60
+    with pytest.raises(ValueError, match=r"a solution to the problem '22' is \d+ tokens long .* has 60 positions"):
+        judge.score([Solution(PROBLEMS[1], "1+1=2\n" * 20)])
+
+
 def test_a_probe_finds_the_direction_that_tells_right_from_wrong(tmp_path):
     rng = np.random.default_rng(0)
     states = rng.normal(size=(400, 8)).astype(np.float32) * 5 + 3

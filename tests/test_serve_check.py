@@ -37,6 +37,25 @@ def test_what_a_server_lacks_is_found_and_nothing_else(options, missing):
     assert {what for what, holds in found(**options).items() if not holds} == {*missing, "counts cached tokens"}
 
 
+def test_a_model_that_thinks_before_it_answers_is_found_to_write():
+    thinking = {"message": {"content": None, "reasoning_content": "749184 749185"}, "finish_reason": "length"}
+    with serving(ignores=["completions"], says=lambda body: thinking if "messages" in body else None) as server:
+        findings = {finding.what: finding.holds for finding in check(ttclab.load(server.url))}
+    assert findings["answers in chats"] and not findings["continues exact text"]
+
+
+def test_a_server_that_knows_max_completion_tokens_alone_is_checked_with_it():
+    assert found(refuses=["max_tokens"], ignores=["completions"])["answers in chats"]
+
+
+def test_an_address_that_is_not_as_far_as_v1_gets_a_hint(capsys):
+    with serving() as server:
+        root = server.url.removesuffix("/v1")
+        assert main(["serve-check", root]) == 2
+        assert main(["serve-check", root, "--model", "scripted"]) == 2
+        assert capsys.readouterr().err.count(f"try {server.url}\n") == 2
+
+
 def test_a_server_that_never_writes_is_an_error():
     with (
         serving(ignores=["chat", "completions"]) as server,

@@ -1,6 +1,7 @@
 import asyncio
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -18,14 +19,19 @@ import pyarrow.parquet as pq
 import pytest
 from fake_server import FAULTS, serving
 from scripted import StepJudge
+from tiny import TOKENIZER, random_model
 
 import ttclab
 from ttclab import bank
 from ttclab import server as client
+from ttclab.__main__ import main
 from ttclab.beam_search import beam_search
 from ttclab.flops import billed
+from ttclab.models import LanguageModel
 from ttclab.problems import load_problems
 from ttclab.server import ServerError
+from ttclab.text_problems import TextProblem
+from ttclab.training.tokens import build_tokenizer
 from ttclab.verifiers import RIGHT
 
 PROBLEMS = load_problems("test", limit=100)
@@ -265,11 +271,447 @@ def test_a_model_on_a_server_works_inside_a_running_event_loop():
             assert thread.submit(asyncio.run, notebook()).result()[0].finished
 
 
+# Replies without a text of their own
+
+
+THOUGHT = "Let me see.\n"
+WITHOUT_TEXT = {
+    "reasoning to the limit": {"finish_reason": "length", "message": {"content": None, "reasoning_content": THOUGHT}},
+    "the same by another name": {"finish_reason": "length", "message": {"content": "", "reasoning": THOUGHT}},
+    "reasoning to the end": {"finish_reason": "stop", "message": {"content": None, "reasoning_content": THOUGHT}},
+    "a content filter": {"finish_reason": "content_filter", "message": {"content": None}},
+    "a refusal": {"finish_reason": "stop", "message": {"content": None, "refusal": "No."}},
+    "an abort": {"finish_reason": "abort", "message": {"content": ""}},
+    "a call of a tool": {
+        "finish_reason": "tool_calls",
+        "message": {"content": None, "tool_calls": [
+            {"id": "1", "type": "function", "function": {"name": "f", "arguments": "{}"}}]},
+    },
+    "no reason at all": {"finish_reason": None, "message": {"content": None}},
+    "no message": {"finish_reason": "stop", "message": {"role": "assistant", "content": None, "audio": None}},
+}  # fmt: skip
+
+
+def to(problem, said):
+    """What a server says to one problem, and the usual to others."""
+    return lambda body: said if problem.prompt in (body.get("prompt") or body["messages"][-1]["content"]) else None
+
+
+@pytest.mark.parametrize("said", WITHOUT_TEXT.values(), ids=WITHOUT_TEXT)
+def test_a_reply_without_content_is_an_unfinished_solution_and_the_others_go_on(said, tmp_path, recwarn):
+    with serving() as server:
+        expected = load(server, chat=None).generate(PROBLEMS[:4], n=2)
+    with serving(says=to(PROBLEMS[1], said)) as server:
+        got = load(server, chat=None).generate(PROBLEMS[:4], n=2)
+        assert len(server.requests) == 8
+        out = record(server, tmp_path / "served.parquet", problems=4, samples=2, chat=None)
+    assert texts([got[0], *got[2:]]) == texts([expected[0], *expected[2:]])
+    for solution in got[1]:
+        assert (solution.text, solution.finished, solution.answer) == ("", False, None)
+        assert solution.problem is PROBLEMS[1]
+    recorded = bank.read(out)
+    assert recorded.finished.tolist() == [[True] * 2, [False] * 2, [True] * 2, [True] * 2]
+    likely = [*got[0], *got[1]]
+    chosen = ttclab.sampling.Result.best(likely, ttclab.load_verifier("self").score(likely))
+    assert chosen.solution.text
+    if said["finish_reason"] != "length":
+        named = [str(w.message) for w in recwarn if repr(PROBLEMS[1].id) in str(w.message)]
+        assert len(named) == 1 and "unfinished" in named[0]
+
+
+@pytest.mark.parametrize("reason", ["length", "content_filter", "abort", "tool_calls", None, "unheard of"])
+def test_the_same_behind_a_server_of_exact_text_keeps_what_was_written(reason):
+    for written, text in ((None, ""), ("+01=0", "+01=0")):
+        with serving(says=to(PROBLEMS[1], {"text": written, "finish_reason": reason})) as server:
+            got = load(server).generate(PROBLEMS[:3])
+            assert len(server.requests) == 3
+        assert [s.finished for [s] in got] == [True, False, True]
+        assert got[1][0].text == text
+
+
+@pytest.mark.parametrize(
+    "said",
+    [{"choices": []}, {"text": None, "finish_reason": "stop"}, {"finish_reason": "error", "text": ""}],
+    ids=["no choice", "no text", "an error"],
+)
+def test_what_may_be_an_accident_is_asked_again_a_few_times_and_then_taken_for_the_answer(said, recwarn):
+    with serving(says=to(PROBLEMS[1], said)) as server:
+        got = load(server).generate(PROBLEMS[:3])
+        assert len(server.requests) == 2 + client.EMPTY_REPLIES < 2 + client.ATTEMPTS
+    assert [s.finished for [s] in got] == [True, False, True]
+    assert any(repr(PROBLEMS[1].id) in str(warning.message) for warning in recwarn)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        {"content": "+01=002\n", "reasoning_content": THOUGHT},
+        {"content": "+01=002\n", "reasoning": THOUGHT},
+        {"content": "+01=002\n", "reasoning": THOUGHT, "reasoning_content": THOUGHT},
+        {"content": [
+            {"type": "thinking", "thinking": [{"type": "text", "text": THOUGHT}]},
+            {"type": "text", "text": "+01=002\n"}]},
+    ],
+)  # fmt: skip
+def test_reasoning_is_kept_apart_from_the_solution(message):
+    with serving(says=lambda body: {"message": message, "finish_reason": "stop"}) as server:
+        [solution] = load(server, chat=None).generate(PROBLEMS[0])
+    assert (solution.text, solution.reasoning, solution.finished) == ("+01=002\n", THOUGHT, True)
+    assert solution.answer == "2"
+
+
+ODD = {
+    "choices of nothing": {"choices": [None]},
+    "a choice that is no object": {"choices": ["+01=002\n"]},
+}
+
+
+@pytest.mark.parametrize("said", ODD.values(), ids=ODD)
+def test_a_reply_of_another_form_is_a_server_error_and_no_crash(said):
+    with serving(says=lambda body: said) as server, pytest.raises(ServerError, match="in a row at one request"):
+        load(server).generate(PROBLEMS[0])
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"logprobs": {"token_logprobs": [{}, "x"], "tokens": None}},
+        {"logprobs": {"content": [3]}},
+        {"logprobs": []},
+        {"logprobs": {"token_logprobs": [None, -1.0]}},
+    ],
+)
+def test_log_probabilities_of_another_form_are_none(said):
+    with serving(says=lambda body: said) as server:
+        [solution] = load(server).generate(PROBLEMS[0])
+        assert solution.finished
+
+
+def test_usage_without_numbers_is_counted_from_the_reply():
+    usage = {"prompt_tokens": None, "completion_tokens": None, "total_tokens": None}
+    text = {"index": 0, "text": "+01=002\n", "finish_reason": "stop", "logprobs": None}
+    cached = {"prompt_tokens": 5, "completion_tokens": 3, "prompt_tokens_details": {"cached_tokens": 9}}
+    for each in (usage, cached):
+        with serving(says=lambda body, each=each: {"choices": [text], "usage": each}) as server, billed() as bill:
+            assert load(server, files="small", chat=None).generate(PROBLEMS[0])[0].text == "+01=002\n"
+        assert bill.total.tokens["cached"] <= 5 and min(bill.total.flops.values(), default=0) >= 0
+
+
+def test_half_a_surrogate_pair_from_a_server_is_no_end_of_the_run(tmp_path):
+    with serving(says=to(PROBLEMS[1], "+01=\ud83d\n")) as server:
+        out = record(server, tmp_path / "served.parquet", problems=3, samples=1)
+        policy = load(server)
+        steps = policy.generate_step(PROBLEMS[1])
+        policy.generate_step(PROBLEMS[1], steps)  # it is sent back
+    assert bank.read(out).texts[1, 0] == "+01=\ufffd\n"
+
+
+# Contexts that are too small
+
+
+OVERFLOWS = {
+    "vLLM": (400, "This model's maximum context length is 2048 tokens. However, you requested 2560 tokens (512 in the "
+             "messages, 2048 in the completion). Please reduce the length of the messages or completion."),
+    "newer vLLM": (400, "'max_tokens' or 'max_completion_tokens' is too large: 2048. This model's maximum context "
+                   "length is 1024 tokens and your request has 10 input tokens (2048 > 1024 - 10)."),
+    "vLLM's engine": (400, "The decoder prompt (length 5000) is longer than the maximum model length of 2048."),
+    "SGLang": (400, "Input length (5000 tokens) exceeds the maximum allowed length (4096 tokens)."),
+    "llama.cpp": (400, "request (5000 tokens) exceeds the available context size (4096 tokens), try increasing it"),
+    "older llama.cpp": (500, "the request exceeds the available context size. try increasing the context size"),
+    "TGI": (422, "Input validation error: `inputs` tokens + `max_new_tokens` must be <= 2048. Given: 3000 `inputs`"),
+    "Gemini": (400, "The input token count (5000) exceeds the maximum number of tokens allowed (4096)."),
+    "Anthropic": (400, "prompt is too long: 210000 tokens > 200000 maximum"),
+    "Mistral": (400, "Prompt contains 40000 tokens, too large for model with 32768 maximum context length"),
+    "OpenAI": (400, "Input tokens exceed the configured limit of 272000 tokens. Your messages have 300000."),
+    "tokens a minute": (429, "Request too large for gpt-4o on tokens per min (TPM): Limit 30000, Requested 50000."),
+    "a gateway": (413, "Payload Too Large"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("said", OVERFLOWS.values(), ids=OVERFLOWS)
+@pytest.mark.parametrize("chat", [None, False], ids=["chat", "text"])
+def test_a_context_overflow_names_the_problem_and_the_others_go_on(said, chat, tmp_path, recwarn):
+    with serving(says=to(PROBLEMS[1], said)) as server:
+        policy = load(server, chat=chat)
+        for _ in range(2):
+            got = policy.generate(PROBLEMS[:4], n=2)
+        assert len(server.requests) == 16
+        out = record(server, tmp_path / "served.parquet", problems=4, samples=2, chunk=1, chat=chat)
+    assert [[s.finished for s in group] for group in got] == [[True] * 2, [False] * 2, [True] * 2, [True] * 2]
+    named = [str(w.message) for w in recwarn if "too small a context" in str(w.message)]
+    assert len(named) == 1 and repr(PROBLEMS[1].id) in named[0] and said[1][:20] in named[0]
+    assert bank.read(out).finished.sum() == 6
+
+
+@pytest.mark.parametrize(
+    ("status", "message"),
+    [
+        (400, "max_tokens is too large: 100000. This model supports at most 16384 completion tokens."),
+        (401, "Incorrect API key provided: context limit"),
+        (402, "You exceeded your credit limit"),
+        (400, "Input should be a valid list: messages"),
+    ],
+)
+def test_refusals_of_other_kinds_still_end_the_run_with_their_reason(status, message):
+    with serving(says=lambda body: (status, message)) as server:
+        with pytest.raises(ServerError, match=f"refuses a request: .*{message[:20]}"):
+            load(server, chat=None).generate(PROBLEMS[:3])
+        assert len(server.requests) <= 6
+
+
+def test_a_busy_server_is_not_taken_for_one_with_too_small_a_context():
+    answers = iter([(429, "Rate limit exceeded: limit 60 requests a minute")] * 3)
+    with serving(says=lambda body: next(answers, None)) as server:
+        assert load(server).generate(PROBLEMS[0])[0].finished
+
+
+# Base models
+
+
+WORDS = [TextProblem.of(f"word {i}", f"{i} and {i}?", str(2 * i)) for i in range(1, 4)]
+BASE = "Twice it is.\n\nThat makes 4.\n#### 4\nQuestion: 3 and 3?\nAnswer:\nIt is 6.\n#### 6\n"
+WHOLE = BASE[: BASE.index("Question")]
+
+
+def goes_on(body):
+    """A base model: what it writes is a text that does not end with the solution."""
+    begun = body["prompt"].rpartition("Answer:\n")[2]
+    return BASE.removeprefix(begun) if BASE.startswith(begun) else "\n"
+
+
+@pytest.mark.parametrize("tells", ["stop_reason", None])
+def test_a_base_model_behind_a_server_is_cut_where_the_local_one_is(tells):
+    with serving(says=goes_on, tells=tells) as server, billed() as bill:
+        policy = load(server)
+        [solution] = policy.generate(WORDS[1])
+        assert (solution.text, solution.finished, solution.answer) == (WHOLE, True, "4")
+        assert solution.length == len(WHOLE) and solution.logprob == pytest.approx(-0.5 * len(WHOLE))
+        assert bill.total.tokens["decode"] == len(BASE) + 1  # all that it wrote
+        [step] = policy.generate_step(WORDS[1])
+        [whole] = policy.rollout(WORDS[1], [step])
+        assert (whole.text, whole.finished) == (WHOLE, True)
+        steps = [step]
+        while not steps[-1].finished:
+            steps += policy.generate_step(WORDS[1], [steps[-1]])
+        assert steps[-1].text == WHOLE
+
+
+def test_the_local_model_and_the_server_cut_the_same_text_at_the_same_place():
+    tokenizer = TOKENIZER  # it has no word, but the marks of an answer
+    model = random_model("llama", seed=2)
+    problem, text = TextProblem.of("one", "1+1", "2"), "+01=002\n#### 2\n+01=002\n#### 3\n"
+    ids = tokenizer.encode(text)
+    forward = model.forward
+
+    def scripted(**inputs):
+        output = forward(**inputs)
+        for row, place in enumerate(inputs["position_ids"][:, -1].tolist()):
+            output.logits[row, -1, ids[(place + 1 - len(tokenizer.encode(problem.feed()))) % len(ids)]] = 1e4
+        return output
+
+    model.forward = scripted
+    [local] = LanguageModel(model, tokenizer).generate(problem, max_new_tokens=60)
+    with serving(says=lambda body: tokenizer.decode(ids).removeprefix(body["prompt"])) as server:
+        [served] = load(server).generate(problem, max_new_tokens=60)
+    assert (served.text, served.finished, served.length) == (local.text, local.finished, local.length)
+
+
+def test_a_model_with_a_chat_template_ends_by_itself(tmp_path):
+    tokenizer = build_tokenizer()
+    tokenizer.chat_template = "{% for m in messages %}{{ m['content'] }}{% endfor %}{{ '\nAnswer:\n' }}"
+    random_model("llama").save_pretrained(tmp_path)
+    tokenizer.save_pretrained(tmp_path)
+    with serving(says=goes_on) as server:
+        assert load(server, chat=None, files=tmp_path).generate(WORDS[1], max_new_tokens=200)[0].text == BASE
+        assert load(server, chat=False, files=tmp_path).generate(WORDS[1], max_new_tokens=200)[0].text == WHOLE
+
+
+def test_blank_lines_between_steps_are_not_steps():
+    text = "First.\n\n \n\nSecond.\n\nThird.\n#### 4\n"
+
+    def says(body):
+        begun = body["prompt"].rpartition("Answer:\n")[2]
+        return text.removeprefix(begun)
+
+    for tells in ("stop_reason", "matched_stop", "keeps", None):
+        with serving(says=says, tells=tells) as server:
+            policy, seen = load(server), []
+            live = policy.generate_step(WORDS[1])
+            while not live[0].finished:
+                seen.append(live[0].steps)
+                live = policy.generate_step(WORDS[1], live)
+            assert [len(steps) for steps in (*seen, live[0].steps)] == [1, 2, 3, 4]
+            assert live[0].text == text
+
+
+def test_a_server_that_writes_nothing_but_blank_lines_is_left_after_a_few():
+    with serving(says=lambda body: "\n" * 5, ignores=["usage"]) as server:
+        [solution] = load(server).generate_step(WORDS[1])
+        assert not solution.text.strip()
+        assert len(server.requests) <= client.BLANK_LINES + 2
+
+
+def test_a_first_step_in_a_chat_is_given_whatever_it_is():
+    for tells in ("stop_reason", None):
+        with serving(says=lambda body: "\nFirst.\n", tells=tells) as server:
+            [solution] = load(server, chat=None).generate_step(WORDS[1])
+            assert solution.text == "\n"
+
+
+# Limits
+
+
+def test_a_server_that_knows_max_completion_tokens_alone_is_asked_with_it():
+    with serving(refuses=["max_tokens"]) as server:
+        got = load(server, chat=None).generate(PROBLEMS[:20], n=3, max_new_tokens=7)
+        assert {s.length for group in got for s in group} == {7}
+        assert all(request.get("max_completion_tokens", 7) == 7 for request in server.requests)
+        assert sum("max_tokens" in request for request in server.requests) <= 32
+        before = len(server.requests)
+        load(server, chat=None, model="scripted").send(
+            [{"messages": [{"role": "user", "content": "1"}], "max_tokens": 3}]
+        )
+        assert [*server.requests[before:]][-1]["max_completion_tokens"] == 3
+    with serving(refuses=["max_tokens", "max_completion_tokens"]) as server:
+        with pytest.raises(ServerError, match="refuses a request"):
+            load(server, chat=None).generate(PROBLEMS[0])
+        assert len(server.requests) <= 3
+
+
+def test_a_temperature_of_one_is_left_out_where_a_server_refuses_any_other():
+    with serving(refuses=["temperature"]) as server:
+        with pytest.warns(UserWarning, match="refuses temperature"):
+            assert load(server, chat=None).generate(PROBLEMS[0])[0].finished
+        with pytest.raises(ServerError, match=r"refuses a request: .*temperature"):
+            load(server, chat=None).generate(PROBLEMS[0], temperature=0.5)
+
+
+def test_that_all_solutions_were_cut_at_the_limit_is_said_once_and_loudly(recwarn):
+    with serving() as server:
+        policy = load(server)
+        policy.generate(PROBLEMS[:3], n=2)
+        for _ in range(2):
+            policy.generate(PROBLEMS[:3], n=2, max_new_tokens=5)
+    [said] = [str(warning.message) for warning in recwarn if "CUT" in str(warning.message)]
+    assert said.startswith("ALL 6 SOLUTIONS WERE CUT, at 5 tokens") and "max_new_tokens" in said
+
+
+# Addresses
+
+
+@pytest.mark.parametrize("path", ["", "/", "/v1/chat/completions", "/v1/models", "/api", "/models"])
+def test_an_address_that_is_not_as_far_as_v1_gets_a_hint(path):
+    with serving() as server:
+        root = server.url.removesuffix("/v1")
+        wanted = re.escape(f"{root}/api/v1" if path == "/api" else server.url)
+        with pytest.raises(ServerError, match=f"no server at .* an address goes as far as /v1: try {wanted}$"):
+            ttclab.load(root + path)
+        with pytest.raises(ServerError, match=f"refuses a request: .*: try {wanted}$"):
+            ttclab.load(root + path, model="scripted").generate(PROBLEMS[0])
+        assert ttclab.load(f"{server.url}/").generate(PROBLEMS[0])[0].finished
+
+
+@pytest.mark.parametrize(
+    ("page", "name"),
+    [
+        ("https://huggingface.co/Qwen/Qwen2.5-0.5B-Instruct", "Qwen/Qwen2.5-0.5B-Instruct"),
+        ("https://huggingface.co/Qwen/Qwen2.5-0.5B-Instruct/tree/main?x=1#y", "Qwen/Qwen2.5-0.5B-Instruct"),
+        ("http://www.huggingface.co/Qwen/Qwen2.5-0.5B-Instruct/", "Qwen/Qwen2.5-0.5B-Instruct"),
+        ("HTTPS://HF.co/Qwen/Qwen2.5-0.5B-Instruct", "Qwen/Qwen2.5-0.5B-Instruct"),
+        ("huggingface.co/Qwen/Qwen2.5-0.5B-Instruct", "Qwen/Qwen2.5-0.5B-Instruct"),
+        ("https://huggingface.co/datasets/openai/gsm8k", "openai/gsm8k"),
+        ("https://huggingface.co", "owner/name"),
+    ],
+)
+def test_a_page_of_the_hub_is_no_server_and_is_asked_nothing(page, name, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(client, "_run", lambda work: pytest.fail("it was asked"))
+    message = f"is a page of the Hub, and no server: .*{re.escape(name)}"
+    for call in (
+        lambda: ttclab.load(page),
+        lambda: ttclab.load(page, model="m"),
+        lambda: ttclab.load("http://127.0.0.1:9/v1", model="m", files=page),
+        lambda: ttclab.load_verifier(page),
+        lambda: bank.record(page, "test"),
+        lambda: ttclab.load_problems(page),
+    ):
+        with pytest.raises(ValueError, match=message):
+            call()
+    assert main(["serve-check", page]) == 2
+    assert re.search(message, capsys.readouterr().err)
+
+
+@pytest.mark.parametrize("name", ["localhost:8000/v1", "127.0.0.1:8000", "my-host.net:8000/v1"])
+def test_an_address_without_its_beginning_gets_a_hint(name):
+    with pytest.raises(ValueError, match=f"begins with http://, as in http://{name}"):
+        ttclab.load(name)
+
+
+def test_the_key_is_sent_to_what_is_asked_for_as_a_server_and_to_no_other_page(monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", "secret")
+    with serving() as server:
+        with pytest.raises(ServerError):
+            ttclab.load(server.url.removesuffix("/v1") + "/Qwen/Qwen2.5-0.5B")
+        assert server.keys and not any("secret" in key for key in server.keys)
+        ttclab.load(server.url)
+        assert server.keys[-1] == "Bearer secret"
+    with serving(root=True) as server:  # it lists its models, and so is one
+        policy = ttclab.load(server.url.removesuffix("/v1"))
+        assert "secret" not in server.keys[-1]
+        policy.generate(PROBLEMS[0])
+        assert server.keys[-1] == "Bearer secret"
+    with serving() as server:  # its model is named, and so it is asked for as one
+        with pytest.raises(ServerError):
+            ttclab.load(server.url.removesuffix("/v1"), model="m").generate(PROBLEMS[0])
+        assert server.keys == ["Bearer secret"]
+
+
+def test_the_key_does_not_follow_to_another_address(monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", "secret")
+    with serving() as other, serving(redirects_to=other.url) as server:
+        policy = ttclab.load(server.url)
+        policy.generate(PROBLEMS[0])
+        assert {*server.keys} == {"Bearer secret"}
+        assert other.requests and not any("secret" in (key or "") for key in other.keys)
+
+
+PROXIES = ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy", "HTTPS_PROXY", "https_proxy")
+
+
+@pytest.mark.parametrize("proxy", ["http://127.0.0.1:9", "socks5://127.0.0.1:9", "nonsense://127.0.0.1:9"])
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "0.0.0.0"])
+def test_this_machine_is_reached_without_a_proxy(monkeypatch, proxy, host):
+    for name in PROXIES:
+        monkeypatch.setenv(name, proxy)
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    with serving() as server:
+        url = server.url.replace("127.0.0.1", host)
+        assert ttclab.load(url, chat=False).generate(PROBLEMS[0])[0].finished
+
+
+@pytest.mark.parametrize("proxy", ["http://127.0.0.1:9", "nonsense://127.0.0.1:9"])
+def test_a_proxy_that_does_not_work_is_mentioned(monkeypatch, proxy):
+    for name in PROXIES:
+        monkeypatch.setenv(name, proxy)
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises((ServerError, ValueError), match=r"served\.example.*a proxy is asked for it.*NO_PROXY"):
+        ttclab.load("http://served.example/v1")
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:99999/v1", "http://[::1/v1", "http://", "http://:80:80/v1"])
+def test_what_is_no_address_is_one_clear_error(url):
+    with pytest.raises((ValueError, ServerError), match=re.escape(url)):
+        ttclab.load(url)
+
+
 # Recording
 
 
 def record(server, out, **options):
-    asked = {"samples": 4, "problems": 30, "chunk": 10, "out": out, "server": {"chat": False, "timeout": 30} | options}
+    own = {name: options.pop(name) for name in ("samples", "problems", "chunk") if name in options}
+    limits = {"samples": 4, "problems": 30, "chunk": 10} | own
+    asked = {**limits, "out": out, "server": {"chat": False, "timeout": 30} | options}
     return bank.record(server if isinstance(server, str) else server.url, "test", **asked)
 
 

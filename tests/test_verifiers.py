@@ -3,6 +3,7 @@ import math
 import random
 from dataclasses import replace
 from functools import cache
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -21,6 +22,7 @@ from ttclab.estimators import auc
 from ttclab.flops import Cost, billed
 from ttclab.problems import ArithmeticProblem, Solution
 from ttclab.reward_model import Reading, reward_flops
+from ttclab.sampling import Result
 from ttclab.verifiers import ORM, PRM, NoisyOracle, Oracle, SelfEvaluation
 
 PROBLEM = ArithmeticProblem.from_expression("015+74+46*06")
@@ -145,6 +147,25 @@ def test_self_evaluation_is_the_probability_that_the_policy_gave_its_writing():
     with billed() as bill:
         assert ttclab.load_verifier("self").score(sure) == [pytest.approx(0.25), 1.0, 1.0, 0.0]
     assert bill.total == Cost(verifier_calls=4)
+
+
+@given(st.lists(st.floats(-20_000, 0), min_size=2))
+def test_self_evaluation_of_long_solutions_keeps_the_order_of_their_log_probabilities(logprobs):
+    logprobs = sorted({float(np.float32(x)) for x in logprobs})  # as they are recorded
+    scores = SelfEvaluation().score([replace(RIGHT, logprob=x) for x in logprobs])
+    assert all(0 <= score <= 1 for score in scores)
+    assert all(lower <= higher for lower, higher in pairwise(scores))
+    apart = [(a, b) for a, b in pairwise(zip(logprobs, scores)) if b[0] - a[0] > 1e-3]
+    assert all(a[1] < b[1] for a, b in apart)
+
+
+@pytest.mark.parametrize("pair", [(RIGHT, WRONG), (WRONG, RIGHT)], ids=["right", "wrong"])
+def test_the_likelier_of_two_long_solutions_is_chosen_and_outvotes_the_other_two_times(pair):
+    likely, unlikely = (replace(s, logprob=x) for s, x in zip(pair, (-1000.0, -2000.0)))
+    solutions = [unlikely, likely, unlikely]
+    scores = SelfEvaluation().score(solutions)
+    assert Result.best(solutions, scores).solution is likely
+    assert ttclab.weighted_vote(solutions, scores) == likely.answer
 
 
 def test_self_evaluation_of_what_the_policy_has_not_written_is_refused():

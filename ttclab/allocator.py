@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .beam_search import beam_search
+from .estimators import checked_scores
 from .flops import billed_as
 from .policy import Policy
 from .problems import Problem, Solution, answer_key
@@ -200,8 +201,11 @@ def _check(difficulty: float, budget: int, least: int) -> None:
 
 
 def difficulty_by_score(scores: ArrayLike) -> NDArray[np.float64]:
-    """1 - the mean of the verifier's scores; of one solution a problem, the lesson's estimate. (problems, n)."""
-    return 1 - np.asarray(scores, dtype=float).mean(axis=1)
+    """1 - the mean of the verifier's scores; of one solution a problem, the lesson's estimate. (problems, n).
+
+    Raises ValueError for scores that are not finite or below 0.
+    """
+    return 1 - checked_scores(scores).mean(axis=1)
 
 
 def difficulty_by_disagreement(answers: ArrayLike) -> NDArray[np.float64]:

@@ -3,31 +3,34 @@
 `runs/` holds four kinds, each row with the problem's id. Their columns:
 
 samples    many solutions of a policy to each problem, a row each
-    sample    int16    0, 1, 2, ...: the place among the solutions of the problem
+    sample    int32    0, 1, 2, ...: the place among the solutions of the problem
     text      string   what the model wrote
     finished  bool     it ended by itself
     correct   bool     its answer is right
-    tokens    int16    written, end-of-text token included
+    tokens    int32    written, end-of-text token included
     logprob   float32  of all tokens at temperature 1, in nats
 chains     revision chains, a row an attempt: as samples, and
-    chain     int16    which chain of the problem
-    attempt   int16    0 for the first attempt, then its revisions
+    chain     int32    which chain of the problem
+    attempt   int32    0 for the first attempt, then its revisions
     comment   string   the feedback that was shown with the attempt before, as its code; empty for none
 scores     of a verifier for the solutions of another file, in its order, a row each
-    place     int16    of the solution among those of the problem
+    place     int32    of the solution among those of the problem
     steps     list of float32: a score for each step (PRM), or one for the whole (ORM)
 searches   one search a problem, a row each
     texts, finished, correct, tokens, scores: lists, one entry a solution that the search returned
     prefill, decode, cached, lookahead, verifier: int64, FLOPs charged by kind; verifier_calls: int32
 
 The metadata of a file names what made it: the models with the hashes of their weights, the split, the seed.
-Pages carry checksums, which are looked at when a file is read.
+Pages and metadata carry checksums, which are verified when a file is read. Files written before 2026-11-26 have int16
+where int32 stands above, and no checksum of the metadata; they are read alike. Rows that another tool has put in
+another order are put back in the order in which they were recorded, or the file is refused.
 """
 
 import hashlib
 import json
 import os
 import shutil
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -41,12 +44,21 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 from transformers import AutoConfig, PreTrainedConfig
 
-from . import flops
+from . import flops, hub
 from .beam_search import beam_search
-from .models import HOME, ZOO, described, directory_of, encode, folder_of, is_address, template_of
+from .models import HOME, ZOO, LanguageModel, described, directory_of, encode, folder_of, is_address, template_of
 from .models import load as load_model
 from .policy import Asked
-from .problems import SPLITS, ArithmeticProblem, Problem, Solution, answer_key, load_problems, show_attempts
+from .problems import (
+    SPLITS,
+    ArithmeticProblem,
+    Problem,
+    Solution,
+    answer_key,
+    load_problems,
+    show_attempts,
+    well_formed,
+)
 from .sampling import Result
 from .self_verifier import SelfVerifier
 from .text_problems import TextProblem
@@ -60,28 +72,36 @@ _WRITTEN = {
     "text": pa.string(),
     "finished": pa.bool_(),
     "correct": pa.bool_(),
-    "tokens": pa.int16(),
+    "tokens": pa.int32(),
     "logprob": pa.float32(),
 }
 KINDS = ("prefill", "decode", "cached", "lookahead", "verifier")  # of FLOPs that a search is charged
 SCHEMAS = {
-    "ttclab samples 1": pa.schema({"problem": pa.string(), "sample": pa.int16(), **_WRITTEN}),
+    "ttclab samples 1": pa.schema({"problem": pa.string(), "sample": pa.int32(), **_WRITTEN}),
     "ttclab chains 1": pa.schema(
-        {"problem": pa.string(), "chain": pa.int16(), "attempt": pa.int16(), "comment": pa.string(), **_WRITTEN}
+        {"problem": pa.string(), "chain": pa.int32(), "attempt": pa.int32(), "comment": pa.string(), **_WRITTEN}
     ),
-    "ttclab scores 1": pa.schema({"problem": pa.string(), "place": pa.int16(), "steps": pa.list_(pa.float32())}),
+    "ttclab scores 1": pa.schema({"problem": pa.string(), "place": pa.int32(), "steps": pa.list_(pa.float32())}),
     "ttclab searches 1": pa.schema(
         {
             "problem": pa.string(),
             "texts": pa.list_(pa.string()),
             "finished": pa.list_(pa.bool_()),
             "correct": pa.list_(pa.bool_()),
-            "tokens": pa.list_(pa.int16()),
+            "tokens": pa.list_(pa.int32()),
             "scores": pa.list_(pa.float32()),
             **{kind: pa.int64() for kind in KINDS},
             "verifier_calls": pa.int32(),
         }
     ),
+}
+
+
+PLACES = {  # columns that say which of a problem's rows a row is
+    "ttclab samples 1": ("sample",),
+    "ttclab chains 1": ("chain", "attempt"),
+    "ttclab scores 1": ("place",),
+    "ttclab searches 1": (),
 }
 
 
@@ -258,6 +278,7 @@ def record(
     Killed and started again, it goes on where it was: at most `chunk` problems are drawn twice, with the same result.
     Raises OSError if the disk is full or the server stays away, ValueError for a shard that can't be.
     """
+    hub.refuse_page(model)
     served = is_address(model)
     if served and out is None:
         raise ValueError("what a server writes is recorded where you say: name a file as out")
@@ -267,6 +288,8 @@ def record(
     if greedy:
         samples, temperature = 1, 0.0
     temperature = policy.sampler(temperature).temperature
+    if isinstance(policy, LanguageModel):
+        policy.prompts([Asked(each) for each in asked])  # one that is too long is found now, and not after hours
     files = (server or {}).get("files") if served else model
     folder = directory_of(files, at) if files else None
     made = {
@@ -284,7 +307,7 @@ def record(
     if max_new_tokens:
         made["max_new_tokens"] = max_new_tokens
     if split.removeprefix("words-") not in SPLITS:  # of a file or the Hub, which may be gone when the run is read
-        made["asked"] = [[each.id, each.question, each.answer] for each in asked]
+        made["asked"] = [[well_formed(text) for text in (each.id, each.question, each.answer)] for each in asked]
 
     def rows(chunk: range) -> Iterator[dict[str, Any]]:
         chosen = [asked[i] for i in chunk]
@@ -363,6 +386,12 @@ def record_scores(
         distinct = {name: s for names, group in zip(named, groups) for name, s in zip(names, group)}
         asked = list(distinct.values())
         said = judge.score_steps(asked) if hasattr(judge, "score_steps") else [[score] for score in judge.score(asked)]
+        for solution, steps in zip(asked, said, strict=True):
+            if not all(0 <= score <= 1 for score in steps):  # NaN is not
+                raise ValueError(
+                    f"verifier {verifier} must return scores from 0 to 1, not {steps} for a solution of the problem "
+                    f"{solution.problem.id!r}"
+                )
         of = dict(zip(distinct, said, strict=True))
         for names in named:
             for place, name in enumerate(names):
@@ -470,7 +499,7 @@ def _record(
             )
         chunks = chunks[(i - 1) * len(chunks) // n : i * len(chunks) // n]
         made, out = {**made, "shard": [i, n]}, out.with_name(f"{out.stem}.{i}-of-{n}{out.suffix}")
-    schema = SCHEMAS[made["format"]].with_metadata({"ttclab": json.dumps(made, sort_keys=True)})
+    schema = SCHEMAS[made["format"]].with_metadata(_metadata(made))
     if _is_done(out, schema, chunks):
         return out
     parts = out.with_name(out.name + ".parts")
@@ -479,8 +508,8 @@ def _record(
     for each in tqdm(chunks, desc=out.stem, unit="chunk"):
         files.append(part := parts / f"{each.start:06d}.parquet")
         if not _is_done(part, schema, [each]):
-            _write(pa.Table.from_pylist(list(rows(each)), schema), part)
-    _write(pa.concat_tables(pq.read_table(file) for file in files), out)
+            _write(pa.Table.from_pylist([_storable(row) for row in rows(each)], schema), part)
+    _write(pa.concat_tables(_as_recorded(_whole_table(file), file) for file in files), out)
     shutil.rmtree(parts)
     return out
 
@@ -488,11 +517,11 @@ def _record(
 def _is_done(path: Path, schema: pa.Schema, chunks: Sequence[range]) -> bool:
     """Whether a file is there, whole, of this recording, and of as many problems."""
     try:
-        table = pq.read_table(path, page_checksum_verification=True)
-    except (OSError, pa.ArrowException):
+        table = _whole_table(path)
+        same = _made(table, path) == json.loads(schema.metadata[b"ttclab"])
+        return same and len(_as_recorded(table, path)["problem"].unique()) == sum(map(len, chunks))
+    except ValueError:
         return False
-    same = table.schema.metadata == schema.metadata
-    return same and len(table["problem"].unique()) == sum(map(len, chunks))
 
 
 def merge(files: Sequence[Path], out: Path) -> Path:
@@ -504,13 +533,13 @@ def merge(files: Sequence[Path], out: Path) -> Path:
     found: set[str] = set()
     for file in files:
         table = _whole_table(file)
-        made = _made(table)
+        made = _made(table, file)
         i, n = made.pop("shard", (0, 0))
         found.add(json.dumps({**made, "shards": n}, sort_keys=True))
         if not n or len(found) > 1 or i in shards:
             rule = "no shard" if not n else "there twice" if i in shards else "of another recording than those before"
             raise ValueError(f"shards of one recording are merged, each once: {file} is {rule}")
-        shards[i] = table.replace_schema_metadata({"ttclab": json.dumps(made, sort_keys=True)})
+        shards[i] = _as_recorded(table, file).replace_schema_metadata(_metadata(made))
     if missing := sorted({*range(1, n + 1)} - {*shards}) if files else [1]:
         raise ValueError(f"a recording is merged from all its shards: missing {', '.join(map(str, missing))}")
     _write(pa.concat_tables(shards[i] for i in sorted(shards)), out)
@@ -544,12 +573,14 @@ def load_scores(verifier: str | Path, run: str | Path) -> list[list[list[float]]
     Raises ValueError as `load` does, and if the scores are not of the run as it is now.
     """
     table, made = _open(_there(_scores_of(run, verifier)))
-    if made["of"] != read(_file_of(run)).made:
+    scored = read(_file_of(run))
+    each = len(table) // made["problems"]
+    names = table["problem"].to_numpy()[::each].tolist()
+    if made["of"] != scored.made or names != [p.id for p in scored.problems] or each != scored.texts.shape[1]:
         raise ValueError(
             f"the recorded scores of {str(verifier)!r} are of another run than {str(run)!r} is now: record them again"
         )
     steps = table["steps"].to_pylist()
-    each = len(steps) // made["problems"]
     return [steps[i : i + each] for i in range(0, len(steps), each)]
 
 
@@ -627,28 +658,144 @@ def _load(stem: str) -> Any:
 
 
 def _open(path: Path) -> tuple[pa.Table, dict[str, Any]]:
-    """A file's table and metadata, if it is whole and ours."""
+    """A file's table, its rows in the order in which they were recorded, and its metadata, if it is whole and ours."""
     table = _whole_table(path)
-    made = _made(table)
-    if not table.schema.equals(SCHEMAS.get(str(made.get("format")), pa.schema([]))):
-        raise ValueError(f"{path} is not a file of recorded runs, but {made.get('format')!r}")
+    made = _made(table, path)
+    table = _as_recorded(table, path)
     if "shard" in made:
         raise ValueError(f"{path} is one of {made['shard'][1]} shards of a recording: merge them")
     problems = made["problems"]
     if not len(table) or len(table) % problems or len(table["problem"].unique()) != problems:
         raise ValueError(f"{path} should have as many rows for each of {problems} problems, not {len(table)} in all")
-    return table, made
+    return _in_order(table, made, path), made
 
 
 def _whole_table(path: Path) -> pa.Table:
     try:
-        return pq.read_table(path, page_checksum_verification=True)
-    except (OSError, pa.ArrowInvalid) as error:
-        raise ValueError(f"{path} is damaged or no Parquet file: {error}") from None
+        table = pq.read_table(path, page_checksum_verification=True)
+        assert all(table.column_names)  # decodes them
+        return table
+    except Exception as error:  # a damaged file can make the reader raise anything, MemoryError included
+        reason = " ".join(str(error).split())[:200] or type(error).__name__
+        raise ValueError(f"{path} is damaged or no Parquet file: {reason}") from None
 
 
-def _made(table: pa.Table) -> dict[str, Any]:
-    return json.loads((table.schema.metadata or {}).get(b"ttclab", b"{}"))
+def _metadata(made: dict[str, Any]) -> dict[str, str]:
+    """A file's metadata, with the checksum that Parquet has for pages alone."""
+    text = json.dumps(made, sort_keys=True)
+    return {"ttclab": text, "ttclab crc32": f"{zlib.crc32(text.encode()):08x}"}
+
+
+def _made(table: pa.Table, path: Path) -> dict[str, Any]:
+    """The metadata of a table that was read from a file. Raises ValueError if they are damaged."""
+    metadata = table.schema.metadata or {}
+    text = metadata.get(b"ttclab", b"{}")
+    checksum = metadata.get(b"ttclab crc32", f"{zlib.crc32(text):08x}".encode())  # older files have none
+    try:
+        made = json.loads(text)
+    except (ValueError, RecursionError):
+        made = None
+    if not _is_complete(made) or checksum != f"{zlib.crc32(text):08x}".encode():
+        raise ValueError(f"{path} is damaged: its metadata are not as they were written")
+    return made
+
+
+def _is_complete(made: Any) -> bool:
+    """Whether metadata, where they name a format, have what reading a file of that format takes."""
+    if not isinstance(made, dict) or "format" not in made:
+        return made == {}
+    asked, lengths = made.get("asked", []), made.get("lengths", [1])
+    return (
+        isinstance(made.get("problems"), int)
+        and made["problems"] > 0
+        and isinstance(asked, list)
+        and all(isinstance(row, list) and [*map(type, row)] == [str] * 3 for row in asked)
+        and isinstance(lengths, list)
+        and all(isinstance(length, int) and length > 0 for length in lengths)
+        and (made["format"] != "ttclab chains 1" or "lengths" in made)
+        and (made["format"] != "ttclab scores 1" or _is_complete(made.get("of")))
+    )
+
+
+def _as_recorded(table: pa.Table, path: Path) -> pa.Table:
+    """The columns of the file's format in their types, which another tool, or an older version, may have changed.
+
+    Raises ValueError for a file that is not of recorded runs, lacks a column, or has empty cells.
+    """
+    form = _made(table, path).get("format")
+    if not isinstance(form, str) or form not in SCHEMAS:
+        known = any({*schema.names} <= {*table.column_names} for schema in SCHEMAS.values())
+        reason = ": its columns are there, but another tool has dropped its metadata" if known else f", but {form!r}"
+        raise ValueError(f"{path} is not a file of recorded runs{reason}")
+    schema = SCHEMAS[form].with_metadata(table.schema.metadata)
+    if missing := [name for name in schema.names if table.column_names.count(name) != 1]:
+        raise ValueError(f"{path} is not a file of recorded runs: it lacks {', '.join(missing)}")
+    try:
+        table = table.select(schema.names).cast(schema)
+        table.validate(full=True)  # text that is no text, among others
+        cells = [column.combine_chunks() for column in table.columns]
+        empty = [
+            name
+            for name, cell in zip(schema.names, cells, strict=True)
+            if cell.null_count or (pa.types.is_list(cell.type) and cell.flatten().null_count)
+        ]
+    except pa.ArrowException as error:
+        raise ValueError(f"{path} is not a file of recorded runs: {error}") from None
+    if empty:
+        raise ValueError(f"{path} has empty cells in {', '.join(empty)}: another tool has changed it")
+    return table
+
+
+def _in_order(table: pa.Table, made: dict[str, Any], path: Path) -> pa.Table:
+    """The rows in the order in which they were recorded, whatever another tool has sorted them by.
+
+    Problem by problem, in the order of their set, and within a problem by PLACES. Raises ValueError if a problem lacks
+    a row or has one twice.
+    """
+    names = table["problem"].combine_chunks().dictionary_encode()
+    found, problems = names.dictionary.to_pylist(), made["problems"]
+    order = _order_of(made.get("of", made))
+    if {*order} != {*found}:  # the set has changed since: the file is all that is known of the order
+        order = tuple(found)
+    rank = {name: i for i, name in enumerate(order)}
+    problem = np.array([rank[name] for name in found])[names.indices.to_numpy()]
+    places = [table[name].to_numpy() for name in PLACES[made["format"]]]
+    each = len(table) // problems
+    wanted = [np.arange(each) for _ in places]
+    if len(places) == 2:  # chains: those of one problem are laid out as those of any other
+        lengths = made["lengths"]
+        if sum(lengths) != each:
+            raise ValueError(f"{path} should have {sum(lengths)} attempts at each problem, not {each}")
+        wanted = [np.repeat(np.arange(len(lengths)), lengths), np.concatenate([np.arange(n) for n in lengths])]
+
+    def misplaced(rows: Any) -> NDArray[np.bool_]:
+        """Whether any of a problem's rows, taken in this order, is not where it belongs, (problems,)."""
+        columns = [problem[rows].reshape(problems, each) != np.arange(problems)[:, None]]
+        columns += [place[rows].reshape(problems, each) != where for place, where in zip(places, wanted, strict=True)]
+        return np.any(columns, axis=(0, 2))
+
+    if not misplaced(slice(None)).any():
+        return table
+    rows = np.lexsort((*places[::-1], problem))
+    if (wrong := misplaced(rows)).any():
+        raise ValueError(
+            f"{path} should have each of {each} rows of a problem once, which is not so for "
+            f"{order[int(wrong.argmax())]!r}: another tool has changed it"
+        )
+    return table.take(rows)
+
+
+@cache
+def _ids(split: str, limit: int) -> tuple[str, ...]:
+    return tuple(problem.id for problem in load_problems(split, limit=limit))
+
+
+def _order_of(made: dict[str, Any]) -> tuple[str, ...]:
+    """The ids of a recording's problems in their order, as far as it can be known without the file they came from."""
+    if "asked" in made:
+        return tuple(name for name, *_ in made["asked"])
+    split = str(made.get("split"))
+    return _ids(split, made["problems"]) if split.removeprefix("words-") in SPLITS else ()
 
 
 def weights_hash(folder: Path) -> str:
@@ -671,6 +818,17 @@ def _row(solution: Solution) -> dict[str, Any]:
         "problem": solution.problem.id, "text": solution.text, "finished": solution.finished,
         "correct": solution.correct, "tokens": solution.length, "logprob": solution.logprob,
     }  # fmt: skip
+
+
+def _storable(row: dict[str, Any]) -> dict[str, Any]:
+    """A row whose texts Parquet takes: a half of a surrogate pair, which a server may send, is no text."""
+
+    def cell(value: Any) -> Any:
+        if isinstance(value, str):
+            return well_formed(value)
+        return [cell(each) for each in value] if isinstance(value, list) else value
+
+    return {name: cell(value) for name, value in row.items()}
 
 
 def _write(table: pa.Table, path: Path) -> None:

@@ -54,10 +54,10 @@ def weighted_best_of_n(
 ) -> Floats:
     """Accuracy of the answer whose scores sum highest among k of the recorded samples (Li et al. 2023).
 
-    scores: (problems, samples), 0 or more; the rest, the error and the exceptions as for `majority`.
+    scores: (problems, samples), finite and 0 or more; the rest, the error and the exceptions as for `majority`.
     """
     answers, correct, k = np.asarray(answers, dtype=object), np.asarray(correct, dtype=bool), np.asarray(k)
-    scores = np.asarray(scores, dtype=float)
+    scores = checked_scores(scores)
     if answers.ndim != 2 or answers.shape != correct.shape or answers.shape != scores.shape:
         raise ValueError(
             "answers, scores and correct must be one (problems, samples) each, "
@@ -72,7 +72,8 @@ def weighted_best_of_n(
     for start in range(0, draws, at_once):
         runs = min(at_once, draws - start)
         order = rng.permuted(np.broadcast_to(np.arange(samples), (runs, *answers.shape)), axis=2)[..., :most]
-        said, given = (np.take_along_axis(x[None], order, axis=2).reshape(-1, most) for x in (names, scores))
+        said = np.take_along_axis(names[None], order, axis=2).reshape(-1, most)
+        given = np.take_along_axis(scores[None], order, axis=2).reshape(-1, most)
         for n, winner in enumerate(_leaders(said, given, wins.shape[1])):
             right = wins[np.arange(len(wins)), winner.reshape(runs, -1)]
             means[n] += right.sum(axis=0) / draws
@@ -96,7 +97,7 @@ def sampled_until_clear(
     each the mean over `draws` random orders of the recorded samples. Raises ValueError as `weighted_best_of_n` does.
     """
     answers, correct, looks = np.asarray(answers, dtype=object), np.asarray(correct, dtype=bool), np.asarray(looks)
-    scores = np.asarray(scores, dtype=float)
+    scores = checked_scores(scores)
     _check_budgets(looks, answers.shape[1])
     names, wins = _numbered(answers, correct)
     rng, problems = np.random.default_rng(seed), np.arange(len(answers))
@@ -153,10 +154,11 @@ def _leaders(said: NDArray[np.intp], given: Floats, places: int) -> Iterator[NDA
 def best_of_n(scores: ArrayLike, correct: ArrayLike, k: ArrayLike) -> Floats:
     """Accuracy of the highest-scoring of k samples: the exact mean over all subsets of the recorded ones.
 
-    scores, correct: (problems, samples); k: a budget or an array of them (1 <= k <= samples). Of equal scores each is
-    as likely to be taken. Returns (problems, *k.shape). Raises ValueError naming the rule and the value.
+    scores, correct: (problems, samples), scores finite and 0 or more; k: a budget or an array of them (1 <= k <=
+    samples). Of equal scores each is as likely to be taken. Returns (problems, *k.shape). Raises ValueError naming the
+    rule and the value.
     """
-    scores, correct, k = np.asarray(scores, dtype=float), np.asarray(correct, dtype=bool), np.asarray(k)
+    scores, correct, k = checked_scores(scores), np.asarray(correct, dtype=bool), np.asarray(k)
     if scores.ndim != 2 or scores.shape != correct.shape:
         raise ValueError(
             f"scores and correct must be one (problems, samples) each, not {scores.shape}, {correct.shape}"
@@ -178,8 +180,11 @@ def best_of_n(scores: ArrayLike, correct: ArrayLike, k: ArrayLike) -> Floats:
 
 
 def brier(scores: ArrayLike, correct: ArrayLike) -> float:
-    """Mean squared distance of a probability from what happened (Brier 1950): 0 is perfect, always one half is 0.25."""
-    return float(((np.asarray(scores, dtype=float) - np.asarray(correct, dtype=bool)) ** 2).mean())
+    """Mean squared distance of a probability from what happened (Brier 1950): 0 is perfect, always one half is 0.25.
+
+    Raises ValueError for scores that are not finite or below 0.
+    """
+    return float(((checked_scores(scores) - np.asarray(correct, dtype=bool)) ** 2).mean())
 
 
 def reliability(scores: ArrayLike, correct: ArrayLike, bins: int = 10) -> tuple[Floats, Floats, NDArray[np.int64]]:
@@ -187,7 +192,7 @@ def reliability(scores: ArrayLike, correct: ArrayLike, bins: int = 10) -> tuple[
 
     Ranges in which no score falls are NaN.
     """
-    scores, correct = np.asarray(scores, dtype=float).ravel(), np.asarray(correct, dtype=bool).ravel()
+    scores, correct = checked_scores(scores).ravel(), np.asarray(correct, dtype=bool).ravel()
     which = np.minimum((scores * bins).astype(int), bins - 1)
     count = np.bincount(which, minlength=bins)
     with np.errstate(invalid="ignore"):
@@ -196,8 +201,12 @@ def reliability(scores: ArrayLike, correct: ArrayLike, bins: int = 10) -> tuple[
 
 
 def auc(scores: ArrayLike, correct: ArrayLike) -> float:
-    """Probability that a right solution scores above a wrong one, a tie counting half; NaN without one of each."""
-    scores, correct = np.asarray(scores, dtype=float).ravel(), np.asarray(correct, dtype=bool).ravel()
+    """Probability that a right solution scores above a wrong one, a tie counting half; NaN without one of each.
+
+    Only the order of the scores counts, so that log-probabilities will do as well as probabilities. Raises ValueError
+    for NaN, which has no place in an order.
+    """
+    scores, correct = _ordered(scores).ravel(), np.asarray(correct, dtype=bool).ravel()
     right, wrong = int(correct.sum()), int((~correct).sum())
     if not right or not wrong:
         return float("nan")
@@ -212,7 +221,7 @@ def within_problem_auc(scores: ArrayLike, correct: ArrayLike) -> float:
     scores, correct: (problems, samples). An AUC over all solutions flatters: a verifier that only tells easy problems
     from hard ones does well on it, and chooses no better than chance. NaN if no problem has both.
     """
-    each = [auc(s, c) for s, c in zip(np.asarray(scores, dtype=float), np.asarray(correct, dtype=bool), strict=True)]
+    each = [auc(s, c) for s, c in zip(_ordered(scores), np.asarray(correct, dtype=bool), strict=True)]
     return float(np.nanmean(each)) if not np.isnan(each).all() else float("nan")
 
 
@@ -220,9 +229,10 @@ def bootstrap(values: ArrayLike, *, draws: int = 1000, level: float = 0.95, seed
     """Mean over problems with a percentile bootstrap interval (Efron 1979), of 95% unless `level` says otherwise.
 
     values: (problems, ...), one row a problem; problems are redrawn with replacement, whole rows at a time, so that
-    columns stay paired: the interval of a difference is `bootstrap(a - b)`. Raises ValueError for no problems.
+    columns stay paired: the interval of a difference is `bootstrap(a - b)`. Raises ValueError for no problems, and for
+    values that are not finite.
     """
-    values = np.asarray(values, dtype=float)
+    values = _finite("a bootstrap", values)
     if values.ndim == 0 or len(values) == 0:
         raise ValueError("a bootstrap needs at least one problem")
     means = np.tensordot(_redrawn(len(values), draws, seed) / len(values), values, axes=1)  # (draws, ...)
@@ -237,7 +247,7 @@ def bootstrap_share(part: ArrayLike, whole: ArrayLike, *, draws: int = 1000, see
     attempts. All counts weigh the same, not all problems; a draw of problems with nothing to count is left out. NaN
     where there is nothing to count at all. Raises ValueError unless 0 <= part <= whole.
     """
-    part, whole = np.asarray(part, dtype=float), np.asarray(whole, dtype=float)
+    part, whole = _finite("a share", part), _finite("a share", whole)
     if part.ndim != 1 or part.shape != whole.shape or not len(part):
         raise ValueError(f"a share needs two counts of each of the same problems, not {part.shape} and {whole.shape}")
     if (part < 0).any() or (part > whole).any():
@@ -281,7 +291,7 @@ def rank_correlation(a: ArrayLike, b: ArrayLike) -> float:
     """Spearman's rank correlation of two measures of the same things, equal values sharing the mean of their ranks."""
 
     def ranks(values: ArrayLike) -> Floats:
-        _, place, count = np.unique(np.asarray(values, dtype=float), return_inverse=True, return_counts=True)
+        _, place, count = np.unique(_finite("a rank correlation", values), return_inverse=True, return_counts=True)
         return (count.cumsum() - (count - 1) / 2)[place]
 
     return float(np.corrcoef(ranks(a), ranks(b))[0, 1])
@@ -293,10 +303,34 @@ def fifths(ease: ArrayLike) -> NDArray[np.intp]:
     ease: (problems,), pass@1 or another score that is higher for easier problems; equal
     values are told apart by their order.
     """
-    values = np.asarray(ease, dtype=float)
+    values = _finite("a division into fifths", ease)
     ranks = np.empty(len(values), dtype=np.intp)
     ranks[np.argsort(-values, kind="stable")] = np.arange(len(values))
     return ranks * 5 // len(values)
+
+
+def _finite(estimator: str, values: ArrayLike) -> Floats:
+    """The values as floats. Raises ValueError for NaN, which orders and means would pass on in silence, or infinity."""
+    array = np.asarray(values, dtype=float)
+    if not np.isfinite(array).all():
+        raise ValueError(f"{estimator} needs finite values, not {array[~np.isfinite(array)].flat[0]}")
+    return array
+
+
+def _ordered(values: ArrayLike) -> Floats:
+    """The values as floats. Raises ValueError for NaN."""
+    array = np.asarray(values, dtype=float)
+    if np.isnan(array).any():
+        raise ValueError("an estimate from scores needs scores that can be compared, not nan")
+    return array
+
+
+def checked_scores(values: ArrayLike) -> Floats:
+    """A verifier's scores as floats. Raises ValueError unless they are finite and 0 or more, as votes sum them."""
+    array = _finite("an estimate from scores", values)
+    if (array < 0).any():
+        raise ValueError(f"an estimate from scores needs scores of 0 or more, not {array[array < 0].flat[0]}")
+    return array
 
 
 def _check_budgets(k: NDArray[np.int64], samples: int) -> None:

@@ -15,6 +15,17 @@ def is_name(name: str | Path) -> bool:
     return isinstance(name, str) and bool(re.fullmatch(r"[\w-][\w.-]*/[\w-][\w.-]*", name))
 
 
+def refuse_page(name: str | Path) -> None:
+    """Raises ValueError, with the name to use, for the address of a page of the Hub, which is no server."""
+    page = re.match(r"(https?:/+)?(?:www\.)?(?:huggingface\.co|hf\.co)(?=[/?#]|$)/*([^?#]*)", str(name), re.IGNORECASE)
+    if not page or (not page[1] and Path(name).exists()):
+        return
+    parts = [part for part in page[2].split("/") if part]
+    named = "/".join(parts[1:3] if parts[:1] in (["datasets"], ["spaces"], ["models"]) else parts[:2])
+    what = f"by its name, {named!r}" if is_name(named) else "by their names, owner/name"
+    raise ValueError(f"{name} is a page of the Hub, and no server: models and data sets are loaded {what}")
+
+
 def fetch(name: str, *, allow_pickle: bool = False, trust_remote_code: bool = False, weights: bool = True) -> Path:
     """The folder of a model of the Hub on this machine, downloaded if it is not here yet.
 
@@ -33,6 +44,7 @@ def fetch_problems(name: str, split: str = "test") -> list[Path]:
     name: "owner/name", or "owner/name/folder" for one of several in it. Raises ValueError as `fetch` does, for a data
     set without such JSONL or Parquet files, and for one with several folders of them where none is named.
     """
+    refuse_page(name)
     repository, folder = "/".join(name.split("/")[:2]), "/".join(name.split("/")[2:])
     wanted = [f"{folder}/" * bool(folder) + f"*{split}*.{kind}" for kind in ("jsonl", "parquet")]
     here = _snapshot(repository, "dataset", allow_patterns=wanted)

@@ -1,5 +1,6 @@
 """What all policies have in common: whole solutions, single steps, rollouts and revisions, of one problem or many."""
 
+import warnings
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Sequence
@@ -34,7 +35,9 @@ class Asked:
 
 
 class Policy(ABC):
-    """Writes solutions. What is written, and with what, is for its kinds to say: here it is only asked for."""
+    """Base class of models that write solutions. Subclasses implement `_extend`."""
+
+    _warned_all_cut = False
 
     def generate(
         self,
@@ -163,6 +166,17 @@ class Policy(ABC):
         written = iter(self._extend(asked, going, temperature, limit, stop))
         return [[next(written) if s.length < limit else s for s in group] for group in begun]
 
+    def _warn_all_cut(self, count: int, tokens: int) -> None:
+        """Say once that no solution of a call came to its end."""
+        if not self._warned_all_cut:
+            self._warned_all_cut = True
+            which = f"ALL {count} SOLUTIONS WERE" if count > 1 else "THE ONLY SOLUTION WAS"
+            warnings.warn(
+                f"{which} CUT, at {tokens} tokens, before its end, and so without an answer: raise max_new_tokens, "
+                "unless this is what you want",
+                stacklevel=2,
+            )
+
     @property
     @abstractmethod
     def max_new_tokens(self) -> int:
@@ -218,6 +232,23 @@ def _check_problems(problems: list[Problem], groups: Sequence[Sequence[Solution]
     for each, group in zip(problems, groups, strict=True):
         if strangers := [solution for solution in group if solution.problem.id != each.id]:
             raise ValueError(f"solutions must be of the problem {each.id!r}, not of {strangers[0].problem.id!r}")
+
+
+def is_step(before: Solution, after: Solution) -> bool:
+    """Whether what was written between the two is a step: a blank line is none where its problem counts none."""
+    written = after.text[len(before.text) :]
+    begins_line = not before.text or before.text.endswith(STEP_END)
+    return bool(written.strip()) or not begins_line or len(after.steps) > len(before.steps)
+
+
+def whole_at(problem: Problem, text: str, start: int) -> int | None:
+    """Where a text is a whole solution by what its problem says: after the first such line that ends after `start`."""
+    end = text.find(STEP_END, start)
+    while end >= 0:
+        if problem.ended(text[: end + len(STEP_END)]):
+            return end + len(STEP_END)
+        end = text.find(STEP_END, end + 1)
+    return None
 
 
 def forks(solutions: Sequence[Solution]) -> list[Solution]:

@@ -164,7 +164,8 @@ class Solution:
     finished: whether it ended by itself; logprob: log-probability of the tokens under the policy at
     temperature 1 (natural logarithm), NaN if it was not the policy's own writing; key: the name of its random stream,
     which what is written next goes on with; shown: the earlier attempts that the policy saw, as it was fed them;
-    length: how many tokens were written, where a server tells their number and not their ids.
+    length: how many tokens were written, where a server tells their number and not their ids; reasoning: what the model
+    thought, where a server keeps it apart from the text. It is no part of the solution, and is not recorded.
     """
 
     problem: Problem
@@ -175,6 +176,7 @@ class Solution:
     key: str = field(default="", repr=False)
     shown: str = field(default="", repr=False)
     length: int = field(default=0, repr=False)
+    reasoning: str = field(default="", repr=False)
 
     def __post_init__(self) -> None:
         if self.tokens:
@@ -197,6 +199,17 @@ class Solution:
 
     def __str__(self) -> str:
         return self.problem.show(self.text)
+
+
+def well_formed(text: str) -> str:
+    """The text with U+FFFD in place of each half of a surrogate pair that stands alone.
+
+    Two halves in a row become the character. Python reads halves from JSON ("\\ud83d"), and can neither encode nor
+    store them.
+    """
+    if text.isascii():
+        return text
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 def show_attempts(texts: Sequence[str], comment: str = "") -> str:

@@ -93,6 +93,12 @@ class SelfVerifier:
         for problem, group in groupby(sorted(solutions, key=lambda s: s.problem.id), lambda s: s.problem):
             distinct = {solution.text: self._asked(solution) for solution in group}
             context = self.policy.encode(Asked(problem))
+            longest, positions = max(map(len, distinct.values())), self.policy.engine.positions
+            if longest > positions:
+                raise ValueError(
+                    f"a solution to the problem {problem.id!r} is {longest} tokens long with problem and question, and "
+                    f"the model has {positions} positions"
+                )
             known = min(_shared(context, row) for row in distinct.values())
             found = self._read(context[:known], [row[known:] for row in distinct.values()])
             read |= {(problem.id, text): each for text, each in zip(distinct, found, strict=True)}
@@ -131,7 +137,8 @@ class SelfVerifier:
             states = model.base_model(ids, past_key_values=cache, use_cache=True).last_hidden_state
             ends = torch.tensor([len(row) - 1 for row in chunk], device=model.device)
             last = states[torch.arange(len(chunk), device=model.device), ends]
-            yes = model.get_output_embeddings()(last)[:, self._words].float().softmax(-1)[:, 0]
+            words = model.get_output_embeddings()(last)[:, self._words].float().cpu()
+            yes = words.double().softmax(-1)[:, 0]  # in single precision all that is surer than 1 - 1e-7 is 1
             found += zip(yes.tolist(), last.float().cpu().numpy())
         return found
 

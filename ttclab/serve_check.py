@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from .server import ServedModel, ServerError
+from .server import ServedModel, ServerError, address_hint
 
 _TEXT = "749183"  # every tokenizer has digits, and no model is sure how these go on
 _CHAT = [{"role": "user", "content": _TEXT}]
@@ -32,6 +32,7 @@ def check(server: ServedModel) -> list[Finding]:
     if not _texts(exact) and not _texts(in_chat):
         raise ServerError(
             f"{server.url} does not write as {server.model!r}: {_said(exact)}; in a chat: {_said(in_chat)}"
+            f"{address_hint(server.url)}"
         )
     if not _texts(exact):
         opening = {"messages": _CHAT}
@@ -98,10 +99,14 @@ def _finding(what: str, holds: bool, if_so: str, if_not: str) -> Finding:
 
 
 def _texts(reply: Any) -> list[str]:
-    """What a reply says, by choice; nothing if it is an exception or no reply."""
-    found = [getattr(choice, "text", None) or getattr(getattr(choice, "message", None), "content", None)
-             for choice in getattr(reply, "choices", None) or ()]  # fmt: skip
-    return [text for text in found if isinstance(text, str)]
+    """What a reply says, by choice, be it reasoning; nothing if it is an exception or no reply."""
+    texts = []
+    for choice in getattr(reply, "choices", None) or ():
+        message = getattr(choice, "message", None)
+        places = (choice, "text"), (message, "content"), (message, "reasoning_content"), (message, "reasoning")
+        found = [text for where, name in places if isinstance(text := getattr(where, name, None), str)]
+        texts += [next(filter(None, found), found[0])] if found else []
+    return texts
 
 
 def _has_logprobs(reply: Any) -> bool:

@@ -96,8 +96,26 @@ class NoisyOracle:
         return 1 / (1 + math.exp(-self._distance * seen))
 
 
+LEAST_LIKELY = -300.0  # a log-probability: its exponential is far from the smallest float, which is about e^-745
+
+
+def likelihood(logprob: float) -> float:
+    """The probability of a solution as a score, which falls with its log-probability all the way down.
+
+    Long solutions are so improbable that their probabilities come to 0 in floating point, and to a tie. Below
+    LEAST_LIKELY a score therefore is no probability any more: it only keeps the order, between e^-700 and e^-300. What
+    is impossible has 0.
+    """
+    if -math.inf < logprob < LEAST_LIKELY:
+        return math.exp(-700 + 400 * LEAST_LIKELY / logprob)
+    return math.exp(min(logprob, 0.0))
+
+
 class SelfEvaluation:
-    """The policy's own opinion: the probability it gave to what it wrote. It costs nothing, being known already."""
+    """The policy's own opinion: the probability it gave to what it wrote. It costs nothing, being known already.
+
+    The score is `likelihood` of the log-probability, so that no two solutions tie unless their log-probabilities do.
+    """
 
     name = "self"
 
@@ -106,7 +124,8 @@ class SelfEvaluation:
         for solution in solutions:
             if math.isnan(solution.logprob):
                 raise ValueError(f"only the policy's own writing has a likelihood, not {solution.text!r}")
-        return [math.exp(min(solution.logprob, 0.0)) for solution in solutions]
+        # Nothing at all, as of a server that gave no text, would be certain.
+        return [likelihood(s.logprob) if s.text or s.finished else 0.0 for s in solutions]
 
     def critique(self, solution: Any) -> Any:
         """How sure the policy was; of a list of solutions, a list."""
@@ -238,6 +257,7 @@ def load_verifier(name: str | Path, *, device: str = "auto", **options: Any) -> 
     device: as of `ttclab.load`; of open PRMs only: family, dtype and allow_pickle, see `open_prms.load`. Raises
     ValueError for any other name, and for a PRM that can't be had.
     """
+    hub.refuse_page(name)
     if name not in VERIFIERS and (Path(name).is_dir() or hub.is_name(name)):
         from . import open_prms  # they are verifiers of this module
 

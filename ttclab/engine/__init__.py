@@ -15,9 +15,9 @@ Read the modules in this order: `sampler`, `cache`, `rows`, `batch`, `graphs`, `
 `scheduler`, `engine`.
 """
 
-from .cache import Prefix, windows_of
+from .cache import Prefix, positions_of, windows_of
 from .engine import Engine
 from .rows import Row, Written
 from .sampler import Sampler, random_stream
 
-__all__ = ["Engine", "Prefix", "Row", "Sampler", "Written", "random_stream", "windows_of"]
+__all__ = ["Engine", "Prefix", "Row", "Sampler", "Written", "positions_of", "random_stream", "windows_of"]

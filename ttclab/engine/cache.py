@@ -1,5 +1,6 @@
 """Keys and values: layers that grow, layers of fixed size, and sets of rows that can be copied between them."""
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -164,3 +165,15 @@ class FixedLayer(DynamicLayer):
         for buffer, states in ((self.keys, key_states), (self.values, value_states)):
             buffer.scatter_(2, self.positions[:, None, None, None].expand_as(states), states)
         return self.keys, self.values
+
+
+def positions_of(config: PreTrainedConfig) -> int:
+    """The most tokens that a model reads and writes together; sys.maxsize if its configuration sets no limit."""
+    config = config.get_text_config()
+    limit = getattr(config, "max_position_embeddings", None) or getattr(config, "max_seq_len", None) or 0
+    rope = getattr(config, "rope_parameters", None) or {}
+    if rope.get("rope_type") == "yarn" and rope.get("original_max_position_embeddings"):
+        limit = max(limit, int(rope["original_max_position_embeddings"] * (rope.get("factor") or 1)))
+    elif rope.get("rope_type") in ("linear", "dynamic"):
+        limit = int(limit * (rope.get("factor") or 1))
+    return limit if limit > 0 else sys.maxsize

@@ -12,7 +12,7 @@ from transformers.cache_utils import Cache, DynamicCache
 
 from .attention import decoding
 from .batch import RunningBatch
-from .cache import windows_of
+from .cache import positions_of, windows_of
 from .graphs import CaptureError
 from .rows import Endings, Row, Written
 from .sampler import Sampler
@@ -60,6 +60,7 @@ class Engine:
         self.batch_size = batch_size
         self.device = model.device
         self.end_ids = _end_ids(model, tokenizer)
+        self.positions = positions_of(model.config)
         # Reading which rows are done makes the host wait for the device: on a GPU, only every few steps.
         self.check_every = 1 if self.device.type == "cpu" else 8
         config = self._text_config = model.config.get_text_config()
@@ -116,7 +117,8 @@ class Engine:
         rows : sequence of Row
         sampler : Sampler
         max_new_tokens : int
-            Of each row. What a row has `used` counts towards it.
+            Of each row. What a row has `used` counts towards it. A row that reaches the model's last position is cut
+            there.
         stop : str or None
             The KV cache of rows that it stopped is kept for the next two calls with a stop string, so that continuing
             them computes nothing twice.
@@ -129,12 +131,17 @@ class Engine:
         Raises
         ------
         ValueError
-            For max_new_tokens < 1, an empty context, and a row that has used up its tokens.
+            For max_new_tokens < 1, an empty context, a row that has used up its tokens, a context that leaves no
+            position free, and a model whose logits are NaN.
         """
         if max_new_tokens < 1:
             raise ValueError(f"max_new_tokens must be at least 1, not {max_new_tokens}")
         if any(not row.context or row.used >= max_new_tokens for row in rows):
             raise ValueError("a row needs at least one token to start from, and room for at least one more")
+        if (longest := max((len(row.context) for row in rows), default=0)) >= self.positions:
+            raise ValueError(
+                f"a context of {longest} tokens leaves none of the model's {self.positions} positions free"
+            )
         job = GenerationJob(self, rows, sampler, max_new_tokens, stop)
         batch_size = self.batch_size
         while True:
@@ -146,6 +153,7 @@ class Engine:
                 self.decoder = "eager"
             except Exception as error:
                 if batch_size == 1 or not should_reduce_batch_size(error):
+                    self._buffers = None  # a NaN left in them would spread to later rows
                     raise
                 batch_size //= 2  # out of memory: what is written stays, the other rows start again
             self._buffers = None
@@ -222,6 +230,7 @@ class Engine:
         return by_kind if len(by_kind) > 1 else masks.popitem()[1]
 
     def _logits(self, ids: Tensor, mask: Any, positions: Tensor, cache: Cache) -> Tensor:
+        positions = positions.clamp(max=self.positions - 1)  # rows that are done and have not left yet go past the end
         output = self.model(
             input_ids=ids, attention_mask=mask, position_ids=positions, past_key_values=cache, use_cache=True,
             logits_to_keep=1,

@@ -197,7 +197,8 @@ class RowState:
         self.logprobs.scatter_(1, place, logprob[:, None])
         self.count += going
         self.ended |= going & endings.end[token]
-        self.stopped |= going & ((self.count == self.limit) | endings.stop[token])
+        # A NaN ends the row. The host finds it when the row leaves: looking for it here would make the host wait.
+        self.stopped |= going & ((self.count == self.limit) | endings.stop[token] | logprob.isnan())
         if endings.suspect is not None:
             self.suspect |= going & endings.suspect[token]
         self.newest.copy_(torch.where(going, token, self.newest))

@@ -70,7 +70,8 @@ class Sampler:
         cumulative = probabilities.cumsum(-1)
         # Kept below the total, so that rounding cannot pick a token of probability zero past the last real one.
         target = uniform.clamp(max=1 - 1e-6)[:, None] * cumulative[:, -1:]
-        return torch.searchsorted(cumulative, target, right=True).squeeze(-1)
+        token = torch.searchsorted(cumulative, target, right=True).squeeze(-1)
+        return token.clamp(max=logits.shape[-1] - 1)  # NaN logits give the end of the vocabulary, which would crash
 
 
 @lru_cache(maxsize=1 << 16)  # a search asks for the same streams at every step

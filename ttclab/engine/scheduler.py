@@ -135,7 +135,7 @@ class GenerationJob:
         return Start(
             index=index,
             shared=shared,
-            limits=[self.max_new_tokens - row.used for row in rows],
+            limits=[min(self.max_new_tokens - row.used, self.engine.positions - len(row.context)) for row in rows],
             newest=[row.context[-1] for row in rows],
             uniform=uniform,
             owner=torch.tensor([place for place, _ in owners]),
@@ -157,6 +157,13 @@ class GenerationJob:
         longest = int(counts.max())
         tokens, generated = state.tokens[:, :longest].tolist(), np.arange(longest) < counts[:, None]
         logprobs = np.where(generated, state.logprobs.numpy()[:, :longest], 0).sum(1, dtype=np.float64).tolist()
+        if np.isnan(logprobs).any():
+            i = int(np.isnan(logprobs).argmax())
+            length = len(self.rows[batch.index[leaving[i]]].context) + int(counts[i]) - 1
+            raise ValueError(
+                f"the model's logits are NaN after {length} tokens: its weights are damaged, or its numbers too large "
+                f"for {self.engine.model.dtype}; load it with another dtype"
+            )
         cut = [i for i in range(len(leaving)) if self.stop and not ended[i]]
         for i, place in enumerate(leaving.tolist()):
             new = tuple(tokens[i][: counts[i]])
