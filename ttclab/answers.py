@@ -29,9 +29,10 @@
 
 import re
 from dataclasses import replace
+from functools import lru_cache
 
 from . import math_worker
-from .answer_reader import Reading, read
+from .answer_reader import REMEMBERED, Reading, read
 
 _MARKS = 20  # marks at the end of a solution that are looked at
 _MARK = re.compile(r"(?<!#)####(?!#)|\\(?:boxed|fbox)(?![A-Za-z])")
@@ -118,7 +119,14 @@ def answer_key(answer: str | None) -> str | None:
     `x=5`, but for y and z, for x=5 and y=5 may be two lines. The key is an answer itself, with itself as its key. It
     does not depend on math-verify. Never raises.
     """
-    return None if answer is None else read(answer).key
+    if answer is None:
+        return None
+    return _key(answer) if len(answer) <= REMEMBERED else read(answer).key
+
+
+@lru_cache(maxsize=1 << 15)
+def _key(answer: str) -> str:
+    return read(answer).key
 
 
 def _same(a: Reading, b: Reading) -> bool:
@@ -130,8 +138,8 @@ def _same(a: Reading, b: Reading) -> bool:
         a, b = (replace(each, key=each.bare or each.key) for each in (a, b))
     if a.parts and b.parts:
         return _same_parts(a, b)
-    if a.key == b.key:
-        return True
+    if a.key == b.key or a.kind == b.kind == "number":
+        return a.key == b.key
     if a.value is None or b.value is None or (a.value.is_exact and b.value.is_exact):
         return False
     if any(number is not None and number.denominator > 10**6 for number in (a.value.number, b.value.number)):
