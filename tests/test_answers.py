@@ -175,7 +175,7 @@ KINDS = {
          ("7\\text{ kg}", "7 kilograms"), ("9 sq. mi.", "9 square miles"), ("30\\,\\text{km/h}", "30 km/h"),
          ("16 more coins", "16"), ("45^\\circ", "45 degrees"), ("12.5\\pi\\text{ cm}^2", "12.5\\pi")],
         [("18\\text{ cm}^3", "18\\text{ cm}^2"), ("7 kg", "7 pounds"), ("7 x", "7"), ("9 dozen", "9"), ("9 to 10", "9"),
-         ("68°F", "68°C"), ("12 (twelve)", "12"), ("60 minutes", "1 hour")],
+         ("68°F", "68°C"), ("12 (twelve)", "12"), ("60 minutes", "1 hour"), ("4 ft 3 in", "4")],
     ),
     "currencies": (
         [("40 USD", "40"), ("USD 40", "$40"), ("US$40", "40 dollars"), ("40€", "€40"), ("-$40", "$-40"),

@@ -129,7 +129,11 @@ def test_compressed_files_and_json_lists_are_read_and_named_without_their_ending
     assert load_problems(write(tmp_path / "SET.JSONL", ROW))[0].id == "SET/1"
 
 
-@pytest.mark.parametrize("content", [b"no gzip", gzip.compress(b"{}" * 999)[:-9], b"\x1f\x8b\x08\x00" + b"\xff" * 40])
+@pytest.mark.parametrize(
+    "content",
+    [b"no gzip", gzip.compress(b"{}" * 999)[:-9], b"\x1f\x8b\x08\x00" + b"\xff" * 40],
+    ids=["other", "cut", "garbage"],
+)
 def test_a_damaged_compressed_file_is_refused(content, tmp_path):
     (tmp_path / "set.jsonl.gz").write_bytes(content)
     with pytest.raises(ValueError, match="damaged or not compressed"):

@@ -254,7 +254,9 @@ class Algebra:
         result = self.number(1)
         terms = exponent.over
         if exponent.under != WHOLE:
-            terms = {((Atom(f"({exponent})", base=exponent), Fraction(1)),): Fraction(1)}
+            content = _content(exponent.over) * (1 if exponent.over[_leading(exponent.over)] > 0 else -1)
+            inner = Expression({term: n / content for term, n in exponent.over.items()}, exponent.under)
+            terms = {((Atom(f"({inner})", base=inner), Fraction(1)),): content}
         for term, factor in terms.items():
             if not term:
                 result = self.multiply(result, self.power(base, self.number(factor)))

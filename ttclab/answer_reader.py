@@ -171,7 +171,7 @@ class _Parser:
             return Reading(":".join(each.key for each in readings), "ratio")
         if places := [i for i in top if self._relation(i)]:
             return self._relations(start, end, places)
-        if len(places := [i for i in top if self._is("in", i)]) == 1:
+        if end - start == len(self.tokens) and len(places := [i for i in top if self._is("in", i)]) == 1:
             return replace(self._read(places[0] + 1, end), name=self._name(start, places[0]))
         if self._wraps(start, end):
             if (wrapped := self._bracketed(start, end)) is not None:
@@ -321,6 +321,8 @@ class _Parser:
                 name = ""
         equation = ""
         try:
+            if any(self._is("infty", i) for i in range(left[0], right[1])):
+                raise Unreadable("infinity in an equation")
             difference = self.algebra.add(self._expression(*left), self.algebra.negative(self._expression(*right)))
             if difference.number is None:
                 equation = f"{Expression(primitive(difference.over), WHOLE)}=0"
@@ -367,7 +369,7 @@ class _Parser:
             raise Unreadable("infinity with a unit, or a function of degrees")
         if sign is not None and after > first:
             value = self.algebra.negative(value)
-        kind = "expression" if value.number is None else "number"
+        kind = "number" if value.number is not None or "\\infty" in str(value) else "expression"
         return Reading(str(value), kind, unit=units[0] if units else "", value=value)
 
     def _starts_unit(self, i: int, end: int) -> bool:
@@ -387,21 +389,23 @@ class _Parser:
 
     def _unit(self, start: int, end: int) -> str:
         """The canonical name of a unit."""
-        words: list[str] = []
-        for i in range(start, end):
-            token = self.tokens[i]
+        names: list[str] = []
+        for token in self.tokens[start:end]:
             value = token.value
             if token.kind in ("word", "letter") or value in ("%", "$", "€", "£", "¥", "¢", "circ"):
-                words.append(value if len(value) == 1 and value.isupper() else value.lower())
-            elif token.kind == "number" and value in ("2", "3") and words:
-                words.append("^" + value)
+                name = value if len(value) == 1 and value.isupper() else value.lower()
+                if name in _NO_UNITS:
+                    raise Unreadable("a word that makes another number")
+                one = name.removesuffix("s")
+                names.append(_UNITS.get(name, _UNITS.get(one, one)))
+            elif token.kind == "number" and value in ("2", "3") and names and not token.spaced:
+                names.append("^" + value)
             elif value == "/":
-                words.append("per")
+                names.append("per")
             elif value not in ("^", "{", "}", ".", "-", "*"):
                 raise Unreadable("no unit")
-        names = [_UNITS.get(word, _UNITS.get(word.removesuffix("s"), word.removesuffix("s"))) for word in words]
-        if _NO_UNITS & {*words} or len([word for word in words if word[0] != "^"]) > 4:
-            raise Unreadable("no unit")
+        if len([name for name in names if name[0] != "^"]) > 4:
+            raise Unreadable("a sentence")
         names = [name for i, name in enumerate(names) if name not in [*names[:i], "point"]]  # percentage points
         for word, power in (("square", "^2"), ("cubic", "^3")):
             if word in names and len(names) > 1:

@@ -21,7 +21,7 @@ from importlib.util import find_spec
 LIMIT = 0.5  # seconds of processor time for a question
 _WAIT = 5  # seconds, for a machine that is busy with something else
 _START = 60  # seconds to import math-verify
-_MEMORY = 1 << 30  # bytes of address space
+_MEMORY = 2 << 30  # bytes of address space
 _TRIES = 2  # starts in a row that may fail before no more are made
 
 _lock = threading.Lock()
@@ -154,14 +154,14 @@ if hasattr(os, "register_at_fork"):
 
 def _serve() -> None:
     """Answer questions, a JSON list of two expressions a line, until the input ends."""
+    from math_verify import LatexExtractionConfig, parse, verify
+
     try:
         import resource
 
         resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
     except (ImportError, OSError, ValueError):
         pass  # not on this system; the time limit bounds the memory too
-    from math_verify import LatexExtractionConfig, parse, verify
-
     logging.disable(logging.CRITICAL)
     config = [LatexExtractionConfig()]
 
