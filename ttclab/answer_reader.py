@@ -311,39 +311,43 @@ class _Parser:
         return Reading(text, "inequality")
 
     def _equation(self, left: tuple[int, int], right: tuple[int, int]) -> Reading:
-        name, value = "", None
-        for side, other in ((left, right), (right, left)):
-            try:
-                name = self._name(*side)
-                value = self._read(*other)
-                break
-            except Unreadable:
-                name = ""
-        equation = ""
+        """A value with a name, or an equation in its canonical form; one for a single letter is solved."""
+        named = self._named(left, right) or self._named(right, left)
+        name, value = named or ("", None)
         try:
-            if any(self._is("infty", i) for i in range(left[0], right[1])):
-                raise Unreadable("infinity in an equation")
-            difference = self.algebra.add(self._expression(*left), self.algebra.negative(self._expression(*right)))
-            if difference.number is None:
-                equation = f"{Expression(primitive(difference.over), WHOLE)}=0"
+            difference = self._difference(left, right)
         except Unreadable:
-            if not name:
+            if value is None:
                 raise
-        if not name or value is None or value.name:
-            if not equation:
-                raise Unreadable("an equation of numbers")
+            difference = None
+        equation = f"{difference}=0" if difference and difference.number is None else ""
+        if value is None or value.kind == "expression":
+            if equation and difference and (solution := _solution(difference)):
+                name, value = solution
+            elif not equation:
+                raise Unreadable("an equation of numbers, or an identity")
+        if value is None:
             return Reading(equation, "equation", equation=equation)
-        is_function = "(" in name
-        if (
-            value.kind in ("number", "expression")
-            and not is_function
-            and (value.kind == "expression" or name in ("y", "z"))
-        ):
-            if value.kind == "expression" and not equation:
-                raise Unreadable("an identity")
-            key = f"{name}={value.key}" if value.kind == "number" else equation
-            return replace(value, key=key, name=name, bare=value.key, equation=equation)
-        return replace(value, name=name, bare=value.key, equation="" if is_function else equation)
+        if "(" in name:  # a function, or a pair
+            return replace(value, name=name, bare=value.key)
+        key = equation if value.kind == "expression" else value.key
+        if value.kind == "number" and name in ("y", "z"):
+            key = f"{name}={value.key}"
+        return replace(value, key=key, name=name, bare=value.key, equation=equation)
+
+    def _named(self, side: tuple[int, int], other: tuple[int, int]) -> tuple[str, Reading] | None:
+        try:
+            name, value = self._name(*side), self._read(*other)
+        except Unreadable:
+            return None
+        return None if value.name else (name, value)
+
+    def _difference(self, left: tuple[int, int], right: tuple[int, int]) -> Expression:
+        """What is 0 by an equation, without what it is divided by and without a common divisor."""
+        if any(self._is("infty", i) for i in range(left[0], right[1])):
+            raise Unreadable("infinity in an equation")
+        difference = self.algebra.add(self._expression(*left), self.algebra.negative(self._expression(*right)))
+        return Expression(primitive(difference.over), WHOLE) if difference.over else difference
 
     # -- numbers with units --
 
@@ -655,6 +659,19 @@ class _Parser:
 
 
 _LATEX = {"<": "<", ">": ">", "<=": "\\le ", ">=": "\\ge ", "!=": "\\ne "}
+
+
+def _solution(difference: Expression) -> tuple[str, Reading] | None:
+    """The letter and its value, where a polynomial of degree 1 in one letter is 0."""
+    letters = [term for term in difference.over if term]
+    if len(letters) != 1 or len(letters[0]) != 1:
+        return None
+    [(atom, power)] = letters[0]
+    if power != 1 or atom.power or atom.base or atom.function:
+        return None
+    number = -difference.over.get((), Fraction(0)) / difference.over[letters[0]]
+    value = Expression({(): number} if number else {}, WHOLE)
+    return atom.name.replace("{", "").replace("}", ""), Reading(str(value), "number", value=value)
 
 
 def _number_with_base(tokens: list[Token]) -> Reading:

@@ -12,7 +12,7 @@
   number of it (dozen, million, squared, and, or) is no unit, and neither is a single letter outside `\\text{}`.
 - Names may be left out, but two names must agree: the x of x=5, the f(x) of f(x)=5, the x of `x \\in [0,1]`. A name
   is a letter, a function or a pair of letters, not a word. An equation also equals its multiples and rearrangements:
-  2x+4y=3 is y=-x/2+3/4.
+  2x+4y=3 is y=-x/2+3/4, and 2x=8 is x=4.
 - Expressions are compared by exact algebra: 2(x+1) is 2x+2, xy is yx, `\\sqrt{8}` is `2\\sqrt{2}`. Letters side by
   side are a product unless they may be a word. What the algebra leaves open, such as identities of sines, is asked of
   math-verify where that is installed (`pip install "ttclab[math]"`), in another process and with a time limit.
