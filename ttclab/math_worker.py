@@ -154,7 +154,10 @@ if hasattr(os, "register_at_fork"):
 
 def _serve() -> None:
     """Answer questions, a JSON list of two expressions a line, until the input ends."""
-    from math_verify import LatexExtractionConfig, parse, verify
+    try:
+        from math_verify import LatexExtractionConfig, parse, verify
+    except ImportError:  # or a package that it needs: no worker
+        return
 
     try:
         import resource
