@@ -1,3 +1,4 @@
+import gzip
 import json
 import random
 from itertools import islice
@@ -78,6 +79,91 @@ def test_a_missing_file_and_a_damaged_one_are_refused(tmp_path):
     (tmp_path / "bad.parquet").write_bytes(b"PAR1")
     with pytest.raises(ValueError, match="no Parquet"):
         load_problems(tmp_path / "bad.parquet")
+
+
+ROW = {"question": "a?", "answer": "3"}
+
+
+@pytest.mark.parametrize("mark", ["\u2028", "\u2029", "\u0085"])
+def test_only_a_newline_ends_a_row_and_other_line_separators_stay_in_its_text(mark, tmp_path):
+    row = json.dumps({"question": f"a{mark}b?", "answer": f"x{mark}y"}, ensure_ascii=False)
+    (tmp_path / "set.jsonl").write_bytes(f"{row}\n{json.dumps(ROW)}".encode())
+    problems = load_problems(tmp_path / "set.jsonl")
+    assert [problem.id for problem in problems] == ["set/1", "set/2"]
+    assert problems[0].question == f"a{mark}b?" and problems[0].answer == f"x{mark}y"
+
+
+def test_a_byte_order_mark_and_windows_line_ends_are_no_part_of_a_row(tmp_path):
+    (tmp_path / "set.jsonl").write_bytes(b"\xef\xbb\xbf" + b"\r\n".join([json.dumps(ROW).encode()] * 2))
+    assert [problem.id for problem in load_problems(tmp_path / "set.jsonl")] == ["set/1", "set/2"]
+
+
+@pytest.mark.parametrize(
+    ("encoding", "rule"), [("latin-1", "line 2 has the byte 0xe9"), ("utf-16", "line 1 has the byte 0xff")]
+)
+def test_a_file_in_another_encoding_is_refused_with_its_line_and_byte(encoding, rule, tmp_path):
+    rows = [json.dumps({"question": question, "answer": "3"}, ensure_ascii=False) for question in ("a?", "Le café?")]
+    (tmp_path / "set.jsonl").write_bytes("\n".join(rows).encode(encoding))
+    with pytest.raises(ValueError, match=f"not in UTF-8: {rule}"):
+        load_problems(tmp_path / "set.jsonl")
+
+
+def test_two_rows_with_one_id_are_refused_by_name_whatever_the_type_of_the_id(tmp_path):
+    rows = [{**ROW, "id": "a"}, {**ROW, "id": 7}, {**ROW, "unique_id": "7"}]
+    with pytest.raises(ValueError, match=r"id '7', row 2 of set.jsonl and row 3 of set.jsonl"):
+        load_problems(write(tmp_path / "set.jsonl", *rows))
+    with pytest.raises(ValueError, match="id 'set/2'"):
+        load_problems(write(tmp_path / "set.jsonl", {**ROW, "id": "set/2"}, ROW))
+    (tmp_path / "other").mkdir()
+    files = write(tmp_path / "set.jsonl", ROW), write(tmp_path / "other" / "set.jsonl", ROW)
+    with pytest.raises(ValueError, match="id 'set/1'"):
+        read_problems(*files)
+
+
+def test_compressed_files_and_json_lists_are_read_and_named_without_their_endings(tmp_path):
+    (tmp_path / "set.jsonl.gz").write_bytes(gzip.compress(json.dumps(ROW).encode() + b"\n"))
+    assert [problem.id for problem in load_problems(tmp_path / "set.jsonl.gz")] == ["set/1"]
+    (tmp_path / "list.json").write_text(json.dumps([ROW, ROW], indent=1))
+    assert [problem.id for problem in load_problems(str(tmp_path / "list.json"))] == ["list/1", "list/2"]
+    assert [problem.id for problem in load_problems(write(tmp_path / "lines.json", ROW, ROW))] == ["lines/1", "lines/2"]
+    assert load_problems(write(tmp_path / "SET.JSONL", ROW))[0].id == "SET/1"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"no gzip", gzip.compress(b"{}" * 999)[:-9], b"\x1f\x8b\x08\x00" + b"\xff" * 40],
+    ids=["other", "cut", "garbage"],
+)
+def test_a_damaged_compressed_file_is_refused(content, tmp_path):
+    (tmp_path / "set.jsonl.gz").write_bytes(content)
+    with pytest.raises(ValueError, match="damaged or not compressed"):
+        load_problems(tmp_path / "set.jsonl.gz")
+
+
+def test_a_path_is_a_file_and_never_a_name_on_the_hub(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    monkeypatch.setattr(hub, "fetch_problems", lambda name: pytest.fail(f"asked for {name}"))
+    write(tmp_path / "set.jsonl", ROW)
+    assert load_problems("~/set.jsonl")[0].id == "set/1"
+    for name in (str(tmp_path / "x.json"), "/no/x.json", "~/no.jsonl", "./x.jsonl.gz", "~nobody-here/x.jsonl"):
+        with pytest.raises(ValueError, match="no file"):
+            load_problems(name)
+    (tmp_path / "x.csv").write_text("a,b")
+    for name in (tmp_path / "x.csv", "/no/x.txt", str(tmp_path)):
+        with pytest.raises(ValueError, match=r"end in \.jsonl, \.jsonl\.gz, \.json, \.parquet, not from"):
+            load_problems(name)
+
+
+def test_half_a_surrogate_pair_is_a_fault_of_its_row(tmp_path):
+    file = write(tmp_path / "set.jsonl", '{"question": "\\ud83d?", "answer": "3"}', ROW)
+    with pytest.warns(UserWarning, match=r"row 1 of set.jsonl has half a surrogate pair"):
+        assert [problem.id for problem in load_problems(file)] == ["set/2"]
+
+
+def test_a_solution_has_ended_at_its_answer_but_not_while_it_still_reasons():
+    assert SHOP.ended("2 + 3\n#### 5\n") and SHOP.ended("so \\boxed{5}") and SHOP.ended("#### Evelyn\n")
+    assert not SHOP.ended("<think>\nis it\n\\boxed{5}\n") and not SHOP.ended("\\boxed{5}\nno\n") and not SHOP.ended("")
 
 
 def test_the_limit_and_the_seed_choose_among_the_rows_of_a_file(tmp_path):

@@ -1,187 +1,174 @@
-"""Answers: found in what a model wrote, and compared by value.
+"""Answers: found in what a model wrote, and compared by value. Model output is never evaluated.
 
-Numbers are compared exactly, however they are written (1,234 or 1234, 0.5 or 1/2 or \\frac{1}{2}, $15 or 15 dollars),
-pairs and intervals part by part, other mathematics (\\sqrt{8}) by math-verify where that is installed, by
-`pip install "ttclab[math]"`, and all else by its text. What models write is never evaluated: it is matched against
-patterns, and math-verify gets only what is short, made of known commands, and without powers that could grow.
+`answer_key` gives the canonical text of an answer, and `answers_equal` compares two. Their rules:
+
+- Looks do not count: TeX and Markdown around an answer (`$73$.`, `**73**`, `\\boxed{73}`, `\\mathbf{5}`), spaces, a
+  final full stop or comma, "Answer:" before it, the case of words, and other Unicode forms of the same characters.
+- Numbers are exact: 0.5 is 1/2 and `\\frac{1}{2}`, `2^{10}` is 1024, and 0.33 is not 1/3. Digits are grouped in
+  threes by a comma, a space or an apostrophe (1,234,567; in India 12,34,567), so that 1,234 is one number; between
+  brackets a comma always separates. `5!` and `1e3` are no numbers.
+- Units may be left out, but two units must agree: 15 cm is 15, and 15 cm is not 15 kg. Currencies, %, degrees and up
+  to four words after a number are units; 15% is 15 and not 0.15, and nothing is converted. A word that makes another
+  number of it (dozen, million, squared, and, or) is no unit, and neither is a single letter outside `\\text{}`.
+- Names may be left out, but two names must agree: the x of x=5, the f(x) of f(x)=5, the x of `x \\in [0,1]`. A name
+  is a letter, a function or a pair of letters, not a word. An equation also equals its multiples and rearrangements:
+  2x+4y=3 is y=-x/2+3/4, and 2x=8 is x=4.
+- Expressions are compared by exact algebra: 2(x+1) is 2x+2, xy is yx, `\\sqrt{8}` is `2\\sqrt{2}`. Letters side by
+  side are a product unless they may be a word. What the algebra leaves open, such as identities of sines, is asked of
+  math-verify where that is installed (`pip install "ttclab[math]"`), in another process and with a time limit.
+- Lists, pairs and intervals are ordered, and equal part by part: 1,2 is not 2,1, and (1,2) is neither [1,2] nor the
+  list 1,2. Sets in braces, and unions, have no order. Alternatives, "x=1 or x=2" and `\\pm 3`, have none either, and
+  equal a list of the same parts in any order. "1 and 2" is a text.
+- Ratios are not reduced: 3:4 is not 6:8. A number with a base equals only the same digits in the same base: `1011_2`
+  is neither `1011_3` nor 11. Matrices are equal entry by entry, in round or square brackets.
+- A choice is its letter: (A), `\\text{(A)}`, A. With words or numbers after it, it is a text.
+- All else is text, and so is an answer of more than 1,000 characters or 50 nested brackets, and one whose value has
+  more than about 1,200 digits, 200 terms or 3,000 products of terms. A text equals the same text.
 """
 
-import logging
 import re
-import warnings
-from collections.abc import Callable
-from fractions import Fraction
-from functools import cache, lru_cache
+from dataclasses import replace
+from functools import lru_cache
 
-_MARKED = re.compile(r"####[ \t]*(?P<line>[^\n]+)|\\(?:boxed|fbox)\s*\{")
-_FRACTION = re.compile(r"\\[dt]?frac\s*(?:\{([0-9]+)\}\s*\{([0-9]+)\}|([0-9])([0-9]))")
-_LOOKS: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] = (  # what only says how an answer looks
-    (r"^\$([^$]*)\$$|^\\\((.*)\\\)$|^\\\[(.*)\\\]$", lambda match: match[1] or match[2] or match[3] or ""),
-    (r"\\(?:left|right|displaystyle|[!,;:])(?![a-z])", ""),
-    (r"\\[dt]frac(?![a-z])", r"\\frac"),
-    (r"\\(?:text|textbf|mathrm|mbox)\s*\{([^{}]*)\}", r" \1 "),
-    (r"\^\s*(?:\{\s*\\circ\s*\}|\\circ)|°", " degrees"),
-    (r"\\([$%{}])", r"\1"),
-    (r"\{,\}", ","),
-    (r"[−–]", "-"),
-    (r"(?:\s|~|\\ )+", " "),
-)
-_GROUPS = re.compile(r"(?<![0-9.])[0-9]{1,3}(?:,[0-9]{3})+(?![0-9,])")  # 1,234,567
-_NUMBER = re.compile(r"([-+]?) ?(?:([0-9]*\.?[0-9]+)|(?:([0-9]+) )?([0-9]+) ?/ ?([0-9]+))")  # the last two: 1 1/2
-_MEASURED = re.compile(r"([-+]?)([$€£]?) ?([^A-Za-z%]*[0-9]) ?(%|[A-Za-z]{2,}(?:[ /.]*[A-Za-z]+)*(?:\^\{?[23]\}?)?)?")
-_UNITS = {"$": "dollar", "€": "euro", "£": "pound", "%": "percent"}
-_NO_UNIT = re.compile(  # words that make another number of the one before them
-    r"\b(?:and|or|to|of|plus|minus|times|over|divided|point|mod|base|remainder|squared|cubed|factorial|pi|sqrt|sin|cos|"
-    r"tan|log|ln|dozen|hundred|thousand|(?:m|b|tr)illion|half|halves|(?:third|quarter|fourth|fifth|sixth|eighth|tenth|"
-    r"hundredth)s?)\b"
-)
-_CLOSED_BY = {"[": "])", "(": ")]", "{": "}"}
-_COMMAND = re.compile("frac|sqrt|pi|cdot|times|div|infty|pm|cup|cap|le|ge|leq|geq|sin|cos|tan|log|ln|alpha|beta|theta")
-_GROWS = re.compile(r"\^[^+*/=,()]*\^|\^ ?\{?[-+]?[0-9]{3}|\^ ?\{?\(|[0-9]{16}|!")  # towers, large powers
-_LONGEST = 120  # characters of mathematics that are looked at
+from . import math_worker
+from .answer_reader import REMEMBERED, Reading, read
+
+_MARKS = 20  # marks at the end of a solution that are looked at
+_MARK = re.compile(r"(?<!#)####(?!#)|\\(?:boxed|fbox)(?![A-Za-z])")
+_BARE = re.compile(r"[-+]?[0-9][0-9,]*(?:\.[0-9]+)?|[A-Za-z](?![A-Za-z])")  # of \boxed5
+_BRACE = re.compile(r"\\.|[{}]", re.DOTALL)
+_UNORDERED = {"{}", "or", "\\cup", "\\cap"}
+_PAIRED = 8  # parts of a set that are compared each with each
 
 
 def answer_in(text: str) -> str | None:
-    """The last answer that is marked as one, after "####" or in \\boxed{}; None if there is none."""
-    found = None
-    for match in _MARKED.finditer(text):
-        found = (match["line"] or _braced(text, match.end())).strip() or found
-    return found
+    """The last answer that is marked as one: after "####", or in \\boxed{} or \\fbox{}. None if there is none.
+
+    Reasoning in <think> tags is left out, and so is all of it where the tag is not closed: the answer is still open. A
+    line "#### Check" of words is taken for a heading if there is another mark, or text after it. Takes time in
+    proportion to the text; of more than 20 marks the last 20 are looked at.
+    """
+    text = _without_reasoning(text)
+    starts = [match.start() for match in _MARK.finditer(text)]
+    closings = _closing_braces(text) if starts else {}
+    last = len(text.rstrip())
+    words = None
+    for start in reversed(starts[-_MARKS:]):
+        if text[start] == "\\":
+            if found := _boxed(text, start, closings):
+                return found
+            continue
+        end = text.find("\n", start)
+        line = text[start + 4 : end if end >= 0 else len(text)].strip()
+        if line and read(line).kind != "text":
+            return line
+        if end < 0 or end >= last:
+            words = line
+    return words or None
 
 
-def _braced(text: str, start: int) -> str:
-    """What stands from `start` to the brace that closes it; nothing if none does."""
-    depth = 1
-    for i in range(start, len(text)):
-        depth += (text[i] == "{") - (text[i] == "}")
-        if not depth:
-            return text[start:i]
-    return ""
+def _without_reasoning(text: str) -> str:
+    """What was written after the reasoning in <think> tags; the opening tag may have been part of the prompt."""
+    return text.rpartition("</think>")[2].partition("<think>")[0]
+
+
+def _closing_braces(text: str) -> dict[int, int]:
+    """Where the brace that is opened at each place is closed."""
+    opened: list[int] = []
+    closed = {}
+    for match in _BRACE.finditer(text):
+        if match[0] == "{":
+            opened.append(match.start())
+        elif match[0] == "}" and opened:
+            closed[opened.pop()] = match.start()
+    return closed
+
+
+def _boxed(text: str, start: int, closings: dict[int, int]) -> str:
+    """What is in the box that starts here; nothing for an empty box and one that is not closed."""
+    place = start + (6 if text.startswith("\\boxed", start) else 5)
+    while text[place : place + 1].isspace():
+        place += 1
+    if text.startswith("{", place):
+        return text[place + 1 : closings[place]].strip() if place in closings else ""
+    bare = _BARE.match(text, place)
+    return bare[0].rstrip(",") if bare else ""
 
 
 def answers_equal(said: str | None, truth: str | None) -> bool:
-    """Whether two answers are the same: by value where they have one, else by their text. None equals nothing.
+    """Whether two answers are the same, by the rules of `ttclab.answers`. None equals nothing.
 
-    Never by rounding: 0.33 is not 1/3. A unit may be left out, but two units must agree; "%" is a unit, so that 15% is
-    15 and not 0.15. Never raises.
+    Symmetric, never by rounding, and never raises. Two answers with one `answer_key` are equal, unless they have two
+    units or two names that differ (15 cm and 15 kg; x=5 and n=5). Equal answers have one key, but for three kinds: a
+    name that the key keeps and the other answer leaves out (y=5 and 5), alternatives and a list in another order, and
+    expressions that only math-verify can tell are equal.
+
+    Takes time in proportion to the texts, some milliseconds at most. Where math-verify is asked, it has half a second
+    of processor time; the first such question also starts its process.
     """
     if said is None or truth is None:
         return False
-    (ours, our_unit), (theirs, their_unit) = _read(said), _read(truth)
-    if ours == theirs:
-        return our_unit == their_unit or not (our_unit and their_unit)
-    said, truth = _plain(said), _plain(truth)
-    if (mine := _bracketed(said)) and (yours := _bracketed(truth)) and "{" not in said[0] + truth[0]:
-        # Part by part: to math-verify, an interval that ends at infinity is the same open or closed.
-        alike = said[0] + said[-1] == truth[0] + truth[-1] and len(mine) == len(yours)
-        return alike and all(map(answers_equal, mine, yours))
-    return not (our_unit or their_unit) and _same_mathematics(said, truth)
+    return said == truth or _same(read(said), read(truth))
 
 
 def answer_key(answer: str | None) -> str | None:
-    """The form in which equal answers are equal strings: a number's value in lowest terms, or the text itself.
+    """The canonical text of an answer, which a vote counts by; None for None.
 
-    A number's unit is left out, so that a vote counts "15 rolls" with "15".
+    `x+1`, `1+x` and `(x+1)` have one key. So have `15 rolls` and `15`: units are left out. So is the name of a value,
+    `x=5`, but for y and z, for x=5 and y=5 may be two lines. The key is an answer itself, with itself as its key. It
+    does not depend on math-verify. Never raises.
     """
-    return None if answer is None else _read(answer)[0]
-
-
-@lru_cache(maxsize=1 << 16)
-def _read(answer: str) -> tuple[str, str]:
-    """Key and unit of an answer; "" where it has no unit."""
-    text = _plain(answer)
-    if (value := _value(text)) is not None:
-        return str(value), ""
-    if match := _MEASURED.fullmatch(text):
-        sign, currency, number, unit = match.groups()
-        words = re.findall("[A-Za-z]+", unit or "")
-        value = _value(sign + number)
-        if value is not None and not (currency and unit) and not _NO_UNIT.search(unit or ""):
-            return str(value), _UNITS.get(currency or unit) or unit.replace(words[0], words[0].removesuffix("s"), 1)
-    if parts := _bracketed(text):
-        keys = [_read(part)[0] for part in parts]
-        return text[0] + ", ".join(sorted({*keys}) if text[0] == "{" else keys) + text[-1], ""
-    return (text.replace(" ", "") if _is_mathematics(text) else text), ""
-
-
-def _plain(answer: str) -> str:
-    """An answer without what only says how it looks."""
-    text = answer.strip()
-    for pattern, by in _LOOKS:
-        text = re.sub(pattern, by, text)
-    text = text.strip().removesuffix(".").rstrip()
-    fraction = _FRACTION.search(text)
-    if fraction and fraction.end() == len(text) and re.fullmatch(r"[-+]? ?(?:[0-9]+ ?)?", text[: fraction.start()]):
-        over, under = fraction[1] or fraction[3], fraction[2] or fraction[4]
-        return f"{text[: fraction.start()].rstrip()} {over}/{under}".strip()
-    return text
-
-
-def _value(text: str) -> Fraction | None:
-    """The number that a text is, if it is one."""
-    match = _NUMBER.fullmatch(_GROUPS.sub(lambda match: match[0].replace(",", ""), text))
-    if not match or (match[5] and not int(match[5])):
+    if answer is None:
         return None
-    sign, decimal, whole, over, under = match.groups()
-    value = Fraction(decimal) if decimal else int(whole or 0) + Fraction(int(over), int(under))
-    return -value if sign == "-" else value
+    return _key(answer) if len(answer) <= REMEMBERED else read(answer).key
 
 
-def _bracketed(text: str) -> list[str]:
-    """The parts of a pair, an interval or a set: what stands between its commas. Nothing for any other text."""
-    if len(text) < 2 or text[-1] not in _CLOSED_BY.get(text[0], ""):
-        return []
-    parts, depth = [""], 0
-    for character in text[1:-1]:
-        depth += (character in "([{") - (character in ")]}")
-        if depth < 0:
-            return []
-        if character == "," and not depth:
-            parts.append("")
+@lru_cache(maxsize=1 << 15)
+def _key(answer: str) -> str:
+    return read(answer).key
+
+
+def _same(a: Reading, b: Reading) -> bool:
+    if a.equation and a.equation == b.equation:
+        return True
+    if (a.unit and b.unit and a.unit != b.unit) or (a.name and b.name and a.name != b.name):
+        return False
+    if a.name or b.name:
+        a, b = (replace(each, key=each.bare or each.key) for each in (a, b))
+    if a.parts and b.parts:
+        return _same_parts(a, b)
+    if a.key == b.key or a.kind == b.kind == "number":
+        return a.key == b.key
+    if a.value is None or b.value is None or (a.value.is_exact and b.value.is_exact):
+        return False
+    if any(number is not None and number.denominator > 10**6 for number in (a.value.number, b.value.number)):
+        return False  # a logarithm is no decimal, however many of its digits are given
+    return a.value.may_equal(b.value) and math_worker.equal(str(a.value), str(b.value))
+
+
+def _same_parts(a: Reading, b: Reading) -> bool:
+    """Part by part; without an order, each part of one with a part of the other that is not taken yet."""
+    if len(a.parts) != len(b.parts) or (a.brackets != b.brackets and {a.brackets, b.brackets} != {"", "or"}):
+        return False
+    if not {a.brackets, b.brackets} & _UNORDERED:
+        return all(_same(mine, yours) for mine, yours in zip(a.parts, b.parts, strict=True))
+    places: dict[str, list[Reading]] = {}
+    for yours in b.parts:
+        places.setdefault(yours.key, []).append(yours)
+    left = []
+    for mine in a.parts:
+        if mine.key in places and _same(mine, places[mine.key][-1]):
+            places[mine.key].pop()
+            if not places[mine.key]:
+                del places[mine.key]
         else:
-            parts[-1] += character
-    return [] if depth else parts
-
-
-def _is_mathematics(text: str) -> bool:
-    """Whether it is short, has a sign of mathematics, and words only in known commands."""
-    words = re.findall(r"(\\?)([^\W\d_]+)", text)
-    known = all(_COMMAND.fullmatch(word) if command else len(word) == 1 and word.isascii() for command, word in words)
-    return known and len(text) <= _LONGEST and bool(re.search(r"[\\^_+*/=<>(-]", text))
-
-
-def _same_mathematics(said: str, truth: str) -> bool:
-    """Whether math-verify says so, of two texts that it can be given."""
-    numbers = [text for text in (said, truth) if _value(text) is not None]
-    others = [text for text in (said, truth) if _value(text) is None]
-    if not others or not all(map(_is_mathematics, others)) or _GROWS.search(said) or _GROWS.search(truth):
+            left.append(mine)
+    others = [yours for group in places.values() for yours in group]
+    if len(left) > _PAIRED:
         return False
-    # A root or a pi is no decimal, however many of its digits are given.
-    if any("." in text for text in numbers) and re.search(r"sqrt|pi|[a-z]\b", others[0]):
-        return False
-    return _checker()(said, truth)
-
-
-@cache
-def _checker() -> Callable[[str, str], bool]:
-    """math-verify's comparison, exact and without its timer, which works in the main thread alone."""
-    try:
-        from math_verify import LatexExtractionConfig, parse, verify
-    except ImportError:
-        warnings.warn(
-            "some answers are expressions, and without math-verify those are compared by their text: "
-            'pip install "ttclab[math]"',
-            stacklevel=2,
-        )
-        return lambda said, truth: False
-    logging.getLogger("math_verify").setLevel(logging.CRITICAL)
-
-    def same(said: str, truth: str) -> bool:
-        read = [
-            parse(f"${text}$", [LatexExtractionConfig()], "no_fallback", parsing_timeout=None) for text in (truth, said)
-        ]
-        return all(read) and bool(
-            verify(*read, float_rounding=15, numeric_precision=30, strict=True, timeout_seconds=None)
-        )
-
-    return same
+    for mine in left:
+        found = next((yours for yours in others if _same(mine, yours)), None)
+        if found is None:
+            return False
+        others.remove(found)
+    return True

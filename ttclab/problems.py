@@ -226,14 +226,28 @@ def show_attempts(texts: Sequence[str], comment: str = "") -> str:
 def load_problems(name: str | Path, *, limit: int = 500, seed: int = 0, examples: Sequence[Any] = ()) -> list[Any]:
     """Problems of the arithmetic task, word problems, or problems from a file or a data set.
 
-    name: "train", "validation" or "test", three sets of the arithmetic task with no problem in common; "words-train",
-    "words-validation" or "words-test", three of word problems; a JSONL or Parquet file like GSM8K's or MATH's; or a
-    data set of the Hugging Face Hub, "HuggingFaceH4/MATH-500" or "openai/gsm8k/main", and then its test set. limit: how
-    many at most; seed: another seed draws others of the same set, and puts those of a file in another order; examples:
-    problems with worked solutions, from a file or data set, that are shown before each.
-
     The first k problems of a longer list are the list of k. Of the arithmetic task, every length and operand size gets
-    its equal share. Raises ValueError for an unknown name, for limit < 1, and for a file without problems.
+    its equal share.
+
+    Parameters
+    ----------
+    name : str or Path
+        "train", "validation" or "test", three sets of the arithmetic task with no problem in common; "words-train",
+        "words-validation" or "words-test", three of word problems; a file like GSM8K's or MATH's that ends in .jsonl,
+        .jsonl.gz, .json or .parquet; or a data set of the Hugging Face Hub, "HuggingFaceH4/MATH-500" or
+        "openai/gsm8k/main", and then its test set.
+    limit : int
+        Problems at most.
+    seed : int
+        Another seed draws others of the same set, and puts those of a file in another order.
+    examples : sequence of TextProblem
+        Problems with worked solutions, from a file or data set, that are shown before each.
+
+    Raises
+    ------
+    ValueError
+        For an unknown name, for limit < 1, and for a file that is not there, cannot be read, has no problem, or has two
+        with one id.
     """
     if limit < 1:
         raise ValueError(f"limit must be at least 1, not {limit}")
@@ -254,16 +268,16 @@ def load_problems(name: str | Path, *, limit: int = 500, seed: int = 0, examples
 def _told(name: str | Path, limit: int, seed: int, examples: Sequence[Any]) -> list[Any]:
     """Problems in words, from a file or a data set of the Hub."""
     from . import hub
-    from .text_problems import read_problems, with_examples
+    from .text_problems import FILES, is_file, read_problems, with_examples
 
-    if Path(name).suffix in (".jsonl", ".parquet"):
+    if is_file(name):
         files = [Path(name)]
     elif "/" in str(name):
         files = hub.fetch_problems(str(name))
     else:
         raise ValueError(
-            f"problems come in the sets {', '.join(SPLITS)}, each also as words-..., from a JSONL or Parquet file, or "
-            f"from owner/name on the Hub, not {str(name)!r}"
+            f"problems come in the sets {', '.join(SPLITS)}, each also as words-..., from a file that ends in "
+            f"{', '.join(FILES)}, or from owner/name on the Hub, not {str(name)!r}"
         )
     problems = with_examples(read_problems(*files), examples)
     if seed:

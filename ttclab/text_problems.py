@@ -1,8 +1,11 @@
 """Problems in words, for real language models: put with worked examples, read line by line, answered in many forms."""
 
+import gzip
 import json
+import os
 import re
 import warnings
+import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,6 +18,7 @@ from .answers import answer_in
 from .problems import ATTEMPTS_SHOWN, Feedback, Problem
 
 INSTRUCTION = "Reason step by step, one step a line, and put the final answer in \\boxed{}."
+FILES = (".jsonl", ".jsonl.gz", ".json", ".parquet")  # what the names of files with problems end in
 FAULTS_SAID = 3  # rows whose fault is said in full
 _CALCULATOR = re.compile(r"<<[^<>]*>>")  # of GSM8K: what a tool would have been asked
 AGAIN = "Look for a mistake in that, and solve the problem again."
@@ -42,8 +46,8 @@ class TextProblem(Problem):
 
     def ended(self, text: str) -> bool | None:
         """Once the last line has the answer: a base model would go on with a question of its own."""
-        lines = text.splitlines()
-        return bool(lines) and answer_in(lines[-1]) is not None
+        last = text.removesuffix("\n").rpartition("\n")[2]
+        return answer_in(last) is not None and answer_in(text) is not None
 
     def feed(self, shown: str = "") -> str:
         return "".join(f"{each.prompt}{each.worked}\n\n" for each in self.examples) + super().feed(shown)
@@ -71,20 +75,44 @@ def with_examples(problems: Sequence[TextProblem], examples: Sequence[TextProble
     return [replace(problem, examples=tuple(examples)) for problem in problems]
 
 
+def is_file(name: str | Path) -> bool:
+    """Whether problems of this name are in a file: by how it ends, how it begins, or because it is there."""
+    return str(name).lower().endswith(FILES) or str(name)[:1] in ("/", ".", "~") or Path(name).is_file()
+
+
 def read_problems(*files: Path) -> list[TextProblem]:
-    """The problems in JSONL or Parquet files, a row each, in the form of GSM8K or of MATH.
+    """The problems in JSON Lines, JSON or Parquet files, a row each, in the form of GSM8K or of MATH.
 
     A row has a "question" or "problem", and its "answer", or a worked "solution" that ends in one; an "answer" with a
     worked solution before it ("... #### 72") is taken apart. What is no problem is left out, and said in a warning.
-    Raises ValueError, with the reason, for a file that is not there or has no problem.
+
+    Parameters
+    ----------
+    *files : Path
+        Files whose names end in .jsonl, .jsonl.gz, .json (one list of rows, or a row a line) or .parquet, in UTF-8.
+        "~" is the home directory.
+
+    Raises
+    ------
+    ValueError
+        If a file is not there, damaged, not in UTF-8 or of another kind, if none has a problem, or if two rows have
+        one id.
     """
-    problems, faults = [], []
-    for file in files:
+    problems, faults, places = [], [], dict[str, str]()
+    for file in (Path(os.path.expanduser(each)) for each in files):  # Path's own raises for an unknown ~user
         for number, row in enumerate(_rows(file), start=1):
+            place = f"row {number} of {file.name}"
             try:
-                problems.append(_problem(row, f"{file.stem}/{number}"))
+                problem = _problem(row, f"{_stem(file)}/{number}")
             except ValueError as error:
-                faults.append(f"row {number} of {file.name} {error}")
+                faults.append(f"{place} {error}")
+                continue
+            if problem.id in places:
+                raise ValueError(
+                    f"two problems have the id {problem.id!r}, {places[problem.id]} and {place}: each needs its own"
+                )
+            places[problem.id] = place
+            problems.append(problem)
     if not problems:
         raise ValueError(f"there is no problem in {', '.join(map(str, files))}: {(faults or ['no row'])[0]}")
     if faults:
@@ -93,17 +121,34 @@ def read_problems(*files: Path) -> list[TextProblem]:
     return problems
 
 
+def _stem(file: Path) -> str:
+    return re.sub(r"(?i)\.(?:jsonl|jsonl\.gz|json|parquet)\Z", "", file.name)
+
+
 def _rows(file: Path) -> Iterator[Any]:
     """The rows of a file; of a line that is no JSON, the line itself."""
+    if not file.name.lower().endswith(FILES):
+        raise ValueError(f"problems are read from files that end in {', '.join(FILES)}, not from {file}")
     if not file.is_file():
         raise ValueError(f"there is no file {file}")
-    if file.suffix == ".parquet":
+    if file.suffix.lower() == ".parquet":
         try:
             yield from pq.read_table(file).to_pylist()
         except pa.ArrowInvalid as error:
             raise ValueError(f"{file} is damaged or no Parquet file: {error}") from None
         return
-    for line in file.read_text(encoding="utf-8", errors="replace").splitlines():
+    lines = _lines(file)
+    if file.suffix.lower() == ".json":
+        text = "".join(lines)
+        try:
+            rows = json.loads(text)
+        except (ValueError, RecursionError):
+            rows = None
+        if isinstance(rows, list):
+            yield from rows
+            return
+        lines = iter(text.split("\n"))
+    for line in lines:
         if line.strip():
             try:
                 yield json.loads(line)
@@ -111,11 +156,32 @@ def _rows(file: Path) -> Iterator[Any]:
                 yield line
 
 
+def _lines(file: Path) -> Iterator[str]:
+    """The lines of a text file in UTF-8, which end in a newline and nothing else: U+2028 may stand in a question."""
+    opened = gzip.open if file.suffix.lower() == ".gz" else open
+    try:
+        with opened(file, "rb") as stream:
+            for number, line in enumerate(stream, start=1):
+                try:
+                    yield line.decode("utf-8-sig" if number == 1 else "utf-8")
+                except UnicodeDecodeError as error:
+                    raise ValueError(
+                        f"{file} is not in UTF-8: line {number} has the byte 0x{line[error.start]:02x}. "
+                        "Save it in UTF-8"
+                    ) from None
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise ValueError(f"{file} is damaged or not compressed by gzip: {error}") from None
+
+
 def _problem(row: Any, id: str) -> TextProblem:
     """The problem in a row. Raises ValueError with what is wrong with it, to follow the row's number."""
     if not isinstance(row, dict):
         raise ValueError(f"is no JSON object, but {str(row)[:40]!r}")
     question, answer, worked = (_text(row, *names) for names in (("question", "problem"), ("answer",), ("solution",)))
+    try:
+        f"{question}{answer}{worked}".encode()
+    except UnicodeEncodeError:
+        raise ValueError("has half a surrogate pair, which is no character") from None
     if not question:
         raise ValueError('has neither a "question" nor a "problem"')
     if "####" in answer:
