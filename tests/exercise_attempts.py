@@ -1611,6 +1611,9 @@ MISTAKES = {
     "8.3": [
         Mistake("by the mean alone", partial(evidence_of, z=0), "have the interval"),
         Mistake("the spread of problems, not of the mean", partial(evidence_of, root=False), "have the interval"),
+        Mistake("the standard deviation over n", partial(evidence_of, ddof=0), "have the interval"),
+        Mistake("2 for 1.96", partial(evidence_of, z=2.0), "have the interval"),
+        Mistake("no interval of two problems", lambda d: evidence_of(d if len(d) > 2 else [1]), "two are enough"),
         Mistake("one side of the interval", partial(evidence_of, z=1.645), "have the interval"),
         Mistake("three standard errors", partial(evidence_of, z=3), "have the interval"),
         Mistake(

@@ -63,10 +63,11 @@ def _curve(rng: np.random.Generator) -> list[list[float]]:
     return [[float(8 * 2**i), float(y)] for i, y in enumerate(heights)]
 
 
-def _row(rng: np.random.Generator, mean: int) -> tuple[list[int], list[int]]:
-    """Eight problems, some solved, of this mean cost."""
-    spread = rng.integers(0, mean // 2 + 1, size=4).tolist()
-    costs = [mean + x for x in spread] + [mean - x for x in spread]
+def _row(rng: np.random.Generator, mean: float) -> tuple[list[int], list[int]]:
+    """Eight problems, some solved, of this mean cost, in eighths. Few are dear: their median is another one."""
+    cheap = rng.integers(0, int(mean) // 2 + 1, size=6).tolist()
+    dear = int(8 * mean) - sum(cheap)
+    costs = [*cheap, dear // 2, dear - dear // 2]
     correct = [1, 0, *rng.integers(0, 2, size=6).tolist()]
     return correct, [costs[i] for i in rng.permutation(8)]
 
@@ -78,13 +79,15 @@ def _on_the_curve(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
 
 
 def _between(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
-    for mean in (10, 12, 20, 24, 28, 40, 56):
+    for mean in (10, 12.5, 20, 24.75, 28, 40.25, 56):
         yield _scored(*_row(rng, mean), _curve(rng))
 
 
 def _beyond(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
-    for mean in (2, 4, 6, 80, 120):
+    for mean in (2, 4.5, 6, 80, 120):
         yield _scored(*_row(rng, mean), _curve(rng))
+    yield _scored([1, 0], [0, 0], _curve(rng))
+    yield _scored([1, 0], [1, 0], _curve(rng))
 
 
 def _pay(wanted: Sequence[int], budget: int) -> list[int]:

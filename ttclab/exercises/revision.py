@@ -111,12 +111,15 @@ def _short_chains(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
 def _long_chains(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
     for limit in (4, 4, 1, 2, 3):
         yield _read(_attempts(rng, limit + int(rng.integers(2, 4))), limit)
+    one, other = _attempts(rng, 2)
+    yield _read([one, other, other, one, other, other], 3)  # a revision may give an attempt back
 
 
 def _odd_limits(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
     for size in (2, int(rng.integers(4, 7))):
         yield "with a limit of 0 no revision reads any attempt", _attempts(rng, size), 0
-    yield "a limit is 0 or more", _attempts(rng, 3), -int(rng.integers(1, 3))
+    for limit in (-1, -int(rng.integers(2, 4))):
+        yield "a limit is 0 or more", _attempts(rng, 3), limit
 
 
 def _flipped_share(chains: Sequence[Sequence[bool]]) -> float:
