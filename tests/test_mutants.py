@@ -22,7 +22,9 @@ import pytest
 from exercise_inputs import INPUTS
 from mutants import TRIVIAL, compiled, mutants, without_words
 
+from ttclab.arena import OPTIONS
 from ttclab.exercises import EXERCISES
+from ttclab.exercises.arena import LEAD, best_baseline
 from ttclab.exercises.exercise import Attempt, Exercise, Wrong, same
 from ttclab.exercises.reply import reply
 
@@ -169,3 +171,40 @@ def test_a_mutant_that_never_ends_is_ended():
         ast.parse("from itertools import count\ndef f(n):\n    return next(i for i in count() if i < 0)"), "f", {}
     )
     assert reply(endless, [1]) == reply(walk, [1]) == {"raised": "RuntimeError: an endless loop"}
+
+
+# The capstone has no right answers, only a score: a mutant that earns points must be ahead of the baselines elsewhere.
+
+
+def lead(policy, seed):
+    """How far ahead of the best baseline a policy is; −1 if it breaks the rules."""
+    report = EXERCISES["7.3"].judge(partial(reply, policy), seed)
+    return report.score.above - best_baseline(seed) if report.findings and report.score else -1.0
+
+
+@pytest.mark.parametrize("program", [reference, worked_solution])
+def test_a_mutant_of_a_policy_earns_points_only_if_it_is_ahead_on_other_problems_too(program):
+    tree, name, names = program(EXERCISES["7.3"])
+    every = list(mutants(tree))
+    tried, paid, wrong = every if ALL else every[:: max(1, len(every) // TRIED)], 0, []
+    for mutant in tried:
+        function = compiled(mutant.tree, name, names)
+        if any(EXERCISES["7.3"].judge(partial(reply, function), seed).points for seed in SEEDS):
+            ahead = np.mean([lead(function, seed) for seed in (100, 101, 102)])
+            paid += 1
+            wrong += [f"{mutant.name}: {100 * ahead:.2f} points ahead"] if ahead < LEAD / 2 else []
+    print(f"7.3: {len(tried)} of {len(every)} mutants, {paid} of them are ahead of the baselines and earn points")
+    assert not wrong, "\n".join(wrong)
+    assert paid < 0.7 * len(tried)
+
+
+MOVES = {f"always {option}": lambda *_, option=option: list(option) for option in OPTIONS}
+AFFORDABLE = {f"{N} x {1 + T} while they last": lambda d, left, n, N=N, T=T: [N, T] if left >= N * (1 + T) else [0, 0]
+              for N, T in OPTIONS}  # fmt: skip
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_no_trivial_policy_earns_points(seed):
+    policies = TRIVIAL | MOVES | AFFORDABLE
+    earned = {name: EXERCISES["7.3"].judge(partial(reply, each), seed).points for name, each in policies.items()}
+    assert not any(earned.values()), earned
