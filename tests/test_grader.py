@@ -348,7 +348,7 @@ def test_everyone_has_a_row_and_a_file_of_results(classroom):
 
 
 ENDLESS = {
-    "in a cell": ([RIGHT, "while True: pass"], "running code cell 2"),
+    "in a cell": (["while True: pass", BIASED], "running code cell 1"),
     "in the function": ([body("while True: pass")], "calling pass_at_k(4, 2, 2)"),
     "asleep": (["import signal\nsignal.pause()"], "running code cell 1"),
     "stopped": (["import os, signal\nos.kill(os.getpid(), signal.SIGSTOP)"], "running code cell 1"),
@@ -378,6 +378,22 @@ def test_an_endless_loop_ends_at_the_time_limit(tmp_path, cells, words):
     assert row.reason.startswith("over the time limit of 2 s while") and (
         any(each in row.reason for each in (words, "starting", "running code cell"))
     )
+
+
+def test_an_endless_loop_in_a_cell_costs_that_exercise_and_no_other(tmp_path):
+    """Nor does a check of one's own that never ends, in a cell of its own, cost anything."""
+    endless = "def search_cost(*_): return 1\nwhile True:\n  try:\n    while True: pass\n  except BaseException: pass"
+    cells = SETUP, RIGHT, "while True: pass", endless, OTHERS["2.3"]
+    file = notebook(tmp_path / "work.ipynb", *cells)
+    rows = grade(file, [EXERCISES[i] for i in ("2.1", "2.2", "2.3")], seed=7, limits=Limits(seconds=6, memory=1))
+    assert [row.points for row in rows] == [10, 0, 10]
+    assert "over the time limit of 6 s while running code cell 4; no function search_cost" in rows[1].reason
+
+
+def test_not_more_cells_are_left_out_than_a_chapter_has_exercises(tmp_path, monkeypatch):
+    monkeypatch.setattr("ttclab.exercises.grader.MOST_SKIPPED", 1)
+    row = graded(notebook(tmp_path / "work.ipynb", *["while True: pass"] * 3, RIGHT), Limits(seconds=3, memory=1))
+    assert (row.points, row.reason) == (0, "over the time limit of 3 s while running code cell 2")
 
 
 def is_running(pid: int) -> bool:
