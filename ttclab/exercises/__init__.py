@@ -1,5 +1,6 @@
 """The graded exercises: `check` and `progress` for learners, and the grader for teachers (`python -m ttclab grade`)."""
 
+import sys
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
@@ -36,11 +37,17 @@ def check(exercise: str, function: Callable[..., Any]) -> None:
     else:
         report, before = known.judge(Timed(function, SECONDS), VISIBLE_SEED), _checked.get(known.id)
         _failures[known.id] += bool(report.findings) and not report.solved
-        print(replace(report, hinted=_failures[known.id] >= HINT_AFTER))
+        _say(str(replace(report, hinted=_failures[known.id] >= HINT_AFTER)))
         if before and before.points > report.points:
             print(f"  An earlier try earned {before.points} points, and they stay. A teacher grades what you hand in.")
         else:
             _checked[known.id] = report
+
+
+def _say(text: str) -> None:
+    """Print a text that may hold what a learner wrote, whatever the terminal can show."""
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    print(text.encode(encoding, "backslashreplace").decode(encoding))
 
 
 def progress() -> Progress:

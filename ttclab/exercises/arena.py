@@ -177,7 +177,7 @@ class CapstoneReport(Report):
 
     @property
     def reason(self) -> str:
-        return "; ".join([self.score.reason, super().reason]) if self.score else super().reason
+        return "; ".join([super().reason, self.score.reason]) if self.score else super().reason
 
     def __str__(self) -> str:
         if not self.score:
@@ -276,7 +276,7 @@ def _score(played: "Played", seed: int) -> str:
 
 
 def _points(share: float) -> str:
-    return f"{100 * share:+.2f} points".replace("-", "−")
+    return f"{100 * share:+.2f} points"
 
 
 class Standing(NamedTuple):

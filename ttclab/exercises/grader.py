@@ -25,7 +25,7 @@ from typing import Any, NamedTuple, Self
 
 from ttclab.exercises import EXERCISES, gradebook
 from ttclab.exercises.exercise import Exercise, Report
-from ttclab.exercises.gradebook import Grade, one_line, printable
+from ttclab.exercises.gradebook import Grade, name_of, one_line, printable
 from ttclab.exercises.keeper import ENDED, PROCESSES, Bounds
 from ttclab.exercises.withheld import PACKAGE, data_files, write_package
 
@@ -240,7 +240,7 @@ def _judged(file: Path, exercise: Exercise, session: "Session", seed: int) -> Gr
 
 def _graded(file: Path, exercise: Exercise, reason: str, report: Report | None = None) -> Grade:
     points, words = (report.points, printable(str(report)).strip()) if report else (0, "")
-    return Grade(str(file), exercise.id, points, exercise.points, one_line(reason), words)
+    return Grade(name_of(file), exercise.id, points, exercise.points, one_line(reason), words)
 
 
 def _our_fault(error: Exception) -> str:
