@@ -334,7 +334,8 @@ def test_check_says_which_exercises_there_are(capsys):
 
 
 @pytest.mark.parametrize("function", [exact, float_binomials, lambda n, c, k: 1 - (1 - c / n) ** k])
-def test_what_check_prints_is_the_same_every_time(function, capfd):
+def test_what_check_prints_is_the_same_every_time(function, fresh, monkeypatch, capfd):
+    monkeypatch.setattr("ttclab.exercises.HINT_AFTER", 1)
     with warnings.catch_warnings(record=True, action="always") as warned:
         check("2.1", function)
         first = capfd.readouterr()
@@ -452,7 +453,7 @@ def test_a_student_notebook_has_a_stub_and_its_check(student):
     assert any("".join(cell["source"]) == call for cell in code_cells(notebook))
 
 
-def test_a_student_notebook_stores_what_an_unsolved_run_prints(student, capsys):
+def test_a_student_notebook_stores_what_an_unsolved_run_prints(student, fresh, capsys):
     exercise, notebook = student
     counts = [cell["execution_count"] for cell in code_cells(notebook)]
     assert counts == list(range(1, len(counts) + 1))
