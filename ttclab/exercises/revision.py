@@ -208,6 +208,9 @@ def _across(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
         yield _nominated([[b, c], [c, b], [a, a]], [[0.25, 0.125], [0.125, 0.25], [0.875, 0.75]])
         # One good attempt against many poor ones.
         yield _nominated([[a], [b, c, c, b]], [[0.75], [0.5, 0.25, 0.25, 0.375]])
+        # The score that counts is the best attempt's own, not its neighbour's.
+        yield _nominated([[a], [b, c]], [[0.75], [0.25, 1.0]])
+        yield _nominated([[a], [c, b]], [[0.75], [1.0, 0.25]])
     for _ in range(6):
         lengths = rng.integers(1, 5, size=int(rng.integers(2, 5))).tolist()
         names, sums = _three(rng), [0.0, 0.0]
