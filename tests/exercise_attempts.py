@@ -824,10 +824,10 @@ def on_hard(N, T=0, *, from_=0.7):
 
 def rolling(difficulty, budget_left, problems_left):
     """What is left, shared by the hard problems that are still to be expected."""
-    share = budget_left / max(1, 0.2 * problems_left)
+    share = budget_left / max(1, 0.4 * problems_left)
     if difficulty < 0.7:
         return 0, 0
-    return max((N for N in (0, 1, 2, 3, 4, 6, 8, 12) if min(share, budget_left) >= N), default=0), 0
+    return max((N for N in (0, 1, 2, 3, 4, 6) if min(share, budget_left) >= N), default=0), 0
 
 
 # Chapter 08
@@ -1549,6 +1549,7 @@ MISTAKES = {
     ],
     "7.3": [
         Mistake("asks for more than is left", lambda d, left, n: [32, 0], "generations, and", RULES),
+        Mistake("looks at no budget", lambda d, left, n: [4, 0] if d > 0.7 else [0, 0], "0 are left", RULES),
         Mistake("a split that is not recorded", lambda d, left, n: [5, 0], "N is one of", RULES),
         Mistake(
             "revisions before samples",
@@ -1558,25 +1559,26 @@ MISTAKES = {
         ),
         Mistake("one number", lambda d, left, n: 4, "not two whole numbers", RULES),
         Mistake("a negative number of samples", lambda d, left, n: [-1, 0], "N=-1 with T=0 is not recorded", RULES),
-        Mistake(
-            "spends on what looks easy",
-            lambda d, left, n: on_hard(16, from_=0.95)(1 - d, left, n),
-            "your policy solves",
-            BEHIND,
-        ),
-        Mistake(
-            "gives up what looks hard",
-            lambda d, left, n: on_hard(16, from_=0.05)(d if d < 0.9 else 0.0, left, n),
-            "your policy solves",
-            BEHIND,
-        ),
-        Mistake("first come, first served", on_hard(32, from_=0.0), "your policy solves", BEHIND),
-        Mistake(
-            "the lesson's rule",
-            lambda d, left, n: [4, 0] if d < 0.3 else [2, 1],
-            "your policy solves",
-            BEHIND - {"ahead of the fitted policy"},
-        ),
+        *[
+            Mistake(name, policy, "above uniform sampling for the same FLOPs", BEHIND)
+            for name, policy in {
+                "never spends": lambda d, left, n: [0, 0],
+                "the chapter's player": on_hard(8),
+                "16 for what looks hard, as long as they last": on_hard(16),
+                "12 for what looks hard": on_hard(12, from_=0.5),
+                "4 chains of 2": on_hard(4, 1),
+                "spends on what looks easy": lambda d, left, n: on_hard(4, from_=0.95)(1 - d, left, n),
+                "gives up what looks hard": lambda d, left, n: on_hard(16, from_=0.05)(d if d < 0.9 else 0.0, left, n),
+                "first come, first served": on_hard(32, from_=0.0),
+                "the lesson's rule": lambda d, left, n: [0, 0] if left < 2 else [1, 1] if 0.3 <= d < 0.7 else [2, 0],
+                "one for each": on_hard(1, from_=0.0),
+                "2 for each": on_hard(2, from_=0.0),
+                "what is left, shared by all": lambda d, left, n: (
+                    [left // n, 0] if left // n in (1, 2, 3, 4) else [0, 0]
+                ),
+                "everything at once": lambda d, left, n: [32, 0] if left >= 32 else [0, 0],
+            }.items()
+        ],
     ],
     "8.1": [
         Mistake(
@@ -1611,6 +1613,9 @@ MISTAKES = {
     "8.3": [
         Mistake("by the mean alone", partial(evidence_of, z=0), "have the interval"),
         Mistake("the spread of problems, not of the mean", partial(evidence_of, root=False), "have the interval"),
+        Mistake("the standard deviation over n", partial(evidence_of, ddof=0), "have the interval"),
+        Mistake("2 for 1.96", partial(evidence_of, z=2.0), "have the interval"),
+        Mistake("no interval of two problems", lambda d: evidence_of(d if len(d) > 2 else [1]), "two are enough"),
         Mistake("one side of the interval", partial(evidence_of, z=1.645), "have the interval"),
         Mistake("three standard errors", partial(evidence_of, z=3), "have the interval"),
         Mistake(
@@ -1709,11 +1714,10 @@ RIGHT: dict[str, dict[str, Callable[..., Any]]] = {
         "from the end": lambda w, b: [*paid(w, b)[:-1], b - sum(paid(w, b)[:-1])],
     },
     "7.3": {
-        "16 for what looks hard": on_hard(16),
-        "12, as a tuple": lambda d, left, n: tuple(on_hard(12, from_=0.5)(d, left, n)),
-        "4 chains of 2": on_hard(4, 1),
+        "4 for what looks hard": on_hard(4),
+        "4, as a tuple": lambda d, left, n: tuple(on_hard(4)(d, left, n)),
         "what is left, shared": rolling,
-        "numpy": lambda d, left, n: np.array(on_hard(8)(d, left, n)),
+        "numpy": lambda d, left, n: np.array(on_hard(4)(d, left, n)),
     },
     "8.1": {"kept, then voted on": found, "a loop": found_by_loop},
     "8.2": {"a pattern": value_of, "piece by piece, a tuple": value_by_parts},

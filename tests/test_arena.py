@@ -2,6 +2,8 @@
 
 import csv
 import json
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,8 +14,17 @@ from ttclab import arena, bank, evidence, explorables
 from ttclab.__main__ import main
 from ttclab.arena import FIRST, OPTIONS, Arena, Foul, load_arena
 from ttclab.estimators import fifths
-from ttclab.exercises import EXERCISES
-from ttclab.exercises.arena import LEVELS, absent, as_text, scoreboard, standing
+from ttclab.exercises import EXERCISES, check
+from ttclab.exercises.arena import (
+    LEAD,
+    LEVELS,
+    _chapters_player,
+    absent,
+    as_text,
+    best_baseline,
+    scoreboard,
+    standing,
+)
 from ttclab.explorables.arena import PROBLEMS, ROUNDS, SHARE, drawn_rounds
 from ttclab.problems import ArithmeticProblem
 from ttclab.sampling import weighted_vote
@@ -263,7 +274,7 @@ def test_questions_and_answers_of_the_game_are_the_problems_own():
 
 
 def test_one_bad_submission_never_stops_the_others_and_the_courses_policies_are_ranked_too():
-    good = standing("good", lambda move: {"value": [8, 0] if move[0] > 0.7 and move[1] >= 8 else [0, 0]}, 3)
+    good = standing("good", lambda move: {"value": [4, 0] if move[0] > 0.7 and move[1] >= 4 else [0, 0]}, 3)
     rows = scoreboard(
         [
             standing("greedy", lambda _: {"value": [32, 0]}, 3),
@@ -276,6 +287,7 @@ def test_one_bad_submission_never_stops_the_others_and_the_courses_policies_are_
     assert rows[0] is good and good.points == 40
     assert [row.name for row in rows[-3:]] == ["greedy", "gone", "stub"]
     assert {row.name for row in rows} >= {"(uniform)", "(lesson)", "(fitted)", "(spread)"}
+    assert {row.name for row in rows} >= {"(never spend)", "(the chapter's player)"}
     words = as_text(rows)
     assert "32 x 1 = 32 generations, and 0 are left" in words and "ended its own process" in words
     assert "not attempted" in words and words.splitlines()[1].startswith(" 1  good")
@@ -283,8 +295,41 @@ def test_one_bad_submission_never_stops_the_others_and_the_courses_policies_are_
 
 def test_a_policy_earns_ten_points_a_level():
     assert EXERCISES["7.3"].points == 10 * len(LEVELS)
-    careful = standing("lesson", lambda move: {"value": [4, 0] if move[0] < 0.3 else [2, 1]}, 5)
-    assert careful.points == 10 and careful.above < 0
+    few = standing("few", lambda move: {"value": [2, 0] if move[0] > 0.7 and move[1] >= 2 else [0, 0]}, 6)
+    assert few.points == 10 and best_baseline(6) + LEAD < few.above < 0
+
+
+@pytest.mark.parametrize("seed", range(0, 60, 4))
+def test_the_bar_is_above_never_spending_and_the_chapters_player_whatever_the_seed_draws(seed):
+    policies = {
+        "never": lambda move: {"value": [0, 0]},
+        "player": lambda move: {"value": [8, 0] if move[0] > 0.7 and move[1] >= 8 else [0, 0]},
+        "lesson": lambda move: {"value": [0, 0] if move[1] < 2 else [1, 1] if 0.3 <= move[0] < 0.7 else [2, 0]},
+        "one": lambda move: {"value": [min(1, move[1]), 0]},
+    }
+    rows = [standing(name, policy, seed) for name, policy in policies.items()]
+    assert [row.points for row in rows] == [0] * 4 and max(row.above for row in rows) < 0.005
+    assert all(row.above <= best_baseline(seed) for row in rows[:2])
+    assert "above uniform sampling for the same FLOPs" in rows[0].reason
+
+
+def test_the_chapters_page_prints_the_player_that_is_on_the_scoreboard():
+    page = (Path(__file__).parents[1] / "book/07-arena.md").read_text(encoding="utf-8")
+    (source,) = re.findall(r"```python\n(def player.*?)```", page, flags=re.S)
+    names = {}
+    exec(source, names)
+    for move in ((d, left, 9) for d in (0.0, 0.69, 0.7, 0.71, 1.0) for left in (0, 7, 8, 800)):
+        assert list(names["player"](*move)) == _chapters_player(*move)
+
+
+def test_a_check_shows_the_score_and_where_it_stands(capsys):
+    check("7.3", EXERCISES["7.3"].reference)
+    said = capsys.readouterr().out
+    assert "40 of 40 points" in said and re.search(
+        r"Your policy solves .*% for .* MFLOPs .*, \+\d\.\d\d points above", said
+    )
+    assert re.search(r" 1  your policy .*\n.* 2  \(uniform\)", said) and "(never spend)" in said
+    assert "above uniform sampling" in EXERCISES["7.3"].judge(lambda _: {"value": [0, 0]}, 1).reason
 
 
 def notebook(file, source):
@@ -294,7 +339,7 @@ def notebook(file, source):
 
 def test_the_command_ranks_a_folder_and_writes_the_table(tmp_path, capsys):
     notebook(
-        tmp_path / "ada.ipynb", "def arena_policy(d, left, n):\n    return [8, 0] if d > 0.7 and left >= 8 else [0, 0]"
+        tmp_path / "ada.ipynb", "def arena_policy(d, left, n):\n    return [4, 0] if d > 0.7 and left >= 4 else [0, 0]"
     )
     notebook(tmp_path / "bob.ipynb", "import os\nos._exit(0)")
     (tmp_path / "=cyd.ipynb").write_text("no notebook")
@@ -302,7 +347,7 @@ def test_the_command_ranks_a_folder_and_writes_the_table(tmp_path, capsys):
     assert main(["scoreboard", str(tmp_path), "--csv", str(table), "--seed", "9"]) == 0
     shown = capsys.readouterr().out
     assert "ada" in shown.splitlines()[1] and "not JSON" in shown and "(spread)" in shown
-    with table.open(newline="") as file:
+    with table.open(newline="", encoding="utf-8-sig") as file:
         rows = list(csv.DictReader(file))
-    assert len(rows) == 7 and rows[0]["points"] == "40" and rows[0]["name"].endswith("ada.ipynb")
+    assert len(rows) == 9 and rows[0]["points"] == "40" and rows[0]["name"].endswith("ada.ipynb")
     assert main(["scoreboard", str(tmp_path / "nobody")]) == 2

@@ -5,9 +5,13 @@ import html
 import json
 import math
 import re
+import signal
+import time
 import warnings
+from collections import Counter
 from collections.abc import Callable
-from dataclasses import astuple
+from contextlib import suppress
+from dataclasses import astuple, replace
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
@@ -148,7 +152,8 @@ def test_a_known_mistake_earns_nothing_and_is_told_what_is_wrong(exercise, mista
     assert report.points < EXERCISES[exercise].points and failed(report) >= mistake.fails
     assert report.points == 0 or exercise == "7.3"  # which has levels
     assert mistake.words in " ".join(str(report).split())
-    assert EXERCISES[exercise].hint in " ".join(str(report).split())
+    assert EXERCISES[exercise].hint not in " ".join(str(report).split())
+    assert EXERCISES[exercise].hint in " ".join(str(replace(report, hinted=True)).split())
 
 
 @pytest.mark.parametrize(("exercise", "mistake"), cases(MISTAKES))
@@ -296,13 +301,41 @@ def test_check_leaves_the_learners_interrupt_alone():
         check("2.1", interrupted)
 
 
+def test_a_call_that_never_ends_is_ended_and_the_notebook_goes_on(monkeypatch, capsys):
+    def endless(n, c, k):
+        while True:
+            with suppress(Exception):
+                time.sleep(0.01)
+
+    monkeypatch.setattr("ttclab.exercises.SECONDS", 0.2)
+    before = signal.getsignal(signal.SIGALRM), time.monotonic()
+    check("2.1", endless)
+    said = " ".join(capsys.readouterr().out.split())
+    assert "0 of 10 points" in said and "no answer in 0.2 s; does a loop never end?" in said
+    assert (signal.getsignal(signal.SIGALRM), signal.getitimer(signal.ITIMER_REAL)) == (before[0], (0.0, 0.0))
+    assert time.monotonic() - before[1] < 5
+
+
+def test_the_hint_is_shown_from_the_second_failure_on(fresh, capsys):
+    def hinted(function, exercise="2.1"):
+        check(exercise, function)
+        return EXERCISES[exercise].hint in " ".join(capsys.readouterr().out.split())
+
+    stub, wrong = lambda *_: None, lambda *_: 0
+    assert [hinted(f) for f in (stub, stub, wrong, stub, exact, wrong, wrong, stub, exact)] == [
+        *[False] * 5, *[True, True], *[False, False]
+    ]  # fmt: skip
+    assert not hinted(wrong, "2.2")  # each exercise has its own
+
+
 def test_check_says_which_exercises_there_are(capsys):
     check("9.9", exact)
     assert capsys.readouterr().out == f"There is no exercise 9.9. There are: {', '.join(EXERCISES)}.\n"
 
 
 @pytest.mark.parametrize("function", [exact, float_binomials, lambda n, c, k: 1 - (1 - c / n) ** k])
-def test_what_check_prints_is_the_same_every_time(function, capfd):
+def test_what_check_prints_is_the_same_every_time(function, fresh, monkeypatch, capfd):
+    monkeypatch.setattr("ttclab.exercises.HINT_AFTER", 1)
     with warnings.catch_warnings(record=True, action="always") as warned:
         check("2.1", function)
         first = capfd.readouterr()
@@ -346,6 +379,7 @@ def test_the_worked_solution_in_the_book_earns_full_points(exercise):
 def fresh(monkeypatch):
     """As in a kernel that has just started."""
     monkeypatch.setattr("ttclab.exercises._checked", {})
+    monkeypatch.setattr("ttclab.exercises._failures", Counter())
 
 
 def test_progress_says_what_is_done_what_it_earned_and_what_is_next(fresh, capsys):
@@ -363,11 +397,20 @@ def test_progress_says_what_is_done_what_it_earned_and_what_is_next(fresh, capsy
     assert text.splitlines()[1].endswith("10 of 10") and text.splitlines()[2].endswith(" 0 of 10")
 
 
-def test_progress_counts_the_last_check_and_shows_a_new_chapter(fresh, capsys):
+def test_progress_keeps_a_pass_whatever_is_tried_later_and_shows_a_new_chapter(fresh, capsys):
     check("2.1", exact)
     before = progress()
     check("2.1", lambda *_: 0)
-    assert (before.points, progress().points) == (10, 0)
+    assert "An earlier try earned 10 points, and they stay" in capsys.readouterr().out
+    check("2.1", lambda *_: None)
+    assert (before.points, progress().points, progress().next.id) == (10, 10, "2.2")
+    assert "1 of 4 exercises done" in repr(progress())
+    check("2.2", lambda *_: 0)
+    check("2.2", EXERCISES["2.2"].reference)
+    assert progress().points == 20
+    capsys.readouterr()
+    check("2.1", exact)
+    assert "earlier" not in capsys.readouterr().out
     check("1.2", lambda *_: 0)
     assert [exercise.id[0] for exercise in progress().exercises] == ["1"] * 4 + ["2"] * 4
 
@@ -410,7 +453,7 @@ def test_a_student_notebook_has_a_stub_and_its_check(student):
     assert any("".join(cell["source"]) == call for cell in code_cells(notebook))
 
 
-def test_a_student_notebook_stores_what_an_unsolved_run_prints(student, capsys):
+def test_a_student_notebook_stores_what_an_unsolved_run_prints(student, fresh, capsys):
     exercise, notebook = student
     counts = [cell["execution_count"] for cell in code_cells(notebook)]
     assert counts == list(range(1, len(counts) + 1))

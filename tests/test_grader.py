@@ -294,7 +294,7 @@ def classroom(tmp_path_factory):
     del os.environ["TTCLAB_TEST_SECRET"]
     port.close()
     after = state(place), state(ROOT / "ttclab/exercises")
-    with (out / "grades.csv").open(newline="", encoding="utf-8") as file:
+    with (out / "grades.csv").open(newline="", encoding="utf-8-sig") as file:
         rows = {Path(row["file"]).stem: row for row in csv.DictReader(file)}
     return rows, before, after, out, set(Path("/tmp").glob("ttclab-*")) - temporary
 
@@ -348,7 +348,7 @@ def test_everyone_has_a_row_and_a_file_of_results(classroom):
 
 
 ENDLESS = {
-    "in a cell": ([RIGHT, "while True: pass"], "running code cell 2"),
+    "in a cell": (["while True: pass", BIASED], "running code cell 1"),
     "in the function": ([body("while True: pass")], "calling pass_at_k(4, 2, 2)"),
     "asleep": (["import signal\nsignal.pause()"], "running code cell 1"),
     "stopped": (["import os, signal\nos.kill(os.getpid(), signal.SIGSTOP)"], "running code cell 1"),
@@ -378,6 +378,22 @@ def test_an_endless_loop_ends_at_the_time_limit(tmp_path, cells, words):
     assert row.reason.startswith("over the time limit of 2 s while") and (
         any(each in row.reason for each in (words, "starting", "running code cell"))
     )
+
+
+def test_an_endless_loop_in_a_cell_costs_that_exercise_and_no_other(tmp_path):
+    """Nor does a check of one's own that never ends, in a cell of its own, cost anything."""
+    endless = "def search_cost(*_): return 1\nwhile True:\n  try:\n    while True: pass\n  except BaseException: pass"
+    cells = SETUP, RIGHT, "while True: pass", endless, OTHERS["2.3"]
+    file = notebook(tmp_path / "work.ipynb", *cells)
+    rows = grade(file, [EXERCISES[i] for i in ("2.1", "2.2", "2.3")], seed=7, limits=Limits(seconds=6, memory=1))
+    assert [row.points for row in rows] == [10, 0, 10]
+    assert "over the time limit of 6 s while running code cell 4; no function search_cost" in rows[1].reason
+
+
+def test_not_more_cells_are_left_out_than_a_chapter_has_exercises(tmp_path, monkeypatch):
+    monkeypatch.setattr("ttclab.exercises.grader.MOST_SKIPPED", 1)
+    row = graded(notebook(tmp_path / "work.ipynb", *["while True: pass"] * 3, RIGHT), Limits(seconds=3, memory=1))
+    assert (row.points, row.reason) == (0, "over the time limit of 3 s while running code cell 2")
 
 
 def is_running(pid: int) -> bool:
@@ -624,7 +640,7 @@ def test_a_page_and_tables_take_a_submissions_words_for_words(tmp_path):
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert "<script" not in page and "<b>" not in page and "\x1b" not in page and "\u202e" not in page
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page and "&lt;b&gt;&amp;" in page
-    with (tmp_path / "grades.csv").open(newline="", encoding="utf-8") as file:
+    with (tmp_path / "grades.csv").open(newline="", encoding="utf-8-sig") as file:
         header, row = csv.reader(file)
     assert header == ["file", "exercise", "points", "max_points", "reason"]
     assert row == ["'=a,\\udcff<b>.ipynb", "2.1", "0", "10", NASTY.reason]  # no formula
@@ -641,7 +657,7 @@ def test_tables_are_written_whole_or_not_at_all(tmp_path):
     before = (tmp_path / "old").read_bytes()
     write_tables(tmp_path, [NASTY, NASTY])
     assert (tmp_path / "old").read_bytes() == before != (tmp_path / "grades.csv").read_bytes()  # a new file
-    assert (tmp_path / "totals.csv").read_text().splitlines() == [
+    assert (tmp_path / "totals.csv").read_text(encoding="utf-8-sig").splitlines() == [
         "file,points,max_points",
         '"\'=a,\\udcff<b>.ipynb",0,20',
     ]
@@ -659,6 +675,65 @@ def test_the_command_runs_from_the_checkout(tmp_path):
     )
     assert (done.returncode, done.stderr) == (0, "" if confines() else done.stderr)
     assert "10/10  all 4 checks pass" in done.stdout
+
+
+def test_tables_begin_with_the_mark_by_which_excel_knows_utf_8(tmp_path):
+    write_tables(tmp_path, [NASTY._replace(file="Zoë Łuczak.ipynb", reason="é is no number")])
+    for name in ("grades.csv", "totals.csv"):
+        raw = (tmp_path / name).read_bytes()
+        assert raw.startswith(b"\xef\xbb\xbffile,") and raw.count(b"\xef\xbb\xbf") == 1
+        assert "Zoë Łuczak.ipynb" in raw.decode("utf-8-sig")
+
+
+def started(*arguments: str, **environment: str) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "ttclab", *arguments],
+        cwd=ROOT,
+        env=os.environ | environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+
+
+ENCODINGS = {
+    "UTF-8": ({"PYTHONIOENCODING": "utf-8"}, "Zoë"),
+    "Latin-1": ({"PYTHONIOENCODING": "latin-1"}, "Zoë"),
+    "ASCII": ({"PYTHONIOENCODING": "ascii"}, "Zo\\xeb"),
+    "a locale of ASCII": ({"LC_ALL": "POSIX", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}, "Zo\\xeb"),
+}
+
+
+@pytest.mark.parametrize(("environment", "shown"), ENCODINGS.values(), ids=ENCODINGS)
+def test_output_is_right_whatever_the_terminals_encoding(tmp_path, environment, shown):
+    file, out = notebook(tmp_path / "Zoë.ipynb", body("raise ValueError('ł − × é')")), tmp_path / "out"
+    with started(*command(file, out), **environment) as run:
+        said, complaint = run.communicate()
+    encoding = {"latin-1": "latin-1", "utf-8": "utf-8"}.get(environment.get("PYTHONIOENCODING", ""), "ascii")
+    assert run.returncode == 0 and b"Traceback" not in complaint
+    assert f"{shown}.ipynb" in said.decode(encoding) and "raised ValueError:" in " ".join(said.decode(encoding).split())
+    with (out / "totals.csv").open(newline="", encoding="utf-8-sig") as table:
+        assert [row["file"] for row in csv.DictReader(table)] == [str(file)]
+
+
+@pytest.mark.parametrize("buffered", ["", "1"])
+@pytest.mark.parametrize(
+    ("call", "lines"),
+    [
+        ("grade {work} --out {out} --exercise 2.1", 0),
+        ("grade {work} --out {out} --exercise 2.1", 1),
+        ("grade --help", 0),
+    ],
+)
+def test_a_reader_that_goes_away_is_no_error(tmp_path, call, lines, buffered):
+    work = some_class(tmp_path / "class", 2)
+    call = call.format(work=work, out=tmp_path / "out")
+    with started(*call.split(), PYTHONUNBUFFERED=buffered) as run:
+        for _ in range(lines):
+            run.stdout.readline()
+        run.stdout.close()
+        complaint = run.stderr.read()
+    assert complaint == b"" or b"cannot keep submissions" in complaint
+    assert run.returncode in (0, 141)  # 0 where all was written before
 
 
 def guide(language: str) -> list[str]:

@@ -1,11 +1,14 @@
 """The command line: `python -m ttclab COMMAND`. Each command is a row of COMMANDS; its imports wait until it runs."""
 
 import argparse
+import io
 import math
 import os
+import select
 import sys
 import textwrap
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
@@ -57,7 +60,7 @@ def _grade(options: argparse.Namespace) -> None:
     if os.name != "posix":
         raise UserError("grading needs Linux or macOS; on Windows use WSL or a container")
     from ttclab.exercises import EXERCISES
-    from ttclab.exercises.gradebook import one_line, write_page, write_tables
+    from ttclab.exercises.gradebook import name_of, one_line, write_page, write_tables
     from ttclab.exercises.grader import Limits, assigned, grade_all, submissions
     from ttclab.exercises.keeper import confines
 
@@ -77,7 +80,7 @@ def _grade(options: argparse.Namespace) -> None:
 
     exercises = [EXERCISES[name] for name in dict.fromkeys(options.exercise or assigned(files))]
     limits = Limits(options.seconds, options.memory)
-    width = max(map(len, [*(one_line(str(file)) for file in files), "file"]))
+    width = max(map(len, [*(one_line(name_of(file)) for file in files), "file"]))
     print(f"{'file':{width}}  exercise  points  reason")
     grades, known = [], 0
     work = grade_all(files, exercises, options.out, seed=options.seed, limits=limits, jobs=options.jobs)
@@ -111,7 +114,7 @@ def _scoreboard_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _scoreboard(options: argparse.Namespace) -> None:
     from ttclab.exercises.arena import CAPSTONE, Standing, absent, as_text, scoreboard, standing
-    from ttclab.exercises.gradebook import one_line, write_csv
+    from ttclab.exercises.gradebook import name_of, one_line, write_csv
     from ttclab.exercises.grader import Limits, Session, Ungradable, read_cells, submissions
 
     for path in options.submissions:
@@ -122,7 +125,7 @@ def _scoreboard(options: argparse.Namespace) -> None:
         raise UserError(f"nothing in {' '.join(map(str, options.submissions))}")
     rows = []
     for file in files:
-        name = one_line(str(file))
+        name = one_line(name_of(file))
         try:
             with Session(read_cells(file), Limits(options.seconds, options.memory)) as session:
                 session.start_clock()
@@ -361,7 +364,33 @@ def _positive(text: str) -> float:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit code: 0, 2 for a mistake in the call, 130 when interrupted."""
+    """Run one command and return its exit code.
+
+    It is 0, 2 for a mistake in the call, 130 when interrupted, and 141, without a word, when the reader of the output
+    has gone (as `head` does). What the terminal's encoding cannot show is written as an escape.
+    """
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
+    try:
+        try:
+            return _run(arguments)
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the interpreter complains as it ends
+        return 141
+
+
+def _reader_is_gone() -> bool:
+    """Whether standard output is a pipe that nobody reads any more."""
+    with suppress(OSError):  # it is no file at all
+        poll = select.poll()
+        poll.register(sys.stdout.fileno(), 0)
+        return any(event & select.POLLERR for _, event in poll.poll(0))
+    return False
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     parser = Parser(prog="ttclab", description="Test-Time Compute Lab")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     for name, command in COMMANDS.items():
@@ -372,6 +401,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         options.run(options)
     except (UserError, ValueError, OSError) as error:
+        if isinstance(error, BrokenPipeError) and _reader_is_gone():
+            raise
         print(f"ttclab: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:

@@ -1,26 +1,33 @@
 """The graded exercises: `check` and `progress` for learners, and the grader for teachers (`python -m ttclab grade`)."""
 
+import sys
+from collections import Counter
 from collections.abc import Callable
-from functools import partial
+from dataclasses import replace
 from typing import Any
 
 from ttclab.exercises import allocation, arena, connections, question, results, revision, sampling, verifiers
 from ttclab.exercises.exercise import Exercise, Report
 from ttclab.exercises.progress import Progress
-from ttclab.exercises.reply import reply
+from ttclab.exercises.reply import Timed
 
 CHAPTERS = (question, sampling, verifiers, revision, allocation, results, arena, connections)
 EXERCISES: dict[str, Exercise] = {exercise.id: exercise for chapter in CHAPTERS for exercise in chapter.EXERCISES}
 VISIBLE_SEED = 0  # the one learners see; the grader draws other cases with the same code
 
-_checked: dict[str, Report] = {}  # each exercise's last check in this kernel
+HINT_AFTER = 2  # failed checks of an exercise
+SECONDS = 10.0  # for one call of a learner's function
+
+_checked: dict[str, Report] = {}  # each exercise's best check in this kernel, of equal ones the last
+_failures: Counter[str] = Counter()  # each exercise's checks that failed in this kernel
 
 
 def check(exercise: str, function: Callable[..., Any]) -> None:
     """Run an exercise's checks on your function and print what is right, what is wrong, and what to do next.
 
     exercise: its number, as "2.1"; function: yours, itself, not what it returns. Prints, and raises nothing: a notebook
-    that is not solved yet runs through. (Only your own interrupt stops it.)
+    that is not solved yet runs through. (Only your own interrupt stops it.) A call of your function that takes longer
+    than SECONDS is ended, where the system lets it. The hint is shown from the second failure on.
     """
     known = EXERCISES.get(str(exercise))
     if known is None:
@@ -28,14 +35,25 @@ def check(exercise: str, function: Callable[..., Any]) -> None:
     elif not callable(function):
         print(f'Give check the function itself, no brackets after its name: check("{known.id}", {known.function}).')
     else:
-        _checked[known.id] = known.judge(partial(reply, function), VISIBLE_SEED)
-        print(_checked[known.id])
+        report, before = known.judge(Timed(function, SECONDS), VISIBLE_SEED), _checked.get(known.id)
+        _failures[known.id] += bool(report.findings) and not report.solved
+        _say(str(replace(report, hinted=_failures[known.id] >= HINT_AFTER)))
+        if before and before.points > report.points:
+            print(f"  An earlier try earned {before.points} points, and they stay. A teacher grades what you hand in.")
+        else:
+            _checked[known.id] = report
+
+
+def _say(text: str) -> None:
+    """Print a text that may hold what a learner wrote, whatever the terminal can show."""
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    print(text.encode(encoding, "backslashreplace").decode(encoding))
 
 
 def progress() -> Progress:
     """What is done, the points and what is next, in the chapters whose checks have run since the kernel started.
 
-    The last cell of a notebook shows it. What counts is each exercise's last check; nothing is written to a file.
+    The last cell of a notebook shows it. What counts is each exercise's best check; nothing is written to a file.
     """
     chapters = {name.split(".")[0] for name in _checked}
     shown = [exercise for name, exercise in EXERCISES.items() if name.split(".")[0] in chapters]

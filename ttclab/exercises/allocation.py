@@ -48,6 +48,8 @@ def _one_score(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
 
 def _several_scores(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
     yield _binned([[1.0, 0.0], [0.5, 0.75]], 2)
+    yield _binned([[1.0, 0.0, 0.0, 0.0], [0.125] * 4], 2)  # their medians are the other way round
+    yield _binned([[0.0, 1.0, 1.0, 1.0], [0.875] * 4], 2)
     for bins in (2, 3, 4, 5):
         yield _binned(_with_means(rng, rng.permutation(8).tolist()[: 2 * bins if bins < 5 else 5]), bins)
 
@@ -93,6 +95,7 @@ def _easy(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
 def _middle(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
     for budget in (16, 20, 2, 3, 8, 10, 48, int(rng.integers(25, 36)), int(rng.integers(50, 63))):
         yield _ruled(int(rng.integers(31, 70)) / 100, budget)
+    yield _ruled(0.69, int(rng.integers(9, 36)))
 
 
 def _hard(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
@@ -105,6 +108,10 @@ def _boundaries(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
     budget = int(2 * rng.integers(2, 6)) ** 2
     yield _ruled(0.3, budget)
     yield _ruled(0.7, budget)
+
+
+def _refused(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
+    budget = int(rng.integers(4, 100))
     for difficulty in (0.1, 0.5, 0.9):
         for too_little in (1, 0, -4):
             yield "the rule has no answer for a budget below 2", difficulty, too_little
@@ -159,7 +166,9 @@ def _equally_good(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
 def _paired_interval(a: Sequence[float], b: Sequence[float], resamples: Sequence[Sequence[int]]) -> list[float]:
     difference = [x - y for x, y in zip(a, b)]
     means = sorted(fmean(difference[i] for i in drawn) for drawn in resamples)
-    edge = (len(means) - 1) // 40
+    edge, rest = divmod(len(means) - 1, 40)
+    if rest:
+        raise ValueError(f"the number of resamples is one more than a multiple of 40, not {len(means)}")
     return [fmean(difference), means[edge], means[-1 - edge]]
 
 
@@ -315,7 +324,8 @@ EXERCISES = (
             agreeing("easy", _easy),
             agreeing("middle", _middle),
             agreeing("hard", _hard),
-            agreeing("boundaries, and what is refused", _boundaries),
+            agreeing("boundaries", _boundaries),
+            agreeing("what is refused", _refused),
         ),
         reference=_lesson_policy,
         withheld=("ttclab.allocator.lesson_policy",),
@@ -353,7 +363,7 @@ EXERCISES = (
             "a[i] and b[i] say whether two strategies solved problem i. Return [mean, low, high] of the difference a "
             "- b: its mean, and its 95% interval over the given resamples, each a list of problem numbers with "
             "repeats. Of R sorted means of resamples, low is number (R - 1) // 40 counted from 0, and high the same "
-            "number from the end."
+            "number from the end. R is 1, 41, 81 or so: one more than a multiple of 40."
         ),
         hint=(
             "Take the difference of each problem first; a resample then draws differences, so that both strategies "

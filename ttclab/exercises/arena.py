@@ -1,15 +1,17 @@
 """The exercises of chapter 07. The last is the capstone: a policy for the arena, played on recorded problems.
 
-Learners play on validation problems, the grader on test problems that its seed draws. Both are in this repository for
-whoever looks, and a submission can read them. A policy is told difficulties to two decimals, too few to tell most
-problems apart, in an order that the seed decides.
+Learners play on validation problems, the grader on test problems, in an order that the seed draws. Both are in this
+repository for whoever looks, and a submission can read them. A policy is told difficulties to two decimals, too few to
+tell most problems apart. Half of a row are the problems of the hardest fifth, and the budget pays for a few samples of
+each of them: in the sets as they are, nearly all first attempts are right, and a policy that never spends is ahead of
+uniform sampling.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from functools import cache
-from itertools import pairwise
+from itertools import pairwise, product
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -34,8 +36,14 @@ if TYPE_CHECKING:
 
 WHOLES = lists("a list of whole numbers", WHOLE)
 MOVE = Kind("two whole numbers, [N, T]", lists("", WHOLE, length=2).holds)
-PROBLEMS, SHARE = 400, 4  # of the capstone: problems, and generations for each
-MARGIN = 0.005  # above uniform sampling, for full points
+PROBLEMS, SHARE = 400, 2  # of the capstone: problems, and generations for each
+LEAD = 0.015  # over every baseline, for any points
+LEVELS = {  # accuracy above uniform sampling that each needs, besides the lead
+    "a point and a half ahead of every baseline": -1.0,
+    "ahead of uniform sampling": 0.0,
+    "a quarter of a point ahead of it": 0.0025,
+    "half a point ahead of it": 0.005,
+}
 POINTS = 10  # for each of the levels
 
 
@@ -63,10 +71,11 @@ def _curve(rng: np.random.Generator) -> list[list[float]]:
     return [[float(8 * 2**i), float(y)] for i, y in enumerate(heights)]
 
 
-def _row(rng: np.random.Generator, mean: int) -> tuple[list[int], list[int]]:
-    """Eight problems, some solved, of this mean cost."""
-    spread = rng.integers(0, mean // 2 + 1, size=4).tolist()
-    costs = [mean + x for x in spread] + [mean - x for x in spread]
+def _row(rng: np.random.Generator, mean: float) -> tuple[list[int], list[int]]:
+    """Eight problems, some solved, of this mean cost, in eighths. Few are dear: their median is another one."""
+    cheap = rng.integers(0, int(mean) // 2 + 1, size=6).tolist()
+    dear = int(8 * mean) - sum(cheap)
+    costs = [*cheap, dear // 2, dear - dear // 2]
     correct = [1, 0, *rng.integers(0, 2, size=6).tolist()]
     return correct, [costs[i] for i in rng.permutation(8)]
 
@@ -78,13 +87,15 @@ def _on_the_curve(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
 
 
 def _between(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
-    for mean in (10, 12, 20, 24, 28, 40, 56):
+    for mean in (10, 12.5, 20, 24.75, 28, 40.25, 56):
         yield _scored(*_row(rng, mean), _curve(rng))
 
 
 def _beyond(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
-    for mean in (2, 4, 6, 80, 120):
+    for mean in (2, 4.5, 6, 80, 120):
         yield _scored(*_row(rng, mean), _curve(rng))
+    yield _scored([1, 0], [0, 0], _curve(rng))
+    yield _scored([1, 0], [1, 0], _curve(rng))
 
 
 def _pay(wanted: Sequence[int], budget: int) -> list[int]:
@@ -148,53 +159,90 @@ class Capstone(Exercise):
         except Wrong as wrong:
             unscored = [Finding(level, "not scored: the rules come first") for level in LEVELS]
             return CapstoneReport(self, (Finding("the rules", str(wrong)), *unscored))
-        return CapstoneReport(self, (Finding("the rules", None), *_levels(played, seed)), played)
+        findings = Finding("the rules", None), *_levels(played, seed)
+        score = _row_of("your policy", None, played, seed, _score(played, seed))
+        return CapstoneReport(self, findings, score=score, board=tuple(scoreboard([score], seed)))
 
 
 @dataclass(frozen=True)
 class CapstoneReport(Report):
-    """What the checks found, with points for each level, and how it was played if the rules were kept."""
+    """What the checks found, with points for each level, and the score and the scoreboard if the rules were kept."""
 
-    played: "Played | None" = None
+    score: "Standing | None" = None
+    board: tuple["Standing", ...] = ()
 
     @property
     def points(self) -> int:
         return POINTS * sum(finding.wrong is None for finding in self.findings[1:])
 
+    @property
+    def reason(self) -> str:
+        return "; ".join([super().reason, self.score.reason]) if self.score else super().reason
 
-LEVELS = ("ahead of the lesson's rule", "ahead of the fitted policy", "ahead of uniform sampling", "half a point ahead")
+    def __str__(self) -> str:
+        if not self.score:
+            return super().__str__()
+        first, *lines = super().__str__().splitlines()
+        score = f"  {self.score.reason[0].upper()}{self.score.reason[1:]}."
+        return "\n".join([first, score, *lines, "  The scoreboard:", as_text(self.board, "    ")])
 
 
 @cache
 def _drawn(seed: int) -> "Arena":
-    """The problems to play on. Learners', of the visible seed, are of the validation problems."""
+    """The problems to play on. Learners', of the visible seed, are of the validation problems.
+
+    One half are the problems of the hardest fifth, as often as they go in; the other half are drawn from all others.
+    """
     from ttclab.arena import load_arena
     from ttclab.exercises import VISIBLE_SEED
 
-    known = load_arena("validation" if seed == VISIBLE_SEED else "test")
-    return known.of(np.random.default_rng(seed).choice(len(known), PROBLEMS, replace=False))
+    known, rng = load_arena("validation" if seed == VISIBLE_SEED else "test"), np.random.default_rng(seed)
+    others, hardest = np.split(np.argsort(known.difficulty, kind="stable"), [-(len(known) // 5)])
+    half = PROBLEMS // 2
+    rows = np.concatenate([np.resize(rng.permutation(hardest), half), rng.choice(others, half, replace=False)])
+    return known.of(rng.permutation(rows))
+
+
+def _never_spend(difficulty: float, budget_left: int, problems_left: int) -> list[int]:
+    return [0, 0]
+
+
+def _chapters_player(difficulty: float, budget_left: int, problems_left: int) -> list[int]:
+    return [8, 0] if difficulty > 0.7 and budget_left >= 8 else [0, 0]
 
 
 @cache
 def _rivals(seed: int) -> "dict[str, Played]":
-    from ttclab.arena import rivals
+    """Uniform sampling, and the baselines: what anyone can submit without an idea of their own."""
+    from ttclab.arena import play, rivals
 
-    return rivals(_drawn(seed), SHARE)
+    arena = _drawn(seed)
+    simple = {"never spend": _never_spend, "the chapter's player": _chapters_player}
+    told = {
+        name: lambda difficulty, left, problems, player=player: player(round(difficulty, 2), left, problems)
+        for name, player in simple.items()
+    }
+    played = {name: play(player, arena, PROBLEMS * SHARE) for name, player in told.items()}
+    return rivals(arena, SHARE) | played
 
 
 def _played(attempt: Attempt, seed: int) -> "Played":
-    """Play the whole row. Raises Wrong at the first move against the rules."""
+    """Play the whole row. Raises Wrong at the first move against the rules, in the row or with next to nothing left."""
     from ttclab.arena import Foul, legal, price, spent
+
+    def option(*asked: Any) -> int:
+        move = attempt.value(*asked)
+        try:
+            return legal([int(x) for x in move], asked[1])
+        except Foul as foul:
+            raise Wrong(f"{attempt.call(*asked)} returned {shown(move)}: {foul}") from None
 
     arena, left, chosen = _drawn(seed), PROBLEMS * SHARE, []
     for i, difficulty in enumerate(arena.difficulty):
-        asked = round(float(difficulty), 2), left, PROBLEMS - i
-        move = attempt.value(*asked)
-        try:
-            chosen.append(legal([int(x) for x in move], left))
-        except Foul as foul:
-            raise Wrong(f"{attempt.call(*asked)} returned {shown(move)}: {foul}") from None
+        chosen.append(option(round(float(difficulty), 2), left, PROBLEMS - i))
         left -= price(chosen[-1])
+    for asked in product((0.0, 0.5, 0.72, 1.0), (0, 1, 2, 3, 5), (1, 2, 40)):  # or a mistake costs points by chance
+        option(*asked)
     return spent(arena, chosen)
 
 
@@ -205,22 +253,30 @@ def _above_uniform(played: "Played", seed: int) -> float:
 
 
 def _levels(played: "Played", seed: int) -> list[Finding]:
-    own = _above_uniform(played, seed)
-    bars = [_above_uniform(_rivals(seed)[key], seed) for key in ("lesson", "fitted")] + [0.0, MARGIN]
-    said = (
+    own, best = _above_uniform(played, seed), best_baseline(seed)
+    needed = {level: max(bar, best + LEAD) for level, bar in LEVELS.items()}
+    return [
+        Finding(
+            level, None if own > bar else f"the score is {_points(own)}, and this level needs more than {_points(bar)}"
+        )
+        for level, bar in needed.items()
+    ]
+
+
+def best_baseline(seed: int) -> float:
+    """The best score of never spending, the chapter's player and the course's policies but uniform sampling."""
+    return max(_above_uniform(played, seed) for name, played in _rivals(seed).items() if name != "uniform")
+
+
+def _score(played: "Played", seed: int) -> str:
+    return (
         f"your policy solves {100 * played.correct.mean():.1f}% for {played.flops.mean() / 1e6:.0f} MFLOPs a problem, "
-        f"{_points(own)} above uniform sampling for the same FLOPs; "
+        f"{_points(_above_uniform(played, seed))} above uniform sampling for the same FLOPs"
     )
-    findings = []
-    for level, bar in zip(LEVELS, bars):
-        wrong = None if own > bar else f"{said}this level needs more than {_points(bar)}"
-        findings.append(Finding(level, wrong))
-        said = said if wrong is None else ""  # once is enough
-    return findings
 
 
 def _points(share: float) -> str:
-    return f"{100 * share:+.2f} points".replace("-", "−")
+    return f"{100 * share:+.2f} points"
 
 
 class Standing(NamedTuple):
@@ -238,9 +294,9 @@ class Standing(NamedTuple):
 def standing(name: str, ask: Ask, seed: int) -> Standing:
     """Play a submission on the problems of a seed. What the ask raises is raised; a foul is a row with its reason."""
     report = CAPSTONE.judge(ask, seed)
-    if report.played is None:
+    if report.score is None:
         return absent(name, (report.findings and report.findings[0].wrong) or report.reason)
-    return _row_of(name, report.points, report.played, seed, report.reason)
+    return report.score._replace(name=name, points=report.points, reason=report.reason)
 
 
 def absent(name: str, reason: str) -> Standing:
@@ -262,23 +318,28 @@ def scoreboard(standings: Iterable[Standing], seed: int) -> list[Standing]:
     return sorted(rows, key=lambda row: (row.above is None, -(row.above or 0.0)))
 
 
-def as_text(rows: Sequence[Standing]) -> str:
-    """The scoreboard for a terminal."""
+def as_text(rows: Sequence[Standing], start: str = "") -> str:
+    """The scoreboard for a terminal, each line behind the same start."""
     width = max(len(row.name) for row in rows)
-    lines = [f"    {'name':{width}}  points  above uniform  solved  MFLOPs  generations"]
+    lines = [f"{start}    {'name':{width}}  points  above uniform  solved  MFLOPs  generations"]
     for place, row in enumerate(rows, start=1):
         if row.above is None:
-            lines.append(f"    {row.name:{width}}  {row.points:>6}  {row.reason}")
+            lines.append(f"{start}    {row.name:{width}}  {row.points:>6}  {row.reason}")
         else:
             numbers = (
                 f"{100 * row.above:+13.2f}  {100 * (row.solved or 0):5.1f}%  {row.mflops:6.0f}  {row.generations:11}"
             )
-            lines.append(f"{place:>2}  {row.name:{width}}  {'' if row.points is None else row.points:>6}  {numbers}")
+            lines.append(
+                f"{start}{place:>2}  {row.name:{width}}  {'' if row.points is None else row.points:>6}  {numbers}"
+            )
     return "\n".join(lines)
 
 
 def _arena_policy(difficulty: float, budget_left: int, problems_left: int) -> list[int]:
-    return [8, 0] if difficulty > 0.7 and budget_left >= 8 else [0, 0]
+    share = budget_left / max(1, 0.4 * problems_left)  # for each of those to come that look wrong
+    most = min(share, budget_left)
+    payable = [N for N in (1, 2, 3, 4, 6) if most >= N]
+    return [payable[-1], 0] if difficulty > 0.7 and payable else [0, 0]
 
 
 CAPSTONE = Capstone(
@@ -286,19 +347,23 @@ CAPSTONE = Capstone(
     title="capstone: a policy for the arena",
     points=POINTS * len(LEVELS),
     goal=(
-        f"{PROBLEMS} problems arrive one by one, and there are {SHARE} generations for each on average, in one budget. "
-        "Return [N, T]: N new chains of T revisions, which cost N x (1 + T), or [0, 0], which keeps the first attempt. "
-        "Moves are those of the table. All is scored by accuracy above uniform sampling for the same FLOPs; ahead of "
-        "the lesson's rule, ahead of the fitted policy, ahead of uniform sampling, and half a point ahead earn 10 each."
+        f"{PROBLEMS} problems arrive one by one, half of them from the hardest fifth. One budget holds {SHARE} "
+        "generations for each on average. Return [N, T]: N new chains of T revisions, which cost N x (1 + T), or "
+        "[0, 0], which keeps the first attempt. Moves are those of the table, and cost no more than is left, however "
+        "little that is. The score is accuracy above uniform "
+        "sampling for the same FLOPs. 10 points each: a point and a half ahead of every baseline (never spending, the "
+        "chapter's player, the course's policies that look), ahead of uniform sampling, a quarter of a point ahead of "
+        "it, half a point ahead."
     ),
     hint=(
-        "The look at a first attempt is paid already. What does it tell you? Where it looks right, more samples add "
-        "FLOPs and little else. Never ask for more than budget_left."
+        "Where the first attempt looks right, more samples add FLOPs and little else. The chapter's player knows "
+        "that, and is out of budget when many problems are still to come. How many of those will look wrong, and what "
+        "is left for each of them?"
     ),
     function="arena_policy",
     parameters=("difficulty", "budget_left", "problems_left"),
     returns=MOVE,
-    example=(0.5, 1600, 400),
+    example=(0.5, PROBLEMS * SHARE, PROBLEMS),
     checks=(),
     reference=_arena_policy,
 )

@@ -142,8 +142,12 @@ def _judged(differences: Sequence[float]) -> str:
 def _evidence(differences: list[int]) -> tuple[Any, ...]:
     low, high = _interval(differences)
     middle = fmean(differences)
-    why = f"{len(differences)} differences with the mean {middle:.3f} have the interval {low:.3f} to {high:.3f}"
+    why = f"{len(differences)} differences with the mean {middle:.3f} have the interval {low:.4g} to {high:.4g}"
     return why, differences
+
+
+# The most problems of which a claim still holds, and how many of them the one strategy solves alone, and the other.
+_CLOSE = ((10, 3, 0), (6, 5, 1), (37, 6, 1), (42, 8, 2), (16, 11, 4))
 
 
 def _spread(rng: np.random.Generator, n: int, up: int, down: int) -> list[int]:
@@ -176,11 +180,23 @@ def _narrow_claims(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
         for up in (edge, edge - 1):
             yield _evidence(_spread(rng, n, up, 2))
             yield _evidence(_spread(rng, n, 2, up))
+    # Where n instead of n - 1, one problem more or less, or 2 for 1.96 decides otherwise.
+    for most, up, down in _CLOSE:
+        for n in (most, most + 1):
+            yield _evidence(_spread(rng, n, up, down))
+            yield _evidence(_spread(rng, n, down, up))
+    yield _evidence(_spread(rng, 9, 7, 2))  # which n instead of n - 1 takes to hold
 
 
 def _too_few(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
     yield "one problem has no spread, and no interval", [1]
     yield "no problems, no interval", []
+    for both in (1, -1):
+        why, differences = _evidence([both, both])
+        yield f"two are enough, and here they have no spread: {why}", differences
+    yield _evidence([1, 0])
+    yield _evidence([0, -1])
+    yield _evidence([-1, -1, -1])
 
 
 EXERCISES = (

@@ -193,6 +193,7 @@ class Report:
 
     exercise: Exercise
     findings: tuple[Finding, ...]
+    hinted: bool = False  # whether the hint is shown, where the exercise is not solved
 
     @property
     def solved(self) -> bool:
@@ -220,7 +221,7 @@ class Report:
             lines += [_wrap("Goal:", exercise.goal), _wrap("Next:", todo)]
         for check, wrong in self.findings:
             lines.append(_wrap("no" if wrong else "ok", f"{check}: {wrong}" if wrong else check))
-        if not self.solved:
+        if self.hinted and self.findings and not self.solved:
             lines.append(_wrap("Hint:", exercise.hint))
         return "\n".join(lines)
 

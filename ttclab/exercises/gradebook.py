@@ -44,6 +44,13 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() or c == "\n" else " " for c in text)
 
 
+def name_of(file: Path) -> str:
+    """The name of a submission as its author wrote it, also where the system's encoding is not the UTF-8 of names."""
+    with suppress(UnicodeError):
+        return os.fsencode(file).decode("utf-8")
+    return str(file)
+
+
 def result_file(out: Path, file: Path) -> Path:
     """Where a submission's results are: in a folder named after it, with a hash in case two names come out the same."""
     name = re.sub(r"[^A-Za-z0-9._-]+", "-", str(file.with_suffix(""))).strip("-.")[-60:]
@@ -67,7 +74,7 @@ def save(out: Path, file: Path, key: str, grades: Sequence[Grade]) -> None:
     made: dict[str, Any] = {
         "score": sum(grade.points for grade in grades),
         "tests": tests,
-        "extra_data": {"file": str(file), "key": key},
+        "extra_data": {"file": name_of(file), "key": key},
     }
     write(result_file(out, file), json.dumps(made, indent=1) + "\n")
 
@@ -83,7 +90,7 @@ def load(out: Path, file: Path, key: str) -> list[Grade] | None:
 
 def _loaded(file: Path, test: dict[str, Any]) -> Grade:
     reason, _, report = test["output"].partition("\n\n")
-    return Grade(str(file), test["number"], test["score"], test["max_score"], reason, report)
+    return Grade(name_of(file), test["number"], test["score"], test["max_score"], reason, report)
 
 
 def write_tables(out: Path, grades: Sequence[Grade]) -> None:
@@ -102,7 +109,7 @@ def write_csv(file: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) 
     writer = csv.writer(text)
     writer.writerow(header)
     writer.writerows([_no_formula(value) for value in row] for row in rows)
-    write(file, text.getvalue())
+    write(file, "\ufeff" + text.getvalue())  # without this mark Excel takes UTF-8 for another encoding
 
 
 def _no_formula(value: Any) -> Any:

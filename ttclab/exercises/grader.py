@@ -25,13 +25,14 @@ from typing import Any, NamedTuple, Self
 
 from ttclab.exercises import EXERCISES, gradebook
 from ttclab.exercises.exercise import Exercise, Report
-from ttclab.exercises.gradebook import Grade, one_line, printable
+from ttclab.exercises.gradebook import Grade, name_of, one_line, printable
 from ttclab.exercises.keeper import ENDED, PROCESSES, Bounds
 from ttclab.exercises.withheld import PACKAGE, data_files, write_package
 
 GB = 10**9
 LARGEST_NOTEBOOK = 200_000_000  # bytes, outputs included
 LONGEST_LINE = 1 << 20  # of a reply, in bytes
+MOST_SKIPPED = 5  # cells without end that cost no more than themselves: a chapter has no more exercises
 DISK = GB // 4  # of files that a submission may write
 SYSTEM = ("/usr", "/lib", "/lib32", "/lib64", "/bin", "/sbin", "/etc", "/opt", "/nix", "/gnu", "/proc", "/sys", "/dev")
 PASSED_ON = (
@@ -48,8 +49,23 @@ class Ungradable(Exception):
     """Why a submission earns nothing before the checks could find out."""
 
 
+class OutOfTime(Ungradable):
+    """A submission was over the time limit."""
+
+
+class CellTooLong(OutOfTime):
+    """A code cell was over the time limit. number: its place among the code cells, from 1."""
+
+    def __init__(self, message: str, number: int) -> None:
+        super().__init__(message)
+        self.number = number
+
+
 class Limits(NamedTuple):
-    """What a submission may use: seconds for its cells and again for each exercise, and GB of memory in all."""
+    """What a submission may use: seconds for its cells and again for each exercise, and GB of memory in all.
+
+    A cell that is over the time limit is left out, and the others get the seconds anew, at most MOST_SKIPPED times.
+    """
 
     seconds: float = 60.0
     memory: float = 2.0
@@ -194,9 +210,10 @@ def grade(file: Path, exercises: Sequence[Exercise], *, seed: int, limits: Limit
     one process; if one of them ends it, the next gets a new one.
     """
     grades: list[Grade] = []
+    skipped: dict[int, str] = {}  # cells that do not end
     while left := exercises[len(grades) :]:
         try:
-            with Session(read_cells(file), limits) as session:
+            with Session(read_cells(file), limits, skipped) as session:
                 for exercise in left:
                     grades.append(_judged(file, exercise, session, seed))
                     if session.over:
@@ -214,16 +231,16 @@ def _judged(file: Path, exercise: Exercise, session: "Session", seed: int) -> Gr
         session.start_clock()
         report = exercise.judge(partial(session.ask, exercise.function), seed)
     except Ungradable as error:
-        return _graded(file, exercise, "; ".join([str(error), *session.troubles]))
+        return _graded(file, exercise, "; ".join([*session.skipped.values(), str(error), *session.troubles]))
     except Exception as error:
         return _graded(file, exercise, _our_fault(error))
-    troubles = [] if report.solved else session.troubles
-    return _graded(file, exercise, "; ".join([report.reason, *troubles]), report)
+    before, after = ([], []) if report.solved else ([*session.skipped.values()], session.troubles)
+    return _graded(file, exercise, "; ".join([*before, report.reason, *after]), report)
 
 
 def _graded(file: Path, exercise: Exercise, reason: str, report: Report | None = None) -> Grade:
     points, words = (report.points, printable(str(report)).strip()) if report else (0, "")
-    return Grade(str(file), exercise.id, points, exercise.points, one_line(reason), words)
+    return Grade(name_of(file), exercise.id, points, exercise.points, one_line(reason), words)
 
 
 def _our_fault(error: Exception) -> str:
@@ -242,15 +259,27 @@ _running: set["Session"] = set()
 class Session:
     """A submission whose cells have run, in a process that lives as long as the block.
 
-    troubles: what its cells raised, the first of it. over: whether the process has ended, or must. Raises Ungradable
+    skipped: its cells that do not end and are left out, by number, with the reason; those found are added. troubles:
+    what its other cells raised, the first of it. over: whether the process has ended, or must. Raises Ungradable
     from anything that waits for a process that answers anything, or not at all, or is gone.
     """
 
-    def __init__(self, cells: Sequence[str], limits: Limits) -> None:
+    def __init__(self, cells: Sequence[str], limits: Limits, skipped: dict[int, str] | None = None) -> None:
         self.cells, self.limits, self.over = cells, limits, False
+        self.skipped = {} if skipped is None else skipped
         self.troubles: list[str] = []
 
     def __enter__(self) -> Self:
+        while True:
+            try:
+                return self._started()
+            except CellTooLong as late:
+                if len(self.skipped) == MOST_SKIPPED:
+                    raise
+                self.skipped[late.number] = str(late)
+                self.over = False
+
+    def _started(self) -> Self:
         folder = Path(tempfile.mkdtemp(prefix="ttclab-"))  # the keeper removes it
         write_package(folder)
         folder.chmod(0o755)
@@ -283,11 +312,7 @@ class Session:
         os.set_blocking(self.replies, False)
         try:
             self.deadline = time.monotonic() + self.limits.seconds
-            self._send(self.cells, "starting")
-            state, doing = self._receive("starting"), "starting"
-            while "cell" in state:
-                doing = f"running code cell {state['cell']}"
-                state = self._receive(doing)
+            state = self._run()
         except BaseException:
             self.__exit__()
             raise
@@ -300,6 +325,21 @@ class Session:
         _running.discard(self)
         assert self.process.stdout
         self.process.stdout.close()
+
+    def _run(self) -> dict[str, Any]:
+        """Run the cells. Returns what the process says of them."""
+        cells = ["" if number in self.skipped else cell for number, cell in enumerate(self.cells, start=1)]
+        self._send(cells, "starting")
+        state = self._receive("starting")
+        while "cell" in state:
+            number, doing = state["cell"], f"running code cell {state['cell']}"
+            try:
+                state = self._receive(doing)
+            except OutOfTime as late:
+                if number in range(1, 1 + len(self.cells)) and number not in self.skipped:  # not a forged one
+                    raise CellTooLong(str(late), number) from None
+                raise
+        return state
 
     def start_clock(self) -> None:
         """From now on all calls together have the time limit; what the checks do between them takes none of it."""
@@ -349,7 +389,7 @@ class Session:
         poll.register(pipe, event)
         if left <= 0 or not poll.poll(left * 1000):
             self.over = True
-            raise Ungradable(f"over the time limit of {self.limits.seconds:g} s while {doing}")
+            raise OutOfTime(f"over the time limit of {self.limits.seconds:g} s while {doing}")
 
     def _ended(self, doing: str) -> Ungradable:
         self.over = True

@@ -1,4 +1,4 @@
-"""Where a learner is: what the checks said, each exercise's last one, since the kernel started. Nothing is kept."""
+"""Where a learner is: what the checks said, each exercise's best one, since the kernel started. Nothing is kept."""
 
 import html
 from collections.abc import Mapping, Sequence

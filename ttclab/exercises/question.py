@@ -32,6 +32,7 @@ def _one_sample(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
 def _several_samples(shared: bool, rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
     for _ in range(8):
         lengths = rng.integers(1, 60, size=int(rng.integers(2, 7))).tolist()
+        lengths.append(lengths[0])  # samples of one length are counted each
         yield _counted(int(rng.integers(1, 1000)) * 1000, int(rng.integers(5, 40)), lengths, shared)
 
 
@@ -67,6 +68,8 @@ def _exact_fits(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
         exact = size * (prompt + samples * (length - 1))
         yield _matched(size * fed, exact, prompt, length)
         yield _matched(size * fed, exact - 1, prompt, length)
+    for small, length in ((1, 3), (2, 3), (1, 5)):  # where one parameter or token more or less is a large part
+        yield _matched(small, int(rng.integers(60, 90)), int(rng.integers(5, 20)), length)
 
 
 def _any_sizes(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:

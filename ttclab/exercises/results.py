@@ -100,7 +100,9 @@ def _frontier_ties(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
     for _ in range(3):
         costs, (a, b, c) = _rising(rng, 3)
         yield _standing(costs, [a, c, c])  # as good, and dearer
-        yield _standing([costs[0], costs[1], costs[1]], [a, b, c])  # as dear, and better
+        for better in ([a, b, c], [a, c, b], [b, a, c], [b, c, a]):  # as dear, and better
+            yield _standing([costs[0], costs[1], costs[1]], better)
+        yield _standing([costs[0]] * 3, [b, c, a])
         yield _standing([costs[0], costs[0], costs[1]], [a, a, b])  # the same twice: the first
 
 
@@ -154,6 +156,11 @@ def _dearer_training(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
         yield _lived(queries, [large, answer], large + queries * less, costs, [0.25, 0.375, 0.5, 0.75])
         why = "training the small model alone costs more than the large one does in all"
         yield why, queries, [large, answer], large + queries * answer, costs, [0.25, 0.375, 0.5, 0.75]
+    for _ in range(2):
+        queries, answer = int(rng.integers(20, 200)), int(rng.integers(20, 60))
+        costs = [answer // 2, answer, 2 * answer]
+        yield _lived(queries, [queries * answer, answer], 0, costs, [0.25, 0.5, 0.75])  # training that is free
+        yield _lived(queries, [0, answer], 0, costs, [0.25, 0.5, 0.75])
 
 
 def _equally_accurate(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
@@ -162,6 +169,8 @@ def _equally_accurate(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
         for costs in ([answer, answer - 3, answer - 9], [answer - 9, answer - 9, answer]):
             why, *case = _lived(queries, [5000, answer], 5000, costs, [0.75, 0.75, 0.75])
             yield f"{why}; of equally accurate ones the cheapest is taken, then the first", *case
+        yield _lived(queries, [5000, answer], 5000, [answer - 9] * 3 + [answer - 5], [0.25, 0.5, 0.25, 0.75])
+        yield _lived(queries, [5000, answer], 5000, [answer - 9] * 4, [0.25, 0.25, 0.25, 0.75])
 
 
 def _verdict(small: Sequence[int], large: Sequence[int], cells: int) -> str:
@@ -206,6 +215,7 @@ def _clear_cells(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
         more = int(rng.integers(10, 16))
         yield _tossed(*_outcomes(rng, more, 0, 0, _few(rng)), 1)
         yield _tossed(*_outcomes(rng, 0, more, 0, _few(rng)), 1)
+    yield from _close_calls(rng, ((17, 6, 1), (13, 4, 1)))  # p is 0.035 and 0.0490
 
 
 def _chance(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
@@ -216,6 +226,14 @@ def _chance(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
         # p is 0.0625: both ends of the coin's distribution count.
         for sides in ((5, 0), (0, 5)):
             yield _tossed(*_outcomes(rng, *sides, _few(rng), _few(rng)), 1)
+    yield from _close_calls(rng, ((16, 6, 1), (22, 10, 1)))  # p is 0.052 and 0.0501
+
+
+def _close_calls(rng: np.random.Generator, cells: Sequence[tuple[int, int, int]]) -> Iterator[tuple[Any, ...]]:
+    """Both models solve some problems alone; p is close to what it is compared with."""
+    for more, fewer, number in cells:
+        for sides in ((more, fewer), (fewer, more)):
+            yield _tossed(*_outcomes(rng, *sides, _few(rng), _few(rng)), number)
 
 
 def _concordant(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
@@ -233,6 +251,8 @@ def _many_cells(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
             yield _tossed(*case, 6)
             yield _tossed(*case, 7)
             yield _tossed(*case, 24)
+    # In units of 0.05 / cells, p is 0.980, 0.988, 1.014 and 1.018.
+    yield from _close_calls(rng, ((24, 8, 7), (19, 4, 19), (17, 5, 3), (14, 3, 4)))
 
 
 EXERCISES = (

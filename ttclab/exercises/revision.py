@@ -111,12 +111,15 @@ def _short_chains(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
 def _long_chains(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
     for limit in (4, 4, 1, 2, 3):
         yield _read(_attempts(rng, limit + int(rng.integers(2, 4))), limit)
+    one, other = _attempts(rng, 2)
+    yield _read([one, other, other, one, other, other], 3)  # a revision may give an attempt back
 
 
 def _odd_limits(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
     for size in (2, int(rng.integers(4, 7))):
         yield "with a limit of 0 no revision reads any attempt", _attempts(rng, size), 0
-    yield "a limit is 0 or more", _attempts(rng, 3), -int(rng.integers(1, 3))
+    for limit in (-1, -int(rng.integers(2, 4))):
+        yield "a limit is 0 or more", _attempts(rng, 3), limit
 
 
 def _flipped_share(chains: Sequence[Sequence[bool]]) -> float:
@@ -205,6 +208,9 @@ def _across(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
         yield _nominated([[b, c], [c, b], [a, a]], [[0.25, 0.125], [0.125, 0.25], [0.875, 0.75]])
         # One good attempt against many poor ones.
         yield _nominated([[a], [b, c, c, b]], [[0.75], [0.5, 0.25, 0.25, 0.375]])
+        # The score that counts is the best attempt's own, not its neighbour's.
+        yield _nominated([[a], [b, c]], [[0.75], [0.25, 1.0]])
+        yield _nominated([[a], [c, b]], [[0.75], [1.0, 0.25]])
     for _ in range(6):
         lengths = rng.integers(1, 5, size=int(rng.integers(2, 5))).tolist()
         names, sums = _three(rng), [0.0, 0.0]

@@ -217,6 +217,10 @@ def _never(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
     yield "no number of samples makes a coverage of 1 certain, unless every one is right", [p, 1.0], 1.0
     yield "a single sample is always right", [1.0, 1.0], 1.0
     yield _reached([p, 0.0], 0.45)
+    yield _reached([p, p, p, 0.0], 0.8)
+    yield "a rate below one half makes no coverage of 1 certain either", [0.3, 1.0], 1.0
+    yield "a single sample solves the one problem that can be solved", [1.0, 0.0], 0.5
+    yield "N is at least 1, however low the target", [p], 0.0
 
 
 EXERCISES = (

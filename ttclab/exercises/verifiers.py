@@ -165,6 +165,7 @@ def _by_a_prm(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
         texts = _names(rng, 4)
         for aggregate in AGGREGATES:
             yield _judged(texts, [steps[i] for i in order], aggregate)
+            yield _judged(texts[:2], [[0.5], [0.4375] * 4], aggregate)  # a short one against a long one
     for aggregate in AGGREGATES:
         size, together = int(rng.integers(2, 5)), [0.0, 0.0]
         while not is_clear(together):
@@ -179,6 +180,8 @@ def _ties_and_no_steps(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
         for texts in ([low, high], [high, low]):
             yield _judged(texts, [[0.5], [0.5]], aggregate)
         yield _judged([low, high], [[], [0.125]], aggregate)
+        yield _judged([low, high], [[], [0.0]], aggregate)  # no steps score exactly 0
+        yield _judged([low, high], [[0.0], []], aggregate)
     yield "one solution was drawn, and it is taken even without a step", [low], [[]], "prod"
     for aggregate in ("max", "sum"):
         yield 'the aggregates are "last", "min", "prod" and "mean"', [low, high], [[0.5], [0.25]], aggregate
@@ -291,7 +294,8 @@ def _one_sided(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
         scores = [_distinct_scores(rng, 3), sorted(_distinct_scores(rng, 4))[::-1], _distinct_scores(rng, 3)]
         scores[1], mixed = [scores[1][i] for i in order], [bool(i != 1) for i in order]
         why, *case = _ranked(scores, [[True] * 3, mixed, [False] * 3])
-        yield f"{why}; problems all right or all wrong have no pair and are left out", *case
+        for rows in (case, [row[::-1] for row in case]):
+            yield f"{why}; problems all right or all wrong have no pair and are left out", *rows
     yield "no problem has a right solution and a wrong one", [_distinct_scores(rng, 3)], [[True] * 3]
     yield "no problem has a right solution and a wrong one", [[0.5], [0.25]], [[False], [True]]
 
