@@ -18,6 +18,7 @@ from datetime import date
 from functools import partial
 from itertools import count
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
@@ -229,6 +230,25 @@ def measure_strategies(run: Run, problems: int) -> list[dict[str, Any]]:
     return table
 
 
+def measure_vllm(run: Run, name: str) -> dict[str, Any]:
+    """Of vLLM, on the same weights and 64 samples of a context. It has never been run here: its own error is kept."""
+    line: dict[str, Any] = {"model": name, "rows": 64}
+    try:
+        from vllm import LLM, SamplingParams
+
+        with TemporaryDirectory() as folder:
+            shaped(name, run.device).save_pretrained(folder)
+            engine = LLM(model=folder, skip_tokenizer_init=True, gpu_memory_utilization=0.5)
+            options = SamplingParams(n=64, max_tokens=NEW, ignore_eos=True, detokenize=False)
+            prompts = [{"prompt_token_ids": list(random_rows(1, SHAPES[name].vocab_size)[0].context)}]
+            seconds = run.seconds(lambda: engine.generate(prompts, options, use_tqdm=False))
+        line["tokens_per_second"] = 64 * NEW / seconds
+    except Exception as error:
+        line["reason"] = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
+    print("  " + json.dumps(line), flush=True)
+    return line
+
+
 def machine(device: torch.device) -> dict[str, Any]:
     """What was measured on."""
     card: dict[str, Any] = {"date": date.today().isoformat(), "python": platform.python_version()}
@@ -293,7 +313,7 @@ def main() -> None:
             del model
     for name in run.shapes[:1] if not run.late else ():
         measured("generate_batch", [measure_generate_batch(run, name, shaped(name, run.device))])
-    measured("vllm", "not installed" if importlib.util.find_spec("vllm") is None else "installed, not measured")
+    measured("vllm", measure_vllm(run, "Qwen2.5-0.5B") if importlib.util.find_spec("vllm") else None)
     print(f"written to {path}")
 
 
