@@ -6,7 +6,7 @@ import re
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -320,6 +320,9 @@ class LanguageModel(Policy):
                 "solutions are drawn from the model's own distribution",
                 stacklevel=2,
             )
+        # Searches decode and encode the same few texts at every step.
+        self._encode = lru_cache(maxsize=1 << 12)(partial(tokenizer.encode, add_special_tokens=not self.template))
+        self._decode = lru_cache(maxsize=1 << 12)(tokenizer.decode)
         # Asked for once a solution, and always for the same few lengths.
         self._read_flops = cache(partial(flops.forward_flops, model.config, logits=1))
         self._write_flops = cache(partial(flops.decode_flops, model.config))
@@ -396,7 +399,7 @@ class LanguageModel(Policy):
         for (i, solution), row, new in zip(begun, rows, written, strict=True):
             self._add(bills[i], row, new, generations=not solution.tokens)
             tokens = solution.tokens + new.tokens
-            text = self.tokenizer.decode(tokens[:-1] if new.finished else tokens)
+            text = self._decode(tokens[:-1] if new.finished else tokens)
             ended = not self.template and text.endswith(STEP_END) and bool(solution.problem.ended(text))
             logprob = solution.logprob + new.logprob
             solutions.append(
@@ -429,7 +432,7 @@ class LanguageModel(Policy):
 
     def encode(self, asked: Asked) -> tuple[int, ...]:
         """What a solution is written after: turns of a chat, or bare text where there is no chat template."""
-        return encode(asked, self.tokenizer, self.template)
+        return tuple(self._encode(asked.text(self.template)))
 
     def _add(self, bill: Bill, row: Row, written: Written, *, generations: int) -> None:
         new, cached, tokens = len(row.context) - written.shared, written.shared, len(written.tokens)
