@@ -41,9 +41,9 @@ _HOME = {
     "adaptive_search": "allocator",
 }
 _MODULES = ("allocator", "answers", "arena", "bank", "beam_search", "claims", "engine", "estimators", "evidence",
-            "exercises", "explorables", "flops", "hardware", "hub", "models", "open_prms", "plan", "plots", "policy",
-            "problems", "reader", "revision", "reward_model", "sampling", "self_verifier", "serve_check", "server",
-            "smollm2", "text_problems", "training", "verifiers", "word_problems", "working")  # fmt: skip
+            "exercises", "explorables", "flops", "hardware", "hub", "live", "models", "open_prms", "plan", "plots",
+            "policy", "problems", "reader", "revision", "reward_model", "sampling", "self_verifier", "serve_check",
+            "server", "smollm2", "text_problems", "training", "verifiers", "word_problems", "working")  # fmt: skip
 __all__ = [*_HOME]
 
 

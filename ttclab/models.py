@@ -123,9 +123,7 @@ def _served(
         return ServedModel(url, model, text=Asked.text if chat is False else None, **limits)
     directory = directory_of(files)
     config, tokenizer = described(directory, local_files_only=True)
-    generation = GenerationConfig()
-    if (directory / "generation_config.json").is_file():
-        generation = GenerationConfig.from_pretrained(directory, local_files_only=True)
+    generation = generation_config_of(directory)
     template = template_of(tokenizer, chat)
     begin = tokenizer.bos_token or ""
     added = bool(begin) and tokenizer.encode("") == [tokenizer.bos_token_id]
@@ -134,7 +132,6 @@ def _served(
         exact = asked.text(template)
         return exact.removeprefix(begin) if template and added else exact  # the server adds it, as to any text
 
-    tokens = generation.max_new_tokens or 512
     return ServedModel(
         url,
         model,
@@ -142,9 +139,21 @@ def _served(
         cut=not template,
         config=config,
         sampler=sampler_of(generation),
-        max_new_tokens=tokens,
+        max_new_tokens=max_new_tokens_of(generation),
         **limits,
     )
+
+
+def generation_config_of(directory: Path) -> GenerationConfig:
+    """How a model in a directory generates by default."""
+    if (directory / "generation_config.json").is_file():
+        return GenerationConfig.from_pretrained(directory, local_files_only=True)
+    return GenerationConfig()
+
+
+def max_new_tokens_of(generation: GenerationConfig) -> int:
+    """Tokens that a solution may have when the caller does not say."""
+    return generation.max_new_tokens or 512
 
 
 def directory_of(name: str | Path, at: int | None = None, **asked_for: bool) -> Path:
@@ -413,7 +422,7 @@ class LanguageModel(Policy):
     @property
     def max_new_tokens(self) -> int:
         """Tokens a solution may have when the caller does not say."""
-        return self.engine.model.generation_config.max_new_tokens or 512
+        return max_new_tokens_of(self.engine.model.generation_config)
 
     def sampler(self, temperature: float | None = None) -> Sampler:
         """How this model draws tokens: as its generation_config says, unless `temperature` is given."""
@@ -432,7 +441,7 @@ class LanguageModel(Policy):
 
     def encode(self, asked: Asked) -> tuple[int, ...]:
         """What a solution is written after: turns of a chat, or bare text where there is no chat template."""
-        return tuple(self._encode(asked.text(self.template)))
+        return tuple(self._encode(well_formed(asked.text(self.template))))
 
     def _add(self, bill: Bill, row: Row, written: Written, *, generations: int) -> None:
         new, cached, tokens = len(row.context) - written.shared, written.shared, len(written.tokens)
