@@ -17,10 +17,11 @@ from functools import cache, partial
 
 import torch
 from transformers import GenerationConfig, LlamaConfig, LlamaForCausalLM
+from transformers.cache_utils import Cache
 
 import ttclab
 from ttclab.beam_search import beam_search
-from ttclab.engine import Cache, _Layer
+from ttclab.engine.cache import GrowingLayer
 from ttclab.models import LanguageModel
 from ttclab.policy import Asked
 from ttclab.problems import Problem, load_problems
@@ -119,7 +120,7 @@ def bare_loop(policy: LanguageModel, problems: list[Problem], batch: int) -> flo
 
     def run() -> None:
         with torch.inference_mode():
-            cache = Cache(layer_class_to_replicate=_Layer)
+            cache = Cache(layer_class_to_replicate=GrowingLayer)
             model(ids[:, :-1], past_key_values=cache, logits_to_keep=1)
             for _ in range(new):
                 model(one, past_key_values=cache, logits_to_keep=1)

@@ -1,5 +1,6 @@
 """Every benchmark runs in its quick mode: what nobody runs for months ends in an error otherwise."""
 
+import json
 import re
 import subprocess
 import sys
@@ -13,8 +14,8 @@ ROOT = Path(__file__).parent.parent
 BENCHMARKS = {path.stem for path in (ROOT / "benchmarks").glob("*.py")}
 
 
-def run(module: str) -> str:
-    command = [sys.executable, "-m", module, "--quick"]
+def run(module: str, *options: str) -> str:
+    command = [sys.executable, "-m", module, "--quick", *options]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     return done.stdout
@@ -30,6 +31,12 @@ def test_every_ratio_is_measured():
 def test_a_killed_grader_grades_the_other_notebooks():
     lines = run("benchmarks.grading").splitlines()
     assert lines[-2].startswith("4 submissions") and lines[-1].endswith("none of them twice")
+
+
+def test_the_card_of_a_gpu_is_written_on_a_cpu_too(tmp_path):
+    assert "failed" not in run("benchmarks.gpu", "--device", "cpu", "--out", str(tmp_path))
+    (card,) = (json.loads(path.read_text(encoding="utf-8")) for path in tmp_path.iterdir())
+    assert set(card["checks"].values()) == {"passed"} and card["decode"] and card["strategies"]
 
 
 def test_a_peer_that_cannot_be_installed_is_one_line(tmp_path, monkeypatch):
