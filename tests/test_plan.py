@@ -5,7 +5,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 import ttclab
 from ttclab import bank, hub
-from ttclab.__main__ import main
+from ttclab.cli import main
 from ttclab.flops import billed
 from ttclab.hardware import GPUS
 from ttclab.plan import TRIED, plan
@@ -72,7 +72,7 @@ def test_a_set_with_fewer_problems_than_asked_for_is_planned_and_recorded_whole(
 
 
 def test_the_command_says_the_cost_and_what_it_rests_on(capsys):
-    asked = ["record", "small", "--samples", "2", "--problems", "100", "--device", "cpu", "--plan", "--mfu", "0.2"]
+    asked = ["plan", "small", "--samples", "2", "--problems", "100", "--device", "cpu", "--mfu", "0.2"]
     assert main([*asked, "--gpu", "L4"]) == 0
     said = capsys.readouterr().out
     assert "200 solutions, from 2 to each of 36 problems" in said
@@ -81,5 +81,5 @@ def test_the_command_says_the_cost_and_what_it_rests_on(capsys):
     assert "200 solutions, at 20 tokens a solution" in capsys.readouterr().out
     assert main([*asked, "--gpu", "Abacus"]) == 2
     with serving() as server:
-        assert main(["record", server.url, "--problems", "3", "--plan"]) == 0
+        assert main(["plan", server.url, "--problems", "3"]) == 0
     assert "FLOPs can only be counted with --files" in capsys.readouterr().out

@@ -8,7 +8,6 @@ samples until the votes are clear. `spread_budget` divides a budget over a batch
 """
 
 import json
-import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from heapq import heapify, heappop, heappush
@@ -22,6 +21,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from .beam_search import beam_search
 from .estimators import checked_scores
+from .files import write_text
 from .flops import billed_as
 from .policy import Policy
 from .problems import Problem, Solution, answer_key
@@ -30,7 +30,7 @@ from .sampling import Result, strategy
 from .verifiers import Verifier, score_groups
 
 FORMAT = "ttclab policy 1"
-POLICIES = Path(__file__).with_name("policies")  # fitted to the recorded runs: `python -m ttclab fit`
+POLICIES = Path(__file__).with_name("policies")  # fitted to the recorded runs: `ttclab fit`
 
 
 @dataclass(frozen=True, order=True)
@@ -150,9 +150,7 @@ class ComputeOptimalPolicy:
         """Write it as JSON, all or nothing."""
         table = {str(budget): [asdict(each) for each in row] for budget, row in self.table.items()}
         text = json.dumps({"format": FORMAT, "estimate": self.estimate, "edges": self.edges, "table": table}, indent=1)
-        partial = path.with_name(path.name + ".partial")
-        partial.write_text(text + "\n", encoding="utf-8")
-        os.replace(partial, path)
+        write_text(path, text + "\n")
 
     @classmethod
     def load(cls, path: Path) -> "ComputeOptimalPolicy":

@@ -28,7 +28,6 @@ another order are put back in the order in which they were recorded, or the file
 
 import hashlib
 import json
-import os
 import shutil
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -46,6 +45,7 @@ from transformers import AutoConfig, PreTrainedConfig
 
 from . import flops, hub
 from .beam_search import beam_search
+from .files import atomic
 from .models import HOME, ZOO, LanguageModel, described, directory_of, encode, folder_of, is_address, template_of
 from .models import load as load_model
 from .policy import Asked
@@ -832,16 +832,11 @@ def _storable(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def _write(table: pa.Table, path: Path) -> None:
-    """Write a file that is there as a whole or not at all, whenever it is broken off."""
-    partial = path.with_name(path.name + ".partial")
+    """Write a file whole or not at all, even if the process is killed."""
     try:
-        pq.write_table(table, partial, compression="zstd", compression_level=19, write_page_checksum=True)
-        with partial.open("rb") as file:
-            os.fsync(file.fileno())
-        os.replace(partial, path)
+        with atomic(path) as partial:
+            pq.write_table(table, partial, compression="zstd", compression_level=19, write_page_checksum=True)
     except OSError as error:
         raise OSError(
             f"{path} could not be written ({error}): make room, and the same command goes on from what is there"
         ) from None
-    finally:
-        partial.unlink(missing_ok=True)

@@ -161,7 +161,7 @@ def directory_of(name: str | Path, at: int | None = None, **asked_for: bool) -> 
     hub.refuse_page(name)
     directory = folder_of(name, at)
     if str(name) == smollm2.NAME and not directory.is_dir():
-        raise ValueError(f"{name} is not on this machine: get it once by `python -m ttclab fetch {name}` (93 MB)")
+        raise ValueError(f"{name} is not on this machine: get it once by `ttclab fetch {name}` (93 MB)")
     if not directory.is_dir() and hub.is_name(name):
         directory = hub.fetch(str(name), **asked_for)
     if not (directory / "config.json").is_file() or _writes_nothing(directory):

@@ -1,4 +1,4 @@
-"""What a recording will cost, said before it is made: `python -m ttclab record --plan`."""
+"""What a recording will cost, said before it is made: `ttclab plan`."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
