@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 from ttclab import bank, evidence
+from ttclab.adaptive import adaptive_search
 from ttclab.allocator import (
     POLICIES,
     Allocation,
     Arm,
     ComputeOptimalPolicy,
-    adaptive_search,
     fitted_policy,
     lesson_policy,
     uniform_policy,

@@ -1,9 +1,9 @@
 import pytest
 import torch
+from tiny import CONFIGS, TOKENIZER, random_model
 from transformers import Qwen2Config
 
 import ttclab
-from tests.tiny import CONFIGS, TOKENIZER, random_model
 from ttclab import live
 from ttclab.problems import load_problems
 
