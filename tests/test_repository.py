@@ -263,6 +263,28 @@ def test_no_file_is_too_large_for_a_repository():
     assert not large
 
 
+def test_the_hooks_before_a_commit_are_the_checks_of_make_lint():
+    lint = re.search(r"^lint:.*\n((?:\t.*\n)+)", (ROOT / "Makefile").read_text(), re.MULTILINE)[1]
+    checks = {" ".join(words.split()[:2]).removesuffix(" .") for words in re.findall(r"@\$\(BIN\)/(.*)", lint)}
+    (repository,) = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"]
+    entries = [
+        hook["entry"].removeprefix(".venv/bin/").removesuffix(" --force-exclude") for hook in repository["hooks"]
+    ]
+    assert repository["repo"] == "local" and {*entries} == checks == {"codespell", "ruff check", "ruff format", "mypy"}
+
+
+def test_the_container_makes_the_environment_of_make():
+    lines = (ROOT / ".devcontainer" / "devcontainer.json").read_text().splitlines()
+    container = json.loads("".join(line for line in lines if not line.strip().startswith("//")))
+    assert container["postCreateCommand"] == "make .venv/.installed" and "chromium" in container["onCreateCommand"]
+
+
+@pytest.mark.parametrize("tool", ["pip install", "uv pip install"])
+def test_readme_installs_the_pinned_set_by_hand_too(tool):
+    (extras,) = set(re.findall(rf"{tool} -c constraints\.txt -e \"\.\[([a-z,]+)\]\"", (ROOT / "README.md").read_text()))
+    assert set(extras.split(",")) <= PROJECT["optional-dependencies"].keys()
+
+
 def test_make_without_a_target_lists_every_target():
     listing = subprocess.run(
         ["make", "--no-print-directory"], cwd=ROOT, capture_output=True, text=True, check=True
