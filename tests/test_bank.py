@@ -16,6 +16,7 @@ from ttclab.cli import main
 from ttclab.engine import Sampler
 from ttclab.flops import billed
 from ttclab.policy import Policy
+from ttclab.recording import Draws
 from ttclab.training import RECIPES
 
 
@@ -25,7 +26,7 @@ def recorded():
 
 
 def record(out, **options):
-    return bank.record("small", "validation", samples=3, problems=120, device="cpu", out=out, **options)
+    return bank.record("small", "validation", Draws(samples=3, problems=120, device="cpu"), out=out, **options)
 
 
 @pytest.fixture(scope="module")
@@ -174,9 +175,9 @@ def test_shards_merge_into_the_file_of_a_single_machine(tmp_path, whole):
 
 
 def test_what_is_no_whole_set_of_shards_is_not_merged(tmp_path, whole):
-    def one(name, **options):
-        asked = {"samples": 2, "problems": 4, "chunk": 1, "device": "cpu", "out": tmp_path / name, **options}
-        return bank.record("small", "validation", **asked)
+    def one(name, shard, seed=0):
+        draws = Draws(samples=2, problems=4, seed=seed, device="cpu")
+        return bank.record("small", "validation", draws, chunk=1, out=tmp_path / name, shard=shard)
 
     first, second, other = one("a", shard=(1, 4)), one("a", shard=(2, 4)), one("b", shard=(2, 4), seed=1)
     (tmp_path / "whole").write_bytes(whole)
@@ -273,7 +274,7 @@ def test_chains_know_what_each_attempt_was_shown_and_what_it_cost(runs):
 
 
 def test_scores_are_the_verifier_s_own_in_the_order_of_the_run(runs):
-    bank.record("small", "validation", samples=5, problems=4, device="cpu")
+    bank.record("small", "validation", Draws(samples=5, problems=4, device="cpu"))
     recorded = bank.load("small", "validation")
     for name in ("prm", "orm"):
         bank.record_scores(name, "small-validation", device="cpu")
@@ -285,9 +286,9 @@ def test_scores_are_the_verifier_s_own_in_the_order_of_the_run(runs):
 
 
 def test_scores_of_a_run_that_was_recorded_anew_are_refused(runs):
-    bank.record("small", "validation", samples=2, problems=2, device="cpu")
+    bank.record("small", "validation", Draws(samples=2, problems=2, device="cpu"))
     bank.record_scores("orm", "small-validation", device="cpu")
-    bank.record("small", "validation", samples=2, problems=2, seed=1, device="cpu")
+    bank.record("small", "validation", Draws(samples=2, problems=2, seed=1, device="cpu"))
     with pytest.raises(ValueError, match="'orm' are of another run than 'small-validation'"):
         bank.load_scores("orm", "small-validation")
 
@@ -492,7 +493,9 @@ def test_a_recording_of_a_file_s_problems_can_be_read_when_the_file_is_gone(tmp_
     file = tmp_path / "mine.jsonl"
     asked = [{"question": f"{i} + {i}?", "answer": f"Twice {i}. #### {2 * i}"} for i in range(3)]
     file.write_text("".join(json.dumps(row) + "\n" for row in asked), encoding="utf-8")
-    out = bank.record("small", str(file), samples=2, max_new_tokens=4, device="cpu", out=tmp_path / "mine.parquet")
+    out = bank.record(
+        "small", str(file), Draws(samples=2, max_new_tokens=4, device="cpu"), out=tmp_path / "mine.parquet"
+    )
     file.unlink()
     run = bank.read(out)
     assert [problem.question for problem in run.problems] == [row["question"] for row in asked]

@@ -24,6 +24,7 @@ from . import plots as plots
 from . import policy as policy
 from . import problems as problems
 from . import reader as reader
+from . import recording as recording
 from . import revision as revision
 from . import reward_model as reward_model
 from . import sampling as sampling

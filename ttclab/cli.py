@@ -142,19 +142,16 @@ def _drawing_options(command: Any) -> Any:
     return command
 
 
-def _settings(model: str, options: dict[str, Any]) -> dict[str, Any]:
-    """Arguments of `bank.record` and `plan.plan` from the shared options."""
+def _draws(model: str, served: str | None, files: str | None, concurrency: int | None, **options: Any) -> Any:
+    """The shared options as `Draws`."""
     from ttclab.models import is_address
+    from ttclab.recording import Draws
 
-    server = {
-        "model": options.pop("served"),
-        "files": options.pop("files"),
-        "concurrency": options.pop("concurrency"),
-    }
-    options["server"] = {key: value for key, value in server.items() if value is not None}
-    if options["server"] and not is_address(model):
-        raise click.ClickException(f"--{next(iter(options['server']))} is for the address of a server, not for {model}")
-    return options
+    named = {"model": served, "files": files, "concurrency": concurrency}
+    server = {key: value for key, value in named.items() if value is not None}
+    if server and not is_address(model):
+        raise click.ClickException(f"--{next(iter(server))} is for the address of a server, not for {model}")
+    return Draws(server=server, **options)
 
 
 @app.command()
@@ -164,7 +161,9 @@ def _settings(model: str, options: dict[str, Any]) -> dict[str, Any]:
 @click.option("--out", type=PATH, metavar="FILE", help="where to write the run (its place in the package)")
 @click.option("--chunk", type=COUNT, help="problems between two writes (50)")
 @click.option("--shard", type=Share(), metavar="I/N", help="the part of the I-th of N machines: see merge")
-def record(model: str | None, every: bool, out: Path | None, chunk: int | None, shard: Any, **options: Any) -> None:
+def record(
+    model: str | None, split: str, every: bool, out: Path | None, chunk: int | None, shard: Any, **options: Any
+) -> None:
     """Record solutions to every problem of a set.
 
     MODEL is a shipped model, a folder, a model on the Hub or the address of a server.
@@ -178,8 +177,7 @@ def record(model: str | None, every: bool, out: Path | None, chunk: int | None, 
             raise click.ClickException("--all records what ships where it ships: it takes no --shard or --out")
         record_all(options["device"])
         return
-    settings = _settings(model, options)
-    print(f"wrote {record(model, settings.pop('split'), **settings, out=out, chunk=chunk, shard=shard)}")
+    print(f"wrote {record(model, split, _draws(model, **options), out=out, chunk=chunk, shard=shard)}")
 
 
 @app.command()
@@ -189,15 +187,15 @@ def record(model: str | None, every: bool, out: Path | None, chunk: int | None, 
 @click.option("--gpu", default="H100 SXM", help="whose hours are counted")
 @click.option("--dtype", default="bf16", help="of its arithmetic")
 @click.option("--mfu", type=POSITIVE, default=0.1, help="share of its peak that is used, an assumption")
-def plan(model: str, tokens: int | None, gpu: str, dtype: str, mfu: float, **options: Any) -> None:
+def plan(model: str, split: str, tokens: int | None, gpu: str, dtype: str, mfu: float, **options: Any) -> None:
     """Estimate what a recording would take."""
     from ttclab.hardware import find_gpu
     from ttclab.plan import DRAWN, plan
 
-    card, settings = find_gpu(gpu), _settings(model, options)
-    cost = plan(model, settings.pop("split"), **settings, tokens=tokens)
+    card, draws = find_gpu(gpu), _draws(model, **options)
+    cost = plan(model, split, draws, tokens=tokens)
     hours = cost.gpu_hours(card, dtype, mfu)
-    drawn = 1 if settings["greedy"] else min(settings["samples"], DRAWN)
+    drawn = min(draws.samples, DRAWN)
     basis = f"from {drawn} to each of {cost.tried} problems" if cost.tried else f"at {tokens} tokens a solution"
     print(f"{cost.generations:,} solutions, {basis}")
     print(f"{cost.read:,.0f} tokens to read, {cost.written:,.0f} to write")

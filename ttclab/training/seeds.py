@@ -20,6 +20,7 @@ from .. import bank, evidence
 from ..estimators import Estimate, auc, best_of_n, bootstrap, fifths, majority, pass_at_k, weighted_best_of_n
 from ..files import write_text
 from ..models import ZOO
+from ..recording import Draws
 from .loop import RECIPES, train
 
 FILE = Path(__file__).with_name("seeds.json")
@@ -184,16 +185,16 @@ def make(seed: int, device: str = "auto") -> None:
     for name in ("small", "large", *JUDGES, "revision", "revision-control"):
         if not (ZOO / (f"large-{POINTS[-1]}" if name == "large" else name)).is_dir():
             train(name, seed=seed, device=device)
-    bank.record("small", "test", device=device)
-    bank.record("small", "test", greedy=True, device=device)
+    bank.record("small", "test", Draws(device=device))
+    bank.record("small", "test", Draws(greedy=True, device=device))
     for at in POINTS:
-        bank.record("large", "test", at=at, greedy=True, device=device)
+        bank.record("large", "test", Draws(at=at, greedy=True, device=device))
     for judge in JUDGES:
         bank.record_scores(judge, "small-test", device=device)
     for judge, n in SEARCHES:
         bank.record_search("small", judge, "test", n, 4, device=device)
     bank.record_chains("revision", "test", bank.CHAINS, device=device)
-    bank.record("revision-control", "test", samples=64, device=device)
+    bank.record("revision-control", "test", Draws(samples=64, device=device))
 
 
 def write(family: str) -> Path:
