@@ -351,7 +351,7 @@ def wordy(monkeypatch):
 
 def test_solutions_of_more_tokens_than_16_bits_count_are_recorded(tmp_path, wordy, runs):
     out = tmp_path / "long.parquet"
-    recorded = bank.read(bank.record("http://wordy/v1", "test", samples=2, problems=2, out=out))
+    recorded = bank.read(bank.record("http://wordy/v1", "test", Draws(samples=2, problems=2), out=out))
     assert recorded.tokens.tolist() == [[40_000] * 2] * 2
     bank.record_chains("http://wordy/v1", "test", [2], problems=1, out=runs / "http://wordy/v1-test-chains.parquet")
     search = bank.record_search("http://wordy/v1", "oracle", "test", 2, 1, problems=1, out=tmp_path / "search.parquet")
@@ -366,7 +366,7 @@ def test_half_a_surrogate_pair_costs_its_character_and_not_the_chunk(tmp_path, w
     file = tmp_path / "mine.jsonl"
     asked = [{"id": f"{text}{i}", "question": f"{text} {i}?", "answer": text} for i in range(2)]
     file.write_text("".join(json.dumps(row) + "\n" for row in asked), encoding="utf-8")
-    out = bank.record("http://wordy/v1", str(file), samples=2, out=tmp_path / "mine.parquet")
+    out = bank.record("http://wordy/v1", str(file), Draws(samples=2), out=tmp_path / "mine.parquet")
     recorded = bank.read(out)
     assert recorded.texts.tolist() == [[stored] * 2] * 2
     assert [problem.question for problem in recorded.problems] == [f"{stored} {i}?" for i in range(2)]
@@ -406,7 +406,7 @@ def test_a_file_that_another_tool_has_rewritten_is_read_in_its_own_order(tmp_pat
 
 @pytest.mark.parametrize("how", REWRITTEN)
 def test_scores_that_another_tool_has_rewritten_stay_with_their_solutions(runs, how):
-    bank.record("small", "validation", samples=4, problems=5, device="cpu")
+    bank.record("small", "validation", Draws(samples=4, problems=5, device="cpu"))
     bank.record_scores("orm", "small-validation", device="cpu")
     wanted = bank.load_scores("orm", "small-validation")
     for path in runs.glob("*.parquet"):
@@ -430,7 +430,7 @@ def test_a_file_of_which_another_tool_has_lost_rows_is_refused(tmp_path):
 
 
 def test_whatever_byte_is_flipped_the_file_is_named_or_reads_the_same(tmp_path):
-    path = bank.record("small", "validation", samples=2, problems=3, device="cpu", out=tmp_path / "runs.parquet")
+    path = bank.record("small", "validation", Draws(samples=2, problems=3, device="cpu"), out=tmp_path / "runs.parquet")
     whole, wanted = path.read_bytes(), bank.read(path)
     rng, refused = np.random.default_rng(0), 0
     for place in rng.permutation(len(whole))[:500]:
@@ -464,7 +464,7 @@ def test_a_part_that_makes_the_reader_raise_anything_is_recorded_again(tmp_path,
 
 @pytest.mark.parametrize("score", [float("nan"), -0.5, 1.5])
 def test_scores_out_of_range_are_not_recorded(runs, monkeypatch, score):
-    bank.record("small", "validation", samples=1, problems=2, device="cpu")
+    bank.record("small", "validation", Draws(samples=1, problems=2, device="cpu"))
     monkeypatch.setattr(bank, "load_verifier", lambda *args, **options: Mock(spec=["score"], score=lambda s: [score]))
     monkeypatch.setattr(bank, "CHUNK", 1)
     with pytest.raises(ValueError, match=rf"scores from 0 to 1, not \[{score}\]"):

@@ -24,8 +24,8 @@ from tiny import TOKENIZER, random_model
 import ttclab
 from ttclab import bank
 from ttclab import server as client
-from ttclab.cli import main
 from ttclab.beam_search import beam_search
+from ttclab.cli import main
 from ttclab.flops import billed
 from ttclab.models import LanguageModel
 from ttclab.problems import load_problems
