@@ -1,7 +1,10 @@
 """The public names, each with its module: type checkers read this list, and `__init__.py` imports by it."""
 
 from . import adaptive as adaptive
+from . import algebra as algebra
 from . import allocator as allocator
+from . import answer_reader as answer_reader
+from . import answer_tokens as answer_tokens
 from . import answers as answers
 from . import arena as arena
 from . import bank as bank
@@ -17,6 +20,7 @@ from . import flops as flops
 from . import hardware as hardware
 from . import hub as hub
 from . import live as live
+from . import math_worker as math_worker
 from . import models as models
 from . import open_prms as open_prms
 from . import plan as plan
