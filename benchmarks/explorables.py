@@ -2,9 +2,11 @@
 
 Chromium's own event timing, from the key press to the next paint, in steps of 8 ms. Every control is worked by
 keyboard, sliders from end to end; the slowest and the median answer of each simulator are printed, and the longest time
-that its own code took: the rest is the browser's layout, its painting and the wait for a frame.
+that its own code took: the rest is the browser's layout, its painting and the wait for a frame. `--quick` presses each
+key once, on the first page that has a simulator.
 """
 
+import argparse
 import shutil
 import statistics
 import sys
@@ -35,7 +37,7 @@ class Silent(SimpleHTTPRequestHandler):
         pass
 
 
-def answers(page: Page, name: str) -> list[tuple[float, float]]:
+def answers(page: Page, name: str, presses: int) -> list[tuple[float, float]]:
     """Milliseconds of each answer, to the paint and to the end of the simulator's own work in it.
 
     A paint before 16 ms is counted as one at 16, the least that Chromium tells.
@@ -50,7 +52,7 @@ def answers(page: Page, name: str) -> list[tuple[float, float]]:
         if not (control.is_visible() and control.is_enabled()):
             continue
         control.focus()
-        for key in ["ArrowRight"] * 8 + ["ArrowLeft"] * 8:
+        for key in ["ArrowRight"] * presses + ["ArrowLeft"] * presses:
             page.keyboard.press(key)
             page.evaluate(STILL)
             pressed += 1
@@ -59,6 +61,9 @@ def answers(page: Page, name: str) -> list[tuple[float, float]]:
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.explorables", description="The simulators' answers")
+    parser.add_argument("--quick", action="store_true", help="one page and few keys, to see that it works")
+    quick = parser.parse_args().quick
     program = next(filter(None, map(shutil.which, BROWSERS)), None)
     pages = [page for page in HTML.rglob("*.html") if 'data-explorable="' in page.read_text(encoding="utf-8")]
     if not program or not pages:
@@ -67,12 +72,12 @@ def main() -> None:
     threading.Thread(target=server.serve_forever, daemon=True).start()
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        for path in sorted(pages):
+        for path in sorted(pages)[: 1 if quick else None]:
             page = browser.new_page()
             page.goto(f"http://127.0.0.1:{server.server_port}/{path.relative_to(HTML)}", wait_until="networkidle")
             for place in page.locator("[data-explorable]").all():
                 name = place.get_attribute("data-explorable") or ""
-                painted, worked = zip(*answers(page, name), strict=True)
+                painted, worked = zip(*answers(page, name, 1 if quick else 8), strict=True)
                 print(
                     f"{name}: slowest answer {max(painted):.0f} ms, the simulator's own part at most "
                     f"{max(worked):.0f} ms, median {statistics.median(painted):.0f} ms"

@@ -8,13 +8,12 @@ from scripted import ScriptedPolicy, StepJudge
 from tiny import random_policy
 
 import ttclab
+from ttclab.adaptive import adaptive_search, compute_optimal_inference
 from ttclab.allocator import (
     POLICIES,
     Allocation,
     Arm,
     ComputeOptimalPolicy,
-    adaptive_search,
-    compute_optimal_inference,
     difficulty_by_disagreement,
     difficulty_by_score,
     fitted_policy,

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ttclab import arena, bank, evidence, explorables
-from ttclab.__main__ import main
 from ttclab.arena import FIRST, OPTIONS, Arena, Foul, load_arena
+from ttclab.cli import main
 from ttclab.estimators import fifths
 from ttclab.exercises import EXERCISES, check
 from ttclab.exercises.arena import (

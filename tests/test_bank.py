@@ -12,10 +12,11 @@ import pytest
 
 import ttclab
 from ttclab import bank
-from ttclab.__main__ import main
+from ttclab.cli import main
 from ttclab.engine import Sampler
 from ttclab.flops import billed
 from ttclab.policy import Policy
+from ttclab.recording import Draws
 from ttclab.training import RECIPES
 
 
@@ -25,7 +26,7 @@ def recorded():
 
 
 def record(out, **options):
-    return bank.record("small", "validation", samples=3, problems=120, device="cpu", out=out, **options)
+    return bank.record("small", "validation", Draws(samples=3, problems=120, device="cpu"), out=out, **options)
 
 
 @pytest.fixture(scope="module")
@@ -102,8 +103,7 @@ def test_a_killed_recording_goes_on_and_gives_the_same_file(tmp_path, monkeypatc
 BROKEN_OFF = """
 import os, resource, signal, sys
 from ttclab import bank
-from ttclab.__main__ import main
-from ttclab.__main__ import main
+from ttclab.cli import main
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a process started in the background inherits deafness to it
 write, (out, how) = bank.pq.write_table, sys.argv[1:]
 
@@ -175,9 +175,9 @@ def test_shards_merge_into_the_file_of_a_single_machine(tmp_path, whole):
 
 
 def test_what_is_no_whole_set_of_shards_is_not_merged(tmp_path, whole):
-    def one(name, **options):
-        asked = {"samples": 2, "problems": 4, "chunk": 1, "device": "cpu", "out": tmp_path / name, **options}
-        return bank.record("small", "validation", **asked)
+    def one(name, shard, seed=0):
+        draws = Draws(samples=2, problems=4, seed=seed, device="cpu")
+        return bank.record("small", "validation", draws, chunk=1, out=tmp_path / name, shard=shard)
 
     first, second, other = one("a", shard=(1, 4)), one("a", shard=(2, 4)), one("b", shard=(2, 4), seed=1)
     (tmp_path / "whole").write_bytes(whole)
@@ -207,8 +207,7 @@ def test_machines_record_and_merge_from_the_command_line(tmp_path, capsys):
     assert main([*asked, out, "--shard", "1/2"]) == main([*asked, out, "--shard", "2/2"]) == 0
     assert main(["merge", *map(str, tmp_path.glob("*-of-2.parquet")), "--out", out]) == 0
     assert bank.read(tmp_path / "a.parquet").correct.shape == (4, 2)
-    with pytest.raises(SystemExit):
-        main([*asked, out, "--shard", "1:2"])
+    assert main([*asked, out, "--shard", "1:2"]) == 2
     assert "two whole numbers, like 2/8, not '1:2'" in capsys.readouterr().err
 
 
@@ -216,7 +215,7 @@ def test_machines_record_and_merge_from_the_command_line(tmp_path, capsys):
     ("wrong", "said"),
     [
         (["small", "--all"], "one model's name, or --all"),
-        (["--all", "--plan"], "takes no --plan"),
+        (["--all", "--shard", "1/2"], "takes no --shard"),
         (["small", "--files", "small"], "--files is for the address of a server, not for small"),
         (["http://127.0.0.1:9/v1"], "name a file as out"),
     ],
@@ -275,7 +274,7 @@ def test_chains_know_what_each_attempt_was_shown_and_what_it_cost(runs):
 
 
 def test_scores_are_the_verifier_s_own_in_the_order_of_the_run(runs):
-    bank.record("small", "validation", samples=5, problems=4, device="cpu")
+    bank.record("small", "validation", Draws(samples=5, problems=4, device="cpu"))
     recorded = bank.load("small", "validation")
     for name in ("prm", "orm"):
         bank.record_scores(name, "small-validation", device="cpu")
@@ -287,9 +286,9 @@ def test_scores_are_the_verifier_s_own_in_the_order_of_the_run(runs):
 
 
 def test_scores_of_a_run_that_was_recorded_anew_are_refused(runs):
-    bank.record("small", "validation", samples=2, problems=2, device="cpu")
+    bank.record("small", "validation", Draws(samples=2, problems=2, device="cpu"))
     bank.record_scores("orm", "small-validation", device="cpu")
-    bank.record("small", "validation", samples=2, problems=2, seed=1, device="cpu")
+    bank.record("small", "validation", Draws(samples=2, problems=2, seed=1, device="cpu"))
     with pytest.raises(ValueError, match="'orm' are of another run than 'small-validation'"):
         bank.load_scores("orm", "small-validation")
 
@@ -352,7 +351,7 @@ def wordy(monkeypatch):
 
 def test_solutions_of_more_tokens_than_16_bits_count_are_recorded(tmp_path, wordy, runs):
     out = tmp_path / "long.parquet"
-    recorded = bank.read(bank.record("http://wordy/v1", "test", samples=2, problems=2, out=out))
+    recorded = bank.read(bank.record("http://wordy/v1", "test", Draws(samples=2, problems=2), out=out))
     assert recorded.tokens.tolist() == [[40_000] * 2] * 2
     bank.record_chains("http://wordy/v1", "test", [2], problems=1, out=runs / "http://wordy/v1-test-chains.parquet")
     search = bank.record_search("http://wordy/v1", "oracle", "test", 2, 1, problems=1, out=tmp_path / "search.parquet")
@@ -367,7 +366,7 @@ def test_half_a_surrogate_pair_costs_its_character_and_not_the_chunk(tmp_path, w
     file = tmp_path / "mine.jsonl"
     asked = [{"id": f"{text}{i}", "question": f"{text} {i}?", "answer": text} for i in range(2)]
     file.write_text("".join(json.dumps(row) + "\n" for row in asked), encoding="utf-8")
-    out = bank.record("http://wordy/v1", str(file), samples=2, out=tmp_path / "mine.parquet")
+    out = bank.record("http://wordy/v1", str(file), Draws(samples=2), out=tmp_path / "mine.parquet")
     recorded = bank.read(out)
     assert recorded.texts.tolist() == [[stored] * 2] * 2
     assert [problem.question for problem in recorded.problems] == [f"{stored} {i}?" for i in range(2)]
@@ -407,7 +406,7 @@ def test_a_file_that_another_tool_has_rewritten_is_read_in_its_own_order(tmp_pat
 
 @pytest.mark.parametrize("how", REWRITTEN)
 def test_scores_that_another_tool_has_rewritten_stay_with_their_solutions(runs, how):
-    bank.record("small", "validation", samples=4, problems=5, device="cpu")
+    bank.record("small", "validation", Draws(samples=4, problems=5, device="cpu"))
     bank.record_scores("orm", "small-validation", device="cpu")
     wanted = bank.load_scores("orm", "small-validation")
     for path in runs.glob("*.parquet"):
@@ -431,7 +430,7 @@ def test_a_file_of_which_another_tool_has_lost_rows_is_refused(tmp_path):
 
 
 def test_whatever_byte_is_flipped_the_file_is_named_or_reads_the_same(tmp_path):
-    path = bank.record("small", "validation", samples=2, problems=3, device="cpu", out=tmp_path / "runs.parquet")
+    path = bank.record("small", "validation", Draws(samples=2, problems=3, device="cpu"), out=tmp_path / "runs.parquet")
     whole, wanted = path.read_bytes(), bank.read(path)
     rng, refused = np.random.default_rng(0), 0
     for place in rng.permutation(len(whole))[:500]:
@@ -465,7 +464,7 @@ def test_a_part_that_makes_the_reader_raise_anything_is_recorded_again(tmp_path,
 
 @pytest.mark.parametrize("score", [float("nan"), -0.5, 1.5])
 def test_scores_out_of_range_are_not_recorded(runs, monkeypatch, score):
-    bank.record("small", "validation", samples=1, problems=2, device="cpu")
+    bank.record("small", "validation", Draws(samples=1, problems=2, device="cpu"))
     monkeypatch.setattr(bank, "load_verifier", lambda *args, **options: Mock(spec=["score"], score=lambda s: [score]))
     monkeypatch.setattr(bank, "CHUNK", 1)
     with pytest.raises(ValueError, match=rf"scores from 0 to 1, not \[{score}\]"):
@@ -494,7 +493,9 @@ def test_a_recording_of_a_file_s_problems_can_be_read_when_the_file_is_gone(tmp_
     file = tmp_path / "mine.jsonl"
     asked = [{"question": f"{i} + {i}?", "answer": f"Twice {i}. #### {2 * i}"} for i in range(3)]
     file.write_text("".join(json.dumps(row) + "\n" for row in asked), encoding="utf-8")
-    out = bank.record("small", str(file), samples=2, max_new_tokens=4, device="cpu", out=tmp_path / "mine.parquet")
+    out = bank.record(
+        "small", str(file), Draws(samples=2, max_new_tokens=4, device="cpu"), out=tmp_path / "mine.parquet"
+    )
     file.unlink()
     run = bank.read(out)
     assert [problem.question for problem in run.problems] == [row["question"] for row in asked]

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 from ttclab import bank, evidence
+from ttclab.adaptive import adaptive_search
 from ttclab.allocator import (
     POLICIES,
     Allocation,
     Arm,
     ComputeOptimalPolicy,
-    adaptive_search,
     fitted_policy,
     lesson_policy,
     uniform_policy,
@@ -158,7 +158,7 @@ def test_what_it_wins_is_the_beam_s_not_the_difficulty_s():
 
 def test_fitting_again_gives_the_policies_that_ship(tmp_path):
     for path in evidence.fit_all(tmp_path):
-        assert path.read_bytes() == (POLICIES / path.name).read_bytes(), "python -m ttclab fit"
+        assert path.read_bytes() == (POLICIES / path.name).read_bytes(), "ttclab fit"
     assert {path.name for path in tmp_path.iterdir()} == {path.name for path in POLICIES.iterdir()}
 
 

@@ -465,7 +465,7 @@ def test_shipped_data_are_small(name):
 
 def test_shipped_data_are_what_the_recorded_runs_give_now():
     for name, data in built().items():
-        assert (FOLDER / f"{name}.json").read_text(encoding="utf-8") == as_json(data), "python -m ttclab.explorables"
+        assert (FOLDER / f"{name}.json").read_text(encoding="utf-8") == as_json(data), "ttclab simulators"
 
 
 def test_every_explorable_has_data_from_the_recorded_runs():

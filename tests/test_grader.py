@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ttclab.__main__ import main
+from ttclab.cli import main
 from ttclab.exercises import EXERCISES
 from ttclab.exercises.gradebook import load, one_line, result_file, save, write_page, write_tables
 from ttclab.exercises.grader import Grade, Limits, assigned, grade, grade_all, read_cells, submissions
@@ -744,20 +744,20 @@ def guide(language: str) -> list[str]:
 
 
 def test_the_commands_of_the_instructors_guide_work(tmp_path, monkeypatch, capsys):
-    """As they stand there, on a class: those for a shell at home, then what the others say after `-m ttclab`."""
+    """As they stand there, on a class: those for a shell at home, then what the others say after `ttclab`."""
     monkeypatch.chdir(tmp_path)
     notebook(tmp_path / "class/ada/work.ipynb", SETUP, RIGHT, CHECK)
     own, foreign = [line for line in guide("bash") if line], " ".join(guide("sh"))
     assert len(own) == 2
     for line in own:
-        start, arguments = line.split(" -m ttclab ")
-        assert start == ".venv/bin/python" and main(arguments.split()) == 0
+        start, arguments = line.split("ttclab ", maxsplit=1)
+        assert start == ".venv/bin/" and main(arguments.split()) == 0
     (folder,) = (path for path in (tmp_path / "results").iterdir() if path.is_dir())
     assert {path.name for path in (tmp_path / "results").iterdir()} - {folder.name} == {
         *["grades.csv", "totals.csv", "report.html"]
     }
     for submission in ("/autograder/submission", "/class"):
-        (arguments,) = re.findall(rf"-m ttclab (grade {submission} .*?)(?: cp |$)", foreign)
+        (arguments,) = re.findall(rf"ttclab (grade {submission} .*?)(?: cp |$)", foreign)
         out = re.search(r"--out (\S+)", arguments)[1]
         here = arguments.replace(submission, str(tmp_path / "class")).replace(out, str(tmp_path / "results"))
         assert main(here.split()) == 0

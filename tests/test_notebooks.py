@@ -2,6 +2,7 @@
 
 import ast
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,8 @@ from typing import Any
 
 import nbformat
 import pytest
+
+from ttclab import live
 
 FOLDER = Path(__file__).parent.parent / "notebooks"
 NOTEBOOKS = sorted(path for path in FOLDER.rglob("*.ipynb") if ".ipynb_checkpoints" not in path.parts)
@@ -108,27 +111,37 @@ def test_lab_opens_on_a_gpu_in_colab(path):
     assert metadata.get("accelerator") == "GPU" and metadata.get("colab", {}).get("gpuType") == "T4"
 
 
-NAMED = {"POLICY": "small", "LARGER": "large", "JUDGE": "prm", "PROBLEMS": "validation", "HOW_MANY": 3}
-FOR_REAL_MODELS = [path for path in LABS if any("POLICY" in "".join(cell["source"]) for cell in code_cells(path))]
+KNOB = re.compile(r'^(MODEL(?:, (?:LARGER|VERIFIER))?) = ""(?:, "")?  #', re.MULTILINE)  # one line, nothing named
+NAMED = {"MODEL": '"small"', "LARGER": '"large"', "VERIFIER": '"prm"'}
 
 
-def test_labs_of_strategies_have_a_cell_for_real_models():
-    assert {path.name[:2] for path in FOR_REAL_MODELS} >= {"01", "02", "03", "04", "05", "08"}
+def real_model_cells(path: Path) -> list[str]:
+    return [source for cell in code_cells(path) if "live.run(" in (source := "".join(cell["source"]))]
 
 
-@pytest.mark.parametrize("path", FOR_REAL_MODELS, ids=lambda path: path.name)
-def test_cell_for_real_models_needs_the_setup_and_a_name_only(path, capsys):
-    """With the course's own models for real ones: the interface is one."""
+@pytest.mark.parametrize("path", LABS, ids=lambda path: path.name)
+def test_every_lab_runs_a_real_model_by_one_line(path, capsys, monkeypatch):
+    """The shipped models stand in for real ones: the interface is the same."""
     [setup] = [cell for cell in code_cells(path) if "setup" in tags(cell)]
-    [knob] = [cell for cell in code_cells(path) if "POLICY" in "".join(cell["source"])]
-    tree = ast.parse("".join(knob["source"]))
-    tree.body = [node for node in tree.body if not isinstance(node, ast.Assign)]  # the names as they are stored
-    assert isinstance(tree.body[0], ast.If) and len(tree.body) == 1
-    names = NAMED | ({"POLICY": "revision"} if path.name.startswith("04") else {})
+    [source] = real_model_cells(path)
+    [knob] = KNOB.finditer(source)
+    own = NAMED | ({"MODEL": '"revision"'} if path.name.startswith("04") else {})
+    named = f"{knob[1]} = {', '.join(own[name] for name in knob[1].split(', '))}  #"
+    monkeypatch.setattr(live.run, "__kwdefaults__", live.run.__kwdefaults__ | {"problems": "validation", "limit": 3})
+    names: dict[str, Any] = {}
     exec("".join(setup["source"]), names)
-    exec(compile(tree, path.name, "exec"), names)
-    shown = capsys.readouterr().out
-    assert "No model is named" not in shown and len(shown.splitlines()) >= 2
+    exec(source.replace(knob[0], named), names)
+    first, *_, last = capsys.readouterr().out.splitlines()
+    assert re.match(r"(small|revision) on \w+: at most about .* Its weights are \d", first)
+    assert re.search(r"\d", last) and "Out of memory" not in last
+
+
+@pytest.mark.parametrize("path", LABS, ids=lambda path: path.name)
+def test_a_lab_names_the_model_for_colab_and_stores_a_run_without_one(path):
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    [place] = [i for i, cell in enumerate(cells) if "live.run(" in "".join(cell["source"])]
+    assert live.COLAB in "".join(cells[place - 1]["source"])
+    assert compared_text(cells[place]) == "No model is named: nothing is run."
 
 
 def run(folder: Path, budget: int, together: int, *sources: str) -> str:

@@ -26,6 +26,7 @@ from ttclab import bank, hub, open_prms
 from ttclab.beam_search import beam_search
 from ttclab.flops import billed
 from ttclab.problems import ArithmeticProblem, Solution, load_problems
+from ttclab.recording import Draws
 
 PROBLEM = ArithmeticProblem.from_expression("015+74+46*06")
 TEXTS = ["+74=089\n+46=135\n*06=810\n", "+74=089\n+46=136\n*06=816\n", "+74=098\n", "", "+74=089\n+46=13"]
@@ -250,7 +251,7 @@ def test_an_open_prm_guides_a_search(release):
 
 def test_an_open_prm_scores_a_recorded_run_wherever_it_lies(tmp_path):
     folder = RELEASES["skywork"].write(tmp_path)
-    run = bank.record("small", "validation", samples=3, problems=4, device="cpu", out=tmp_path / "run.parquet")
+    run = bank.record("small", "validation", Draws(samples=3, problems=4, device="cpu"), out=tmp_path / "run.parquet")
     bank.record_scores(folder, run, device="cpu")
     prm, recorded = ttclab.load_verifier(folder, device="cpu"), bank.read(run)
     for i, each in enumerate(bank.load_scores(folder, run)):

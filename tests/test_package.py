@@ -1,10 +1,13 @@
 import subprocess
 import sys
 from importlib import import_module
+from pathlib import Path
 
 import pytest
 
 import ttclab
+
+ROOT = Path(__file__).parent.parent
 
 
 @pytest.mark.parametrize("name", ttclab.__all__)
@@ -25,6 +28,33 @@ def test_an_unknown_name_is_refused_as_python_does():
         ttclab.beam  # noqa: B018
 
 
-def test_the_exercises_do_not_wait_for_torch():
-    code = "import sys, ttclab; ttclab.exercises.check; assert 'torch' not in sys.modules"
+@pytest.mark.parametrize(
+    "use", ["ttclab.exercises.check", "ttclab.allocator.lesson_policy", "ttclab.estimators.pass_at_k"]
+)
+def test_what_needs_no_model_waits_for_neither_torch_nor_transformers(use):
+    code = f"import sys, ttclab; {use}; assert not {{'torch', 'transformers'}} & {{*sys.modules}}"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+def test_every_module_of_the_package_is_in_the_one_list():
+    folder = Path(ttclab.__file__).parent
+    there = {path.stem for path in folder.glob("*.py")} | {path.parent.name for path in folder.glob("*/__init__.py")}
+    internal = {"__init__", "__main__", "bar", "cli", "static_reading"}
+    assert {*ttclab._MODULES} == there - internal
+
+
+TYPED = """
+import ttclab
+reveal_type(ttclab.load_problems)
+reveal_type(ttclab.allocator.lesson_policy)
+ttclab.lode
+"""
+
+
+def test_type_checkers_find_the_types(tmp_path):
+    (tmp_path / "use.py").write_text(TYPED)
+    command = [sys.executable, "-m", "mypy", str(tmp_path / "use.py")]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+    assert "-> list[" in done.stdout.replace("builtins.", "") and "Allocation" in done.stdout, done.stdout
+    assert 'Module has no attribute "lode"' in done.stdout
+    assert (ROOT / "ttclab" / "py.typed").is_file()

@@ -18,6 +18,7 @@ from ttclab import bank
 from ttclab import server as client
 from ttclab.beam_search import beam_search
 from ttclab.models import ZOO
+from ttclab.recording import Draws
 from ttclab.serve_check import check
 
 PROBLEMS = ttclab.load_problems("test", limit=20)
@@ -147,7 +148,7 @@ def test_a_real_server_killed_and_started_again_in_the_middle_of_a_recording_los
     monkeypatch.setattr(client, "pause", pause)
     out = tmp_path / "served.parquet"
     settings = {"model": running.model, "files": "small"}
-    bank.record(running.url, "test", greedy=True, problems=20, chunk=5, server=settings, out=out)
+    bank.record(running.url, "test", Draws(greedy=True, problems=20, server=settings), chunk=5, out=out)
     local = ttclab.load("small", device="cpu").generate(PROBLEMS, temperature=0)
     assert bank.read(out).texts.tolist() == greedy(local)
     assert len(starts) == 1

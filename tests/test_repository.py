@@ -1,6 +1,7 @@
 """What holds the repository together: one set of versions, a whole wheel, a Makefile that says what it does."""
 
 import ast
+import json
 import re
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+import colab
 import pytest
 import yaml
 from hatchling.builders.wheel import WheelBuilder
@@ -132,9 +134,41 @@ def test_what_is_published_is_the_book_that_was_tested_and_its_pictures_are_kept
 
 def test_notebooks_are_run_weekly_with_the_versions_that_there_are():
     weekly = workflows()["weekly"]
-    (job,) = weekly["jobs"].values()
-    assert "schedule" in weekly[True]  # YAML takes the key `on` for a truth value
-    assert job["strategy"]["matrix"]["versions"] == ["pinned", "oldest"]
+    assert weekly[True].keys() == {"schedule", "workflow_dispatch"}  # YAML takes the key `on` for a truth value
+    assert weekly["jobs"]["notebooks"]["strategy"]["matrix"]["versions"] == ["pinned", "oldest"]
+
+
+def test_notebooks_are_run_weekly_in_colab_s_own_image_of_a_given_day():
+    job = workflows()["weekly"]["jobs"]["colab"]
+    image = r"us-docker\.pkg\.dev/colab-images/public/cpu-runtime:release-colab-external-images_20\d{6}-\d{6}_RC\d\d"
+    assert re.fullmatch(image, job["env"]["IMAGE"])
+    (command,) = [step["run"] for step in job["steps"] if "docker run" in step.get("run", "")]
+    mounted, script = re.search(r'"\$PWD:(/\w+)".* "\$IMAGE" (\S+)$', command).groups()
+    assert (ROOT / Path(script).relative_to(mounted)).is_file()
+
+
+def test_the_gpu_job_waits_for_a_runner_that_somebody_names():
+    job = workflows()["weekly"]["jobs"]["gpu"]
+    assert (job["if"], job["runs-on"]) == ("vars.GPU_RUNNER != ''", "${{ vars.GPU_RUNNER }}")
+    assert ".venv/bin/python -m benchmarks.gpu" in [step.get("run") for step in job["steps"]]
+    assert "TORCH_INDEX" not in str(job), "the index of CPU builds would leave the GPU unused"
+
+
+def test_what_colab_ships_must_stay_as_it_is():
+    before = {"torch": "2.11.0", "numpy": "2.1.3", "tqdm": "4.67.3"}
+    assert not colab.replaced(before, before | {"ttclab": "0.1.0", "anywidget": "0.9.21"})
+    assert colab.replaced(before, {"torch": "2.11.0", "numpy": "2.4.6"}) == [
+        "numpy 2.1.3 became 2.4.6",
+        "tqdm 4.67.3 became nothing",
+    ]
+
+
+def test_notebooks_for_colab_s_image_install_the_checkout(tmp_path):
+    copies = colab.copy_notebooks(ROOT, tmp_path / "away")
+    assert len(copies) == len([*(ROOT / "notebooks").rglob("*.ipynb")])
+    for copy in copies:
+        setup = next(cell for cell in json.loads(copy.read_text())["cells"] if cell["cell_type"] == "code")
+        assert f'COURSE = "{ROOT}"' in "".join(setup["source"])
 
 
 def test_the_book_is_built_strictly():
@@ -227,6 +261,28 @@ def test_wheel_carries_every_file_of_the_package(tmp_path):
 def test_no_file_is_too_large_for_a_repository():
     large = {str(path.relative_to(ROOT)): path.stat().st_size for path in tracked() if path.stat().st_size > 5_000_000}
     assert not large
+
+
+def test_the_hooks_before_a_commit_are_the_checks_of_make_lint():
+    lint = re.search(r"^lint:.*\n((?:\t.*\n)+)", (ROOT / "Makefile").read_text(), re.MULTILINE)[1]
+    checks = {" ".join(words.split()[:2]).removesuffix(" .") for words in re.findall(r"@\$\(BIN\)/(.*)", lint)}
+    (repository,) = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"]
+    entries = [
+        hook["entry"].removeprefix(".venv/bin/").removesuffix(" --force-exclude") for hook in repository["hooks"]
+    ]
+    assert repository["repo"] == "local" and {*entries} == checks == {"codespell", "ruff check", "ruff format", "mypy"}
+
+
+def test_the_container_makes_the_environment_of_make():
+    lines = (ROOT / ".devcontainer" / "devcontainer.json").read_text().splitlines()
+    container = json.loads("".join(line for line in lines if not line.strip().startswith("//")))
+    assert container["postCreateCommand"] == "make .venv/.installed" and "chromium" in container["onCreateCommand"]
+
+
+@pytest.mark.parametrize("tool", ["pip install", "uv pip install"])
+def test_readme_installs_the_pinned_set_by_hand_too(tool):
+    (extras,) = set(re.findall(rf"{tool} -c constraints\.txt -e \"\.\[([a-z,]+)\]\"", (ROOT / "README.md").read_text()))
+    assert set(extras.split(",")) <= PROJECT["optional-dependencies"].keys()
 
 
 def test_make_without_a_target_lists_every_target():

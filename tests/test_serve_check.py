@@ -2,7 +2,7 @@ import pytest
 from fake_server import serving
 
 import ttclab
-from ttclab.__main__ import main
+from ttclab.cli import main
 from ttclab.serve_check import check
 from ttclab.server import ServerError
 

@@ -24,11 +24,12 @@ from tiny import TOKENIZER, random_model
 import ttclab
 from ttclab import bank
 from ttclab import server as client
-from ttclab.__main__ import main
 from ttclab.beam_search import beam_search
+from ttclab.cli import main
 from ttclab.flops import billed
 from ttclab.models import LanguageModel
 from ttclab.problems import load_problems
+from ttclab.recording import Draws
 from ttclab.server import ServerError
 from ttclab.text_problems import TextProblem
 from ttclab.training.tokens import build_tokenizer
@@ -709,10 +710,12 @@ def test_what_is_no_address_is_one_clear_error(url):
 
 
 def record(server, out, **options):
-    own = {name: options.pop(name) for name in ("samples", "problems", "chunk") if name in options}
-    limits = {"samples": 4, "problems": 30, "chunk": 10} | own
-    asked = {**limits, "out": out, "server": {"chat": False, "timeout": 30} | options}
-    return bank.record(server if isinstance(server, str) else server.url, "test", **asked)
+    chunk = options.pop("chunk", 10)
+    limits = {"samples": 4, "problems": 30} | {
+        name: options.pop(name) for name in ("samples", "problems") if name in options
+    }
+    draws = Draws(**limits, server={"chat": False, "timeout": 30} | options)
+    return bank.record(server if isinstance(server, str) else server.url, "test", draws, chunk=chunk, out=out)
 
 
 @pytest.fixture(scope="module")

@@ -26,7 +26,7 @@ for turns in json.load(sys.stdin):
 """
 
 
-@pytest.mark.skipif(not HERE, reason="SmolLM2 is not here: python -m ttclab fetch smollm2")
+@pytest.mark.skipif(not HERE, reason="SmolLM2 is not here: ttclab fetch smollm2")
 def test_plain_transformers_gives_the_same_greedy_text_on_20_prompts():
     import json
 
@@ -39,7 +39,7 @@ def test_plain_transformers_gives_the_same_greedy_text_on_20_prompts():
     assert len({s.text for [s] in ours}) > 5
 
 
-@pytest.mark.skipif(not HERE, reason="SmolLM2 is not here: python -m ttclab fetch smollm2")
+@pytest.mark.skipif(not HERE, reason="SmolLM2 is not here: ttclab fetch smollm2")
 def test_its_own_chat_template_puts_the_problem():
     policy = ttclab.load("smollm2", device="cpu")
     (problem,) = load_problems("words-test", limit=1)
@@ -50,7 +50,7 @@ def test_its_own_chat_template_puts_the_problem():
 
 def test_until_it_is_fetched_it_is_one_clear_error(tmp_path, monkeypatch):
     monkeypatch.setenv("TTCLAB_CACHE", str(tmp_path))
-    with pytest.raises(ValueError, match="python -m ttclab fetch smollm2"):
+    with pytest.raises(ValueError, match="ttclab fetch smollm2"):
         ttclab.load("smollm2")
 
 
@@ -76,7 +76,7 @@ def test_without_a_network_the_download_is_one_clear_error(tmp_path, monkeypatch
         smollm2._download(tmp_path)
 
 
-@pytest.mark.skipif(not HERE, reason="SmolLM2 is not here: python -m ttclab fetch smollm2")
+@pytest.mark.skipif(not HERE, reason="SmolLM2 is not here: ttclab fetch smollm2")
 def test_what_it_says_of_its_solutions_and_what_that_costs_are_as_recorded():
     judge, samples = SelfVerifier(bank.ASKED, ttclab.load("smollm2", device="cpu")), evidence.word_samples()
     with billed() as bill:

@@ -123,5 +123,5 @@ def test_the_shipped_policies_get_what_spending_by_them_gets(budget):
 
 def test_the_shipped_map_is_what_the_recorded_runs_give_now_and_small():
     file = FOLDER / "split_budget.json"
-    assert file.read_text(encoding="utf-8") == as_json(split_budget.recorded()), "python -m ttclab.explorables"
+    assert file.read_text(encoding="utf-8") == as_json(split_budget.recorded()), "ttclab simulators"
     assert file.stat().st_size < 60_000

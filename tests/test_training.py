@@ -5,7 +5,7 @@ import pytest
 
 import ttclab
 from ttclab import training
-from ttclab.__main__ import main
+from ttclab.cli import main
 from ttclab.estimators import fifths, pass_at_k
 from ttclab.flops import billed
 from ttclab.problems import ArithmeticProblem, Solution, split_of

@@ -1,55 +1,29 @@
-"""Test-time compute, measured: sampling, verifiers, search and allocation for language models."""
+"""Test-time compute, measured: sampling, verifiers, search and allocation for language models.
 
+Public names are imported on first use: `import ttclab` waits for neither torch nor transformers. Their one list is
+`__init__.pyi`, which type checkers and editors read too.
+"""
+
+import re
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from .allocator import adaptive_search as adaptive_search
-    from .allocator import compute_optimal_inference as compute_optimal_inference
-    from .beam_search import beam_search_prm as beam_search_prm
-    from .beam_search import dvts as dvts
-    from .models import load as load
-    from .problems import Problem as Problem
-    from .problems import Solution as Solution
-    from .problems import load_problems as load_problems
-    from .revision import hybrid_search as hybrid_search
-    from .revision import sequential_revise as sequential_revise
-    from .sampling import Result as Result
-    from .sampling import majority_vote as majority_vote
-    from .sampling import parallel_search as parallel_search
-    from .sampling import weighted_vote as weighted_vote
-    from .verifiers import load_verifier as load_verifier
+from pathlib import Path
+from typing import Any
 
 __version__ = "0.1.0"
 
-# Imported on first use: `import ttclab.exercises` must not wait for torch.
-_HOME = {
-    "load": "models",
-    "load_problems": "problems",
-    "load_verifier": "verifiers",
-    "Problem": "problems",
-    "Solution": "problems",
-    "Result": "sampling",
-    "parallel_search": "sampling",
-    "majority_vote": "sampling",
-    "weighted_vote": "sampling",
-    "beam_search_prm": "beam_search",
-    "dvts": "beam_search",
-    "sequential_revise": "revision",
-    "hybrid_search": "revision",
-    "compute_optimal_inference": "allocator",
-    "adaptive_search": "allocator",
-}
-_MODULES = ("allocator", "answers", "arena", "bank", "beam_search", "claims", "engine", "estimators", "evidence",
-            "exercises", "explorables", "flops", "hardware", "hub", "models", "open_prms", "plan", "plots", "policy",
-            "problems", "reader", "revision", "reward_model", "sampling", "self_verifier", "serve_check", "server",
-            "smollm2", "text_problems", "training", "verifiers", "word_problems", "working")  # fmt: skip
-__all__ = [*_HOME]
+_LINES = re.findall(
+    r"^from \.(\w*) import (\w+) as \2$",
+    Path(__file__).with_name("__init__.pyi").read_text(encoding="utf-8"),
+    re.MULTILINE,
+)
+_MODULES = [name for module, name in _LINES if not module]
+_MODULE_OF = {name: module for module, name in _LINES if module}
+__all__ = list(_MODULE_OF)
 
 
 def __getattr__(name: str) -> Any:
-    if name in _HOME:
-        return getattr(import_module(f".{_HOME[name]}", __name__), name)
+    if name in _MODULE_OF:
+        return getattr(import_module(f".{_MODULE_OF[name]}", __name__), name)
     if name in _MODULES:
         return import_module(f".{name}", __name__)
     raise AttributeError(f"module 'ttclab' has no attribute {name!r}")

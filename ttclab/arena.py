@@ -6,7 +6,6 @@ keeps the first attempt. What comes of it is looked up in recorded runs: the rev
 14x judge. Whoever looks at first attempts is charged for them; the judge reads a problem once, for look and choice.
 """
 
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from functools import cache
@@ -31,6 +30,7 @@ from .allocator import (
     uniform_policy,
 )
 from .estimators import Estimate, bootstrap, pass_at_k
+from .files import atomic
 from .models import ZOO
 from .reward_model import reward_flops
 
@@ -138,16 +138,15 @@ def _read_before(firsts: bank.Samples, widths: Sequence[int]) -> NDArray[np.floa
 
 
 def write_table() -> Path:
-    """Record the arena of both splits into the package (`python -m ttclab.arena`), all or nothing."""
+    """Record the arena of both splits into the package (`ttclab arena-table`), all or nothing."""
     parts = []
     for split in ("test", "validation"):
         arena = recorded(split)
         arrays = {each.name: getattr(arena, each.name) for each in fields(Arena)[1:]}
         numbers = {name: values.round(6 if values.max() <= 1 else 0).tolist() for name, values in arrays.items()}
         parts.append(pa.table({"split": [split] * len(arena), "problem": arena.problems, **numbers}))
-    partial = TABLE.with_name(TABLE.name + ".partial")
-    pq.write_table(pa.concat_tables(parts), partial, compression="zstd", write_page_checksum=True)
-    os.replace(partial, TABLE)
+    with atomic(TABLE) as partial:
+        pq.write_table(pa.concat_tables(parts), partial, compression="zstd", write_page_checksum=True)
     return TABLE
 
 
@@ -283,7 +282,3 @@ def beyond_uniform(played: Played, arena: Arena) -> NDArray[np.float64]:
 def advantage(played: Played, arena: Arena) -> Estimate:
     """Accuracy above that of uniform sampling for the same FLOPs on the same problems, with its 95% interval."""
     return bootstrap(beyond_uniform(played, arena))
-
-
-if __name__ == "__main__":
-    print(f"wrote {write_table()}")

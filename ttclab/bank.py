@@ -28,10 +28,9 @@ another order are put back in the order in which they were recorded, or the file
 
 import hashlib
 import json
-import os
 import shutil
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
@@ -46,6 +45,7 @@ from transformers import AutoConfig, PreTrainedConfig
 
 from . import flops, hub
 from .beam_search import beam_search
+from .files import atomic
 from .models import HOME, ZOO, LanguageModel, described, directory_of, encode, folder_of, is_address, template_of
 from .models import load as load_model
 from .policy import Asked
@@ -59,6 +59,7 @@ from .problems import (
     show_attempts,
     well_formed,
 )
+from .recording import Draws
 from .sampling import Result
 from .self_verifier import SelfVerifier
 from .text_problems import TextProblem
@@ -254,48 +255,55 @@ class Searches:
 def record(
     model: str,
     split: str,
+    draws: Draws | None = None,
     *,
-    at: int | None = None,
-    greedy: bool = False,
-    samples: int = 256,
-    problems: int = 500,
-    seed: int = 0,
-    temperature: float | None = None,
-    max_new_tokens: int | None = None,
-    device: str = "auto",
     out: Path | None = None,
     chunk: int | None = None,
     shard: tuple[int, int] | None = None,
-    server: Mapping[str, Any] | None = None,
 ) -> Path:
-    """Draw `samples` solutions of a model to each problem of a set, and write them to `out`.
+    """Draw solutions of a model to each problem of a set, and write them to a file.
 
-    model: a shipped one, or the address of a server; at: the training step of a model shipped at several; greedy: one
-    greedy solution a problem instead of samples; temperature, max_new_tokens: the model's own if not given; out: by
-    default in `ttclab/runs`, and to be said for a server; chunk: problems between two writes (CHUNK); shard: (i, n) for
-    the i-th of n machines, from 1: its part of the problems, in a file of its own, for `merge`; server: what
-    `ttclab.load` takes for one, such as its model's name and files.
-    Killed and started again, it goes on where it was: at most `chunk` problems are drawn twice, with the same result.
-    Raises OSError if the disk is full or the server stays away, ValueError for a shard that can't be.
+    Killed and started again, recording resumes: at most `chunk` problems are drawn twice, with the same result.
+
+    Parameters
+    ----------
+    model : str
+        A shipped model, a directory, a model on the Hub, or the address of a server.
+    split : str
+        As for `ttclab.load_problems`.
+    draws : Draws, optional
+        What is drawn.
+    out : Path, optional
+        The file, by default one in `ttclab/runs`. A server needs one.
+    chunk : int, optional
+        Problems between two writes (CHUNK).
+    shard : tuple of int, optional
+        (i, n) for the i-th of n machines, from 1: its part of the problems, in a file of its own, for `merge`.
+
+    Raises
+    ------
+    OSError
+        If the disk is full or the server is unreachable.
+    ValueError
+        For an invalid shard.
     """
+    draws = draws or Draws()
     hub.refuse_page(model)
     served = is_address(model)
     if served and out is None:
         raise ValueError("what a server writes is recorded where you say: name a file as out")
-    out = out or path_of(model, split, at=at, greedy=greedy)
-    policy = load_model(model, at=at, device=device, **(server or {}))
-    asked = load_problems(split, limit=problems)
-    if greedy:
-        samples, temperature = 1, 0.0
-    temperature = policy.sampler(temperature).temperature
+    out = out or path_of(model, split, at=draws.at, greedy=draws.greedy)
+    policy = load_model(model, at=draws.at, device=draws.device, **draws.server)
+    asked = load_problems(split, limit=draws.problems)
+    temperature = policy.sampler(draws.temperature).temperature
     if isinstance(policy, LanguageModel):
         policy.prompts([Asked(each) for each in asked])  # one that is too long is found now, and not after hours
-    files = (server or {}).get("files") if served else model
-    folder = directory_of(files, at) if files else None
+    files = draws.server.get("files") if served else model
+    folder = directory_of(files, draws.at) if files else None
     made = {
         "format": "ttclab samples 1", "model": folder.name if folder else policy.model,
-        "weights": weights_hash(folder) if folder else None, "split": split, "seed": seed, "temperature": temperature,
-        "samples": samples, "problems": len(asked),
+        "weights": weights_hash(folder) if folder else None, "split": split, "seed": draws.seed,
+        "temperature": temperature, "samples": draws.samples, "problems": len(asked),
     }  # fmt: skip
     if served:  # by its name there, for a server may come back at another address
         made["served"] = policy.model
@@ -304,14 +312,14 @@ def record(
         template = template_of(tokenizer, None)
         made["config"] = {key: value for key, value in policy.config.to_diff_dict().items() if not key.startswith("_")}
         made["prompt_tokens"] = [len(encode(Asked(each), tokenizer, template)) for each in asked]
-    if max_new_tokens:
-        made["max_new_tokens"] = max_new_tokens
+    if draws.max_new_tokens:
+        made["max_new_tokens"] = draws.max_new_tokens
     if split.removeprefix("words-") not in SPLITS:  # of a file or the Hub, which may be gone when the run is read
         made["asked"] = [[well_formed(text) for text in (each.id, each.question, each.answer)] for each in asked]
 
     def rows(chunk: range) -> Iterator[dict[str, Any]]:
         chosen = [asked[i] for i in chunk]
-        for group in policy.generate(chosen, samples, temperature, seed, max_new_tokens):
+        for group in policy.generate(chosen, draws.samples, temperature, draws.seed, draws.max_new_tokens):
             for i, solution in enumerate(group):
                 yield {"sample": i, **_row(solution)}
 
@@ -452,19 +460,19 @@ CHAINS_WITH_FEEDBACK = (8,) * 4
 def record_all(device: str = "auto") -> None:
     """Record every run of a shipped model, where it is not there already from the weights as they are."""
     for split in ("test", "validation"):
-        record("small", split, device=device)
-    record("small", "test", greedy=True, device=device)
+        record("small", split, Draws(device=device))
+    record("small", "test", Draws(greedy=True, device=device))
     for folder in ZOO.glob("large-*"):
         at = int(folder.name.removeprefix("large-"))
-        record("large", "test", at=at, greedy=True, device=device)
-        record("large", "test", at=at, samples=64, device=device)
+        record("large", "test", Draws(at=at, greedy=True, device=device))
+        record("large", "test", Draws(at=at, samples=64, device=device))
     for split in ("test", "validation"):
         record_chains("revision", split, CHAINS, device=device)
         for verifier in ("prm-revision", "prm", "prm-large"):
             record_scores(verifier, f"revision-{split}-chains", device=device)
     for verifier in ("oracle", "prm-revision", "self"):
         record_chains("revision", "test", CHAINS_WITH_FEEDBACK, feedback=verifier, device=device)
-    record("revision-control", "test", samples=64, device=device)
+    record("revision-control", "test", Draws(samples=64, device=device))
     for verifier in ("orm", "prm", "prm-large", "prm-weak", "prm-rollouts", "prm-exact"):
         record_scores(verifier, "small-test", device=device)
     for verifier in ("prm", "prm-large"):
@@ -832,16 +840,11 @@ def _storable(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def _write(table: pa.Table, path: Path) -> None:
-    """Write a file that is there as a whole or not at all, whenever it is broken off."""
-    partial = path.with_name(path.name + ".partial")
+    """Write a file whole or not at all, even if the process is killed."""
     try:
-        pq.write_table(table, partial, compression="zstd", compression_level=19, write_page_checksum=True)
-        with partial.open("rb") as file:
-            os.fsync(file.fileno())
-        os.replace(partial, path)
+        with atomic(path) as partial:
+            pq.write_table(table, partial, compression="zstd", compression_level=19, write_page_checksum=True)
     except OSError as error:
         raise OSError(
             f"{path} could not be written ({error}): make room, and the same command goes on from what is there"
         ) from None
-    finally:
-        partial.unlink(missing_ok=True)

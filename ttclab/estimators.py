@@ -90,7 +90,7 @@ def sampled_until_clear(
     draws: int = 16,
     seed: int = 0,
 ) -> tuple[Floats, Floats]:
-    """Weighted voting that stops at the first look at which one answer leads by `lead` (`allocator.adaptive_search`).
+    """Weighted voting that stops at the first look at which one answer leads by `lead` (`adaptive.adaptive_search`).
 
     looks: numbers of samples after which one looks, ascending; at the last one it stops in any case. The rest as for
     `weighted_best_of_n`. Returns the accuracy, (problems,), and how often it stops at each look, (problems, looks),

@@ -5,7 +5,7 @@ not. Torch's own `FlopCounterMode` counts the same way, and the tests hold us to
 attention of CPUs and the grouped experts of mixtures, so it is run with the plain ones.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -287,10 +287,10 @@ class Ledger(Meter):
 
     def __init__(self) -> None:
         super().__init__()
-        self._costs: dict[str, Cost] = {}
+        self._costs: defaultdict[str, Cost] = defaultdict(Cost)
 
     def __getitem__(self, problem: Problem) -> Cost:
-        return self._costs.setdefault(problem.id, Cost())
+        return self._costs[problem.id]
 
     @property
     def total(self) -> Cost:
@@ -346,12 +346,22 @@ def billed_as(kind: str, of: Collection[str] = ("prefill", "decode")) -> Iterato
         _kinds.reset(token)
 
 
-def charge(problem: Problem, kind: str, *, tokens: int = 0, flops: int = 0, **counts: int) -> None:
-    """Charge work on a problem to every open ledger; counts: generations, revisions or verifier_calls."""
+def charge(
+    problem: Problem,
+    kind: str,
+    *,
+    tokens: int = 0,
+    flops: int = 0,
+    generations: int = 0,
+    revisions: int = 0,
+    verifier_calls: int = 0,
+) -> None:
+    """Charge work on a problem to every open ledger."""
     kind = _kinds.get().get(kind, kind)
     for ledger in _open_ledgers.get():
         cost = ledger[problem]
         cost.tokens[kind] += tokens
         cost.flops[kind] += flops
-        for name, n in counts.items():
-            setattr(cost, name, getattr(cost, name) + n)
+        cost.generations += generations
+        cost.revisions += revisions
+        cost.verifier_calls += verifier_calls

@@ -6,7 +6,7 @@ import re
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -123,9 +123,7 @@ def _served(
         return ServedModel(url, model, text=Asked.text if chat is False else None, **limits)
     directory = directory_of(files)
     config, tokenizer = described(directory, local_files_only=True)
-    generation = GenerationConfig()
-    if (directory / "generation_config.json").is_file():
-        generation = GenerationConfig.from_pretrained(directory, local_files_only=True)
+    generation = generation_config_of(directory)
     template = template_of(tokenizer, chat)
     begin = tokenizer.bos_token or ""
     added = bool(begin) and tokenizer.encode("") == [tokenizer.bos_token_id]
@@ -134,7 +132,6 @@ def _served(
         exact = asked.text(template)
         return exact.removeprefix(begin) if template and added else exact  # the server adds it, as to any text
 
-    tokens = generation.max_new_tokens or 512
     return ServedModel(
         url,
         model,
@@ -142,9 +139,21 @@ def _served(
         cut=not template,
         config=config,
         sampler=sampler_of(generation),
-        max_new_tokens=tokens,
+        max_new_tokens=max_new_tokens_of(generation),
         **limits,
     )
+
+
+def generation_config_of(directory: Path) -> GenerationConfig:
+    """How a model in a directory generates by default."""
+    if (directory / "generation_config.json").is_file():
+        return GenerationConfig.from_pretrained(directory, local_files_only=True)
+    return GenerationConfig()
+
+
+def max_new_tokens_of(generation: GenerationConfig) -> int:
+    """Tokens that a solution may have when the caller does not say."""
+    return generation.max_new_tokens or 512
 
 
 def directory_of(name: str | Path, at: int | None = None, **asked_for: bool) -> Path:
@@ -152,7 +161,7 @@ def directory_of(name: str | Path, at: int | None = None, **asked_for: bool) -> 
     hub.refuse_page(name)
     directory = folder_of(name, at)
     if str(name) == smollm2.NAME and not directory.is_dir():
-        raise ValueError(f"{name} is not on this machine: get it once by `python -m ttclab fetch {name}` (93 MB)")
+        raise ValueError(f"{name} is not on this machine: get it once by `ttclab fetch {name}` (93 MB)")
     if not directory.is_dir() and hub.is_name(name):
         directory = hub.fetch(str(name), **asked_for)
     if not (directory / "config.json").is_file() or _writes_nothing(directory):
@@ -320,6 +329,9 @@ class LanguageModel(Policy):
                 "solutions are drawn from the model's own distribution",
                 stacklevel=2,
             )
+        # Searches decode and encode the same few texts at every step.
+        self._encode = lru_cache(maxsize=1 << 12)(partial(tokenizer.encode, add_special_tokens=not self.template))
+        self._decode = lru_cache(maxsize=1 << 12)(tokenizer.decode)
         # Asked for once a solution, and always for the same few lengths.
         self._read_flops = cache(partial(flops.forward_flops, model.config, logits=1))
         self._write_flops = cache(partial(flops.decode_flops, model.config))
@@ -396,7 +408,7 @@ class LanguageModel(Policy):
         for (i, solution), row, new in zip(begun, rows, written, strict=True):
             self._add(bills[i], row, new, generations=not solution.tokens)
             tokens = solution.tokens + new.tokens
-            text = self.tokenizer.decode(tokens[:-1] if new.finished else tokens)
+            text = self._decode(tokens[:-1] if new.finished else tokens)
             ended = not self.template and text.endswith(STEP_END) and bool(solution.problem.ended(text))
             logprob = solution.logprob + new.logprob
             solutions.append(
@@ -410,7 +422,7 @@ class LanguageModel(Policy):
     @property
     def max_new_tokens(self) -> int:
         """Tokens a solution may have when the caller does not say."""
-        return self.engine.model.generation_config.max_new_tokens or 512
+        return max_new_tokens_of(self.engine.model.generation_config)
 
     def sampler(self, temperature: float | None = None) -> Sampler:
         """How this model draws tokens: as its generation_config says, unless `temperature` is given."""
@@ -429,7 +441,7 @@ class LanguageModel(Policy):
 
     def encode(self, asked: Asked) -> tuple[int, ...]:
         """What a solution is written after: turns of a chat, or bare text where there is no chat template."""
-        return encode(asked, self.tokenizer, self.template)
+        return tuple(self._encode(well_formed(asked.text(self.template))))
 
     def _add(self, bill: Bill, row: Row, written: Written, *, generations: int) -> None:
         new, cached, tokens = len(row.context) - written.shared, written.shared, len(written.tokens)

@@ -1,10 +1,8 @@
-"""What a recording will cost, said before it is made: `python -m ttclab record --plan`."""
+"""What a recording will cost, said before it is made: `ttclab plan`."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from math import sqrt
 from statistics import fmean, stdev
-from typing import Any
 
 from . import flops
 from .flops import Cost, billed
@@ -13,6 +11,7 @@ from .models import described, directory_of, encode, template_of
 from .models import load as load_model
 from .policy import Asked
 from .problems import load_problems
+from .recording import Draws
 
 TRIED = 36  # problems: of the arithmetic task, every length and operand size twice
 DRAWN = 4  # solutions to each of them
@@ -40,37 +39,32 @@ class Plan:
         return self.flops / (mfu * gpu.peak(dtype)) / 3600
 
 
-def plan(
-    model: str,
-    split: str,
-    *,
-    at: int | None = None,
-    greedy: bool = False,
-    samples: int = 256,
-    problems: int = 500,
-    seed: int = 0,
-    temperature: float | None = None,
-    max_new_tokens: int | None = None,
-    device: str = "auto",
-    server: Mapping[str, Any] | None = None,
-    tokens: int | None = None,
-) -> Plan:
-    """What `bank.record` will take with the same arguments, found by drawing DRAWN solutions to TRIED of the problems.
+def plan(model: str, split: str, draws: Draws | None = None, *, tokens: int | None = None) -> Plan:
+    """Estimate what `bank.record` takes with the same arguments, from DRAWN solutions to TRIED of the problems.
 
-    tokens: how many a solution has, where that is known: nothing is run then, and of the model only configuration and
-    tokenizer are read. Errors are those of `ttclab.load`; ValueError also for tokens below 1.
+    Parameters
+    ----------
+    model, split, draws
+        As for `bank.record`.
+    tokens : int, optional
+        How many a solution has, if that is known. Then nothing is run, and of the model only the configuration and the
+        tokenizer are read.
+
+    Raises
+    ------
+    ValueError
+        As `ttclab.load`, and for fewer than one token.
     """
-    asked = load_problems(split, limit=problems)
-    problems = len(asked)
-    if greedy:
-        samples, temperature = 1, 0.0
+    draws = draws or Draws()
+    asked = load_problems(split, limit=draws.problems)
+    problems, samples = len(asked), draws.samples
     if tokens is not None:
-        costs = _written_down(model, at, [Asked(problem) for problem in asked], tokens)
+        costs = _written_down(model, draws.at, [Asked(problem) for problem in asked], tokens)
     else:
-        policy = load_model(model, at=at, device=device, **(server or {}))
+        policy = load_model(model, at=draws.at, device=draws.device, **draws.server)
         asked = asked[:TRIED]
         with billed() as bill:
-            policy.generate(asked, min(samples, DRAWN), temperature, seed, max_new_tokens)
+            policy.generate(asked, min(samples, DRAWN), draws.temperature, draws.seed, draws.max_new_tokens)
         costs = [bill[problem] for problem in asked]
     each = [cost.flops["prefill"] + samples * cost.flops["decode"] / cost.generations for cost in costs]
     error = 0.0 if tokens or len(each) < 2 else 1.96 * stdev(each) / sqrt(len(each))

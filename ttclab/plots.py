@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
 
 from .estimators import Estimate
+from .files import write_text
 
 INK = "#010203"  # stands for the page's own text colour until the SVG is written
 # Okabe and Ito's colour-blind safe palette: one colour a strategy, in the whole book.
@@ -331,4 +332,4 @@ def save(figure: Figure, path: Path, alt: str) -> None:
     """The figure as a file of its own, dark where the reader's system is."""
     dark = "<style>svg{color:#222}@media(prefers-color-scheme:dark){svg{color:#ddd}}</style>"
     opening, rest = to_svg(figure, alt).split(">", 1)
-    path.write_text(f"{opening}>{dark}{rest}\n")
+    write_text(path, f"{opening}>{dark}{rest}\n")

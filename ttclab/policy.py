@@ -199,10 +199,11 @@ class Policy(ABC):
 
 @dataclass
 class Bill:
-    """What one call charges a problem, summed over its rows before any ledger hears of it."""
+    """Accumulates the charges of one call for a problem, then posts them once to the open ledgers."""
 
     problem: Problem
     generations: int = 0
+    verifier_calls: int = 0
     tokens: Counter[str] = field(default_factory=Counter)
     flops: Counter[str] = field(default_factory=Counter)
 
@@ -213,7 +214,11 @@ class Bill:
     def charge(self) -> None:
         for kind in self.tokens:
             generations = self.generations if kind == "decode" else 0
-            flops.charge(self.problem, kind, tokens=self.tokens[kind], flops=self.flops[kind], generations=generations)
+            calls = self.verifier_calls if kind == "verifier" else 0
+            flops.charge(
+                self.problem, kind, tokens=self.tokens[kind], flops=self.flops[kind], generations=generations,
+                verifier_calls=calls,
+            )  # fmt: skip
 
 
 def _continued(
@@ -258,8 +263,7 @@ def forks(solutions: Sequence[Solution]) -> list[Solution]:
     for solution in solutions:
         copy = seen[solution.key]
         seen[solution.key] += 1
-        key = f"{solution.key}/{solution.length}.{copy}" if copy else solution.key
-        forks.append(replace(solution, key=key))
+        forks.append(replace(solution, key=f"{solution.key}/{solution.length}.{copy}") if copy else solution)
     return forks
 
 

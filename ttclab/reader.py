@@ -92,8 +92,9 @@ class Reader:
         rows = [context + tokens for context, tokens in zip(contexts, written, strict=True)]
         begun = _longest_known(rows, known)
         first = {context: len(context) for context, row in zip(contexts, rows) if not begun[row]}
-        known = {**known, **self._read_contexts(first)}
-        begun = _longest_known(rows, known)
+        if first:
+            known = {**known, **self._read_contexts(first)}
+            begun = _longest_known(rows, known)
         shared = {context: known[context] for context in contexts if context in known}
         room = (self._kept_tokens or KEPT_TOKENS) - sum(map(len, shared))
         extend = self._extend_static if self._static else self._extend
@@ -198,10 +199,16 @@ def _longest_known(rows: Sequence[tuple[int, ...]], known: _Rows) -> dict[tuple[
 
 def _gather(places: list[_Known], length: int) -> Reading:
     """The state of rows at `length` tokens, as a reading of one place: the last."""
-    state = [(place.reading, place.row, place.column) for place in places if isinstance(place.reading, Reading)]
-    right, predicted, surprises = (
-        torch.stack([getattr(reading, name)[row, column] for reading, row, column in state])[:, None]
-        for name in ("right", "predicted", "surprises")
-    )
-    prefix = Prefix.gather([(reading.prefix, row) for reading, row, _ in state if reading.prefix], length)
-    return Reading(right, predicted, surprises, prefix)
+    readings = {id(place.reading): place.reading for place in places if isinstance(place.reading, Reading)}
+    parts, order, kept = [], [], []
+    for key, reading in readings.items():
+        members = [i for i, place in enumerate(places) if id(place.reading) == key]
+        where = torch.tensor([places[i].row for i in members]), torch.tensor([places[i].column for i in members])
+        parts.append((reading.right[where], reading.predicted[where], reading.surprises[where]))
+        order += members
+    for place in places:
+        if isinstance(place.reading, Reading) and place.reading.prefix:
+            kept.append((place.reading.prefix, place.row))
+    back = torch.tensor(order).argsort()
+    right, predicted, surprises = (torch.cat(part)[back][:, None] for part in zip(*parts, strict=True))
+    return Reading(right, predicted, surprises, Prefix.gather(kept, length))

@@ -18,6 +18,7 @@ from safetensors.numpy import load_file, save_file
 from torch.nn.utils.rnn import pad_sequence
 
 from . import flops
+from .files import atomic
 from .models import LanguageModel
 from .policy import Asked
 from .problems import Solution
@@ -63,7 +64,8 @@ class Probe:
 
     def save(self, path: Path, **made: str) -> None:
         """Write it as safetensors. made: what is to be known of how it was made."""
-        save_file({"weight": self.weight, "bias": np.array([self.bias], np.float32)}, path, metadata=made)
+        with atomic(path) as partial:
+            save_file({"weight": self.weight, "bias": np.array([self.bias], np.float32)}, partial, metadata=made)
 
     @classmethod
     def load(cls, path: Path) -> "Probe":

@@ -1,4 +1,4 @@
-"""What a server can do, found out by asking it: `python -m ttclab serve-check URL`."""
+"""What a server can do, found out by asking it: `ttclab serve-check URL`."""
 
 from dataclasses import dataclass
 from typing import Any

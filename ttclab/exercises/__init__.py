@@ -1,4 +1,4 @@
-"""The graded exercises: `check` and `progress` for learners, and the grader for teachers (`python -m ttclab grade`)."""
+"""The graded exercises: `check` and `progress` for learners, and the grader for teachers (`ttclab grade`)."""
 
 import sys
 from collections import Counter

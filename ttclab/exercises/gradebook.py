@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ttclab.exercises import EXERCISES
+from ttclab.files import write_text
 
 LONGEST_REASON = 600
 
@@ -120,12 +121,8 @@ def _no_formula(value: Any) -> Any:
 def write(file: Path, text: str) -> None:
     """Write a file whole or not at all: an interrupted run leaves the old one."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    part = file.with_name(f".{file.name}.part")
-    try:
-        part.write_text(text, encoding="utf-8", errors="backslashreplace", newline="")
-        part.replace(file)
-    finally:
-        part.unlink(missing_ok=True)
+    # The text of a submission may hold lone surrogates.
+    write_text(file, text.encode("utf-8", "backslashreplace").decode("utf-8"))
 
 
 STYLE = """

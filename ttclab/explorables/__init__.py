@@ -2,16 +2,18 @@
 
 One ES module (`explorables.js`, bundled from `src/` by `npm run build`) has an export for each simulator, and a default
 that draws the one that its data belong to: the same view in a page of the book and in a notebook. The data of each are
-one JSON file (`<name>.json`, made by `python -m ttclab.explorables`).
+one JSON file (`<name>.json`, made by `ttclab simulators`).
 """
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import anywidget
 import traitlets
 
+from ..files import write_text
 from . import arena, big_or_many, breadth_or_depth, judge, scaling_curves, split_budget, watch_revision
 from .arena import arena_data as arena_data
 from .big_or_many import big_or_many_data as big_or_many_data
@@ -86,3 +88,12 @@ def shipped_data(name: str) -> dict[str, Any]:
 def as_json(data: dict[str, Any]) -> str:
     """The one spelling of a data file: compact, in the order the data were made, one line."""
     return json.dumps(data, separators=(",", ":"), allow_nan=False) + "\n"
+
+
+def write_data() -> Iterator[tuple[Path, str]]:
+    """Write the data of every simulator again; yields each file with its source, in words."""
+    for name, recorded in RECORDED.items():
+        data = recorded()
+        path = FOLDER / f"{name}.json"
+        write_text(path, as_json(data))
+        yield path, data["source"]

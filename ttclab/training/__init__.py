@@ -1,4 +1,4 @@
-"""How each shipped model was made: one command a model, `python -m ttclab train NAME`."""
+"""How each shipped model was made: one command a model, `ttclab train NAME`."""
 
 from .loop import RECIPES, train
 

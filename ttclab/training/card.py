@@ -1,6 +1,6 @@
 """Model cards: what each shipped model is, what it cost and what it can do, from its training and its recorded runs.
 
-`python -m ttclab.training.card` writes them anew; a test holds them to the recorded runs.
+`ttclab cards` writes them anew; a test holds them to the recorded runs.
 """
 
 import json
@@ -24,6 +24,7 @@ from ..estimators import (
     within_problem_auc,
 )
 from ..evidence import last_scores
+from ..files import write_text
 from ..models import ZOO
 from ..verifiers import SEE_ATTEMPTS, Oracle
 from .loop import RECIPES
@@ -42,7 +43,7 @@ pipeline_tag: {tag}
 | | |
 |---|---|
 | parameters | {parameters:,}, of which {block_parameters:,} in the blocks |
-| trained by | `python -m ttclab train {name}`, seed {seed}, {steps} steps, problems of the training set only |
+| trained by | `ttclab train {name}`, seed {seed}, {steps} steps, problems of the training set only |
 | grown from | {origin} |
 | training FLOPs | {training_flops:.3e}: forward and backward passes, padding included{data} |
 {rows}
@@ -169,15 +170,13 @@ def _right_so_far() -> NDArray[np.bool_]:
     return np.array([right for group in groups for each in oracle.score_steps(group) for right in each], dtype=bool)
 
 
-def write_cards() -> None:
-    """Write the card of every shipped model beside its weights."""
-    for folder in sorted(path.parent for path in ZOO.glob("*/training.json")):
-        (folder / "README.md").write_text(card(folder))
+def write_cards() -> list[Path]:
+    """Write the card of every shipped model beside its weights, and return the cards' paths."""
+    paths = [path.with_name("README.md") for path in sorted(ZOO.glob("*/training.json"))]
+    for path in paths:
+        write_text(path, card(path.parent))
+    return paths
 
 
 def _interval(estimate: Estimate) -> str:
     return f"{estimate.mean:.3f} ({estimate.low:.3f} to {estimate.high:.3f})"
-
-
-if __name__ == "__main__":
-    write_cards()

@@ -1,8 +1,6 @@
 """The training loop: seeded, with its schedule in steps, resumable after a kill with the same result."""
 
 import json
-import os
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +9,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
 from transformers import GenerationConfig, PreTrainedModel
 
+from ..files import atomic
 from ..models import ZOO, pick_device
 from . import policy, revision, verifier
 from .recipe import Recipe
@@ -116,9 +115,8 @@ class _Training:
             "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
         }
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_name(path.name + ".partial")
-        torch.save(state, partial)
-        os.replace(partial, path)
+        with atomic(path) as partial:
+            torch.save(state, partial)
 
     def load(self, path: Path) -> None:
         state = torch.load(path, map_location=self.device, weights_only=True)
@@ -133,10 +131,6 @@ class _Training:
 
 def _ship(run: _Training, folder: Path, name: str) -> None:
     """Write the averaged weights, the tokenizer and how they were made, all or nothing."""
-    partial = folder.with_name(folder.name + ".partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    run.averaged().save_pretrained(partial)
-    run.tokenizer.save_pretrained(partial)
     made = {
         "name": name,
         "seed": run.seed,
@@ -147,6 +141,7 @@ def _ship(run: _Training, folder: Path, name: str) -> None:
         "parameters": sum(p.numel() for p in run.model.parameters()),
         "block_parameters": sum(p.numel() for p in run.model.model.layers.parameters()),
     }
-    (partial / "training.json").write_text(json.dumps(made, indent=2) + "\n")
-    shutil.rmtree(folder, ignore_errors=True)
-    os.replace(partial, folder)
+    with atomic(folder) as partial:
+        run.averaged().save_pretrained(partial)
+        run.tokenizer.save_pretrained(partial)
+        (partial / "training.json").write_text(json.dumps(made, indent=2) + "\n")

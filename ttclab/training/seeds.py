@@ -1,12 +1,11 @@
 """Are the findings those of one training? The headline numbers, with the family trained and recorded again.
 
-`TTCLAB_HOME=FOLDER python -m ttclab.training.seeds SEED` trains what the numbers need into FOLDER, records its runs
+`TTCLAB_HOME=FOLDER ttclab seeds SEED` trains what the numbers need into FOLDER, records its runs
 there and writes the seed's row into `seeds.json`; killed and started again, it goes on where it was. Without a seed,
 the command measures the models that ship anew. They were trained from seed 0, but seed 0 has a row of its own: on
 another machine it gave another model.
 """
 
-import argparse
 import json
 import os
 from collections.abc import Callable
@@ -19,7 +18,9 @@ from numpy.typing import NDArray
 
 from .. import bank, evidence
 from ..estimators import Estimate, auc, best_of_n, bootstrap, fifths, majority, pass_at_k, weighted_best_of_n
+from ..files import write_text
 from ..models import ZOO
+from ..recording import Draws
 from .loop import RECIPES, train
 
 FILE = Path(__file__).with_name("seeds.json")
@@ -184,35 +185,24 @@ def make(seed: int, device: str = "auto") -> None:
     for name in ("small", "large", *JUDGES, "revision", "revision-control"):
         if not (ZOO / (f"large-{POINTS[-1]}" if name == "large" else name)).is_dir():
             train(name, seed=seed, device=device)
-    bank.record("small", "test", device=device)
-    bank.record("small", "test", greedy=True, device=device)
+    bank.record("small", "test", Draws(device=device))
+    bank.record("small", "test", Draws(greedy=True, device=device))
     for at in POINTS:
-        bank.record("large", "test", at=at, greedy=True, device=device)
+        bank.record("large", "test", Draws(at=at, greedy=True, device=device))
     for judge in JUDGES:
         bank.record_scores(judge, "small-test", device=device)
     for judge, n in SEARCHES:
         bank.record_search("small", judge, "test", n, 4, device=device)
     bank.record_chains("revision", "test", bank.CHAINS, device=device)
-    bank.record("revision-control", "test", samples=64, device=device)
+    bank.record("revision-control", "test", Draws(samples=64, device=device))
 
 
-def write(family: str) -> None:
-    """Write a row into `seeds.json`, and leave the others. family: SHIPPED, or a seed."""
+def write(family: str) -> Path:
+    """Write a row into `seeds.json`, keep the others, and return the file. family: SHIPPED, or a seed."""
     rows = {**load(), family: measure()}
     said = {
         key: {name: [round(float(x), 6) for x in rows[key][name]] for name in rows[key]}
         for key in sorted(rows, key=lambda key: (key != SHIPPED, key))
     }
-    written = FILE.with_name(FILE.name + ".partial")
-    written.write_text(json.dumps(said, indent=1) + "\n", encoding="utf-8")
-    os.replace(written, FILE)
-
-
-if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("seed", nargs="?", type=int, help="train and record the family of this seed first")
-    parser.add_argument("--device", default="auto", help="cuda, mps or cpu (the first there is)")
-    options = parser.parse_args()
-    if options.seed is not None:
-        make(options.seed, options.device)
-    write(SHIPPED if options.seed is None else str(options.seed))
+    write_text(FILE, json.dumps(said, indent=1) + "\n")
+    return FILE

@@ -1,0 +1,189 @@
+"""A lab's experiment on real language models: state what they need, load them, run it, report when memory runs out."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+import torch
+from accelerate.utils.memory import clear_device_cache, should_reduce_batch_size
+from transformers import AutoModelForCausalLM, PreTrainedConfig
+
+from .estimators import bootstrap
+from .models import (
+    LanguageModel,
+    described,
+    directory_of,
+    encode,
+    generation_config_of,
+    is_address,
+    load,
+    max_new_tokens_of,
+    pick_device,
+    pick_dtype,
+    template_of,
+)
+from .policy import Asked
+from .problems import Problem, load_problems
+from .sampling import Result
+
+COLAB = "Qwen/Qwen2.5-0.5B-Instruct"  # the labs name it for Colab's GPU
+ROWS = 512  # solutions that are written at once, as LanguageModel does
+COPIES = 4  # of the logits: in float32, as probabilities, cumulative, and what softmax needs
+
+Experiment = Callable[..., Mapping[str, Sequence[Result]] | None]
+
+
+@dataclass(frozen=True)
+class Needs:
+    """Memory that a model takes while it writes.
+
+    Parameters
+    ----------
+    weights, cache, logits : int
+        Bytes of the parameters, of the keys and values of all rows, and of the newest logits with their copies.
+    """
+
+    weights: int
+    cache: int
+    logits: int
+
+    @property
+    def total(self) -> int:
+        return self.weights + self.cache + self.logits
+
+
+def needs(config: PreTrainedConfig, dtype: torch.dtype, rows: int, tokens: int) -> Needs:
+    """Memory for a model that writes `rows` solutions at once, each of `tokens` tokens with its prompt.
+
+    Parameters
+    ----------
+    config : PreTrainedConfig
+        The model's configuration; no weights are read.
+    dtype : torch.dtype
+        Of weights, keys and values.
+    """
+    with torch.device("meta"):
+        parameters = AutoModelForCausalLM.from_config(config).num_parameters()
+    text = config.get_text_config()
+    heads = getattr(text, "num_key_value_heads", None) or text.num_attention_heads
+    width = getattr(text, "head_dim", None) or text.hidden_size // text.num_attention_heads
+    per_token = 2 * text.num_hidden_layers * heads * width * dtype.itemsize
+    return Needs(parameters * dtype.itemsize, rows * tokens * per_token, COPIES * rows * text.vocab_size * 4)
+
+
+def run(
+    experiment: Experiment,
+    *names: str,
+    problems: str = "words-test",
+    limit: int = 40,
+    generations: int = 16,
+    device: str = "auto",
+) -> None:
+    """Run an experiment on real models, if they are named.
+
+    Parameters
+    ----------
+    experiment : callable
+        Called with the problems and each loaded model. What it returns, results by the name of a strategy, is shown as
+        a table; None shows nothing.
+    *names : str
+        Models, as for `ttclab.load`. If one is empty, nothing is run.
+    problems, limit
+        As for `ttclab.load_problems`.
+    generations : int
+        Solutions per problem that the first model writes. Every other model is expected to write one.
+    device : str
+        As for `ttclab.load`.
+
+    Notes
+    -----
+    Memory is stated before a model is loaded, time before the experiment runs. When memory runs out even though the
+    engine has shrunk its batch, the run ends with a line that says what to change, and no exception.
+    """
+    if not all(names):
+        print("No model is named: nothing is run.")
+        return
+    asked = load_problems(problems, limit=limit)
+    try:
+        models = [_load(name, asked, n, device) for name, n in zip(names, [generations] + [1] * len(names))]
+        expected = [_seconds(model, asked, n) for model, n in zip(models, [generations] + [1] * len(names))]
+        if known := [each for each in expected if each is not None]:
+            print(f"At most about {_minutes(sum(known))} of writing on this machine; a verifier's reading adds to it.")
+        results = experiment(asked, *models)
+    except Exception as error:
+        if not (isinstance(error, MemoryError) or should_reduce_batch_size(error)):
+            raise
+        out_of_memory = str(error).splitlines()[0] if str(error) else "MemoryError"
+    else:
+        if results:
+            print(table(results))
+        return
+    clear_device_cache(garbage_collection=True)
+    print(
+        f"Out of memory ({out_of_memory}). Restart the kernel, which frees what is held, and take fewer problems "
+        f"(limit={max(1, limit // 4)}), fewer samples or a smaller model."
+    )
+
+
+def table(results: Mapping[str, Sequence[Result]]) -> str:
+    """Share of problems solved with its 95% interval, generations and FLOPs per problem, one line per strategy."""
+    width = max(map(len, results))
+    lines = [f"{'':{width}}  {'solved':22}  generations  FLOPs a problem"]
+    for name, of in results.items():
+        solved = bootstrap([result.correct for result in of])
+        spent = np.mean([result.cost.generations for result in of])
+        flops = np.mean([result.cost.total_flops for result in of])
+        lines.append(
+            f"{name:{width}}  {solved.mean:.3f} ({solved.low:.3f} to {solved.high:.3f})  {spent:11.1f}  {flops:15.2e}"
+        )
+    return "\n".join(lines)
+
+
+def _load(name: str, problems: Sequence[Problem], generations: int, device: str) -> Any:
+    """Load a model after stating the memory that it needs."""
+    if is_address(name):
+        print(f"{name} runs on its server.")
+        return load(name)
+    where = pick_device(device)
+    directory = directory_of(name, weights=False)
+    config, tokenizer = described(directory)
+    template = template_of(tokenizer, None)
+    dtype = pick_dtype(config, where)
+    longest = max(len(encode(Asked(problem), tokenizer, template)) for problem in problems)
+    tokens = longest + max_new_tokens_of(generation_config_of(directory))
+    need = needs(config, dtype, min(ROWS, generations * len(problems)), tokens)
+    there = f" of {_gigabytes(torch.cuda.get_device_properties(where).total_memory)}" if where.type == "cuda" else ""
+    print(
+        f"{name} on {where}: at most about {_gigabytes(need.total)}{there}. "
+        f"Its weights are {_gigabytes(need.weights)} of that, downloaded if they are not here."
+    )
+    return load(name, device=device)
+
+
+def _seconds(model: Any, problems: Sequence[Problem], generations: int) -> float | None:
+    """Seconds that writing takes if every solution is as long as it may be, from a few tokens written here.
+
+    A CPU needs twice as long for twice as many rows, so one problem tells. A GPU does not, so it writes for all.
+    """
+    if not isinstance(model, LanguageModel):
+        return None
+    tried = problems if model.engine.device.type == "cuda" else problems[:1]
+
+    def elapsed(tokens: int) -> float:
+        start = perf_counter()
+        model.generate(tried, n=generations, max_new_tokens=tokens)
+        return perf_counter() - start
+
+    elapsed(1)
+    first, five = elapsed(1), elapsed(5)
+    return (first + max(five - first, 0) / 4 * (model.max_new_tokens - 1)) * len(problems) / len(tried)
+
+
+def _gigabytes(n: int) -> str:
+    return f"{n / 1e9:.1f} GB" if n >= 1e8 else f"{max(n / 1e6, 1):.0f} MB"
+
+
+def _minutes(seconds: float) -> str:
+    return f"{seconds / 60:.0f} minutes" if seconds >= 90 else f"{max(seconds, 1):.0f} s"
