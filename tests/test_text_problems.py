@@ -155,10 +155,10 @@ def test_a_path_is_a_file_and_never_a_name_on_the_hub(tmp_path, monkeypatch):
             load_problems(name)
 
 
-def test_half_a_surrogate_pair_is_a_fault_of_its_row(tmp_path):
-    file = write(tmp_path / "set.jsonl", '{"question": "\\ud83d?", "answer": "3"}', ROW)
-    with pytest.warns(UserWarning, match=r"row 1 of set.jsonl has half a surrogate pair"):
-        assert [problem.id for problem in load_problems(file)] == ["set/2"]
+def test_half_a_surrogate_pair_costs_its_character_and_not_the_row(tmp_path):
+    file = write(tmp_path / "set.jsonl", '{"id": "a\\ude00", "question": "\\ud83d?", "answer": "3"}')
+    (problem,) = load_problems(file)
+    assert (problem.id, problem.question) == ("a\ufffd", "\ufffd?")
 
 
 def test_a_solution_has_ended_at_its_answer_but_not_while_it_still_reasons():

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from .answers import answer_in
-from .problems import ATTEMPTS_SHOWN, Feedback, Problem
+from .problems import ATTEMPTS_SHOWN, Feedback, Problem, well_formed
 
 INSTRUCTION = "Reason step by step, one step a line, and put the final answer in \\boxed{}."
 FILES = (".jsonl", ".jsonl.gz", ".json", ".parquet")  # what the names of files with problems end in
@@ -178,10 +178,6 @@ def _problem(row: Any, id: str) -> TextProblem:
     if not isinstance(row, dict):
         raise ValueError(f"is no JSON object, but {str(row)[:40]!r}")
     question, answer, worked = (_text(row, *names) for names in (("question", "problem"), ("answer",), ("solution",)))
-    try:
-        f"{question}{answer}{worked}".encode()
-    except UnicodeEncodeError:
-        raise ValueError("has half a surrogate pair, which is no character") from None
     if not question:
         raise ValueError('has neither a "question" nor a "problem"')
     if "####" in answer:
@@ -196,4 +192,4 @@ def _problem(row: Any, id: str) -> TextProblem:
 def _text(row: dict[str, Any], *names: str) -> str:
     """The first of these fields that is there, as text; a number is text too."""
     found = [row[name] for name in names if isinstance(row.get(name), str | int | float)]
-    return str(found[0]).strip() if found else ""
+    return well_formed(str(found[0])).strip() if found else ""
