@@ -29,7 +29,7 @@ from ttclab.explorables import (
     watch_revision_data,
 )
 from ttclab.explorables.judge import QUALITIES
-from ttclab.explorables.words import GROUPS, flops_in_words, percents
+from ttclab.explorables.words import GROUPS, flops_in_words
 from ttclab.problems import Solution, load_problems
 from ttclab.verifiers import NoisyOracle
 
@@ -129,21 +129,6 @@ def test_words_of_the_tables_say_the_numbers():
                 decimals = len(word.partition(".")[2])
                 assert float(word) == pytest.approx(100 * number, abs=0.5001 * 10**-decimals)
             assert float(cost.removesuffix(" MFLOPs")) == pytest.approx(group["flops"][i] / 1e6, rel=5e-3)
-
-
-@pytest.mark.parametrize(
-    ("fractions", "said"),
-    [
-        ((0.854, 0.82, 0.88), ["85", "82", "88"]),
-        ((0, 0, 1), ["0", "0", "100"]),
-        ((0.9969, 0.99, 1), ["99.69", "99.00", "100.00"]),
-        ((0.0123, 0.0101, 0.0149), ["1.2", "1.0", "1.5"]),
-        ((0.9999,), ["99.99"]),
-        ((0.0001,), ["0.01"]),
-    ],
-)
-def test_what_is_neither_none_nor_all_is_never_said_to_be(fractions, said):
-    assert percents(*fractions) == said
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from ttclab import evidence
 from ttclab.allocator import Allocation, Arm, fitted_policy, lesson_policy
 from ttclab.estimators import bootstrap, fifths
 from ttclab.explorables import FOLDER, as_json, shipped_data, split_budget, split_budget_data
-from ttclab.explorables.words import GROUPS, flops_in_words, in_words
+from ttclab.explorables.words import GROUPS, flops_in_words
 
 SPLITS = [(1, 0), (2, 0), (1, 1), (4, 0), (2, 1), (1, 3)]
 
@@ -32,7 +32,7 @@ def test_a_split_is_measured_on_the_problems_of_its_group():
         assert group["problems"] == rows.sum()
         for arm, mean, (solved, interval, cost) in zip(found, group["mean"], group["said"], strict=True):
             assert mean == pytest.approx(arm.correct[rows].mean(), abs=5e-5)
-            assert f"{solved} ({interval})" == in_words(bootstrap(arm.correct[rows]))
+            assert f"{solved} ({interval})" == f"{bootstrap(arm.correct[rows]):%}"
             assert cost == flops_in_words(arm.flops[rows].mean())
 
 
@@ -99,7 +99,7 @@ def test_ten_selections_of_the_shipped_map_are_what_the_arms_say(budget, problem
     place = [split["key"] for split in data["splits"]].index(f"{chains}x{attempts}")
     arm = evidence.find(evidence.hybrid_arms(), chains, attempts - 1)
     solved, interval, cost = group["said"][place]
-    assert f"{solved} ({interval})" == in_words(bootstrap(arm.correct[rows]))
+    assert f"{solved} ({interval})" == f"{bootstrap(arm.correct[rows]):%}"
     assert cost == flops_in_words(arm.flops[rows].mean())
     payable = [a for a in evidence.hybrid_arms() if a.allocation.generations <= budget]
     best = max(a.correct[rows].mean() for a in payable)
@@ -117,7 +117,7 @@ def test_the_shipped_policies_get_what_spending_by_them_gets(budget):
         hard, asked = evidence.difficulty("revision", estimate)
         arm = evidence.spend(rule, evidence.hybrid_arms(), hard, budget)
         solved, interval, cost = told["said"]
-        assert f"{solved} ({interval})" == in_words(bootstrap(arm.correct))
+        assert f"{solved} ({interval})" == f"{bootstrap(arm.correct):%}"
         assert cost == flops_in_words((arm.flops + asked).mean())
 
 

@@ -60,15 +60,6 @@ def load_claims() -> list[Claim]:
     return [Claim(**each) for each in json.loads(FILE.read_text(encoding="utf-8"))]
 
 
-def _say(estimate: Estimate) -> str:
-    return f"{estimate.mean:+.3f} ({estimate.low:+.3f} to {estimate.high:+.3f})".replace("-", "−")
-
-
-def _sign(estimate: Estimate) -> int:
-    """1 or -1 where the interval is on one side of zero, else 0."""
-    return int(estimate.low > 0) - int(estimate.high < 0)
-
-
 def _rate(arm: Arm) -> str:
     return f"{arm.correct.mean():.3f}"
 
@@ -76,11 +67,11 @@ def _rate(arm: Arm) -> str:
 def large_for_easy_small_for_hard() -> Finding:
     gain = find(beam_arms(), 16, M=4).correct - one_pass("test").correct
     easy, hard = (bootstrap(gain[small_fifths() == group]) for group in (1, 4))
-    verdict = REVERSED if _sign(easy) >= 0 > _sign(hard) else HOLDS if _sign(easy) < 0 < _sign(hard) else NOT_SEEN
+    verdict = REVERSED if easy.sign >= 0 > hard.sign else HOLDS if easy.sign < 0 < hard.sign else NOT_SEEN
     return Finding(
         verdict,
         "Small model with beam search (PRM, N=16) minus one pass of the 14x model, for about the same FLOPs: "
-        f"{_say(easy)} on the second easiest fifth, {_say(hard)} on the hardest.",
+        f"{easy:+.3f} on the second easiest fifth, {hard:+.3f} on the hardest.",
     )
 
 
@@ -89,11 +80,11 @@ def test_time_compute_for_all_but_the_hardest() -> Finding:
     rest, hard = bootstrap(gain[small_fifths() < 4]), bootstrap(gain[small_fifths() == 4])
     trained = one_pass("test", at=2500)
     behind = bootstrap(find(beam_arms(), 16, M=4).correct - trained.correct)
-    verdict = HOLDS if _sign(rest) > 0 > _sign(hard) else REVERSED if _sign(rest) < 0 < _sign(hard) else NOT_SEEN
+    verdict = HOLDS if rest.sign > 0 > hard.sign else REVERSED if rest.sign < 0 < hard.sign else NOT_SEEN
     return Finding(
         verdict,
-        f"The same two, on the four easier fifths {_say(rest)}, on the hardest {_say(hard)}. "
-        f"Trained to its end the 14x model solves {_rate(trained)} in one pass: {_say(behind)} on all problems.",
+        f"The same two, on the four easier fifths {rest:+.3f}, on the hardest {hard:+.3f}. "
+        f"Trained to its end the 14x model solves {_rate(trained)} in one pass: {behind:+.3f} on all problems.",
     )
 
 
@@ -101,10 +92,10 @@ def sampling_for_easy_revision_for_hard() -> Finding:
     own = revision_fifths()
     gain = find(hybrid_arms(), 1, T=15).correct - find(hybrid_arms(), 16).correct
     easy, hard = bootstrap(gain[own == 0]), bootstrap(gain[own == 4])
-    verdict = HOLDS if _sign(easy) < 0 < _sign(hard) else REVERSED if _sign(easy) > 0 > _sign(hard) else NOT_SEEN
+    verdict = HOLDS if easy.sign < 0 < hard.sign else REVERSED if easy.sign > 0 > hard.sign else NOT_SEEN
     return Finding(
         verdict,
-        f"One chain of 16 minus 16 samples: {_say(easy)} on the revision model's easiest fifth, {_say(hard)} on its "
+        f"One chain of 16 minus 16 samples: {easy:+.3f} on the revision model's easiest fifth, {hard:+.3f} on its "
         "hardest.",
     )
 
@@ -116,7 +107,7 @@ def matches_14x_for_fewer_flops() -> Finding:
     gap = bootstrap(best.correct - large.correct)
     beam = find(beam_arms(), 16, M=4)
     return Finding(
-        NOT_SEEN if _sign(gap) < 0 else HOLDS,
+        NOT_SEEN if gap.sign < 0 else HOLDS,
         f"For at most 0.8 of the FLOPs of one pass of the 14x model the best we have ({best.allocation}) solves "
         f"{_rate(best)} against {_rate(large)}. A search with {beam.flops.mean() / large.flops.mean():.2f} times its "
         f"FLOPs solves {_rate(beam)}.",
@@ -129,7 +120,7 @@ def log_law() -> Finding:
     verdict = HOLDS if gains[-1].high > gains[0].low / 2 else NOT_SEEN
     return Finding(
         verdict,
-        f"Weighted best-of-N with the PRM gains {_say(gains[0])} from N=1 to 2 and {_say(gains[-1])} from 128 to 256.",
+        f"Weighted best-of-N with the PRM gains {gains[0]:+.3f} from N=1 to 2 and {gains[-1]:+.3f} from 128 to 256.",
     )
 
 
@@ -141,8 +132,8 @@ def both_win_at_every_budget() -> Finding:
                     key=lambda arm: arm.correct.mean())  # fmt: skip
         pure = max((find(arms, budget), find(arms, 1, T=budget - 1)), key=lambda arm: arm.correct.mean())
         gains[budget] = bootstrap(mixed.correct - pure.correct)
-    verdict = HOLDS if all(_sign(gain) > 0 for gain in gains.values()) else NOT_SEEN
-    said = ", ".join(f"{_say(gain)} at {budget}" for budget, gain in gains.items())
+    verdict = HOLDS if all(gain.sign > 0 for gain in gains.values()) else NOT_SEEN
+    said = ", ".join(f"{gain:+.3f} at {budget}" for budget, gain in gains.items())
     return Finding(verdict, f"The best mixed split minus the better of the pure ones, picked afterwards: {said}.")
 
 
@@ -150,8 +141,8 @@ def revision_rises_faster() -> Finding:
     gain = bootstrap(find(hybrid_arms(), 1, T=3).correct - find(hybrid_arms(), 4).correct)
     late = bootstrap(find(hybrid_arms(), 1, T=63).correct - find(hybrid_arms(), 1, T=3).correct)
     return Finding(
-        HOLDS if _sign(gain) > 0 >= _sign(late) else NOT_SEEN if _sign(gain) == 0 else REVERSED,
-        f"A chain of 4 minus 4 samples of the same model: {_say(gain)}. From 4 attempts to 64: {_say(late)}.",
+        HOLDS if gain.sign > 0 >= late.sign else NOT_SEEN if gain.sign == 0 else REVERSED,
+        f"A chain of 4 minus 4 samples of the same model: {gain:+.3f}. From 4 attempts to 64: {late:+.3f}.",
     )
 
 
@@ -160,9 +151,9 @@ def oracle_prm_majority() -> Finding:
     above, between = (bootstrap(find(a, 64).correct - find(b, 64).correct) for a, b in ((oracle, prm), (prm, vote)))
     flat = bootstrap(find(vote, 256).correct - find(vote, 64).correct)
     return Finding(
-        HOLDS if _sign(above) > 0 and _sign(between) > 0 and flat.high < 0.02 else NOT_SEEN,
+        HOLDS if above.sign > 0 and between.sign > 0 and flat.high < 0.02 else NOT_SEEN,
         f"At N=64: oracle {_rate(find(oracle, 64))}, PRM {_rate(find(prm, 64))}, majority {_rate(find(vote, 64))}. "
-        f"Four times as many samples give the vote {_say(flat)}.",
+        f"Four times as many samples give the vote {flat:+.3f}.",
     )
 
 
@@ -173,8 +164,8 @@ def lesson_policy_helps() -> Finding:
     for budget in (4, 16, 64):
         allocated = spend(lesson_policy, hybrid_arms(), hard, budget)
         gains[budget] = bootstrap(allocated.correct - find(hybrid_arms(), budget).correct)
-    signs = [_sign(gain) for gain in gains.values()]
-    said = ", ".join(f"{_say(gain)} at {budget}" for budget, gain in gains.items())
+    signs = [gain.sign for gain in gains.values()]
+    said = ", ".join(f"{gain:+.3f} at {budget}" for budget, gain in gains.items())
     verdict = HOLDS if max(signs) > 0 and min(signs) >= 0 else REVERSED if min(signs) < 0 else NOT_SEEN
     return Finding(verdict, f"The lesson's rule minus spending all on samples: {said}.")
 
@@ -192,7 +183,7 @@ def cheap_difficulty_is_open() -> Finding:
 
 def beam_beats_best_of_n_at_small_budgets() -> Finding:
     gain = bootstrap(find(beam_arms(), 4, M=4).correct - find(sampling_arms(), 4).correct)
-    return Finding(_verdict(gain), f"Beam search minus weighted best-of-N at N=4: {_say(gain)}.")
+    return Finding(_verdict(gain), f"Beam search minus weighted best-of-N at N=4: {gain:+.3f}.")
 
 
 def beam_falls_below_at_large_budgets() -> Finding:
@@ -203,28 +194,28 @@ def beam_falls_below_at_large_budgets() -> Finding:
     by_good, by_weak = gain("prm"), gain("prm-weak")
     return Finding(
         _verdict(by_good),
-        f"Weighted best-of-N minus beam search at N=64: {_say(by_good)}; with the weak PRM {_say(by_weak)}.",
+        f"Weighted best-of-N minus beam search at N=64: {by_good:+.3f}; with the weak PRM {by_weak:+.3f}.",
     )
 
 
 def beam_degrades_on_easy() -> Finding:
     easy = small_fifths() < 2
     loss = bootstrap((find(beam_arms(), 4, M=4).correct - find(beam_arms(), 64, M=4).correct)[easy])
-    return Finding(HOLDS if _sign(loss) > 0 else NOT_SEEN, f"N=4 minus N=64 on the two easiest fifths: {_say(loss)}.")
+    return Finding(HOLDS if loss.sign > 0 else NOT_SEEN, f"N=4 minus N=64 on the two easiest fifths: {loss:+.3f}.")
 
 
 def beam_wins_on_medium() -> Finding:
     middle = (small_fifths() == 2) | (small_fifths() == 3)
     gain = bootstrap((find(beam_arms(), 16, M=4).correct - find(sampling_arms(), 16).correct)[middle])
     return Finding(
-        _verdict(gain), f"Beam search minus weighted best-of-16 on the third and fourth fifths: {_say(gain)}."
+        _verdict(gain), f"Beam search minus weighted best-of-16 on the third and fourth fifths: {gain:+.3f}."
     )
 
 
 def nothing_helps_on_the_hardest() -> Finding:
     gain = bootstrap((find(beam_arms(), 64, M=4).correct - find(sampling_arms(), 1).correct)[small_fifths() == 4])
     return Finding(
-        REVERSED if gain.low > 0.1 else HOLDS, f"Beam search with N=64 minus one sample, hardest fifth: {_say(gain)}."
+        REVERSED if gain.low > 0.1 else HOLDS, f"Beam search with N=64 minus one sample, hardest fifth: {gain:+.3f}."
     )
 
 
@@ -232,14 +223,14 @@ def lookahead_is_worst() -> Finding:
     ahead = bank.load_searches("small", "prm-large", "test", 16, 4, lookahead=1).correct().astype(float)
     gain = bootstrap(ahead - find(beam_arms(verifier="prm-large"), 16, M=4).correct)
     return Finding(
-        HOLDS if _sign(gain) <= 0 else NOT_SEEN,
-        f"One step of lookahead, charged twice the generations, minus none at N=16 (large PRM): {_say(gain)}.",
+        HOLDS if gain.sign <= 0 else NOT_SEEN,
+        f"One step of lookahead, charged twice the generations, minus none at N=16 (large PRM): {gain:+.3f}.",
     )
 
 
 def sequential_beats_parallel() -> Finding:
     gain = bootstrap(find(hybrid_arms(), 1, T=15).correct - find(hybrid_arms(), 16).correct)
-    return Finding(_verdict(gain), f"One chain of 16 minus 16 samples: {_say(gain)}.")
+    return Finding(_verdict(gain), f"One chain of 16 minus 16 samples: {gain:+.3f}.")
 
 
 def pass_rate_rises_along_the_chain() -> Finding:
@@ -247,8 +238,8 @@ def pass_rate_rises_along_the_chain() -> Finding:
     at = {t: chains.correct[:, chains.attempt[0] == t].mean(axis=1) for t in (0, 1, 4, 15)}
     first, later = bootstrap(at[1] - at[0]), bootstrap(at[15] - at[4])
     return Finding(
-        HOLDS if _sign(later) > 0 else NOT_SEEN,
-        f"The first revision gains {_say(first)}; from the fifth attempt to the sixteenth it is {_say(later)}.",
+        HOLDS if later.sign > 0 else NOT_SEEN,
+        f"The first revision gains {first:+.3f}; from the fifth attempt to the sixteenth it is {later:+.3f}.",
     )
 
 
@@ -263,14 +254,14 @@ def compute_optimal_saves() -> Finding:
     gain, saving = bootstrap(found.correct - uniform.correct), uniform.flops.mean() / found.flops.mean()
     return Finding(
         HOLDS if gain.low > -0.01 and saving >= 2 else NOT_SEEN,
-        f"Fitted with oracle difficulty, against weighted best-of-64: {_say(gain)} for {saving:.1f} times fewer FLOPs. "
+        f"Fitted with oracle difficulty, against weighted best-of-64: {gain:+.3f} for {saving:.1f} times fewer FLOPs. "
         "Nearly all of it is the beam's; without difficulty it is "
         f"{uniform.flops.mean() / find(beam_arms(), 16, M=4).flops.mean():.1f} times.",
     )
 
 
 def _verdict(gain: Estimate) -> str:
-    return {1: HOLDS, 0: NOT_SEEN, -1: REVERSED}[_sign(gain)]
+    return {1: HOLDS, 0: NOT_SEEN, -1: REVERSED}[gain.sign]
 
 
 TESTS: dict[str, Callable[[], Finding]] = {

@@ -17,13 +17,11 @@ from typing import Any
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from docutils import nodes
-from measured.words import bare_points, with_interval
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective, SphinxRole
 
 from ttclab import bank, evidence
 from ttclab.__main__ import COMMANDS
-from ttclab.estimators import Estimate
 from ttclab.models import ZOO
 from ttclab.training import seeds
 
@@ -98,27 +96,14 @@ def run_rows(kind: str) -> Iterable[list[str]]:
             yield KINDS[kind][1](made, lambda columns, path=path: pq.read_table(path, columns=columns))
 
 
-def _auc(estimate: Estimate) -> str:
-    return f"{estimate.mean:.3f} ({estimate.low:.3f} to {estimate.high:.3f})"
-
-
-def _times(ratio: Estimate) -> str:
-    return f"{ratio.mean:.1f} ({ratio.low:.1f} to {ratio.high:.1f})"
-
-
-SAID: dict[str, Callable[[Estimate], str]] = {
-    "share": with_interval,
-    "gain": lambda gain: bare_points(gain, 1),
-    "auc": _auc,
-    "times": _times,
-}
+SPECS = {"share": ".0%", "gain": ".1p", "auc": ".3f", "times": ".1f"}
 
 
 def seed_rows() -> Iterable[list[str]]:
     """The headline numbers, a column a family."""
     families = seeds.load().values()
     for name, headline in seeds.HEADLINES.items():
-        yield [name, *(SAID[headline.unit](row[name]) if name in row else "–" for row in families)]
+        yield [name, *(format(row[name], SPECS[headline.unit]) if name in row else "–" for row in families)]
 
 
 class _Table(SphinxDirective):

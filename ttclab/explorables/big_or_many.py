@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..estimators import Estimate, bootstrap, fifths
-from .words import GROUPS, SCHEMA, flops_in_words, in_points, in_words, percents, points_in_words, source_of
+from .words import GROUPS, SCHEMA, flops_in_words, source_of
 
 if TYPE_CHECKING:
     from ..allocator import Arm
@@ -78,7 +78,7 @@ def _numbers(estimate: Estimate) -> dict[str, Any]:
 def _pass(arm: "Arm", members: NDArray[np.bool_]) -> dict[str, Any]:
     """One pass of the large model in numbers and in words: solved, interval, cost."""
     estimate = bootstrap(arm.correct[members])
-    mean, low, high = percents(*map(float, estimate))
+    mean, low, high = estimate.parts("%")
     return {**_numbers(estimate), "said": [f"{mean}%", f"{low} to {high}", flops_in_words(arm.flops[members].mean())]}
 
 
@@ -87,11 +87,11 @@ def _compared(arms: "Sequence[Arm]", once: "Arm", members: NDArray[np.bool_]) ->
     right = np.stack([arm.correct[members] for arm in arms], axis=1)
     found, gap = bootstrap(right), bootstrap(right - once.correct[members][:, None])
     said, wins = [], []
-    for i, arm in enumerate(arms):
-        mean, low, high = percents(*(float(part[i]) for part in found))
-        cost, difference = flops_in_words(float(arm.flops[members].mean())), Estimate(*(part[i] for part in gap))
-        said.append([f"{mean}%", f"{low} to {high}", cost, points_in_words(difference)])
-        _, least, most = in_points(difference)
+    for arm, solved, difference in zip(arms, found.unstack(), gap.unstack(), strict=True):
+        mean, low, high = solved.parts("%")
+        cost = flops_in_words(float(arm.flops[members].mean()))
+        said.append([f"{mean}%", f"{low} to {high}", cost, f"{difference:.1p}"])
+        _, least, most = (round(100 * float(x), 1) for x in difference)  # the winner of the numbers as they are shown
         wins.append("small" if least > 0 else "large" if most < 0 else "neither")
     return {**_numbers(found), "said": said, "wins": wins}
 
@@ -109,7 +109,7 @@ def _tables(
         tables.append(
             {
                 "caption": f"{GROUPS[key].capitalize()}: one pass of the large model, trained for {met} steps, solves "
-                f"{in_words(bootstrap(large[met].correct[rows]))}",
+                f"{bootstrap(large[met].correct[rows]):%}",
                 "columns": ["Large passes", "Judge", "Samples", "Solved", "Small minus large, points"],
                 "rows": [
                     [f"{n:g}", curve["judge"], str(curve["samples"][j]), f"{solved} ({interval})", difference]

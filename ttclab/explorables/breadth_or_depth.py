@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..estimators import bootstrap, fifths, pass_at_k
-from .words import GROUPS, SCHEMA, flops_in_words, percents, source_of
+from ..estimators import bootstrap, fifths, pass_at_k, percents
+from .words import GROUPS, SCHEMA, flops_in_words, source_of
 
 
 def breadth_or_depth_data(

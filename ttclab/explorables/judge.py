@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..estimators import best_of_n, bootstrap, fifths, majority, pass_at_k, weighted_best_of_n
-from .words import GROUPS, SCHEMA, flops_in_words, percents, source_of
+from ..estimators import best_of_n, bootstrap, fifths, majority, pass_at_k, percents, weighted_best_of_n
+from .words import GROUPS, SCHEMA, flops_in_words, source_of
 
 if TYPE_CHECKING:
     from ..bank import Samples

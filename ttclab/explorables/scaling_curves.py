@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..estimators import Estimate, bootstrap, fifths
-from .words import GROUPS, SCHEMA, flops_in_words, in_words
+from ..estimators import bootstrap, fifths
+from .words import GROUPS, SCHEMA, flops_in_words
 
 if TYPE_CHECKING:
     from ..allocator import Allocation, Arm
@@ -91,7 +91,7 @@ def _curve(
     return {
         "points": [_point(arm, members) for arm in ways.values()],
         "minus": [
-            [_points(bootstrap(arm.correct[members] - other.correct[members])) for other in large.values()]
+            [f"{bootstrap(arm.correct[members] - other.correct[members]):.0p}" for other in large.values()]
             for arm in ways.values()
         ],
         "payable": [int((costs <= budget).sum()) - 1 for budget in budgets],
@@ -102,13 +102,7 @@ def _point(arm: "Arm", members: np.ndarray) -> list[Any]:
     """Mean, low, high and FLOPs, then accuracy and FLOPs in words."""
     estimate, flops = bootstrap(arm.correct[members]), float(arm.flops[members].mean())
     numbers = [round(float(x), 4) for x in estimate]
-    return [*numbers, _rounded(flops), in_words(estimate), flops_in_words(flops)]
-
-
-def _points(gain: Estimate) -> str:
-    """A difference in points with its interval: +8 (+5 to +12)."""
-    mean, low, high = (f"{round(100 * float(x)):+d}".replace("+0", "0") for x in gain)
-    return f"{mean} ({low} to {high})".replace("-", "−")
+    return [*numbers, _rounded(flops), f"{estimate:%}", flops_in_words(flops)]
 
 
 def _rounded(flops: float) -> float:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..estimators import bootstrap, fifths
-from .words import GROUPS, SCHEMA, flops_in_words, in_words, percents
+from ..estimators import bootstrap, fifths, percents
+from .words import GROUPS, SCHEMA, flops_in_words
 
 if TYPE_CHECKING:
     from ..allocator import Allocation, Arm, Rule
@@ -134,8 +134,8 @@ def _named(allocation: "Allocation") -> str:
 
 def _said(correct: np.ndarray, flops: np.ndarray) -> list[str]:
     """In words: solved, interval, cost a problem."""
-    solved, interval = in_words(bootstrap(correct)).removesuffix(")").split(" (")
-    return [solved, interval, flops_in_words(float(flops.mean()))]
+    mean, low, high = bootstrap(correct).parts("%")
+    return [f"{mean}%", f"{low} to {high}", flops_in_words(float(flops.mean()))]
 
 
 def _best_table(group: dict[str, Any], budgets: Sequence[int], names: list[str]) -> dict[str, Any]:

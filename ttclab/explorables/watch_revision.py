@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..estimators import bootstrap, bootstrap_share, fifths
-from .words import GROUPS, SCHEMA, flops_in_words, in_words, percents
+from .words import GROUPS, SCHEMA, flops_in_words
 
 if TYPE_CHECKING:
     from ..problems import Solution
@@ -62,7 +62,7 @@ def watch_revision_data(
             {
                 "key": key,
                 "name": name,
-                "said": [in_words(bootstrap((kinds == key)[i].mean(axis=1))) for i in members.values()],
+                "said": [f"{bootstrap((kinds == key)[i].mean(axis=1)):%}" for i in members.values()],
             }
             for key, name in KINDS.items()
         ],
@@ -135,7 +135,7 @@ def _revisions_table(key: str, right: np.ndarray, spent: np.ndarray) -> dict[str
     """
     rows = []
     for t in range(right.shape[2]):
-        mean, low, high = percents(*map(float, bootstrap(right[:, :, t].mean(axis=1))))
+        mean, low, high = bootstrap(right[:, :, t].mean(axis=1)).parts("%")
         turned = ["", ""]
         if t:
             before, after = right[:, :, t - 1], right[:, :, t]
@@ -168,7 +168,7 @@ def _turned(turned: np.ndarray, of: np.ndarray) -> str:
     """A share of attempts in words; of so few that an interval over problems would mislead, only their number."""
     if of.sum() < FEW:
         return f"{turned.sum()} of {of.sum()}"
-    return in_words(bootstrap_share(turned.sum(axis=1), of.sum(axis=1)))
+    return f"{bootstrap_share(turned.sum(axis=1), of.sum(axis=1)):%}"
 
 
 def recorded() -> dict[str, Any]:

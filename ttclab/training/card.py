@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from .. import bank
 from ..estimators import (
-    Estimate,
     auc,
     best_of_n,
     bootstrap,
@@ -102,12 +101,12 @@ def _policy_rows(name: str) -> list[tuple[str, str]]:
     """What a policy's recorded runs give."""
     rows = []
     if (greedy := bank.RUNS / f"{name}-test-greedy.parquet").exists():
-        rows.append(("solved in one greedy pass", _interval(bootstrap(bank.read(greedy).correct[:, 0]))))
+        rows.append(("solved in one greedy pass", f"{bootstrap(bank.read(greedy).correct[:, 0]):.3f}"))
     if (sampled := bank.RUNS / f"{name}-test.parquet").exists():
         right = bank.read(sampled).correct
         n = right.shape[1]
         for k in (1, 16, 64):
-            rows.append((f"pass@{k}, from {n} samples", _interval(bootstrap(pass_at_k(n, right.sum(axis=1), k)))))
+            rows.append((f"pass@{k}, from {n} samples", f"{bootstrap(pass_at_k(n, right.sum(axis=1), k)):.3f}"))
         fifth = fifths(right.mean(axis=1))
         rates = ", ".join(f"{right[fifth == i].mean():.3f}" for i in range(5))
         rows.append(("pass@1 by fifth of its own difficulty, easiest first", rates))
@@ -145,9 +144,9 @@ def _verifier_rows(name: str) -> list[tuple[str, str]]:
         ("Brier score", f"{brier(scores, right):.3f}"),
     ]
     for k in (4, 16, 64):
-        rows.append((f"weighted best-of-{k} of small's samples", _interval(bootstrap(
-            weighted_best_of_n(answers, scores, right, k)))))  # fmt: skip
-        rows.append((f"best-of-{k}", _interval(bootstrap(best_of_n(scores, right, k)))))
+        weighted, best = weighted_best_of_n(answers, scores, right, k), best_of_n(scores, right, k)
+        rows.append((f"weighted best-of-{k} of small's samples", f"{bootstrap(weighted):.3f}"))
+        rows.append((f"best-of-{k}", f"{bootstrap(best):.3f}"))
     said, was, count = reliability(scores, right)
     curve = ", ".join(f"{s:.2f}: {w:.2f}" for s, w, n in zip(said, was, count, strict=True) if n)
     rows.append(("reliability, mean score: share right, in tenths of the score", curve))
@@ -173,10 +172,6 @@ def write_cards() -> None:
     """Write the card of every shipped model beside its weights."""
     for folder in sorted(path.parent for path in ZOO.glob("*/training.json")):
         (folder / "README.md").write_text(card(folder))
-
-
-def _interval(estimate: Estimate) -> str:
-    return f"{estimate.mean:.3f} ({estimate.low:.3f} to {estimate.high:.3f})"
 
 
 if __name__ == "__main__":

@@ -68,9 +68,8 @@ def winners(at: int, given: bool, verifier: str = "prm") -> dict[tuple[str, floa
 
 def in_a_cell(cell: evidence.Cell) -> str:
     """Short, for a table: points with their interval, and the winner where there is one."""
-    mean, low, high = (round(100 * float(x)) for x in cell.gain)
     winner = "" if cell.verdict == "no difference" else f" {cell.verdict}"
-    return f"{mean:+d} ({low} to {high}){winner}".replace("+0", "0").replace("-", "−")
+    return f"{cell.gain:.0p}{winner}"
 
 
 def count(verdict: str, given: bool, over: tuple[int, ...] = STEPS) -> int:

@@ -25,23 +25,19 @@ def percent(x: float) -> str:
 
 
 def with_interval(estimate: Estimate) -> str:
-    return f"{percent(estimate.mean)} ({100 * estimate.low:.0f} to {100 * estimate.high:.0f})"
+    return f"{estimate:.0%}"
 
 
 def finely(estimate: Estimate) -> str:
-    """In percent with a decimal: what revisions change is small."""
-    mean, low, high = (f"{100 * x:.1f}" for x in estimate)
-    return f"{mean}% ({low} to {high})"
+    return f"{estimate:.1%}"
 
 
 def points(difference: Estimate, digits: int = 0) -> str:
-    return bare_points(difference, digits).replace(" ", " points ", 1)
+    return format(difference, f".{digits} points")
 
 
 def bare_points(difference: Estimate, digits: int = 0) -> str:
-    """For a column of points."""
-    mean, low, high = (100 * x for x in difference)
-    return f"{mean:+.{digits}f} ({low:+.{digits}f} to {high:+.{digits}f})".replace("-", "−")
+    return format(difference, f".{digits}p")
 
 
 def made(model: str, at: int | None = None) -> dict[str, Any]:
