@@ -5,7 +5,7 @@ from functools import cache
 import numpy as np
 import pytest
 
-from ttclab import bank, estimators, evidence
+from ttclab import bank, estimators, results
 from ttclab.allocator import Allocation, Arm
 from ttclab.explorables import as_json, big_or_many_data, shipped_data
 from ttclab.explorables.words import GROUPS
@@ -125,7 +125,7 @@ def solved(judge):
         return estimators.majority(small().answers, small().correct, N)
     if judge == "prm":
         return estimators.weighted_best_of_n(
-            small().answers, evidence.last_scores("prm", "small-test"), small().correct, N
+            small().answers, results.last_scores("prm", "small-test"), small().correct, N
         )
     return estimators.pass_at_k(small().correct.shape[1], small().correct.sum(axis=1, keepdims=True), N)
 
@@ -134,7 +134,7 @@ def cost(judge, *samples):
     """FLOPs a problem, (problems, samples)."""
     N = np.array(samples)
     writing = small().prefill_flops[:, None] + small().decode_flops.mean(axis=1)[:, None] * N
-    return writing + (evidence.judge_flops(small(), "prm", N) if judge == "prm" else 0)
+    return writing + (results.verifier_flops(small(), "prm", N) if judge == "prm" else 0)
 
 
 @pytest.mark.parametrize(("steps", "judge", "passes", "problems"), SELECTIONS)

@@ -3,10 +3,9 @@
 import numpy as np
 import pytest
 
-from ttclab import bank, evidence
+from ttclab import bank, results
 from ttclab.allocator import Allocation, Arm
 from ttclab.estimators import bootstrap
-from ttclab.evidence import find
 from ttclab.explorables import as_json, scaling_curves_data, shipped_data
 from ttclab.explorables.scaling_curves import OPPONENTS, SHARES
 from ttclab.explorables.words import GROUPS, flops_in_words
@@ -93,16 +92,16 @@ SELECTIONS = [
 def recorded(strategy, way):
     n = int(way.split(" ")[0])
     if strategy == "single":
-        return evidence.one_pass("test", model="small")
+        return results.one_pass("test", model="small")
     if strategy == "beam":
-        return find(evidence.beam_arms(), n, 0, 4)
+        return results.beam_arms().at(n, M=4)
     choose = {"vote": "majority", "prm": "weighted", "oracle": "oracle"}[strategy]
-    return find(evidence.sampling_arms(choose=choose), n)
+    return results.sampling_arms(choose=choose).at(n)
 
 
 @pytest.mark.parametrize(("strategy", "way", "steps", "problems"), SELECTIONS)
 def test_ten_selections_of_the_shipped_curves_are_what_the_evidence_says(strategy, way, steps, problems):
-    data, measured, large = shipped_data("scaling_curves"), recorded(strategy, way), evidence.one_pass("test", at=steps)
+    data, measured, large = shipped_data("scaling_curves"), recorded(strategy, way), results.one_pass("test", at=steps)
     pass_rate = bank.load("small", "test").correct.mean(axis=1)
     place = np.argsort(np.argsort(-pass_rate, kind="stable"), kind="stable")
     members = np.full(500, True) if problems == "all" else place // 100 == int(problems) - 1

@@ -40,9 +40,9 @@ _HOME = {
     "compute_optimal_inference": "allocator",
     "adaptive_search": "allocator",
 }
-_MODULES = ("allocator", "answers", "arena", "bank", "beam_search", "claims", "engine", "estimators", "evidence",
-            "exercises", "explorables", "flops", "hardware", "hub", "models", "open_prms", "plan", "plots", "policy",
-            "problems", "reader", "revision", "reward_model", "sampling", "self_verifier", "serve_check", "server",
+_MODULES = ("allocator", "answers", "arena", "bank", "beam_search", "engine", "estimators", "exercises",
+            "explorables", "flops", "hardware", "hub", "models", "open_prms", "plan", "plots", "policy", "problems",
+            "reader", "results", "revision", "reward_model", "sampling", "self_verifier", "serve_check", "server",
             "smollm2", "text_problems", "training", "verifiers", "word_problems", "working")  # fmt: skip
 __all__ = [*_HOME]
 

@@ -270,7 +270,7 @@ def _fetch(options: argparse.Namespace) -> None:
 
 
 def _fit(options: argparse.Namespace) -> None:
-    from ttclab.evidence import fit_all
+    from ttclab.results import fit_all
 
     for path in fit_all():
         print(f"wrote {path}")

@@ -20,15 +20,16 @@ from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective, SphinxRole
 
-from ttclab import bank, evidence
+from ttclab import bank
 from ttclab.__main__ import COMMANDS
 from ttclab.models import ZOO
-from ttclab.training import seeds
+from ttclab.results import seeds
+from ttclab.results.training import training_flops
 
 
 def model_rows() -> Iterable[list[str]]:
     """Every shipped model, as its card says: what it was grown from, its size, its training, all that it cost."""
-    for folder in sorted(ZOO.iterdir(), key=lambda folder: evidence.training_flops(folder.name)):
+    for folder in sorted(ZOO.iterdir(), key=lambda folder: training_flops(folder.name)):
         made = json.loads((folder / "training.json").read_text(encoding="utf-8"))
         yield [
             f"`{folder.name}`",
@@ -38,7 +39,7 @@ def model_rows() -> Iterable[list[str]]:
             str(made["seed"]),
             *(
                 f"{flops / 1e12:.3g}" if flops else "none"
-                for flops in (made["training_flops"], made.get("data_flops"), evidence.training_flops(folder.name))
+                for flops in (made["training_flops"], made.get("data_flops"), training_flops(folder.name))
             ),
         ]
 

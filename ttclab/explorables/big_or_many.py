@@ -125,15 +125,15 @@ def _tables(
 
 def recorded() -> dict[str, Any]:
     """The data of the recorded runs."""
-    from .. import evidence
+    from .. import results
 
-    small = evidence.small_samples()
+    small = results.small_samples()
     return big_or_many_data(
-        {steps: evidence.one_pass("test", at=steps) for steps in STEPS},
+        {steps: results.one_pass("test", at=steps) for steps in STEPS},
         {
-            "vote": evidence.sampling_arms(choose="majority", budgets=SAMPLES),
-            "PRM": evidence.sampling_arms(budgets=SAMPLES),
-            "oracle": evidence.sampling_arms(choose="oracle", budgets=SAMPLES),
+            "vote": [*results.sampling_arms(choose="majority", budgets=SAMPLES).values()],
+            "PRM": [*results.sampling_arms(budgets=SAMPLES).values()],
+            "oracle": [*results.sampling_arms(choose="oracle", budgets=SAMPLES).values()],
         },
         small.correct.mean(axis=1),
         met=1500,

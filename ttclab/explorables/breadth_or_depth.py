@@ -72,9 +72,9 @@ def _coverage_table(budgets: list[int], group: dict[str, Any]) -> dict[str, Any]
 
 def recorded() -> dict[str, Any]:
     """The data of the recorded runs."""
-    from .. import evidence
+    from .. import results
 
-    small = evidence.small_samples()
+    small = results.small_samples()
     return breadth_or_depth_data(
         small.correct, small.decode_flops, prefill_flops=small.prefill_flops, source=source_of(small)
     )

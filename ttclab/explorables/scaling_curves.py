@@ -125,28 +125,28 @@ def _table(group: dict[str, Any], names: list[str]) -> dict[str, Any]:
 
 def recorded() -> dict[str, Any]:
     """The data of the recorded runs."""
-    from .. import evidence
+    from .. import results
 
     def samples(choose: str, verifier: str = "prm") -> "dict[str, Arm]":
-        arms = evidence.sampling_arms(choose=choose, verifier=verifier)
-        return {_count(arm.allocation.N, "sample"): arm for arm in arms}
+        arms = results.sampling_arms(choose=choose, verifier=verifier)
+        return {_count(arm.allocation.N, "sample"): arm for arm in arms.values()}
 
-    sides = [arm for arm in evidence.hybrid_arms() if arm.allocation.generations == arm.allocation.N**2]
-    adaptive = {f"up to {N} samples": evidence.adaptive_arm(0.5, N) for N in (4, 8, 16, 32, 64)}
+    sides = [arm for arm in results.hybrid_arms().values() if arm.allocation.generations == arm.allocation.N**2]
+    adaptive = {f"up to {N} samples": results.adaptive_arm(0.5, N) for N in (4, 8, 16, 32, 64)}
     return scaling_curves_data(
         {
-            "Single": {"1 greedy pass": evidence.one_pass("test", model="small")},
+            "Single": {"1 greedy pass": results.one_pass("test", model="small")},
             "Vote": samples("majority"),
             "ORM": samples("weighted", "orm"),
             "PRM": samples("weighted"),
             "PRM 14x": samples("weighted", "prm-large"),
-            "Beam": {f"{arm.allocation.N} places": arm for arm in evidence.beam_arms()},
+            "Beam": {f"{arm.allocation.N} places": arm for arm in results.beam_arms().values()},
             "Revision": {_chains(arm.allocation): arm for arm in sides},
             "Adaptive": adaptive,
             "Oracle": samples("oracle"),
         },
-        {f"{step} steps": evidence.one_pass("test", at=step) for step in OPPONENTS},
-        evidence.small_samples().correct.mean(axis=1),
+        {f"{step} steps": results.one_pass("test", at=step) for step in OPPONENTS},
+        results.small_samples().correct.mean(axis=1),
         opponent="1500 steps",
         source="recorded runs of the small, the revision and the large model on the test problems",
     )

@@ -107,13 +107,13 @@ def _allocated(
     rule: "Rule", hard: np.ndarray, asked: np.ndarray, arms: "Sequence[Arm]", budget: int
 ) -> _Followed | None:
     """The split of each problem, and what comes of it; None where the rule has none for the budget."""
-    from ..evidence import spend
+    from ..results import Arms, spend
 
     try:
         splits = [_named(rule(float(each), budget)) for each in hard]
     except ValueError:
         return None  # the lesson's rule has no answer for a budget of 1
-    got = spend(rule, arms, hard, budget)
+    got = spend(rule, Arms(arms), hard, budget)
     return _Followed(splits, got.correct, got.flops + asked)
 
 
@@ -158,19 +158,20 @@ def _best_table(group: dict[str, Any], budgets: Sequence[int], names: list[str])
 
 def recorded() -> dict[str, Any]:
     """The data of the recorded runs: the revision model's, and beside them the small model's search."""
-    from .. import evidence
+    from .. import results
     from ..allocator import fitted_policy, lesson_policy
 
+    arms = results.hybrid_arms() | results.hybrid_arms(hybrids=((5, 5),))  # the lesson's rule splits 32 so
     return split_budget_data(
-        (*evidence.hybrid_arms(), *evidence.hybrid_arms(hybrids=((5, 5),))),  # the lesson's rule splits 32 so
-        1 - evidence.revision_difficulty(),
+        [*arms.values()],
+        1 - results.revision_difficulty(),
         policies={
-            "The lesson's rule": (lesson_policy, *evidence.difficulty("revision", "predicted")),
-            "The fitted policy": (fitted_policy("revision-oracle"), *evidence.difficulty("revision", "oracle")),
+            "The lesson's rule": (lesson_policy, *results.difficulty("revision", "predicted")),
+            "The fitted policy": (fitted_policy("revision-oracle"), *results.difficulty("revision", "oracle")),
         },
         beside={
-            "Small model, samples": evidence.sampling_arms(),
-            "Small model, beam": [a for a in evidence.beam_arms(beams=evidence.BEAMS) if a.allocation.M == 4],
+            "Small model, samples": [*results.sampling_arms().values()],
+            "Small model, beam": [*results.uniform("beam").values()][1:],
         },
         source="the revision model's recorded chains on the test problems",
     )

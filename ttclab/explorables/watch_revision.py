@@ -86,21 +86,18 @@ def recorded_chains(
     """The first attempts of all recorded chains that are long enough, on the test problems: the solutions, the scores
     of their steps by the verifier that sees attempts, and what each chain has cost by then, (problems, attempts).
     """
-    from .. import bank, evidence
+    from .. import bank, results
 
-    run = bank.load_chains("revision", "test")
+    run = results.chains()
     scored = bank.load_scores("prm-revision", "revision-test-chains")
-    chain, attempt = run.chain[0], run.attempt[0]  # laid out alike for every problem
-    long = [k for k, length in enumerate(run.made["lengths"]) if length >= attempts]
-    columns = [np.flatnonzero((chain == k) & (attempt < attempts)) for k in long]
+    columns = run.first(None, attempts - 1)
     chains, scores = [], []
     for i, said in enumerate(scored):
         written = run.solutions(i)
         chains.append([[written[j] for j in column] for column in columns])
         scores.append([[said[j] for j in column] for column in columns])
     spent = [
-        [evidence.chain_flops("test", "prm-revision", (chain == k) & (attempt <= t)) for t in range(attempts)]
-        for k in long
+        [results.chain_flops("test", "prm-revision", column[: t + 1]) for t in range(attempts)] for column in columns
     ]
     return chains, scores, np.mean(spent, axis=0).T
 
@@ -173,13 +170,13 @@ def _turned(turned: np.ndarray, of: np.ndarray) -> str:
 
 def recorded() -> dict[str, Any]:
     """The data of the recorded chains."""
-    from .. import evidence
+    from .. import results
 
     chains, scores, spent = recorded_chains()
     return watch_revision_data(
         chains,
         scores,
-        ease=-evidence.revision_fifths(),
+        ease=-results.revision_fifths(),
         flops=spent,
         source="the revision model's recorded chains on the test problems, temperature 1",
     )

@@ -12,22 +12,14 @@ from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
-from . import bank
-from .allocator import Arm, difficulty_by_score, lesson_policy
-from .estimators import Estimate, bootstrap, rank_correlation
-from .evidence import (
-    allocated,
-    beam_arms,
-    find,
-    hybrid_arms,
-    last_scores,
-    one_pass,
-    revised,
-    revision_fifths,
-    sampling_arms,
-    small_fifths,
-    spend,
-)
+from ..allocator import Arm, difficulty_by_score, lesson_policy
+from ..estimators import Estimate, rank_correlation
+from .allocation import allocated
+from .arms import spend
+from .exchange import greedy
+from .revision import attempt, chains, hybrid, hybrid_arms, revised
+from .sampling import coverage, estimated_difficulty, last_scores, sampling_arms, true_difficulty, vote, weighted
+from .searching import beam, beam_arms
 
 FILE = Path(__file__).with_name("claims.json")
 HOLDS, REVERSED, NOT_SEEN = "holds", "reversed", "not seen"
@@ -60,13 +52,16 @@ def load_claims() -> list[Claim]:
     return [Claim(**each) for each in json.loads(FILE.read_text(encoding="utf-8"))]
 
 
+def _accuracy(arm: Arm) -> float:
+    return float(arm.correct.mean())
+
+
 def _rate(arm: Arm) -> str:
-    return f"{arm.correct.mean():.3f}"
+    return f"{_accuracy(arm):.3f}"
 
 
 def large_for_easy_small_for_hard() -> Finding:
-    gain = find(beam_arms(), 16, M=4).correct - one_pass("test").correct
-    easy, hard = (bootstrap(gain[small_fifths() == group]) for group in (1, 4))
+    easy, hard = (beam(16).minus(greedy("large"), fifth) for fifth in (1, 4))
     verdict = REVERSED if easy.sign >= 0 > hard.sign else HOLDS if easy.sign < 0 < hard.sign else NOT_SEEN
     return Finding(
         verdict,
@@ -76,22 +71,19 @@ def large_for_easy_small_for_hard() -> Finding:
 
 
 def test_time_compute_for_all_but_the_hardest() -> Finding:
-    gain = find(beam_arms(), 16, M=4).correct - one_pass("test").correct
-    rest, hard = bootstrap(gain[small_fifths() < 4]), bootstrap(gain[small_fifths() == 4])
-    trained = one_pass("test", at=2500)
-    behind = bootstrap(find(beam_arms(), 16, M=4).correct - trained.correct)
+    large, trained = greedy("large"), greedy("large", at=2500)
+    rest, hard = beam(16).minus(large, 0, 1, 2, 3), beam(16).minus(large, 4)
     verdict = HOLDS if rest.sign > 0 > hard.sign else REVERSED if rest.sign < 0 < hard.sign else NOT_SEEN
     return Finding(
         verdict,
         f"The same two, on the four easier fifths {rest:+.3f}, on the hardest {hard:+.3f}. "
-        f"Trained to its end the 14x model solves {_rate(trained)} in one pass: {behind:+.3f} on all problems.",
+        f"Trained to its end the 14x model solves {_rate(trained)} in one pass: {beam(16).minus(trained):+.3f} on all "
+        "problems.",
     )
 
 
 def sampling_for_easy_revision_for_hard() -> Finding:
-    own = revision_fifths()
-    gain = find(hybrid_arms(), 1, T=15).correct - find(hybrid_arms(), 16).correct
-    easy, hard = bootstrap(gain[own == 0]), bootstrap(gain[own == 4])
+    easy, hard = (hybrid(1, 15).minus(hybrid(16), fifth) for fifth in (0, 4))
     verdict = HOLDS if easy.sign < 0 < hard.sign else REVERSED if easy.sign > 0 > hard.sign else NOT_SEEN
     return Finding(
         verdict,
@@ -101,22 +93,19 @@ def sampling_for_easy_revision_for_hard() -> Finding:
 
 
 def matches_14x_for_fewer_flops() -> Finding:
-    large = one_pass("test")
-    payable = [a for a in (*sampling_arms(), *beam_arms()) if a.flops.mean() <= 0.8 * large.flops.mean()]
-    best = max(payable, key=lambda arm: arm.correct.mean())
-    gap = bootstrap(best.correct - large.correct)
-    beam = find(beam_arms(), 16, M=4)
+    large = greedy("large")
+    payable = (sampling_arms() | beam_arms()).within(0.8 * large.cost).best
+    gap = payable.minus(large)
     return Finding(
         NOT_SEEN if gap.sign < 0 else HOLDS,
-        f"For at most 0.8 of the FLOPs of one pass of the 14x model the best we have ({best.allocation}) solves "
-        f"{_rate(best)} against {_rate(large)}. A search with {beam.flops.mean() / large.flops.mean():.2f} times its "
-        f"FLOPs solves {_rate(beam)}.",
+        f"For at most 0.8 of the FLOPs of one pass of the 14x model the best we have ({payable.allocation}) solves "
+        f"{_rate(payable)} against {_rate(large)}. A search with {beam(16).cost / large.cost:.2f} times its "
+        f"FLOPs solves {_rate(beam(16))}.",
     )
 
 
 def log_law() -> Finding:
-    arms = sampling_arms()
-    gains = [bootstrap(b.correct - a.correct) for a, b in pairwise(arms)]
+    gains = [more.minus(fewer) for fewer, more in pairwise(sampling_arms().values())]
     verdict = HOLDS if gains[-1].high > gains[0].low / 2 else NOT_SEEN
     return Finding(
         verdict,
@@ -125,21 +114,19 @@ def log_law() -> Finding:
 
 
 def both_win_at_every_budget() -> Finding:
-    arms = hybrid_arms()
     gains = {}
     for budget in (4, 16, 64):
-        mixed = max((a for a in arms if a.allocation.N > 1 and a.allocation.T and a.allocation.generations == budget),
-                    key=lambda arm: arm.correct.mean())  # fmt: skip
-        pure = max((find(arms, budget), find(arms, 1, T=budget - 1)), key=lambda arm: arm.correct.mean())
-        gains[budget] = bootstrap(mixed.correct - pure.correct)
+        splits = [arm for arm in hybrid_arms().values() if arm.allocation.generations == budget]
+        mixed = max((arm for arm in splits if arm.allocation.N > 1 and arm.allocation.T), key=_accuracy)
+        pure = max((hybrid(budget), hybrid(1, budget - 1)), key=_accuracy)
+        gains[budget] = mixed.minus(pure)
     verdict = HOLDS if all(gain.sign > 0 for gain in gains.values()) else NOT_SEEN
-    said = ", ".join(f"{gain:+.3f} at {budget}" for budget, gain in gains.items())
-    return Finding(verdict, f"The best mixed split minus the better of the pure ones, picked afterwards: {said}.")
+    listed = ", ".join(f"{gain:+.3f} at {budget}" for budget, gain in gains.items())
+    return Finding(verdict, f"The best mixed split minus the better of the pure ones, picked afterwards: {listed}.")
 
 
 def revision_rises_faster() -> Finding:
-    gain = bootstrap(find(hybrid_arms(), 1, T=3).correct - find(hybrid_arms(), 4).correct)
-    late = bootstrap(find(hybrid_arms(), 1, T=63).correct - find(hybrid_arms(), 1, T=3).correct)
+    gain, late = hybrid(1, 3).minus(hybrid(4)), hybrid(1, 63).minus(hybrid(1, 3))
     return Finding(
         HOLDS if gain.sign > 0 >= late.sign else NOT_SEEN if gain.sign == 0 else REVERSED,
         f"A chain of 4 minus 4 samples of the same model: {gain:+.3f}. From 4 attempts to 64: {late:+.3f}.",
@@ -147,33 +134,28 @@ def revision_rises_faster() -> Finding:
 
 
 def oracle_prm_majority() -> Finding:
-    oracle, prm, vote = (sampling_arms(choose=choose) for choose in ("oracle", "weighted", "majority"))
-    above, between = (bootstrap(find(a, 64).correct - find(b, 64).correct) for a, b in ((oracle, prm), (prm, vote)))
-    flat = bootstrap(find(vote, 256).correct - find(vote, 64).correct)
+    above, between = coverage(64).minus(weighted(64)), weighted(64).minus(vote(64))
+    flat = vote(256).minus(vote(64))
     return Finding(
         HOLDS if above.sign > 0 and between.sign > 0 and flat.high < 0.02 else NOT_SEEN,
-        f"At N=64: oracle {_rate(find(oracle, 64))}, PRM {_rate(find(prm, 64))}, majority {_rate(find(vote, 64))}. "
+        f"At N=64: oracle {_rate(coverage(64))}, PRM {_rate(weighted(64))}, majority {_rate(vote(64))}. "
         f"Four times as many samples give the vote {flat:+.3f}.",
     )
 
 
 def lesson_policy_helps() -> Finding:
-    scores = last_scores("prm-revision", "revision-test-chains")
-    first = bank.load_chains("revision", "test").attempt[0] == 0
-    hard, gains = difficulty_by_score(scores[:, first][:, :1]), {}
+    scores = last_scores("prm-revision", "revision-test-chains")[:, chains().at(0)]
+    hard, gains = difficulty_by_score(scores[:, :1]), {}
     for budget in (4, 16, 64):
-        allocated = spend(lesson_policy, hybrid_arms(), hard, budget)
-        gains[budget] = bootstrap(allocated.correct - find(hybrid_arms(), budget).correct)
+        gains[budget] = spend(lesson_policy, hybrid_arms(), hard, budget).minus(hybrid(budget))
     signs = [gain.sign for gain in gains.values()]
-    said = ", ".join(f"{gain:+.3f} at {budget}" for budget, gain in gains.items())
+    listed = ", ".join(f"{gain:+.3f} at {budget}" for budget, gain in gains.items())
     verdict = HOLDS if max(signs) > 0 and min(signs) >= 0 else REVERSED if min(signs) < 0 else NOT_SEEN
-    return Finding(verdict, f"The lesson's rule minus spending all on samples: {said}.")
+    return Finding(verdict, f"The lesson's rule minus spending all on samples: {listed}.")
 
 
 def cheap_difficulty_is_open() -> Finding:
-    samples, scores = bank.load("small", "test"), last_scores("prm", "small-test")
-    rest = 1 - samples.correct[:, 64:].mean(axis=1)
-    one, four, many = (rank_correlation(difficulty_by_score(scores[:, :n]), rest) for n in (1, 4, 64))
+    one, four, many = (rank_correlation(estimated_difficulty(n)[0], true_difficulty()) for n in (1, 4, 64))
     return Finding(
         HOLDS if one < 0.7 else NOT_SEEN,
         f"Rank correlation of the PRM's mean score with the pass rate: {one:.2f} from one solution, {four:.2f} from "
@@ -182,16 +164,12 @@ def cheap_difficulty_is_open() -> Finding:
 
 
 def beam_beats_best_of_n_at_small_budgets() -> Finding:
-    gain = bootstrap(find(beam_arms(), 4, M=4).correct - find(sampling_arms(), 4).correct)
+    gain = beam(4).minus(weighted(4))
     return Finding(_verdict(gain), f"Beam search minus weighted best-of-N at N=4: {gain:+.3f}.")
 
 
 def beam_falls_below_at_large_budgets() -> Finding:
-    def gain(verifier: str) -> Estimate:
-        samples = find(sampling_arms(verifier=verifier, budgets=(64,)), 64)
-        return bootstrap(samples.correct - find(beam_arms(verifier=verifier), 64, M=4).correct)
-
-    by_good, by_weak = gain("prm"), gain("prm-weak")
+    by_good, by_weak = (weighted(64, prm).minus(beam(64, prm)) for prm in ("prm", "prm-weak"))
     return Finding(
         _verdict(by_good),
         f"Weighted best-of-N minus beam search at N=64: {by_good:+.3f}; with the weak PRM {by_weak:+.3f}.",
@@ -199,29 +177,26 @@ def beam_falls_below_at_large_budgets() -> Finding:
 
 
 def beam_degrades_on_easy() -> Finding:
-    easy = small_fifths() < 2
-    loss = bootstrap((find(beam_arms(), 4, M=4).correct - find(beam_arms(), 64, M=4).correct)[easy])
+    loss = beam(4).minus(beam(64), 0, 1)
     return Finding(HOLDS if loss.sign > 0 else NOT_SEEN, f"N=4 minus N=64 on the two easiest fifths: {loss:+.3f}.")
 
 
 def beam_wins_on_medium() -> Finding:
-    middle = (small_fifths() == 2) | (small_fifths() == 3)
-    gain = bootstrap((find(beam_arms(), 16, M=4).correct - find(sampling_arms(), 16).correct)[middle])
+    gain = beam(16).minus(weighted(16), 2, 3)
     return Finding(
         _verdict(gain), f"Beam search minus weighted best-of-16 on the third and fourth fifths: {gain:+.3f}."
     )
 
 
 def nothing_helps_on_the_hardest() -> Finding:
-    gain = bootstrap((find(beam_arms(), 64, M=4).correct - find(sampling_arms(), 1).correct)[small_fifths() == 4])
+    gain = beam(64).minus(weighted(1), 4)
     return Finding(
         REVERSED if gain.low > 0.1 else HOLDS, f"Beam search with N=64 minus one sample, hardest fifth: {gain:+.3f}."
     )
 
 
 def lookahead_is_worst() -> Finding:
-    ahead = bank.load_searches("small", "prm-large", "test", 16, 4, lookahead=1).correct().astype(float)
-    gain = bootstrap(ahead - find(beam_arms(verifier="prm-large"), 16, M=4).correct)
+    gain = beam(16, "prm-large", lookahead=1).minus(beam(16, "prm-large"))
     return Finding(
         HOLDS if gain.sign <= 0 else NOT_SEEN,
         f"One step of lookahead, charged twice the generations, minus none at N=16 (large PRM): {gain:+.3f}.",
@@ -229,14 +204,12 @@ def lookahead_is_worst() -> Finding:
 
 
 def sequential_beats_parallel() -> Finding:
-    gain = bootstrap(find(hybrid_arms(), 1, T=15).correct - find(hybrid_arms(), 16).correct)
+    gain = hybrid(1, 15).minus(hybrid(16))
     return Finding(_verdict(gain), f"One chain of 16 minus 16 samples: {gain:+.3f}.")
 
 
 def pass_rate_rises_along_the_chain() -> Finding:
-    chains = bank.load_chains("revision", "test")
-    at = {t: chains.correct[:, chains.attempt[0] == t].mean(axis=1) for t in (0, 1, 4, 15)}
-    first, later = bootstrap(at[1] - at[0]), bootstrap(at[15] - at[4])
+    first, later = attempt(2).minus(attempt(1)), attempt(16).minus(attempt(5))
     return Finding(
         HOLDS if later.sign > 0 else NOT_SEEN,
         f"The first revision gains {first:+.3f}; from the fifth attempt to the sixteenth it is {later:+.3f}.",
@@ -244,19 +217,18 @@ def pass_rate_rises_along_the_chain() -> Finding:
 
 
 def right_turned_wrong() -> Finding:
-    first, second = revised(bank.load_chains("revision", "test"))
+    first, second = revised(chains())
     share = float((first & ~second).sum() / first.sum())
     return Finding(HOLDS if share > 0.2 else NOT_SEEN, f"The first revision turns {share:.3f} of right answers wrong.")
 
 
 def compute_optimal_saves() -> Finding:
-    found, uniform = allocated("search", "oracle", 16), find(sampling_arms(), 64)
-    gain, saving = bootstrap(found.correct - uniform.correct), uniform.flops.mean() / found.flops.mean()
+    fitted, uniform = allocated("search", "oracle", 16), weighted(64)
+    gain, saving = fitted.minus(uniform), uniform.cost / fitted.cost
     return Finding(
         HOLDS if gain.low > -0.01 and saving >= 2 else NOT_SEEN,
         f"Fitted with oracle difficulty, against weighted best-of-64: {gain:+.3f} for {saving:.1f} times fewer FLOPs. "
-        "Nearly all of it is the beam's; without difficulty it is "
-        f"{uniform.flops.mean() / find(beam_arms(), 16, M=4).flops.mean():.1f} times.",
+        f"Nearly all of it is the beam's; without difficulty it is {uniform.cost / beam(16).cost:.1f} times.",
     )
 
 

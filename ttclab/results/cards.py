@@ -1,6 +1,6 @@
 """Model cards: what each shipped model is, what it cost and what it can do, from its training and its recorded runs.
 
-`python -m ttclab.training.card` writes them anew; a test holds them to the recorded runs.
+`python -m ttclab.results.cards` writes them anew; a test holds them to the recorded runs.
 """
 
 import json
@@ -13,21 +13,20 @@ from numpy.typing import NDArray
 from .. import bank
 from ..estimators import (
     auc,
-    best_of_n,
     bootstrap,
     brier,
     fifths,
     pass_at_k,
     reliability,
-    weighted_best_of_n,
     within_problem_auc,
 )
-from ..evidence import last_scores
 from ..models import ZOO
+from ..training.loop import RECIPES
+from ..training.revision import RevisionRecipe
+from ..training.verifier import VerifierRecipe
 from ..verifiers import SEE_ATTEMPTS, Oracle
-from .loop import RECIPES
-from .revision import RevisionRecipe
-from .verifier import VerifierRecipe
+from .revision import chains
+from .sampling import best, last_scores, small_samples, weighted
 
 HEAD = """---
 license: mit
@@ -113,30 +112,25 @@ def _policy_rows(name: str) -> list[tuple[str, str]]:
     for file in sorted(bank.RUNS.glob(f"{name}-test-chains*.parquet")):
         if "." in file.stem:
             continue  # a verifier's scores
-        chains = bank.read(file)
-        first = chains.attempt == 0
-        revised = [bootstrap(chains.correct[(chains.attempt == t)].reshape(len(first), -1).mean(1)) for t in range(4)]
-        said = chains.made["feedback"]
-        what = f"right at attempts 1 to 4, feedback {said}" if said else "right at attempts 1 to 4"
-        rows.append((what, ", ".join(f"{estimate.mean:.3f}" for estimate in revised)))
+        run = bank.read(file)
+        feedback = run.made["feedback"]
+        what = f"right at attempts 1 to 4, feedback {feedback}" if feedback else "right at attempts 1 to 4"
+        rows.append((what, ", ".join(f"{run.attempt(place).mean():.3f}" for place in range(4))))
     return rows
 
 
 def _verifier_rows(name: str) -> list[tuple[str, str]]:
     """What the recorded scores of small's samples give, or of the revision model's chains."""
     if (bank.RUNS / f"{CHAINS}.{name}.parquet").exists() and name in SEE_ATTEMPTS:
-        chains = bank.load_chains("revision", "test")
-        last = last_scores(name, CHAINS)
+        last, right = last_scores(name, CHAINS), chains().correct
         return [
-            ("AUC within a problem, of the attempts of `revision`", f"{within_problem_auc(last, chains.correct):.3f}"),
-            ("AUC over all attempts", f"{auc(last, chains.correct):.3f}"),
-            ("Brier score", f"{brier(last, chains.correct):.3f}"),
+            ("AUC within a problem, of the attempts of `revision`", f"{within_problem_auc(last, right):.3f}"),
+            ("AUC over all attempts", f"{auc(last, right):.3f}"),
+            ("Brier score", f"{brier(last, right):.3f}"),
         ]
     if not (bank.RUNS / f"small-test.{name}.parquet").exists():
         return []
-    samples = bank.load("small", "test")
-    scores = last_scores(name, "small-test")
-    right, answers = samples.correct, samples.answers
+    scores, right = last_scores(name, "small-test"), small_samples().correct
     rows = [
         ("AUC within a problem", f"{within_problem_auc(scores, right):.3f}"),
         ("AUC over all solutions", f"{auc(scores, right):.3f}"),
@@ -144,9 +138,8 @@ def _verifier_rows(name: str) -> list[tuple[str, str]]:
         ("Brier score", f"{brier(scores, right):.3f}"),
     ]
     for k in (4, 16, 64):
-        weighted, best = weighted_best_of_n(answers, scores, right, k), best_of_n(scores, right, k)
-        rows.append((f"weighted best-of-{k} of small's samples", f"{bootstrap(weighted):.3f}"))
-        rows.append((f"best-of-{k}", f"{bootstrap(best):.3f}"))
+        rows.append((f"weighted best-of-{k} of small's samples", f"{weighted(k, name).solved:.3f}"))
+        rows.append((f"best-of-{k}", f"{best(k, name).solved:.3f}"))
     said, was, count = reliability(scores, right)
     curve = ", ".join(f"{s:.2f}: {w:.2f}" for s, w, n in zip(said, was, count, strict=True) if n)
     rows.append(("reliability, mean score: share right, in tenths of the score", curve))
@@ -163,7 +156,7 @@ def _step_rows(name: str) -> list[tuple[str, str]]:
 @cache
 def _right_so_far() -> NDArray[np.bool_]:
     """Of every step of small's samples in turn, whether the solution is right up to and including it."""
-    samples, oracle = bank.load("small", "test"), Oracle()
+    samples, oracle = small_samples(), Oracle()
     groups = (samples.solutions(i) for i in range(len(samples.problems)))
     return np.array([right for group in groups for each in oracle.score_steps(group) for right in each], dtype=bool)
 

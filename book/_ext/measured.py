@@ -1,0 +1,64 @@
+"""Numbers of the recorded runs, computed while the book is built: in a sentence by a role, in a table by a directive.
+
+    {measured}`vote(16).solved:.0%`
+
+    ```{results}
+    | samples | a vote solves |
+    for n in 1, 4, 16
+    | {n} | {vote(n).solved:.0%} |
+    ```
+
+What a page says can so never differ from what was measured. `ttclab.results.expressions` says what an expression is;
+one that names something unknown fails the strict build.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from docutils import nodes
+from sphinx.application import Sphinx
+from sphinx.environment import BuildEnvironment
+from sphinx.util import logging
+from sphinx.util.docutils import SphinxDirective, SphinxRole
+
+from ttclab import bank
+from ttclab.results import expressions
+
+logger = logging.getLogger(__name__)
+
+
+def _depend(env: BuildEnvironment) -> None:
+    for file in (*Path(expressions.__file__).parent.glob("*.*"), *bank.RUNS.glob("*.parquet")):
+        env.note_dependency(str(file))
+
+
+class Measured(SphinxRole):
+    """A number in a sentence."""
+
+    def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
+        _depend(self.env)
+        try:
+            return [nodes.inline("", expressions.say(self.text), classes=["measured"])], []
+        except (ValueError, TypeError, LookupError) as error:
+            logger.warning("no number is %r: %s", self.text, error, location=self.get_location())
+            return [], []
+
+
+class Results(SphinxDirective):
+    """A table of numbers."""
+
+    has_content = True
+
+    def run(self) -> list[nodes.Node]:
+        _depend(self.env)
+        try:
+            return self.parse_text_to_nodes("\n".join(expressions.rows(list(self.content))))
+        except (ValueError, TypeError, LookupError) as error:
+            logger.warning("not a table of results: %s", error, location=self.get_location())
+            return []
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    app.add_role("measured", Measured())
+    app.add_directive("results", Results)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

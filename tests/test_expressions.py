@@ -1,0 +1,128 @@
+"""Expressions of the results, as the pages write them: what they may do, and how tables are written."""
+
+import numpy as np
+import pytest
+
+from ttclab import results
+from ttclab.allocator import Allocation
+from ttclab.estimators import Estimate
+from ttclab.results.expressions import evaluate, names, rows, say
+
+
+def test_an_expression_is_a_value_of_the_layer():
+    assert evaluate("vote(16).fifth(hardest).solved") == results.vote(16).fifth(4).solved
+    assert evaluate('beam(16, "prm-large").minus(weighted(16, "prm-large"), hardest)') == results.beam(
+        16, "prm-large"
+    ).minus(results.weighted(16, "prm-large"), 4)
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("1 - 3:.1f", "−2.0"),
+        ("2 * (3 + 1) / 4", "2.0"),
+        ("12345:,", "12,345"),
+        ("31100000:flops", "31.1 million"),
+        ("1234000000:flops", "1.23 billion"),
+        ("2300000:.1f million", "2.3 million"),
+        ("3230000000000:.3g trillion", "3.23 × 10¹²"),
+        ('"text"', "text"),
+    ],
+)
+def test_a_specification_says_how_a_value_is_written(text, written):
+    assert say(text) == written
+
+
+def test_an_estimate_is_written_by_its_own_specification_and_not_without_one():
+    assert say("vote(16).solved:.0%") == f"{results.vote(16).solved:.0%}"
+    with pytest.raises(ValueError, match="needs a specification"):
+        say("vote(16).solved")
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        "votes(16)",
+        "__import__('os')",
+        "open('x')",
+        "vote(16).__class__",
+        "vote(16).correct.tofile('x')",
+        "vote(16).accuracy",
+        "vote(16) if 1 else 2",
+        "[n for n in 1, 2]",
+        "vote(16",
+        "'text'.upper()",
+        "fit_all()",
+    ],
+)
+def test_what_is_unknown_or_no_expression_is_refused(bad):
+    with pytest.raises(ValueError, match=r"unknown name|no public attribute|not an expression|an expression calls"):
+        evaluate(bad)
+
+
+def test_no_name_writes_files():
+    assert not {name for name in names() if name.startswith(("write", "record", "fit", "make", "train"))} - {
+        "training_flops",
+        "training_record",
+        "training_tokens",
+    }
+
+
+def test_a_loop_repeats_the_rows_under_it_and_loops_nest():
+    table = ["| n | N |", "for n in 1, 2", "for name, N in ('a', 3), ('b', 4)", "| {name} {n} | {n * N:.1f} |"]
+    assert rows(table) == ["| n | N |", "|---|---|", *(
+        f"| {name} {n} | {n * N:.1f} |" for n in (1, 2) for name, N in (("a", 3), ("b", 4))
+    )]  # fmt: skip
+
+
+def test_an_empty_line_ends_a_loop_and_roles_of_the_page_are_left_alone():
+    table = ["| a |", "for n in 1, 2", "| {n} |", "", "| {term}`oracle` {1 + 1} |"]
+    assert rows(table)[2:] == ["| 1 |", "| 2 |", "| {term}`oracle` 2 |"]
+
+
+def test_a_loop_over_one_value_names_it():
+    assert rows(["| a |", "for text in 'one'", "| {text} |"])[2:] == ["| one |"]
+
+
+@pytest.mark.parametrize(
+    ("line", "rule"),
+    [("a row", "begins with"), ("for a, b in 1, 2", "2 values a turn"), ("for n in many", "unknown name")],
+)
+def test_a_table_that_is_none_is_refused(line, rule):
+    with pytest.raises(ValueError, match=rule):
+        rows(["| a |", line, "| {a} |"])
+
+
+# ---- arms
+
+
+def made_up(N, right, T=0, fifths=None):
+    return results.Arm(Allocation(N, T), np.array(right, dtype=float), np.full(len(right), float(N)), fifths)
+
+
+def test_arms_are_looked_up_by_their_allocation_and_joined():
+    one, two, chain = made_up(1, [0, 1]), made_up(2, [1, 1]), made_up(1, [1, 0], T=1)
+    arms = results.Arms([one, two]) | results.Arms([chain])
+    assert arms.at(2) is two and arms.at(1, T=1) is chain and arms[Allocation(1)] is one
+    assert list(arms.values()) == [one, two, chain] and arms.best is two
+    assert list(arms.within(1.0).values()) == [one, chain]
+    with pytest.raises(ValueError, match=r"no arm is best of 4; there are: best of 1, best of 2, 1 x 2"):
+        arms.at(4)
+
+
+def test_an_arm_is_restricted_to_fifths_and_compared_on_them():
+    groups = np.array([0, 0, 4, 4])
+    one, other = made_up(1, [1, 1, 1, 0], fifths=groups), made_up(1, [1, 1, 0, 0], fifths=groups)
+    assert one.fifth(4).correct.tolist() == [1, 0] and one.fifth(0, 4).correct.tolist() == [1, 1, 1, 0]
+    assert one.minus(other).mean == 0.25 and one.minus(other, 4).mean == 0.5
+    assert one.minus(other, 0) == Estimate(0, 0, 0) and one.solved.mean == 0.75 and one.cost == 1
+    with pytest.raises(ValueError, match="needs the fifths"):
+        made_up(1, [1, 0]).fifth(0)
+
+
+def test_strategies_are_compared_where_they_have_the_same_allocation():
+    groups = np.array([0, 4])
+    one = results.Arms([made_up(1, [1, 1], fifths=groups), made_up(2, [1, 1], fifths=groups)])
+    other = results.Arms([made_up(2, [0, 1], fifths=groups), made_up(4, [0, 1], fifths=groups)])
+    assert {allocation.N: gain.mean for allocation, gain in one.minus(other).items()} == {2: 0.5}
+    assert {allocation.N: gain.mean for allocation, gain in one.fifth(0).minus(other.fifth(0)).items()} == {2: 1.0}
