@@ -52,10 +52,14 @@ class Results(SphinxDirective):
     def run(self) -> list[nodes.Node]:
         _depend(self.env)
         try:
-            return self.parse_text_to_nodes("\n".join(expressions.rows(list(self.content))))
+            lines = expressions.rows(list(self.content))
         except (ValueError, TypeError, LookupError) as error:
             logger.warning("not a table of results: %s", error, location=self.get_location())
             return []
+        parsed = self.parse_text_to_nodes("\n".join(lines))
+        for table in parsed:
+            table["classes"].append("results")
+        return parsed
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
