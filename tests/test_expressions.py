@@ -3,10 +3,13 @@
 import numpy as np
 import pytest
 
-from ttclab import results
+from ttclab import bank, results
 from ttclab.allocator import Allocation
 from ttclab.estimators import Estimate
-from ttclab.results.expressions import evaluate, names, rows, say
+from ttclab.models import ZOO
+from ttclab.results import seeds
+from ttclab.results.expressions import evaluate, names, say, table
+from ttclab.results.tables import markdown, models_table, runs_table, seeds_table
 
 
 def test_an_expression_is_a_value_of_the_layer():
@@ -68,29 +71,60 @@ def test_no_name_writes_files():
     }
 
 
+def cells(lines):
+    return table(lines).to_numpy().tolist()
+
+
 def test_a_loop_repeats_the_rows_under_it_and_loops_nest():
-    table = ["| n | N |", "for n in 1, 2", "for name, N in ('a', 3), ('b', 4)", "| {name} {n} | {n * N:.1f} |"]
-    assert rows(table) == ["| n | N |", "|---|---|", *(
-        f"| {name} {n} | {n * N:.1f} |" for n in (1, 2) for name, N in (("a", 3), ("b", 4))
-    )]  # fmt: skip
+    lines = ["| n | N |", "for n in 1, 2", "for name, N in ('a', 3), ('b', 4)", "| {name} {n} | {n * N:.1f} |"]
+    assert list(table(lines).columns) == ["n", "N"]
+    assert cells(lines) == [[f"{name} {n}", f"{n * N:.1f}"] for n in (1, 2) for name, N in (("a", 3), ("b", 4))]
 
 
 def test_an_empty_line_ends_a_loop_and_roles_of_the_page_are_left_alone():
-    table = ["| a |", "for n in 1, 2", "| {n} |", "", "| {term}`oracle` {1 + 1} |"]
-    assert rows(table)[2:] == ["| 1 |", "| 2 |", "| {term}`oracle` 2 |"]
+    assert cells(["| a |", "for n in 1, 2", "| {n} |", "", "| {term}`oracle` {1 + 1} |"]) == [
+        ["1"],
+        ["2"],
+        ["{term}`oracle` 2"],
+    ]
 
 
 def test_a_loop_over_one_value_names_it():
-    assert rows(["| a |", "for text in 'one'", "| {text} |"])[2:] == ["| one |"]
+    assert cells(["| a |", "for text in 'one'", "| {text} |"]) == [["one"]]
+
+
+def test_a_table_is_written_in_markdown_with_columns_of_one_name_kept_apart():
+    lines = ["| | FLOPs | FLOPs |", "| a | {1 + 1} | |"]
+    assert markdown(table(lines)) == ["|  | FLOPs | FLOPs |", "| --- | --- | --- |", "| a | 2 |  |"]
 
 
 @pytest.mark.parametrize(
     ("line", "rule"),
-    [("a row", "begins with"), ("for a, b in 1, 2", "2 values a turn"), ("for n in many", "unknown name")],
+    [
+        ("a row", "begins with"),
+        ("for a, b in 1, 2", "2 values a turn"),
+        ("for n in many", "unknown name"),
+        ("| {a} | b |", "1 cells, as the head has"),
+    ],
 )
 def test_a_table_that_is_none_is_refused(line, rule):
     with pytest.raises(ValueError, match=rule):
-        rows(["| a |", line, "| {a} |"])
+        table(["| a |", line, "| {1} |"] if line.startswith("for") else ["| a |", line.replace("{a}", "{1}")])
+
+
+# ---- what ships and what is recorded
+
+
+def test_every_shipped_model_and_every_recorded_run_has_its_row():
+    assert set(models_table()["Model"]) == {f"`{folder.name}`" for folder in ZOO.iterdir()}
+    kinds = ("samples", "chains", "scores", "searches")
+    assert sum(len(runs_table(kind)) for kind in kinds) == len(list(bank.RUNS.glob("*.parquet")))
+
+
+def test_the_seeds_table_has_a_row_for_each_headline_and_a_column_for_each_family():
+    found = seeds_table()
+    assert list(found[""]) == list(seeds.HEADLINES) and found.shape[1] == 1 + len(seeds.load())
+    assert found["These models"][0] == f"{seeds.headline('small, one sample'):.0%}"
 
 
 # ---- arms
@@ -106,6 +140,7 @@ def test_arms_are_looked_up_by_their_allocation_and_joined():
     assert arms.at(2) is two and arms.at(1, T=1) is chain and arms[Allocation(1)] is one
     assert list(arms.values()) == [one, two, chain] and arms.best is two
     assert list(arms.within(1.0).values()) == [one, chain]
+    assert arms.table().loc["best of 2"].tolist() == [1, 1, 1, 2] and list(arms.table().index) == list(map(str, arms))
     with pytest.raises(ValueError, match=r"no arm is best of 4; there are: best of 1, best of 2, 1 x 2"):
         arms.at(4)
 

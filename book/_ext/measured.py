@@ -8,14 +8,18 @@
     | {n} | {vote(n).solved:.0%} |
     ```
 
+    ```{results} models_table()
+    ```
+
 What a page says can so never differ from what was measured. `ttclab.results.expressions` says what an expression is;
 one that names something unknown fails the strict build.
 """
 
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from docutils import nodes
+from docutils.parsers.rst import directives
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 from sphinx.util import logging
@@ -23,6 +27,7 @@ from sphinx.util.docutils import SphinxDirective, SphinxRole
 
 from ttclab import bank
 from ttclab.results import expressions
+from ttclab.results.tables import markdown
 
 logger = logging.getLogger(__name__)
 
@@ -45,20 +50,24 @@ class Measured(SphinxRole):
 
 
 class Results(SphinxDirective):
-    """A table of numbers."""
+    """A table: what an expression returns, or what the lines of the directive describe."""
 
     has_content = True
+    optional_arguments = 1
+    final_argument_whitespace = True
+    option_spec: ClassVar = {"class": directives.class_option}
 
     def run(self) -> list[nodes.Node]:
         _depend(self.env)
         try:
-            lines = expressions.rows(list(self.content))
-        except (ValueError, TypeError, LookupError) as error:
+            table = expressions.evaluate(self.arguments[0]) if self.arguments else expressions.table(self.content)
+            lines = markdown(table)
+        except (ValueError, TypeError, LookupError, AttributeError) as error:
             logger.warning("not a table of results: %s", error, location=self.get_location())
             return []
         parsed = self.parse_text_to_nodes("\n".join(lines))
-        for table in parsed:
-            table["classes"].append("results")
+        for node in parsed:
+            node["classes"] += ["results", *self.options.get("class", [])]
         return parsed
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from ..allocator import Allocation, Arm, Rule
@@ -57,6 +58,11 @@ class Arms(Mapping[Allocation, Arm]):
     def within(self, flops: float) -> "Arms":
         """The arms that cost at most so many FLOPs a problem."""
         return Arms(arm for arm in self.values() if arm.cost <= flops)
+
+    def table(self) -> pd.DataFrame:
+        """What each arm solves, with the ends of its 95% interval, and its FLOPs a problem; the index says the arm."""
+        rows = {str(arm.allocation): (*map(float, arm.solved), arm.cost) for arm in self.values()}
+        return pd.DataFrame.from_dict(rows, orient="index", columns=["solved", "low", "high", "flops"])
 
     @property
     def best(self) -> Arm:

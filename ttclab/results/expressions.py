@@ -11,6 +11,8 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib import import_module
 
+import pandas as pd
+
 from ..estimators import Estimate
 from ..flops import exchange_rate
 from ..hardware import find_gpu
@@ -18,7 +20,7 @@ from .seeds import headline
 
 MODULES = (
     *("allocation", "exchange", "game", "making", "revision"),
-    *("sampling", "searching", "training", "verifiers", "words"),
+    *("sampling", "searching", "tables", "training", "verifiers", "words"),
 )
 FIFTHS = ("easiest", "second", "middle", "fourth", "hardest")
 OPERATIONS: Mapping[type[ast.AST], Callable[..., object]] = {
@@ -126,14 +128,19 @@ def _written(value: object, spec: str) -> str:
     return format(value, spec).replace("-", "−")
 
 
-def rows(lines: Sequence[str]) -> list[str]:
-    """Write out the rows of a table, each a line of Markdown.
+def table(lines: Sequence[str]) -> pd.DataFrame:
+    """A table from its description, with the values written out.
 
     Lines that begin with "|" are rows, with "{expression:specification}" wherever a value belongs. `for NAME in VALUES`
     before rows repeats them; several in a row are nested, and an empty line ends them. The first row is the head.
+
+    Raises
+    ------
+    ValueError
+        If a line is neither, a row has another number of cells than the head, or an expression is not one.
     """
     head, *body = lines
-    written = [head, "|" + "---|" * (head.count("|") - 1)]
+    written: list[list[str]] = []
     loops: list[str] = []
     block: list[str] = []
     for line in (*body, ""):
@@ -141,13 +148,21 @@ def rows(lines: Sequence[str]) -> list[str]:
             block.append(line)
             continue
         if block:
-            written += [_filled(row, variables) for variables in _repeated(loops) for row in block]
+            written += [_cells(_filled(row, variables)) for variables in _repeated(loops) for row in block]
             loops, block = [], []
         if line.startswith("for "):
             loops.append(line)
         elif line.strip():
             raise ValueError(f"a line of a table begins with '|' or 'for', not {line!r}")
-    return written
+    columns = _cells(head)
+    for cells in written:
+        if len(cells) != len(columns):
+            raise ValueError(f"a row needs {len(columns)} cells, as the head has, not {cells}")
+    return pd.DataFrame(written, columns=columns)
+
+
+def _cells(row: str) -> list[str]:
+    return [cell.strip() for cell in row.strip().removeprefix("|").removesuffix("|").split("|")]
 
 
 def _filled(row: str, variables: Mapping[str, object]) -> str:
