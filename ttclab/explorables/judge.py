@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..estimators import best_of_n, bootstrap, fifths, majority, pass_at_k, percents, weighted_best_of_n
-from .words import GROUPS, SCHEMA, flops_in_words, source_of
+from ..estimators import Estimate, best_of_n, bootstrap, majority, pass_at_k, weighted_best_of_n
+from .words import GROUPS, SCHEMA, group_members, in_words, source_of, to_4_decimals
 
 QUALITIES = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95)  # the dial of the noisy oracle: its AUC
 
@@ -48,8 +48,7 @@ def judge_data(
     for which, scores, who in scored:
         found.append(({**which, "choose": "weighted"}, weighted_best_of_n(answers, scores, right, budgets), who))
         found.append(({**which, "choose": "best"}, best_of_n(scores, right, budgets), who))
-    fifth = fifths(right.mean(axis=1))
-    members = {key: np.full(problems, True) if key == "all" else fifth == int(key) - 1 for key in GROUPS}
+    members = group_members(right.mean(axis=1))
     curves = []
     for which, values, who in found:
         spent = np.asarray(costs.get(who, costs["vote"]))
@@ -74,12 +73,9 @@ def judge_data(
 
 def _judged(values: np.ndarray, costs: np.ndarray) -> dict[str, Any]:
     """A curve in numbers, and in the words of the page's sentence and table: solved, interval, cost."""
-    estimate: dict[str, Any] = {part: np.round(x, 4).tolist() for part, x in bootstrap(values)._asdict().items()}
-    said = []
-    for i, cost in enumerate(costs):
-        mean, low, high = percents(*(estimate[part][i] for part in ("mean", "low", "high")))
-        said.append([f"{mean}%", f"{low} to {high}", "not counted" if np.isnan(cost) else flops_in_words(cost)])
-    return {**estimate, "said": said}
+    parts = to_4_decimals(bootstrap(values))
+    shown = Estimate(*map(np.array, parts.values())).unstack()
+    return {**parts, "said": [in_words(solved, cost) for solved, cost in zip(shown, costs, strict=True)]}
 
 
 def _judges_table(

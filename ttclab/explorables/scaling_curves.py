@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..estimators import bootstrap, fifths
-from .words import GROUPS, SCHEMA, flops_in_words
+from ..estimators import bootstrap
+from .words import GROUPS, SCHEMA, flops_in_words, group_members
 
 if TYPE_CHECKING:
     from ..allocator import Allocation, Arm
@@ -50,16 +50,15 @@ def scaling_curves_data(
         raise ValueError("scaling curves need a strategy, a way to follow each, and a large model to compare with")
     if values.ndim != 1 or len(values) < 5 or any({a.correct.shape, a.flops.shape} != {values.shape} for a in arms):
         raise ValueError(f"every arm must be of the same problems, 5 or more, as ease is, which is {values.shape}")
-    fifth, opponent = fifths(values), opponent or next(iter(large))
+    opponent = opponent or next(iter(large))
     groups = []
-    for key, name in GROUPS.items():
-        members = np.full(len(values), True) if key == "all" else fifth == int(key) - 1
+    for key, members in group_members(values).items():
         budgets = [share * float(large[opponent].flops[members].mean()) for share in SHARES]
         curves = [_curve(ways, large, members, budgets) for ways in strategies.values()]
         groups.append(
             {
                 "key": key,
-                "name": name,
+                "name": GROUPS[key],
                 "problems": int(members.sum()),
                 "budgets": [_rounded(budget) for budget in budgets],
                 "said": [flops_in_words(budget) for budget in budgets],

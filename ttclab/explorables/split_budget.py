@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..estimators import bootstrap, fifths, percents
-from .words import GROUPS, SCHEMA, flops_in_words
+from ..estimators import bootstrap, percents
+from .words import GROUPS, SCHEMA, group_members, in_words
 
 if TYPE_CHECKING:
     from ..allocator import Allocation, Arm, Rule
@@ -49,8 +49,7 @@ def split_budget_data(
             f"not {len(arms)} arms and an ease of {easy.shape}"
         )
     splits = [arm for arm in arms if arm.allocation.generations in budgets and not arm.allocation.M]
-    fifth = fifths(easy)
-    members = {key: np.full(len(easy), True) if key == "all" else fifth == int(key) - 1 for key in GROUPS}
+    members = group_members(easy)
     rules = policies or {}
     told = [
         [_allocated(rule, np.asarray(hard, dtype=float), np.asarray(asked), arms, budget) for budget in budgets]
@@ -134,8 +133,7 @@ def _named(allocation: "Allocation") -> str:
 
 def _said(correct: np.ndarray, flops: np.ndarray) -> list[str]:
     """In words: solved, interval, cost a problem."""
-    mean, low, high = bootstrap(correct).parts("%")
-    return [f"{mean}%", f"{low} to {high}", flops_in_words(float(flops.mean()))]
+    return in_words(bootstrap(correct), flops.mean())
 
 
 def _best_table(group: dict[str, Any], budgets: Sequence[int], names: list[str]) -> dict[str, Any]:

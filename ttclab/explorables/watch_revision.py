@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..estimators import bootstrap, bootstrap_share, fifths
-from .words import GROUPS, SCHEMA, flops_in_words
+from .words import GROUPS, SCHEMA, group_members, in_words
 
 if TYPE_CHECKING:
     from ..problems import Solution
@@ -48,9 +48,10 @@ def watch_revision_data(
         )
     right = np.array([[[solution.correct for solution in chain] for chain in group] for group in chains])
     problems, each, attempts = right.shape
-    fifth = fifths(right[:, :, 0].mean(axis=1) if ease is None else ease)
+    easy = right[:, :, 0].mean(axis=1) if ease is None else ease
+    fifth = fifths(easy)
     spent = np.full((problems, attempts), np.nan) if flops is None else np.asarray(flops, dtype=float)
-    members = {key: np.full(problems, True) if key == "all" else fifth == int(key) - 1 for key in GROUPS}
+    members = group_members(easy)
     kinds = np.array([[_kind(chain) for chain in group] for group in right])
     picked = [i for of in range(5) for i in _turns(kinds[:, 0], np.flatnonzero(fifth == of), shown)]
     return {
@@ -132,21 +133,12 @@ def _revisions_table(key: str, right: np.ndarray, spent: np.ndarray) -> dict[str
     """
     rows = []
     for t in range(right.shape[2]):
-        mean, low, high = bootstrap(right[:, :, t].mean(axis=1)).parts("%")
+        solved, interval, cost = in_words(bootstrap(right[:, :, t].mean(axis=1)), spent[:, t].mean())
         turned = ["", ""]
         if t:
             before, after = right[:, :, t - 1], right[:, :, t]
             turned = [_turned(before & ~after, before), _turned(~before & after, ~before)]
-        cost = float(spent[:, t].mean())
-        rows.append(
-            [
-                str(t + 1),
-                f"{mean}%",
-                f"{low} to {high}",
-                *turned,
-                "not counted" if np.isnan(cost) else flops_in_words(cost),
-            ]
-        )
+        rows.append([str(t + 1), solved, interval, *turned, cost])
     return {
         "caption": f"{GROUPS[key].capitalize()}: {len(right)} problems, {right.shape[1]} chains each",
         "columns": [

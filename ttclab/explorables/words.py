@@ -1,6 +1,11 @@
-"""What the data of all simulators share: the groups of problems, and how a number is said."""
+"""What the data of all simulators share: the groups of problems, and how numbers are written."""
 
 from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ..estimators import Estimate, fifths
 
 if TYPE_CHECKING:
     from ..bank import Samples
@@ -14,6 +19,23 @@ GROUPS = {
     "4": "fourth fifth",
     "5": "hardest fifth",
 }
+
+
+def group_members(ease: ArrayLike) -> dict[str, NDArray[np.bool_]]:
+    """Which problems are in each of GROUPS, (problems,) each; ease is higher for easier problems."""
+    fifth = fifths(ease)
+    return {key: np.full(len(fifth), True) if key == "all" else fifth == int(key) - 1 for key in GROUPS}
+
+
+def to_4_decimals(estimate: Estimate) -> dict[str, float | list[float]]:
+    """The three parts of an estimate by their names."""
+    return {part: np.round(value, 4).tolist() for part, value in estimate._asdict().items()}
+
+
+def in_words(solved: Estimate, flops: float) -> list[str]:
+    """What is solved, its interval and the cost a problem, NaN where the cost is not counted."""
+    mean, low, high = solved.parts("%")
+    return [f"{mean}%", f"{low} to {high}", "not counted" if np.isnan(flops) else flops_in_words(float(flops))]
 
 
 def flops_in_words(count: float) -> str:
