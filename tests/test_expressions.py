@@ -1,5 +1,10 @@
 """Expressions of the results, as the pages write them: what they may do, and how tables are written."""
 
+import ast
+import re
+from inspect import signature
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -8,7 +13,7 @@ from ttclab.allocator import Allocation
 from ttclab.estimators import Estimate
 from ttclab.models import ZOO
 from ttclab.results import seeds
-from ttclab.results.expressions import evaluate, names, say, table
+from ttclab.results.expressions import PLACE, evaluate, names, say, split, table
 from ttclab.results.tables import markdown, models_table, runs_table, seeds_table
 
 
@@ -125,6 +130,48 @@ def test_the_seeds_table_has_a_row_for_each_headline_and_a_column_for_each_famil
     found = seeds_table()
     assert list(found[""]) == list(seeds.HEADLINES) and found.shape[1] == 1 + len(seeds.load())
     assert found["These models"][0] == f"{seeds.headline('small, one sample'):.0%}"
+
+
+# ---- the pages
+
+PAGES = sorted((Path(__file__).parent.parent / "book").glob("*.md"))
+ROLE, TABLE = re.compile(r"\{measured\}`([^`]+)`"), re.compile(r"^```\{results\}([^\n]*)\n(.*?)^```", re.M | re.S)
+
+
+def calls(expression):
+    """The functions that an expression calls by their names, each with how it calls them."""
+    tree = ast.parse(" ".join(expression.split()), mode="eval")
+    return [n for n in ast.walk(tree) if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)]
+
+
+def expressions_of(text):
+    """Every expression of a page, without its specification."""
+    for role in ROLE.findall(text):
+        yield split(role)[0]
+    for argument, lines in TABLE.findall(text):
+        if argument.strip():
+            yield argument.strip()
+        for line in lines.splitlines():
+            if line.startswith("for "):
+                yield line.partition(" in ")[2]
+            yield from (split(place)[0] for place in PLACE.findall(line))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_a_page_calls_functions_that_there_are_with_arguments_that_they_take(page):
+    """The build computes the values; this finds wrong names and arguments without computing anything."""
+    known = names()
+    for expression in expressions_of(page.read_text(encoding="utf-8")):
+        for call in calls(expression):
+            function = known[call.func.id]
+            signature(function).bind(*call.args, **{keyword.arg: keyword.value for keyword in call.keywords})
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_a_table_of_numbers_is_computed_and_not_typed(page):
+    """Cells with a role are for sentences that compare, two or three to a row; a row of numbers is a directive's."""
+    rows = [line for line in page.read_text(encoding="utf-8").splitlines() if line.startswith("|")]
+    assert [row for row in rows if len(ROLE.findall(row)) > 3] == []
 
 
 # ---- arms

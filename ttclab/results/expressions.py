@@ -33,7 +33,7 @@ OPERATIONS: Mapping[type[ast.AST], Callable[..., object]] = {
 COUNTS = {"million": (1e6, " million"), "trillion": (1e12, " × 10¹²")}
 _SPEC = re.compile(r"(?P<expression>.*?)(?::(?P<spec>[^:'\"()]*))?", re.DOTALL)
 _COUNT = re.compile(r"(?P<number>\.\d[fg]) (?P<unit>million|trillion)")
-_PLACE = re.compile(r"\{([^{}`]+)\}(?!`)")  # in a cell; {name}`text` is a role of the page
+PLACE = re.compile(r"\{([^{}`]+)\}(?!`)")  # in a cell; {name}`text` is a role of the page
 
 
 def names() -> dict[str, object]:
@@ -107,9 +107,15 @@ def say(text: str, variables: Mapping[str, object] | None = None) -> str:
     A specification is that of an `Estimate`, Python's of a number, "flops" (21.3 million, 1.2 billion), or Python's
     followed by "million" or "trillion".
     """
-    asked = _SPEC.fullmatch(text)
-    assert asked
-    return _written(evaluate(asked["expression"], variables), (asked["spec"] or "").strip())
+    expression, spec = split(text)
+    return _written(evaluate(expression, variables), spec)
+
+
+def split(text: str) -> tuple[str, str]:
+    """The expression and the specification of "expression:specification"; the latter may be empty."""
+    parts = _SPEC.fullmatch(text)
+    assert parts  # both parts may be anything
+    return parts["expression"], (parts["spec"] or "").strip()
 
 
 def _written(value: object, spec: str) -> str:
@@ -166,7 +172,7 @@ def _cells(row: str) -> list[str]:
 
 
 def _filled(row: str, variables: Mapping[str, object]) -> str:
-    return _PLACE.sub(lambda place: say(place[1], variables), row)
+    return PLACE.sub(lambda place: say(place[1], variables), row)
 
 
 def _repeated(loops: Sequence[str], outer: Mapping[str, object] | None = None) -> Iterator[dict[str, object]]:
