@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ttclab import arena, bank, evidence, explorables
+from ttclab import arena, bank, explorables, results
 from ttclab.arena import FIRST, OPTIONS, Arena, Foul, load_arena
 from ttclab.cli import main
 from ttclab.estimators import fifths
@@ -65,7 +65,7 @@ def test_keeping_the_first_attempt_costs_nothing_and_is_right_where_it_is(anew):
     chains = bank.load_chains("revision", "test")
     assert (anew.flops[:, 0] == 0).all() and (anew.saved[:, 0] == 0).all()
     assert (anew.correct[:, 0] == chains.correct[:, FIRST]).all()
-    assert chains.attempt[0, FIRST] == 0 and chains.made["lengths"][chains.chain[0, FIRST]] == 1
+    assert chains.place[0, FIRST] == 0 and chains.made["lengths"][chains.chain_index[0, FIRST]] == 1
 
 
 def test_the_judge_is_not_charged_twice_for_what_it_read_at_the_look():
@@ -189,11 +189,11 @@ def test_a_chance_and_a_cost_in_the_game_are_those_of_the_evidence(anew, option)
 
 @pytest.mark.parametrize("option", TEN)
 def test_what_comes_of_a_move_is_the_judges_choice_among_recorded_attempts(option):
-    chains, scores = bank.load_chains("revision", "test"), evidence.last_scores(arena.JUDGE, "revision-test-chains")
+    chains, scores = bank.load_chains("revision", "test"), results.last_scores(arena.JUDGE, "revision-test-chains")
     ids = [problem.id for problem in chains.problems]
     N, T = option
     long = [k for k, length in enumerate(chains.made["lengths"]) if length > T][:N]
-    taken = np.flatnonzero(np.isin(chains.chain[0], long) & (chains.attempt[0] <= T)) if N else [FIRST]
+    taken = np.flatnonzero(np.isin(chains.chain_index[0], long) & (chains.place[0] <= T)) if N else [FIRST]
     for problem in GAME["problems"][::10]:
         i = ids.index(problem["id"])
         written = chains.solutions(i)

@@ -257,8 +257,13 @@ def runs(tmp_path, monkeypatch):
 def test_chains_know_what_each_attempt_was_shown_and_what_it_cost(runs):
     bank.record_chains("small", "validation", [1, 6, 2], feedback="oracle", problems=3, device="cpu")
     chains = bank.load_chains("small", "validation", feedback="oracle")
-    assert chains.chain[0].tolist() == [0] * 6 + [1, 1, 2]
-    assert chains.attempt[0].tolist() == [0, 1, 2, 3, 4, 5, 0, 1, 0]
+    assert chains.chain_index[0].tolist() == [0] * 6 + [1, 1, 2]
+    assert chains.place[0].tolist() == [0, 1, 2, 3, 4, 5, 0, 1, 0]
+    assert chains.at(0).tolist() == [0, 6, 8] and chains.at(1).tolist() == [1, 7] and chains.at(6).tolist() == []
+    assert chains.first(2, 1).tolist() == [[0, 1], [6, 7]] and chains.first(None, 0).tolist() == [[0], [6], [8]]
+    assert np.array_equal(chains.attempt(1), chains.correct[:, [1, 7]])
+    with pytest.raises(ValueError, match="2 recorded chains have 1 revisions or more, not 3"):
+        chains.first(3, 1)
     attempts = chains.solutions(1)
     texts, comment = [s.text for s in attempts[:6]], "!+" if attempts[4].correct else "!-"
     assert attempts[0].shown == attempts[6].shown == ""

@@ -5,10 +5,10 @@ from functools import cache
 import numpy as np
 import pytest
 
-from ttclab import bank, estimators, evidence
+from ttclab import bank, estimators, results
 from ttclab.allocator import Allocation, Arm
 from ttclab.explorables import as_json, big_or_many_data, shipped_data
-from ttclab.explorables.words import GROUPS, points_in_words
+from ttclab.explorables.words import GROUPS
 
 PROBLEMS = 20
 EASE = np.linspace(1, 0, PROBLEMS)
@@ -71,7 +71,7 @@ def test_the_interval_is_of_the_difference_problem_by_problem():
     low, high = map(float, interval.split(" to "))
     assert high - low > 30
     gap = estimators.bootstrap(many[0].correct - luck)
-    assert difference == points_in_words(gap) and gap.high - gap.low < 0.05
+    assert difference == f"{gap:.1p}" and gap.high - gap.low < 0.05
 
 
 def test_the_model_met_first_is_the_one_trained_most_unless_another_is_named():
@@ -125,7 +125,7 @@ def solved(judge):
         return estimators.majority(small().answers, small().correct, N)
     if judge == "prm":
         return estimators.weighted_best_of_n(
-            small().answers, evidence.last_scores("prm", "small-test"), small().correct, N
+            small().answers, results.last_scores("prm", "small-test"), small().correct, N
         )
     return estimators.pass_at_k(small().correct.shape[1], small().correct.sum(axis=1, keepdims=True), N)
 
@@ -134,7 +134,7 @@ def cost(judge, *samples):
     """FLOPs a problem, (problems, samples)."""
     N = np.array(samples)
     writing = small().prefill_flops[:, None] + small().decode_flops.mean(axis=1)[:, None] * N
-    return writing + (evidence.judge_flops(small(), "prm", N) if judge == "prm" else 0)
+    return writing + (results.verifier_flops(small(), "prm", N) if judge == "prm" else 0)
 
 
 @pytest.mark.parametrize(("steps", "judge", "passes", "problems"), SELECTIONS)
@@ -153,7 +153,7 @@ def test_ten_selections_of_the_shipped_data_are_what_the_estimators_say(steps, j
     right = solved(judge)[rows, drawn - 1]
     found, gap = estimators.bootstrap(right), estimators.bootstrap(right - once[rows])
     assert [shown[part][place] for part in ("mean", "low", "high")] == pytest.approx(found, abs=5e-5)
-    assert shown["said"][place][3] == points_in_words(gap)
+    assert shown["said"][place][3] == f"{gap:.1p}"
     (large,) = [each for each in data["larges"] if each["steps"] == steps]
     expected = estimators.bootstrap(once[rows])
     assert [large["groups"][group][part] for part in ("mean", "low", "high")] == pytest.approx(expected, abs=5e-5)

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ttclab import bank, estimators, evidence
+from ttclab import bank, estimators, results
 from ttclab.problems import answers_equal, load_problems
 from ttclab.sampling import majority_vote
 from ttclab.verifiers import load_verifier
@@ -60,10 +60,10 @@ def test_every_chapter_asks_and_no_answer_has_a_number_that_was_typed(page):
 @pytest.mark.parametrize(
     ("question", "answer", "typed"),
     [
-        ("Why?", "It is {measured}`small vote@16` of them.", set()),
+        ("Why?", "It is {measured}`vote(16).solved:.0%` of them.", set()),
         ("Why?", "It is 60% of them.", {"60"}),
         ("What do 16 samples cost?", "Less than 16 times one.", set()),
-        ("Why?", "A chain of 8 has {measured}`held by a chain of 8`, ours 85.5%.", {"85.5"}),
+        ("Why?", "A chain of 8 has {measured}`held_by_chain(8):.0%`, ours 85.5%.", {"85.5"}),
     ],
 )
 def test_the_guard_sees_what_was_typed(question, answer, typed):
@@ -101,12 +101,12 @@ def test_three_equal_right_answers_among_17_are_elected_and_found():
 
 
 def test_at_the_end_of_its_training_a_large_pass_is_about_at_the_coverage_of_its_flops():
-    large = evidence.one_pass("test", at=2500)
-    arms = evidence.sampling_arms(choose="oracle", budgets=tuple(range(1, 33)))
-    paid = [arm for arm in arms if arm.flops.mean() <= large.flops.mean()][-1]
+    large = results.one_pass("test", at=2500)
+    arms = results.sampling_arms(choose="oracle", budgets=tuple(range(1, 33)))
+    paid = [*arms.within(large.cost).values()][-1]
     gap = estimators.bootstrap(paid.correct - large.correct)
     assert abs(gap.mean) < 0.05
-    assert estimators.bootstrap(paid.correct - evidence.one_pass("test", at=2000).correct).mean > 0
+    assert estimators.bootstrap(paid.correct - results.one_pass("test", at=2000).correct).mean > 0
 
 
 # ---- Two ways to spend it
@@ -128,7 +128,7 @@ def test_more_samples_make_a_vote_worse_where_a_wrong_answer_is_the_likeliest():
 
 @pytest.mark.parametrize("judge", ["prm-rollouts", "prm-exact"])
 def test_an_auc_of_95_over_all_solutions_says_little_about_choosing(judge):
-    scores = evidence.last_scores(judge, "small-test")
+    scores = results.last_scores(judge, "small-test")
     assert estimators.auc(scores, small().correct) == pytest.approx(0.95, abs=0.01)
     chosen = estimators.weighted_best_of_n(small().answers, scores, small().correct, 16)
     vote = estimators.majority(small().answers, small().correct, 16)
@@ -148,12 +148,11 @@ def test_a_judge_that_scores_all_alike_gives_a_random_sample_or_a_vote():
 
 def test_an_oracle_that_stops_a_chain_of_8_solves_more_than_the_judge_that_chooses_from_it():
     chains = bank.load_chains("revision", "test")
-    long = [k for k, length in enumerate(chains.made["lengths"]) if length >= 8]
-    held = np.mean([chains.correct[:, (chains.chain[0] == k) & (chains.attempt[0] < 8)].any(axis=1) for k in long], 0)
-    judged = evidence.find(evidence.hybrid_arms(), 1, 7).correct
+    held = np.mean([chains.correct[:, chain].any(axis=1) for chain in chains.first(None, 7)], axis=0)
+    judged = results.hybrid_arms().at(1, 7).correct
     assert estimators.bootstrap(held - judged).low > 0
 
 
 def test_a_chain_of_16_is_much_dearer_than_16_samples_of_the_same_model():
-    arms = evidence.hybrid_arms()
-    assert evidence.find(arms, 1, 15).flops.mean() > 5 * evidence.find(arms, 16).flops.mean()
+    arms = results.hybrid_arms()
+    assert arms.at(1, 15).flops.mean() > 5 * arms.at(16).flops.mean()

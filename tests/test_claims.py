@@ -2,8 +2,8 @@ import json
 
 import pytest
 
-from ttclab import claims
-from ttclab.claims import TESTS, load_claims
+from ttclab.results import claims
+from ttclab.results.claims import TESTS, load_claims
 
 CLAIMS = load_claims()
 

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from ttclab.allocator import difficulty_by_score
 from ttclab.estimators import (
+    Estimate,
     auc,
     best_of_n,
     bootstrap,
@@ -17,6 +18,7 @@ from ttclab.estimators import (
     majority,
     mcnemar,
     pass_at_k,
+    percents,
     rank_correlation,
     reliability,
     sampled_until_clear,
@@ -27,6 +29,60 @@ from ttclab.problems import ArithmeticProblem, Solution
 from ttclab.sampling import majority_vote, weighted_vote
 
 PROBLEM = ArithmeticProblem.from_expression("007+01")
+
+
+SHARE, GAIN = Estimate(0.7432, 0.7021, 0.7809), Estimate(-0.0004, -0.0312, 0.0296)
+
+
+@pytest.mark.parametrize(
+    ("estimate", "spec", "text"),
+    [
+        (SHARE, ".3f", "0.743 (0.702 to 0.781)"),
+        (SHARE, ".0%", "74% (70 to 78)"),
+        (SHARE, ".1%", "74.3% (70.2 to 78.1)"),
+        (SHARE, "%", "74% (70 to 78)"),
+        (Estimate(0.99, 0.98, 0.9969), "%", "99.00% (98.00 to 99.69)"),
+        (SHARE, "+.3f", "+0.743 (+0.702 to +0.781)"),
+        (GAIN, "+.3f", "0.000 (−0.031 to +0.030)"),
+        (GAIN, ".1p", "0.0 (−3.1 to +3.0)"),
+        (GAIN, ".0 points", "0 points (−3 to +3)"),
+        (GAIN, "points", "0 points (−3 to +3)"),
+    ],
+)
+def test_an_estimate_formats_itself(estimate, spec, text):
+    assert format(estimate, spec) == text
+
+
+@pytest.mark.parametrize("spec", ["d", ".3", "%.1", "-.3f", "points please"])
+def test_an_unknown_format_of_an_estimate_is_refused(spec):
+    with pytest.raises(ValueError, match=r"\.3f.*not"):
+        format(SHARE, spec)
+
+
+def test_estimates_are_stacked_and_unstacked():
+    both = Estimate.stack([SHARE, GAIN])
+    assert both.mean.tolist() == [SHARE.mean, GAIN.mean] and both.high.tolist() == [SHARE.high, GAIN.high]
+    assert both.unstack() == [SHARE, GAIN]
+
+
+def test_the_sign_of_an_estimate_is_zero_where_its_interval_holds_zero():
+    ends = [(0.1, 0.2), (-0.2, -0.1), (-0.1, 0.1), (0.0, 0.1)]
+    assert [Estimate(0.0, low, high).sign for low, high in ends] == [1, -1, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("fractions", "said"),
+    [
+        ((0.854, 0.82, 0.88), ["85", "82", "88"]),
+        ((0, 0, 1), ["0", "0", "100"]),
+        ((0.9969, 0.99, 1), ["99.69", "99.00", "100.00"]),
+        ((0.0123, 0.0101, 0.0149), ["1.2", "1.0", "1.5"]),
+        ((0.9999,), ["99.99"]),
+        ((0.0001,), ["0.01"]),
+    ],
+)
+def test_what_is_neither_none_nor_all_is_never_said_to_be(fractions, said):
+    assert percents(*fractions) == said
 
 
 @given(st.integers(1, 9).flatmap(lambda n: st.tuples(st.just(n), st.integers(0, n), st.integers(1, n))))

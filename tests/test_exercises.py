@@ -26,12 +26,12 @@ from exercise_attempts import MISTAKES, RIGHT, exact, float_binomials, vote_by_s
 from ttclab.allocator import Allocation, Arm, lesson_policy, spread_budget
 from ttclab.beam_search import _Tree
 from ttclab.estimators import fifths, mcnemar
-from ttclab.evidence import at_equal_flops
 from ttclab.exercises import EXERCISES, VISIBLE_SEED, check, progress
 from ttclab.exercises.exercise import Report, apart, same
 from ttclab.exercises.reply import plain, reply
 from ttclab.flops import exchange_rate
 from ttclab.problems import load_problems
+from ttclab.results import at_equal_flops
 from ttclab.sampling import majority_vote, weighted_vote
 
 PROBLEM = load_problems("test", limit=1)[0]

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ttclab import bank, estimators, evidence, explorables
+from ttclab import bank, estimators, explorables, results
 from ttclab.explorables import (
     BUNDLE,
     FOLDER,
@@ -22,14 +22,13 @@ from ttclab.explorables import (
     as_json,
     breadth_or_depth_data,
     judge_data,
-    noisy_scores,
     shipped_data,
     show,
     watch_revision,
     watch_revision_data,
 )
 from ttclab.explorables.judge import QUALITIES
-from ttclab.explorables.words import GROUPS, flops_in_words, percents
+from ttclab.explorables.words import GROUPS, flops_in_words
 from ttclab.problems import Solution, load_problems
 from ttclab.verifiers import NoisyOracle
 
@@ -129,21 +128,6 @@ def test_words_of_the_tables_say_the_numbers():
                 decimals = len(word.partition(".")[2])
                 assert float(word) == pytest.approx(100 * number, abs=0.5001 * 10**-decimals)
             assert float(cost.removesuffix(" MFLOPs")) == pytest.approx(group["flops"][i] / 1e6, rel=5e-3)
-
-
-@pytest.mark.parametrize(
-    ("fractions", "said"),
-    [
-        ((0.854, 0.82, 0.88), ["85", "82", "88"]),
-        ((0, 0, 1), ["0", "0", "100"]),
-        ((0.9969, 0.99, 1), ["99.69", "99.00", "100.00"]),
-        ((0.0123, 0.0101, 0.0149), ["1.2", "1.0", "1.5"]),
-        ((0.9999,), ["99.99"]),
-        ((0.0001,), ["0.01"]),
-    ],
-)
-def test_what_is_neither_none_nor_all_is_never_said_to_be(fractions, said):
-    assert percents(*fractions) == said
 
 
 @pytest.mark.parametrize(
@@ -254,9 +238,9 @@ def test_selections_of_the_shipped_judges_are_what_the_estimators_say(samples, p
     name, _, quality = judge.partition(" ")
     shipped = curve_of(shipped_data("judge"), name, choose, float(quality) if quality else None)
     scores = (
-        noisy_scores(small(), float(quality))
+        results.noisy_scores(small(), float(quality))
         if quality
-        else evidence.last_scores({"prm-14x": "prm-large", "weak-prm": "prm-weak"}.get(name, name), "small-test")
+        else results.last_scores({"prm-14x": "prm-large", "weak-prm": "prm-weak"}.get(name, name), "small-test")
     )
     if choose == "best":
         values = estimators.best_of_n(scores, small().correct, samples)
@@ -275,12 +259,12 @@ def test_the_shipped_judges_are_there_with_the_whole_dial_and_their_price():
     assert judges == ["none", "orm", "weak-prm", "prm", "prm-14x", "noisy", "oracle"]
     dial = [curve["quality"] for curve in data["curves"] if curve["judge"] == "noisy" and curve["choose"] == "best"]
     assert dial == list(QUALITIES)
-    arm = next(arm for arm in evidence.sampling_arms() if arm.allocation.N == 16)
+    arm = results.sampling_arms().at(16)
     assert curve_of(data, "prm", "weighted")[0]["said"][4][2] == flops_in_words(float(arm.flops.mean()))
 
 
 def test_scores_of_a_noisy_oracle_belong_to_the_text():
-    scores = noisy_scores(small(), 0.8)
+    scores = results.noisy_scores(small(), 0.8)
     written = small().solutions(3)
     assert scores[3] == pytest.approx(NoisyOracle(0.8).score(written))
 
@@ -399,13 +383,13 @@ def recorded():
     """What is right in the first 8 attempts of the chains that have as many, (problems, chains, attempts)."""
     run = bank.load_chains("revision", "test")
     long = [k for k, length in enumerate(run.made["lengths"]) if length >= 8]
-    return np.stack([run.correct[:, (run.chain[0] == k) & (run.attempt[0] < 8)] for k in long], axis=1)
+    return np.stack([run.correct[:, (run.chain_index[0] == k) & (run.place[0] < 8)] for k in long], axis=1)
 
 
 @pytest.mark.parametrize(("attempt", "problems"), REVISIONS)
 def test_ten_selections_of_the_shipped_revisions_are_what_the_estimators_say(attempt, problems):
     said = shipped_data("watch_revision")["tables"][list(GROUPS).index(problems)]["rows"][attempt - 1]
-    fifth = evidence.revision_fifths()
+    fifth = results.revision_fifths()
     right = recorded() if problems == "all" else recorded()[fifth == int(problems) - 1]
     now = right[:, :, attempt - 1]
 
@@ -432,7 +416,7 @@ def test_the_shipped_chains_are_recorded_ones_of_every_fifth_and_most_kinds():
     assert {chain["kind"] for chain in data["chains"]} == set(watch_revision.KINDS)
     for shown in data["chains"]:
         i = places[shown["id"]]
-        assert int(shown["group"]) == evidence.revision_fifths()[i] + 1
+        assert int(shown["group"]) == results.revision_fifths()[i] + 1
         for j, attempt in enumerate(shown["attempts"]):  # the longest chain is recorded first
             written = run.solutions(i)[j]
             assert [step[0] for step in attempt["steps"]] == str(written).splitlines()
@@ -444,7 +428,7 @@ def test_the_shipped_cost_of_a_chain_is_that_of_the_arms():
     rows = shipped_data("watch_revision")["tables"][0]["rows"]
     chains = bank.load_chains("revision", "test")
     costs = [
-        evidence.chain_flops("test", "prm-revision", (chains.chain[0] == k) & (chains.attempt[0] < 4)).mean()
+        results.chain_flops("test", "prm-revision", (chains.chain_index[0] == k) & (chains.place[0] < 4)).mean()
         for k in range(8)
     ]
     assert rows[3][5] == flops_in_words(float(np.mean(costs)))

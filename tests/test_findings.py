@@ -5,7 +5,7 @@ from functools import cache
 import numpy as np
 import pytest
 
-from ttclab import bank, evidence
+from ttclab import bank, results
 from ttclab.estimators import (
     auc,
     best_of_n,
@@ -18,7 +18,6 @@ from ttclab.estimators import (
     weighted_best_of_n,
     within_problem_auc,
 )
-from ttclab.explorables import noisy_scores
 from ttclab.verifiers import AGGREGATES
 
 HARDEST = 4
@@ -31,7 +30,7 @@ def samples():
 
 def last_scores(verifier):
     """(problems, samples), the score of each solution's last step."""
-    return evidence.last_scores(verifier, "small-test")
+    return results.last_scores(verifier, "small-test")
 
 
 @cache
@@ -60,8 +59,8 @@ def test_a_prm_tells_right_from_wrong_within_a_problem(verifier, answer, working
 
 
 def test_a_higher_auc_from_the_policy_s_likelihood_chooses_hardly_better():
-    weight = evidence.likelihood_weight("prm-large")
-    scores = evidence.mean_and_likelihood("prm-large", "test", weight)
+    weight = results.likelihood_weight("prm-large")
+    scores = results.mean_and_likelihood("prm-large", "test", weight)
     assert weight > 0 and within_problem_auc(scores, samples().correct) >= 0.93
     gain = bootstrap(
         best_of_n(scores, samples().correct, 64) - best_of_n(last_scores("prm-large"), samples().correct, 64)
@@ -91,7 +90,7 @@ def test_auc_over_all_solutions_ranks_the_judges_backwards_and_auc_by_working_do
 
 
 def test_more_samples_make_a_noisy_oracle_worse_by_its_best_score_and_better_by_a_weighted_vote():
-    scores, right = noisy_scores(samples(), 0.8), samples().correct
+    scores, right = results.noisy_scores(samples(), 0.8), samples().correct
     assert bootstrap(best_of_n(scores, right, 256) - best_of_n(scores, right, 8)).high < -0.05
     votes = weighted_best_of_n(samples().answers, scores, right, np.array([8, 256]))
     assert bootstrap(votes[:, 1] - votes[:, 0]).low > 0
@@ -147,14 +146,13 @@ def test_beam_search_is_ahead_and_cheaper_at_every_budget_and_ends_in_hardly_mor
 def first_two(**feedback):
     """Of each recorded chain of two attempts or more: whether its first is right, and its second."""
     chains = bank.load_chains("revision", "test", **feedback)
-    long = [k for k in set(chains.chain[0]) if (chains.chain[0] == k).sum() > 1][:4]
-    column = [[int(np.flatnonzero((chains.chain[0] == k) & (chains.attempt[0] == t))[0]) for k in long] for t in (0, 1)]
-    return chains.correct[:, column[0]], chains.correct[:, column[1]]
+    first, second = chains.first(4, 1).T
+    return chains.correct[:, first], chains.correct[:, second]
 
 
 def test_a_first_revision_is_better_than_its_own_first_attempt_and_rarely_turns_right_into_wrong():
     chains = bank.load_chains("revision", "test")
-    rates = [chains.correct[chains.attempt == t].reshape(500, -1) for t in (0, 1)]
+    rates = [chains.attempt(t) for t in (0, 1)]
     gain = bootstrap(rates[1].mean(axis=1) - rates[0][:, : rates[1].shape[1]].mean(axis=1))
     assert gain.low > 0.01
     first, second = first_two()
@@ -172,7 +170,7 @@ def test_feedback_of_no_kind_helps_this_revision_model(kind):
 def test_one_attempt_of_the_control_is_as_good_as_the_first_revision():
     control = bank.load("revision-control", "test").correct.mean(axis=1)
     chains = bank.load_chains("revision", "test")
-    revised = chains.correct[chains.attempt == 1].reshape(500, -1).mean(axis=1)
+    revised = chains.attempt(1).mean(axis=1)
     difference = bootstrap(revised - control)
     assert difference.low <= 0 <= difference.high
 
@@ -180,7 +178,7 @@ def test_one_attempt_of_the_control_is_as_good_as_the_first_revision():
 def attempts(first, last):
     """Of all chains that go so far, what is right at these attempts, by problem."""
     chains = bank.load_chains("revision", "test")
-    there = (chains.attempt[0] >= first - 1) & (chains.attempt[0] < last)
+    there = (chains.place[0] >= first - 1) & (chains.place[0] < last)
     return chains.correct[:, there].mean(axis=1)
 
 
@@ -192,9 +190,9 @@ def test_after_the_first_revision_a_chain_neither_rises_nor_falls():
 
 def shares(of=None):
     """What a first revision turns wrong of right and right of wrong, and what a fresh sample of the control would."""
-    before, after = evidence.revised(bank.load_chains("revision", "test"))
+    before, after = results.revised(bank.load_chains("revision", "test"))
     control = bank.load("revision-control", "test").correct.mean(axis=1, keepdims=True)
-    rows = slice(None) if of is None else evidence.revision_fifths() == of
+    rows = slice(None) if of is None else results.revision_fifths() == of
 
     def share(part, whole):
         return bootstrap_share(part.sum(axis=1)[rows], whole.sum(axis=1)[rows])
@@ -217,24 +215,23 @@ def test_right_answers_are_turned_wrong_where_problems_are_hard():
 
 
 def test_attempt_for_attempt_a_chain_leads_early_and_flop_for_flop_not_at_all():
-    arms = evidence.hybrid_arms()
+    arms = results.hybrid_arms()
 
     def gain(n, m):
-        return bootstrap(evidence.find(arms, 1, n - 1).correct - evidence.find(arms, m).correct)
+        return bootstrap(arms.at(1, n - 1).correct - arms.at(m).correct)
 
     assert all(gain(n, n).low > 0 for n in (2, 4))
     assert all(gain(n, n).low <= 0 for n in (8, 16, 32, 64))
     for n, m in ((2, 8), (4, 32)):
-        assert evidence.find(arms, m).flops.mean() < 1.2 * evidence.find(arms, 1, n - 1).flops.mean()
+        assert arms.at(m).flops.mean() < 1.2 * arms.at(1, n - 1).flops.mean()
         assert gain(n, m).low <= 0
 
 
 def test_the_lead_of_a_chain_is_the_control_s_as_well():
     chains, control = bank.load_chains("revision", "test"), bank.load("revision-control", "test")
-    chain, place = chains.chain[0], chains.attempt[0]
-    fours = [(chain == k) & (place < 4) for k, length in enumerate(chains.made["lengths"]) if length >= 4]
+    fours = chains.first(None, 3)
     chained = np.mean([majority(chains.answers[:, x], chains.correct[:, x], 4, draws=1) for x in fours], axis=0)
-    parallel = majority(chains.answers[:, place == 0], chains.correct[:, place == 0], 4)
+    parallel = majority(chains.answers[:, chains.at(0)], chains.attempt(0), 4)
     assert bootstrap(chained - parallel).low > 0
     difference = bootstrap(chained - majority(control.answers, control.correct, 4))
     assert difference.low <= 0 <= difference.high
@@ -242,28 +239,27 @@ def test_the_lead_of_a_chain_is_the_control_s_as_well():
 
 def test_a_chain_holds_a_right_answer_as_often_as_samples_do():
     chains = bank.load_chains("revision", "test")
-    chain, place = chains.chain[0], chains.attempt[0]
-    sixteens = [(chain == k) & (place < 16) for k, length in enumerate(chains.made["lengths"]) if length >= 16]
+    sixteens = chains.first(None, 15)
     held = np.mean([chains.correct[:, x].any(axis=1) for x in sixteens], axis=0)
-    difference = bootstrap(held - pass_at_k(64, chains.correct[:, place == 0].sum(axis=1), 16))
+    difference = bootstrap(held - pass_at_k(64, chains.attempt(0).sum(axis=1), 16))
     assert difference.low <= 0 <= difference.high
 
 
 def test_a_better_judge_of_the_same_attempts_is_worth_more_than_any_split_of_them():
-    own, large = (evidence.hybrid_arms(verifier=verifier) for verifier in ("prm-revision", "prm-large"))
-    parallel = evidence.find(own, 16).correct
-    by_judge = bootstrap(evidence.find(large, 16).correct - parallel)
-    by_split = [bootstrap(evidence.find(own, M, T).correct - parallel) for M, T in ((8, 1), (4, 3), (2, 7), (1, 15))]
+    own, large = (results.hybrid_arms(verifier=verifier) for verifier in ("prm-revision", "prm-large"))
+    parallel = own.at(16).correct
+    by_judge = bootstrap(large.at(16).correct - parallel)
+    by_split = [bootstrap(own.at(M, T).correct - parallel) for M, T in ((8, 1), (4, 3), (2, 7), (1, 15))]
     assert by_judge.low > max(gain.high for gain in by_split)
-    assert evidence.find(large, 16).flops.mean() < 0.5 * evidence.find(own, 1, 15).flops.mean()
+    assert large.at(16).flops.mean() < 0.5 * own.at(1, 15).flops.mean()
 
 
 def test_the_four_easier_fifths_are_solved_by_any_split():
-    easier = evidence.revision_fifths() < HARDEST
+    easier = results.revision_fifths() < HARDEST
     for M, T in ((16, 0), (8, 1), (4, 3), (2, 7), (1, 15)):
-        assert evidence.find(evidence.hybrid_arms(), M, T).correct[easier].mean() > 0.999
+        assert results.hybrid_arms().at(M, T).correct[easier].mean() > 0.999
 
 
 def test_choosing_from_the_whole_chain_beats_taking_its_last_attempt():
-    chosen = evidence.find(evidence.hybrid_arms(), 1, 7).correct
+    chosen = results.hybrid_arms().at(1, 7).correct
     assert bootstrap(chosen - attempts(8, 8)).low > 0

@@ -3,13 +3,12 @@
 import numpy as np
 import pytest
 
-from ttclab import bank, evidence
+from ttclab import bank, results
 from ttclab.allocator import Allocation, Arm
 from ttclab.estimators import bootstrap
-from ttclab.evidence import find
 from ttclab.explorables import as_json, scaling_curves_data, shipped_data
 from ttclab.explorables.scaling_curves import OPPONENTS, SHARES
-from ttclab.explorables.words import GROUPS, flops_in_words, in_words
+from ttclab.explorables.words import GROUPS, flops_in_words
 
 
 def arm(accuracy, cost, problems=10):
@@ -36,7 +35,7 @@ def test_a_budget_pays_for_the_dearest_way_that_costs_no_more():
 def test_a_point_has_its_accuracy_its_cost_and_what_it_gains_over_each_large_model():
     vote = example()["groups"][0]["curves"][0]
     estimate = bootstrap(arm(0.5, 200).correct)
-    assert vote["points"][1] == [0.5, *(round(float(x), 4) for x in estimate[1:]), 200, in_words(estimate), "200 FLOPs"]
+    assert vote["points"][1] == [0.5, *(round(float(x), 4) for x in estimate[1:]), 200, f"{estimate:%}", "200 FLOPs"]
     assert [said.split(" ")[0] for said in vote["minus"][1]] == ["+10", "−30"]
 
 
@@ -93,16 +92,16 @@ SELECTIONS = [
 def recorded(strategy, way):
     n = int(way.split(" ")[0])
     if strategy == "single":
-        return evidence.one_pass("test", model="small")
+        return results.one_pass("test", model="small")
     if strategy == "beam":
-        return find(evidence.beam_arms(), n, 0, 4)
+        return results.beam_arms().at(n, M=4)
     choose = {"vote": "majority", "prm": "weighted", "oracle": "oracle"}[strategy]
-    return find(evidence.sampling_arms(choose=choose), n)
+    return results.sampling_arms(choose=choose).at(n)
 
 
 @pytest.mark.parametrize(("strategy", "way", "steps", "problems"), SELECTIONS)
 def test_ten_selections_of_the_shipped_curves_are_what_the_evidence_says(strategy, way, steps, problems):
-    data, measured, large = shipped_data("scaling_curves"), recorded(strategy, way), evidence.one_pass("test", at=steps)
+    data, measured, large = shipped_data("scaling_curves"), recorded(strategy, way), results.one_pass("test", at=steps)
     pass_rate = bank.load("small", "test").correct.mean(axis=1)
     place = np.argsort(np.argsort(-pass_rate, kind="stable"), kind="stable")
     members = np.full(500, True) if problems == "all" else place // 100 == int(problems) - 1
@@ -113,7 +112,7 @@ def test_ten_selections_of_the_shipped_curves_are_what_the_evidence_says(strateg
     estimate, flops = bootstrap(measured.correct[members]), float(measured.flops[members].mean())
     assert curve["points"][i][:3] == pytest.approx([float(x) for x in estimate], abs=5.1e-5)
     assert curve["points"][i][3] == pytest.approx(flops, rel=5.1e-4)
-    assert curve["points"][i][4:] == [in_words(estimate), flops_in_words(flops)]
+    assert curve["points"][i][4:] == [f"{estimate:%}", flops_in_words(flops)]
     gain = bootstrap(measured.correct[members] - large.correct[members])
     said = curve["minus"][i][OPPONENTS.index(steps)].replace("−", "-").replace("(", "").replace(")", "")
     assert [float(x) for x in said.split(" ") if x != "to"] == pytest.approx([100 * float(x) for x in gain], abs=0.51)

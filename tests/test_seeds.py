@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import pytest
 
-from ttclab.training import seeds
+from ttclab.results import seeds
 
 FAMILIES = seeds.load()
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import ttclab
-from ttclab import bank, evidence, smollm2
+from ttclab import bank, results, smollm2
 from ttclab.estimators import auc, bootstrap, within_problem_auc
 from ttclab.flops import billed
 from ttclab.policy import Asked
@@ -78,19 +78,17 @@ def test_without_a_network_the_download_is_one_clear_error(tmp_path, monkeypatch
 
 @pytest.mark.skipif(not HERE, reason="SmolLM2 is not here: ttclab fetch smollm2")
 def test_what_it_says_of_its_solutions_and_what_that_costs_are_as_recorded():
-    judge, samples = SelfVerifier(bank.ASKED, ttclab.load("smollm2", device="cpu")), evidence.word_samples()
+    judge, samples = SelfVerifier(bank.ASKED, ttclab.load("smollm2", device="cpu")), results.word_samples()
     with billed() as bill:
         said = judge.score(samples.solutions(0))
-    assert said == pytest.approx(evidence.word_scores("asked")[0], abs=1e-3)
-    cost = evidence.judge_flops(samples, bank.ASKED, np.array([16]))[0, 0]
+    assert said == pytest.approx(results.word_scores("asked")[0], abs=1e-3)
+    cost = results.verifier_flops(samples, bank.ASKED, np.array([16]))[0, 0]
     assert bill.total.flops["verifier"] == pytest.approx(cost, rel=0.01)
 
 
 def test_asked_of_its_solutions_it_knows_easy_problems_and_not_right_solutions_and_the_vote_is_no_worse():
-    scores, right = evidence.word_scores("asked"), evidence.word_samples().correct
+    scores, right = results.word_scores("asked"), results.word_samples().correct
     assert auc(scores, right) > 0.6 and abs(within_problem_auc(scores, right) - 0.5) < 0.05
-    weighted, vote = (
-        evidence.find(evidence.word_arms(*how), 16) for how in (("weighted", "asked"), ("majority", "working"))
-    )
+    weighted, vote = (results.word_arms(*how).at(16) for how in (("weighted", "asked"), ("majority", "working")))
     assert bootstrap(weighted.correct - vote.correct).high <= 0.01
     assert weighted.flops.mean() > 2 * vote.flops.mean()

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from ttclab import evidence
+from ttclab import results
 from ttclab.allocator import Allocation, Arm, fitted_policy, lesson_policy
 from ttclab.estimators import bootstrap, fifths
 from ttclab.explorables import FOLDER, as_json, shipped_data, split_budget, split_budget_data
-from ttclab.explorables.words import GROUPS, flops_in_words, in_words
+from ttclab.explorables.words import GROUPS, flops_in_words
 
 SPLITS = [(1, 0), (2, 0), (1, 1), (4, 0), (2, 1), (1, 3)]
 
@@ -32,7 +32,7 @@ def test_a_split_is_measured_on_the_problems_of_its_group():
         assert group["problems"] == rows.sum()
         for arm, mean, (solved, interval, cost) in zip(found, group["mean"], group["said"], strict=True):
             assert mean == pytest.approx(arm.correct[rows].mean(), abs=5e-5)
-            assert f"{solved} ({interval})" == in_words(bootstrap(arm.correct[rows]))
+            assert f"{solved} ({interval})" == f"{bootstrap(arm.correct[rows]):%}"
             assert cost == flops_in_words(arm.flops[rows].mean())
 
 
@@ -53,7 +53,7 @@ def test_a_policy_is_marked_where_it_sends_a_tenth_of_a_group_and_pays_for_its_e
     assert everything["usual"] == "4 × 1 for 90% of them" and everything["marks"] == [3, 5]
     assert hardest["usual"] in ("4 × 1 for 50% of them", "1 × 4 for 50% of them")
     assert data["groups"][1]["policies"][0][2]["usual"] == "4 × 1"
-    assert everything["said"][2] == flops_in_words(evidence.spend(rule, found, hard, 4).flops.mean() + 5e6)
+    assert everything["said"][2] == flops_in_words(results.spend(rule, results.Arms(found), hard, 4).flops.mean() + 5e6)
 
 
 def test_a_budget_that_a_rule_has_no_answer_for_is_said_to_have_none():
@@ -94,14 +94,14 @@ SELECTIONS = [
 @pytest.mark.parametrize(("budget", "problems", "chains", "attempts"), SELECTIONS)
 def test_ten_selections_of_the_shipped_map_are_what_the_arms_say(budget, problems, chains, attempts):
     data = shipped_data("split_budget")
-    rows = np.full(500, True) if problems == "all" else evidence.revision_fifths() == int(problems) - 1
+    rows = np.full(500, True) if problems == "all" else results.revision_fifths() == int(problems) - 1
     group = data["groups"][list(GROUPS).index(problems)]
     place = [split["key"] for split in data["splits"]].index(f"{chains}x{attempts}")
-    arm = evidence.find(evidence.hybrid_arms(), chains, attempts - 1)
+    arm = results.hybrid_arms().at(chains, attempts - 1)
     solved, interval, cost = group["said"][place]
-    assert f"{solved} ({interval})" == in_words(bootstrap(arm.correct[rows]))
+    assert f"{solved} ({interval})" == f"{bootstrap(arm.correct[rows]):%}"
     assert cost == flops_in_words(arm.flops[rows].mean())
-    payable = [a for a in evidence.hybrid_arms() if a.allocation.generations <= budget]
+    payable = [a for a in results.hybrid_arms().values() if a.allocation.generations <= budget]
     best = max(a.correct[rows].mean() for a in payable)
     assert group["mean"][group["best"][data["budgets"].index(budget)]] == pytest.approx(best, abs=5e-5)
 
@@ -114,10 +114,10 @@ def test_the_shipped_policies_get_what_spending_by_them_gets(budget):
         (lesson, lesson_policy, "predicted"),
         (fitted, fitted_policy("revision-oracle"), "oracle"),
     ):
-        hard, asked = evidence.difficulty("revision", estimate)
-        arm = evidence.spend(rule, evidence.hybrid_arms(), hard, budget)
+        hard, asked = results.difficulty("revision", estimate)
+        arm = results.spend(rule, results.hybrid_arms(), hard, budget)
         solved, interval, cost = told["said"]
-        assert f"{solved} ({interval})" == in_words(bootstrap(arm.correct))
+        assert f"{solved} ({interval})" == f"{bootstrap(arm.correct):%}"
         assert cost == flops_in_words((arm.flops + asked).mean())
 
 

@@ -9,9 +9,9 @@ from ttclab.cli import main
 from ttclab.estimators import fifths, pass_at_k
 from ttclab.flops import billed
 from ttclab.problems import ArithmeticProblem, Solution, split_of
+from ttclab.results.cards import card
 from ttclab.reward_model import RewardModel, reward_flops
 from ttclab.training import loop, verifier
-from ttclab.training.card import card
 from ttclab.training.policy import RECIPES
 from ttclab.training.tokens import ALPHABET, build_tokenizer
 

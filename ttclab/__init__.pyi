@@ -9,10 +9,8 @@ from . import answers as answers
 from . import arena as arena
 from . import bank as bank
 from . import beam_search as beam_search
-from . import claims as claims
 from . import engine as engine
 from . import estimators as estimators
-from . import evidence as evidence
 from . import exercises as exercises
 from . import explorables as explorables
 from . import files as files
@@ -29,6 +27,7 @@ from . import policy as policy
 from . import problems as problems
 from . import reader as reader
 from . import recording as recording
+from . import results as results
 from . import revision as revision
 from . import reward_model as reward_model
 from . import sampling as sampling

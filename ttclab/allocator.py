@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .estimators import checked_scores
+from .estimators import Estimate, bootstrap, checked_scores
 from .files import write_text
 
 FORMAT = "ttclab policy 1"
@@ -77,11 +77,50 @@ def lesson_policy(difficulty: float, budget: int) -> Allocation:
 
 @dataclass(frozen=True)
 class Arm:
-    """A way to spend, as measured on recorded runs: the chance of a right answer and the FLOPs, (problems,) each."""
+    """A way to spend, as measured on recorded runs.
+
+    Parameters
+    ----------
+    allocation : Allocation
+        What the budget is spent on.
+    correct, flops : array of (problems,)
+        The chance of a right answer and the FLOPs.
+    fifths : array of (problems,), optional
+        The fifth of difficulty of each problem, 0 the easiest.
+    """
 
     allocation: Allocation
     correct: NDArray[np.float64]
     flops: NDArray[np.float64]
+    fifths: NDArray[np.intp] | None = None
+
+    @property
+    def solved(self) -> Estimate:
+        """Accuracy over the problems, with its 95% interval."""
+        return bootstrap(self.correct)
+
+    @property
+    def cost(self) -> float:
+        """Mean FLOPs a problem."""
+        return float(self.flops.mean())
+
+    def fifth(self, *which: int) -> "Arm":
+        """Restrict the arm to the problems of one fifth of difficulty, 0 the easiest, or of several.
+
+        Raises
+        ------
+        ValueError
+            If the arm does not know the fifths of its problems.
+        """
+        if self.fifths is None:
+            raise ValueError(f"an arm needs the fifths of its problems to be restricted to one: {self.allocation}")
+        members = np.isin(self.fifths, which)
+        return Arm(self.allocation, self.correct[members], self.flops[members], self.fifths[members])
+
+    def minus(self, other: "Arm", *fifth: int) -> Estimate:
+        """Accuracy of this arm minus that of another on the same problems, or on some fifths of them by this arm."""
+        gap = self.correct - other.correct
+        return Arm(self.allocation, gap, self.flops, self.fifths).fifth(*fifth).solved if fifth else bootstrap(gap)
 
 
 @dataclass(frozen=True)

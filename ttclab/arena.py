@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from transformers import AutoConfig
 
-from . import bank, evidence
+from . import bank
 from .allocator import (
     Allocation,
     Arm,
@@ -32,6 +32,7 @@ from .allocator import (
 from .estimators import Estimate, bootstrap, pass_at_k
 from .files import atomic
 from .models import ZOO
+from .results import at_equal_flops, hybrid_arms, last_scores
 from .reward_model import reward_flops
 
 TABLE = Path(__file__).with_suffix(".parquet")
@@ -46,6 +47,7 @@ MENU = tuple((N, T) for T, widths in _WIDTHS.items() for N in widths)
 OPTIONS = ((0, 0), *MENU)  # the first of them keeps the first attempt
 FIRST = -1  # the place of the first attempt that is shown: a chain of one attempt, recorded last
 FITTED_BUDGETS = (1, 2, 4, 8, 16, 32)
+SURE = 0.02  # the verifier is sure of a first attempt whose score is closer than this to 0 or to 1
 SLACK = 0.01  # of accuracy, that the fitted policy gives up for a cheaper way to spend
 
 Player = Callable[[float, int, int], Sequence[int]]
@@ -112,8 +114,9 @@ def recorded(split: str, menu: tuple[tuple[int, int], ...] = MENU) -> Arena:
 
     The first attempt is one that was never revised, so that no chain of revisions begins with it.
     """
-    chains, arms = bank.load_chains("revision", split), evidence.hybrid_arms(split, JUDGE, menu)
-    difficulty = difficulty_by_score(evidence.last_scores(JUDGE, f"revision-{split}-chains")[:, FIRST:])
+    chains = bank.load_chains("revision", split)
+    arms = list(hybrid_arms(split, JUDGE, menu).values())
+    difficulty = difficulty_by_score(last_scores(JUDGE, f"revision-{split}-chains")[:, FIRST:])
     nothing = np.zeros(len(chains.problems))
     return Arena(
         tuple(problem.id for problem in chains.problems),
@@ -258,7 +261,7 @@ def uniform_at(arena: Arena, flops: float) -> NDArray[np.float64]:
     """
     nothing = Arm(Allocation(1), np.zeros(len(arena)), np.zeros(len(arena)))
     arms = [nothing, *(arm for arm in arena.arms if not arm.allocation.T)]
-    return evidence.at_equal_flops(arms, min(flops, float(arms[-1].flops.mean()))).correct
+    return at_equal_flops(arms, min(flops, float(arms[-1].flops.mean()))).correct
 
 
 def beyond_uniform(played: Played, arena: Arena) -> NDArray[np.float64]:

@@ -186,17 +186,58 @@ class Samples(_Written):
 class Chains(_Written):
     """Recorded revision chains; arrays are (problems, attempts), all attempts of all chains of a problem in a row.
 
-    chain: which chain an attempt is of; attempt: its place in the chain; comments: feedback shown with the one before.
+    Chains are laid out alike for every problem, so `at` and `first` name the columns of any of these arrays.
+
+    Parameters
+    ----------
+    chain_index, place : array of (problems, attempts)
+        The chain that an attempt is of, and its place in that chain, 0 for the first attempt.
+    comments : array of (problems, attempts)
+        The feedback shown with the attempt before.
     """
 
-    chain: NDArray[np.int64]
-    attempt: NDArray[np.int64]
+    chain_index: NDArray[np.int64]
+    place: NDArray[np.int64]
     comments: NDArray[np.object_]
+
+    @property
+    def lengths(self) -> list[int]:
+        """The number of attempts in each chain."""
+        return list(self.made["lengths"])
+
+    def at(self, place: int) -> NDArray[np.intp]:
+        """Columns of the attempts at a place in their chain, 0 the first, of the chains that are long enough."""
+        return np.flatnonzero(self.place[0] == place)
+
+    def attempt(self, place: int) -> NDArray[np.bool_]:
+        """Whether the attempts at a place in their chain are right, (problems, chains), as `at` has them."""
+        return self.correct[:, self.at(place)]
+
+    def first(self, M: int | None, T: int) -> NDArray[np.intp]:
+        """Columns of the first T revisions of the first M chains that have as many, (chains, 1 + T).
+
+        Parameters
+        ----------
+        M : int or None
+            How many chains; None takes all that are long enough.
+        T : int
+            Revisions after the first attempt.
+
+        Raises
+        ------
+        ValueError
+            If fewer than M chains have T revisions.
+        """
+        long = [chain for chain, length in enumerate(self.lengths) if length > T]
+        if M is not None and len(long) < M:
+            raise ValueError(f"{len(long)} recorded chains have {T} revisions or more, not {M}")
+        starts = np.flatnonzero(self.place[0] == 0)[long[:M]]  # a chain is recorded attempt by attempt
+        return starts[:, None] + np.arange(T + 1)
 
     @cached_property
     def firsts(self) -> Samples:
         """The first attempts of all chains, which are samples."""
-        begun = self.attempt[0] == 0  # chains are laid out alike for every problem
+        begun = self.at(0)
         return Samples(
             self.problems,
             self.texts[:, begun],
@@ -208,7 +249,7 @@ class Chains(_Written):
         )
 
     def shown(self, i: int, j: int) -> str:
-        first = j - self.attempt[i, j]  # a chain is recorded attempt by attempt
+        first = j - self.place[i, j]  # a chain is recorded attempt by attempt
         return show_attempts(self.texts[i, first:j].tolist(), self.comments[i, j]) if first < j else ""
 
     @cached_property
@@ -633,7 +674,7 @@ def read(path: Path) -> Any:
     if made["format"] == "ttclab samples 1":
         return Samples(problems, **written)
     chain, attempt = (column(name).astype(np.int64) for name in ("chain", "attempt"))
-    return Chains(problems, chain=chain, attempt=attempt, comments=column("comment"), **written)
+    return Chains(problems, chain_index=chain, place=attempt, comments=column("comment"), **written)
 
 
 def problem_of(id: str) -> Problem:

@@ -220,7 +220,7 @@ def merge(files: tuple[Path, ...], out: Path) -> None:
 @app.command()
 def fit() -> None:
     """Fit the allocation rules to recorded runs."""
-    from ttclab.evidence import fit_all
+    from ttclab.results import fit_all
 
     for path in fit_all():
         print(f"wrote {path}")
@@ -246,7 +246,7 @@ def simulators() -> None:
 @app.command()
 def cards() -> None:
     """Write the model card of every shipped model."""
-    from ttclab.training.card import write_cards
+    from ttclab.results.cards import write_cards
 
     for path in write_cards():
         print(f"wrote {path}")
@@ -260,7 +260,7 @@ def seeds(seed: int | None, device: str) -> None:
 
     With a SEED, its family of models is trained and recorded into TTCLAB_HOME first.
     """
-    from ttclab.training.seeds import SHIPPED, make, write
+    from ttclab.results.seeds import SHIPPED, make, write
 
     if seed is not None:
         make(seed, device)

@@ -192,19 +192,13 @@ def winner_map(
         axes.fill_between([j - 0.47, j + 0.47], i - 0.45, i + 0.45, color=colours[verdict], alpha=0.38, lw=0)
         words = verdict if verdict == "no difference" else f"{verdict} wins"
         axes.text(j, i - 0.15, words, ha="center", va="center", fontsize=10, weight="bold", color=INK)
-        axes.text(j, i + 0.19, _signed(gain), ha="center", va="center", fontsize=9.5, color=INK)
+        axes.text(j, i + 0.19, f"{gain:.0p}", ha="center", va="center", fontsize=9.5, color=INK)
     axes.set_xticks(range(len(columns)), columns)
     axes.set_yticks(range(len(rows)), rows)
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
     axes.set(xlabel=xlabel, xlim=(-0.5, len(columns) - 0.5), ylim=(len(rows) - 0.5, -0.5))
     return figure
-
-
-def _signed(gain: Estimate) -> str:
-    """A difference in points with its interval: +8 (+5 to +12)."""
-    mean, low, high = (f"{round(100 * x):+d}".replace("+0", "0") for x in map(float, gain))
-    return f"{mean} ({low} to {high})".replace("-", "−")
 
 
 def matched_gains(groups: dict[str, Estimate], *, title: str, legend: str) -> Figure:

@@ -11,7 +11,7 @@ from sphinx.application import Sphinx
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
-from ttclab.claims import HOLDS, NOT_SEEN, REVERSED, load_claims
+from ttclab.results.claims import HOLDS, NOT_SEEN, REVERSED, load_claims
 
 logger = logging.getLogger(__name__)
 COLUMNS = {"The claim": 32, "Made by": 8, "Here": 10, "What the runs say": 50}

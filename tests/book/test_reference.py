@@ -12,7 +12,7 @@ import ttclab
 from ttclab import bank
 from ttclab.cli import app
 from ttclab.models import ZOO
-from ttclab.training import seeds
+from ttclab.results import seeds
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "book" / "_ext"))
 

@@ -280,7 +280,7 @@ EXERCISES = (
             agreeing("outside all budgets", _outside_budgets),
         ),
         reference=_at_equal_flops,
-        withheld=("ttclab.evidence.at_equal_flops",),
+        withheld=("ttclab.results.arms.at_equal_flops",),
     ),
     Exercise(
         id="6.2",

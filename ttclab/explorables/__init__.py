@@ -19,7 +19,6 @@ from .arena import arena_data as arena_data
 from .big_or_many import big_or_many_data as big_or_many_data
 from .breadth_or_depth import breadth_or_depth_data as breadth_or_depth_data
 from .judge import judge_data as judge_data
-from .judge import noisy_scores as noisy_scores
 from .scaling_curves import scaling_curves_data as scaling_curves_data
 from .split_budget import split_budget_data as split_budget_data
 from .watch_revision import watch_revision_data as watch_revision_data

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 
 ROUNDS, PROBLEMS, SHARE = 12, 12, 4  # rounds, problems in each, generations for each problem
 DRAWS = 16  # recorded draws that a chance of a right answer is a share of
-SURE = 0.02  # the verifier is sure of a first attempt whose score is closer than this to 0 or to 1
 POLICIES = {
     "uniform": ("Uniform", "4 samples of each problem, and no look at first attempts"),
     "lesson": ("Lesson", "the popular lesson's rule, 4 generations for each problem"),
@@ -158,6 +157,8 @@ def drawn_rounds(difficulty: NDArray[np.float64]) -> list[list[int]]:
     list of lists of int
         The places of the problems, in the order in which they arrive.
     """
+    from ..arena import SURE
+
     right, wrong = difficulty < SURE, difficulty > 1 - SURE
     thirds = [np.flatnonzero(kind) for kind in (right, wrong, ~right & ~wrong)]
     rounds = []
@@ -191,15 +192,13 @@ def recorded() -> dict[str, Any]:
 
 def _one_draw(chains: Any, i: int) -> list[str]:
     """The answer that comes of each option, spent on the first recorded chains of problem i that are long enough."""
-    from .. import arena, evidence
+    from .. import arena, results
     from ..sampling import Result
 
-    scores = evidence.last_scores(arena.JUDGE, "revision-test-chains")[i]
-    chain, attempt, lengths = chains.chain[0], chains.attempt[0], chains.made["lengths"]
+    scores = results.last_scores(arena.JUDGE, "revision-test-chains")[i]
     written, answers = chains.solutions(i), []
     for N, T in arena.MENU:
-        long_enough = [k for k, length in enumerate(lengths) if length > T]
-        taken = np.flatnonzero(np.isin(chain, long_enough[:N]) & (attempt <= T))
+        taken = chains.first(N, T).ravel()
         chosen = Result.chosen("weighted", [written[j] for j in taken], [float(scores[j]) for j in taken])
         answers.append(chosen.answer or "no answer")
     return answers

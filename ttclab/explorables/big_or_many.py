@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..estimators import Estimate, bootstrap, fifths
-from .words import GROUPS, SCHEMA, flops_in_words, in_points, in_words, percents, points_in_words, source_of
+from ..estimators import bootstrap
+from .words import GROUPS, SCHEMA, group_members, in_words, source_of, to_4_decimals
 
 if TYPE_CHECKING:
     from ..allocator import Arm
@@ -45,8 +45,7 @@ def big_or_many_data(
     passes = [n for n in PASSES if all(c[0] <= n * p < c[-1] for p in price.values() for c in costs.values())]
     if not passes:
         raise ValueError(f"none of {PASSES} passes of the large model pays for samples of the small one that there are")
-    fifth = fifths(np.asarray(ease, dtype=float))
-    members = {key: np.full(problems, True) if key == "all" else fifth == int(key) - 1 for key in GROUPS}
+    members = group_members(ease)
     curves = []
     for steps, once in large.items():
         for judge, arms in small.items():
@@ -71,15 +70,10 @@ def big_or_many_data(
     }
 
 
-def _numbers(estimate: Estimate) -> dict[str, Any]:
-    return {part: np.round(value, 4).tolist() for part, value in estimate._asdict().items()}
-
-
 def _pass(arm: "Arm", members: NDArray[np.bool_]) -> dict[str, Any]:
     """One pass of the large model in numbers and in words: solved, interval, cost."""
-    estimate = bootstrap(arm.correct[members])
-    mean, low, high = percents(*map(float, estimate))
-    return {**_numbers(estimate), "said": [f"{mean}%", f"{low} to {high}", flops_in_words(arm.flops[members].mean())]}
+    solved = bootstrap(arm.correct[members])
+    return {**to_4_decimals(solved), "said": in_words(solved, arm.flops[members].mean())}
 
 
 def _compared(arms: "Sequence[Arm]", once: "Arm", members: NDArray[np.bool_]) -> dict[str, Any]:
@@ -87,13 +81,11 @@ def _compared(arms: "Sequence[Arm]", once: "Arm", members: NDArray[np.bool_]) ->
     right = np.stack([arm.correct[members] for arm in arms], axis=1)
     found, gap = bootstrap(right), bootstrap(right - once.correct[members][:, None])
     said, wins = [], []
-    for i, arm in enumerate(arms):
-        mean, low, high = percents(*(float(part[i]) for part in found))
-        cost, difference = flops_in_words(float(arm.flops[members].mean())), Estimate(*(part[i] for part in gap))
-        said.append([f"{mean}%", f"{low} to {high}", cost, points_in_words(difference)])
-        _, least, most = in_points(difference)
+    for arm, solved, difference in zip(arms, found.unstack(), gap.unstack(), strict=True):
+        said.append([*in_words(solved, arm.flops[members].mean()), f"{difference:.1p}"])
+        _, least, most = (round(100 * float(x), 1) for x in difference)  # the winner of the numbers as they are shown
         wins.append("small" if least > 0 else "large" if most < 0 else "neither")
-    return {**_numbers(found), "said": said, "wins": wins}
+    return {**to_4_decimals(found), "said": said, "wins": wins}
 
 
 def _tables(
@@ -109,7 +101,7 @@ def _tables(
         tables.append(
             {
                 "caption": f"{GROUPS[key].capitalize()}: one pass of the large model, trained for {met} steps, solves "
-                f"{in_words(bootstrap(large[met].correct[rows]))}",
+                f"{bootstrap(large[met].correct[rows]):%}",
                 "columns": ["Large passes", "Judge", "Samples", "Solved", "Small minus large, points"],
                 "rows": [
                     [f"{n:g}", curve["judge"], str(curve["samples"][j]), f"{solved} ({interval})", difference]
@@ -125,15 +117,15 @@ def _tables(
 
 def recorded() -> dict[str, Any]:
     """The data of the recorded runs."""
-    from .. import evidence
+    from .. import results
 
-    small = evidence.small_samples()
+    small = results.small_samples()
     return big_or_many_data(
-        {steps: evidence.one_pass("test", at=steps) for steps in STEPS},
+        {steps: results.one_pass("test", at=steps) for steps in STEPS},
         {
-            "vote": evidence.sampling_arms(choose="majority", budgets=SAMPLES),
-            "PRM": evidence.sampling_arms(budgets=SAMPLES),
-            "oracle": evidence.sampling_arms(choose="oracle", budgets=SAMPLES),
+            "vote": [*results.sampling_arms(choose="majority", budgets=SAMPLES).values()],
+            "PRM": [*results.sampling_arms(budgets=SAMPLES).values()],
+            "oracle": [*results.sampling_arms(choose="oracle", budgets=SAMPLES).values()],
         },
         small.correct.mean(axis=1),
         met=1500,

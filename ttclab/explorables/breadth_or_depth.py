@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..estimators import bootstrap, fifths, pass_at_k
-from .words import GROUPS, SCHEMA, flops_in_words, percents, source_of
+from ..estimators import Estimate, bootstrap, pass_at_k, percents
+from .words import GROUPS, SCHEMA, group_members, in_words, source_of, to_4_decimals
 
 
 def breadth_or_depth_data(
@@ -28,19 +28,17 @@ def breadth_or_depth_data(
     writing, reading = np.asarray(flops_per_sample, dtype=float), np.broadcast_to(prefill_flops, problems)
     writing = np.broadcast_to(writing.mean(axis=1) if writing.ndim == 2 else writing, problems)
     coverage = pass_at_k(samples, right.sum(axis=1, keepdims=True), budgets)  # (problems, budgets)
-    fifth = fifths(right.mean(axis=1))
     groups = []
-    for key, name in GROUPS.items():
-        members = np.full(problems, True) if key == "all" else fifth == int(key) - 1
+    for key, members in group_members(right.mean(axis=1)).items():
         p, once, each = (values[members].mean() for values in (right, reading, writing))
         estimate = bootstrap(coverage[members])
         groups.append(
             {
                 "key": key,
-                "name": name,
+                "name": GROUPS[key],
                 "problems": int(members.sum()),
                 "p": round(float(p), 4),
-                "coverage": {part: np.round(values, 4).tolist() for part, values in estimate._asdict().items()},
+                "coverage": to_4_decimals(estimate),
                 "theory": np.round(1 - (1 - p) ** np.array(budgets), 4).tolist(),
                 "flops": [float(f"{once + n * each:.4g}") for n in budgets],
             }
@@ -60,9 +58,10 @@ def _coverage_table(budgets: list[int], group: dict[str, Any]) -> dict[str, Any]
     """A group's numbers in words: what the page's sentence, its table and its table without scripts all say."""
     rows = []
     for i, budget in enumerate(budgets):
-        mean, low, high = percents(*(group["coverage"][part][i] for part in ("mean", "low", "high")))
+        covered = Estimate(*(group["coverage"][part][i] for part in ("mean", "low", "high")))
+        solved, interval, cost = in_words(covered, group["flops"][i])
         (theory,) = percents(group["theory"][i])
-        rows.append([str(budget), f"{mean}%", f"{low} to {high}", f"{theory}%", flops_in_words(group["flops"][i])])
+        rows.append([str(budget), solved, interval, f"{theory}%", cost])
     return {
         "caption": f"{group['name'].capitalize()}: {group['problems']} problems",
         "columns": ["Samples", "At least one right", "95% interval", "Theory", "Cost a problem"],
@@ -72,9 +71,9 @@ def _coverage_table(budgets: list[int], group: dict[str, Any]) -> dict[str, Any]
 
 def recorded() -> dict[str, Any]:
     """The data of the recorded runs."""
-    from .. import evidence
+    from .. import results
 
-    small = evidence.small_samples()
+    small = results.small_samples()
     return breadth_or_depth_data(
         small.correct, small.decode_flops, prefill_flops=small.prefill_flops, source=source_of(small)
     )

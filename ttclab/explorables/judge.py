@@ -1,16 +1,13 @@
 """How good is your judge: what each judge makes of the same samples, by budget and way of choosing."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..estimators import best_of_n, bootstrap, fifths, majority, pass_at_k, weighted_best_of_n
-from .words import GROUPS, SCHEMA, flops_in_words, percents, source_of
-
-if TYPE_CHECKING:
-    from ..bank import Samples
+from ..estimators import Estimate, best_of_n, bootstrap, majority, pass_at_k, weighted_best_of_n
+from .words import GROUPS, SCHEMA, group_members, in_words, source_of, to_4_decimals
 
 QUALITIES = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95)  # the dial of the noisy oracle: its AUC
 
@@ -51,8 +48,7 @@ def judge_data(
     for which, scores, who in scored:
         found.append(({**which, "choose": "weighted"}, weighted_best_of_n(answers, scores, right, budgets), who))
         found.append(({**which, "choose": "best"}, best_of_n(scores, right, budgets), who))
-    fifth = fifths(right.mean(axis=1))
-    members = {key: np.full(problems, True) if key == "all" else fifth == int(key) - 1 for key in GROUPS}
+    members = group_members(right.mean(axis=1))
     curves = []
     for which, values, who in found:
         spent = np.asarray(costs.get(who, costs["vote"]))
@@ -75,26 +71,11 @@ def judge_data(
     }
 
 
-def noisy_scores(samples: "Samples", quality: float) -> np.ndarray:
-    """What a `NoisyOracle` says of recorded samples, (problems, samples); the same text has the same score."""
-    from ..verifiers import NoisyOracle
-
-    oracle, scores = NoisyOracle(quality), np.empty(samples.correct.shape)
-    for i, texts in enumerate(samples.texts):
-        written = samples.solutions(i)
-        _, first, place = np.unique(texts, return_index=True, return_inverse=True)
-        scores[i] = np.array(oracle.score([written[j] for j in first]))[place]
-    return scores
-
-
 def _judged(values: np.ndarray, costs: np.ndarray) -> dict[str, Any]:
     """A curve in numbers, and in the words of the page's sentence and table: solved, interval, cost."""
-    estimate: dict[str, Any] = {part: np.round(x, 4).tolist() for part, x in bootstrap(values)._asdict().items()}
-    said = []
-    for i, cost in enumerate(costs):
-        mean, low, high = percents(*(estimate[part][i] for part in ("mean", "low", "high")))
-        said.append([f"{mean}%", f"{low} to {high}", "not counted" if np.isnan(cost) else flops_in_words(cost)])
-    return {**estimate, "said": said}
+    parts = to_4_decimals(bootstrap(values))
+    shown = Estimate(*map(np.array, parts.values())).unstack()
+    return {**parts, "said": [in_words(solved, cost) for solved, cost in zip(shown, costs, strict=True)]}
 
 
 def _judges_table(
@@ -118,18 +99,18 @@ def _judges_table(
 
 def recorded() -> dict[str, Any]:
     """The data of the recorded runs."""
-    from .. import evidence
+    from .. import results
 
     def flops(**how: str) -> np.ndarray:
-        return np.stack([arm.flops for arm in evidence.sampling_arms(**how)], axis=1)
+        return np.stack([arm.flops for arm in results.sampling_arms(**how).values()], axis=1)
 
-    small = evidence.small_samples()
+    small = results.small_samples()
     judges = {"ORM": "orm", "weak PRM": "prm-weak", "PRM": "prm", "PRM 14x": "prm-large"}
     return judge_data(
         small.answers,
         small.correct,
-        {name: evidence.last_scores(verifier, "small-test") for name, verifier in judges.items()},
-        noisy={quality: noisy_scores(small, quality) for quality in QUALITIES},
+        {name: results.small_scores(verifier) for name, verifier in judges.items()},
+        noisy={quality: results.noisy_scores(small, quality) for quality in QUALITIES},
         flops={
             "vote": flops(choose="oracle"),
             **{name: flops(verifier=verifier, choose="best") for name, verifier in judges.items()},

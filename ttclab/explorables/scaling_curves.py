@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..estimators import Estimate, bootstrap, fifths
-from .words import GROUPS, SCHEMA, flops_in_words, in_words
+from ..estimators import bootstrap
+from .words import GROUPS, SCHEMA, flops_in_words, group_members
 
 if TYPE_CHECKING:
     from ..allocator import Allocation, Arm
@@ -50,16 +50,15 @@ def scaling_curves_data(
         raise ValueError("scaling curves need a strategy, a way to follow each, and a large model to compare with")
     if values.ndim != 1 or len(values) < 5 or any({a.correct.shape, a.flops.shape} != {values.shape} for a in arms):
         raise ValueError(f"every arm must be of the same problems, 5 or more, as ease is, which is {values.shape}")
-    fifth, opponent = fifths(values), opponent or next(iter(large))
+    opponent = opponent or next(iter(large))
     groups = []
-    for key, name in GROUPS.items():
-        members = np.full(len(values), True) if key == "all" else fifth == int(key) - 1
+    for key, members in group_members(values).items():
         budgets = [share * float(large[opponent].flops[members].mean()) for share in SHARES]
         curves = [_curve(ways, large, members, budgets) for ways in strategies.values()]
         groups.append(
             {
                 "key": key,
-                "name": name,
+                "name": GROUPS[key],
                 "problems": int(members.sum()),
                 "budgets": [_rounded(budget) for budget in budgets],
                 "said": [flops_in_words(budget) for budget in budgets],
@@ -91,7 +90,7 @@ def _curve(
     return {
         "points": [_point(arm, members) for arm in ways.values()],
         "minus": [
-            [_points(bootstrap(arm.correct[members] - other.correct[members])) for other in large.values()]
+            [f"{bootstrap(arm.correct[members] - other.correct[members]):.0p}" for other in large.values()]
             for arm in ways.values()
         ],
         "payable": [int((costs <= budget).sum()) - 1 for budget in budgets],
@@ -102,13 +101,7 @@ def _point(arm: "Arm", members: np.ndarray) -> list[Any]:
     """Mean, low, high and FLOPs, then accuracy and FLOPs in words."""
     estimate, flops = bootstrap(arm.correct[members]), float(arm.flops[members].mean())
     numbers = [round(float(x), 4) for x in estimate]
-    return [*numbers, _rounded(flops), in_words(estimate), flops_in_words(flops)]
-
-
-def _points(gain: Estimate) -> str:
-    """A difference in points with its interval: +8 (+5 to +12)."""
-    mean, low, high = (f"{round(100 * float(x)):+d}".replace("+0", "0") for x in gain)
-    return f"{mean} ({low} to {high})".replace("-", "−")
+    return [*numbers, _rounded(flops), f"{estimate:%}", flops_in_words(flops)]
 
 
 def _rounded(flops: float) -> float:
@@ -131,28 +124,28 @@ def _table(group: dict[str, Any], names: list[str]) -> dict[str, Any]:
 
 def recorded() -> dict[str, Any]:
     """The data of the recorded runs."""
-    from .. import evidence
+    from .. import results
 
     def samples(choose: str, verifier: str = "prm") -> "dict[str, Arm]":
-        arms = evidence.sampling_arms(choose=choose, verifier=verifier)
-        return {_count(arm.allocation.N, "sample"): arm for arm in arms}
+        arms = results.sampling_arms(choose=choose, verifier=verifier)
+        return {_count(arm.allocation.N, "sample"): arm for arm in arms.values()}
 
-    sides = [arm for arm in evidence.hybrid_arms() if arm.allocation.generations == arm.allocation.N**2]
-    adaptive = {f"up to {N} samples": evidence.adaptive_arm(0.5, N) for N in (4, 8, 16, 32, 64)}
+    sides = [arm for arm in results.hybrid_arms().values() if arm.allocation.generations == arm.allocation.N**2]
+    adaptive = {f"up to {N} samples": results.adaptive_arm(0.5, N) for N in (4, 8, 16, 32, 64)}
     return scaling_curves_data(
         {
-            "Single": {"1 greedy pass": evidence.one_pass("test", model="small")},
+            "Single": {"1 greedy pass": results.one_pass("test", model="small")},
             "Vote": samples("majority"),
             "ORM": samples("weighted", "orm"),
             "PRM": samples("weighted"),
             "PRM 14x": samples("weighted", "prm-large"),
-            "Beam": {f"{arm.allocation.N} places": arm for arm in evidence.beam_arms()},
+            "Beam": {f"{arm.allocation.N} places": arm for arm in results.beam_arms().values()},
             "Revision": {_chains(arm.allocation): arm for arm in sides},
             "Adaptive": adaptive,
             "Oracle": samples("oracle"),
         },
-        {f"{step} steps": evidence.one_pass("test", at=step) for step in OPPONENTS},
-        evidence.small_samples().correct.mean(axis=1),
+        {f"{step} steps": results.one_pass("test", at=step) for step in OPPONENTS},
+        results.small_samples().correct.mean(axis=1),
         opponent="1500 steps",
         source="recorded runs of the small, the revision and the large model on the test problems",
     )

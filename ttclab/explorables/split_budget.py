@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..estimators import bootstrap, fifths
-from .words import GROUPS, SCHEMA, flops_in_words, in_words, percents
+from ..estimators import bootstrap, percents
+from .words import GROUPS, SCHEMA, group_members, in_words
 
 if TYPE_CHECKING:
     from ..allocator import Allocation, Arm, Rule
@@ -49,8 +49,7 @@ def split_budget_data(
             f"not {len(arms)} arms and an ease of {easy.shape}"
         )
     splits = [arm for arm in arms if arm.allocation.generations in budgets and not arm.allocation.M]
-    fifth = fifths(easy)
-    members = {key: np.full(len(easy), True) if key == "all" else fifth == int(key) - 1 for key in GROUPS}
+    members = group_members(easy)
     rules = policies or {}
     told = [
         [_allocated(rule, np.asarray(hard, dtype=float), np.asarray(asked), arms, budget) for budget in budgets]
@@ -107,13 +106,13 @@ def _allocated(
     rule: "Rule", hard: np.ndarray, asked: np.ndarray, arms: "Sequence[Arm]", budget: int
 ) -> _Followed | None:
     """The split of each problem, and what comes of it; None where the rule has none for the budget."""
-    from ..evidence import spend
+    from ..results import Arms, spend
 
     try:
         splits = [_named(rule(float(each), budget)) for each in hard]
     except ValueError:
         return None  # the lesson's rule has no answer for a budget of 1
-    got = spend(rule, arms, hard, budget)
+    got = spend(rule, Arms(arms), hard, budget)
     return _Followed(splits, got.correct, got.flops + asked)
 
 
@@ -134,8 +133,7 @@ def _named(allocation: "Allocation") -> str:
 
 def _said(correct: np.ndarray, flops: np.ndarray) -> list[str]:
     """In words: solved, interval, cost a problem."""
-    solved, interval = in_words(bootstrap(correct)).removesuffix(")").split(" (")
-    return [solved, interval, flops_in_words(float(flops.mean()))]
+    return in_words(bootstrap(correct), flops.mean())
 
 
 def _best_table(group: dict[str, Any], budgets: Sequence[int], names: list[str]) -> dict[str, Any]:
@@ -158,19 +156,20 @@ def _best_table(group: dict[str, Any], budgets: Sequence[int], names: list[str])
 
 def recorded() -> dict[str, Any]:
     """The data of the recorded runs: the revision model's, and beside them the small model's search."""
-    from .. import evidence
+    from .. import results
     from ..allocator import fitted_policy, lesson_policy
 
+    arms = results.hybrid_arms() | results.hybrid_arms(hybrids=((5, 5),))  # the lesson's rule splits 32 so
     return split_budget_data(
-        (*evidence.hybrid_arms(), *evidence.hybrid_arms(hybrids=((5, 5),))),  # the lesson's rule splits 32 so
-        1 - evidence.revision_difficulty(),
+        [*arms.values()],
+        1 - results.revision_difficulty(),
         policies={
-            "The lesson's rule": (lesson_policy, *evidence.difficulty("revision", "predicted")),
-            "The fitted policy": (fitted_policy("revision-oracle"), *evidence.difficulty("revision", "oracle")),
+            "The lesson's rule": (lesson_policy, *results.difficulty("revision", "predicted")),
+            "The fitted policy": (fitted_policy("revision-oracle"), *results.difficulty("revision", "oracle")),
         },
         beside={
-            "Small model, samples": evidence.sampling_arms(),
-            "Small model, beam": [a for a in evidence.beam_arms(beams=evidence.BEAMS) if a.allocation.M == 4],
+            "Small model, samples": [*results.sampling_arms().values()],
+            "Small model, beam": [*results.uniform("beam").values()][1:],
         },
         source="the revision model's recorded chains on the test problems",
     )

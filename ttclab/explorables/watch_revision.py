@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..estimators import bootstrap, bootstrap_share, fifths
-from .words import GROUPS, SCHEMA, flops_in_words, in_words, percents
+from .words import GROUPS, SCHEMA, group_members, in_words
 
 if TYPE_CHECKING:
     from ..problems import Solution
@@ -48,9 +48,10 @@ def watch_revision_data(
         )
     right = np.array([[[solution.correct for solution in chain] for chain in group] for group in chains])
     problems, each, attempts = right.shape
-    fifth = fifths(right[:, :, 0].mean(axis=1) if ease is None else ease)
+    easy = right[:, :, 0].mean(axis=1) if ease is None else ease
+    fifth = fifths(easy)
     spent = np.full((problems, attempts), np.nan) if flops is None else np.asarray(flops, dtype=float)
-    members = {key: np.full(problems, True) if key == "all" else fifth == int(key) - 1 for key in GROUPS}
+    members = group_members(easy)
     kinds = np.array([[_kind(chain) for chain in group] for group in right])
     picked = [i for of in range(5) for i in _turns(kinds[:, 0], np.flatnonzero(fifth == of), shown)]
     return {
@@ -62,7 +63,7 @@ def watch_revision_data(
             {
                 "key": key,
                 "name": name,
-                "said": [in_words(bootstrap((kinds == key)[i].mean(axis=1))) for i in members.values()],
+                "said": [f"{bootstrap((kinds == key)[i].mean(axis=1)):%}" for i in members.values()],
             }
             for key, name in KINDS.items()
         ],
@@ -86,21 +87,18 @@ def recorded_chains(
     """The first attempts of all recorded chains that are long enough, on the test problems: the solutions, the scores
     of their steps by the verifier that sees attempts, and what each chain has cost by then, (problems, attempts).
     """
-    from .. import bank, evidence
+    from .. import bank, results
 
-    run = bank.load_chains("revision", "test")
+    run = results.chains()
     scored = bank.load_scores("prm-revision", "revision-test-chains")
-    chain, attempt = run.chain[0], run.attempt[0]  # laid out alike for every problem
-    long = [k for k, length in enumerate(run.made["lengths"]) if length >= attempts]
-    columns = [np.flatnonzero((chain == k) & (attempt < attempts)) for k in long]
+    columns = run.first(None, attempts - 1)
     chains, scores = [], []
     for i, said in enumerate(scored):
         written = run.solutions(i)
         chains.append([[written[j] for j in column] for column in columns])
         scores.append([[said[j] for j in column] for column in columns])
     spent = [
-        [evidence.chain_flops("test", "prm-revision", (chain == k) & (attempt <= t)) for t in range(attempts)]
-        for k in long
+        [results.chain_flops("test", "prm-revision", column[: t + 1]) for t in range(attempts)] for column in columns
     ]
     return chains, scores, np.mean(spent, axis=0).T
 
@@ -135,21 +133,12 @@ def _revisions_table(key: str, right: np.ndarray, spent: np.ndarray) -> dict[str
     """
     rows = []
     for t in range(right.shape[2]):
-        mean, low, high = percents(*map(float, bootstrap(right[:, :, t].mean(axis=1))))
+        solved, interval, cost = in_words(bootstrap(right[:, :, t].mean(axis=1)), spent[:, t].mean())
         turned = ["", ""]
         if t:
             before, after = right[:, :, t - 1], right[:, :, t]
             turned = [_turned(before & ~after, before), _turned(~before & after, ~before)]
-        cost = float(spent[:, t].mean())
-        rows.append(
-            [
-                str(t + 1),
-                f"{mean}%",
-                f"{low} to {high}",
-                *turned,
-                "not counted" if np.isnan(cost) else flops_in_words(cost),
-            ]
-        )
+        rows.append([str(t + 1), solved, interval, *turned, cost])
     return {
         "caption": f"{GROUPS[key].capitalize()}: {len(right)} problems, {right.shape[1]} chains each",
         "columns": [
@@ -168,18 +157,18 @@ def _turned(turned: np.ndarray, of: np.ndarray) -> str:
     """A share of attempts in words; of so few that an interval over problems would mislead, only their number."""
     if of.sum() < FEW:
         return f"{turned.sum()} of {of.sum()}"
-    return in_words(bootstrap_share(turned.sum(axis=1), of.sum(axis=1)))
+    return f"{bootstrap_share(turned.sum(axis=1), of.sum(axis=1)):%}"
 
 
 def recorded() -> dict[str, Any]:
     """The data of the recorded chains."""
-    from .. import evidence
+    from .. import results
 
     chains, scores, spent = recorded_chains()
     return watch_revision_data(
         chains,
         scores,
-        ease=-evidence.revision_fifths(),
+        ease=-results.revision_fifths(),
         flops=spent,
         source="the revision model's recorded chains on the test problems, temperature 1",
     )

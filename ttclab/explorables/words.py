@@ -1,8 +1,11 @@
-"""What the data of all simulators share: the groups of problems, and how a number is said."""
+"""What the data of all simulators share: the groups of problems, and how numbers are written."""
 
 from typing import TYPE_CHECKING
 
-from ..estimators import Estimate
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ..estimators import Estimate, fifths
 
 if TYPE_CHECKING:
     from ..bank import Samples
@@ -18,27 +21,21 @@ GROUPS = {
 }
 
 
-def in_words(estimate: Estimate) -> str:
-    mean, low, high = percents(*map(float, estimate))
-    return f"{mean}% ({low} to {high})"
+def group_members(ease: ArrayLike) -> dict[str, NDArray[np.bool_]]:
+    """Which problems are in each of GROUPS, (problems,) each; ease is higher for easier problems."""
+    fifth = fifths(ease)
+    return {key: np.full(len(fifth), True) if key == "all" else fifth == int(key) - 1 for key in GROUPS}
 
 
-def percents(*fractions: float) -> list[str]:
-    """Whole percents, with as many decimals for all as the one nearest to 0 or 100 needs: 80, but 1.3 and 99.97."""
-    ends = [min(x, 1 - x) for x in fractions if 0 < x < 1]
-    digits = sum(min(ends, default=1) < limit for limit in (0.05, 0.005))
-    return [f"{100 * x:.{digits}f}" for x in fractions]
+def to_4_decimals(estimate: Estimate) -> dict[str, float | list[float]]:
+    """The three parts of an estimate by their names."""
+    return {part: np.round(value, 4).tolist() for part, value in estimate._asdict().items()}
 
 
-def points_in_words(difference: Estimate) -> str:
-    """A difference of shares in percentage points, with its interval and signs: −20.4 (−24.1 to −16.5)."""
-    mean, low, high = (f"{x:+.1f}".replace("-", "−") if x else "0.0" for x in in_points(difference))
-    return f"{mean} ({low} to {high})"
-
-
-def in_points(difference: Estimate) -> list[float]:
-    """Percentage points as they are said, to a tenth: what is said to be 0 is 0."""
-    return [round(100 * float(x), 1) for x in difference]
+def in_words(solved: Estimate, flops: float) -> list[str]:
+    """What is solved, its interval and the cost a problem, NaN where the cost is not counted."""
+    mean, low, high = solved.parts("%")
+    return [f"{mean}%", f"{low} to {high}", "not counted" if np.isnan(flops) else flops_in_words(float(flops))]
 
 
 def flops_in_words(count: float) -> str:

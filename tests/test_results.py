@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 
-from ttclab import bank, evidence
+from ttclab import bank, results
 from ttclab.adaptive import adaptive_search
 from ttclab.allocator import (
     POLICIES,
@@ -16,7 +16,6 @@ from ttclab.allocator import (
 )
 from ttclab.beam_search import beam_search
 from ttclab.estimators import bootstrap, fifths
-from ttclab.evidence import find
 from ttclab.flops import billed
 from ttclab.models import ZOO, folder_of, load
 from ttclab.problems import answers_equal
@@ -32,16 +31,16 @@ def test_an_arm_costs_what_the_strategy_is_charged():
     policy, prm = load("small", device="cpu"), load_verifier("prm", device="cpu")
     problems = samples.problems[:20]
     live = [r.cost.total_flops for r in parallel_search(policy, prm, problems, 256, choose="weighted")]
-    assert find(evidence.sampling_arms(), 256).flops[:20] == pytest.approx(live, rel=1e-6)
+    assert results.sampling_arms().at(256).flops[:20] == pytest.approx(live, rel=1e-6)
     live = [r.cost.total_flops for r in beam_search(policy, prm, problems, 16, 4, seed=0)]
-    assert find(evidence.beam_arms(), 16, 0, 4).flops[:20].mean() == pytest.approx(np.mean(live), rel=0.02)
+    assert results.beam_arms().at(16, M=4).flops[:20].mean() == pytest.approx(np.mean(live), rel=0.02)
 
 
 def test_a_hybrid_costs_what_its_chains_are_charged():
     chains = bank.load_chains("revision", "test")
     model, judge = load("revision", device="cpu"), load_verifier("prm-revision", device="cpu")
     problem = chains.problems[3]
-    chain = [s for s, k, t in zip(chains.solutions(3), chains.chain[3], chains.attempt[3]) if k == 0 and t < 3]
+    chain = [s for s, k, t in zip(chains.solutions(3), chains.chain_index[3], chains.place[3]) if k == 0 and t < 3]
     with billed() as bill:
         again = model.generate(problem, n=1)
         for _ in range(2):
@@ -60,20 +59,20 @@ def test_a_hybrid_costs_what_its_chains_are_charged():
 def test_recorded_chains_cost_what_a_hybrid_search_of_them_is_charged(verifier, M, T):
     chains = bank.load_chains("revision", "test")
     model, judge = load("revision", device="cpu"), load_verifier(verifier, device="cpu")
-    taken = (chains.chain[0] < M) & (chains.attempt[0] <= T)
+    taken = (chains.chain_index[0] < M) & (chains.place[0] <= T)
     live = hybrid_search(model, judge, chains.problems[:6], M, T, seed=0)
     for i, result in enumerate(live):
         assert [s.text for s in result.solutions] == chains.texts[i, taken].tolist()
     expected = [result.cost.total_flops for result in live]
-    assert evidence.chain_flops("test", verifier, taken)[:6].tolist() == expected
+    assert results.chain_flops("test", verifier, taken)[:6].tolist() == expected
 
 
 def test_a_revision_is_told_from_what_it_revises():
     chains = bank.load_chains("revision", "test")
-    before, after = evidence.revised(chains, 5)
+    before, after = results.revised(chains, 5)
     long = [k for k, length in enumerate(chains.made["lengths"]) if length > 5]
     for i in (0, 77):
-        chain = [chains.correct[i][chains.chain[i] == k] for k in long]
+        chain = [chains.correct[i][chains.chain_index[i] == k] for k in long]
         assert before[i].tolist() == [rights[4] for rights in chain]
         assert after[i].tolist() == [rights[5] for rights in chain]
 
@@ -81,18 +80,18 @@ def test_a_revision_is_told_from_what_it_revises():
 def test_the_fifths_of_the_revision_model_are_made_of_attempts_that_no_revision_is_measured_on():
     chains = bank.load_chains("revision", "test")
     alone = chains.correct[:, -32:]
-    assert np.array_equal(evidence.revision_fifths(), fifths(alone.mean(axis=1)))
-    assert (chains.attempt[:, -32:] == 0).all() and len(set(chains.chain[0, -32:])) == 32
-    assert not set(chains.chain[0, -32:]) & set(chains.chain[0, chains.attempt[0] > 0])
+    assert np.array_equal(results.revision_fifths(), fifths(alone.mean(axis=1)))
+    assert (chains.place[:, -32:] == 0).all() and len(set(chains.chain_index[0, -32:])) == 32
+    assert not set(chains.chain_index[0, -32:]) & set(chains.chain_index[0, chains.place[0] > 0])
 
 
 def test_a_policy_spends_what_the_arms_of_its_choice_cost():
-    arms, hard = evidence.sampling_arms(), 1 - bank.load("small", "test").correct.mean(axis=1)
-    spent = evidence.spend(uniform_policy, arms, hard, 16)
-    assert np.array_equal(spent.correct, find(arms, 16).correct)
-    split = evidence.spend(lambda d, b: Allocation(16 if d > 0.5 else 4), arms, hard, 16)
-    assert np.array_equal(split.flops[hard > 0.5], find(arms, 16).flops[hard > 0.5])
-    assert np.array_equal(split.flops[hard <= 0.5], find(arms, 4).flops[hard <= 0.5])
+    arms, hard = results.sampling_arms(), 1 - bank.load("small", "test").correct.mean(axis=1)
+    spent = results.spend(uniform_policy, arms, hard, 16)
+    assert np.array_equal(spent.correct, arms.at(16).correct)
+    split = results.spend(lambda d, b: Allocation(16 if d > 0.5 else 4), arms, hard, 16)
+    assert np.array_equal(split.flops[hard > 0.5], arms.at(16).flops[hard > 0.5])
+    assert np.array_equal(split.flops[hard <= 0.5], arms.at(4).flops[hard <= 0.5])
 
 
 def test_a_policy_is_tried_on_the_half_that_it_was_not_fitted_to():
@@ -101,20 +100,21 @@ def test_a_policy_is_tried_on_the_half_that_it_was_not_fitted_to():
         Arm(Allocation(1), np.tile([1.0, 0.0], 4), np.full(8, 1.0)),  # right on the even problems alone
         Arm(Allocation(2), np.tile([0.0, 1.0], 4), np.full(8, 2.0)),
     ]
-    found = evidence.cross_validated(arms, hard, 2, bins=2)
+    found = results.cross_validated(arms, hard, 2, bins=2)
     assert (found.correct == 0).all()  # what is best on one half is wrong on all of the other
     assert found.flops.tolist() == [2, 1] * 4
 
 
 def test_at_equal_flops_a_strategy_is_the_mix_of_two_budgets_that_costs_as_much():
-    arms = evidence.sampling_arms()
-    assert np.array_equal(evidence.at_equal_flops(arms, arms[3].flops.mean()).correct, arms[3].correct)
-    middle = (arms[3].flops.mean() + arms[4].flops.mean()) / 2
-    mix = evidence.at_equal_flops(arms, middle)
+    arms = results.sampling_arms()
+    third, fourth = arms.at(8), arms.at(16)
+    assert np.array_equal(results.at_equal_flops(arms.values(), third.cost).correct, third.correct)
+    middle = (third.cost + fourth.cost) / 2
+    mix = results.at_equal_flops(arms.values(), middle)
     assert mix.flops.mean() == pytest.approx(middle)
-    assert mix.correct == pytest.approx((arms[3].correct + arms[4].correct) / 2)
+    assert mix.correct == pytest.approx((third.correct + fourth.correct) / 2)
     with pytest.raises(ValueError, match=r"none 1$"):
-        evidence.at_equal_flops(arms, 1)
+        results.at_equal_flops(arms.values(), 1)
 
 
 def test_sampling_until_clear_costs_and_finds_what_the_live_search_does():
@@ -122,7 +122,7 @@ def test_sampling_until_clear_costs_and_finds_what_the_live_search_does():
     problems = samples.problems[:60]
     model, judge = load("small", device="cpu"), load_verifier("prm", device="cpu")
     live = adaptive_search(model, judge, problems, 16, lead=1.0, batch=2, seed=3)
-    recorded = evidence.adaptive_arm(1.0, 16)
+    recorded = results.adaptive_arm(1.0, 16)
     assert np.mean([r.cost.total_flops for r in live]) == pytest.approx(recorded.flops[:60].mean(), rel=0.1)
     found = [answers_equal(r.answer, p.answer) for r, p in zip(live, problems, strict=True)]
     assert np.mean(found) == pytest.approx(recorded.correct[:60].mean(), abs=0.1)
@@ -132,7 +132,7 @@ def test_sampling_until_clear_costs_and_finds_what_the_live_search_does():
 
 
 def space(split):
-    return evidence.sampling_arms(split) + evidence.beam_arms(split)
+    return results.sampling_arms(split) | results.beam_arms(split)
 
 
 def hardness(split):
@@ -141,130 +141,128 @@ def hardness(split):
 
 @pytest.mark.parametrize("name", ["search-oracle", "whole-oracle"])
 def test_fitted_on_validation_a_policy_has_the_accuracy_of_best_of_64_for_half_the_flops(name):
-    best_of_64 = find(evidence.sampling_arms(), 64)
+    best_of_64 = results.sampling_arms().at(64)
     space, estimate = name.split("-")
-    found = evidence.allocated(space, estimate, 16)
+    found = results.allocated(space, estimate, 16)
     assert bootstrap(found.flops - 0.5 * best_of_64.flops).high < 0
     assert bootstrap(found.correct - best_of_64.correct).low > -0.01
 
 
 def test_what_it_wins_is_the_beam_s_not_the_difficulty_s():
-    found = evidence.allocated("search", "oracle", 16)
-    beam = find(evidence.beam_arms(), 16, 0, 4)
+    found = results.allocated("search", "oracle", 16)
+    beam = results.beam_arms().at(16, M=4)
     gain = bootstrap(found.correct - beam.correct)
     assert gain.low <= 0.01 and gain.high >= 0
     assert bootstrap(found.flops - beam.flops).high < 0
 
 
 def test_fitting_again_gives_the_policies_that_ship(tmp_path):
-    for path in evidence.fit_all(tmp_path):
+    for path in results.fit_all(tmp_path):
         assert path.read_bytes() == (POLICIES / path.name).read_bytes(), "ttclab fit"
     assert {path.name for path in tmp_path.iterdir()} == {path.name for path in POLICIES.iterdir()}
 
 
 def test_a_predicted_difficulty_is_on_the_bill_and_an_oracle_s_is_not():
-    for name in evidence.SPACES:
-        hard, asked = evidence.difficulty(name, "predicted")
-        plain = evidence.spend(fitted_policy(f"{name}-predicted"), evidence.space(name), hard, 16)
-        assert (
-            np.array_equal(evidence.allocated(name, "predicted", 16).flops, plain.flops + asked) and (asked > 0).all()
-        )
-        assert not evidence.difficulty(name, "oracle")[1].any()
+    for name in results.SPACES:
+        hard, asked = results.difficulty(name, "predicted")
+        plain = results.spend(fitted_policy(f"{name}-predicted"), results.space(name), hard, 16)
+        assert np.array_equal(results.allocated(name, "predicted", 16).flops, plain.flops + asked) and (asked > 0).all()
+        assert not results.difficulty(name, "oracle")[1].any()
 
 
 def test_counting_answers_asks_no_verifier():
     samples = bank.load("small", "test")
-    hard, cost = evidence.estimated_difficulty(4, by="disagreement")
+    hard, cost = results.estimated_difficulty(4, by="disagreement")
     assert np.array_equal(cost, samples.prefill_flops + 4 * samples.decode_flops.mean(axis=1))
     assert set(hard) <= {0.0, 0.25, 0.5, 0.75, 1.0}
-    assert (cost < evidence.estimated_difficulty(4)[1]).all()
+    assert (cost < results.estimated_difficulty(4)[1]).all()
 
 
 def test_more_solutions_put_more_problems_into_their_fifth():
     rest = fifths(bank.load("small", "test").correct[:, 64:].mean(axis=1))
     for by in ("score", "disagreement"):
-        hits = [(fifths(-evidence.estimated_difficulty(n, by=by)[0]) == rest).astype(float) for n in (2, 8, 64)]
+        hits = [(fifths(-results.estimated_difficulty(n, by=by)[0]) == rest).astype(float) for n in (2, 8, 64)]
         assert bootstrap(hits[1] - hits[0]).low > 0 and bootstrap(hits[2] - hits[1]).low > 0
 
 
-@pytest.mark.parametrize("estimate", evidence.ESTIMATES)
+@pytest.mark.parametrize("estimate", results.ESTIMATES)
 def test_a_budget_spread_over_the_batch_is_nearly_kept_and_beats_best_of_n_for_the_same_flops(estimate):
-    flops = float(find(evidence.sampling_arms(), 16).flops.mean())
-    found = evidence.spread(estimate, flops)
+    flops = float(results.sampling_arms().at(16).flops.mean())
+    found = results.spread(estimate, flops)
     assert found.flops.mean() < 1.2 * flops  # a way is priced at its mean, and hard problems cost more
-    assert evidence.gain(found).low > 0
+    assert results.gain(found).low > 0
 
 
 def test_the_lesson_s_rule_is_behind_samples_for_the_same_flops_and_most_so_where_it_is_hard():
-    hard, asked = evidence.difficulty("revision", "predicted")
-    found = evidence.spend(lesson_policy, evidence.space("revision"), hard, 16)
-    assert evidence.gain(Arm(found.allocation, found.correct, found.flops + asked), "parallel").high < 0
-    hardest = evidence.revision_fifths() == 4
+    hard, asked = results.difficulty("revision", "predicted")
+    found = results.spend(lesson_policy, results.space("revision"), hard, 16)
+    assert results.gain(Arm(found.allocation, found.correct, found.flops + asked), "parallel").high < 0
+    hardest = results.revision_fifths() == 4
     for budget in (16, 64):
-        found = evidence.spend(lesson_policy, evidence.space("revision"), hard, budget)
-        assert bootstrap((found.correct - find(evidence.hybrid_arms(), budget).correct)[hardest]).high < 0
+        found = results.spend(lesson_policy, results.space("revision"), hard, budget)
+        assert bootstrap((found.correct - results.hybrid_arms().at(budget).correct)[hardest]).high < 0
 
 
 def test_a_policy_over_revisions_is_not_clearly_ahead_of_samples_for_the_same_flops():
-    gain = evidence.gain(evidence.allocated("revision", "oracle", 16), "parallel")
+    gain = results.gain(results.allocated("revision", "oracle", 16), "parallel")
     assert gain.low < 0 < gain.high < 0.03
 
 
 @pytest.mark.parametrize("N", [4, 8, 16, 32, 64])
 def test_sampling_until_the_vote_is_clear_beats_best_of_n_at_equal_flops_at_every_budget(N):
-    adaptive, uniform = evidence.adaptive_arm(0.5, N), evidence.sampling_arms(budgets=evidence.FINE_BUDGETS)
-    same = evidence.at_equal_flops(uniform, adaptive.flops.mean())
+    adaptive, uniform = results.adaptive_arm(0.5, N), results.sampling_arms(budgets=results.FINE_BUDGETS)
+    same = results.at_equal_flops(uniform.values(), adaptive.flops.mean())
     assert bootstrap(adaptive.correct - same.correct).low > 0
-    assert bootstrap(adaptive.correct - find(uniform, N).correct).low > -0.015
+    assert bootstrap(adaptive.correct - uniform.at(N).correct).low > -0.015
 
 
 def test_dividing_samples_by_a_predicted_difficulty_does_not_pay_for_the_estimate_at_small_budgets():
-    known, _ = evidence.estimated_difficulty(4, "validation")
-    hard, asked = evidence.estimated_difficulty(4)
+    known, _ = results.estimated_difficulty(4, "validation")
+    hard, asked = results.estimated_difficulty(4)
     for budget in (4, 8, 16):
-        policy = ComputeOptimalPolicy.fit(evidence.sampling_arms("validation"), known, [budget])
-        found = evidence.spend(policy, evidence.sampling_arms(), hard, budget)
-        assert evidence.gain(Arm(found.allocation, found.correct, found.flops + asked)).high < 0
+        policy = ComputeOptimalPolicy.fit([*results.sampling_arms("validation").values()], known, [budget])
+        found = results.spend(policy, results.sampling_arms(), hard, budget)
+        assert results.gain(Arm(found.allocation, found.correct, found.flops + asked)).high < 0
 
 
 @pytest.mark.parametrize("budget", [4, 8, 16, 32, 64])
 def test_with_beams_in_its_space_a_policy_by_one_solution_s_score_is_ahead_of_best_of_n_at_equal_flops(budget):
-    assert evidence.gain(evidence.allocated("search", "predicted", budget)).low > 0
+    assert results.gain(results.allocated("search", "predicted", budget)).low > 0
 
 
 def test_with_a_budget_of_two_the_estimate_costs_more_than_it_saves():
-    assert evidence.gain(evidence.allocated("search", "predicted", 2)).high < 0
+    assert results.gain(results.allocated("search", "predicted", 2)).high < 0
 
 
 def test_a_search_with_the_small_judge_beats_the_larger_model_early_in_its_training_and_loses_to_it_late():
-    beam = find(evidence.beam_arms(), 16, 0, 4)
-    early, late = (evidence.one_pass("test", at=step) for step in (1250, 2500))
+    beam = results.beam_arms().at(16, M=4)
+    early, late = (results.one_pass("test", at=step) for step in (1250, 2500))
     assert bootstrap(beam.correct - early.correct).low > 0 > bootstrap(beam.correct - late.correct).high
     assert bootstrap(beam.flops / early.flops).high < 1.25  # about as many FLOPs
 
 
 def test_sequential_and_parallel_revision_are_worth_the_same():
-    arms = evidence.hybrid_arms()
-    parallel = find(arms, 16)
+    arms = results.hybrid_arms()
+    parallel = arms.at(16)
     for M, T in ((8, 1), (4, 3), (2, 7), (1, 15)):
-        gain = bootstrap(find(arms, M, T).correct - parallel.correct)
+        gain = bootstrap(arms.at(M, T).correct - parallel.correct)
         assert gain.low > -0.02 and gain.high < 0.03
 
 
 def test_training_is_charged_down_to_the_model_that_another_was_grown_from():
     made = {n: json.loads((ZOO / n / "training.json").read_text()) for n in ("small", "prm")}
     own = made["prm"]["training_flops"] + made["prm"]["data_flops"]
-    assert evidence.training_flops("prm") == own + made["small"]["training_flops"]
-    assert evidence.training_flops("large", at=1000) < evidence.training_flops("large", at=2500)
+    assert results.training_flops("prm") == own + made["small"]["training_flops"]
+    assert results.training_flops("large", at=1000) < results.training_flops("large", at=2500)
 
 
 def test_what_two_models_were_grown_from_is_made_once():
-    both = evidence.training_flops("small", "prm")
-    assert both == evidence.training_flops("prm")
-    apart = evidence.training_flops("prm") + evidence.training_flops("orm") - evidence.training_flops("small")
-    assert evidence.training_flops("prm", "orm") == apart
-    large = evidence.training_flops("large", at=2500)
-    assert evidence.training_flops("small", "prm-large") > evidence.training_flops("small") + large
+    both = results.training_flops("small", "prm")
+    assert both == results.training_flops("prm")
+    apart = results.training_flops("prm") + results.training_flops("orm") - results.training_flops("small")
+    assert results.training_flops("prm", "orm") == apart
+    large = results.training_flops("large", at=2500)
+    assert results.training_flops("small", "prm-large") > results.training_flops("small") + large
 
 
 @pytest.mark.parametrize("name", ["small", "large"])
@@ -272,55 +270,55 @@ def test_tokens_of_training_are_those_that_its_steps_were_fed(name):
     recipe, tokenizer = RECIPES[name], build_tokenizer()
     fed = [recipe.draw(0, step, tokenizer)[0].numel() for step in range(0, 750, 75)]
     steps = json.loads((folder_of(name) / "training.json").read_text())["steps"]
-    assert evidence.training_tokens(name) == pytest.approx(steps * np.mean(fed), rel=0.02)
+    assert results.training_tokens(name) == pytest.approx(steps * np.mean(fed), rel=0.02)
 
 
 def test_queries_that_make_a_ratio_read_and_write_that_share_of_the_training_tokens():
     run = bank.load("large", "test", at=2500, greedy=True)
     tokens = sum(len(p.prompt) for p in run.problems) / len(run.problems) + run.tokens.mean()
-    assert evidence.queries_at(0.5, 2500) * tokens == pytest.approx(0.5 * evidence.training_tokens("large", 2500))
+    assert results.queries_at(0.5, 2500) * tokens == pytest.approx(0.5 * results.training_tokens("large", 2500))
     with pytest.raises(ValueError, match="above 0, not 0"):
-        evidence.queries_at(0, 2500)
+        results.queries_at(0, 2500)
 
 
 @pytest.mark.parametrize("queries", [1e4, 1e6, np.inf])
 @pytest.mark.parametrize("judge_trained", [False, True])
 def test_an_exchange_spends_no_more_in_all_than_the_large_model(queries, judge_trained):
     for fifth in (None, 4):
-        found = evidence.exchange(queries, at=2500, judge_trained=judge_trained, fifth=fifth)
+        found = results.exchange(queries, at=2500, judge_trained=judge_trained, fifth=fifth)
         judges = [] if judge_trained or found.judge is None else [found.judge]
         plan = found.small.allocation
-        fitted = find(evidence.small_arms("validation", found.judge), plan.N, plan.T, plan.M)
-        among = slice(None) if fifth is None else evidence.small_fifths("validation") == fifth
-        dearer = evidence.training_flops("small", *judges) - evidence.training_flops("large", at=2500)
+        fitted = results.small_arms("validation", found.judge).at(plan.N, plan.T, plan.M)
+        among = slice(None) if fifth is None else results.small_fifths("validation") == fifth
+        dearer = results.training_flops("small", *judges) - results.training_flops("large", at=2500)
         assert dearer / queries + fitted.flops[among].mean() <= found.large.flops.mean() + 1e-6
 
 
 def test_an_exchange_without_questions_is_refused():
     with pytest.raises(ValueError, match="queries above 0, not 0"):
-        evidence.exchange(0)
+        results.exchange(0)
 
 
 def test_an_exchange_within_a_fifth_is_of_its_problems_alone():
-    found, members = evidence.exchange(1e5, at=1250, judge_trained=True, fifth=3), evidence.small_fifths() == 3
-    assert np.array_equal(found.large.correct, evidence.one_pass("test", at=1250).correct[members])
+    found, members = results.exchange(1e5, at=1250, judge_trained=True, fifth=3), results.small_fifths() == 3
+    assert np.array_equal(found.large.correct, results.one_pass("test", at=1250).correct[members])
     assert found.small.correct.shape == (100,)
 
 
 def test_an_arm_of_the_exchange_is_chosen_on_validation_problems():
-    found = evidence.exchange(1e5, at=1250, judge_trained=True)
-    left = [a for a in evidence.small_arms("validation", "prm") if a.flops.mean() <= found.left]
+    found = results.exchange(1e5, at=1250, judge_trained=True)
+    left = results.small_arms("validation", "prm").within(found.left).values()
     assert found.small.allocation == max(left, key=lambda arm: arm.correct.mean()).allocation
 
 
 def test_an_interval_for_many_cells_is_wider_around_the_same_mean():
-    found = evidence.exchange(1e5, at=1250, judge_trained=True)
+    found = results.exchange(1e5, at=1250, judge_trained=True)
     one, many = found.gain(), found.gain(cells=24)
     assert many.mean == one.mean and many.low < one.low and many.high > one.high
 
 
 def test_the_map_names_a_winner_only_where_the_wide_interval_leaves_zero_out():
-    [*fifths_, everything] = evidence.winner_map([0.16, np.inf], 1250, judge_trained=True)
+    [*fifths_, everything] = results.winner_map([0.16, np.inf], 1250, judge_trained=True)
     assert len(fifths_) == 5 and everything[0].exchange.small.correct.shape == (500,)
     for cell in [cell for row in (*fifths_, everything) for cell in row]:
         wide = cell.exchange.gain(cells=12)
@@ -330,14 +328,14 @@ def test_the_map_names_a_winner_only_where_the_wide_interval_leaves_zero_out():
 
 def test_with_the_judge_given_small_wins_against_an_early_large_model_and_loses_to_a_late_one():
     hardest = fifths(1 - hardness("test")) == 4
-    assert evidence.exchange(1e5, at=1250, judge_trained=True).gain().low > 0
-    assert evidence.exchange(1e5, at=2500, judge_trained=True).gain().high < 0
-    assert evidence.exchange(1e5, at=2500, judge_trained=True).gain(hardest).high < 0
-    assert abs(evidence.exchange(1e5, at=2500, judge_trained=True).gain(~hardest).mean) < 0.05
+    assert results.exchange(1e5, at=1250, judge_trained=True).gain().low > 0
+    assert results.exchange(1e5, at=2500, judge_trained=True).gain().high < 0
+    assert results.exchange(1e5, at=2500, judge_trained=True).gain(hardest).high < 0
+    assert abs(results.exchange(1e5, at=2500, judge_trained=True).gain(~hardest).mean) < 0.05
 
 
 def test_the_map_has_a_region_for_either_and_a_long_life_favours_the_large_model():
-    early, late = (evidence.winner_map([0.16, np.inf], at, judge_trained=True) for at in (1250, 2500))
+    early, late = (results.winner_map([0.16, np.inf], at, judge_trained=True) for at in (1250, 2500))
     assert early[3][0].verdict == early[5][0].verdict == "small"
     assert {cell.verdict for cell in late[4]} == {"large"} and late[0][0].verdict == "no difference"
     assert not any(cell.verdict == "small" for row in late for cell in row)
@@ -346,13 +344,13 @@ def test_the_map_has_a_region_for_either_and_a_long_life_favours_the_large_model
 
 
 def test_with_the_judge_s_training_charged_small_wins_against_the_least_trained_large_model_alone():
-    gains = [evidence.exchange(q, at=a).gain() for q in (1e5, 1e6, np.inf) for a in (1000, 1250, 1500, 2000, 2500)]
+    gains = [results.exchange(q, at=a).gain() for q in (1e5, 1e6, np.inf) for a in (1000, 1250, 1500, 2000, 2500)]
     assert all(gain.low <= 0 for gain in gains)
-    assert evidence.exchange(1e6, at=750).gain().low > 0
+    assert results.exchange(1e6, at=750).gain().low > 0
 
 
 def test_one_sample_of_a_model_trained_for_longer_beats_a_larger_one_that_cost_more():
-    control, large = bank.load("revision-control", "test"), evidence.one_pass("test", at=1500)
+    control, large = bank.load("revision-control", "test"), results.one_pass("test", at=1500)
     assert bootstrap(control.correct.mean(axis=1) - large.correct).low > 0
-    assert evidence.training_flops("revision-control") < evidence.training_flops("large", at=1500)
+    assert results.training_flops("revision-control") < results.training_flops("large", at=1500)
     assert (control.prefill_flops + control.decode_flops.mean(axis=1)).mean() < large.flops.mean() / 5

@@ -9,23 +9,28 @@ another machine it gave another model.
 import json
 import os
 from collections.abc import Callable
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import bank, evidence
-from ..estimators import Estimate, auc, best_of_n, bootstrap, fifths, majority, pass_at_k, weighted_best_of_n
+from .. import bank
+from ..allocator import Arm
+from ..estimators import Estimate, auc, bootstrap
 from ..files import write_text
 from ..models import ZOO
 from ..recording import Draws
-from .loop import RECIPES, train
+from ..training.loop import RECIPES, train
+from .arms import HARDEST
+from .exchange import greedy
+from .revision import after_revision, before_revision, one_of_control
+from .sampling import best, coverage, small_samples, small_scores, vote, weighted
+from .searching import beam
 
 FILE = Path(__file__).with_name("seeds.json")
 SHIPPED = "shipped"
-HARDEST = 4
 POINTS = RECIPES["large"].points
 JUDGES = ("prm-weak", "prm", "orm")
 
@@ -42,65 +47,36 @@ class Headline(NamedTuple):
     of: Callable[[], NDArray[np.float64]]
 
 
-@cache
-def _samples() -> bank.Samples:
-    return bank.load("small", "test")
+def _minus(one: Arm, other: Arm, *fifth: int) -> NDArray[np.float64]:
+    if fifth:
+        one, other = one.fifth(*fifth), other.fifth(*fifth)
+    return one.correct - other.correct
 
 
-@cache
-def _fifth() -> NDArray[np.intp]:
-    return fifths(_samples().correct.mean(axis=1))
+def _aucs(verifier: str, right: NDArray[np.bool_]) -> NDArray[np.float64]:
+    return np.array([auc(*each) for each in zip(small_scores(verifier), right, strict=True)])
 
 
-def _passes(k: int) -> NDArray[np.float64]:
-    right = _samples().correct
-    return np.asarray(pass_at_k(right.shape[1], right.sum(axis=1), k))
-
-
-def _greedy(model: str, at: int | None = None) -> NDArray[np.float64]:
-    return bank.load(model, "test", at=at, greedy=True).correct[:, 0].astype(float)
-
-
-def _weighted(judge: str, n: int) -> NDArray[np.float64]:
-    return weighted_best_of_n(_samples().answers, evidence.last_scores(judge, "small-test"), _samples().correct, n)
-
-
-def _vote(n: int) -> NDArray[np.float64]:
-    return majority(_samples().answers, _samples().correct, n)
-
-
-def _auc(judge: str, right: NDArray[np.bool_]) -> NDArray[np.float64]:
-    return np.array([auc(*each) for each in zip(evidence.last_scores(judge, "small-test"), right, strict=True)])
-
-
-@cache
-def _searches(judge: str, n: int) -> bank.Searches:
-    return bank.load_searches("small", judge, "test", n, 4)
-
-
-def _beam_cost(judge: str, n: int) -> NDArray[np.float64]:
-    """FLOPs of each search over those of a mean greedy pass of the large model."""
-    return _searches(judge, n).total_flops / evidence.one_pass("test", POINTS[-1]).flops.mean()
-
-
-def _beam_gain(judge: str, n: int) -> NDArray[np.float64]:
-    return _searches(judge, n).correct() - _weighted(judge, n)
-
-
-def _revised() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Accuracy of the first revisions' first attempts, and theirs, by problem."""
-    before, after = evidence.revised(bank.load_chains("revision", "test"))
-    return before.mean(axis=1), after.mean(axis=1)
-
-
-def _control() -> NDArray[np.float64]:
-    return bank.load("revision-control", "test").correct.mean(axis=1)
-
-
-def _change(judge: str) -> NDArray[np.float64]:
+def _change(verifier: str) -> NDArray[np.float64]:
     """Best-of-256 minus best-of-4, where the shipped weak PRM is at its best on the validation problems."""
-    right = best_of_n(evidence.last_scores(judge, "small-test"), _samples().correct, np.array([4, 256]))
-    return right[:, 1] - right[:, 0]
+    return _minus(best(256, verifier), best(4, verifier))
+
+
+def _one_sample(fifth: int) -> NDArray[np.float64]:
+    return coverage(1).fifth(fifth).correct
+
+
+def _pass(at: int) -> NDArray[np.float64]:
+    return greedy("large", at).correct
+
+
+def _minus_pass(at: int) -> NDArray[np.float64]:
+    """A search of the small model minus one pass of the large one."""
+    return _minus(beam(16), greedy("large", at))
+
+
+def _beam_gain(verifier: str, N: int, *fifth: int) -> NDArray[np.float64]:
+    return _minus(beam(N, verifier), weighted(N, verifier), *fifth)
 
 
 SAMPLES = "small-test"
@@ -109,41 +85,37 @@ CHAINS, CONTROL = "revision-test-chains", "revision-control-test"
 SEARCHES = (("prm-weak", 4), ("prm-weak", 64), ("prm", 16))  # judge and N, with M=4
 WEAK_4, WEAK_64, PRM_16 = (f"small-test-beam-{judge}-{n}x4" for judge, n in SEARCHES)
 HEADLINES = {
-    "small, one sample": Headline("share", (SAMPLES,), partial(_passes, 1)),
+    "small, one sample": Headline("share", (SAMPLES,), lambda: coverage(1).correct),
     **{
-        f"small, one sample, {which} fifth": Headline("share", (SAMPLES,), lambda i=i: _passes(1)[_fifth() == i])  # type: ignore[misc]
-        for i, which in enumerate(("easiest", "second", "middle", "fourth", "hardest"))
+        f"small, one sample, {which} fifth": Headline("share", (SAMPLES,), partial(_one_sample, fifth))
+        for fifth, which in enumerate(("easiest", "second", "middle", "fourth", "hardest"))
     },
-    "small, a right one among 64": Headline("share", (SAMPLES,), partial(_passes, 64)),
-    "small, one greedy pass": Headline("share", ("small-test-greedy",), partial(_greedy, "small")),
+    "small, a right one among 64": Headline("share", (SAMPLES,), lambda: coverage(64).correct),
+    "small, one greedy pass": Headline("share", ("small-test-greedy",), lambda: greedy("small").correct),
     **{
-        f"large at step {at}, one greedy pass": Headline(
-            "share", (f"large-{at}-test-greedy",), partial(_greedy, "large", at)
-        )
+        f"large at step {at}, one greedy pass": Headline("share", (f"large-{at}-test-greedy",), partial(_pass, at))
         for at in POINTS
     },
-    "a vote of 16": Headline("share", (SAMPLES,), partial(_vote, 16)),
-    "PRM, weighted best-of-16": Headline("share", (PRM,), partial(_weighted, "prm", 16)),
-    "PRM minus the vote, 16 samples": Headline("gain", (PRM,), lambda: _weighted("prm", 16) - _vote(16)),
-    "PRM minus ORM, 64 samples": Headline("gain", (PRM, ORM), lambda: _weighted("prm", 64) - _weighted("orm", 64)),
-    "PRM, AUC within a problem, by answer": Headline("auc", (PRM,), lambda: _auc("prm", _samples().correct)),
-    "PRM, AUC within a problem, by working": Headline("auc", (PRM,), lambda: _auc("prm", _samples().worked)),
-    "ORM, AUC within a problem, by answer": Headline("auc", (ORM,), lambda: _auc("orm", _samples().correct)),
-    "ORM, AUC within a problem, by working": Headline("auc", (ORM,), lambda: _auc("orm", _samples().worked)),
+    "a vote of 16": Headline("share", (SAMPLES,), lambda: vote(16).correct),
+    "PRM, weighted best-of-16": Headline("share", (PRM,), lambda: weighted(16).correct),
+    "PRM minus the vote, 16 samples": Headline("gain", (PRM,), lambda: _minus(weighted(16), vote(16))),
+    "PRM minus ORM, 64 samples": Headline("gain", (PRM, ORM), lambda: _minus(weighted(64), weighted(64, "orm"))),
+    "PRM, AUC within a problem, by answer": Headline("auc", (PRM,), lambda: _aucs("prm", small_samples().correct)),
+    "PRM, AUC within a problem, by working": Headline("auc", (PRM,), lambda: _aucs("prm", small_samples().worked)),
+    "ORM, AUC within a problem, by answer": Headline("auc", (ORM,), lambda: _aucs("orm", small_samples().correct)),
+    "ORM, AUC within a problem, by working": Headline("auc", (ORM,), lambda: _aucs("orm", small_samples().worked)),
     "PRM, best-of-256 minus best-of-4": Headline("gain", (PRM,), partial(_change, "prm")),
     "weak PRM, best-of-256 minus best-of-4": Headline("gain", (WEAK,), partial(_change, "prm-weak")),
     "PRM, beam search minus weighted, N=16": Headline("gain", (PRM, PRM_16), partial(_beam_gain, "prm", 16)),
     "PRM, beam search minus weighted, N=16, hardest fifth": Headline(
-        "gain", (PRM, PRM_16), lambda: _beam_gain("prm", 16)[_fifth() == HARDEST]
+        "gain", (PRM, PRM_16), partial(_beam_gain, "prm", 16, HARDEST)
     ),
     "PRM, beam search, N=16, FLOPs over a pass of large": Headline(
-        "times", (PRM_16, f"large-{POINTS[-1]}-test-greedy"), partial(_beam_cost, "prm", 16)
+        "times", (PRM_16, f"large-{POINTS[-1]}-test-greedy"), lambda: beam(16).flops / greedy("large", POINTS[-1]).cost
     ),
     **{
         f"PRM, beam search, N=16, minus large at step {at}": Headline(
-            "gain",
-            (PRM_16, f"large-{at}-test-greedy"),
-            lambda at=at: _searches("prm", 16).correct() - _greedy("large", at),  # type: ignore[misc]
+            "gain", (PRM_16, f"large-{at}-test-greedy"), partial(_minus_pass, at)
         )
         for at in POINTS
     },
@@ -151,10 +123,12 @@ HEADLINES = {
     "weak PRM, beam search minus weighted, N=64": Headline(
         "gain", (WEAK, WEAK_64), partial(_beam_gain, "prm-weak", 64)
     ),
-    "revision model, first attempt": Headline("share", (CHAINS,), lambda: _revised()[0]),
-    "first revision minus first attempt": Headline("gain", (CHAINS,), lambda: _revised()[1] - _revised()[0]),
+    "revision model, first attempt": Headline("share", (CHAINS,), lambda: before_revision().correct),
+    "first revision minus first attempt": Headline(
+        "gain", (CHAINS,), lambda: _minus(after_revision(), before_revision())
+    ),
     "first revision minus an attempt of the control": Headline(
-        "gain", (CHAINS, CONTROL), lambda: _revised()[1] - _control()
+        "gain", (CHAINS, CONTROL), lambda: _minus(after_revision(), one_of_control())
     ),
 }
 
@@ -173,6 +147,11 @@ def load() -> dict[str, dict[str, Estimate]]:
     """The headline numbers as they were measured: of the models that ship, then by seed."""
     rows = json.loads(FILE.read_text(encoding="utf-8"))
     return {family: {name: Estimate(*numbers) for name, numbers in row.items()} for family, row in rows.items()}
+
+
+def headline(name: str, family: str = SHIPPED) -> Estimate:
+    """A headline number as it was measured, of the models that ship or of a seed."""
+    return load()[family][name]
 
 
 def make(seed: int, device: str = "auto") -> None:

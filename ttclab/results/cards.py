@@ -12,24 +12,22 @@ from numpy.typing import NDArray
 
 from .. import bank
 from ..estimators import (
-    Estimate,
     auc,
-    best_of_n,
     bootstrap,
     brier,
     fifths,
     pass_at_k,
     reliability,
-    weighted_best_of_n,
     within_problem_auc,
 )
-from ..evidence import last_scores
 from ..files import write_text
 from ..models import ZOO
+from ..training.loop import RECIPES
+from ..training.revision import RevisionRecipe
+from ..training.verifier import VerifierRecipe
 from ..verifiers import SEE_ATTEMPTS, Oracle
-from .loop import RECIPES
-from .revision import RevisionRecipe
-from .verifier import VerifierRecipe
+from .revision import chains
+from .sampling import best, last_scores, small_samples, weighted
 
 HEAD = """---
 license: mit
@@ -103,42 +101,37 @@ def _policy_rows(name: str) -> list[tuple[str, str]]:
     """What a policy's recorded runs give."""
     rows = []
     if (greedy := bank.RUNS / f"{name}-test-greedy.parquet").exists():
-        rows.append(("solved in one greedy pass", _interval(bootstrap(bank.read(greedy).correct[:, 0]))))
+        rows.append(("solved in one greedy pass", f"{bootstrap(bank.read(greedy).correct[:, 0]):.3f}"))
     if (sampled := bank.RUNS / f"{name}-test.parquet").exists():
         right = bank.read(sampled).correct
         n = right.shape[1]
         for k in (1, 16, 64):
-            rows.append((f"pass@{k}, from {n} samples", _interval(bootstrap(pass_at_k(n, right.sum(axis=1), k)))))
+            rows.append((f"pass@{k}, from {n} samples", f"{bootstrap(pass_at_k(n, right.sum(axis=1), k)):.3f}"))
         fifth = fifths(right.mean(axis=1))
         rates = ", ".join(f"{right[fifth == i].mean():.3f}" for i in range(5))
         rows.append(("pass@1 by fifth of its own difficulty, easiest first", rates))
     for file in sorted(bank.RUNS.glob(f"{name}-test-chains*.parquet")):
         if "." in file.stem:
             continue  # a verifier's scores
-        chains = bank.read(file)
-        first = chains.attempt == 0
-        revised = [bootstrap(chains.correct[(chains.attempt == t)].reshape(len(first), -1).mean(1)) for t in range(4)]
-        said = chains.made["feedback"]
-        what = f"right at attempts 1 to 4, feedback {said}" if said else "right at attempts 1 to 4"
-        rows.append((what, ", ".join(f"{estimate.mean:.3f}" for estimate in revised)))
+        run = bank.read(file)
+        feedback = run.made["feedback"]
+        what = f"right at attempts 1 to 4, feedback {feedback}" if feedback else "right at attempts 1 to 4"
+        rows.append((what, ", ".join(f"{run.attempt(place).mean():.3f}" for place in range(4))))
     return rows
 
 
 def _verifier_rows(name: str) -> list[tuple[str, str]]:
     """What the recorded scores of small's samples give, or of the revision model's chains."""
     if (bank.RUNS / f"{CHAINS}.{name}.parquet").exists() and name in SEE_ATTEMPTS:
-        chains = bank.load_chains("revision", "test")
-        last = last_scores(name, CHAINS)
+        last, right = last_scores(name, CHAINS), chains().correct
         return [
-            ("AUC within a problem, of the attempts of `revision`", f"{within_problem_auc(last, chains.correct):.3f}"),
-            ("AUC over all attempts", f"{auc(last, chains.correct):.3f}"),
-            ("Brier score", f"{brier(last, chains.correct):.3f}"),
+            ("AUC within a problem, of the attempts of `revision`", f"{within_problem_auc(last, right):.3f}"),
+            ("AUC over all attempts", f"{auc(last, right):.3f}"),
+            ("Brier score", f"{brier(last, right):.3f}"),
         ]
     if not (bank.RUNS / f"small-test.{name}.parquet").exists():
         return []
-    samples = bank.load("small", "test")
-    scores = last_scores(name, "small-test")
-    right, answers = samples.correct, samples.answers
+    scores, right = last_scores(name, "small-test"), small_samples().correct
     rows = [
         ("AUC within a problem", f"{within_problem_auc(scores, right):.3f}"),
         ("AUC over all solutions", f"{auc(scores, right):.3f}"),
@@ -146,9 +139,8 @@ def _verifier_rows(name: str) -> list[tuple[str, str]]:
         ("Brier score", f"{brier(scores, right):.3f}"),
     ]
     for k in (4, 16, 64):
-        rows.append((f"weighted best-of-{k} of small's samples", _interval(bootstrap(
-            weighted_best_of_n(answers, scores, right, k)))))  # fmt: skip
-        rows.append((f"best-of-{k}", _interval(bootstrap(best_of_n(scores, right, k)))))
+        rows.append((f"weighted best-of-{k} of small's samples", f"{weighted(k, name).solved:.3f}"))
+        rows.append((f"best-of-{k}", f"{best(k, name).solved:.3f}"))
     said, was, count = reliability(scores, right)
     curve = ", ".join(f"{s:.2f}: {w:.2f}" for s, w, n in zip(said, was, count, strict=True) if n)
     rows.append(("reliability, mean score: share right, in tenths of the score", curve))
@@ -165,7 +157,7 @@ def _step_rows(name: str) -> list[tuple[str, str]]:
 @cache
 def _right_so_far() -> NDArray[np.bool_]:
     """Of every step of small's samples in turn, whether the solution is right up to and including it."""
-    samples, oracle = bank.load("small", "test"), Oracle()
+    samples, oracle = small_samples(), Oracle()
     groups = (samples.solutions(i) for i in range(len(samples.problems)))
     return np.array([right for group in groups for each in oracle.score_steps(group) for right in each], dtype=bool)
 
@@ -176,7 +168,3 @@ def write_cards() -> list[Path]:
     for path in paths:
         write_text(path, card(path.parent))
     return paths
-
-
-def _interval(estimate: Estimate) -> str:
-    return f"{estimate.mean:.3f} ({estimate.low:.3f} to {estimate.high:.3f})"

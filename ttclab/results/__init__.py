@@ -1,0 +1,70 @@
+"""What the recorded runs say: the only place that turns them into accuracies, costs, differences and intervals.
+
+Pages, labs, figures, simulators, claims and cards read from here. An `Arm` is a way to spend a budget with its accuracy
+and FLOPs problem by problem; `Arms` are those of a strategy, by their allocation.
+"""
+
+from ..allocator import Arm as Arm
+from .allocation import ESTIMATES as ESTIMATES
+from .allocation import FITTED_BUDGETS as FITTED_BUDGETS
+from .allocation import SLACK as SLACK
+from .allocation import SPACES as SPACES
+from .allocation import adaptive as adaptive
+from .allocation import allocated as allocated
+from .allocation import cross_validated as cross_validated
+from .allocation import difficulty as difficulty
+from .allocation import gain as gain
+from .allocation import lesson as lesson
+from .allocation import space as space
+from .allocation import spread as spread
+from .allocation import uniform as uniform
+from .arms import HARDEST as HARDEST
+from .arms import Arms as Arms
+from .arms import at_equal_flops as at_equal_flops
+from .arms import spend as spend
+from .exchange import Cell as Cell
+from .exchange import Exchange as Exchange
+from .exchange import exchange as exchange
+from .exchange import greedy as greedy
+from .exchange import one_pass as one_pass
+from .exchange import queries_at as queries_at
+from .exchange import small_arms as small_arms
+from .exchange import winner_map as winner_map
+from .fitting import fit as fit
+from .fitting import fit_all as fit_all
+from .revision import HYBRIDS as HYBRIDS
+from .revision import attempt as attempt
+from .revision import attempt_gain as attempt_gain
+from .revision import chain_flops as chain_flops
+from .revision import chains as chains
+from .revision import hybrid as hybrid
+from .revision import hybrid_arms as hybrid_arms
+from .revision import revised as revised
+from .revision import revision_difficulty as revision_difficulty
+from .revision import revision_fifths as revision_fifths
+from .sampling import BUDGETS as BUDGETS
+from .sampling import FINE_BUDGETS as FINE_BUDGETS
+from .sampling import adaptive_arm as adaptive_arm
+from .sampling import best as best
+from .sampling import coverage as coverage
+from .sampling import estimated_difficulty as estimated_difficulty
+from .sampling import last_scores as last_scores
+from .sampling import noisy_scores as noisy_scores
+from .sampling import sampling_arms as sampling_arms
+from .sampling import small_fifths as small_fifths
+from .sampling import small_samples as small_samples
+from .sampling import small_scores as small_scores
+from .sampling import verifier_flops as verifier_flops
+from .sampling import vote as vote
+from .sampling import weighted as weighted
+from .searching import BEAMS as BEAMS
+from .searching import beam as beam
+from .searching import beam_arms as beam_arms
+from .training import training_flops as training_flops
+from .training import training_tokens as training_tokens
+from .verifiers import likelihood_weight as likelihood_weight
+from .verifiers import mean_and_likelihood as mean_and_likelihood
+from .words import WORD_BUDGETS as WORD_BUDGETS
+from .words import word_arms as word_arms
+from .words import word_samples as word_samples
+from .words import word_scores as word_scores

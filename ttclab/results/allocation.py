@@ -1,0 +1,171 @@
+"""Allocation: what rules get that split a budget by difficulty, their estimate of difficulty on the bill."""
+
+from collections.abc import Sequence
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..allocator import (
+    Allocation,
+    Arm,
+    ComputeOptimalPolicy,
+    difficulty_by_score,
+    fitted_policy,
+    lesson_policy,
+    spread_budget,
+)
+from ..estimators import Estimate, bootstrap, fifths
+from .arms import Arms, at_equal_flops, pick, spend
+from .revision import chains, hybrid_arms, revision_difficulty
+from .sampling import FINE_BUDGETS, adaptive_arm, estimated_difficulty, last_scores, sampling_arms, small_samples
+from .searching import BEAMS, beam_arms
+
+SPACES = ("search", "revision", "whole")
+ESTIMATES = ("oracle", "predicted")
+FITTED_BUDGETS = (1, 2, 4, 8, 16, 32, 64)
+SLACK = 0.01
+CLEAR_LEAD = 0.5  # of the sum of scores, at which adaptive sampling stops
+
+
+@cache
+def space(name: str, split: str = "test") -> Arms:
+    """Every recorded way to spend that a rule may choose from.
+
+    Parameters
+    ----------
+    name : str
+        "search": the small model's samples and beams of all widths, with the PRM; "revision": the revision model's M
+        chains of T revisions, with the PRM that sees attempts; "whole": the first, and of the second all that revise.
+    split : str
+        The problems.
+    """
+    if name == "revision":
+        return hybrid_arms(split)
+    search = sampling_arms(split) | beam_arms(split, beams=BEAMS)
+    if name == "search":
+        return search
+    return search | Arms(arm for arm in hybrid_arms(split).values() if arm.allocation.T)
+
+
+@cache
+def difficulty(
+    name: str, estimate: str = "oracle", split: str = "test"
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """How hard each problem is for the model of a space, and the FLOPs of the estimate, (problems,) each.
+
+    Parameters
+    ----------
+    name : str
+        A space.
+    estimate : str
+        "oracle", 1 - pass@1, which nobody can know and which is charged nothing, or "predicted", 1 - the verifier's
+        score of one solution.
+    split : str
+        The problems.
+    """
+    if name != "revision":
+        if estimate == "predicted":
+            return estimated_difficulty(1, split)
+        right = small_samples(split).correct
+        return 1 - right.mean(axis=1), np.zeros(len(right))
+    hard = revision_difficulty(split)
+    if estimate == "oracle":
+        return hard, np.zeros(len(hard))
+    scores = last_scores("prm-revision", f"revision-{split}-chains")[:, chains(split).at(0)]
+    return difficulty_by_score(scores[:, :1]), hybrid_arms(split).at(1).flops
+
+
+@cache
+def allocated(name: str, estimate: str, budget: int) -> Arm:
+    """What a shipped policy gets on the test problems, and spends, its estimate of difficulty included."""
+    hard, asked = difficulty(name, estimate)
+    got = spend(fitted_policy(f"{name}-{estimate}"), space(name), hard, budget)
+    return Arm(got.allocation, got.correct, got.flops + asked, got.fifths)
+
+
+@cache
+def lesson(budget: int) -> Arm:
+    """What the lesson's rule gets of the revision model, its estimate of difficulty included."""
+    hard, asked = difficulty("revision", "predicted")
+    arms = space("revision") | hybrid_arms(hybrids=((5, 5),))  # the lesson's rule splits 32 so
+    got = spend(lesson_policy, arms, hard, budget)
+    return Arm(got.allocation, got.correct, got.flops + asked, got.fifths)
+
+
+def adaptive(N: int) -> Arm:
+    """Samples of the small model, N at most, until the weighted vote is clear."""
+    return adaptive_arm(CLEAR_LEAD, N)
+
+
+def plan(name: str, estimate: str, budget: int, fifth: int) -> str:
+    """What a shipped policy does with a fifth of the problems, in words; revisions are chains × attempts."""
+    chosen = fitted_policy(f"{name}-{estimate}").table[budget][fifth]
+    if chosen.M:
+        return f"beam {chosen.N}, M={chosen.M}"
+    return f"{chosen.N} × {1 + chosen.T}" if chosen.T or name == "revision" else f"best of {chosen.N}"
+
+
+@cache
+def spread(estimate: str, flops: float, split: str = "test") -> Arm:
+    """A budget of so many FLOPs a problem, spread over all problems of a split, the estimate of difficulty included.
+
+    What an arm is expected to give a problem is what it gave the problem's fifth of the validation problems.
+    """
+    arms = sorted(space("search", "validation").values(), key=lambda arm: arm.cost)
+    hard, asked = difficulty("search", estimate, split)
+    known, _ = difficulty("search", estimate, "validation")
+    groups = fifths(-known)
+    edges = [float(known[groups == group].max()) for group in range(4)]
+    gains = np.array([[arm.correct[groups == group].mean() for arm in arms] for group in range(5)])
+    costs = np.array([arm.flops.mean() for arm in arms])
+    here = np.searchsorted(edges, hard)
+    moves = spread_budget(gains[here], costs, len(hard) * flops - float(asked.sum()))
+    got = pick([space("search", split)[arms[move].allocation] for move in moves], Allocation(1))
+    return Arm(got.allocation, got.correct, got.flops + asked, got.fifths)
+
+
+def cross_validated(
+    arms: Sequence[Arm], difficulty: NDArray[np.float64], budget: int, *, bins: int = 5, slack: float = 0.0
+) -> Arm:
+    """What a fitted policy gets on problems it has not seen: each half as the policy fitted to the other allocates."""
+    halves = [np.arange(len(difficulty)) % 2 == half for half in (0, 1)]
+    right, cost = np.zeros(len(difficulty)), np.zeros(len(difficulty))
+    for fitted, unseen in (halves, halves[::-1]):
+        known, new = ([Arm(a.allocation, a.correct[half], a.flops[half]) for a in arms] for half in (fitted, unseen))
+        policy = ComputeOptimalPolicy.fit(known, difficulty[fitted], [budget], bins=bins, slack=slack)
+        got = spend(policy, Arms(new), difficulty[unseen], budget)
+        right[unseen], cost[unseen] = got.correct, got.flops
+    return Arm(Allocation(budget), right, cost)
+
+
+@cache
+def validated(budget: int, slack: float = SLACK) -> Arm:
+    """Two-fold cross-validation of the search policy, by oracle difficulty, on the validation problems."""
+    hard, _ = difficulty("search", "oracle", "validation")
+    return cross_validated(tuple(space("search", "validation").values()), hard, budget, slack=slack)
+
+
+@cache
+def uniform(name: str) -> Arms:
+    """One way to spend at all its budgets, whatever the difficulty, on the test problems; the cheapest first.
+
+    "samples": best-of-N of the small model; "beam": its beam search of width 4, and one sample; "parallel": samples of
+    the revision model.
+    """
+    if name == "samples":
+        return sampling_arms(budgets=(*FINE_BUDGETS, 160, 192, 256))
+    if name == "beam":
+        wide = (arm for arm in beam_arms(beams=BEAMS).values() if arm.allocation.M == 4)
+        return Arms((sampling_arms().at(1), *wide))
+    return Arms(arm for arm in hybrid_arms().values() if not arm.allocation.T)
+
+
+def gain(arm: Arm, over: str = "samples") -> Estimate:
+    """Accuracy of an arm minus that of a uniform way to spend, for the same FLOPs, of the test problems."""
+    return bootstrap(arm.correct - at_equal_flops(uniform(over).values(), arm.cost).correct)
+
+
+def ahead(arm: Arm, over: str = "samples") -> Estimate | str:
+    """`gain`, or that the arm costs more than any budget of the uniform way to spend."""
+    return gain(arm, over) if arm.cost <= max(each.cost for each in uniform(over).values()) else "dearer than any"

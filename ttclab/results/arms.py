@@ -1,0 +1,112 @@
+"""Arms: ways to spend a budget, each with its accuracy and FLOPs problem by problem."""
+
+from collections.abc import Iterable, Iterator, Mapping
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ..allocator import Allocation, Arm, Rule
+from ..estimators import Estimate
+
+EASIEST, HARDEST = 0, 4
+
+
+class Arms(Mapping[Allocation, Arm]):
+    """The arms of a strategy by their allocation, in the order in which they were given.
+
+    `arms.at(16)` is best-of-16, `arms.at(4, T=3)` is 4 chains of 3 revisions, `arms.at(16, M=4)` a beam search; `|`
+    joins two strategies.
+    """
+
+    def __init__(self, arms: Iterable[Arm]) -> None:
+        self._arms = {arm.allocation: arm for arm in arms}
+
+    def __getitem__(self, allocation: Allocation) -> Arm:
+        return self._arms[allocation]
+
+    def __iter__(self) -> Iterator[Allocation]:
+        return iter(self._arms)
+
+    def __len__(self) -> int:
+        return len(self._arms)
+
+    def __or__(self, other: "Arms") -> "Arms":
+        return Arms((*self.values(), *other.values()))
+
+    def at(self, N: int, T: int = 0, M: int = 0) -> Arm:
+        """Look up the arm with an allocation.
+
+        Raises
+        ------
+        ValueError
+            If there is none; the message names the ones there are.
+        """
+        asked = Allocation(N, T, M)
+        if asked not in self._arms:
+            raise ValueError(f"no arm is {asked}; there are: {', '.join(map(str, self._arms))}")
+        return self._arms[asked]
+
+    def fifth(self, *which: int) -> "Arms":
+        """Restrict every arm to some fifths of difficulty, 0 the easiest."""
+        return Arms(arm.fifth(*which) for arm in self.values())
+
+    def minus(self, other: "Arms") -> dict[Allocation, Estimate]:
+        """Accuracy minus that of another strategy, for each allocation that both have."""
+        return {each: arm.minus(other[each]) for each, arm in self.items() if each in other}
+
+    def within(self, flops: float) -> "Arms":
+        """The arms that cost at most so many FLOPs a problem."""
+        return Arms(arm for arm in self.values() if arm.cost <= flops)
+
+    def table(self) -> pd.DataFrame:
+        """What each arm solves, with the ends of its 95% interval, and its FLOPs a problem; the index says the arm."""
+        rows = {str(arm.allocation): (*map(float, arm.solved), arm.cost) for arm in self.values()}
+        return pd.DataFrame.from_dict(rows, orient="index", columns=["solved", "low", "high", "flops"])
+
+    @property
+    def best(self) -> Arm:
+        """The arm that solves most."""
+        return max(self.values(), key=lambda arm: float(arm.correct.mean()))
+
+
+def at_equal_flops(arms: Iterable[Arm], flops: float) -> Arm:
+    """A strategy at a mean cost between two of its budgets: the mix of both that costs as much, e.g. by a coin.
+
+    Parameters
+    ----------
+    arms : iterable of Arm
+        The arms of one strategy, by ascending cost.
+    flops : float
+        The mean cost of the mix, in FLOPs a problem.
+
+    Raises
+    ------
+    ValueError
+        If the cost lies outside the costs of the arms.
+    """
+    ordered = list(arms)
+    costs = [arm.cost for arm in ordered]
+    if not costs[0] <= flops <= costs[-1]:
+        raise ValueError(f"the arms cost from {costs[0]:g} to {costs[-1]:g} FLOPs a problem, none {flops:g}")
+    i = min(int(np.searchsorted(costs, flops, side="right")), len(costs) - 1)
+    share = (flops - costs[i - 1]) / (costs[i] - costs[i - 1])
+    low, high = ordered[i - 1], ordered[i]
+    correct, spent = ((1 - share) * a + share * b for a, b in ((low.correct, high.correct), (low.flops, high.flops)))
+    return Arm(high.allocation, correct, spent, high.fifths)
+
+
+def spend(rule: Rule, arms: Mapping[Allocation, Arm], difficulty: NDArray[np.float64], budget: int) -> Arm:
+    """What an allocation rule gets, and spends, with a budget a problem.
+
+    Every problem counts as in the arm that the rule allocates to it.
+    """
+    return pick([arms[rule(float(hard), budget)] for hard in difficulty], Allocation(budget))
+
+
+def pick(chosen: list[Arm], allocation: Allocation) -> Arm:
+    """Join one arm a problem into the arm of all problems."""
+    correct = np.array([arm.correct[i] for i, arm in enumerate(chosen)])
+    flops = np.array([arm.flops[i] for i, arm in enumerate(chosen)])
+    fifths = chosen[0].fifths if all(arm.fifths is chosen[0].fifths for arm in chosen) else None
+    return Arm(allocation, correct, flops, fifths)

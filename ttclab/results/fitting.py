@@ -1,0 +1,23 @@
+"""Fit the allocation policies that ship to the recorded runs of the validation problems."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..allocator import POLICIES, ComputeOptimalPolicy
+from .allocation import ESTIMATES, FITTED_BUDGETS, SLACK, SPACES, difficulty, space
+
+
+def fit(name: str, estimate: str = "oracle", *, budgets: Sequence[int] = FITTED_BUDGETS) -> ComputeOptimalPolicy:
+    """The compute-optimal policy of a space, fitted to the validation problems (Snell et al. 2024, section 3.2)."""
+    words = {"oracle": "1 - pass@1", "predicted": "1 - the verifier's score of one solution"}
+    hard, _ = difficulty(name, estimate, "validation")
+    arms = tuple(space(name, "validation").values())
+    return ComputeOptimalPolicy.fit(arms, hard, budgets, slack=SLACK, estimate=words[estimate])
+
+
+def fit_all(folder: Path = POLICIES) -> list[Path]:
+    """Fit every policy that ships, and write it (`python -m ttclab fit`)."""
+    paths = [(fit(name, each), folder / f"{name}-{each}.json") for name in SPACES for each in ESTIMATES]
+    for policy, path in paths:
+        policy.save(path)
+    return [path for _, path in paths]

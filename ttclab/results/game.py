@@ -1,0 +1,101 @@
+"""The arena's numbers: what policies and a few simple players get, and what a first look tells."""
+
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .. import arena
+from ..allocator import Allocation, Arm
+from ..arena import Played
+from ..estimators import Estimate
+from .sampling import adaptive_arm
+
+HARD = 0.7  # from this difficulty on a first attempt looks wrong
+LEAD, MOST = 1.5, 32  # of adaptive sampling: the default of `adaptive_search`, and the largest number of samples
+
+
+def _on_hard(N: int, T: int = 0, otherwise: tuple[int, int] = (0, 0)) -> arena.Player:
+    def player(difficulty: float, left: int, problems: int) -> tuple[int, int]:
+        return (N, T) if difficulty > HARD and left >= N * (1 + T) else otherwise
+
+    return player
+
+
+PLAYERS = {
+    "worked": _on_hard(8),
+    "worked in chains": _on_hard(4, 1),
+    "drawn again": _on_hard(8, otherwise=(1, 0)),
+}
+
+
+@cache
+def played(name: str, share: int = 4) -> Played:
+    """What a policy gets with so many generations a problem: a rival of the game, "adaptive", or one of PLAYERS."""
+    test = arena.load_arena()
+    if name == "adaptive":
+        arm = adaptive_arm(LEAD, MOST, 2, "test", arena.JUDGE, "revision")
+        return Played(np.zeros(len(test), dtype=np.intp), arm.correct, arm.flops)
+    if name in PLAYERS:
+        return arena.play(PLAYERS[name], test, share * len(test))
+    return arena.rivals(test, share)[name]
+
+
+def policy(name: str, share: int = 4) -> Arm:
+    """A policy of `played` as an arm."""
+    got = played(name, share)
+    return Arm(Allocation(1), got.correct, got.flops)
+
+
+def generations(name: str, share: int = 4) -> int:
+    """The generations that a policy of `played` has spent."""
+    return played(name, share).generations
+
+
+def above_uniform(name: str, share: int = 4) -> Estimate:
+    """A policy's accuracy minus that of uniform sampling for the same FLOPs."""
+    return arena.advantage(played(name, share), arena.load_arena())
+
+
+def look_flops() -> float:
+    """Mean FLOPs of a first attempt and its score."""
+    return float(arena.load_arena().look.mean())
+
+
+def looks_right() -> float:
+    """The share of first attempts that look right."""
+    return float((arena.load_arena().difficulty <= HARD).mean())
+
+
+def after_look(hard: bool, N: int = 0, T: int = 0) -> float:
+    """What an option solves of the problems whose first attempt looks wrong, or right; N=0 keeps the attempt."""
+    test = arena.load_arena()
+    return float(test.correct[(test.difficulty > HARD) == hard, arena.OPTIONS.index((N, T))].mean())
+
+
+def unsure() -> int:
+    """The number of test problems for which the verifier is not sure whether the first attempt is right."""
+    difficulty = arena.load_arena().difficulty
+    return int(((difficulty >= arena.SURE) & (difficulty <= 1 - arena.SURE)).sum())
+
+
+@cache
+def _game() -> dict[str, Any]:
+    """The data of the game as they ship."""
+    file = Path(arena.__file__).parent / "explorables" / "arena.json"
+    game: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    return game
+
+
+def rounds() -> int:
+    """The rounds of the game."""
+    return len(_game()["rounds"])
+
+
+def rounds_won(name: str) -> int:
+    """In how many rounds of the game a policy has the best score."""
+    names = [policy["key"] for policy in _game()["policies"]]
+    winners = [np.argmax([rival["score"][-1] for rival in each["rivals"]]) for each in _game()["rounds"]]
+    return sum(names[i] == name for i in winners)

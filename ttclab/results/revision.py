@@ -1,0 +1,301 @@
+"""Revision chains: what a revision gains and turns, and every split of a budget into chains.
+
+A hybrid is charged for what the policy reads and writes and for the verifier. The policy reads the context of an
+attempt once in each round of revisions. The verifier scores equal texts once; a verifier that sees earlier attempts
+reads them before the attempt.
+"""
+
+from functools import cache
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from transformers import AutoConfig
+
+from .. import bank
+from ..allocator import Allocation, Arm
+from ..estimators import Estimate, bootstrap, bootstrap_share, fifths, majority, weighted_best_of_n
+from ..flops import decode_flops, forward_flops
+from ..models import ZOO
+from ..reward_model import reward_flops
+from ..verifiers import SEE_ATTEMPTS
+from .arms import Arms
+from .sampling import last_scores
+
+HYBRIDS = tuple((n // t, t - 1) for n in (1, 2, 4, 8, 16, 32, 64) for t in (1, 2, 4, 8, 16, 32, 64) if t <= n)
+CUTS = 16  # random choices of chains that a hybrid's accuracy is averaged over
+FEEDBACK_CHAINS, FEEDBACK_ATTEMPTS = 4, 8  # recorded with every kind of feedback, from the same first attempts
+
+
+@cache
+def chains(split: str = "test", feedback: str | None = None) -> bank.Chains:
+    """The revision model's recorded chains; `feedback` names the verifier that comments on each attempt."""
+    return bank.load_chains("revision", split, feedback=feedback)
+
+
+@cache
+def control() -> bank.Samples:
+    """Samples of the control: the small model grown and trained on as the revision model was, never revising."""
+    return bank.load("revision-control", "test")
+
+
+@cache
+def revision_fifths(split: str = "test") -> NDArray[np.intp]:
+    """Each problem's fifth of difficulty for the revision model, by its recorded attempts that were never revised.
+
+    No revision is measured on the attempts that made the fifths: otherwise regression to the mean would look like a
+    gain.
+    """
+    return fifths(1 - revision_difficulty(split))
+
+
+@cache
+def revision_difficulty(split: str = "test") -> NDArray[np.float64]:
+    """1 - the share of right ones among the revision model's recorded attempts that were never revised, (problems,)."""
+    run = chains(split)
+    alone = np.isin(run.chain_index[0], [i for i, length in enumerate(run.lengths) if length == 1])
+    return np.asarray(1 - run.correct[:, alone].mean(axis=1))
+
+
+def _per_problem(correct: ArrayLike, flops: ArrayLike = np.nan) -> Arm:
+    """Values of the revision model's problems as an arm of one generation."""
+    right = np.asarray(correct, dtype=float)
+    return Arm(Allocation(1), right, np.broadcast_to(np.asarray(flops, dtype=float), right.shape), revision_fifths())
+
+
+# Attempt by attempt
+
+
+def revised(run: bank.Chains, attempt: int = 1) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """What is right before a revision and what is right after it, (problems, chains) each.
+
+    Parameters
+    ----------
+    run : Chains
+        Recorded chains.
+    attempt : int
+        The revision's place in its chain, 1 for the first revision; chains that end before it are left out.
+    """
+    pairs = run.first(None, attempt)
+    return run.correct[:, pairs[:, -2]], run.correct[:, pairs[:, -1]]
+
+
+def attempt(number: int, last: int | None = None) -> Arm:
+    """The mean of an attempt of every chain that goes so far, 1 the first, or of the attempts up to `last`.
+
+    Charged is what the policy reads and writes for one attempt.
+    """
+    columns = _between(number, last or number)
+    return _per_problem(chains().correct[:, columns].mean(axis=1), chains().flops[:, columns].mean(axis=1))
+
+
+def attempt_gain(number: int, last: int | None = None) -> Estimate:
+    """`attempt` minus the first attempts of the same chains."""
+    run = chains()
+    reached = np.isin(run.chain_index[0], run.chain_index[0, _between(number, last or number)])
+    starts = (run.place[0] == 0) & reached
+    return bootstrap(attempt(number, last).correct - run.correct[:, starts].mean(axis=1))
+
+
+def _between(first: int, last: int) -> NDArray[np.intp]:
+    place = chains().place[0]
+    return np.flatnonzero((place >= first - 1) & (place < last))
+
+
+def before_revision() -> Arm:
+    """The first attempts of the chains that are revised."""
+    return _per_problem(revised(chains())[0].mean(axis=1))
+
+
+def after_revision() -> Arm:
+    """The first revisions."""
+    return _per_problem(revised(chains())[1].mean(axis=1))
+
+
+def one_of_control() -> Arm:
+    """One sample of the control."""
+    run = control()
+    return _per_problem(run.correct.mean(axis=1), run.prefill_flops + run.decode_flops.mean(axis=1))
+
+
+def turned_wrong(*fifth: int, fresh: bool = False) -> Estimate:
+    """The share of right first attempts that a revision turns wrong.
+
+    fresh: that a sample of the control, drawn instead of the revision, would turn.
+    """
+    before, after = _revised_or_fresh(fresh)
+    return _share(before * (1 - after), before, fifth)
+
+
+def turned_right(*fifth: int, fresh: bool = False) -> Estimate:
+    """The share of wrong first attempts that a revision turns right; `fresh` as in `turned_wrong`."""
+    before, after = _revised_or_fresh(fresh)
+    return _share((1 - before) * after, 1 - before, fifth)
+
+
+def _revised_or_fresh(fresh: bool) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    before, after = (right.astype(float) for right in revised(chains()))
+    return before, control().correct.mean(axis=1, keepdims=True) if fresh else after
+
+
+def _share(part: NDArray[np.float64], whole: NDArray[np.float64], fifth: tuple[int, ...] = ()) -> Estimate:
+    members = np.isin(revision_fifths(), fifth) if fifth else slice(None)
+    return bootstrap_share(part.sum(axis=1)[members], whole.sum(axis=1)[members])
+
+
+def same_wrong_answer(*, fresh: bool = False) -> Estimate:
+    """The share of wrong first attempts whose revision gives the same answer; `fresh` as in `turned_wrong`."""
+    run = chains()
+    first, second = run.first(None, 1).T
+    wrong = ~run.correct[:, first]
+    again = np.asarray(run.answers[:, first] == run.answers[:, second], dtype=float)
+    if fresh:
+        rows = zip(control().answers, run.answers[:, first], strict=True)
+        again = np.array([[(fresh_answers == answer).mean() for answer in answers] for fresh_answers, answers in rows])
+    return _share(wrong * again, wrong.astype(float))
+
+
+# Feedback
+
+
+@cache
+def with_feedback(feedback: str | None = None) -> NDArray[np.bool_]:
+    """What is right in the chains of a kind of feedback, (problems, chains, attempts)."""
+    run = chains(feedback=feedback)
+    return run.correct[:, run.first(FEEDBACK_CHAINS, FEEDBACK_ATTEMPTS - 1)]
+
+
+def revisions_with(feedback: str | None = None) -> Arm:
+    """The mean of all revisions with a kind of feedback."""
+    return _per_problem(with_feedback(feedback)[:, :, 1:].mean(axis=(1, 2)))
+
+
+def turned_wrong_with(feedback: str | None = None) -> Estimate:
+    """The share of right attempts that the next revision turns wrong, with a kind of feedback."""
+    right = with_feedback(feedback)
+    before, after = right[:, :, :-1], right[:, :, 1:]
+    return bootstrap_share((before & ~after).sum(axis=(1, 2)), before.sum(axis=(1, 2)))
+
+
+# Chains against samples
+
+
+def chain_flops(split: str, verifier: str, taken: NDArray[np.bool_] | NDArray[np.intp]) -> NDArray[np.float64]:
+    """What `hybrid_search` is charged for some of the recorded attempts of the revision model, (problems,).
+
+    taken: (attempts,) mask or columns, chains from their beginnings.
+    """
+    writing, readings = _chain_costs(split, verifier)
+    total = writing[:, taken].sum(axis=1)
+    for text, cost in readings:
+        order = np.argsort(text[:, taken], axis=1)
+        text, cost = (np.take_along_axis(x[:, taken], order, axis=1) for x in (text, cost))
+        first = np.diff(text, axis=1, prepend=-1) > 0
+        total += (first * cost).sum(axis=1)
+    return np.asarray(total)
+
+
+@cache
+def _chain_costs(split: str, verifier: str) -> tuple[NDArray[np.int64], list[tuple[NDArray[np.int64], ...]]]:
+    """FLOPs of writing each recorded attempt, and of the three texts read for it: a number that names the text, FLOPs.
+
+    The policy reads the context of an attempt, anew in each round; the verifier the context that it sees, and the
+    attempt.
+    """
+    run = chains(split)
+    config = AutoConfig.from_pretrained(ZOO / verifier, local_files_only=True)
+    write = cache(lambda tokens, after: decode_flops(run.config, tokens - 1, after))
+    read = cache(lambda tokens: forward_flops(run.config, tokens, logits=1))
+    score = cache(lambda tokens, after: reward_flops(config, tokens, after))
+    writing = np.zeros(run.texts.shape, dtype=np.int64)
+    texts, costs = np.zeros((2, 3, *run.texts.shape), dtype=np.int64)
+    for i, problem in enumerate(run.problems):
+        known: dict[object, int] = {}
+        for j, solution in enumerate(run.solutions(i)):
+            seen = solution.shown if verifier in SEE_ATTEMPTS else ""
+            before, context = (len(text + problem.prompt) for text in (solution.shown, seen))  # one token a character
+            tokens = int(run.tokens[i, j])
+            writing[i, j] = write(tokens, before)
+            read_texts = (run.place[i, j], solution.shown), seen, (seen, solution.text, tokens)
+            costs[:, i, j] = read(before), score(context, 0), score(tokens, context)
+            texts[:, i, j] = [known.setdefault(text, len(known)) for text in read_texts]
+    return writing, list(zip(texts, costs, strict=True))
+
+
+@cache
+def hybrid_arms(
+    split: str = "test", verifier: str = "prm-revision", hybrids: tuple[tuple[int, int], ...] = HYBRIDS
+) -> Arms:
+    """The revision model's M chains of T revisions, for each (M, T), cut out of its recorded chains."""
+    run = chains(split)
+    scores, answers = last_scores(verifier, f"revision-{split}-chains"), run.answers
+    rng = np.random.default_rng(0)
+    arms = []
+    for M, T in hybrids:
+        long = run.first(None, T)
+        right, cost = np.zeros(len(answers)), np.zeros(len(answers))
+        for _ in range(CUTS):
+            taken = np.sort(long[rng.choice(len(long), M, replace=False)], axis=None)
+            right += weighted_best_of_n(answers[:, taken], scores[:, taken], run.correct[:, taken], len(taken), draws=1)
+            cost += chain_flops(split, verifier, taken)
+        arms.append(Arm(Allocation(M, T), right / CUTS, cost / CUTS, revision_fifths(split)))
+    return Arms(arms)
+
+
+def hybrid(M: int, T: int = 0, verifier: str = "prm-revision") -> Arm:
+    """M chains of T revisions, on the test problems."""
+    return hybrid_arms(verifier=verifier).at(M, T)
+
+
+def _vote(answers: NDArray[np.object_], correct: NDArray[np.bool_], n: int, draws: int = 64) -> Arm:
+    return _per_problem(majority(answers, correct, n, draws=draws))
+
+
+def vote_of_attempts(n: int) -> Arm:
+    """A majority vote of n parallel attempts."""
+    run = chains()
+    return _vote(run.answers[:, run.at(0)], run.attempt(0), n)
+
+
+def vote_of_chain(n: int) -> Arm:
+    """A majority vote of the first n attempts of a chain."""
+    run = chains()
+    votes = [_vote(run.answers[:, chain], run.correct[:, chain], n, draws=1) for chain in run.first(None, n - 1)]
+    return _per_problem(np.mean([vote.correct for vote in votes], axis=0))
+
+
+def vote_of_control(n: int) -> Arm:
+    """A majority vote of n samples of the control."""
+    return _vote(control().answers, control().correct, n)
+
+
+def held_by_attempts(n: int) -> float:
+    """The share of problems that one of n parallel attempts solves."""
+    return _held(_parallel(n))
+
+
+def held_by_chain(n: int) -> float:
+    """The share of problems that one of the first n attempts of a chain solves."""
+    return _held(chains().first(None, n - 1))
+
+
+def answers_of_attempts(n: int) -> float:
+    """The mean number of different answers among n parallel attempts."""
+    return _answers(_parallel(n))
+
+
+def answers_of_chain(n: int) -> float:
+    """The mean number of different answers among the first n attempts of a chain."""
+    return _answers(chains().first(None, n - 1))
+
+
+def _parallel(n: int) -> NDArray[np.intp]:
+    """First attempts in groups of n, (groups, n)."""
+    return chains().at(0).reshape(-1, n)
+
+
+def _held(groups: NDArray[np.intp]) -> float:
+    return float(np.mean([chains().correct[:, group].any(axis=1) for group in groups]))
+
+
+def _answers(groups: NDArray[np.intp]) -> float:
+    return float(np.mean([[len(set(row)) for row in chains().answers[:, group]] for group in groups]))

@@ -1,0 +1,293 @@
+"""Samples of the small model: coverage, votes and choices by a verifier, at every budget.
+
+An arm is charged for all that it computes: reading the problem, writing the solutions, and the verifier. The policy
+reads the problem once for all of its samples. The verifier reads the problem once, and a text that was sampled more
+than once is scored once.
+"""
+
+from functools import cache, partial
+
+import numpy as np
+from numpy.typing import NDArray
+from transformers import AutoConfig
+
+from .. import bank
+from ..allocator import Allocation, Arm, difficulty_by_disagreement, difficulty_by_score
+from ..estimators import (
+    best_of_n,
+    fifths,
+    majority,
+    pass_at_k,
+    rank_correlation,
+    sampled_until_clear,
+    weighted_best_of_n,
+)
+from ..flops import forward_flops
+from ..models import ZOO
+from ..reward_model import reward_flops
+from ..verifiers import AGGREGATES, NoisyOracle
+from .arms import Arms
+
+BUDGETS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
+FINE_BUDGETS = (1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 20, 24, 28, 32, 40, 48, 56, 64, 80, 96, 112, 128)
+ASKING_TOKENS = 20  # that the yes/no question to SmolLM2 adds to a solution
+FIRST_UNSEEN = 64  # estimates of difficulty read samples before this one, and are held to those from here on
+
+
+@cache
+def small_samples(split: str = "test") -> bank.Samples:
+    """The small model's recorded samples of a split."""
+    return bank.load("small", split)
+
+
+@cache
+def small_fifths(split: str = "test") -> NDArray[np.intp]:
+    """Each problem's fifth of difficulty for the small model, 0 the easiest, by its recorded pass rate."""
+    return fifths(small_samples(split).correct.mean(axis=1))
+
+
+@cache
+def last_scores(verifier: str, run: str) -> NDArray[np.float64]:
+    """A verifier's score of each recorded solution, by its last step, (problems, solutions)."""
+    return _aggregated(verifier, run, "last")
+
+
+def _aggregated(verifier: str, run: str, by: str) -> NDArray[np.float64]:
+    aggregate = AGGREGATES[by]
+    scores = bank.load_scores(verifier, run)
+    return np.array([[aggregate(steps) if steps else 0.0 for steps in group] for group in scores])
+
+
+@cache
+def small_scores(verifier: str, split: str = "test", by: str = "last") -> NDArray[np.float64]:
+    """A verifier's scores of the small model's samples, (problems, samples).
+
+    Parameters
+    ----------
+    verifier : str
+        A verifier whose scores are recorded, or "noisy 0.8": a noisy oracle of that quality.
+    split : str
+        The problems.
+    by : str
+        How step scores become one: a name in `AGGREGATES`.
+    """
+    name, _, quality = verifier.partition(" ")
+    if name == "noisy":
+        return noisy_scores(small_samples(split), float(quality))
+    run = f"small-{split}"
+    return last_scores(verifier, run) if by == "last" else _aggregated(verifier, run, by)
+
+
+def noisy_scores(samples: bank.Samples, quality: float) -> NDArray[np.float64]:
+    """Scores of recorded samples by a `NoisyOracle`, (problems, samples); equal texts have equal scores."""
+    oracle, scores = NoisyOracle(quality), np.empty(samples.correct.shape)
+    for i, texts in enumerate(samples.texts):
+        written = samples.solutions(i)
+        _, first, place = np.unique(texts, return_index=True, return_inverse=True)
+        scores[i] = np.array(oracle.score([written[j] for j in first]))[place]
+    return scores
+
+
+@cache
+def sampling_arms(
+    split: str = "test",
+    verifier: str = "prm",
+    choose: str = "weighted",
+    budgets: tuple[int, ...] = BUDGETS,
+    by: str = "last",
+) -> Arms:
+    """Best-of-N of the small model for each budget, the mean over groups of its recorded samples.
+
+    Parameters
+    ----------
+    split : str
+        The problems.
+    verifier : str
+        As in `small_scores`. A noisy oracle is charged nothing.
+    choose : str
+        "weighted", "best", "majority" (which needs no verifier) or "oracle" (coverage, which is charged for none).
+    budgets : tuple of int
+        The numbers of samples.
+    by : str
+        How step scores become one.
+    """
+    samples, sizes = small_samples(split), np.array(budgets)
+    cost = writing_flops(samples, sizes)
+    scores = np.zeros(samples.correct.shape)
+    if choose in ("weighted", "best"):
+        scores = small_scores(verifier, split, by)
+        if not verifier.startswith("noisy"):
+            cost = cost + verifier_flops(samples, verifier, sizes)
+    return arms_of(chosen(samples, scores, choose, sizes), cost, budgets, small_fifths(split))
+
+
+def writing_flops(samples: bank.Samples, budgets: NDArray[np.int64]) -> NDArray[np.float64]:
+    """FLOPs of reading each problem once and writing so many solutions, (problems, budgets)."""
+    each = samples.decode_flops.mean(axis=1)
+    return np.asarray(samples.prefill_flops[:, None] + each[:, None] * budgets)
+
+
+def arms_of(
+    correct: NDArray[np.float64],
+    flops: NDArray[np.float64],
+    budgets: tuple[int, ...],
+    fifths: NDArray[np.intp] | None = None,
+) -> Arms:
+    """The arms of best-of-N, one for each budget, from arrays of (problems, budgets)."""
+    return Arms(Arm(Allocation(n), correct[:, i], flops[:, i], fifths) for i, n in enumerate(budgets))
+
+
+def chosen(
+    samples: bank.Samples, scores: NDArray[np.float64], choose: str, budgets: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """The chance that the answer chosen from so many samples is right, (problems, budgets)."""
+    if choose == "weighted":
+        return weighted_best_of_n(samples.answers, scores, samples.correct, budgets)
+    if choose == "best":
+        return best_of_n(scores, samples.correct, budgets)
+    if choose == "majority":
+        return majority(samples.answers, samples.correct, budgets)
+    return pass_at_k(samples.correct.shape[1], samples.correct.sum(axis=1, keepdims=True), budgets)
+
+
+def verifier_flops(samples: bank.Samples, verifier: str, budgets: NDArray[np.int64]) -> NDArray[np.float64]:
+    """FLOPs of a verifier that scores so many samples, (problems, budgets), on average over the recorded ones."""
+    if verifier == bank.ASKED:
+        score = cache(partial(forward_flops, samples.config, logits=1))
+        begun, more = samples.prompt_tokens, ASKING_TOKENS
+    else:
+        score = cache(partial(reward_flops, AutoConfig.from_pretrained(ZOO / verifier, local_files_only=True)))
+        begun, more = [len(problem.prompt) for problem in samples.problems], 0  # one token a character
+    n = samples.correct.shape[1]
+    drawn = pass_at_k(n, np.arange(n + 1)[:, None], budgets)  # P(a text is among those drawn), by its count
+    total = np.zeros((len(samples.problems), len(budgets)))
+    for row, after, texts, tokens in zip(total, begun, samples.texts, samples.tokens, strict=True):
+        _, first, count = np.unique(texts, return_index=True, return_counts=True)
+        reading = np.array([score(int(n) + more, after) for n in tokens[first]])
+        row[:] = score(after, 0) + reading @ drawn[count]
+    return total
+
+
+def verifying(N: int, verifier: str = "prm") -> float:
+    """Mean FLOPs a problem of a verifier that scores N samples of the small model."""
+    return float(verifier_flops(small_samples(), verifier, np.array([N])).mean())
+
+
+# One budget, on the test problems
+
+
+def vote(N: int) -> Arm:
+    """A majority vote of N samples."""
+    return _at(N, choose="majority")
+
+
+def coverage(N: int) -> Arm:
+    """Whether one of N samples is right: what a perfect verifier would choose, which is charged for none."""
+    return _at(N, choose="oracle")
+
+
+def weighted(N: int, verifier: str = "prm", by: str = "last") -> Arm:
+    """A vote of N samples weighted by a verifier's scores."""
+    return _at(N, choose="weighted", verifier=verifier, by=by)
+
+
+def best(N: int, verifier: str = "prm", by: str = "last") -> Arm:
+    """The sample of N with the best score."""
+    return _at(N, choose="best", verifier=verifier, by=by)
+
+
+def _at(N: int, **how: str) -> Arm:
+    return sampling_arms(budgets=BUDGETS if N in BUDGETS else (N,), **how).at(N)
+
+
+def one_rate(N: int, *fifth: int) -> float:
+    """Coverage of N samples as if all problems, or those of some fifths, had their mean pass rate: 1 - (1-p)^N."""
+    once = coverage(1)
+    rate = (once.fifth(*fifth) if fifth else once).correct.mean()
+    return float(1 - (1 - rate) ** N)
+
+
+def fifth_shift(*budgets: int) -> int:
+    """How far the coverage of a fifth moves at most if half of the samples make the fifths and the others measure.
+
+    In percentage points, rounded up.
+    """
+    right = small_samples().correct
+    half = right.shape[1] // 2
+    apart, there = fifths(right[:, :half].mean(axis=1)), right[:, half:]
+    shifts = []
+    for n in budgets:
+        covered = pass_at_k(half, there.sum(axis=1), n)
+        shifts += [abs(covered[apart == k].mean() - coverage(n).fifth(k).correct.mean()) for k in range(5)]
+    return int(np.ceil(100 * max(shifts)))
+
+
+@cache
+def adaptive_arm(
+    lead: float, N: int = 64, batch: int = 2, split: str = "test", verifier: str = "prm", model: str = "small"
+) -> Arm:
+    """`adaptive_search` on recorded samples: until the weighted vote leads by `lead`, N samples at most.
+
+    Parameters
+    ----------
+    lead : float
+        The lead in the sum of scores at which sampling stops.
+    N, batch : int
+        The most samples, and the samples between two looks.
+    split, verifier : str
+        The problems, and the verifier that weights the votes.
+    model : str
+        "small", or "revision", whose first attempts are its samples.
+    """
+    looks = np.arange(batch, N + 1, batch)
+    if model == "small":
+        samples, scores, groups = small_samples(split), small_scores(verifier, split), small_fifths(split)
+    else:
+        chains = bank.load_chains("revision", split)
+        samples, groups = chains.firsts, None
+        scores = last_scores(verifier, f"revision-{split}-chains")[:, chains.at(0)]
+    right, stops = sampled_until_clear(samples.answers, scores, samples.correct, lead, looks)
+    batches = np.arange(1, len(looks) + 1)  # the policy reads the problem anew for each batch
+    each = samples.prefill_flops[:, None] * batches + samples.decode_flops.mean(axis=1)[:, None] * looks
+    flops = (stops * (each + verifier_flops(samples, verifier, looks))).sum(axis=1)
+    return Arm(Allocation(N), right, flops, groups)
+
+
+@cache
+def estimated_difficulty(
+    n: int, split: str = "test", verifier: str = "prm", by: str = "score"
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """How hard the first n recorded solutions make a problem look, and the FLOPs of the estimate, (problems,) each.
+
+    Parameters
+    ----------
+    n : int
+        The solutions that the estimate reads.
+    split, verifier : str
+        The problems, and the verifier that scores the solutions.
+    by : str
+        "score", 1 - the verifier's mean score, or "disagreement" of the answers, which needs no verifier.
+    """
+    samples = small_samples(split)
+    cost = samples.prefill_flops + n * samples.decode_flops.mean(axis=1)
+    if by == "disagreement":
+        return difficulty_by_disagreement(samples.answers[:, :n]), cost
+    cost = cost + verifier_flops(samples, verifier, np.array([n]))[:, 0]
+    return difficulty_by_score(small_scores(verifier, split)[:, :n]), cost
+
+
+@cache
+def true_difficulty() -> NDArray[np.float64]:
+    """How hard each test problem is by the samples that no estimate reads."""
+    return np.asarray(1 - small_samples().correct[:, FIRST_UNSEEN:].mean(axis=1))
+
+
+def estimate_hits(n: int, by: str = "score") -> Arm:
+    """Whether an estimate from n solutions puts each problem into its right fifth, at the cost of the estimate."""
+    difficulty, flops = estimated_difficulty(n, by=by)
+    return Arm(Allocation(n), (fifths(-difficulty) == fifths(-true_difficulty())).astype(float), flops)
+
+
+def estimate_rank(n: int, by: str = "score") -> float:
+    """The rank correlation of an estimate from n solutions with the true difficulty."""
+    return rank_correlation(estimated_difficulty(n, by=by)[0], true_difficulty())

@@ -1,0 +1,42 @@
+"""Beam searches of the small model as they were recorded: a search of N=4 is no part of one of N=16."""
+
+from functools import cache
+
+import numpy as np
+
+from .. import bank
+from ..allocator import Allocation, Arm
+from ..estimators import Estimate, bootstrap
+from .arms import Arms
+from .sampling import small_fifths
+
+BEAMS = tuple(sorted((*bank.BEAMS, *bank.MORE_BEAMS)))  # all that are recorded with the PRM
+
+
+@cache
+def searches(N: int, verifier: str = "prm", M: int = 4, lookahead: int = 0, split: str = "test") -> bank.Searches:
+    """The recorded beam searches with a budget and a width."""
+    return bank.load_searches("small", verifier, split, N, M, lookahead=lookahead)
+
+
+@cache
+def beam(N: int, verifier: str = "prm", M: int = 4, lookahead: int = 0, split: str = "test") -> Arm:
+    """The accuracy and the FLOPs of the recorded beam searches with a budget and a width."""
+    run = searches(N, verifier, M, lookahead, split)
+    return Arm(Allocation(N, 0, M), run.correct().astype(float), run.total_flops, small_fifths(split))
+
+
+@cache
+def beam_arms(split: str = "test", verifier: str = "prm", beams: tuple[tuple[int, int], ...] = bank.BEAMS) -> Arms:
+    """The recorded beam searches of the small model, one for each (N, M) of `beams`."""
+    return Arms(beam(N, verifier, M, split=split) for N, M in beams)
+
+
+def beam_coverage(N: int, verifier: str = "prm") -> Estimate:
+    """The share of problems for which one of the solutions that a search ends in is right."""
+    return bootstrap([any(solution.correct for solution in group) for group in searches(N, verifier).found])
+
+
+def beam_texts(N: int, verifier: str = "prm") -> float:
+    """The mean number of different solutions that a search ends in."""
+    return float(np.mean([len({solution.text for solution in group}) for group in searches(N, verifier).found]))

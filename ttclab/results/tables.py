@@ -1,0 +1,126 @@
+"""Whole tables as DataFrames: what ships, what is recorded, and the headline numbers by seed.
+
+Cells are text, written as a page shows it.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from .. import bank
+from ..models import ZOO
+from . import seeds
+from .training import training_flops
+
+SPECS = {"share": ".0%", "gain": ".1p", "auc": ".3f", "times": ".1f"}  # by the unit of a headline number
+
+
+def markdown(table: pd.DataFrame) -> list[str]:
+    """The lines of a table in Markdown, without its index."""
+    head = [list(map(str, table.columns)), ["---"] * table.shape[1]]
+    return [f"| {' | '.join(cells)} |" for cells in (*head, *table.itertuples(index=False, name=None))]
+
+
+def models_table() -> pd.DataFrame:
+    """Every shipped model, as its `training.json` says: what it was grown from, its size and what it cost."""
+    rows = []
+    for folder in sorted(ZOO.iterdir(), key=lambda folder: training_flops(folder.name)):
+        record = json.loads((folder / "training.json").read_text(encoding="utf-8"))
+        flops = (record["training_flops"], record.get("data_flops"), training_flops(folder.name))
+        rows.append(
+            {
+                "Model": f"`{folder.name}`",
+                "Grown from": f"`{record['base']}`" if record.get("base") else "nothing",
+                "Parameters": f"{record['block_parameters']:,}",
+                "Steps": f"{record['steps']:,}",
+                "Seed": str(record["seed"]),
+                **{
+                    name: f"{count / 1e12:.3g}" if count else "none"
+                    for name, count in zip(("Training", "Data", "All in all"), flops, strict=True)
+                },
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def runs_table(kind: str) -> pd.DataFrame:
+    """Every recorded run of a kind, "samples", "chains", "scores" or "searches", as its file says."""
+    rows = []
+    for path in sorted(bank.RUNS.glob("*.parquet")):
+        run = json.loads(pq.read_schema(path).metadata[b"ttclab"])
+        if run["format"].split()[1] == kind:
+            rows.append(_DESCRIBED[kind](run, path))
+    return pd.DataFrame(rows)
+
+
+def _tokens(path: Path) -> str:
+    return f"{pc.sum(pq.read_table(path, columns=['tokens'])['tokens']).as_py():,}"
+
+
+def _samples(run: dict[str, Any], path: Path) -> dict[str, str]:
+    return {
+        "Model": f"`{run['model']}`",
+        "Problems": run["split"],
+        "Temperature": f"{run['temperature']:g}" if run["temperature"] else "0, greedy",
+        "Samples of each": str(run["samples"]),
+        "Tokens written": _tokens(path),
+        "Seed": str(run["seed"]),
+    }
+
+
+def _chains(run: dict[str, Any], path: Path) -> dict[str, str]:
+    lengths = run["lengths"]
+    return {
+        "Model": f"`{run['model']}`",
+        "Problems": run["split"],
+        "Feedback": f"`{run['feedback']}`" if run["feedback"] else "none",
+        "Chains of each": str(len(lengths)),
+        "Attempts in a chain": f"up to {max(lengths)}" if len({*lengths}) > 1 else str(lengths[0]),
+        "Tokens written": _tokens(path),
+        "Seed": str(run["seed"]),
+    }
+
+
+def _scores(run: dict[str, Any], path: Path) -> dict[str, str]:
+    scored = run["of"]
+    return {
+        "Judge": f"`{run['verifier']}`",
+        "Of the recorded": f"{'chains' if 'chains' in scored['format'] else 'samples'} of `{scored['model']}`",
+        "Problems": scored["split"],
+        "Solutions scored": f"{pq.read_metadata(path).num_rows:,}",
+    }
+
+
+def _searches(run: dict[str, Any], path: Path) -> dict[str, str]:
+    spent = pq.read_table(path, columns=[kind for kind in bank.KINDS if kind != "cached"])
+    flops = sum(pc.mean(column).as_py() for column in spent.columns)
+    return {
+        "Model": f"`{run['model']}`",
+        "Judge": f"`{run['verifier']}`",
+        "Problems": run["split"],
+        "N": str(run["N"]),
+        "M": str(run["M"]),
+        "Lookahead": str(run["lookahead"]),
+        "Million FLOPs a problem": f"{flops / 1e6:.1f}",
+        "Seed": str(run["seed"]),
+    }
+
+
+_DESCRIBED = {"samples": _samples, "chains": _chains, "scores": _scores, "searches": _searches}
+
+
+def seeds_table() -> pd.DataFrame:
+    """The headline numbers, a column for each family of models."""
+    named = {seeds.SHIPPED: "These models", "0": "Seed 0 again"}
+    families = {named.get(family, f"Seed {family}"): row for family, row in seeds.load().items()}
+    rows = []
+    for name, headline in seeds.HEADLINES.items():
+        values = {
+            family: format(row[name], SPECS[headline.unit]) if name in row else "–" for family, row in families.items()
+        }
+        rows.append({"": name, **values})
+    return pd.DataFrame(rows)

@@ -1,0 +1,93 @@
+"""What the shipped models are and what their training cost, as their `training.json` files say."""
+
+import json
+from functools import cache
+
+import numpy as np
+from transformers import AutoConfig
+
+from ..flops import forward_flops
+from ..models import ZOO, folder_of
+
+Record = dict[str, int | str | None]  # what a training.json holds
+
+
+@cache
+def training_record(name: str, at: int | None = None) -> Record:
+    """The `training.json` of a shipped model, of the point `at` of its training if several ship."""
+    record: Record = json.loads((folder_of(name, at) / "training.json").read_text(encoding="utf-8"))
+    return record
+
+
+def _number(name: str, key: str, at: int | None = None) -> int:
+    return int(training_record(name, at).get(key) or 0)
+
+
+def steps(name: str, at: int | None = None) -> int:
+    """The steps of a shipped model's training."""
+    return _number(name, "steps", at)
+
+
+def block_parameters(name: str, at: int | None = None) -> int:
+    """The parameters in a shipped model's blocks."""
+    return _number(name, "block_parameters", at)
+
+
+def data_flops(name: str) -> int:
+    """FLOPs of writing the texts that a shipped model learned from."""
+    return _number(name, "data_flops")
+
+
+def own_training_flops(name: str, at: int | None = None) -> int:
+    """FLOPs of a shipped model's passes and of its data, without the model that it was grown from."""
+    return _number(name, "training_flops", at) + _number(name, "data_flops", at)
+
+
+def training_flops(*names: str, at: int | None = None) -> int:
+    """Everything spent to make shipped models: their passes, their data, and the models that they were grown from.
+
+    Parameters
+    ----------
+    *names : str
+        Shipped models. What two of them were grown from is counted once.
+    at : int, optional
+        Where training stopped, of a single model.
+    """
+    spent: dict[str, int] = {}
+    for name in names:
+        grown: str | None = name
+        while grown and grown not in spent:
+            spent[grown] = own_training_flops(grown, at)
+            base = training_record(grown, at).get("base")
+            grown, at = str(base) if base else None, None
+    return sum(spent.values())
+
+
+def training_tokens(name: str, at: int | None = None) -> float:
+    """Tokens that a policy was trained on, padding included: as many as its training FLOPs pay for.
+
+    The card of a model keeps its FLOPs. A pass over texts of one length costs what `forward_flops` says, so the length
+    that costs as much as the mean step did gives the tokens.
+    """
+    from ..training.policy import RECIPES  # imports torch, which nothing else here needs
+
+    batch, total = RECIPES[name].batch, steps(name, at)
+    config = AutoConfig.from_pretrained(folder_of(name, at), local_files_only=True)
+    a_step = [3 * forward_flops(config, length, batch=batch) for length in range(1, config.max_position_embeddings)]
+    length = float(np.interp(_number(name, "training_flops", at) / total, a_step, np.arange(1, len(a_step) + 1)))
+    return total * batch * length
+
+
+def zoo_training_flops() -> int:
+    """What every shipped model cost, each training run counted once, at its last step."""
+    runs: dict[str, int] = {}
+    for file in ZOO.glob("*/training.json"):
+        record = json.loads(file.read_text(encoding="utf-8"))
+        flops = int(record["training_flops"]) + int(record.get("data_flops", 0))
+        runs[record["name"]] = max(runs.get(record["name"], 0), flops)
+    return sum(runs.values())
+
+
+def zoo_bytes() -> int:
+    """Bytes of all weights that ship."""
+    return sum(path.stat().st_size for path in ZOO.glob("*/*.safetensors"))

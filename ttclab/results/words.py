@@ -1,0 +1,115 @@
+"""Samples of a real language model, SmolLM2, on word problems: the same questions as of the tiny models."""
+
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import bank
+from ..allocator import Arm
+from ..estimators import auc, within_problem_auc
+from ..text_problems import TextProblem
+from ..working import WorkingVerifier
+from .arms import Arms
+from .sampling import arms_of, chosen, last_scores, verifier_flops, writing_flops
+
+WORD_BUDGETS = (1, 2, 4, 8, 16)
+
+
+@cache
+def word_samples(split: str = "test") -> bank.Samples:
+    """SmolLM2's recorded samples of the word problems."""
+    return bank.load("smollm2", f"words-{split}")
+
+
+@cache
+def word_scores(verifier: str) -> NDArray[np.float64]:
+    """Scores of SmolLM2's samples, (problems, samples).
+
+    verifier: "likelihood"; "working", which is trained on the validation problems; or "asked", SmolLM2's own Yes
+    against No.
+    """
+    samples = word_samples()
+    if verifier == bank.ASKED:
+        return last_scores(verifier, "smollm2-words-test")
+    if verifier == "likelihood":
+        return np.exp(samples.logprob.astype(np.float64))
+    others = word_samples("validation")
+    trained = WorkingVerifier([s for i in range(len(others.problems)) for s in others.solutions(i)])
+    return np.array([trained.score(samples.solutions(i)) for i in range(len(samples.problems))])
+
+
+@cache
+def word_arms(choose: str, verifier: str = "working") -> Arms:
+    """Best-of-N of SmolLM2 on the word problems for each of WORD_BUDGETS; `choose` as in `sampling_arms`.
+
+    Charged are reading the problem and writing, and for "asked" reading all of it again: the others run no model.
+    """
+    samples, sizes = word_samples(), np.array(WORD_BUDGETS)
+    cost = writing_flops(samples, sizes)
+    if verifier == bank.ASKED:
+        cost = cost + verifier_flops(samples, verifier, sizes)
+    return arms_of(chosen(samples, word_scores(verifier), choose, sizes), cost, WORD_BUDGETS)
+
+
+def word_coverage(N: int) -> Arm:
+    """Whether one of N samples is right."""
+    return word_arms("oracle").at(N)
+
+
+def word_vote(N: int) -> Arm:
+    """A majority vote of N samples."""
+    return word_arms("majority").at(N)
+
+
+def word_chosen(N: int, verifier: str) -> Arm:
+    """The answer of N samples by a verifier: the likeliest one, or a vote weighted by the scores."""
+    return word_arms("best" if verifier == "likelihood" else "weighted", verifier).at(N)
+
+
+def word_auc(verifier: str) -> float:
+    """AUC over all solutions, by their answers."""
+    return auc(word_scores(verifier), word_samples().correct)
+
+
+def word_auc_within(verifier: str) -> float:
+    """AUC within a problem, by the answers."""
+    return within_problem_auc(word_scores(verifier), word_samples().correct)
+
+
+@cache
+def operations() -> NDArray[np.int64]:
+    """The operations that each word problem takes, (problems,)."""
+    problems = [problem for problem in word_samples().problems if isinstance(problem, TextProblem)]
+    return np.array([len(problem.worked.splitlines()) - 1 for problem in problems])
+
+
+def of_operations(arm: Arm, count: int) -> Arm:
+    """Restrict an arm of SmolLM2 to the word problems of so many operations."""
+    members = operations() == count
+    return Arm(arm.allocation, arm.correct[members], arm.flops[members])
+
+
+def share_found(found: Arm, top: Arm) -> float:
+    """What an arm solves, as a share of what a perfect verifier would."""
+    return float(found.correct.mean() / top.correct.mean())
+
+
+def word_count(split: str = "test", of: int | None = None) -> int:
+    """The word problems of a split, or the test problems of so many operations."""
+    return len(word_samples(split).problems) if of is None else int((operations() == of).sum())
+
+
+def word_temperature() -> float:
+    """The temperature that SmolLM2's samples were drawn at."""
+    return float(word_samples().made["temperature"])
+
+
+def word_prompt_tokens() -> float:
+    """Mean number of tokens before a solution: the examples and the question."""
+    return float(np.mean(word_samples().prompt_tokens))
+
+
+def word_tokens() -> float:
+    """Mean number of tokens of a solution."""
+    return float(word_samples().tokens.mean())
