@@ -273,6 +273,13 @@ def test_buffers_that_grow_between_calls_lose_nothing():
         assert [row.tokens for row in found] == [row.tokens for row in expected]
 
 
+def test_buffers_grow_as_the_rows_do_and_not_to_their_limit():
+    engine = Engine(random_model("llama", seed=1), TOKENIZER, decoder="static")
+    found = engine.write(rows(), Sampler(), max_new_tokens=220)
+    longest = max(len(row.context) + len(new.tokens) for row, new in zip(rows(), found, strict=True))
+    assert engine._buffers.columns == max(64, 1 << (longest - 1).bit_length()) < 246
+
+
 def test_rows_that_have_left_do_not_hinder_shorter_ones_after_them():
     model = random_model("llama")
     model.generation_config.eos_token_id = None

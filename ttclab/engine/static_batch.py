@@ -161,7 +161,7 @@ class StaticBatch:
     def add(self, starts: Sequence[Start]) -> None:
         """Let rows enter."""
         rows = [len(start.index) for start in starts]
-        columns = 1 + max(start.cached + max(start.limits) for start in starts)
+        columns = 1 + max(start.cached for start in starts)  # the step reserves more, as the rows grow
         self.buffers.reserve(len(self) + sum(rows), columns, starts[0].uniform.shape[1])
         free = np.setdiff1d(np.arange(self.buffers.rows), self._places)[: sum(rows)]
         self._places = np.concatenate([self._places, free])
@@ -189,6 +189,7 @@ class StaticBatch:
         rows = bucket(int(self._places.max()) + 1)
         fed = np.minimum(self._steps - self._entered, self._limits)
         columns = bucket(int((self._cached + fed).max()) + 1, MIN_COLUMNS)
+        self.buffers.reserve(rows, columns, 1)
         self.buffers.step(rows, columns, self.sampler, self.endings)()
         self._steps += 1
 
