@@ -64,3 +64,14 @@ def test_the_figures_in_the_readmes_are_those_of_the_card():
     line = decode(card, "small", 1024)
     gain = line["captured"]["tokens_per_second"] / line["eager"]["tokens_per_second"]
     assert said and said.groups() == (speed("small", 1024, "captured"), f"{gain:.1f}")
+
+
+def test_the_page_shows_a_card_with_two_digits(card):
+    sys.path.insert(0, str(ROOT / "book" / "_ext"))
+    import cards
+
+    rows = cards.card_rows(card)
+    assert [row[:2] for row in rows] == [[name, n] for name in ("small", "0.5B") for n in ("1", "64", "1,024")]
+    small = decode(card, "small", 1024)["captured"]["tokens_per_second"]
+    assert rows[2][3] == f"{small / 1000:.0f}k" and rows[2][4] == "–"
+    assert cards.in_words(48.4) == "48" and cards.in_words(4232) == "4.2k"
