@@ -255,7 +255,7 @@ def machine(device: torch.device) -> dict[str, Any]:
     card |= {
         "torch": torch.__version__,
         "transformers": transformers.__version__,
-        "gpu": "none (a CPU, to try the script)",
+        "gpu": "none",
     }
     if device.type == "cuda":
         found = torch.cuda.get_device_properties(device)

@@ -44,7 +44,7 @@ CONFIGS = {
 def random_model(name: str, seed: int = 0) -> PreTrainedModel:
     """Random weights, wide enough apart that greedy choices do not hang on the last bit."""
     torch.manual_seed(seed)
-    model = AutoModelForCausalLM.from_config(deepcopy(CONFIGS[name])).eval()
+    model = AutoModelForCausalLM.from_config(deepcopy(CONFIGS[name]), attn_implementation="sdpa").eval()
     with torch.no_grad():
         for parameter in model.parameters():
             if parameter.ndim == 2:
