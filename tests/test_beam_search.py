@@ -1,3 +1,5 @@
+from inspect import signature
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -179,3 +181,18 @@ def test_step_scores_that_are_missing_or_out_of_range_are_errors_that_name_the_v
 
     with pytest.raises(ValueError, match="'step judge' must return"):
         beam_search(ScriptedPolicy("never"), Bad(), PROBLEMS[0], 4, max_steps=2)
+
+
+@pytest.mark.parametrize(("search", "has_lookahead"), [(beam_search, True), (dvts, False)])
+def test_help_names_every_option_with_its_default(search, has_lookahead):
+    parameters = signature(search).parameters
+    assert not any(p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD) for p in parameters.values())
+    assert (parameters["M"].default, parameters["max_steps"].default, parameters["choose"].default) == (4, 40, "best")
+    assert ("lookahead" in parameters) == has_lookahead
+
+
+def test_an_option_that_a_search_does_not_have_is_refused_by_name():
+    with pytest.raises(TypeError, match="width"):
+        beam_search(ScriptedPolicy("soon"), StepJudge(), PROBLEMS[0], 4, width=3)
+    with pytest.raises(TypeError, match="lookahead"):
+        dvts(ScriptedPolicy("soon"), StepJudge(), PROBLEMS[0], 4, lookahead=3)

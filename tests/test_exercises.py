@@ -24,7 +24,7 @@ import pytest
 from exercise_attempts import MISTAKES, RIGHT, exact, float_binomials, vote_by_sorting
 
 from ttclab.allocator import Allocation, Arm, lesson_policy, spread_budget
-from ttclab.beam_search import _Tree
+from ttclab.beam_search import _Candidate, _Tree
 from ttclab.estimators import fifths, mcnemar
 from ttclab.exercises import EXERCISES, VISIBLE_SEED, check, progress
 from ttclab.exercises.exercise import Report, apart, same
@@ -98,18 +98,18 @@ def solutions(answers):
     return [SimpleNamespace(answer=answer) for answer in answers]
 
 
-def settled(texts, scores, finished, M):
+def beams_kept(texts, scores, finished, M):
     drawn = [SimpleNamespace(text=t, finished=end, key=()) for t, end in zip(texts, finished)]
-    tree = _Tree(PROBLEM, drawn)
-    tree.settle(scores, M, over=False)
-    return [solution.text for solution in tree.live]
+    tree = _Tree(PROBLEM, [_Candidate(s, s, score) for s, score in zip(drawn, scores, strict=True)])
+    tree.prune(M)
+    return [candidate.solution.text for candidate in tree.live]
 
 
 OWN = {
     "1.3": exchange_rate,
     "3.1": lambda answers: majority_vote(solutions(answers)),
     "3.2": lambda answers, scores: weighted_vote(solutions(answers), scores),
-    "3.4": lambda *step: settled(*step) if step[-1] > 1 else sorted(settled(*step)),
+    "3.4": lambda *step: beams_kept(*step) if step[-1] > 1 else sorted(beams_kept(*step)),
     "5.1": lambda scores, bins: fifths([fmean(row) for row in scores]),
     "5.2": lambda difficulty, budget: astuple(lesson_policy(difficulty, budget))[:2],
     "5.5": lambda accuracy, budget: spread_budget(*padded(accuracy), budget),

@@ -448,9 +448,10 @@ SOLVERS = {
     "    how = {'last': lambda s: s[-1], 'min': min, 'prod': prod, 'mean': fmean}[how]\n"
     "    together = [how(s or [0]) for s in steps]\n"
     "    return Result.best([NS(text=t, answer=t) for t in texts], together).solution.text",
-    "3.4": "from ttclab.beam_search import _Tree\ndef beam_step(texts, scores, finished, M):\n"
-    "    tree = _Tree(None, [NS(text=t, finished=f, key=()) for t, f in zip(texts, finished)])\n"
-    "    tree.settle(scores, M, over=False)\n    return [s.text for s in tree.live]",
+    "3.4": "from ttclab.beam_search import _Candidate, _Tree\ndef beam_step(texts, scores, finished, M):\n"
+    "    drawn = [NS(text=t, finished=f, key=()) for t, f in zip(texts, finished)]\n"
+    "    tree = _Tree(None, [_Candidate(d, d, s) for d, s in zip(drawn, scores)])\n"
+    "    tree.prune(M)\n    return [c.solution.text for c in tree.live]",
     "3.5": "from ttclab.estimators import auc\ndef within_problem_auc(scores, correct):\n"
     "    return fmean(auc(s, c) for s, c in zip(scores, correct) if len(set(c)) == 2)",
     "4.4": "def choose_answer(answers, scores):\n"

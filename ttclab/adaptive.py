@@ -44,15 +44,15 @@ def compute_optimal_inference(
         first = model.generate(problem, n=estimate, temperature=temperature, seed=seed)
         difficulty = [1 - fmean(scores) for scores in score_groups(verifier, first)]
     plans = {each.id: policy(hard, budget) for each, hard in zip(problem, difficulty, strict=True)}
-    fresh = {"temperature": temperature, "seed": (seed or 0) + 1}  # other solutions than those of the estimate
+    seed = (seed or 0) + 1  # other solutions than those of the estimate
     found: dict[str, Result] = {}
     for plan in sorted(set(plans.values())):
         asked = [each for each in problem if plans[each.id] == plan]
         if plan.M:
-            results = beam_search(model, verifier, asked, plan.N, plan.M, **fresh)
+            results = beam_search(model, verifier, asked, plan.N, plan.M, temperature=temperature, seed=seed)
         else:
-            writer, judge = reviser if reviser and plan.T else (model, verifier)
-            results = hybrid_search(writer, judge, asked, plan.N, plan.T, choose="weighted", **fresh)
+            who = reviser if reviser and plan.T else (model, verifier)
+            results = hybrid_search(*who, asked, plan.N, plan.T, choose="weighted", temperature=temperature, seed=seed)
         found.update({each.id: result for each, result in zip(asked, results, strict=True)})
     return [found[each.id] for each in problem]
 

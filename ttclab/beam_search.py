@@ -1,165 +1,294 @@
-"""Search over steps: beam search, lookahead and DVTS, guided by a verifier that scores steps.
+"""Search over steps: beam search, lookahead search and DVTS, guided by a verifier that scores steps.
 
-The budget N is a number of places. Each place ends in one solution: N first steps are drawn, the best N/M of them are
-kept and continued M times each, and so on. A solution that ends keeps its place and is never copied; the places that
-are left are shared by the best of the unfinished ones. So N places cost N generations and return N solutions.
+The budget N is a number of places, and each place ends in one solution. A search draws N first steps, keeps the best
+N/M of them, continues each kept solution M times, and repeats. A finished solution keeps its place and is never copied;
+the best unfinished solutions share the other places. So N places cost N generations and return N solutions.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from math import ceil
+from typing import TypedDict, Unpack, overload
 
 from . import flops
 from .policy import Policy
 from .problems import Problem, Solution
 from .sampling import Result, check_choice, strategy
+from .signatures import options_of
 from .verifiers import Verifier, check_aggregate, score_steps
+
+
+class TreeSearchOptions(TypedDict, total=False):
+    """Keyword options of every search over steps."""
+
+    max_steps: int
+    aggregate: str
+    choose: str
+    temperature: float | None
+    seed: int | None
+
+
+class BeamSearchOptions(TreeSearchOptions, total=False):
+    """Keyword options of `beam_search`."""
+
+    lookahead: int
+
+
+@dataclass(frozen=True)
+class _Search:
+    """Settings of one search: N places in trees of `tree_places` each, and the options with their defaults."""
+
+    N: int
+    M: int
+    tree_places: int
+    max_steps: int = 40
+    lookahead: int = 0
+    aggregate: str = "last"
+    choose: str = "best"
+    temperature: float | None = None
+    seed: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.N < 1 or self.M < 1 or self.N % self.M:
+            raise ValueError(
+                f"a beam search needs a budget N >= 1 that its width M >= 1 divides, not N={self.N} and M={self.M}"
+            )
+        check_aggregate(self.aggregate)
+        check_choice(self.choose)
+        if self.max_steps < 1 or self.lookahead < 0:
+            raise ValueError(
+                f"a search needs max_steps >= 1 and lookahead >= 0, not {self.max_steps} and {self.lookahead}"
+            )
+
+
+@dataclass
+class _Candidate:
+    """One place of a search: a solution, and the score of where lookahead takes it (the solution itself without)."""
+
+    solution: Solution
+    ahead: Solution
+    score: float = 0.0
 
 
 @dataclass
 class _Tree:
-    """One search: the places of one problem, or of one subtree of it. done: what has ended, with its scores."""
+    """The places of one problem (beam search), or M of them that share no beam with the others (DVTS)."""
 
     problem: Problem
-    live: list[Solution]
-    done: list[tuple[Solution, float]] = field(default_factory=list)
+    live: list[_Candidate]
+    finished: list[_Candidate] = field(default_factory=list)
 
-    def settle(self, scores: Sequence[float], M: int, over: bool) -> None:
-        """Let what has ended keep its place for good; share the other places among the best of the rest.
+    @property
+    def unfinished(self) -> list[_Candidate]:
+        """The live candidates that the policy can continue."""
+        return [candidate for candidate in self.live if not candidate.solution.finished]
 
-        Each of those is kept M times, the last of them as often as places are left. Ties: by text, then by stream.
-        over: there is no further step, so everything has ended.
+    def prune(self, M: int) -> None:
+        """Set finished solutions aside and divide the remaining places among the best unfinished ones, M each.
+
+        The last one kept gets the places that are left. Ties are broken by text, then by random stream.
         """
-        scored = list(zip(self.live, scores, strict=True))
-        self.done += [(solution, score) for solution, score in scored if over or solution.finished]
-        rest = [] if over else [(solution, score) for solution, score in scored if not solution.finished]
+        self.finished += [candidate for candidate in self.live if candidate.solution.finished]
+        ranked = self.unfinished
+        places = len(ranked)
         if M > 1:
-            rest.sort(key=lambda pair: (-pair[1], pair[0].text, pair[0].key))
-        kept = [solution for solution, _ in rest[: -(-len(rest) // M)]]
-        self.live = [solution for solution in kept for _ in range(M)][: len(rest)]
+            ranked.sort(key=lambda candidate: (-candidate.score, candidate.solution.text, candidate.solution.key))
+        kept = ranked[: ceil(places / M)]
+        self.live = [candidate for candidate in kept for _ in range(M)][:places]
 
 
-def _search(
-    model: Policy, verifier: Verifier, problems: list[Problem], N: int, M: int, *, tree: int, max_steps: int,
-    lookahead: int, aggregate: str, choose: str, temperature: float | None, seed: int | None,
-) -> list[Result]:  # fmt: skip
-    """All trees of all problems, a step at a time. tree: places in each."""
-    check_aggregate(aggregate)
-    check_choice(choose)
-    if max_steps < 1 or lookahead < 0:
-        raise ValueError(f"a search needs max_steps >= 1 and lookahead >= 0, not {max_steps} and {lookahead}")
-    first = model.generate_step(problems, n=N, temperature=temperature, seed=seed)
-    trees = [
-        _Tree(problem, group[start : start + tree])
-        for problem, group in zip(problems, first, strict=True)
-        for start in range(0, N, tree)
-    ]
-    for each in problems if lookahead else ():
-        flops.charge(each, "lookahead", generations=N * lookahead)
-    for step in range(1, max_steps + 1):
-        growing, over = [search for search in trees if search.live], step == max_steps
-        _score_and_settle(model, verifier, growing, M, 0 if over else lookahead, aggregate, over)
-        growing = [search for search in growing if search.live]
+def _run(model: Policy, verifier: Verifier, problems: list[Problem], search: _Search) -> list[Result]:
+    """Run the trees of all problems together, one step at a time."""
+    trees = growing = _first_steps(model, problems, search)
+    for _ in range(search.max_steps - 1):
+        _look_ahead(model, growing, search.lookahead)
+        _score(verifier, [candidate for tree in growing for candidate in _to_score(tree, search.M)], search.aggregate)
+        for tree in growing:
+            tree.prune(search.M)
+        growing = [tree for tree in growing if tree.live]
         if not growing:
             break
-        asked = [search.problem for search in growing], [search.live for search in growing]
-        for search, live in zip(growing, model.generate_step(*asked, temperature=temperature), strict=True):
-            search.live = live
-    found = [[pair for each in trees if each.problem == p for pair in each.done] for p in problems]
-    return [Result.chosen(choose, [s for s, _ in group], [score for _, score in group]) for group in found]
+        _next_steps(model, growing, search)
+    _score(verifier, [candidate for tree in growing for candidate in tree.live], search.aggregate)
+    return [_result(problem, trees, search.choose) for problem in problems]
 
 
-def _score_and_settle(
-    model: Policy, verifier: Verifier, trees: list[_Tree], M: int, lookahead: int, aggregate: str, over: bool
-) -> None:
-    """Score what has ended, and, where it is to be pruned, the rest by where `lookahead` greedy steps take it."""
-    groups = [each.live for each in trees]
+def _first_steps(model: Policy, problems: list[Problem], search: _Search) -> list[_Tree]:
+    """Draw N first steps of every problem and divide them among the problem's trees."""
+    groups = model.generate_step(problems, n=search.N, temperature=search.temperature, seed=search.seed)
+    if search.lookahead:
+        for problem in problems:
+            flops.charge(problem, "lookahead", generations=search.N * search.lookahead)
+    return [
+        _Tree(problem, _candidates(group[first : first + search.tree_places]))
+        for problem, group in zip(problems, groups, strict=True)
+        for first in range(0, search.N, search.tree_places)
+    ]
+
+
+def _look_ahead(model: Policy, trees: list[_Tree], steps: int) -> None:
+    """Advance every unfinished candidate by greedy steps, so that it is scored by where it leads."""
     with flops.billed_as("lookahead"):
-        for _ in range(lookahead):
-            going = [[s for s in group if not s.finished] for group in groups]
-            steps = model.generate_step([each.problem for each in trees], going, temperature=0)
-            moved = [iter(group) for group in steps]
-            groups = [[s if s.finished else next(m) for s in group] for group, m in zip(groups, moved, strict=True)]
-    needed = [[M > 1 or over or solution.finished for solution in group] for group in groups]
-    asked = [s for group, wanted in zip(groups, needed) for s, want in zip(group, wanted) if want]
-    scores = iter(score_steps(verifier, asked, aggregate))
-    for search, wanted in zip(trees, needed):
-        search.settle([next(scores) if want else 0.0 for want in wanted], M, over)
+        for _ in range(steps):
+            moving = [[candidate for candidate in tree.live if not candidate.ahead.finished] for tree in trees]
+            partials = [[candidate.ahead for candidate in group] for group in moving]
+            stepped = model.generate_step([tree.problem for tree in trees], partials, temperature=0)
+            for group, solutions in zip(moving, stepped, strict=True):
+                for candidate, solution in zip(group, solutions, strict=True):
+                    candidate.ahead = solution
+
+
+def _to_score(tree: _Tree, M: int) -> list[_Candidate]:
+    """The candidates whose scores decide something: with M=1 nothing is pruned, and only finished ones count."""
+    return tree.live if M > 1 else [candidate for candidate in tree.live if candidate.solution.finished]
+
+
+def _score(verifier: Verifier, candidates: list[_Candidate], aggregate: str) -> None:
+    """Let the verifier score candidates in one call."""
+    scores = score_steps(verifier, [candidate.ahead for candidate in candidates], aggregate)
+    for candidate, score in zip(candidates, scores, strict=True):
+        candidate.score = score
+
+
+def _next_steps(model: Policy, trees: list[_Tree], search: _Search) -> None:
+    """Continue every live candidate by one step."""
+    partials = [[candidate.solution for candidate in tree.live] for tree in trees]
+    steps = model.generate_step([tree.problem for tree in trees], partials, temperature=search.temperature)
+    for tree, solutions in zip(trees, steps, strict=True):
+        tree.live = _candidates(solutions)
+
+
+def _candidates(solutions: Sequence[Solution]) -> list[_Candidate]:
+    return [_Candidate(solution, ahead=solution) for solution in solutions]
+
+
+def _result(problem: Problem, trees: list[_Tree], choose: str) -> Result:
+    """The result of a problem, from the solutions of its trees: the finished ones, then those cut at max_steps."""
+    found = [candidate for tree in trees if tree.problem == problem for candidate in (*tree.finished, *tree.live)]
+    return Result.chosen(choose, [candidate.solution for candidate in found], [candidate.score for candidate in found])
 
 
 @strategy
+@options_of(_Search, BeamSearchOptions.__annotations__)
 def beam_search(
     model: Policy,
     verifier: Verifier,
     problem: list[Problem],
     N: int,
     M: int = 4,
-    *,
-    max_steps: int = 40,
-    lookahead: int = 0,
-    aggregate: str = "last",
-    choose: str = "best",
-    temperature: float | None = None,
-    seed: int | None = None,
+    **options: Unpack[BeamSearchOptions],
 ) -> list[Result]:
-    """Beam search against a PRM with a budget of N (Snell et al. 2024, section 5.2).
+    """Beam search guided by a verifier that scores steps (Snell et al. 2024, section 5.2).
 
-    N: places, each charged as a generation; M: beam width, the continuations of each step kept (M=1 prunes nothing and
-    is best-of-N); lookahead: greedy steps rolled out to score a step, charged as N(k+1) generations; aggregate: of the
-    step scores into one; choose: how the answer is taken from the N solutions, as in `parallel_search`.
-    Raises ValueError unless M >= 1 divides N >= 1.
+    Parameters
+    ----------
+    model : Policy
+        Model that writes the steps.
+    verifier : Verifier
+        Verifier with `score_steps`, such as a PRM.
+    problem : Problem or list of Problem
+        One problem, or several that are searched as one batch.
+    N : int
+        Budget: places, each charged as one generation.
+    M : int
+        Beam width: continuations of every solution kept. N/M are kept in each round. M=1 prunes nothing and is
+        best-of-N.
+    max_steps : int
+        Steps after which a search ends; unfinished solutions are returned as they are.
+    lookahead : int
+        Greedy steps rolled out to score a step. A search with lookahead k is charged N (k+1) generations.
+    aggregate : {"last", "min", "prod", "mean"}
+        How the scores of a solution's steps become one score.
+    choose : {"best", "weighted", "majority"}
+        How the answer is chosen from the N solutions, as in `parallel_search`.
+    temperature : float, optional
+        Sampling temperature, by default the model's own.
+    seed : int, optional
+        Seed of the samples, by default 0.
+
+    Returns
+    -------
+    Result, or list of Result for a list of problems
+
+    Raises
+    ------
+    ValueError
+        Unless M >= 1 divides N >= 1, max_steps >= 1 and lookahead >= 0; for an unknown `aggregate` or `choose`, an
+        empty list of problems, and a verifier without step scores or with invalid ones.
     """
-    _check_budget(N, M)
-    return _search(
-        model, verifier, problem, N, M, tree=N, max_steps=max_steps, lookahead=lookahead, aggregate=aggregate,
-        choose=choose, temperature=temperature, seed=seed,
-    )  # fmt: skip
+    return _run(model, verifier, problem, _Search(N, M, tree_places=N, **options))
 
 
 @strategy
+@options_of(_Search, TreeSearchOptions.__annotations__)
 def dvts(
     model: Policy,
     verifier: Verifier,
     problem: list[Problem],
     N: int,
     M: int = 4,
-    *,
-    max_steps: int = 40,
-    aggregate: str = "last",
-    choose: str = "best",
-    temperature: float | None = None,
-    seed: int | None = None,
+    **options: Unpack[TreeSearchOptions],
 ) -> list[Result]:
-    """Diverse verifier tree search (Beeching et al. 2024): N/M beam searches of M places each that share no beam.
+    """Diverse verifier tree search: N/M beam searches of M places each that share no beam (Beeching et al. 2024).
 
-    Arguments and errors as in `beam_search`.
+    Parameters, return value and errors are those of `beam_search`, without `lookahead`.
     """
-    _check_budget(N, M)
-    return _search(
-        model, verifier, problem, N, M, tree=M, max_steps=max_steps, lookahead=0, aggregate=aggregate, choose=choose,
-        temperature=temperature, seed=seed,
-    )  # fmt: skip
+    return _run(model, verifier, problem, _Search(N, M, tree_places=M, **options))
+
+
+@overload
+def beam_search_prm(
+    model: Policy, prm: Verifier, problem: Problem, beam_width: int = ..., expansions: int = ..., max_steps: int = ...
+) -> Result: ...
+
+
+@overload
+def beam_search_prm(
+    model: Policy,
+    prm: Verifier,
+    problem: Sequence[Problem],
+    beam_width: int = ...,
+    expansions: int = ...,
+    max_steps: int = ...,
+) -> list[Result]: ...
 
 
 def beam_search_prm(
     model: Policy,
     prm: Verifier,
-    problem: Problem | list[Problem],
+    problem: Problem | Sequence[Problem],
     beam_width: int = 5,
     expansions: int = 3,
     max_steps: int = 10,
 ) -> Result | list[Result]:
     """The lesson's beam search: `beam_width` beams of `expansions` steps each, ranked by the product of step scores.
 
-    In the paper's terms N = beam_width x expansions and M = expansions. Raises ValueError for values below 1.
+    In the paper's terms N = beam_width x expansions and M = expansions.
+
+    Parameters
+    ----------
+    model : Policy
+        Model that writes the steps.
+    prm : Verifier
+        Verifier with `score_steps`, such as a PRM.
+    problem : Problem or list of Problem
+        One problem, or several that are searched as one batch.
+    beam_width : int
+        Solutions kept in each round.
+    expansions : int
+        Next steps drawn for each of them.
+    max_steps : int
+        Steps after which a search ends.
+
+    Returns
+    -------
+    Result, or list of Result for a list of problems
+
+    Raises
+    ------
+    ValueError
+        If beam_width, expansions or max_steps is below 1, and as `beam_search`.
     """
     if beam_width < 1 or expansions < 1:
         raise ValueError(f"beam search needs beam_width >= 1 and expansions >= 1, not {beam_width} and {expansions}")
-    found: Result | list[Result] = beam_search(
-        model, prm, problem, beam_width * expansions, expansions, max_steps=max_steps, aggregate="prod"
-    )
-    return found
-
-
-def _check_budget(N: int, M: int) -> None:
-    if N < 1 or M < 1 or N % M:
-        raise ValueError(f"a beam search needs a budget N >= 1 that its width M >= 1 divides, not N={N} and M={M}")
+    return beam_search(model, prm, problem, beam_width * expansions, expansions, max_steps=max_steps, aggregate="prod")

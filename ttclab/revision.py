@@ -6,16 +6,26 @@ from .sampling import Result, check_choice, strategy
 from .verifiers import Critic, Verifier, score_groups
 
 
+@strategy
 def sequential_revise(
-    model: Policy, verifier: Verifier, problem: Problem | list[Problem], T: int, **options: object
-) -> Result | list[Result]:
+    model: Policy,
+    verifier: Verifier,
+    problem: list[Problem],
+    T: int,
+    *,
+    feedback: Critic | None = None,
+    choose: str = "best",
+    temperature: float | None = None,
+    seed: int | None = None,
+) -> list[Result]:
     """One solution and T revisions of it, 1+T generations; the verifier chooses among all of them.
 
-    A revision can turn a right answer wrong, so the last one is not simply taken. Options and errors as in
-    `hybrid_search`.
+    A revision can turn a right answer wrong, so the last one is not simply taken. This is `hybrid_search` with one
+    chain; the parameters after T and the errors are the same.
     """
-    found: Result | list[Result] = hybrid_search(model, verifier, problem, 1, T, **options)
-    return found
+    return hybrid_search(
+        model, verifier, problem, 1, T, feedback=feedback, choose=choose, temperature=temperature, seed=seed
+    )
 
 
 @strategy

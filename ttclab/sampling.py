@@ -1,10 +1,11 @@
 """Parallel search: draw N solutions and choose one (Snell et al. 2024, section 5; Cobbe et al. 2021)."""
 
+import inspect
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import wraps
-from typing import Any
+from typing import Concatenate, ParamSpec, Protocol, cast, overload
 
 from .flops import Cost, billed
 from .policy import Policy, as_problems
@@ -14,10 +15,20 @@ from .verifiers import Verifier, score_groups
 
 @dataclass(frozen=True)
 class Result:
-    """What a strategy found for one problem.
+    """What a strategy returns for one problem.
 
-    solution: the chosen one; answer: its answer; solutions, scores: all that were considered, in one order;
-    cost: what was charged.
+    Attributes
+    ----------
+    solution : Solution
+        The chosen solution.
+    answer : str or None
+        Its answer; None if it has none.
+    solutions : list of Solution
+        All solutions the strategy chose from.
+    scores : list of float
+        Their scores, in the same order.
+    cost : Cost
+        Generations, revisions, verifier calls, tokens and FLOPs charged for this problem.
     """
 
     solution: Solution
@@ -28,18 +39,18 @@ class Result:
 
     @property
     def correct(self) -> bool:
-        """Whether the answer is right."""
+        """Whether the answer equals the problem's."""
         return answers_equal(self.answer, self.solution.problem.answer)
 
     @classmethod
     def best(cls, solutions: list[Solution], scores: list[float]) -> "Result":
-        """The solution with the highest score. Equal scores: the first in the order of their texts."""
+        """Choose the solution with the highest score; ties go to the text that sorts first."""
         chosen = solutions[min(range(len(solutions)), key=lambda i: (-scores[i], solutions[i].text))]
         return cls(chosen, chosen.answer, solutions, scores)
 
     @classmethod
     def chosen(cls, choose: str, solutions: list[Solution], scores: list[float]) -> "Result":
-        """By one of CHOICES: the best score, or the vote with or without the scores as weights."""
+        """Choose by one of CHOICES: the best score, or a vote with the scores as weights or with equal weights."""
         if choose == "best":
             return cls.best(solutions, scores)
         weights = scores if choose == "weighted" else [1.0] * len(scores)
@@ -47,21 +58,48 @@ class Result:
 
     @classmethod
     def elected(cls, answer: str | None, solutions: list[Solution], scores: list[float]) -> "Result":
-        """The highest-scoring solution among those with the answer that a vote chose."""
-        chosen = [i for i, solution in enumerate(solutions) if answer_key(solution.answer) == answer_key(answer)]
-        best = cls.best([solutions[i] for i in chosen], [scores[i] for i in chosen])
+        """Choose the solution with the highest score among those with the answer that won a vote."""
+        voters = [i for i, solution in enumerate(solutions) if answer_key(solution.answer) == answer_key(answer)]
+        best = cls.best([solutions[i] for i in voters], [scores[i] for i in voters])
         return cls(best.solution, best.answer, solutions, scores)
 
 
-def strategy(search: Callable[..., list[Result]]) -> Callable[..., Any]:
-    """Let a strategy for a list of problems also take one, and put its cost on each result.
+P = ParamSpec("P")
 
-    A problem that is in the list twice is worked on once: the same seed gives the same result.
+
+class Strategy(Protocol[P]):
+    """A strategy as it is called: for one problem it returns a Result, for a list of problems a list of them."""
+
+    @overload
+    def __call__(
+        self, model: Policy, verifier: Verifier, problem: Problem, *args: P.args, **options: P.kwargs
+    ) -> Result: ...
+
+    @overload
+    def __call__(
+        self, model: Policy, verifier: Verifier, problem: Sequence[Problem], *args: P.args, **options: P.kwargs
+    ) -> list[Result]: ...
+
+    @overload
+    def __call__(
+        self,
+        model: Policy,
+        verifier: Verifier,
+        problem: Problem | Sequence[Problem],
+        *args: P.args,
+        **options: P.kwargs,
+    ) -> Result | list[Result]: ...
+
+
+def strategy(search: Callable[Concatenate[Policy, Verifier, list[Problem], P], list[Result]]) -> Strategy[P]:
+    """Decorator: let a strategy written for a list of problems also take one, and put the cost on each result.
+
+    A problem that occurs twice in the list is run once, because the same seed gives the same result.
     """
 
     @wraps(search)
     def run(
-        model: Policy, verifier: Verifier, problem: Problem | Sequence[Problem], *args: Any, **options: Any
+        model: Policy, verifier: Verifier, problem: Problem | Sequence[Problem], *args: P.args, **options: P.kwargs
     ) -> Result | list[Result]:
         problems = as_problems(problem)
         distinct = list({each.id: each for each in problems}.values())
@@ -70,14 +108,20 @@ def strategy(search: Callable[..., list[Result]]) -> Callable[..., Any]:
         priced = {each.id: replace(r, cost=bill[each]) for each, r in zip(distinct, results, strict=True)}
         return priced[problem.id] if isinstance(problem, Problem) else [priced[each.id] for each in problems]
 
-    return run
+    signature = inspect.signature(search)
+    one_or_list = signature.parameters["problem"].replace(annotation=Problem | Sequence[Problem])
+    run.__signature__ = signature.replace(  # type: ignore[attr-defined]  # for `help`
+        parameters=[one_or_list if p.name == "problem" else p for p in signature.parameters.values()],
+        return_annotation=Result | list[Result],
+    )
+    return cast(Strategy[P], run)
 
 
 CHOICES = ("best", "weighted", "majority")
 
 
 def check_choice(choose: str) -> None:
-    """Raises ValueError unless `choose` is one of CHOICES."""
+    """Raise ValueError unless `choose` is one of CHOICES."""
     if choose not in CHOICES:
         raise ValueError(f"choose must be one of {', '.join(CHOICES)}, not {choose!r}")
 
@@ -93,11 +137,34 @@ def parallel_search(
     temperature: float | None = None,
     seed: int | None = None,
 ) -> list[Result]:
-    """Best-of-N: draw N solutions, let the verifier choose (Cobbe et al. 2021).
+    """Best-of-N: draw N solutions and let the verifier choose (Cobbe et al. 2021).
 
-    problem: one or a list; N: solutions drawn for each, all charged; choose: "best" takes the highest score, "weighted"
-    the answer whose scores sum highest (Li et al. 2023), "majority" the commonest answer, without asking the verifier.
-    Returns a Result, or a list of them. Raises ValueError for N < 1, an empty list or an unknown choice.
+    Parameters
+    ----------
+    model : Policy
+        Model that writes the solutions.
+    verifier : Verifier
+        Verifier that scores them; not called for a majority vote.
+    problem : Problem or list of Problem
+        One problem, or several that are run as one batch.
+    N : int
+        Budget: solutions drawn for each problem, each charged as one generation.
+    choose : {"best", "weighted", "majority"}
+        Take the solution with the highest score, the answer whose scores have the highest sum (Li et al. 2023), or the
+        most frequent answer.
+    temperature : float, optional
+        Sampling temperature, by default the model's own; 0 is greedy.
+    seed : int, optional
+        Seed of the samples, by default 0.
+
+    Returns
+    -------
+    Result, or list of Result for a list of problems
+
+    Raises
+    ------
+    ValueError
+        If N < 1, for an unknown `choose`, an empty list of problems, and scores that are missing or outside 0..1.
     """
     if N < 1:
         raise ValueError(f"best-of-N needs N >= 1, not {N}")
@@ -105,28 +172,57 @@ def parallel_search(
     groups = model.generate(problem, n=N, temperature=temperature, seed=seed)
     if choose == "majority":
         return [Result.elected(majority_vote(group), group, [1.0] * N) for group in groups]
-    return [Result.chosen(choose, *scored) for scored in zip(groups, score_groups(verifier, groups), strict=True)]
+    scores = score_groups(verifier, groups)
+    return [Result.chosen(choose, group, its_scores) for group, its_scores in zip(groups, scores, strict=True)]
 
 
 def majority_vote(solutions: Sequence[Solution]) -> str | None:
-    """The commonest answer (Wang et al. 2022). Unfinished solutions have no vote; None if nobody votes.
+    """The most frequent answer (Wang et al. 2022).
 
-    Ties: the shorter answer, then the first in the order of their texts. Raises ValueError for no solutions.
+    Parameters
+    ----------
+    solutions : sequence of Solution
+        Solutions to one problem. Those without an answer have no vote.
+
+    Returns
+    -------
+    str or None
+        The answer, None if no solution has one. Ties go to the shorter answer, then to the one that sorts first.
+
+    Raises
+    ------
+    ValueError
+        If there are no solutions.
     """
     return weighted_vote(solutions, [1.0] * len(solutions))
 
 
 def weighted_vote(solutions: Sequence[Solution], scores: Sequence[float]) -> str | None:
-    """The answer with the highest sum of scores (Li et al. 2023); ties and missing answers as in `majority_vote`.
+    """The answer with the highest sum of scores (Li et al. 2023).
 
-    Raises ValueError for no solutions, or another number of scores.
+    Parameters
+    ----------
+    solutions : sequence of Solution
+        Solutions to one problem. Those without an answer have no vote.
+    scores : sequence of float
+        Weight of each solution, finite and at least 0.
+
+    Returns
+    -------
+    str or None
+        The answer, None if no solution has one. Ties go to the shorter answer, then to the one that sorts first.
+
+    Raises
+    ------
+    ValueError
+        If there are no solutions, or not one valid score for each.
     """
     if not solutions:
         raise ValueError("a vote needs at least one solution")
     if len(scores) != len(solutions):
         raise ValueError(f"a vote needs a score for each solution, not {len(scores)} for {len(solutions)}")
-    if wrong := [score for score in scores if not 0 <= score < float("inf")]:
-        raise ValueError(f"a vote needs finite scores of 0 or more, not {wrong[0]}")
+    if invalid := [score for score in scores if not 0 <= score < float("inf")]:
+        raise ValueError(f"a vote needs finite scores of 0 or more, not {invalid[0]}")
     votes: dict[str, float] = defaultdict(float)
     # Summed in the order of the scores, so that rounding does not depend on the order of the solutions.
     for score, solution in sorted(zip(scores, solutions, strict=True), key=lambda pair: pair[0]):

@@ -402,7 +402,7 @@ EXERCISES = (
             agreeing("equal scores, and M = 1", _equal_beams),
         ),
         reference=_beam_step,
-        withheld=("ttclab.beam_search._Tree.settle",),
+        withheld=("ttclab.beam_search._Tree.prune",),
     ),
     Exercise(
         id="3.5",
