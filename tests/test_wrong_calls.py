@@ -100,7 +100,7 @@ def test_a_score_too_many(name):
         (lambda: POLICY.generate_step(PROBLEM, [BEGUN], n=0), "n must be at least 1 .*, not 0"),
         (lambda: POLICY.rollout(PROBLEM, [BEGUN], n=0), "n must be at least 1 .*, not 0"),
         (lambda: POLICY.generate_step([PROBLEM] * 3, [[BEGUN]]), "one list a problem, not 1 and 1 lists"),
-        (lambda: POLICY.generate_step(PROBLEM, [ENDED]), r"finished .* can't be continued: '\+74=089"),
+        (lambda: POLICY.generate_step(PROBLEM, [ENDED]), r"finished .* cannot be continued: '\+74=089"),
         (lambda: random_policy(batch_size=0), "batch_size must be at least 1, not 0"),
         (lambda: dvts(POLICY, StepJudge(), PROBLEM, 6, 4), "divides, not N=6 and M=4"),
         (lambda: beam_search_prm(POLICY, StepJudge(), PROBLEM, 0), "beam_width >= 1 .*, not 0 and 3"),

@@ -1,21 +1,22 @@
-"""What all policies have in common: whole solutions, single steps, rollouts and revisions, of one problem or many."""
+"""Base class of policies, the models that write solutions: whole solutions, steps, rollouts and revisions."""
 
 import warnings
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeVar, overload
 
 from . import flops
 from .problems import Feedback, Problem, Solution
 
 STEP_END = "\n"
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class Asked:
-    """What a solution is written after: a problem, and texts of earlier attempts with what is said of the newest."""
+    """The context of a solution: a problem, the texts of earlier attempts, and feedback on the newest of them."""
 
     problem: Problem
     attempts: Sequence[str] = ()
@@ -23,11 +24,18 @@ class Asked:
 
     @property
     def shown(self) -> str:
-        """The earlier attempts as a policy without a chat template is fed them."""
+        """The earlier attempts as they are fed to a policy without a chat template."""
         return self.problem.show_attempts(self.attempts, self.feedback) if self.attempts else ""
 
     def text(self, template: Any = None) -> str:
-        """The exact text that is gone on from. template: a tokenizer whose chat template writes the turns, if any."""
+        """The exact text that the policy continues.
+
+        Parameters
+        ----------
+        template : tokenizer, optional
+            Tokenizer whose chat template renders the problem and the attempts as turns of a chat. Without one the text
+            is plain.
+        """
         if template is None:
             return self.problem.feed(self.shown)
         turns = self.problem.turns(self.attempts, self.feedback)
@@ -39,6 +47,30 @@ class Policy(ABC):
 
     _warned_all_cut = False
 
+    @overload
+    def generate(
+        self,
+        problem: Problem,
+        n: int = ...,
+        temperature: float | None = ...,
+        seed: int | None = ...,
+        max_new_tokens: int | None = ...,
+        *,
+        start: int = ...,
+    ) -> list[Solution]: ...
+
+    @overload
+    def generate(
+        self,
+        problem: Sequence[Problem],
+        n: int = ...,
+        temperature: float | None = ...,
+        seed: int | None = ...,
+        max_new_tokens: int | None = ...,
+        *,
+        start: int = ...,
+    ) -> list[list[Solution]]: ...
+
     def generate(
         self,
         problem: Problem | Sequence[Problem],
@@ -48,71 +80,183 @@ class Policy(ABC):
         max_new_tokens: int | None = None,
         *,
         start: int = 0,
-    ) -> Any:
-        """n solutions of a problem; of a list of problems, a list of such lists.
+    ) -> list[Solution] | list[list[Solution]]:
+        """Draw n solutions of a problem.
 
-        temperature: default the model's own, 0 is greedy; seed: default 0; start: the place of the first of them. A
-        solution depends on the seed, the problem and its place, and on nothing else: n=8 begins with the solutions of
-        n=4, and n=4, start=4 gives the others. Raises ValueError for n < 1, an empty list or a temperature below 0.
+        A solution depends only on the seed, its problem and its index: n=8 begins with the solutions of n=4, and n=4
+        with start=4 draws the others.
+
+        Parameters
+        ----------
+        problem : Problem or list of Problem
+            One problem, or several that are run as one batch.
+        n : int
+            Solutions of each problem.
+        temperature : float, optional
+            Sampling temperature, by default the model's own; 0 is greedy.
+        seed : int, optional
+            Seed of the samples, by default 0.
+        max_new_tokens : int, optional
+            Token limit of a solution, by default the model's own.
+        start : int
+            Index of the first solution drawn.
+
+        Returns
+        -------
+        list of Solution, or for a list of problems one such list each
+
+        Raises
+        ------
+        ValueError
+            If n < 1, temperature < 0 or max_new_tokens < 1, or the list of problems is empty.
         """
         problems = as_problems(problem)
-        begun = self._beginnings(problems, n, seed, start)
-        groups = self._write([Asked(each) for each in problems], begun, temperature, max_new_tokens)
-        return groups[0] if isinstance(problem, Problem) else groups
+        blank = self._beginnings(problems, n, seed, start)
+        groups = self._write([Asked(each) for each in problems], blank, temperature, max_new_tokens)
+        return one_or_all(problem, groups)
+
+    @overload
+    def generate_step(
+        self,
+        problem: Problem,
+        partials: Sequence[Solution] | None = ...,
+        n: int = ...,
+        temperature: float | None = ...,
+        seed: int | None = ...,
+        max_new_tokens: int | None = ...,
+    ) -> list[Solution]: ...
+
+    @overload
+    def generate_step(
+        self,
+        problem: Sequence[Problem],
+        partials: Sequence[Sequence[Solution]] | None = ...,
+        n: int = ...,
+        temperature: float | None = ...,
+        seed: int | None = ...,
+        max_new_tokens: int | None = ...,
+    ) -> list[list[Solution]]: ...
 
     def generate_step(
         self,
         problem: Problem | Sequence[Problem],
-        partials: Any = None,
+        partials: Sequence[Solution] | Sequence[Sequence[Solution]] | None = None,
         n: int = 1,
         temperature: float | None = None,
         seed: int | None = None,
         max_new_tokens: int | None = None,
-    ) -> Any:
-        """n ways to write the next step of each unfinished solution of a problem; without any, n first steps.
+    ) -> list[Solution] | list[list[Solution]]:
+        """Continue every unfinished solution of a problem by one step, n times each.
 
-        partials: a list of unfinished solutions, for a list of problems a list of such lists; what is in it twice is
-        forked. Returns solutions, unfinished or finished, each of `partials` with its n continuations in turn. The
-        first fork of a solution goes on with its random stream: writing step by step gives the tokens of `generate`.
-        max_new_tokens: of the whole solution. Raises ValueError for a finished solution, for one of another problem,
-        and as `generate`.
+        The first continuation of a solution uses the solution's own random stream, so writing step by step gives the
+        same tokens as `generate`. Further ones, and duplicates in `partials`, get streams of their own.
+
+        Parameters
+        ----------
+        problem : Problem or list of Problem
+            One problem, or several that are run as one batch.
+        partials : list of Solution, optional
+            Unfinished solutions; for a list of problems one such list each. Without them, n first steps are drawn.
+        n : int
+            Continuations of each.
+        temperature : float, optional
+            Sampling temperature, by default the model's own; 0 is greedy.
+        seed : int, optional
+            Seed of first steps, by default 0.
+        max_new_tokens : int, optional
+            Token limit of the whole solution, by default the model's own.
+
+        Returns
+        -------
+        list of Solution, or for a list of problems one such list each
+            The n continuations of the first partial solution, then those of the second, and so on, finished or not.
+
+        Raises
+        ------
+        ValueError
+            For a finished solution, for a solution of another problem, and as `generate`.
         """
         problems = as_problems(problem)
-        begun = self._beginnings(problems, n, seed) if partials is None else _continued(problem, problems, partials, n)
-        steps = self._write([Asked(each) for each in problems], begun, temperature, max_new_tokens, stop=STEP_END)
-        return steps[0] if isinstance(problem, Problem) else steps
+        if partials is None:
+            groups = self._beginnings(problems, n, seed)
+        else:
+            groups = _continued(problems, _groups(problem, partials), n)
+        steps = self._write([Asked(each) for each in problems], groups, temperature, max_new_tokens, stop=STEP_END)
+        return one_or_all(problem, steps)
+
+    @overload
+    def rollout(
+        self,
+        problem: Problem,
+        partials: Sequence[Solution],
+        n: int = ...,
+        temperature: float | None = ...,
+        max_new_tokens: int | None = ...,
+    ) -> list[Solution]: ...
+
+    @overload
+    def rollout(
+        self,
+        problem: Sequence[Problem],
+        partials: Sequence[Sequence[Solution]],
+        n: int = ...,
+        temperature: float | None = ...,
+        max_new_tokens: int | None = ...,
+    ) -> list[list[Solution]]: ...
 
     def rollout(
         self,
         problem: Problem | Sequence[Problem],
-        partials: Any,
+        partials: Sequence[Solution] | Sequence[Sequence[Solution]],
         n: int = 1,
         temperature: float | None = None,
         max_new_tokens: int | None = None,
-    ) -> Any:
-        """n ways to go on from each unfinished solution to its end. Arguments and errors as in `generate_step`."""
+    ) -> list[Solution] | list[list[Solution]]:
+        """Continue every unfinished solution of a problem to its end, n times each.
+
+        Parameters, return value and errors are those of `generate_step`.
+        """
         problems = as_problems(problem)
-        begun = _continued(problem, problems, partials, n)
-        written = self._write([Asked(each) for each in problems], begun, temperature, max_new_tokens)
-        return written[0] if isinstance(problem, Problem) else written
+        groups = _continued(problems, _groups(problem, partials), n)
+        written = self._write([Asked(each) for each in problems], groups, temperature, max_new_tokens)
+        return one_or_all(problem, written)
 
     def revise(
         self,
         problem: Problem | Sequence[Problem],
-        solutions: Any,
-        feedback: Any = None,
+        solutions: Sequence[Solution] | Sequence[Sequence[Solution]],
+        feedback: Feedback | list[Feedback] | None = None,
         temperature: float | None = None,
         max_new_tokens: int | None = None,
-    ) -> Any:
-        """One more solution, written after the earlier attempts of its chain; of a list of problems, one each.
+    ) -> list[Solution]:
+        """Write one more solution after reading the earlier attempts of its chain.
 
-        solutions: the chain so far, the newest last, for a list of problems a list of chains; the last four are shown.
-        feedback: what a verifier's `critique` says of the newest, for a list of problems a list (None: nothing).
-        Raises ValueError for an empty chain, a solution of another problem, or another number of chains or feedbacks
-        than problems.
+        Parameters
+        ----------
+        problem : Problem or list of Problem
+            One problem, or several that are run as one batch.
+        solutions : list of Solution
+            The chain so far, newest last; for a list of problems one chain each. The policy reads the last four.
+        feedback : Feedback, optional
+            A verifier's critique of the newest attempt; for a list of problems a list with one each.
+        temperature : float, optional
+            Sampling temperature, by default the model's own; 0 is greedy.
+        max_new_tokens : int, optional
+            Token limit of the solution, by default the model's own.
+
+        Returns
+        -------
+        list of Solution
+            One for each problem; for one problem, a list of one.
+
+        Raises
+        ------
+        ValueError
+            For an empty chain, a solution of another problem, or a number of chains or feedbacks that differs from the
+            number of problems.
         """
         problems = as_problems(problem)
-        chains = [solutions] if isinstance(problem, Problem) else solutions
+        chains = _groups(problem, solutions)
         comments = feedback if isinstance(feedback, list) else [feedback] * len(problems)
         if len(chains) != len(problems) or not all(chains):
             lengths = [len(chain) for chain in chains]
@@ -122,20 +266,20 @@ class Policy(ABC):
         _check_problems(problems, chains)
         if len(comments) != len(problems):
             raise ValueError(f"feedback must be one for each of {len(problems)} problems, not {len(comments)}")
-        begun = [
+        blank = [
             [Solution(each, "", finished=False, logprob=0.0, key=f"{chain[-1].key}/revised")]
             for each, chain in zip(problems, chains, strict=True)
         ]
         attempts = [[attempt.text for attempt in chain] for chain in chains]
         asked = [Asked(*each) for each in zip(problems, attempts, comments, strict=True)]
         with flops.billed_as("revision"):
-            revised = self._write(asked, begun, temperature, max_new_tokens)
+            revised = self._write(asked, blank, temperature, max_new_tokens)
         for each in problems:
             flops.charge(each, "revision", revisions=1)
-        return revised[0] if isinstance(problem, Problem) else [solution for [solution] in revised]
+        return [solution for [solution] in revised]
 
     def _beginnings(self, problems: list[Problem], n: int, seed: int | None, start: int = 0) -> list[list[Solution]]:
-        """n solutions of each problem with nothing written, each with a random stream of its own."""
+        """n empty solutions of each problem, each with its own random stream."""
         if n < 1:
             raise ValueError(f"n must be at least 1, not {n}")
         return [
@@ -155,19 +299,19 @@ class Policy(ABC):
         *,
         stop: str | None = None,
     ) -> list[list[Solution]]:
-        """Go on with what is begun of each that is asked, to the end or to `stop`."""
+        """Continue the solutions begun for each context to their ends, or to the first `stop`."""
         limit = self.max_new_tokens if max_new_tokens is None else max_new_tokens
         if limit < 1:
             raise ValueError(f"max_new_tokens must be at least 1, not {limit}")
         if finished := [solution for group in begun for solution in group if solution.finished]:
-            raise ValueError(f"a finished solution can't be continued: {finished[0].text!r}")
-        # What has as many tokens as it may have stays as it is.
-        going = [(i, s) for i, group in enumerate(begun) for s in group if s.length < limit]
-        written = iter(self._extend(asked, going, temperature, limit, stop))
+            raise ValueError(f"a finished solution cannot be continued: {finished[0].text!r}")
+        # Solutions already at the token limit are returned unchanged.
+        short = [(i, s) for i, group in enumerate(begun) for s in group if s.length < limit]
+        written = iter(self._extend(asked, short, temperature, limit, stop))
         return [[next(written) if s.length < limit else s for s in group] for group in begun]
 
     def _warn_all_cut(self, count: int, tokens: int) -> None:
-        """Say once that no solution of a call came to its end."""
+        """Warn, once per policy, that every solution of a call was cut at the token limit."""
         if not self._warned_all_cut:
             self._warned_all_cut = True
             which = f"ALL {count} SOLUTIONS WERE" if count > 1 else "THE ONLY SOLUTION WAS"
@@ -180,7 +324,7 @@ class Policy(ABC):
     @property
     @abstractmethod
     def max_new_tokens(self) -> int:
-        """Tokens a solution may have when the caller does not say."""
+        """Default token limit of a solution."""
 
     @abstractmethod
     def _extend(
@@ -191,9 +335,20 @@ class Policy(ABC):
         limit: int,
         stop: str | None,
     ) -> list[Solution]:
-        """Go on with each solution, given with the place of what it answers in `asked`, and charge for it.
+        """Continue solutions, and charge for the work.
 
-        limit: tokens that a whole solution may have; stop: a string to end after, if any.
+        Parameters
+        ----------
+        asked : list of Asked
+            The contexts.
+        begun : list of (int, Solution)
+            Solutions to continue, each with the index of its context.
+        temperature : float or None
+            Sampling temperature, None for the model's own.
+        limit : int
+            Token limit of a whole solution.
+        stop : str or None
+            Text after which a solution is returned unfinished.
         """
 
 
@@ -216,16 +371,25 @@ class Bill:
             generations = self.generations if kind == "decode" else 0
             calls = self.verifier_calls if kind == "verifier" else 0
             flops.charge(
-                self.problem, kind, tokens=self.tokens[kind], flops=self.flops[kind], generations=generations,
+                self.problem,
+                kind,
+                tokens=self.tokens[kind],
+                flops=self.flops[kind],
+                generations=generations,
                 verifier_calls=calls,
-            )  # fmt: skip
+            )
 
 
-def _continued(
-    problem: Problem | Sequence[Problem], problems: list[Problem], partials: Any, n: int
+def _groups(
+    problem: Problem | Sequence[Problem], solutions: Sequence[Solution] | Sequence[Sequence[Solution]]
 ) -> list[list[Solution]]:
-    """Each of the unfinished solutions n times, forked, as one list a problem."""
-    groups = [partials] if isinstance(problem, Problem) else partials
+    """The solutions as one list for each problem."""
+    groups: Any = [solutions] if isinstance(problem, Problem) else solutions
+    return [list(group) for group in groups]
+
+
+def _continued(problems: list[Problem], groups: list[list[Solution]], n: int) -> list[list[Solution]]:
+    """n forks of every unfinished solution, as one list for each problem."""
     if n < 1 or len(groups) != len(problems):
         raise ValueError(f"n must be at least 1 and partials one list a problem, not {n} and {len(groups)} lists")
     _check_problems(problems, groups)
@@ -233,21 +397,21 @@ def _continued(
 
 
 def _check_problems(problems: list[Problem], groups: Sequence[Sequence[Solution]]) -> None:
-    """Raises ValueError if one of the solutions is of another problem than its group."""
+    """Raise ValueError if a solution belongs to another problem than its group."""
     for each, group in zip(problems, groups, strict=True):
         if strangers := [solution for solution in group if solution.problem.id != each.id]:
             raise ValueError(f"solutions must be of the problem {each.id!r}, not of {strangers[0].problem.id!r}")
 
 
 def is_step(before: Solution, after: Solution) -> bool:
-    """Whether what was written between the two is a step: a blank line is none where its problem counts none."""
+    """Whether the text written between the two is a step. A blank line is one only if the problem counts it."""
     written = after.text[len(before.text) :]
     begins_line = not before.text or before.text.endswith(STEP_END)
     return bool(written.strip()) or not begins_line or len(after.steps) > len(before.steps)
 
 
 def whole_at(problem: Problem, text: str, start: int) -> int | None:
-    """Where a text is a whole solution by what its problem says: after the first such line that ends after `start`."""
+    """End of the first line after index `start` at which the problem calls the solution complete; None without one."""
     end = text.find(STEP_END, start)
     while end >= 0:
         if problem.ended(text[: end + len(STEP_END)]):
@@ -257,7 +421,7 @@ def whole_at(problem: Problem, text: str, start: int) -> int | None:
 
 
 def forks(solutions: Sequence[Solution]) -> list[Solution]:
-    """The solutions, with a random stream of its own for each repetition."""
+    """The solutions, with a new random stream for every repetition of one."""
     seen: Counter[str] = Counter()
     forks = []
     for solution in solutions:
@@ -268,8 +432,13 @@ def forks(solutions: Sequence[Solution]) -> list[Solution]:
 
 
 def as_problems(problem: Problem | Sequence[Problem]) -> list[Problem]:
-    """One problem or several, as a list. Raises ValueError for none."""
+    """One problem or several as a list. Raises ValueError for an empty list."""
     problems = [problem] if isinstance(problem, Problem) else list(problem)
     if not problems:
         raise ValueError("there must be at least one problem, but the list is empty")
     return problems
+
+
+def one_or_all(problem: Problem | Sequence[Problem], results: list[T]) -> T | list[T]:
+    """Results in the form of the request: the single result for one problem, all of them for a list."""
+    return results[0] if isinstance(problem, Problem) else results
