@@ -1,13 +1,16 @@
-"""Verifiers: what scores solutions, and says what is wrong with them."""
+"""Verifiers: they score solutions or their steps, and some say where a solution goes wrong."""
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from functools import cache, lru_cache
+from itertools import accumulate
 from pathlib import Path
 from statistics import NormalDist, fmean
-from typing import Any, Protocol
+from typing import Literal, Protocol, overload
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
@@ -28,42 +31,119 @@ class Verifier(Protocol):
     name: str
 
     def score(self, solutions: Sequence[Solution]) -> list[float]:
-        """One score a solution, (solutions,)."""
+        """Score solutions.
+
+        Parameters
+        ----------
+        solutions : sequence of Solution
+            Solutions to one problem or to several.
+
+        Returns
+        -------
+        list of float
+            One score in [0, 1] for each.
+        """
+
+
+class StepVerifier(Verifier, Protocol):
+    """A verifier that also scores steps, as searches over steps need it."""
 
     def score_steps(self, solutions: Sequence[Solution]) -> list[list[float]]:
-        """One score a step, each for the solution up to and including it."""
+        """Score every step of solutions.
+
+        Parameters
+        ----------
+        solutions : sequence of Solution
+            Solutions to one problem or to several, finished or not.
+
+        Returns
+        -------
+        list of list of float
+            For each solution one score in [0, 1] a step: is the solution right up to and including this step?
+        """
 
 
 class Critic(Protocol):
-    """A verifier that says what is wrong."""
+    """A verifier that says in words what is wrong with a solution."""
 
-    def critique(self, solution: Any) -> Any:
-        """What it says of a solution, a Feedback; of a list of solutions, a list."""
+    @overload
+    def critique(self, solution: Solution) -> Feedback: ...
+
+    @overload
+    def critique(self, solution: Sequence[Solution]) -> list[Feedback]: ...
+
+    def critique(self, solution: Solution | Sequence[Solution]) -> Feedback | list[Feedback]:
+        """Comment on solutions.
+
+        Parameters
+        ----------
+        solution : Solution or list of Solution
+            One solution, or several.
+
+        Returns
+        -------
+        Feedback, or list of Feedback for a list of solutions
+        """
 
 
-class Oracle:
-    """Knows the right answer: no real system has it, but its line is the most that choosing can give (coverage)."""
+class _Critique(ABC):
+    """Implements `critique` for one solution and for a list; subclasses implement `_feedback`."""
+
+    @overload
+    def critique(self, solution: Solution) -> Feedback: ...
+
+    @overload
+    def critique(self, solution: Sequence[Solution]) -> list[Feedback]: ...
+
+    def critique(self, solution: Solution | Sequence[Solution]) -> Feedback | list[Feedback]:
+        """Comment on a solution, or on each in a list."""
+        if isinstance(solution, Solution):
+            return self._feedback([solution])[0]
+        return self._feedback(list(solution))
+
+    @abstractmethod
+    def _feedback(self, solutions: list[Solution]) -> list[Feedback]:
+        """One comment for each solution."""
+
+
+class Oracle(_Critique):
+    """Knows the right answers. No real system does; the oracle is the upper bound of any selection rule (coverage)."""
 
     name = "oracle"
 
     def score(self, solutions: Sequence[Solution]) -> list[float]:
+        """1 for a right solution, 0 for a wrong one."""
         charge_calls(solutions)
         return [float(solution.correct) for solution in solutions]
 
     def score_steps(self, solutions: Sequence[Solution]) -> list[list[float]]:
+        """For each step 1 if the solution is right so far, else 0."""
         charge_calls(solutions)
         return [[float(right) for right in _right_so_far(s)] for s in solutions]
 
-    def critique(self, solution: Any) -> Any:
-        """Whether the answer is right; of a list of solutions, a list."""
-        return _each(solution, lambda solutions: [RIGHT if score else WRONG for score in self.score(solutions)])
+    def _feedback(self, solutions: list[Solution]) -> list[Feedback]:
+        """Whether each answer is right."""
+        return [RIGHT if score else WRONG for score in self.score(solutions)]
 
 
 class NoisyOracle:
-    """The oracle through noise, with a dial: quality is its AUC, 0.5 for chance and 1 for the oracle itself.
+    """An oracle with Gaussian noise (Green and Swets 1966).
 
-    A score is the probability of being right, given a normal deviate whose mean is d' higher if it is (Green and Swets
-    1966), where right and wrong are as likely. The noise belongs to what is written: the same text, the same score.
+    The oracle sees a normal deviate whose mean is higher by d' for a right solution. The score is the probability of
+    "right" given this deviate, when right and wrong are equally likely. The noise is a function of the text: the same
+    text always gets the same score.
+
+    Parameters
+    ----------
+    quality : float
+        AUC of the scores, from 0.5 (chance) to 1 (the oracle).
+    seed : int
+        Seed of the noise.
+
+    Raises
+    ------
+    ValueError
+        If quality is outside 0.5..1.
     """
 
     def __init__(self, quality: float, *, seed: int = 0) -> None:
@@ -75,69 +155,66 @@ class NoisyOracle:
 
     def score(self, solutions: Sequence[Solution]) -> list[float]:
         charge_calls(solutions)
-        return [self._blurred(s.correct, s.problem, s.text, "whole") for s in solutions]
+        return [self._noisy_score(s.correct, s.problem, s.text, "whole") for s in solutions]
 
     def score_steps(self, solutions: Sequence[Solution]) -> list[list[float]]:
         charge_calls(solutions)
         return [
             [
-                self._blurred(right, s.problem, STEP_END.join(s.steps[: i + 1]))
+                self._noisy_score(right, s.problem, STEP_END.join(s.steps[: i + 1]))
                 for i, right in enumerate(_right_so_far(s))
             ]
             for s in solutions
         ]
 
-    def _blurred(self, right: bool, problem: Problem, *written: str) -> float:
+    def _noisy_score(self, right: bool, problem: Problem, *text: str) -> float:
         if self.quality == 1:
             return float(right)
-        uniform = float(random_stream("/".join((str(self.seed), problem.id, *written)), 1)[0])
+        uniform = float(random_stream("/".join((str(self.seed), problem.id, *text)), 1)[0])
         noise = NormalDist().inv_cdf(min(max(uniform, 1e-6), 1 - 1e-6))
-        seen = noise + self._distance * (right - 0.5)
-        return 1 / (1 + math.exp(-self._distance * seen))
+        observed = noise + self._distance * (right - 0.5)
+        return 1 / (1 + math.exp(-self._distance * observed))
 
 
 LEAST_LIKELY = -300.0  # a log-probability: its exponential is far from the smallest float, which is about e^-745
 
 
 def likelihood(logprob: float) -> float:
-    """The probability of a solution as a score, which falls with its log-probability all the way down.
+    """Probability of a solution, as a score that stays above 0 and strictly increasing for any log-probability.
 
-    Long solutions are so improbable that their probabilities come to 0 in floating point, and to a tie. Below
-    LEAST_LIKELY a score therefore is no probability any more: it only keeps the order, between e^-700 and e^-300. What
-    is impossible has 0.
+    Long solutions have probabilities that underflow to 0, where all would tie. Below LEAST_LIKELY the score is
+    therefore no probability: it only keeps the order, between e^-700 and e^-300. An impossible solution scores 0.
     """
     if -math.inf < logprob < LEAST_LIKELY:
         return math.exp(-700 + 400 * LEAST_LIKELY / logprob)
     return math.exp(min(logprob, 0.0))
 
 
-class SelfEvaluation:
-    """The policy's own opinion: the probability it gave to what it wrote. It costs nothing, being known already.
+class SelfEvaluation(_Critique):
+    """The policy's own probability of what it wrote. It costs nothing, because the policy computed it while writing.
 
-    The score is `likelihood` of the log-probability, so that no two solutions tie unless their log-probabilities do.
+    The score is `likelihood` of the log-probability, so two solutions tie only if their log-probabilities do.
     """
 
     name = "self"
 
     def score(self, solutions: Sequence[Solution]) -> list[float]:
+        """The probability of each solution. Raises ValueError for a solution without a log-probability."""
         charge_calls(solutions)
         for solution in solutions:
             if math.isnan(solution.logprob):
                 raise ValueError(f"only the policy's own writing has a likelihood, not {solution.text!r}")
-        # Nothing at all, as of a server that gave no text, would be certain.
+        # An empty unfinished solution, as from a server that returned no text, would be certain.
         return [likelihood(s.logprob) if s.text or s.finished else 0.0 for s in solutions]
 
-    def critique(self, solution: Any) -> Any:
-        """How sure the policy was; of a list of solutions, a list."""
-
-        def say(score: float) -> Feedback:
-            return Feedback(f"I am {score:.0%} sure.", f"?{min(int(10 * score), 9)}")
-
-        return _each(solution, lambda solutions: [say(score) for score in self.score(solutions)])
+    def _feedback(self, solutions: list[Solution]) -> list[Feedback]:
+        """How sure the policy was of each solution."""
+        scores = self.score(solutions)
+        return [Feedback(f"I am {score:.0%} sure.", f"?{min(int(10 * score), 9)}") for score in scores]
 
 
-class _Trained:
-    """A trained network reading solutions in batches: for the shipped verifiers a RewardModel."""
+class _Trained(_Critique):
+    """A trained network that reads solutions in batches; for the shipped verifiers a RewardModel."""
 
     def __init__(
         self, name: str, model: ReadingModel, tokenizer: PreTrainedTokenizerBase, *, sees_attempts: bool = False
@@ -150,7 +227,7 @@ class _Trained:
         self._step_end = tokenizer.convert_tokens_to_ids(STEP_END)
 
     def read(self, solutions: Sequence[Solution]) -> list[NDArray[np.float32]]:
-        """The probability of "right so far" at each token of each solution, the end-of-text token included."""
+        """Probability of "right so far" at each token of each solution, including the end-of-text token."""
         contexts = [self._encode((s.shown if self.sees_attempts else "") + s.problem.prompt) for s in solutions]
         return self._read_rows(solutions, contexts, [_tokens(s, self.tokenizer) for s in solutions])
 
@@ -160,7 +237,7 @@ class _Trained:
     def _read_rows(
         self, solutions: Sequence[Solution], contexts: Sequence[tuple[int, ...]], written: Sequence[tuple[int, ...]]
     ) -> list[NDArray[np.float32]]:
-        """The same of tokens, those before each solution and its own, and what it costs is charged."""
+        """The same from tokens: those of the context and those of the solution. Charges for the work."""
         right, passes = self._reader.read(contexts, written)
         bills: dict[str, Bill] = {}
         for solution, context, tokens, reads in zip(solutions, contexts, written, passes, strict=True):
@@ -180,42 +257,43 @@ class ORM(_Trained):
     """Outcome reward model: is the answer right? (Cobbe et al. 2021)."""
 
     def score(self, solutions: Sequence[Solution]) -> list[float]:
+        """Probability that each solution is right."""
         return [float(right[-1]) if len(right) else 0.0 for right in self.read(solutions)]
 
-    def critique(self, solution: Any) -> Any:
-        """Whether the answer looks right; of a list of solutions, a list."""
-        return _each(solution, lambda solutions: [RIGHT if s >= 0.5 else WRONG for s in self.score(solutions)])
+    def _feedback(self, solutions: list[Solution]) -> list[Feedback]:
+        """Whether each answer looks right."""
+        return [RIGHT if score >= 0.5 else WRONG for score in self.score(solutions)]
 
 
 class PRM(_Trained):
-    """Process reward model: at the end of each step, is the solution right so far? (Lightman et al. 2023)."""
+    """Process reward model: is the solution right up to each step? (Lightman et al. 2023)."""
 
     def score(self, solutions: Sequence[Solution]) -> list[float]:
-        """The score of the last step, as in Snell et al. 2024, section 5.1."""
+        """Score of the last step (Snell et al. 2024, section 5.1); 0 for a solution without steps."""
         return [steps[-1] if steps else 0.0 for steps in self.score_steps(solutions)]
 
     def score_steps(self, solutions: Sequence[Solution]) -> list[list[float]]:
-        """A step is scored at its newline, the last one at the end of the text where it has been written."""
+        """Score of each step, read at its newline; of a finished solution's last step, at the end-of-text token."""
         scores = []
         for solution, right in zip(solutions, self.read(solutions), strict=True):
             ends = _step_ends(solution, _tokens(solution, self.tokenizer), self._step_end)
             scores.append([float(right[end]) for end in ends])
         return scores
 
-    def critique(self, solution: Any) -> Any:
-        """The first step that looks wrong; of a list of solutions, a list."""
+    def _feedback(self, solutions: list[Solution]) -> list[Feedback]:
+        """The first step of each solution that looks wrong."""
 
-        def say(scores: list[float]) -> Feedback:
+        def first_error(scores: list[float]) -> Feedback:
             doubted = next((i for i, score in enumerate(scores, start=1) if score < 0.5), None)
             if doubted is None:
                 return Feedback("No step has an error.", "!0")
             return Feedback(f"Step {doubted} has an error.", f"!{min(doubted, 9)}")
 
-        return _each(solution, lambda solutions: [say(scores) for scores in self.score_steps(solutions)])
+        return [first_error(scores) for scores in self.score_steps(solutions)]
 
 
 def _tokens(solution: Solution, tokenizer: PreTrainedTokenizerBase) -> tuple[int, ...]:
-    """What was written, token by token; from the text where the tokens are not kept."""
+    """Tokens of a solution; encoded from its text if they were not kept."""
     if solution.tokens:
         return solution.tokens
     end = [tokenizer.eos_token_id] if solution.finished else []
@@ -223,7 +301,7 @@ def _tokens(solution: Solution, tokenizer: PreTrainedTokenizerBase) -> tuple[int
 
 
 def _step_ends(solution: Solution, tokens: tuple[int, ...], newline: int) -> list[int]:
-    """The place of the last token of each step."""
+    """Index of the last token of each step."""
     ends = [i for i, token in enumerate(tokens) if token == newline]
     steps = len(solution.steps)
     if len(ends) < steps:
@@ -234,7 +312,7 @@ def _step_ends(solution: Solution, tokens: tuple[int, ...], newline: int) -> lis
 
 
 def _right_so_far(solution: Solution) -> list[bool]:
-    """Whether it is right up to and including each step; one that ended too early is wrong in its last."""
+    """Whether a solution is right up to and including each step. One that ended too early is wrong at its last step."""
     checks = solution.problem.check_steps(solution.steps)
     if solution.finished and checks:
         checks[-1] = checks[-1] and solution.correct
@@ -242,36 +320,97 @@ def _right_so_far(solution: Solution) -> list[bool]:
 
 
 def charge_calls(solutions: Sequence[Solution]) -> None:
+    """Charge one verifier call for each solution."""
     for solution in solutions:
         flops.charge(solution.problem, "verifier", verifier_calls=1)
 
 
-def _each(solution: Any, say: Callable[[list[Solution]], list[Feedback]]) -> Any:
-    """What is said of one solution, or of each in a list."""
-    return say([solution])[0] if isinstance(solution, Solution) else say(list(solution))
-
-
-TRAINED = {
-    "orm": ORM, "prm": PRM, "prm-large": PRM, "prm-weak": PRM, "prm-revision": PRM, "prm-rollouts": PRM,
+TRAINED: dict[str, type[ORM] | type[PRM]] = {
+    "orm": ORM,
+    "prm": PRM,
+    "prm-large": PRM,
+    "prm-weak": PRM,
+    "prm-revision": PRM,
+    "prm-rollouts": PRM,
     "prm-exact": PRM,
-}  # fmt: skip
-SEE_ATTEMPTS = ("prm-revision",)  # read the attempts before a solution too
+}
+SEE_ATTEMPTS = ("prm-revision",)  # also read the attempts before a solution
 VERIFIERS = ("oracle", "self", *TRAINED)
 
 
-def load_verifier(name: str | Path, *, device: str = "auto", **options: Any) -> Any:
-    """A verifier: a shipped one, one of VERIFIERS, or an open PRM from a directory or the Hub.
+@overload
+def load_verifier(name: Literal["oracle"], *, device: str = ...) -> Oracle: ...
 
-    device: as of `ttclab.load`; of open PRMs only: family, dtype and allow_pickle, see `open_prms.load`. Raises
-    ValueError for any other name, and for a PRM that can't be had.
+
+@overload
+def load_verifier(name: Literal["self"], *, device: str = ...) -> SelfEvaluation: ...
+
+
+@overload
+def load_verifier(name: Literal["orm"], *, device: str = ...) -> ORM: ...
+
+
+@overload
+def load_verifier(
+    name: Literal["prm", "prm-large", "prm-weak", "prm-revision", "prm-rollouts", "prm-exact"], *, device: str = ...
+) -> PRM: ...
+
+
+@overload
+def load_verifier(
+    name: str | Path,
+    *,
+    device: str = ...,
+    family: str | None = ...,
+    dtype: torch.dtype | str = ...,
+    allow_pickle: bool = ...,
+) -> Oracle | SelfEvaluation | ORM | PRM: ...
+
+
+def load_verifier(
+    name: str | Path,
+    *,
+    device: str = "auto",
+    family: str | None = None,
+    dtype: torch.dtype | str = "auto",
+    allow_pickle: bool = False,
+) -> Oracle | SelfEvaluation | ORM | PRM:
+    """Load a verifier.
+
+    Parameters
+    ----------
+    name : str or Path
+        A shipped verifier, one of VERIFIERS, or an open PRM: a directory in Hugging Face's format, or owner/name on
+        the Hub.
+    device : str
+        As in `ttclab.load`: "auto" takes CUDA, then MPS, then the CPU.
+    family : str, optional
+        Open PRMs only: one of `open_prms.FAMILIES`, by default read from the model's config.json or name.
+    dtype : torch.dtype or str
+        Open PRMs only: as in `ttclab.load`, by default "auto".
+    allow_pickle : bool
+        Open PRMs only: also read weights that are not in safetensors, by default False. Such weights can run any code.
+
+    Returns
+    -------
+    Verifier
+
+    Raises
+    ------
+    ValueError
+        For another name, and for a PRM that cannot be loaded or downloaded.
+    TypeError
+        If an option for open PRMs is given for a shipped verifier.
     """
     hub.refuse_page(name)
     if name not in VERIFIERS and (Path(name).is_dir() or hub.is_name(name)):
-        from . import open_prms  # they are verifiers of this module
+        from . import open_prms  # imports this module
 
-        return open_prms.load(name, device=device, **options)
-    if options:
-        raise TypeError(f"{', '.join(options)}: only for an open PRM, which {str(name)!r} is not")
+        return open_prms.load(name, device=device, family=family, dtype=dtype, allow_pickle=allow_pickle)
+    given = {"family": family is not None, "dtype": dtype != "auto", "allow_pickle": allow_pickle}
+    if any(given.values()):
+        named = ", ".join(option for option in given if given[option])
+        raise TypeError(f"{named}: only for an open PRM, which {str(name)!r} is not")
     if name == "oracle":
         return Oracle()
     if name == "self":
@@ -297,13 +436,31 @@ AGGREGATES: dict[str, Callable[[Sequence[float]], float]] = {
 
 
 def score_steps(verifier: Verifier, solutions: Sequence[Solution], aggregate: str) -> list[float]:
-    """One score a solution from the scores of its steps: "last", "min", "prod" or "mean"; 0 for one without steps.
+    """Score solutions by the scores of their steps.
 
-    Raises ValueError naming the verifier if it has no scores for steps, or not one in 0..1 for each.
+    Parameters
+    ----------
+    verifier : Verifier
+        Must have `score_steps`.
+    solutions : sequence of Solution
+        Solutions to one problem or to several.
+    aggregate : {"last", "min", "prod", "mean"}
+        How the scores of a solution's steps become one score.
+
+    Returns
+    -------
+    list of float
+        One score for each solution; 0 for one without steps.
+
+    Raises
+    ------
+    ValueError
+        If the verifier has no scores for steps, or not one in 0..1 for each. The message names the verifier.
     """
-    if not callable(getattr(verifier, "score_steps", None)):
+    score = getattr(verifier, "score_steps", None)
+    if not callable(score):
         raise ValueError(f"a search over steps needs a verifier that scores steps, which {verifier.name!r} does not")
-    scored = list(verifier.score_steps(solutions)) if solutions else []
+    scored = list(score(solutions)) if solutions else []
     _check_count(verifier, scored, len(solutions), "lists of step scores")
     for scores, solution in zip(scored, solutions, strict=True):
         _check_count(verifier, scores, len(solution.steps), f"scores for the steps of {solution.text!r}")
@@ -312,27 +469,42 @@ def score_steps(verifier: Verifier, solutions: Sequence[Solution], aggregate: st
 
 
 def check_aggregate(aggregate: str) -> None:
-    """Raises ValueError unless `aggregate` is one of AGGREGATES."""
+    """Raise ValueError unless `aggregate` is one of AGGREGATES."""
     if aggregate not in AGGREGATES:
         raise ValueError(f"aggregate must be one of {', '.join(AGGREGATES)}, not {aggregate!r}")
 
 
 def score_groups(verifier: Verifier, groups: Sequence[Sequence[Solution]]) -> list[list[float]]:
-    """The scores of several groups of solutions, asked for at once.
+    """Score several groups of solutions in one call.
 
-    Raises ValueError naming the verifier if it returns another number of scores, or one outside 0..1.
+    Parameters
+    ----------
+    verifier : Verifier
+        Verifier to call.
+    groups : sequence of sequence of Solution
+        Groups of solutions.
+
+    Returns
+    -------
+    list of list of float
+        The scores, grouped alike.
+
+    Raises
+    ------
+    ValueError
+        If the verifier returns another number of scores, or one outside 0..1. The message names the verifier.
     """
     solutions = [solution for group in groups for solution in group]
     scores = list(verifier.score(solutions))
     _check_count(verifier, scores, len(solutions), "scores")
     _check_range(verifier, scores)
-    rest = iter(scores)
-    return [[next(rest) for _ in group] for group in groups]
+    ends = list(accumulate(len(group) for group in groups))
+    return [scores[end - len(group) : end] for group, end in zip(groups, ends, strict=True)]
 
 
-def _check_count(verifier: Verifier, given: Sequence[object], wanted: int, what: str) -> None:
-    if len(given) != wanted:
-        raise ValueError(f"verifier {verifier.name!r} must return {wanted} {what}, not {len(given)}")
+def _check_count(verifier: Verifier, returned: Sequence[object], expected: int, noun: str) -> None:
+    if len(returned) != expected:
+        raise ValueError(f"verifier {verifier.name!r} must return {expected} {noun}, not {len(returned)}")
 
 
 def _check_range(verifier: Verifier, scores: Sequence[float]) -> None:

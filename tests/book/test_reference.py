@@ -22,7 +22,8 @@ from maths import mathml
 PROMISED = {
     "ttclab.problems.Problem", "ttclab.problems.Solution", "ttclab.problems.answers_equal",
     "ttclab.models.LanguageModel.generate", "ttclab.models.LanguageModel.generate_step",
-    "ttclab.models.LanguageModel.revise", "ttclab.verifiers.Verifier.score", "ttclab.verifiers.Verifier.score_steps",
+    "ttclab.models.LanguageModel.revise", "ttclab.verifiers.Verifier.score",
+    "ttclab.verifiers.StepVerifier.score_steps",
     "ttclab.verifiers.Critic.critique", "ttclab.verifiers.Feedback", "ttclab.sampling.Result", "ttclab.flops.Cost",
     "ttclab.flops.forward_flops", "ttclab.flops.exchange_rate", "ttclab.estimators.pass_at_k",
     "ttclab.estimators.best_of_n", "ttclab.estimators.majority", "ttclab.estimators.weighted_best_of_n",
