@@ -337,20 +337,22 @@ def record(
     policy = load_model(model, at=draws.at, device=draws.device, **draws.server)
     asked = load_problems(split, limit=draws.problems)
     temperature = policy.sampler(draws.temperature).temperature
+    served_name = None if isinstance(policy, LanguageModel) else policy.model
     if isinstance(policy, LanguageModel):
         policy.prompts([Asked(each) for each in asked])  # one that is too long is found now, and not after hours
     files = draws.server.get("files") if served else model
     folder = directory_of(files, draws.at) if files else None
-    made = {
-        "format": "ttclab samples 1", "model": folder.name if folder else policy.model,
+    made: dict[str, Any] = {
+        "format": "ttclab samples 1", "model": folder.name if folder else served_name,
         "weights": weights_hash(folder) if folder else None, "split": split, "seed": draws.seed,
         "temperature": temperature, "samples": draws.samples, "problems": len(asked),
     }  # fmt: skip
     if served:  # by its name there, for a server may come back at another address
-        made["served"] = policy.model
+        made["served"] = served_name
     if folder and folder.parent != ZOO:  # a reader may not have the model: what FLOPs are counted from goes with it
         _, tokenizer = described(folder, local_files_only=True)
         template = template_of(tokenizer, None)
+        assert policy.config is not None
         made["config"] = {key: value for key, value in policy.config.to_diff_dict().items() if not key.startswith("_")}
         made["prompt_tokens"] = [len(encode(Asked(each), tokenizer, template)) for each in asked]
     if draws.max_new_tokens:

@@ -1,4 +1,4 @@
-"""Policies: what writes solutions. `load` gives the shipped ones, any causal language model, or one on a server."""
+"""Loading policies: the shipped models, any causal language model, or a model behind a server."""
 
 import json
 import os
@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache, lru_cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack, overload
 
 import torch
 from transformers import (
@@ -29,14 +29,17 @@ from . import flops, hub, smollm2
 from .engine import Engine, Row, Sampler, Written
 from .policy import STEP_END, Asked, Bill, Policy, is_step
 from .problems import Solution, well_formed
+from .signatures import options_of
 
 if TYPE_CHECKING:
     from .server import ServedModel
 
-HOME = Path(os.environ.get("TTCLAB_HOME", Path(__file__).parent))  # another family, made from another seed, has its own
+HOME = Path(
+    os.environ.get("TTCLAB_HOME", Path(__file__).parent)
+)  # set TTCLAB_HOME to use models trained from another seed
 ZOO = HOME / "zoo"
-# Fields of a generation_config that change what transformers writes and are not heeded here, with the values that
-# change nothing; None changes nothing in any of them.
+# Fields of a generation_config that change what transformers generates and are ignored here, with their neutral values;
+# None is neutral for all of them.
 UNHEEDED: dict[str, tuple[Any, ...]] = {
     "repetition_penalty": (1.0,), "encoder_repetition_penalty": (1.0,), "presence_penalty": (0,),
     "frequency_penalty": (0,), "no_repeat_ngram_size": (0,), "encoder_no_repeat_ngram_size": (0,),
@@ -47,10 +50,85 @@ UNHEEDED: dict[str, tuple[Any, ...]] = {
     "constraints": ([],), "exponential_decay_length_penalty": (), "stop_strings": ("", []), "max_time": (),
     "dola_layers": (), "watermarking_config": (),
 }  # fmt: skip
-_HOST = re.compile(r"[\w.-]+:[0-9]+(/|$)|localhost(/|$)")  # of an address that lacks its beginning
-DEFAULT_STEP = {"large": 1500}  # where its single pass beats small's by .2, and room is left above
+_HOST = re.compile(r"[\w.-]+:[0-9]+(/|$)|localhost(/|$)")  # an address without http://
+DEFAULT_STEP = {"large": 1500}  # its greedy accuracy is 0.2 above "small" and well below 1
 
 
+class ServerOptions(TypedDict, total=False):
+    """Keyword options of `load` for the address of a server."""
+
+    model: str | None
+    files: str | Path | None
+    concurrency: int
+    timeout: float
+
+
+def _served(
+    url: str,
+    *,
+    chat: bool | None,
+    model: str | None = None,
+    files: str | Path | None = None,
+    concurrency: int = 32,
+    timeout: float = 600,
+) -> "ServedModel":
+    """A policy behind a server. Without its files it is prompted in turns of a chat, unless `chat` says otherwise."""
+    from .server import ServedModel  # imports the client, which takes half a second
+
+    limits: dict[str, Any] = {"concurrency": concurrency, "timeout": timeout}
+    if files is None:
+        return ServedModel(url, model, text=Asked.text if chat is False else None, **limits)
+    directory = directory_of(files)
+    config, tokenizer = described(directory, local_files_only=True)
+    generation = generation_config_of(directory)
+    template = template_of(tokenizer, chat)
+    begin = tokenizer.bos_token or ""
+    added = bool(begin) and tokenizer.encode("") == [tokenizer.bos_token_id]
+
+    def text(asked: Asked) -> str:
+        exact = asked.text(template)
+        return exact.removeprefix(begin) if template and added else exact  # the server adds it to every text
+
+    return ServedModel(
+        url,
+        model,
+        text=text,
+        cut=not template,
+        config=config,
+        sampler=sampler_of(generation),
+        max_new_tokens=max_new_tokens_of(generation),
+        **limits,
+    )
+
+
+@overload
+def load(
+    name: Literal["small", "large", "revision", "revision-control", "smollm2"] | Path,
+    *,
+    at: int | None = ...,
+    device: str = ...,
+    dtype: torch.dtype | str = ...,
+    chat: bool | None = ...,
+    allow_pickle: bool = ...,
+    trust_remote_code: bool = ...,
+) -> "LanguageModel": ...
+
+
+@overload
+def load(
+    name: str | Path,
+    *,
+    at: int | None = ...,
+    device: str = ...,
+    dtype: torch.dtype | str = ...,
+    chat: bool | None = ...,
+    allow_pickle: bool = ...,
+    trust_remote_code: bool = ...,
+    **server: Unpack[ServerOptions],
+) -> "LanguageModel | ServedModel": ...
+
+
+@options_of(_served, ServerOptions.__annotations__)
 def load(
     name: str | Path,
     *,
@@ -60,28 +138,53 @@ def load(
     chat: bool | None = None,
     allow_pickle: bool = False,
     trust_remote_code: bool = False,
-    **server: Any,
-) -> Any:
-    """A policy, ready to write: a LanguageModel, or for a server's address a ServedModel.
+    **server: Unpack[ServerOptions],
+) -> "LanguageModel | ServedModel":
+    """Load a policy that is ready to write.
 
-    name: "small", "large" (14 times as many parameters), "revision", a directory in Hugging Face's format, a model on
-    its Hub ("Qwen/Qwen2.5-0.5B-Instruct"), or the address of a server ("http://127.0.0.1:8000/v1"); at: the training
-    step of a model shipped at several; device: "auto" takes CUDA, then MPS, then the CPU; dtype: "auto" is that of the
-    weights where the device is fast in it, else fp16 on CUDA and fp32 on a CPU; chat: whether problems are put as turns
-    of a chat, by default if the model has a chat template; allow_pickle: read weights that are not in safetensors;
-    trust_remote_code: run code that comes with the weights. The last two can do anything that you can.
+    The model's generation_config sets temperature, top_k, top_p, max_new_tokens (512 if it does not say) and the
+    end-of-text tokens. Other fields that would change the samples, such as repetition_penalty, are ignored, with a
+    warning that names them. In a chat, the token that ends a turn in the chat template also ends a solution. Solutions
+    are cut at the model's last position.
 
-    The generation_config of a model sets its temperature, top_k, top_p, max_new_tokens (512 if it does not say) and
-    end-of-text tokens; other fields that would change what it writes, such as repetition_penalty, are named in a
-    warning and not heeded. In a chat the token that ends a turn in the chat template ends a solution too. Solutions are
-    cut at the last of the model's positions, and a prompt that leaves none free is a ValueError.
+    Parameters
+    ----------
+    name : str or Path
+        "small", "large" (14 times as many parameters), "revision", a directory in Hugging Face's format, a model on the
+        Hub ("Qwen/Qwen2.5-0.5B-Instruct"), or the address of a server ("http://127.0.0.1:8000/v1").
+    at : int, optional
+        Training step, for a model that is shipped at several.
+    device : str
+        "auto" takes CUDA, then MPS, then the CPU.
+    dtype : torch.dtype or str
+        "auto" is the dtype of the weights if the device is fast in it, else fp16 on CUDA and fp32 on a CPU.
+    chat : bool, optional
+        Whether problems are posed as turns of a chat, by default if the model has a chat template.
+    allow_pickle : bool
+        Also read weights that are not in safetensors. Such weights can run any code.
+    trust_remote_code : bool
+        Run code that comes with the weights.
+    model : str, optional
+        Servers only: the model's name on the server, by default its only model.
+    files : str or Path, optional
+        Servers only: the same model as a shipped name, a directory or on the Hub. Its chat template and configuration
+        are used here, so that solutions can be continued step by step and FLOPs are counted.
+    concurrency : int
+        Servers only: requests in flight at once.
+    timeout : float
+        Servers only: seconds to wait for a reply.
 
-    Of a server only: model: its name there, by default the only one; files: the same model as a shipped name, directory
-    or on the Hub, whose chat template and configuration are used here: with them solutions go on step by step and FLOPs
-    are counted; concurrency: requests in flight at once (32); timeout: seconds for a reply (600).
+    Returns
+    -------
+    LanguageModel, or ServedModel for the address of a server
 
-    Raises ValueError for a name that is none of these, a step that is not there, a model that can't be had, or one
-    whose layers keep a recurrent state, as Mamba's do.
+    Raises
+    ------
+    ValueError
+        For any other name, a training step that is not shipped, a model that cannot be loaded or downloaded, and one
+        whose layers keep a recurrent state, such as Mamba's.
+    TypeError
+        If an option for servers is given for another model.
     """
     hub.refuse_page(name)
     if is_address(name):
@@ -102,68 +205,33 @@ def load(
 
 
 def is_address(name: str | Path) -> bool:
-    """Whether it is the address of a server."""
+    """Whether a model's name is the address of a server."""
     return str(name).lower().startswith(("http://", "https://"))
 
 
-def _served(
-    url: str,
-    *,
-    chat: bool | None,
-    model: str | None = None,
-    files: str | Path | None = None,
-    concurrency: int = 32,
-    timeout: float = 600,
-) -> "ServedModel":
-    """A policy on a server. Without its files it is asked in turns of a chat, unless `chat` says otherwise."""
-    from .server import ServedModel  # it brings the client, which takes half a second
-
-    limits: dict[str, Any] = {"concurrency": concurrency, "timeout": timeout}
-    if files is None:
-        return ServedModel(url, model, text=Asked.text if chat is False else None, **limits)
-    directory = directory_of(files)
-    config, tokenizer = described(directory, local_files_only=True)
-    generation = generation_config_of(directory)
-    template = template_of(tokenizer, chat)
-    begin = tokenizer.bos_token or ""
-    added = bool(begin) and tokenizer.encode("") == [tokenizer.bos_token_id]
-
-    def text(asked: Asked) -> str:
-        exact = asked.text(template)
-        return exact.removeprefix(begin) if template and added else exact  # the server adds it, as to any text
-
-    return ServedModel(
-        url,
-        model,
-        text=text,
-        cut=not template,
-        config=config,
-        sampler=sampler_of(generation),
-        max_new_tokens=max_new_tokens_of(generation),
-        **limits,
-    )
-
-
 def generation_config_of(directory: Path) -> GenerationConfig:
-    """How a model in a directory generates by default."""
+    """The generation_config of a model's directory, or transformers' defaults without one."""
     if (directory / "generation_config.json").is_file():
         return GenerationConfig.from_pretrained(directory, local_files_only=True)
     return GenerationConfig()
 
 
 def max_new_tokens_of(generation: GenerationConfig) -> int:
-    """Tokens that a solution may have when the caller does not say."""
+    """Default token limit of a solution."""
     return generation.max_new_tokens or 512
 
 
-def directory_of(name: str | Path, at: int | None = None, **asked_for: bool) -> Path:
-    """The directory of a policy: of a shipped one, of one on this machine, or of one on the Hub, once it is here."""
+def directory_of(name: str | Path, at: int | None = None, **options: bool) -> Path:
+    """Directory of a policy: shipped, on this machine, or on the Hub, from which it is downloaded once.
+
+    Raises ValueError for a name that is none of these.
+    """
     hub.refuse_page(name)
     directory = folder_of(name, at)
     if str(name) == smollm2.NAME and not directory.is_dir():
         raise ValueError(f"{name} is not on this machine: get it once by `ttclab fetch {name}` (93 MB)")
     if not directory.is_dir() and hub.is_name(name):
-        directory = hub.fetch(str(name), **asked_for)
+        directory = hub.fetch(str(name), **options)
     if not (directory / "config.json").is_file() or _writes_nothing(directory):
         hint = f"; a server's address begins with http://, as in http://{name}" if _HOST.match(str(name)) else ""
         shipped = {path.parent.name.rstrip("-0123456789") for path in ZOO.glob("*/generation_config.json")}
@@ -175,39 +243,51 @@ def directory_of(name: str | Path, at: int | None = None, **asked_for: bool) -> 
 
 
 def described(directory: Path, **options: Any) -> tuple[PreTrainedConfig, PreTrainedTokenizerBase]:
-    """A policy's configuration and tokenizer. Raises ValueError if they need code of their own that is not trusted."""
-    options = {"trust_remote_code": False, **options}  # said, or transformers would ask on the terminal
+    """Configuration and tokenizer of a policy. Raises ValueError if they need code that is not trusted."""
+    options = {"trust_remote_code": False, **options}  # explicit: otherwise transformers prompts on the terminal
     try:
         return AutoConfig.from_pretrained(directory, **options), AutoTokenizer.from_pretrained(directory, **options)
     except ValueError as error:
         if "trust_remote_code" not in str(error):
             raise
         raise ValueError(
-            f"{directory} can only be read by code that comes with it: read that code, and if you trust it say "
+            f"{directory} can only be loaded by code that comes with it: read that code, and if you trust it pass "
             "trust_remote_code=True"
         ) from None
 
 
 def template_of(tokenizer: PreTrainedTokenizerBase, chat: bool | None) -> PreTrainedTokenizerBase | None:
-    """The tokenizer if its chat template is to be used. Raises ValueError if it is to be and there is none."""
+    """The tokenizer if its chat template is used, else None. Raises ValueError for chat=True without a template."""
     if chat and not tokenizer.chat_template:
-        raise ValueError("a model without a chat template can't be asked in a chat: leave out chat=True")
+        raise ValueError("a model without a chat template cannot be used in a chat: leave out chat=True")
     return tokenizer if tokenizer.chat_template and chat is not False else None
 
 
 def encode(
     asked: Asked, tokenizer: PreTrainedTokenizerBase, template: PreTrainedTokenizerBase | None
 ) -> tuple[int, ...]:
-    """What a solution is written after, token by token: turns of a chat, or bare text where there is no template."""
+    """Tokens of the context of a solution: turns of a chat, or plain text without a chat template."""
     if not template:
         return tuple(tokenizer.encode(well_formed(asked.text())))
-    return tuple(tokenizer.encode(well_formed(asked.text(template)), add_special_tokens=False))  # they are in it
+    return tuple(
+        tokenizer.encode(well_formed(asked.text(template)), add_special_tokens=False)
+    )  # the template contains them
 
 
 def sampler_of(generation: GenerationConfig, temperature: float | None = None) -> Sampler:
-    """How a model draws tokens: as its generation_config says, unless `temperature` is given.
+    """The sampler that a generation_config describes.
 
-    A top_k of -1 keeps all tokens, as in vLLM. Raises ValueError for settings that are impossible.
+    Parameters
+    ----------
+    generation : GenerationConfig
+        A top_k of -1 keeps all tokens, as in vLLM.
+    temperature : float, optional
+        Replaces the temperature of the generation_config.
+
+    Raises
+    ------
+    ValueError
+        For impossible settings.
     """
     if temperature is None:
         temperature = 1.0 if generation.temperature is None else generation.temperature
@@ -216,22 +296,22 @@ def sampler_of(generation: GenerationConfig, temperature: float | None = None) -
 
 
 def unheeded(generation: GenerationConfig) -> dict[str, Any]:
-    """The fields of a generation_config that change what transformers writes and change nothing here."""
+    """Fields of a generation_config that change what transformers generates and are ignored here."""
     fields = {name: getattr(generation, name, None) for name in UNHEEDED}
     return {name: value for name, value in fields.items() if value is not None and value not in UNHEEDED[name]}
 
 
 def turn_end(tokenizer: PreTrainedTokenizerBase) -> int | None:
-    """The token that ends the model's turn in a chat template; None if none does, or it can't be told.
+    """The token that ends the model's turn in a chat template; None if there is none or it cannot be found.
 
-    Some models' generation_config names another end-of-text token alone: without this one they would write on, the
-    user's next turn included.
+    Some models name only another end-of-text token in their generation_config. Without this one they would continue
+    with the user's next turn.
     """
     content = "Sesquipedalian"
     turns = [{"role": "user", "content": "?"}, {"role": "assistant", "content": content}]
     try:
         text = str(tokenizer.apply_chat_template(turns, tokenize=False))
-    except Exception:  # templates are programs, and some refuse what they don't expect
+    except Exception:  # templates are programs, and some raise on turns they do not expect
         return None
     if content not in text:
         return None
@@ -242,7 +322,7 @@ def turn_end(tokenizer: PreTrainedTokenizerBase) -> int | None:
 
 
 def _check_cache(config: PreTrainedConfig, stateful: bool) -> None:
-    """Raises ValueError for a model that keeps more than keys and values, which the engine can't copy row by row."""
+    """Raise ValueError for a model with more state than keys and values, which the engine cannot copy row by row."""
     layers = DynamicCache(config=config.get_text_config()).layers
     others = sorted(
         {type(layer).__name__ for layer in layers} - {DynamicLayer.__name__, DynamicSlidingWindowLayer.__name__}
@@ -256,7 +336,7 @@ def _check_cache(config: PreTrainedConfig, stateful: bool) -> None:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Without transformers' progress bars: the models that they are for are larger than ours."""
+    """Silence transformers' progress bars, which are made for models larger than the shipped ones."""
     shown = logging.is_progress_bar_enabled()
     logging.disable_progress_bar()
     try:
@@ -267,17 +347,17 @@ def quiet() -> Iterator[None]:
 
 
 def _writes_nothing(directory: Path) -> bool:
-    """Whether it is a reward model of ours: transformers would load its weights as a policy's."""
+    """Whether a directory holds a RewardModel, whose weights transformers would load as a policy's."""
     return "RewardModel" in (json.loads((directory / "config.json").read_text()).get("architectures") or ())
 
 
 def folder_of(name: str | Path, at: int | None = None) -> Path:
-    """Where a shipped model lies, at a step of its training; any other name is a path."""
+    """Folder of a shipped model, at a step of its training; any other name is a path."""
     names = [path.name.rpartition("-") for path in ZOO.glob("*")]
     steps = sorted(int(step) for base, _, step in names if base == str(name) and step.isdecimal())
     if at is not None and at not in steps:
-        there = f"at the steps {steps}" if steps else "at no more than one step"
-        raise ValueError(f"{name!r} is shipped {there}, not at {at}")
+        shipped = f"at the steps {steps}" if steps else "at no more than one step"
+        raise ValueError(f"{name!r} is shipped {shipped}, not at {at}")
     if steps:
         return ZOO / f"{name}-{at or DEFAULT_STEP[str(name)]}"
     if str(name) == smollm2.NAME:
@@ -286,7 +366,7 @@ def folder_of(name: str | Path, at: int | None = None) -> Path:
 
 
 def pick_device(device: str = "auto") -> torch.device:
-    """The device asked for; "auto" is the fastest there is."""
+    """The device of a name; "auto" takes CUDA, then MPS, then the CPU."""
     if device != "auto":
         return torch.device(device)
     if torch.cuda.is_available():
@@ -295,7 +375,7 @@ def pick_device(device: str = "auto") -> torch.device:
 
 
 def pick_dtype(config: PreTrainedConfig, device: torch.device) -> torch.dtype:
-    """That of the weights, or one that the device is fast in: fp32 on a CPU, fp16 where a GPU has no bf16."""
+    """The dtype of the weights if the device is fast in it, else fp32 on a CPU and fp16 on a GPU without bf16."""
     own = getattr(config, "dtype", None) or torch.float32
     if device.type == "cpu":
         return torch.float32
@@ -305,7 +385,24 @@ def pick_dtype(config: PreTrainedConfig, device: torch.device) -> torch.dtype:
 
 
 class LanguageModel(Policy):
-    """A causal language model with its tokenizer, run here."""
+    """A causal language model and its tokenizer, run in this process.
+
+    Parameters
+    ----------
+    model : transformers.PreTrainedModel
+        The model. Its generation_config sets the sampling defaults.
+    tokenizer : transformers.PreTrainedTokenizerBase
+        Its tokenizer.
+    chat : bool, optional
+        Whether problems are posed as turns of a chat, by default if the tokenizer has a chat template.
+    batch_size : int
+        Rows that are decoded together.
+
+    Raises
+    ------
+    ValueError
+        For a model with a recurrent state, impossible sampling settings, and chat=True without a chat template.
+    """
 
     def __init__(
         self,
@@ -321,18 +418,18 @@ class LanguageModel(Policy):
         self.tokenizer, self.template = tokenizer, template_of(tokenizer, chat)
         if self.template and (end := turn_end(tokenizer)) is not None:
             self.engine.end_ids = sorted({*self.engine.end_ids, end})
-        self.sampler()  # raises for impossible settings now, and not at the first solution
+        self.sampler()  # raises for impossible settings now instead of at the first solution
         if fields := unheeded(model.generation_config):
             named = ", ".join(f"{name}={value!r}" for name, value in fields.items())
             warnings.warn(
-                f"the generation_config of {model.name_or_path or 'the model'} sets {named}: not heeded here, where "
+                f"the generation_config of {model.name_or_path or 'the model'} sets {named}: ignored here, where "
                 "solutions are drawn from the model's own distribution",
                 stacklevel=2,
             )
         # Searches decode and encode the same few texts at every step.
         self._encode = lru_cache(maxsize=1 << 12)(partial(tokenizer.encode, add_special_tokens=not self.template))
         self._decode = lru_cache(maxsize=1 << 12)(tokenizer.decode)
-        # Asked for once a solution, and always for the same few lengths.
+        # Called once a solution, always with the same few lengths.
         self._read_flops = cache(partial(flops.forward_flops, model.config, logits=1))
         self._write_flops = cache(partial(flops.decode_flops, model.config))
 
@@ -345,16 +442,16 @@ class LanguageModel(Policy):
         stop: str | None,
     ) -> list[Solution]:
         if stop:
-            return self._go_on_by_line(asked, begun, temperature, limit, steps=True)
+            return self._extend_by_line(asked, begun, temperature, limit, steps=True)
         if self.template or all(each.problem.ended("") is None for each in asked):
-            written = self._go_on(asked, begun, temperature, limit, None)
+            written = self._decode_rows(asked, begun, temperature, limit, None)
         else:
-            written = self._go_on_by_line(asked, begun, temperature, limit, steps=False)
+            written = self._extend_by_line(asked, begun, temperature, limit, steps=False)
         if written and not any(solution.finished for solution in written):
             self._warn_all_cut(len(written), max(solution.length for solution in written))
         return written
 
-    def _go_on_by_line(
+    def _extend_by_line(
         self,
         asked: list[Asked],
         begun: list[tuple[int, Solution]],
@@ -363,23 +460,23 @@ class LanguageModel(Policy):
         *,
         steps: bool,
     ) -> list[Solution]:
-        """Go on line by line to the end, or to the end of a step.
+        """Continue solutions line by line to their ends, or to the end of a step.
 
-        A model without chats does not end by itself: at the end of each line the problem says whether it is done. And
-        a blank line may be no step.
+        Outside a chat a model may have no end-of-text token of its own: after each line the problem decides whether the
+        solution is complete. With `steps`, blank lines that the problem does not count as steps are skipped.
         """
-        written, going = [solution for _, solution in begun], list(range(len(begun)))
+        written, growing = [solution for _, solution in begun], list(range(len(begun)))
         prefixes: dict[Any, Any] = {}
-        while going:
-            before = [written[k] for k in going]
-            lines = self._go_on(asked, [(begun[k][0], written[k]) for k in going], temperature, limit, STEP_END)
-            for k, solution in zip(going, lines, strict=True):
+        while growing:
+            before = [written[k] for k in growing]
+            lines = self._decode_rows(asked, [(begun[k][0], written[k]) for k in growing], temperature, limit, STEP_END)
+            for k, solution in zip(growing, lines, strict=True):
                 written[k] = solution
             if steps:
-                prefixes |= self.engine.prefix_cache  # the next call goes on from all rows, not only from the last ones
-            going = [
+                prefixes |= self.engine.prefix_cache  # the next call continues all rows, not only the last ones
+            growing = [
                 k
-                for k, old in zip(going, before, strict=True)
+                for k, old in zip(growing, before, strict=True)
                 if not written[k].finished
                 and old.length < written[k].length < limit
                 and not (steps and is_step(old, written[k]))
@@ -388,7 +485,7 @@ class LanguageModel(Policy):
             self.engine.prefix_cache = prefixes
         return written
 
-    def _go_on(
+    def _decode_rows(
         self,
         asked: list[Asked],
         begun: list[tuple[int, Solution]],
@@ -396,9 +493,10 @@ class LanguageModel(Policy):
         limit: int,
         stop: str | None,
     ) -> list[Solution]:
+        """Continue solutions in one engine call. Those that fill the model's positions are returned unchanged."""
         prompts = self.prompts(asked)
         full = {k for k, (i, s) in enumerate(begun) if len(prompts[i]) + len(s.tokens) >= self.engine.positions}
-        everything, begun = begun, [each for k, each in enumerate(begun) if k not in full]
+        everything, begun = begun, [row for k, row in enumerate(begun) if k not in full]
         if not begun:
             return [solution for _, solution in everything]
         shown, bills = [each.shown for each in asked], [Bill(each.problem) for each in asked]
@@ -416,20 +514,20 @@ class LanguageModel(Policy):
             )
         for bill in bills:
             bill.charge()
-        rest = iter(solutions)
-        return [solution if k in full else next(rest) for k, (_, solution) in enumerate(everything)]
+        extended = iter(solutions)
+        return [solution if k in full else next(extended) for k, (_, solution) in enumerate(everything)]
 
     @property
     def max_new_tokens(self) -> int:
-        """Tokens a solution may have when the caller does not say."""
+        """Default token limit of a solution."""
         return max_new_tokens_of(self.engine.model.generation_config)
 
     def sampler(self, temperature: float | None = None) -> Sampler:
-        """How this model draws tokens: as its generation_config says, unless `temperature` is given."""
+        """This model's sampler: the one of its generation_config, with another temperature if one is given."""
         return sampler_of(self.engine.model.generation_config, temperature)
 
     def prompts(self, asked: Sequence[Asked]) -> list[tuple[int, ...]]:
-        """What solutions are written after. Raises ValueError, naming the problem, where no position is left."""
+        """Tokens of contexts. Raises ValueError, naming the problem, for one that leaves no position free."""
         prompts = [self.encode(each) for each in asked]
         for each, prompt in zip(asked, prompts, strict=True):
             if len(prompt) >= self.engine.positions:
@@ -440,7 +538,7 @@ class LanguageModel(Policy):
         return prompts
 
     def encode(self, asked: Asked) -> tuple[int, ...]:
-        """What a solution is written after: turns of a chat, or bare text where there is no chat template."""
+        """Tokens of a context: turns of a chat, or plain text without a chat template."""
         return tuple(self._encode(well_formed(asked.text(self.template))))
 
     def _add(self, bill: Bill, row: Row, written: Written, *, generations: int) -> None:

@@ -225,7 +225,7 @@ class Policy(ABC):
         self,
         problem: Problem | Sequence[Problem],
         solutions: Sequence[Solution] | Sequence[Sequence[Solution]],
-        feedback: Feedback | list[Feedback] | None = None,
+        feedback: Feedback | Sequence[Feedback | None] | None = None,
         temperature: float | None = None,
         max_new_tokens: int | None = None,
     ) -> list[Solution]:

@@ -67,4 +67,6 @@ def pad(rows: list[list[int]], value: int | float) -> Tensor:
 @cache
 def load_base(name: str, device: str = "cpu") -> LanguageModel:
     """A shipped policy, loaded once."""
-    return load(name, device=device)
+    policy = load(name, device=device)
+    assert isinstance(policy, LanguageModel)  # a server cannot be trained
+    return policy
