@@ -237,7 +237,7 @@ def test_what_is_charged_is_what_torch_counts_and_what_is_shared_is_read_once(re
         prm.score_steps(SOLUTIONS)
     assert bill.total.flops["verifier"] == counter.get_total_flops()
     assert bill.total.verifier_calls == 2 + len(SOLUTIONS)
-    fed = {tuple(prm.lay_out(PROBLEM.question, s.steps)[0]) for s in SOLUTIONS if s.steps}
+    fed = {tuple(prm.tokenize_steps(PROBLEM.question, s.steps)[0]) for s in SOLUTIONS if s.steps}
     assert bill.total.tokens["verifier"] < 0.7 * sum(map(len, fed))
 
 
@@ -294,7 +294,7 @@ def test_pickled_weights_are_read_only_when_asked_for(tmp_path):
 def test_a_model_that_does_not_say_its_family_is_asked_for_it(tmp_path):
     folder = RELEASES["rlhflow"].write(tmp_path)
     plain = folder.rename(tmp_path / "a-prm")
-    with pytest.raises(ValueError, match=r"a-prm does not say which family .* a LlamaForCausalLM: say family=, one of"):
+    with pytest.raises(ValueError, match=r"a-prm does not name its family .* a LlamaForCausalLM: pass family=, one of"):
         ttclab.load_verifier(plain)
     assert isinstance(ttclab.load_verifier(plain, family="rlhflow", device="cpu"), open_prms.RLHFlow)
     with pytest.raises(ValueError, match=r"family must be one of qwen, .*, not 'orm'"):

@@ -21,8 +21,8 @@ def small():
     return ttclab.load("small", device="cpu").engine.model
 
 
-def grown(judging_layers=2):
-    return RewardModel.grown(small(), judging_layers, prompt_end=PROMPT_END, attempt_end=ATTEMPT_END).eval()
+def grown(scoring_layers=2):
+    return RewardModel.grown(small(), scoring_layers, prompt_end=PROMPT_END, attempt_end=ATTEMPT_END).eval()
 
 
 def random_judge(seed=0):
@@ -48,7 +48,7 @@ def look(judge, ids):
 
 
 def surprises(judge, text):
-    """What the judging layers are shown of each token of a text, (length, 4)."""
+    """What the scoring layers are shown of each token of a text, (length, 4)."""
     return judge.surprises(encode(text), look(judge, encode(text)).predicted)[0]
 
 
@@ -58,7 +58,7 @@ def test_the_reading_layers_predict_exactly_as_the_policy_they_come_from():
         assert torch.equal(look(random_judge(), ids).predicted, small()(ids).logits)
 
 
-def test_fresh_judging_layers_pass_on_what_was_read():
+def test_fresh_scoring_layers_pass_on_what_was_read():
     judge, reader = grown(2), grown(0)
     reader.load_state_dict(judge.state_dict(), strict=False)
     ids = encode(PROBLEM.prompt + SOLUTION)
@@ -125,9 +125,9 @@ def test_the_scores_are_the_same_whatever_computes_the_attention():
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 40), (5, 13)], ids=str)
-@pytest.mark.parametrize("judging_layers", [0, 2, 3])
-def test_the_flops_are_exactly_what_torch_counts(shape, judging_layers):
-    judge = grown(judging_layers)
+@pytest.mark.parametrize("scoring_layers", [0, 2, 3])
+def test_the_flops_are_exactly_what_torch_counts(shape, scoring_layers):
+    judge = grown(scoring_layers)
     judge.set_attn_implementation("eager")  # the counter does not see the fused attention of CPUs
     with FlopCounterMode(display=False) as counter:
         look(judge, torch.randint(20, shape))

@@ -1,4 +1,4 @@
-"""Reads rows of tokens with a reward model, and no prefix twice."""
+"""Reads rows of tokens with a reward model, each shared prefix once."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from .static_reading import Places, StaticReadings
 
 @dataclass(frozen=True)
 class _Known:
-    """A row that was read: "right so far" at each of its tokens, and where its last token is in a reading."""
+    """A row that was read: "right so far" at each token, and the position of its last token in a reading."""
 
     right: NDArray[np.float32]
     reading: Reading | Places | None = None
@@ -32,35 +32,43 @@ _Rows = dict[tuple[int, ...], _Known]
 
 
 class ReadingModel(Protocol):
-    """What a Reader can read with: a RewardModel, or another network that can go on from a reading of its own."""
+    """Network that a Reader can use: a RewardModel, or another one that can continue its own readings."""
 
     @property
     def device(self) -> torch.device: ...
 
     @property
     def step_end(self) -> int:
-        """A token after which reading may go on in another call."""
+        """A token after which a later call can continue reading."""
 
     def eval(self) -> Self: ...
 
     def __call__(self, input_ids: Tensor, before: Reading | None = None, keep: bool = False) -> Reading:
-        """As RewardModel.forward."""
+        """See `RewardModel.forward`."""
 
     def pass_flops(self, new_tokens: int, cached_tokens: int = 0) -> int: ...
 
 
-ROWS_AT_ONCE = 1024  # rows that go through a reward model together
-KEPT_TOKENS = 1 << 18  # in what is kept for the next call: what stands before the solutions, then rows
+ROWS_AT_ONCE = 1024  # rows in one forward pass
+KEPT_TOKENS = 1 << 18  # tokens kept for the next call: those of the contexts first, then those of rows
 
 
 class Reader:
-    """Reads rows of tokens with a reward model, and on one bill no prefix twice.
+    """Reads rows of tokens with a reward model, and within one bill each shared prefix once.
 
-    rows_at_once: rows that go through it together; kept_tokens: in what is kept for the next call; decoder: "eager",
-    "static" or "captured", as for the engine: by default a RewardModel on CUDA reads on by CUDA graphs.
+    Within a call, a context is read once for all rows that share it. While a bill is open (every strategy opens one),
+    readings are kept for the next call on the same bill, and are dropped with the bill.
 
-    Within a call, what stands before the solutions is read once for all that share it. While a bill is open (every
-    strategy opens one), what a call has read is kept for the next one on that bill, and goes when the bill goes.
+    Parameters
+    ----------
+    model : ReadingModel
+        The reward model.
+    rows_at_once : int, optional
+        Rows in one forward pass, by default ROWS_AT_ONCE.
+    kept_tokens : int, optional
+        Tokens kept for the next call, by default KEPT_TOKENS.
+    decoder : {"eager", "static", "captured"}, optional
+        As for the engine; by default a RewardModel on CUDA continues its readings by CUDA graphs.
     """
 
     def __init__(
@@ -82,10 +90,22 @@ class Reader:
     def read(
         self, contexts: Sequence[tuple[int, ...]], written: Sequence[tuple[int, ...]]
     ) -> tuple[list[NDArray[np.float32]], list[list[tuple[int, int]]]]:
-        """The probability of "right so far" at each token that was written, and the passes that each row needed.
+        """Read solutions.
 
-        contexts: the tokens before each solution; written: its own. A pass is its new tokens and those known before.
-        What several rows share is a pass of the first of them.
+        Parameters
+        ----------
+        contexts : sequence of tuple of int
+            Tokens before each solution.
+        written : sequence of tuple of int
+            Tokens of each solution.
+
+        Returns
+        -------
+        right : list of array of shape (tokens,)
+            Probability of "right so far" at each token of each solution.
+        passes : list of list of (int, int)
+            Forward passes of each row, as numbers of new and of cached tokens. A pass that several rows share belongs
+            to the first of them.
         """
         bill = flops.open_bill()
         known = self._kept.get(bill, {}) if bill else {}
@@ -109,7 +129,7 @@ class Reader:
         return [found[row].right[len(context) :] for context, row in zip(contexts, rows)], passes
 
     def _read_contexts(self, contexts: dict[tuple[int, ...], int]) -> _Rows:
-        """Read what stands before the solutions. contexts: the tokens, and how many they are."""
+        """Read the contexts of solutions; `contexts` maps their tokens to their lengths."""
         found = self._extend(dict.fromkeys(contexts, 0), {}, keep=sum(contexts.values()))
         if not self._static:
             return found
@@ -125,7 +145,7 @@ class Reader:
 
     @torch.inference_mode()
     def _extend_static(self, begun: dict[tuple[int, ...], int], known: _Rows, keep: int) -> _Rows:
-        """As `_extend`, in fixed places, with rows of any shape together."""
+        """As `_extend`, in a static cache, with rows of any shape together."""
         assert self._static
         found = {row: known[row] for row, start in begun.items() if start == len(row)}
         rows, stays, at_once = [], {}, self._rows_at_once or ROWS_AT_ONCE
@@ -150,7 +170,7 @@ class Reader:
 
     @torch.inference_mode()
     def _extend(self, begun: dict[tuple[int, ...], int], known: _Rows, keep: int) -> _Rows:
-        """Read rows from where they are known, those of one shape together; keep: tokens of them that may stay."""
+        """Read the unknown ends of rows, those of one shape together. `keep`: tokens that may be kept."""
         found = {row: known[row] for row, start in begun.items() if start == len(row)}
         shown = bar(len(begun) - len(found), "solutions read")
         for chunk in self._alike({row: start for row, start in begun.items() if row not in found}):
@@ -168,7 +188,7 @@ class Reader:
         return found
 
     def _alike(self, begun: dict[tuple[int, ...], int]) -> Iterator[list[tuple[int, ...]]]:
-        """The rows in groups of one shape: tokens known and tokens in all."""
+        """The rows in groups with equal numbers of known tokens and of all tokens."""
 
         def shape(row: tuple[int, ...]) -> tuple[int, int]:
             return begun[row], len(row)
@@ -190,7 +210,7 @@ class Reader:
 
 
 def _longest_known(rows: Sequence[tuple[int, ...]], known: _Rows) -> dict[tuple[int, ...], int]:
-    """For each row, the tokens at its start that are known already."""
+    """Number of known tokens at the start of each row."""
     lengths = sorted({len(row) for row in known}, reverse=True)
     return {
         row: next((length for length in lengths if length <= len(row) and row[:length] in known), 0) for row in rows
@@ -198,7 +218,7 @@ def _longest_known(rows: Sequence[tuple[int, ...]], known: _Rows) -> dict[tuple[
 
 
 def _gather(places: list[_Known], length: int) -> Reading:
-    """The state of rows at `length` tokens, as a reading of one place: the last."""
+    """State of rows after `length` tokens, as a reading of their last token."""
     readings = {id(place.reading): place.reading for place in places if isinstance(place.reading, Reading)}
     parts, order, kept = [], [], []
     for key, reading in readings.items():

@@ -1,8 +1,8 @@
-"""The network of the shipped verifiers: a language model that reads a solution, and blocks that judge what it read.
+"""The network of the shipped verifiers: a language model that reads a solution, and layers that score what it read.
 
-The first layers are a small language model: they predict every token. How far each token is from the prediction goes
-into the layers after them, which judge the solution at every token. A judge of this size is slow to learn by itself
-to compare the two.
+The first layers are a small language model that predicts every token. The distance of each token from the prediction is
+an input of the layers after them, which score the solution at every token. A network of this size is slow to learn the
+comparison by itself.
 """
 
 from dataclasses import dataclass
@@ -17,17 +17,24 @@ from transformers.masking_utils import create_causal_mask
 from . import flops
 from .engine import Prefix
 
-SURPRISES = 4  # numbers that say how far a token is from the prediction
-FLOOR = -8.0  # log-probabilities below it count as it
+SURPRISES = 4  # features that measure the distance of a token from the prediction
+FLOOR = -8.0  # lower bound of log-probabilities
 
 
 @dataclass
 class Reading:
-    """What a reward model makes of some rows of tokens.
+    """Outputs of a reward model for rows of tokens.
 
-    right: the logit of "right so far" at each token, (rows, length); predicted: the logits of the token after it,
-    (rows, length, vocabulary); surprises: as they went into the judging layers, (rows, length, 4); prefix: the keys and
-    values of the rows up to here, if they were to be kept.
+    Attributes
+    ----------
+    right : Tensor of shape (rows, length)
+        Logit of "right so far" at each token.
+    predicted : Tensor of shape (rows, length, vocabulary)
+        Logits of the next token.
+    surprises : Tensor of shape (rows, length, 4)
+        Inputs of the scoring layers.
+    prefix : Prefix, optional
+        KV cache of the rows, if it was to be kept.
     """
 
     right: Tensor
@@ -37,11 +44,15 @@ class Reading:
 
 
 class RewardModel(LlamaPreTrainedModel):
-    """Scores every token of a solution. Loads and saves as all models of transformers do.
+    """Scores every token of a solution. It is saved and loaded like any model of transformers.
 
-    config: a LlamaConfig with three more fields: reading_layers, how many of the layers predict; prompt_end,
-    attempt_end: the tokens that end a problem and an earlier attempt. A solution begins after the last attempt (if it
-    has any) and the first prompt_end from there.
+    A solution begins after the first prompt_end that follows the last attempt, if there are attempts.
+
+    Parameters
+    ----------
+    config : LlamaConfig
+        With three more fields: reading_layers, the number of layers that predict; prompt_end and attempt_end, the
+        tokens that end a problem and an earlier attempt.
     """
 
     def __init__(self, config: LlamaConfig) -> None:
@@ -52,27 +63,38 @@ class RewardModel(LlamaPreTrainedModel):
         self.post_init()
 
     @classmethod
-    def grown(cls, policy: PreTrainedModel, judging_layers: int, **fields: Any) -> "RewardModel":
-        """A reward model whose reading layers are a Llama policy's; the judging layers change nothing at first."""
+    def grown(cls, policy: PreTrainedModel, scoring_layers: int, **fields: Any) -> "RewardModel":
+        """A reward model with the layers of a Llama policy; its scoring layers pass on their input at first."""
         own = {**policy.config.to_dict(), **fields, "reading_layers": policy.config.num_hidden_layers}
-        model = cls(LlamaConfig(**{**own, "num_hidden_layers": own["reading_layers"] + judging_layers}))
+        model = cls(LlamaConfig(**{**own, "num_hidden_layers": own["reading_layers"] + scoring_layers}))
         continue_from(model.model, policy.model)
         return model
 
     @property
     def step_end(self) -> int:
-        """The token that ends a step, as it ends a problem."""
+        """Token that ends a step, the same that ends a problem."""
         return self.config.prompt_end
 
     def pass_flops(self, new_tokens: int, cached_tokens: int = 0) -> int:
-        """FLOPs of one pass over new tokens, after those read before."""
+        """FLOPs of one pass over new tokens after cached ones."""
         return reward_flops(self.config, new_tokens, cached_tokens)
 
     def forward(self, input_ids: Tensor, before: Reading | None = None, keep: bool = False) -> Reading:
-        """Read token ids padded on the right, (rows, length).
+        """Read rows of tokens.
 
-        before: the reading of what stands before them, of one length, the whole problem at least; of its tensors only
-        the last place is looked at. keep: keep what it takes to read on from here.
+        Parameters
+        ----------
+        input_ids : Tensor of shape (rows, length)
+            Tokens, padded on the right.
+        before : Reading, optional
+            Reading of the tokens before them: at least the whole problem, the same length in all rows. Of its tensors
+            only the last position is used.
+        keep : bool
+            Whether to keep the KV cache, so that a later call can continue.
+
+        Returns
+        -------
+        Reading
         """
         hidden = self.model.embed_tokens(input_ids)
         cache = before.prefix.cache() if before and before.prefix else DynamicCache() if keep else None
@@ -95,7 +117,7 @@ class RewardModel(LlamaPreTrainedModel):
         cache: Cache | None,
         before: Reading | None,
     ) -> Reading:
-        """Run the embedded tokens through all layers; `forward` and `StaticReadings` prepare what it needs."""
+        """Run embedded tokens through all layers; `forward` and `StaticReadings` prepare the arguments."""
         trunk, split = self.model, self.config.reading_layers
         rotary = trunk.rotary_emb(hidden, positions)
         for layer in trunk.layers[:split]:
@@ -109,8 +131,10 @@ class RewardModel(LlamaPreTrainedModel):
 
     @torch.no_grad()
     def surprises(self, input_ids: Tensor, predicted: Tensor, before: Reading | None = None) -> Tensor:
-        """For each token of the solution its log-probability, its distance to the likeliest token's, the least such
-        distance so far and the sum of log-probabilities so far, (rows, length, 4); zeros for what stands before it.
+        """Features of each token of the solution, (rows, length, 4); zeros before the solution.
+
+        They are its log-probability, the distance of its log-probability from the likeliest token's, the smallest such
+        distance so far, and a quarter of the sum of log-probabilities so far.
         """
         if before:
             first, carried = before.predicted[:, -1:], before.surprises[:, -1, 2:]
@@ -118,7 +142,7 @@ class RewardModel(LlamaPreTrainedModel):
         else:
             first, carried = torch.zeros_like(predicted[:, :1]), predicted.new_zeros(len(input_ids), 2)
             attempts = (input_ids == self.config.attempt_end).long()
-            newest = attempts.flip(1).cumsum(1).flip(1) == 0  # no attempt ends here or later: problem and solution
+            newest = attempts.flip(1).cumsum(1).flip(1) == 0  # no attempt ends here or later
             ends = ((input_ids == self.config.prompt_end) & newest).long()
             written = (ends.cumsum(1) > ends).long()  # after the end of the prompt
         expected = torch.cat([first, predicted[:, :-1]], 1).log_softmax(-1)
@@ -130,7 +154,7 @@ class RewardModel(LlamaPreTrainedModel):
 
 
 def continue_from(trunk: LlamaModel, shallower: LlamaModel) -> None:
-    """Give a model the weights of one with fewer layers; the layers on top pass on what they get, to begin with."""
+    """Give a model the weights of one with fewer layers; the layers on top pass on their input at first."""
     trunk.load_state_dict(shallower.state_dict(), strict=False)
     for layer in trunk.layers[len(shallower.layers) :]:
         nn.init.zeros_(layer.self_attn.o_proj.weight)
@@ -138,6 +162,6 @@ def continue_from(trunk: LlamaModel, shallower: LlamaModel) -> None:
 
 
 def reward_flops(config: LlamaConfig, new_tokens: int, cached_tokens: int = 0, batch: int = 1) -> int:
-    """FLOPs of one pass of a RewardModel over new tokens, after those read before; its two heads look at every one."""
+    """FLOPs of one pass of a RewardModel over new tokens after cached ones; its two heads read every new token."""
     heads = 2 * config.hidden_size * (1 + SURPRISES)
     return flops.forward_flops(config, new_tokens, cached_tokens, batch) + batch * new_tokens * heads

@@ -1,6 +1,6 @@
 """What a reward model has read, in fixed places of preallocated buffers: on a GPU, reading on is one CUDA graph.
 
-A place holds the keys and values of one row of tokens, and what the judging layers need to go on after each of the
+A place holds the keys and values of one row of tokens, and what the scoring layers need to go on after each of the
 tokens that were read last. Reading on copies a row's place to a new one and appends to it, inside the graph, so rows
 that share a beginning stay apart, and the rows of a call may go on from different lengths by different numbers of
 tokens: shorter ones are padded on the right, where no other token sees the padding.

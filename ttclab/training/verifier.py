@@ -32,12 +32,12 @@ class VerifierRecipe(Recipe):
     """labels: what a token is judged by. "steps": is it right so far (Lightman et al. 2023; here known exactly);
     "answer": is the final answer right (Cobbe et al. 2021); "rollouts": at the end of a step, the share of right
     answers among rollouts from there (Wang et al. 2023); "step-ends": is it right so far, at the tokens that "rollouts"
-    labels. judging_layers: fresh ones on top of the base's; samples: solutions drawn of each problem; true: further
+    labels. scoring_layers: fresh ones on top of the base's; samples: solutions drawn of each problem; true: further
     problems, of which it reads the right solution; rollouts: from the end of each step.
     """
 
     base: str
-    judging_layers: int
+    scoring_layers: int
     labels: str = "steps"
     writer: str = "small"
     samples: int = 2
@@ -50,7 +50,7 @@ class VerifierRecipe(Recipe):
         ends = {
             name: tokenizer.convert_tokens_to_ids(text) for name, text in (("prompt_end", "\n"), ("attempt_end", "#"))
         }
-        return RewardModel.grown(policy.engine.model, self.judging_layers, **ends)
+        return RewardModel.grown(policy.engine.model, self.scoring_layers, **ends)
 
     def parts(self, model: RewardModel, seed: int, step: int, tokenizer: PreTrainedTokenizerFast) -> Iterator[Part]:
         policy = load_base(self.writer, str(model.device))
@@ -66,14 +66,14 @@ class VerifierRecipe(Recipe):
             )
             reading = model(ids)
             at = labels != UNLABELLED
-            judging = functional.binary_cross_entropy_with_logits(
+            scoring = functional.binary_cross_entropy_with_logits(
                 reading.right[at], labels[at].float(), reduction="sum"
             )
             predicting = functional.cross_entropy(
                 reading.predicted.flatten(0, 1), following.flatten(), ignore_index=UNLABELLED, reduction="sum"
             )
             cost = 3 * reward_flops(model.config, ids.shape[1], batch=len(ids))
-            yield Part(judging / labelled + predicting / predicted, cost, bill.total.total_flops if i == 0 else 0)
+            yield Part(scoring / labelled + predicting / predicted, cost, bill.total.total_flops if i == 0 else 0)
 
     def draw(self, policy: LanguageModel, seed: int, step: int, tokenizer: PreTrainedTokenizerFast) -> Iterator["Row"]:
         """The rows of one step."""
@@ -161,15 +161,15 @@ class Row(NamedTuple):
 
 # Each has twice the layers of its base: "prm" has 50 thousand parameters in its blocks, "prm-large" 14 times as many.
 RECIPES = {
-    "prm": VerifierRecipe(base="small", judging_layers=2, steps=5000),
-    "orm": VerifierRecipe(base="small", judging_layers=2, steps=5000, labels="answer"),
+    "prm": VerifierRecipe(base="small", scoring_layers=2, steps=5000),
+    "orm": VerifierRecipe(base="small", scoring_layers=2, steps=5000, labels="answer"),
     "prm-large": VerifierRecipe(
-        base="large-2500", judging_layers=3, steps=1600, learning_rate=2e-3, muon_learning_rate=1e-2
+        base="large-2500", scoring_layers=3, steps=1600, learning_rate=2e-3, muon_learning_rate=1e-2
     ),
     "prm-revision": VerifierRecipe(
-        base="revision", judging_layers=2, steps=1200, writer="revision", batch=48, samples=1, revisions=3
+        base="revision", scoring_layers=2, steps=1200, writer="revision", batch=48, samples=1, revisions=3
     ),
-    "prm-rollouts": VerifierRecipe(base="small", judging_layers=2, steps=1200, labels="rollouts"),
-    "prm-exact": VerifierRecipe(base="small", judging_layers=2, steps=1200, labels="step-ends"),
-    "prm-weak": VerifierRecipe(base="small", judging_layers=2, steps=300),  # as "prm", and stopped too early
+    "prm-rollouts": VerifierRecipe(base="small", scoring_layers=2, steps=1200, labels="rollouts"),
+    "prm-exact": VerifierRecipe(base="small", scoring_layers=2, steps=1200, labels="step-ends"),
+    "prm-weak": VerifierRecipe(base="small", scoring_layers=2, steps=300),  # as "prm", and stopped too early
 }
