@@ -23,9 +23,9 @@ def policy(chat: bool = True) -> LanguageModel:
 
 @pytest.mark.parametrize("chat", [True, False])
 def test_a_solution_is_judged_by_what_plain_transformers_says_after_all_of_the_text(chat):
-    judge = SelfVerifier("asked", policy(chat))
-    said, states = judge.read(SOLUTIONS)
-    model, tokenizer = judge.policy.engine.model, judge.policy.tokenizer
+    verifier = SelfVerifier("asked", policy(chat))
+    said, states = verifier.read(SOLUTIONS)
+    model, tokenizer = verifier.policy.engine.model, verifier.policy.tokenizer
     for solution, yes, state in zip(SOLUTIONS, said, states, strict=True):
         text = f"{solution.problem.feed()}{solution.text}\n{QUESTION}\n"
         if chat:
@@ -38,50 +38,48 @@ def test_a_solution_is_judged_by_what_plain_transformers_says_after_all_of_the_t
 
 
 def test_a_problem_and_equal_texts_are_read_once_and_every_solution_is_a_call():
-    judge = SelfVerifier("asked", policy())
+    verifier = SelfVerifier("asked", policy())
     with billed() as bill:
-        judge.score(SOLUTIONS)
+        verifier.score(SOLUTIONS)
     for problem, solutions in zip(PROBLEMS, (SOLUTIONS[:4], SOLUTIONS[4:]), strict=True):
-        rows = {s.text: len(judge._asked(s)) for s in solutions}
-        known = len(judge.policy.tokenizer.encode("!" + problem.turns()[0]["content"]))
+        rows = {s.text: len(verifier._encode(s)) for s in solutions}
+        known = len(verifier.policy.tokenizer.encode("!" + problem.turns()[0]["content"]))
         assert len(rows) == 3 and bill[problem].verifier_calls == 4
         assert bill[problem].tokens["verifier"] == known + sum(length - known for length in rows.values())
-        cost = [forward_flops(judge.policy.config, length - known, known, logits=1) for length in rows.values()]
-        assert bill[problem].flops["verifier"] == forward_flops(judge.policy.config, known, logits=1) + sum(cost)
+        cost = [forward_flops(verifier.policy.config, length - known, known, logits=1) for length in rows.values()]
+        assert bill[problem].flops["verifier"] == forward_flops(verifier.policy.config, known, logits=1) + sum(cost)
 
 
 def test_the_order_of_the_solutions_does_not_matter():
-    judge = SelfVerifier("asked", policy())
-    assert judge.score(SOLUTIONS[::-1])[::-1] == pytest.approx(judge.score(SOLUTIONS), abs=1e-6)
+    verifier = SelfVerifier("asked", policy())
+    assert verifier.score(SOLUTIONS[::-1])[::-1] == pytest.approx(verifier.score(SOLUTIONS), abs=1e-6)
 
 
 def test_a_model_that_is_very_sure_still_tells_its_solutions_apart():
-    judge = SelfVerifier("asked", policy())
-    judge._words = [5, 6]  # the tiny tokenizer has neither Yes nor No
-    head = judge.policy.engine.model.get_output_embeddings()
-    states = torch.tensor(judge.read(SOLUTIONS[:4])[1])
+    verifier = SelfVerifier("asked", policy())
+    verifier._words = [5, 6]  # the tiny tokenizer has neither Yes nor No
+    head = verifier.policy.engine.model.get_output_embeddings()
+    states = torch.tensor(verifier.read(SOLUTIONS[:4])[1])
     with torch.no_grad():
         head.weight[6] = 0.0
         head.weight[5] = torch.linalg.pinv(states) @ torch.tensor([20.0, 22, 20, 24])  # 1 - e^-20 is 1 in 32 bits
-    scores = judge.score(SOLUTIONS[:4])
+    scores = verifier.score(SOLUTIONS[:4])
     assert {0.0, 1.0}.isdisjoint(scores) and len({*scores}) == 3  # one of the four is there twice
 
 
 def test_a_solution_past_the_model_s_positions_is_named():
-    judge = SelfVerifier("asked", policy())
-    judge.policy.engine.positions = 60
+    verifier = SelfVerifier("asked", policy())
+    verifier.policy.engine.positions = 60
     with pytest.raises(ValueError, match=r"a solution to the problem '22' is \d+ tokens long .* has 60 positions"):
-        judge.score([Solution(PROBLEMS[1], "1+1=2\n" * 20)])
+        verifier.score([Solution(PROBLEMS[1], "1+1=2\n" * 20)])
 
 
-def test_a_probe_finds_the_direction_that_tells_right_from_wrong(tmp_path):
+def test_a_probe_finds_the_direction_that_tells_right_from_wrong():
     rng = np.random.default_rng(0)
     states = rng.normal(size=(400, 8)).astype(np.float32) * 5 + 3
     right = rng.random(400) < 1 / (1 + np.exp(-(states[:, 2] - 3)))
     probe = Probe.fit(states, right)
     assert np.abs(probe.weight).argmax() == 2 and probe.weight[2] == pytest.approx(1, abs=0.3)
-    probe.save(tmp_path / "probe.safetensors", of="tests")
-    assert Probe.load(tmp_path / "probe.safetensors")(states) == pytest.approx(probe(states))
 
 
 def test_a_probe_needs_both_right_and_wrong():

@@ -1,7 +1,7 @@
 """Allocation: how hard is a problem, and how is a budget best spent on it?
 
-A policy of allocation, a `Rule`, is a function of a difficulty, from 0 (easy) to 1, and a budget in generations; it
-returns an `Allocation`. (A `Policy` is what writes solutions.)
+An allocation rule, a `Rule`, maps a difficulty, from 0 (easy) to 1 (hard), and a budget in generations to an
+`Allocation`. (A `Policy` is a model that writes solutions.)
 `lesson_policy` is the popular lesson's rule, `uniform_policy` treats all problems alike, and a `ComputeOptimalPolicy`
 is fitted to recorded runs, as in Snell et al. 2024, section 3. `spread_budget` divides a budget over a batch of
 problems. The strategies that act on these rules are in `adaptive`; nothing here needs a model, torch or transformers.
@@ -27,9 +27,16 @@ POLICIES = Path(__file__).with_name("policies")  # fitted to the recorded runs: 
 
 @dataclass(frozen=True, order=True)
 class Allocation:
-    """What a budget is spent on: N solutions side by side, each with T revisions, and the verifier-weighted vote.
+    """How a budget is spent: N chains of T revisions each, with a verifier-weighted vote, or a beam search.
 
-    With a beam width M it is a beam search with N places instead, and T is 0.
+    Attributes
+    ----------
+    N : int
+        Solutions drawn in parallel; in a beam search, its places.
+    T : int
+        Revisions of each solution.
+    M : int
+        Beam width of a beam search, which has T=0; 0 for chains.
     """
 
     N: int
@@ -44,7 +51,7 @@ class Allocation:
 
     @property
     def generations(self) -> int:
-        """What it is charged: N (1 + T)."""
+        """Generations charged: N (1 + T)."""
         return self.N * (1 + self.T)
 
     def __str__(self) -> str:
@@ -64,9 +71,25 @@ def uniform_policy(difficulty: float, budget: int) -> Allocation:
 def lesson_policy(difficulty: float, budget: int) -> Allocation:
     """The popular lesson's rule: the harder a problem looks, the more of its budget goes into revisions.
 
-    Its words are kept: easy (below 0.3) N=budget, T=0; middle (below 0.7) N=int(sqrt(budget)), T=budget//N-1; hard N=2,
-    T=budget//2-1. It does not always spend the budget. Raises ValueError for a difficulty outside 0..1 and for a budget
-    below 2, where the rule has no answer for hard problems.
+    The rule is kept as published, although it does not always spend the whole budget: easy problems (difficulty below
+    0.3) get N=budget and T=0, medium ones (below 0.7) N=int(sqrt(budget)) and T=budget//N-1, hard ones N=2 and
+    T=budget//2-1.
+
+    Parameters
+    ----------
+    difficulty : float
+        From 0 (easy) to 1 (hard).
+    budget : int
+        Generations, at least 2: below, the rule has no answer for hard problems.
+
+    Returns
+    -------
+    Allocation
+
+    Raises
+    ------
+    ValueError
+        If the difficulty is outside 0..1 or the budget below 2.
     """
     _check(difficulty, budget, least=2)
     if difficulty < 0.3:
@@ -125,10 +148,16 @@ class Arm:
 
 @dataclass(frozen=True)
 class ComputeOptimalPolicy:
-    """For each group of difficulty and each budget the way to spend that did best on the problems it was fitted to.
+    """The best allocation for each group of difficulties and each budget, as fitted to recorded runs.
 
-    edges: difficulties at which one group ends and the next begins, ascending; table: for each budget an allocation for
-    each group, easiest first; estimate: what the difficulty is, in words.
+    Attributes
+    ----------
+    edges : tuple of float
+        Difficulties that separate the groups, ascending.
+    table : mapping of int to tuple of Allocation
+        For each budget one allocation a group, easiest group first.
+    estimate : str
+        How the difficulty was estimated, in words.
     """
 
     edges: tuple[float, ...]
@@ -146,11 +175,33 @@ class ComputeOptimalPolicy:
         slack: float = 0.0,
         estimate: str = "1 - pass@1",
     ) -> "ComputeOptimalPolicy":
-        """Choose, in each of `bins` groups as equal as can be, the best of the arms that a budget can pay.
+        """Choose the best affordable arm for each budget and each group of problems.
 
-        difficulty: (problems,), of the problems the arms were measured on; slack: accuracy that may be given up for a
-        cheaper arm. Of equally good arms the cheapest in FLOPs is taken. Raises ValueError if a budget pays for no arm,
-        or the shapes differ.
+        Of equally good arms, the one with the fewest FLOPs is chosen.
+
+        Parameters
+        ----------
+        arms : sequence of Arm
+            Ways to spend, all measured on the same problems.
+        difficulty : array of shape (problems,)
+            Difficulty of these problems.
+        budgets : sequence of int
+            Budgets in generations.
+        bins : int
+            Groups of difficulty, of equal size up to one problem.
+        slack : float
+            Accuracy that may be given up for a cheaper arm.
+        estimate : str
+            How the difficulty was estimated, in words.
+
+        Returns
+        -------
+        ComputeOptimalPolicy
+
+        Raises
+        ------
+        ValueError
+            If a budget pays for no arm, there are no arms, or the shapes differ.
         """
         values = np.asarray(difficulty, dtype=float)
         if any(arm.correct.shape != values.shape or arm.flops.shape != values.shape for arm in arms) or not arms:
@@ -167,9 +218,23 @@ class ComputeOptimalPolicy:
         return cls(edges, table, estimate)
 
     def allocate(self, difficulty: float, budget: int) -> Allocation:
-        """What to do with a budget: as fitted for the largest one not above it.
+        """The allocation that was fitted for the largest budget up to this one.
 
-        Raises ValueError for a difficulty outside 0..1 or a budget below all that it was fitted for.
+        Parameters
+        ----------
+        difficulty : float
+            From 0 (easy) to 1 (hard).
+        budget : int
+            Generations.
+
+        Returns
+        -------
+        Allocation
+
+        Raises
+        ------
+        ValueError
+            If the difficulty is outside 0..1, or the budget is below the smallest fitted one.
         """
         _check(difficulty, budget, least=min(self.table))
         group = int(np.searchsorted(self.edges, difficulty, side="right"))
@@ -178,14 +243,14 @@ class ComputeOptimalPolicy:
     __call__ = allocate
 
     def save(self, path: Path) -> None:
-        """Write it as JSON, all or nothing."""
+        """Write the policy as JSON, atomically."""
         table = {str(budget): [asdict(each) for each in row] for budget, row in self.table.items()}
         text = json.dumps({"format": FORMAT, "estimate": self.estimate, "edges": self.edges, "table": table}, indent=1)
         write_text(path, text + "\n")
 
     @classmethod
     def load(cls, path: Path) -> "ComputeOptimalPolicy":
-        """Read it back. Raises ValueError, with the reason, for a file that is not a saved policy."""
+        """Read a saved policy. Raises ValueError, with the reason, for any other file."""
         try:
             read = json.loads(path.read_text(encoding="utf-8"))
             if read["format"] != FORMAT:
@@ -200,16 +265,28 @@ class ComputeOptimalPolicy:
 
 
 def fitted_policy(name: str = "search-predicted") -> ComputeOptimalPolicy:
-    """A policy that ships, fitted to the recorded runs of the validation problems.
+    """Load a shipped rule, fitted to the recorded runs of the validation problems.
 
-    name: what it chooses from, "search" (the small model's samples and beams), "revision" (the revision model's chains)
-    or "whole" (both), and how it knows the difficulty, "oracle" (1 - pass@1) or "predicted" (1 - the score of one
-    solution, as `compute_optimal_inference` asks for it). Raises ValueError for another name.
+    Parameters
+    ----------
+    name : str
+        The arms and the difficulty estimate, joined by a hyphen. Arms: "search" (samples and beams of the small model),
+        "revision" (chains of the revision model) or "whole" (both). Estimate: "oracle" (1 - pass@1) or "predicted"
+        (1 - the score of one solution, as in `compute_optimal_inference`).
+
+    Returns
+    -------
+    ComputeOptimalPolicy
+
+    Raises
+    ------
+    ValueError
+        For another name.
     """
     path = POLICIES / f"{name}.json"
     if not path.is_file():
-        there = ", ".join(sorted(file.stem for file in POLICIES.glob("*.json")))
-        raise ValueError(f"no fitted policy is called {name!r}; there are: {there}")
+        names = ", ".join(sorted(file.stem for file in POLICIES.glob("*.json")))
+        raise ValueError(f"no fitted policy is called {name!r}; there are: {names}")
     return ComputeOptimalPolicy.load(path)
 
 
@@ -226,36 +303,76 @@ def _check(difficulty: float, budget: int, least: int) -> None:
         raise ValueError(f"this policy needs a budget of at least {least} generations, not {budget}")
 
 
-# How hard is a problem? Estimates from the first solutions of each; higher is harder.
+# Estimates of difficulty from the first solutions of each problem; higher is harder.
 
 
 def difficulty_by_score(scores: ArrayLike) -> NDArray[np.float64]:
-    """1 - the mean of the verifier's scores; of one solution a problem, the lesson's estimate. (problems, n).
+    """1 minus the mean of a problem's verifier scores; with one solution a problem, the lesson's estimate.
 
-    Raises ValueError for scores that are not finite or below 0.
+    Parameters
+    ----------
+    scores : array of shape (problems, n)
+        Finite and at least 0.
+
+    Returns
+    -------
+    array of shape (problems,)
+
+    Raises
+    ------
+    ValueError
+        For a score that is not finite or below 0.
     """
     return 1 - checked_scores(scores).mean(axis=1)
 
 
 def difficulty_by_disagreement(answers: ArrayLike) -> NDArray[np.float64]:
-    """1 - the share of the commonest answer; a missing answer agrees with none. (problems, n)."""
+    """1 minus the share of a problem's most frequent answer.
+
+    Parameters
+    ----------
+    answers : array of shape (problems, n)
+        Answers as strings; None, a missing answer, agrees with no other.
+
+    Returns
+    -------
+    array of shape (problems,)
+    """
     rows = np.asarray(answers, dtype=object)
     most = [max([int((row == name).sum()) for name in set(row) - {None}], default=0) for row in rows]
     return 1 - np.array(most) / rows.shape[1]
 
 
 def spread_budget(accuracy: ArrayLike, costs: ArrayLike, total: float) -> NDArray[np.intp]:
-    """Divide a budget over a batch of problems by marginal gains (after Damani et al. 2024): the option for each.
+    """Divide a budget over a batch of problems by marginal gains (after Damani et al. 2024).
 
-    accuracy: (problems, options), what each option is expected to give; costs: (options,), ascending; total: to spend.
-    Every problem gets the first option; then, again and again, the problem that gains most for the cost moves up, along
-    the options that no mix of others beats. Raises ValueError if the first option for all costs more than the total.
+    Every problem starts with the first option. Then the problem with the largest gain for the cost moves to its next
+    option on the upper convex hull, until no move is affordable.
+
+    Parameters
+    ----------
+    accuracy : array of shape (problems, options)
+        Expected accuracy of each option.
+    costs : array of shape (options,)
+        Cost of each option, ascending.
+    total : float
+        Budget of the batch.
+
+    Returns
+    -------
+    array of int of shape (problems,)
+        Index of the option for each problem.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ, the costs do not ascend, or the first option for all problems costs more than the total.
     """
     expected, prices = np.asarray(accuracy, dtype=float), np.asarray(costs, dtype=float)
     if expected.ndim != 2 or prices.shape != expected.shape[1:] or (np.diff(prices) <= 0).any():
         raise ValueError(f"accuracy must be (problems, options) with ascending costs, not {expected.shape}, {prices}")
-    left = total - len(expected) * prices[0]
-    if left < 0:
+    remaining = total - len(expected) * prices[0]
+    if remaining < 0:
         raise ValueError(f"{len(expected)} problems cost at least {len(expected) * prices[0]:g}, more than {total:g}")
     chosen = np.zeros(len(expected), dtype=np.intp)
     moves = [_next_move(row, prices, 0) + (i,) for i, row in enumerate(expected)]
@@ -263,16 +380,16 @@ def spread_budget(accuracy: ArrayLike, costs: ArrayLike, total: float) -> NDArra
     while moves:
         rate, option, i = heappop(moves)
         price = prices[option] - prices[chosen[i]] if rate < 0 else np.inf
-        if price > left:
-            continue  # too dear, or no gain: this problem stays where it is
-        left -= price
+        if price > remaining:
+            continue  # too expensive, or no gain: this problem keeps its option
+        remaining -= price
         chosen[i] = option
         heappush(moves, (*_next_move(expected[i], prices, option), i))
     return chosen
 
 
 def _next_move(accuracy: NDArray[np.float64], costs: NDArray[np.float64], now: int) -> tuple[float, int]:
-    """The dearer option with the largest gain for its cost, as (minus the gain, option); (0, now) if none gains."""
+    """The more expensive option with the largest gain per cost, as (-gain, option); (0, now) without a gain."""
     rates = [(-(accuracy[o] - accuracy[now]) / (costs[o] - costs[now]), o) for o in range(now + 1, len(costs))]
     rate, option = min(rates, default=(0.0, now))
     return (float(rate), option) if rate < 0 else (0.0, now)

@@ -1,48 +1,61 @@
-"""A language model that judges solutions when asked: by its answer, yes or no, or by a probe of its hidden state.
+"""A language model as a verifier: it is asked whether a solution is correct (Kadavath et al. 2022).
 
-The question follows each solution, and the model reads all of it in one pass. What it would say is the first kind of
-judge (Kadavath et al. 2022). What its last hidden state says, to a logistic regression that was trained on solutions to
-other problems, is the second: a state can know more than the next word shows.
+The question follows each solution, and the model reads all of it in one pass. The score is the probability of Yes
+against No as the next token. `Probe` is the logistic regression that `working` trains on features of solutions.
 """
 
 from collections.abc import Sequence
 from copy import deepcopy
 from functools import partial
 from itertools import groupby
-from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors.numpy import load_file, save_file
 from torch.nn.utils.rnn import pad_sequence
 
 from . import flops
-from .files import atomic
 from .models import LanguageModel
 from .policy import Asked
 from .problems import Solution
 
 QUESTION = "Is this answer correct? Say Yes or No."
-PROBES = Path(__file__).parent / "probes"
 ROWS_AT_ONCE = 64
 
 
 class Probe:
-    """A logistic regression on hidden states. weight: (width,); bias: a number."""
+    """Logistic regression on features of solutions.
+
+    Parameters
+    ----------
+    weight : array of shape (width,)
+    bias : float
+    """
 
     def __init__(self, weight: NDArray[np.float32], bias: float) -> None:
         self.weight, self.bias = weight, bias
 
     def __call__(self, states: NDArray[np.float32]) -> NDArray[np.float64]:
-        """The probability of being right, (solutions,), of hidden states, (solutions, width)."""
+        """Probability of being right, (solutions,), from features, (solutions, width)."""
         return 1 / (1 + np.exp(-(states.astype(np.float64) @ self.weight + self.bias)))
 
     @classmethod
     def fit(cls, states: NDArray[np.float32], right: NDArray[np.bool_], penalty: float = 1.0) -> "Probe":
-        """By Newton's method, to the end. penalty: of the squared weights of states scaled to variance 1.
+        """Fit by Newton's method, to convergence.
 
-        Raises ValueError unless there are right and wrong solutions.
+        Parameters
+        ----------
+        states : array of shape (solutions, width)
+            Features.
+        right : bool array of shape (solutions,)
+            Whether each solution is right.
+        penalty : float
+            Penalty on the squared weights, for features scaled to variance 1.
+
+        Raises
+        ------
+        ValueError
+            Unless there are both right and wrong solutions.
         """
         if right.all() or not right.any():
             raise ValueError(
@@ -62,38 +75,53 @@ class Probe:
         weight = w[:-1] / scale
         return cls(weight.astype(np.float32), float(w[-1] - weight @ mean))
 
-    def save(self, path: Path, **made: str) -> None:
-        """Write it as safetensors. made: what is to be known of how it was made."""
-        with atomic(path) as partial:
-            save_file({"weight": self.weight, "bias": np.array([self.bias], np.float32)}, partial, metadata=made)
-
-    @classmethod
-    def load(cls, path: Path) -> "Probe":
-        tensors = load_file(path)
-        return cls(tensors["weight"], float(tensors["bias"][0]))
-
 
 class SelfVerifier:
-    """Asks a policy of solutions whether they are right. With a probe, its state is looked at and not what it says."""
+    """Verifier that asks a language model whether solutions are right.
 
-    def __init__(self, name: str, policy: LanguageModel, probe: Probe | None = None) -> None:
-        self.name, self.policy, self.probe = name, policy, probe
+    Parameters
+    ----------
+    name : str
+        Name of the verifier.
+    policy : LanguageModel
+        The model to ask.
+    """
+
+    def __init__(self, name: str, policy: LanguageModel) -> None:
+        self.name, self.policy = name, policy
         self._words = [policy.tokenizer.encode(word, add_special_tokens=False)[0] for word in ("Yes", "No")]
 
     def score(self, solutions: Sequence[Solution]) -> list[float]:
-        """The probability of Yes against No, or the probe's of being right, (solutions,)."""
-        said, states = self.read(solutions)
-        return [float(score) for score in (self.probe(states) if self.probe else said)]
+        """Probability of Yes against No for each solution."""
+        yes, _ = self.read(solutions)
+        return [float(probability) for probability in yes]
 
     @torch.inference_mode()
     def read(self, solutions: Sequence[Solution]) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
-        """The probability of Yes, (solutions,), and the last hidden state, (solutions, width), at the question's end.
+        """Read solutions with the question after them.
 
-        Each problem is read once, and each different solution to it; that is what is charged.
+        Each problem and each distinct solution to it is read, and charged, once.
+
+        Parameters
+        ----------
+        solutions : sequence of Solution
+            Solutions to one problem or to several.
+
+        Returns
+        -------
+        yes : array of shape (solutions,)
+            Probability of Yes against No.
+        states : array of shape (solutions, width)
+            Last hidden state at the end of the question.
+
+        Raises
+        ------
+        ValueError
+            For a solution that exceeds the model's positions.
         """
         read: dict[tuple[str, str], tuple[float, NDArray[np.float32]]] = {}
         for problem, group in groupby(sorted(solutions, key=lambda s: s.problem.id), lambda s: s.problem):
-            distinct = {solution.text: self._asked(solution) for solution in group}
+            distinct = {solution.text: self._encode(solution) for solution in group}
             context = self.policy.encode(Asked(problem))
             longest, positions = max(map(len, distinct.values())), self.policy.engine.positions
             if longest > positions:
@@ -101,8 +129,8 @@ class SelfVerifier:
                     f"a solution to the problem {problem.id!r} is {longest} tokens long with problem and question, and "
                     f"the model has {positions} positions"
                 )
-            known = min(_shared(context, row) for row in distinct.values())
-            found = self._read(context[:known], [row[known:] for row in distinct.values()])
+            known = min(_common_prefix(context, row) for row in distinct.values())
+            found = self._answers(context[:known], [row[known:] for row in distinct.values()])
             read |= {(problem.id, text): each for text, each in zip(distinct, found, strict=True)}
             cost = partial(flops.forward_flops, self.policy.config, logits=1)
             spent = cost(known) + sum(cost(len(row) - known, known) for row in distinct.values())
@@ -113,8 +141,8 @@ class SelfVerifier:
         found = [read[solution.problem.id, solution.text] for solution in solutions]
         return np.array([yes for yes, _ in found]), np.array([state for _, state in found])
 
-    def _asked(self, solution: Solution) -> tuple[int, ...]:
-        """Problem, solution and question as the policy is fed them."""
+    def _encode(self, solution: Solution) -> tuple[int, ...]:
+        """Tokens of problem, solution and question."""
         tokenizer, problem = self.policy.tokenizer, solution.problem
         if not self.policy.template:
             return tuple(tokenizer.encode(f"{problem.feed()}{solution.text}\n{QUESTION}\n"))
@@ -126,7 +154,9 @@ class SelfVerifier:
         text = str(tokenizer.apply_chat_template(turns, add_generation_prompt=True, tokenize=False))
         return tuple(tokenizer.encode(text, add_special_tokens=False))
 
-    def _read(self, context: tuple[int, ...], rows: list[tuple[int, ...]]) -> list[tuple[float, NDArray[np.float32]]]:
+    def _answers(
+        self, context: tuple[int, ...], rows: list[tuple[int, ...]]
+    ) -> list[tuple[float, NDArray[np.float32]]]:
         model = self.policy.engine.model
         before = model.base_model(torch.tensor([context], device=model.device), use_cache=True).past_key_values
         found: list[tuple[float, NDArray[np.float32]]] = []
@@ -134,17 +164,17 @@ class SelfVerifier:
             chunk = rows[start : start + ROWS_AT_ONCE]
             cache = deepcopy(before)
             cache.batch_repeat_interleave(len(chunk))
-            # Padded on the right: what stands before the padding can't see it.
+            # Padded on the right, where causal attention never looks.
             ids = pad_sequence([torch.tensor(row, device=model.device) for row in chunk], batch_first=True)
             states = model.base_model(ids, past_key_values=cache, use_cache=True).last_hidden_state
             ends = torch.tensor([len(row) - 1 for row in chunk], device=model.device)
             last = states[torch.arange(len(chunk), device=model.device), ends]
             words = model.get_output_embeddings()(last)[:, self._words].float().cpu()
-            yes = words.double().softmax(-1)[:, 0]  # in single precision all that is surer than 1 - 1e-7 is 1
+            yes = words.double().softmax(-1)[:, 0]  # in single precision, any probability above 1 - 1e-7 rounds to 1
             found += zip(yes.tolist(), last.float().cpu().numpy())
         return found
 
 
-def _shared(context: tuple[int, ...], row: tuple[int, ...]) -> int:
-    """Tokens at the start of a row that are those of the context."""
+def _common_prefix(context: tuple[int, ...], row: tuple[int, ...]) -> int:
+    """Length of the common prefix of a context and a row."""
     return next((i for i, (a, b) in enumerate(zip(context, row)) if a != b), min(len(context), len(row)))
