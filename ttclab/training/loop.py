@@ -1,4 +1,4 @@
-"""The training loop: seeded, with its schedule in steps, resumable after a kill with the same result."""
+"""The training loop: seeded, scheduled in steps, and resumable after a kill with the same result."""
 
 import json
 from collections.abc import Callable
@@ -15,19 +15,39 @@ from . import policy, revision, verifier
 from .recipe import Recipe
 from .tokens import build_tokenizer
 
-RECIPES: dict[str, Recipe] = {**policy.RECIPES, **revision.RECIPES, **verifier.RECIPES}  # each after its base
-CHECK_EVERY = 200  # steps between two looks at the validation problems, each with a checkpoint
+RECIPES: dict[str, Recipe] = {**policy.RECIPES, **revision.RECIPES, **verifier.RECIPES}  # each model after its base
+CHECK_EVERY = 200  # steps between two evaluations on validation problems, each with a checkpoint
 MAX_NEW_TOKENS = 64  # the longest right solution has 49
 
 
 def train(
     name: str, *, out: Path | None = None, seed: int = 0, device: str = "auto", say: Callable[[str], None] = tqdm.write
 ) -> Path:
-    """Train a shipped model from nothing, or go on from where a killed training stopped.
+    """Train a shipped model from scratch, or resume a training that was killed.
 
-    name: one of RECIPES; out: the folder to write, default the model's own in `ttclab/zoo`. The checkpoint lies beside
-    it (`OUT.checkpoint`) until the training is done. With points, each is a folder `OUT-STEP`. Returns the folder asked
-    for. Raises ValueError for an unknown name.
+    Parameters
+    ----------
+    name : str
+        One of RECIPES.
+    out : Path, optional
+        Folder to write, by default the model's own in `ttclab/zoo`. A checkpoint, `OUT.checkpoint`, lies beside it
+        until the training is done. A recipe with points writes a folder `OUT-STEP` for each.
+    seed : int
+        Seed of the weights and the data.
+    device : str
+        "auto" takes CUDA, then MPS, then the CPU.
+    say : callable
+        Receives the progress messages.
+
+    Returns
+    -------
+    Path
+        The folder `out`.
+
+    Raises
+    ------
+    ValueError
+        For an unknown name, and for a checkpoint of another recipe or seed.
     """
     if name not in RECIPES:
         raise ValueError(f"models with a recipe are {', '.join(RECIPES)}, not {name!r}")
@@ -53,7 +73,7 @@ def train(
 
 
 class _Training:
-    """Everything that changes while a model is trained."""
+    """State of a training: model, running average, optimizers, step and FLOPs."""
 
     def __init__(self, recipe: Recipe, seed: int, device: torch.device) -> None:
         self.recipe, self.seed, self.device, self.step, self.flops, self.data_flops = recipe, seed, device, 0, 0, 0
@@ -71,7 +91,7 @@ class _Training:
         self.rates = (recipe.muon_learning_rate, recipe.learning_rate)
 
     def advance(self) -> float:
-        """One optimizer step. Its data depends on the seed and the step alone, so nothing is lost by a kill."""
+        """Run one optimizer step and return its loss. Its data depends only on the seed and the step."""
         recipe = self.recipe
         for optimizer, rate in zip(self.optimizers, self.rates, strict=True):
             for group in optimizer.param_groups:
@@ -91,7 +111,7 @@ class _Training:
         return total
 
     def averaged(self) -> PreTrainedModel:
-        """The model to ship."""
+        """The model with averaged weights, as it is shipped."""
         model: PreTrainedModel = self.average.module.eval()
         if model.can_generate():
             model.generation_config = GenerationConfig(
@@ -104,6 +124,7 @@ class _Training:
         return model
 
     def save(self, path: Path) -> None:
+        """Write a checkpoint, atomically."""
         state = {
             "recipe": repr(self.recipe),
             "seed": self.seed,
@@ -119,6 +140,7 @@ class _Training:
             torch.save(state, partial)
 
     def load(self, path: Path) -> None:
+        """Resume from a checkpoint. Raises ValueError for one of another recipe or seed."""
         state = torch.load(path, map_location=self.device, weights_only=True)
         if (state["recipe"], state["seed"]) != (repr(self.recipe), self.seed):
             raise ValueError(f"{path} belongs to another recipe or seed: delete it to start again")
@@ -130,7 +152,7 @@ class _Training:
 
 
 def _ship(run: _Training, folder: Path, name: str) -> None:
-    """Write the averaged weights, the tokenizer and how they were made, all or nothing."""
+    """Write the averaged weights, the tokenizer and training.json, atomically."""
     made = {
         "name": name,
         "seed": run.seed,

@@ -1,4 +1,4 @@
-"""Training a policy on the arithmetic task: plain next-token prediction on right solutions."""
+"""Training a policy on the arithmetic task: next-token prediction on right solutions."""
 
 import random
 from collections.abc import Iterator
@@ -18,7 +18,13 @@ from .tokens import END
 
 @dataclass(frozen=True, kw_only=True)
 class PolicyRecipe(Recipe):
-    """width, depth, heads, feedforward: of the transformer."""
+    """Recipe of a policy, with the shape of its transformer.
+
+    Attributes
+    ----------
+    width, depth, heads, feedforward : int
+        Hidden size, layers, attention heads, and size of the feed-forward blocks.
+    """
 
     width: int
     depth: int
@@ -48,17 +54,22 @@ class PolicyRecipe(Recipe):
     ) -> Iterator[Part]:
         ids, labels = (x.to(model.device) for x in self.draw(seed, step, tokenizer))
         loss = model(input_ids=ids, labels=labels, use_cache=False).loss
-        # The backward pass costs twice the forward one; padding was computed, so it is counted.
+        # The backward pass costs twice the forward pass. Padding is computed, so it is counted.
         yield Part(loss, 3 * flops.forward_flops(model.config, ids.shape[1], batch=len(ids)))
 
     def draw(self, seed: int, step: int, tokenizer: PreTrainedTokenizerFast) -> tuple[Tensor, Tensor]:
-        """Input ids and labels of one step, (batch, length) each: a function of the seed and the step alone.
+        """Draw the data of one step, a function of the seed and the step alone.
 
-        Padded on the right, where causal attention never looks; the loss is on the solution only.
+        Returns
+        -------
+        ids, labels : Tensor of shape (batch, length)
+            Padded on the right, where causal attention never looks. Labels cover the solutions only.
         """
         rng = random.Random(f"{seed}/{step}")
         stream = generate_problems("train", rng)
-        offset = rng.randrange(len(SIZES) * len(LENGTHS))  # a batch is no whole number of rounds: begin anywhere
+        offset = rng.randrange(
+            len(SIZES) * len(LENGTHS)
+        )  # a batch is not a whole number of rounds, so it starts anywhere in one
         problems = list(islice(stream, offset, offset + self.batch))
         rows = [tokenizer.encode(p.prompt + p.solution_text + END) for p in problems]
         length = max(map(len, rows))

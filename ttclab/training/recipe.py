@@ -1,4 +1,4 @@
-"""What every recipe has: the schedule, and the shapes that the training loop asks for."""
+"""Base class of training recipes: the schedule, and the methods that the training loop calls."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,12 +11,12 @@ from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from ..models import LanguageModel, load
 
-PARTS = 3  # a step's rows in parts of like length, so that little is padding
-UNLABELLED = -100  # no target here
+PARTS = 3  # a step's rows are split into parts of similar length, which saves padding
+UNLABELLED = -100  # no target at this token
 
 
 class Part(NamedTuple):
-    """A share of one optimizer step: its loss, and the FLOPs of its passes and of making its data."""
+    """Part of an optimizer step: its loss, the FLOPs of its passes, and the FLOPs of generating its data."""
 
     loss: Tensor
     flops: int
@@ -25,11 +25,22 @@ class Part(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """Everything that decides what a trained model is, besides its seed.
+    """Everything that determines a trained model, except its seed.
 
-    steps, batch: optimizer steps, problems in each; points: steps at which it is shipped (none: once, at the end);
-    averaging: decay of the running average of the weights, which is what gets saved; base: the shipped model it is
-    grown from, if any.
+    Attributes
+    ----------
+    steps, batch : int
+        Optimizer steps, and problems in each.
+    learning_rate, muon_learning_rate : float
+        Peak learning rates of AdamW and of Muon.
+    warmup : int
+        Steps of linear warm-up; then the learning rate falls linearly to zero.
+    points : tuple of int
+        Steps at which the model is saved; empty to save it once, at the end.
+    averaging : float
+        Decay of the running average of the weights, which are the weights that are saved.
+    base : str, optional
+        Shipped model from which this one is grown.
     """
 
     steps: int
@@ -42,24 +53,24 @@ class Recipe:
     base: str | None = None
 
     def rate(self, step: int) -> float:
-        """The learning rate's share at a step: a short warm-up, then a straight line to zero."""
+        """Fraction of the peak learning rate at a step."""
         return min(1.0, (step + 1) / self.warmup) * (1 - step / self.steps)
 
     def build(self, tokenizer: PreTrainedTokenizerFast) -> PreTrainedModel:
-        """The model before its first step, on the CPU: a function of torch's seed alone."""
+        """The untrained model, on the CPU: a function of torch's seed alone."""
         raise NotImplementedError
 
     def parts(self, model: PreTrainedModel, seed: int, step: int, tokenizer: PreTrainedTokenizerFast) -> Iterator[Part]:
-        """The losses of one step, their sum the step's loss. The data is a function of the seed and the step alone."""
+        """Parts of one step, whose losses sum to the step's. The data depends only on the seed and the step."""
         raise NotImplementedError
 
     def measure(self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast) -> str:
-        """How good it is by now, on validation problems."""
+        """Quality on validation problems, in words."""
         raise NotImplementedError
 
 
 def pad(rows: list[list[int]], value: int | float) -> Tensor:
-    """Rows of numbers as one tensor, filled up on the right, where causal attention never looks."""
+    """Rows as one tensor, padded on the right, where causal attention never looks."""
     length = max(map(len, rows))
     return torch.tensor([row + [value] * (length - len(row)) for row in rows])
 

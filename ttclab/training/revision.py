@@ -1,10 +1,10 @@
-"""Training a revision model: the right solution, written after up to four earlier attempts.
+"""Training a revision model: it writes the right solution after reading up to four earlier attempts.
 
-After Snell et al. 2024, section 6.1: the attempts are the small policy's own, the newest is a wrong one that is near to
-the right solution by edit distance, and the loss is on the solution alone. Three things differ. In half of the rows the
-newest attempt is right already and is to be kept: shown fewer, a model changes most right attempts too. Half of these
-rows carry a comment on the newest attempt, as `critique` makes them, though one comment in seven is made up. And a
-third of the rows show no attempt, to keep practising how a problem is worked out.
+As in Snell et al. 2024, section 6.1, the attempts are the small policy's own, the newest is the wrong one that is
+nearest to the right solution by edit distance, and the loss covers the solution alone. Three things differ. In half of
+the rows with attempts the newest attempt is already right and must be kept; with fewer such rows, a model also changes
+most right attempts. Half of the rows with attempts carry feedback on the newest one, in the form of `critique`, of
+which 15% is false. And a third of all rows show no attempts, to keep practising plain solutions.
 """
 
 import random
@@ -35,9 +35,22 @@ from .tokens import END
 
 @dataclass(frozen=True, kw_only=True)
 class RevisionRecipe(Recipe):
-    """layers: fresh ones on top of the base's; attempts: the most shown of a problem, 0 for the control that sees none;
-    plain: further problems of a step, without attempts; kept: share of rows whose newest attempt is right, where there
-    are a right and a wrong one; commented: share with feedback; made_up: share of feedback that is not true.
+    """Recipe of a revision model.
+
+    Attributes
+    ----------
+    layers : int
+        New layers on top of the base's.
+    plain : int
+        Further problems of a step, without attempts.
+    attempts : int
+        Most attempts shown for a problem; 0 for the control, which sees none.
+    kept : float
+        Share of rows whose newest attempt is right, among problems with right and wrong attempts.
+    commented : float
+        Share of rows with feedback.
+    made_up : float
+        Share of feedback that is false.
     """
 
     base: str
@@ -76,7 +89,7 @@ class RevisionRecipe(Recipe):
             yield Part(loss / targets, cost, bill.total.total_flops if i == 0 else 0)
 
     def draw(self, policy: LanguageModel, seed: int, step: int) -> Iterator[tuple[str, str]]:
-        """What is read and what should be written, for each row of a step."""
+        """Input text and target text of each row of a step."""
         rng = random.Random(f"revision/{seed}/{step}")
         stream = generate_problems("train", rng)
         offset = rng.randrange(len(SIZES) * len(LENGTHS))
@@ -93,7 +106,7 @@ class RevisionRecipe(Recipe):
             yield shown + problem.prompt, problem.solution_text + END
 
     def chain(self, problem: ArithmeticProblem, group: list[Solution], rng: random.Random) -> list[Solution]:
-        """1 to all of the attempts, the newest last: a right one, or the wrong one nearest to the right solution."""
+        """A chain of attempts, newest last. The newest is right, or the wrong one nearest to the right solution."""
         right = [solution for solution in group if solution.correct]
         wrong = [solution for solution in group if not solution.correct]
         if right and (not wrong or rng.random() < self.kept):
@@ -104,7 +117,7 @@ class RevisionRecipe(Recipe):
         return [*rng.sample(others, rng.randrange(len(group))), newest]
 
     def comment(self, attempt: Solution, rng: random.Random) -> str:
-        """What a critique would say of an attempt: of its steps, of its answer, or how sure the policy was."""
+        """Code of a verifier's feedback on an attempt: on its steps, on its answer, or the policy's confidence."""
         kind, made_up = rng.choice(("steps", "answer", "self")), rng.random() < self.made_up
         if kind == "self":
             return SelfEvaluation().critique(attempt).code
@@ -127,7 +140,7 @@ class RevisionRecipe(Recipe):
 
 
 def edit_distance(a: str, b: str) -> int:
-    """Insertions, deletions and substitutions that make one text of the other (Levenshtein 1966)."""
+    """Insertions, deletions and substitutions that turn one text into the other (Levenshtein 1966)."""
     row = list(range(len(b) + 1))
     for i, x in enumerate(a, start=1):
         corner, row[0] = row[0], i

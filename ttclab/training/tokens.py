@@ -1,4 +1,4 @@
-"""The alphabet of the arithmetic task: one token a character."""
+"""The alphabet of the arithmetic task: one token per character."""
 
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers
 from transformers import PreTrainedTokenizerFast
@@ -8,7 +8,7 @@ ALPHABET = [PAD, END, "\n", *"+-*=", *"0123456789", "#", "!", "?"]  # the last t
 
 
 def build_tokenizer() -> PreTrainedTokenizerFast:
-    """A character tokenizer in Hugging Face's own format; anything outside the alphabet becomes `?`."""
+    """Character tokenizer in Hugging Face's format; a character outside the alphabet becomes `?`."""
     core = Tokenizer(models.WordLevel({token: i for i, token in enumerate(ALPHABET)}, unk_token="?"))
     core.pre_tokenizer = pre_tokenizers.Split(Regex(r"[\s\S]"), "isolated")
     core.decoder = decoders.Fuse()

@@ -1,7 +1,7 @@
-"""Training a verifier: is what is written so far how a right solution begins (PRM), or the solution right (ORM)?
+"""Training a verifier: is the text so far a prefix of a right solution (PRM), or is the solution right (ORM)?
 
-It reads solutions that a policy writes for fresh training problems, in their natural frequency, and is taught language
-modelling on the right part of each at the same time: what it would have written is what it judges by.
+The verifier reads solutions that a policy writes for new training problems, right and wrong in their natural frequency.
+At the same time it learns language modelling on the right part of each, because it scores tokens by its own prediction.
 """
 
 import random
@@ -29,11 +29,26 @@ Tokens = tuple[int, ...]
 
 @dataclass(frozen=True, kw_only=True)
 class VerifierRecipe(Recipe):
-    """labels: what a token is judged by. "steps": is it right so far (Lightman et al. 2023; here known exactly);
-    "answer": is the final answer right (Cobbe et al. 2021); "rollouts": at the end of a step, the share of right
-    answers among rollouts from there (Wang et al. 2023); "step-ends": is it right so far, at the tokens that "rollouts"
-    labels. scoring_layers: fresh ones on top of the base's; samples: solutions drawn of each problem; true: further
-    problems, of which it reads the right solution; rollouts: from the end of each step.
+    """Recipe of a verifier.
+
+    Attributes
+    ----------
+    scoring_layers : int
+        New layers on top of the base's.
+    labels : {"steps", "answer", "rollouts", "step-ends"}
+        Target at each token. "steps": is the solution right so far (Lightman et al. 2023; here known exactly)?
+        "answer": is the final answer right (Cobbe et al. 2021)? "rollouts": at the end of a step, the share of right
+        answers among rollouts from it (Wang et al. 2023). "step-ends": as "steps", at the ends of steps only.
+    writer : str
+        Policy that writes the solutions.
+    samples : int
+        Solutions drawn for each problem.
+    revisions : int
+        Revisions of each solution.
+    true : int
+        Further problems, of which the verifier reads the right solution.
+    rollouts : int
+        Rollouts from the end of each step.
     """
 
     base: str
@@ -76,23 +91,23 @@ class VerifierRecipe(Recipe):
             yield Part(scoring / labelled + predicting / predicted, cost, bill.total.total_flops if i == 0 else 0)
 
     def draw(self, policy: LanguageModel, seed: int, step: int, tokenizer: PreTrainedTokenizerFast) -> Iterator["Row"]:
-        """The rows of one step."""
+        """Rows of one step."""
         rng = random.Random(f"verifier/{seed}/{step}")
         stream = generate_problems("train", rng)
         offset = rng.randrange(len(SIZES) * len(LENGTHS))
         problems = list(islice(stream, offset, offset + self.batch + self.true))
-        asked, told = problems[: self.batch], problems[self.batch :]
-        solutions = self.write(policy, asked, seed=rng.getrandbits(32))
+        sampled, shown = problems[: self.batch], problems[self.batch :]
+        solutions = self.write(policy, sampled, seed=rng.getrandbits(32))
         values = self.rollout_values(policy, solutions) if self.labels == "rollouts" else {}
         for solution in solutions:
             yield self.row(solution, values, tokenizer)
-        for problem in told:
+        for problem in shown:
             prompt, truth = tokenizer.encode(problem.prompt), tokenizer.encode(problem.solution_text + END)
             following = [UNLABELLED] * (len(prompt) - 1) + truth + [UNLABELLED]
             yield Row(prompt + truth, [UNLABELLED] * len(following), following)
 
     def write(self, policy: LanguageModel, problems: Sequence[Problem], seed: int) -> list[Solution]:
-        """The solutions to read: of each problem `samples`, each followed by its revisions."""
+        """Draw `samples` solutions of each problem, each followed by its revisions."""
         groups = policy.generate(problems, n=self.samples, seed=seed)
         chains = [[solution] for group in groups for solution in group]
         for _ in range(self.revisions):
@@ -104,7 +119,7 @@ class VerifierRecipe(Recipe):
     def row(
         self, solution: Solution, values: dict[tuple[str, Tokens], float], tokenizer: PreTrainedTokenizerFast
     ) -> "Row":
-        """A sampled solution with its labels; what should follow is known as long as it is right."""
+        """Row of a sampled solution. The next token is known as long as the solution is right."""
         problem, written = solution.problem, list(solution.tokens)
         assert isinstance(problem, ArithmeticProblem)
         prompt, truth = (tokenizer.encode(x) for x in (solution.shown + problem.prompt, problem.solution_text + END))
@@ -127,19 +142,19 @@ class VerifierRecipe(Recipe):
         )
 
     def rollout_values(self, policy: LanguageModel, solutions: list[Solution]) -> dict[tuple[str, Tokens], float]:
-        """For each way to begin a solution, to the end of a step, the share of rollouts from it that end right."""
-        begun: dict[tuple[str, Tokens], Solution] = {}
+        """Share of rollouts that end right, for each prefix of a solution that ends a step."""
+        partials: dict[tuple[str, Tokens], Solution] = {}
         for solution in solutions:
             text = ""
             for i, token in enumerate(solution.tokens):
                 text += policy.tokenizer.decode(token)
                 tokens = solution.tokens[: i + 1]
-                if text.endswith(STEP_END) and (solution.problem.id, tokens) not in begun:
+                if text.endswith(STEP_END) and (solution.problem.id, tokens) not in partials:
                     key = f"{solution.key}/rollout{i}"
-                    begun[solution.problem.id, tokens] = Solution(solution.problem, text, tokens, False, 0.0, key)
-        prefixes = list(begun.values())
+                    partials[solution.problem.id, tokens] = Solution(solution.problem, text, tokens, False, 0.0, key)
+        prefixes = list(partials.values())
         rolled = policy.rollout([each.problem for each in prefixes], [[each] for each in prefixes], n=self.rollouts)
-        return {key: sum(s.correct for s in group) / len(group) for key, group in zip(begun, rolled, strict=True)}
+        return {key: sum(s.correct for s in group) / len(group) for key, group in zip(partials, rolled, strict=True)}
 
     def measure(self, model: RewardModel, tokenizer: PreTrainedTokenizerFast) -> str:
         problems = load_problems("validation", limit=180)
@@ -152,7 +167,7 @@ class VerifierRecipe(Recipe):
 
 
 class Row(NamedTuple):
-    """Token ids; the label of each; the token that should follow each. UNLABELLED where there is none."""
+    """Token ids, the label of each, and the token that should follow each; UNLABELLED where there is none."""
 
     ids: list[int]
     labels: list[float]
@@ -171,5 +186,5 @@ RECIPES = {
     ),
     "prm-rollouts": VerifierRecipe(base="small", scoring_layers=2, steps=1200, labels="rollouts"),
     "prm-exact": VerifierRecipe(base="small", scoring_layers=2, steps=1200, labels="step-ends"),
-    "prm-weak": VerifierRecipe(base="small", scoring_layers=2, steps=300),  # as "prm", and stopped too early
+    "prm-weak": VerifierRecipe(base="small", scoring_layers=2, steps=300),  # as "prm", but stopped early
 }
