@@ -20,7 +20,7 @@ import ttclab
 from tests.tiny import TOKENIZER, random_model
 from ttclab.beam_search import beam_search
 from ttclab.engine import Engine, Row, Sampler
-from ttclab.flops import billed
+from ttclab.ledger import billed
 from ttclab.problems import load_problems
 from ttclab.reader import Reader
 

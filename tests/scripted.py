@@ -4,7 +4,7 @@ import hashlib
 from collections import Counter
 from dataclasses import replace
 
-from ttclab import flops
+from ttclab import ledger
 from ttclab.policy import as_problems, forks
 from ttclab.problems import Problem, Solution
 
@@ -43,7 +43,7 @@ class ScriptedPolicy:
         assert all(chain[0].problem == each for each, chain in zip(problems, chains, strict=True))
         revised = [self._whole(each, f"{c[-1].key}/revised") for each, c in zip(problems, chains, strict=True)]
         for each in problems:
-            flops.charge(each, "revision", revisions=1)
+            ledger.charge(each, "revision", revisions=1)
         return revised[0] if isinstance(problem, Problem) else revised
 
     def _blank(self, problem, key):
@@ -56,7 +56,7 @@ class ScriptedPolicy:
         return solution
 
     def _step(self, solution, *, charged):
-        flops.charge(solution.problem, "decode", tokens=1, generations=int(charged))
+        ledger.charge(solution.problem, "decode", tokens=1, generations=int(charged))
         done, luck = len(solution.steps), chance(solution.key, len(solution.steps))
         ends = {"at once": True, "soon": done >= 1 + 2 * luck, "never": False, "mixed": luck < 0.4}[self.ending]
         if ends:

@@ -181,7 +181,7 @@ def test_each_problem_gets_what_its_own_difficulty_asks_for():
 
 def test_a_budget_that_the_policy_can_not_use_is_refused_before_anything_is_spent():
     policy = ScriptedPolicy("soon")
-    with pytest.raises(ValueError, match="a budget of at least 2 generations, not 1"), ttclab.flops.billed() as bill:
+    with pytest.raises(ValueError, match="a budget of at least 2 generations, not 1"), ttclab.ledger.billed() as bill:
         compute_optimal_inference(policy, StepJudge(), PROBLEMS, 1)
     assert bill.total.generations == 0
     with pytest.raises(ValueError, match="at least 1 solution, not 0"):

@@ -14,7 +14,7 @@ import ttclab
 from ttclab import bank
 from ttclab.cli import main
 from ttclab.engine import Sampler
-from ttclab.flops import billed
+from ttclab.ledger import billed
 from ttclab.policy import Policy
 from ttclab.recording import Draws
 from ttclab.training import RECIPES

@@ -6,8 +6,8 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from ttclab.flops import billed, charge
 from ttclab.hardware import GPUS, Meter, find_gpu
+from ttclab.ledger import billed, charge
 from ttclab.problems import load_problems
 
 

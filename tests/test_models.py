@@ -14,7 +14,7 @@ from transformers import AutoConfig, AutoModelForCausalLM, GenerationConfig, Lla
 
 import ttclab
 from ttclab.engine import Row, Sampler, positions_of
-from ttclab.flops import billed
+from ttclab.ledger import billed
 from ttclab.models import UNHEEDED, LanguageModel, sampler_of, turn_end
 from ttclab.policy import Asked
 from ttclab.problems import load_problems

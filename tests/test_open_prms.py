@@ -24,7 +24,7 @@ from transformers import (
 import ttclab
 from ttclab import bank, hub, open_prms
 from ttclab.beam_search import beam_search
-from ttclab.flops import billed
+from ttclab.ledger import billed
 from ttclab.problems import ArithmeticProblem, Solution, load_problems
 from ttclab.recording import Draws
 

@@ -6,8 +6,8 @@ from torch.utils.flop_counter import FlopCounterMode
 import ttclab
 from ttclab import bank, hub
 from ttclab.cli import main
-from ttclab.flops import billed
 from ttclab.hardware import GPUS
+from ttclab.ledger import billed
 from ttclab.plan import TRIED, plan
 from ttclab.recording import Draws
 

@@ -11,7 +11,7 @@ from ttclab import static_reading
 from ttclab.beam_search import beam_search
 from ttclab.engine import Engine
 from ttclab.engine.graphs import CaptureError
-from ttclab.flops import billed
+from ttclab.ledger import billed
 from ttclab.reader import Reader
 from ttclab.static_reading import StaticReadings
 

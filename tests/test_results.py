@@ -16,7 +16,7 @@ from ttclab.allocator import (
 )
 from ttclab.beam_search import beam_search
 from ttclab.estimators import bootstrap, fifths
-from ttclab.flops import billed
+from ttclab.ledger import billed
 from ttclab.models import ZOO, folder_of, load
 from ttclab.problems import answers_equal
 from ttclab.revision import hybrid_search

@@ -5,7 +5,7 @@ from scripted import ScriptedPolicy, StepJudge
 from tiny import TOKENIZER, random_policy
 
 import ttclab
-from ttclab.flops import billed
+from ttclab.ledger import billed
 from ttclab.problems import load_problems
 from ttclab.revision import hybrid_search, sequential_revise
 from ttclab.sampling import CHOICES, parallel_search

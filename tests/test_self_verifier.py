@@ -3,7 +3,8 @@ import pytest
 import torch
 from tiny import random_model
 
-from ttclab.flops import billed, forward_flops
+from ttclab.flops import forward_flops
+from ttclab.ledger import billed
 from ttclab.models import LanguageModel
 from ttclab.problems import Solution
 from ttclab.self_verifier import QUESTION, Probe, SelfVerifier

@@ -26,7 +26,7 @@ from ttclab import bank
 from ttclab import server as client
 from ttclab.beam_search import beam_search
 from ttclab.cli import main
-from ttclab.flops import billed
+from ttclab.ledger import billed
 from ttclab.models import LanguageModel
 from ttclab.problems import load_problems
 from ttclab.recording import Draws

@@ -7,7 +7,7 @@ import pytest
 import ttclab
 from ttclab import bank, results, smollm2
 from ttclab.estimators import auc, bootstrap, within_problem_auc
-from ttclab.flops import billed
+from ttclab.ledger import billed
 from ttclab.policy import Asked
 from ttclab.problems import load_problems
 from ttclab.self_verifier import SelfVerifier

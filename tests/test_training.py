@@ -7,7 +7,7 @@ import ttclab
 from ttclab import training
 from ttclab.cli import main
 from ttclab.estimators import fifths, pass_at_k
-from ttclab.flops import billed
+from ttclab.ledger import billed
 from ttclab.problems import ArithmeticProblem, Solution, split_of
 from ttclab.results.cards import card
 from ttclab.reward_model import RewardModel, reward_flops

@@ -19,7 +19,7 @@ from ttclab import reader, verifiers
 from ttclab.beam_search import beam_search
 from ttclab.engine import Prefix
 from ttclab.estimators import auc
-from ttclab.flops import Cost, billed
+from ttclab.ledger import Cost, billed
 from ttclab.problems import ArithmeticProblem, Solution
 from ttclab.reward_model import Reading, reward_flops
 from ttclab.sampling import Result

@@ -17,6 +17,7 @@ from . import files as files
 from . import flops as flops
 from . import hardware as hardware
 from . import hub as hub
+from . import ledger as ledger
 from . import live as live
 from . import math_worker as math_worker
 from . import models as models
@@ -34,6 +35,7 @@ from . import sampling as sampling
 from . import self_verifier as self_verifier
 from . import serve_check as serve_check
 from . import server as server
+from . import signatures as signatures
 from . import smollm2 as smollm2
 from . import text_problems as text_problems
 from . import training as training

@@ -9,7 +9,7 @@ from statistics import fmean
 
 from .allocator import Rule, lesson_policy
 from .beam_search import beam_search
-from .flops import billed_as
+from .ledger import billed_as
 from .policy import Policy
 from .problems import Problem, Solution, answer_key
 from .revision import hybrid_search

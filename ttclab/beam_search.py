@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from math import ceil
 from typing import TypedDict, Unpack, overload
 
-from . import flops
+from . import ledger
 from .policy import Policy
 from .problems import Problem, Solution
 from .sampling import Result, check_choice, strategy
@@ -118,7 +118,7 @@ def _first_steps(model: Policy, problems: list[Problem], search: _Search) -> lis
     groups = model.generate_step(problems, n=search.N, temperature=search.temperature, seed=search.seed)
     if search.lookahead:
         for problem in problems:
-            flops.charge(problem, "lookahead", generations=search.N * search.lookahead)
+            ledger.charge(problem, "lookahead", generations=search.N * search.lookahead)
     return [
         _Tree(problem, _candidates(group[first : first + search.tree_places]))
         for problem, group in zip(problems, groups, strict=True)
@@ -128,7 +128,7 @@ def _first_steps(model: Policy, problems: list[Problem], search: _Search) -> lis
 
 def _look_ahead(model: Policy, trees: list[_Tree], steps: int) -> None:
     """Advance every unfinished candidate by greedy steps, so that it is scored by where it leads."""
-    with flops.billed_as("lookahead"):
+    with ledger.billed_as("lookahead"):
         for _ in range(steps):
             moving = [[candidate for candidate in tree.live if not candidate.ahead.finished] for tree in trees]
             partials = [[candidate.ahead for candidate in group] for group in moving]

@@ -82,7 +82,7 @@ def models() -> None:
 @click.option("--seed", type=WHOLE, default=0, help="of the draws")
 def sample(model: str, problem: str | None, samples: int, seed: int) -> None:
     """Draw solutions to a problem and show them."""
-    from ttclab.flops import billed
+    from ttclab.ledger import billed
     from ttclab.models import load
     from ttclab.problems import ArithmeticProblem, load_problems
 

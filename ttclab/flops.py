@@ -1,28 +1,22 @@
-"""Compute, counted: FLOPs of every forward pass, what they cost in time and training, and the ledger that bills them.
+"""FLOPs of a forward pass, and what they cost: in time on a GPU, and against the FLOPs of training.
 
-A multiplication and an addition are two FLOPs; matrix products and attention are counted, elementwise work is
-not. Torch's own `FlopCounterMode` counts the same way, and the tests hold us to it exactly; it misses the fused
-attention of CPUs and the grouped experts of mixtures, so it is run with the plain ones.
+A multiplication and an addition are two FLOPs. Matrix products and attention are counted, elementwise work is not.
+Torch's `FlopCounterMode` counts the same way, and the tests require equality with it. It misses fused attention on CPUs
+and grouped experts in mixtures, so it is run with the eager implementations.
 """
 
-from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager
-from contextvars import ContextVar
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import lru_cache
-from types import MappingProxyType
 
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 from transformers import AutoModelForCausalLM, PreTrainedConfig, PreTrainedModel
 
-from .hardware import BYTES, Gpu, Meter, dtype_name
-from .problems import Problem
+from .hardware import BYTES, Gpu, dtype_name
 
-_GATED = {  # three matrices in the feed-forward block, rotary positions
-    "gemma", "gemma2", "gemma3_text", "llama", "mistral", "olmo2", "phi3", "qwen2", "qwen3", "smollm3",
-}  # fmt: skip
+# Three matrices in the feed-forward block, rotary positions.
+_GATED = {"gemma", "gemma2", "gemma3_text", "llama", "mistral", "olmo2", "phi3", "qwen2", "qwen3", "smollm3"}
 _PLAIN = {"gpt2"}  # two matrices, learned positions
 
 
@@ -31,14 +25,32 @@ def forward_flops(
 ) -> int:
     """FLOPs of one forward pass of a causal language model.
 
-    config: transformers' own; new_tokens: fed in this pass, for each of `batch` sequences; cached_tokens: already in
-    the KV cache; logits: positions that go through the output head (default all, 1 while generating).
+    A layer with a sliding window attends to all new tokens and to the window - 1 newest cached ones, which are all that
+    transformers' cache keeps. In a mixture of experts each token goes through as many experts as the config says, so
+    the count does not depend on which. Torch's counter sees experts with experts_implementation "eager" or
+    "batched_mm", but misses them with "grouped_mm", the default.
 
-    A layer with a sliding window attends to all new tokens and to the window - 1 newest of the cached ones, which are
-    all that transformers' own cache keeps. In a mixture of experts each token goes through as many experts as the
-    config says, so that the count does not depend on which: torch's counter sees them with experts_implementation
-    "eager" or "batched_mm", and misses them with "grouped_mm", the default.
-    Raises ValueError unless new_tokens and batch are at least 1 and cached_tokens at least 0.
+    Parameters
+    ----------
+    config : transformers.PreTrainedConfig
+        Configuration of the model.
+    new_tokens : int
+        Tokens fed in this pass, for each sequence.
+    cached_tokens : int
+        Tokens already in the KV cache, for each sequence.
+    batch : int
+        Sequences.
+    logits : int, optional
+        Positions that go through the output head, by default all; 1 while generating.
+
+    Returns
+    -------
+    int
+
+    Raises
+    ------
+    ValueError
+        Unless new_tokens >= 1, batch >= 1 and cached_tokens >= 0.
     """
     if new_tokens < 1 or batch < 1 or cached_tokens < 0:
         raise ValueError(
@@ -63,7 +75,7 @@ def forward_flops(
 
 
 def _sliding_layers(config: PreTrainedConfig) -> tuple[int, int]:
-    """How many layers have a sliding window, and its length in tokens (1 where none has)."""
+    """Number of layers with a sliding window, and its length in tokens (1 without such a layer)."""
     window = getattr(config, "sliding_window", None)
     if window is None:
         return 0, 1
@@ -72,15 +84,15 @@ def _sliding_layers(config: PreTrainedConfig) -> tuple[int, int]:
 
 
 def decode_flops(config: PreTrainedConfig, new_tokens: int, cached_tokens: int) -> int:
-    """FLOPs of feeding `new_tokens` one after the other, each with its logits, after `cached_tokens`."""
+    """FLOPs of feeding `new_tokens` one by one, each with its logits, after `cached_tokens` in the KV cache."""
     return _sum(lambda cached: forward_flops(config, 1, cached), cached_tokens, cached_tokens + new_tokens)
 
 
 def _sum(f: Callable[[int], int], start: int, stop: int) -> int:
     """The sum of f over range(start, stop), for an f that is linear up to a few bends, all downward.
 
-    The cost of a pass is such a function of what is cached: it grows by a constant a token until a window is full.
-    Where the middle lies on the line through the ends there is no bend between them, and few passes need be counted.
+    The cost of a pass is such a function of the cached tokens: it grows by a constant per token until a window is full.
+    If the middle lies on the line through the ends there is no bend between them, so few passes need to be counted.
     """
     first, middle, last = start, (start + stop) // 2, stop - 1
     if last - first < 2:
@@ -93,7 +105,7 @@ def _sum(f: Callable[[int], int], start: int, stop: int) -> int:
 
 @lru_cache(maxsize=4096)
 def _counted_flops(config_json: str, new_tokens: int, cached_tokens: int, batch: int, logits: int) -> int:
-    """An architecture the formula does not know: run it on the meta device under torch's own counter."""
+    """Count an architecture without a formula: run it on the meta device under torch's counter."""
     model = _meta_model(config_json)
 
     def ids(length: int) -> torch.Tensor:
@@ -124,13 +136,28 @@ def _meta_model(config_json: str) -> PreTrainedModel:
 def exchange_rate(M: float, R: float, convention: str = "arxiv") -> float:
     """k: how many times the large model's inference the small one may spend, for the same FLOPs in all.
 
-    M: how many times larger the large model is; R: inference tokens over pretraining tokens, D_inf / D_pre, of
-    the large model; convention: "arxiv" or "iclr", the two editions of Snell et al. 2024, section 7.
+    A model of N parameters costs X = 6 N D_pre to train and Y = 2 N D_inf to run (arXiv edition), or 4 N D_inf with a
+    verifier of its size (ICLR edition). The large model costs M X + M Y. The small one, trained on as many tokens,
+    costs X + k Y with k times the inference. Setting them equal, k = M + (M - 1) X / Y, where X / Y is 3 / R or
+    1.5 / R.
 
-    A model of N parameters costs X = 6 N D_pre to train and Y = 2 N D_inf to run (arXiv), or 4 N D_inf with a verifier
-    of its size (ICLR). The large one costs M X + M Y. The small one, trained on as many tokens, costs X + k Y with k
-    times the inference. Setting them equal, k = M + (M - 1) X / Y: X / Y is 3 / R, or 1.5 / R.
-    Raises ValueError unless M >= 1 and R > 0, both finite, and for another convention.
+    Parameters
+    ----------
+    M : float
+        Size of the large model over that of the small one, at least 1.
+    R : float
+        Inference tokens over pretraining tokens, D_inf / D_pre, of the large model; above 0.
+    convention : {"arxiv", "iclr"}
+        Edition of Snell et al. 2024, section 7.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    ValueError
+        Unless M >= 1 and R > 0, both finite, and for another convention.
     """
     inference = {"arxiv": 2, "iclr": 4}
     if convention not in inference:
@@ -181,7 +208,7 @@ class Roofline:
 
     @property
     def tokens_per_second(self) -> float:
-        """At most, of all sequences together."""
+        """Upper bound, over all sequences together."""
         return self.batch / self.seconds
 
 
@@ -248,120 +275,3 @@ def _decode_reads(config_json: str, cached_tokens: int) -> tuple[int, int, int]:
 
     weights = sum(p.numel() for p in model.parameters()) - sum(table.weight.numel() for table in tables)
     return weights, sum(table.embedding_dim for table in tables), kept(cached_tokens) + kept(1)
-
-
-@dataclass
-class Cost:
-    """What one problem was charged.
-
-    generations, revisions, verifier_calls: counts; tokens and flops: by kind, "prefill" and "decode" unless `billed_as`
-    says otherwise, and "verifier". The kind "cached" is work that a shared prefix saved: shown, and not part of
-    `total_flops`. Costs are equal when they charge the same, however long it took.
-    """
-
-    generations: int = 0
-    revisions: int = 0
-    verifier_calls: int = 0
-    tokens: Counter[str] = field(default_factory=Counter)
-    flops: Counter[str] = field(default_factory=Counter)
-
-    @property
-    def total_flops(self) -> int:
-        return sum(flops for kind, flops in self.flops.items() if kind != "cached")
-
-    def __add__(self, other: "Cost") -> "Cost":
-        return Cost(
-            self.generations + other.generations,
-            self.revisions + other.revisions,
-            self.verifier_calls + other.verifier_calls,
-            self.tokens + other.tokens,
-            self.flops + other.flops,
-        )
-
-
-class Ledger(Meter):
-    """The bill, problem by problem: `ledger[problem]` is its Cost, `ledger.total` the sum.
-
-    Beside it, of the whole block and not by problem: seconds, and on a GPU peak_bytes, joules and `mfu`.
-    """
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._costs: defaultdict[str, Cost] = defaultdict(Cost)
-
-    def __getitem__(self, problem: Problem) -> Cost:
-        return self._costs[problem.id]
-
-    @property
-    def total(self) -> Cost:
-        return sum(self._costs.values(), Cost())
-
-    def mfu(self, peak: float) -> float | None:
-        """Model FLOPs utilisation (Chowdhery et al. 2022, appendix B): FLOPs charged a second, over `peak`, in FLOP/s.
-
-        hardware.find_gpu(torch.cuda.get_device_name()).peak(dtype) is a peak. None unless the block ended, on a GPU.
-        """
-        return None if self.peak_bytes is None else self.total.total_flops / (self.seconds * peak)
-
-
-_open_ledgers: ContextVar[tuple[Ledger, ...]] = ContextVar("open_ledgers", default=())
-_kinds: ContextVar[Mapping[str, str]] = ContextVar("kinds", default=MappingProxyType({}))
-
-
-@contextmanager
-def billed() -> Iterator[Ledger]:
-    """Everything generated or verified inside the `with` block is charged to the ledger it returns."""
-    ledger = Ledger()
-    token = _open_ledgers.set((*_open_ledgers.get(), ledger))
-    try:
-        with ledger:
-            yield ledger
-    finally:
-        _open_ledgers.reset(token)
-
-
-def open_bill() -> Ledger | None:
-    """The innermost bill that is open, if any."""
-    return ledgers[-1] if (ledgers := _open_ledgers.get()) else None
-
-
-@contextmanager
-def billed_as(kind: str, of: Collection[str] = ("prefill", "decode")) -> Iterator[None]:
-    """What is charged as one of the kinds `of` inside the `with` block is charged as `kind`, tokens and FLOPs alike.
-
-    of: of "prefill", "decode" and "verifier"; all other kinds keep their names, "cached" among them. Counts stay what
-    they are: a generation is charged as one, whatever its tokens are billed as. Of two such blocks, one inside the
-    other, the inner one decides. Raises ValueError for the kind "cached", which is no part of the bill, and for `of`
-    anything else.
-    """
-    if kind == "cached" or not {"prefill", "decode", "verifier"}.issuperset(of):
-        raise ValueError(
-            'only "prefill", "decode" and "verifier" can be billed as another kind, never as "cached": '
-            f"not {of} as {kind!r}"
-        )
-    token = _kinds.set({**_kinds.get(), **dict.fromkeys(of, kind)})
-    try:
-        yield
-    finally:
-        _kinds.reset(token)
-
-
-def charge(
-    problem: Problem,
-    kind: str,
-    *,
-    tokens: int = 0,
-    flops: int = 0,
-    generations: int = 0,
-    revisions: int = 0,
-    verifier_calls: int = 0,
-) -> None:
-    """Charge work on a problem to every open ledger."""
-    kind = _kinds.get().get(kind, kind)
-    for ledger in _open_ledgers.get():
-        cost = ledger[problem]
-        cost.tokens[kind] += tokens
-        cost.flops[kind] += flops
-        cost.generations += generations
-        cost.revisions += revisions
-        cost.verifier_calls += verifier_calls

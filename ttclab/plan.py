@@ -5,8 +5,8 @@ from math import sqrt
 from statistics import fmean, stdev
 
 from . import flops
-from .flops import Cost, billed
 from .hardware import Gpu
+from .ledger import Cost, billed
 from .models import described, directory_of, encode, template_of
 from .models import load as load_model
 from .policy import Asked

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar, overload
 
-from . import flops
+from . import ledger
 from .problems import Feedback, Problem, Solution
 
 STEP_END = "\n"
@@ -272,10 +272,10 @@ class Policy(ABC):
         ]
         attempts = [[attempt.text for attempt in chain] for chain in chains]
         asked = [Asked(*each) for each in zip(problems, attempts, comments, strict=True)]
-        with flops.billed_as("revision"):
+        with ledger.billed_as("revision"):
             revised = self._write(asked, blank, temperature, max_new_tokens)
         for each in problems:
-            flops.charge(each, "revision", revisions=1)
+            ledger.charge(each, "revision", revisions=1)
         return [solution for [solution] in revised]
 
     def _beginnings(self, problems: list[Problem], n: int, seed: int | None, start: int = 0) -> list[list[Solution]]:
@@ -370,7 +370,7 @@ class Bill:
         for kind in self.tokens:
             generations = self.generations if kind == "decode" else 0
             calls = self.verifier_calls if kind == "verifier" else 0
-            flops.charge(
+            ledger.charge(
                 self.problem,
                 kind,
                 tokens=self.tokens[kind],

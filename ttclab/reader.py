@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from . import flops
+from . import ledger
 from .bar import bar
 from .engine import Prefix
 from .reward_model import Reading, RewardModel
@@ -85,7 +85,7 @@ class Reader:
         if isinstance(model, RewardModel) and decoder != "eager":
             self._static = StaticReadings(model, capture=decoder == "captured")
         self._rows_at_once, self._kept_tokens = rows_at_once, kept_tokens
-        self._kept: WeakKeyDictionary[flops.Ledger, _Rows] = WeakKeyDictionary()
+        self._kept: WeakKeyDictionary[ledger.Ledger, _Rows] = WeakKeyDictionary()
 
     def read(
         self, contexts: Sequence[tuple[int, ...]], written: Sequence[tuple[int, ...]]
@@ -107,7 +107,7 @@ class Reader:
             Forward passes of each row, as numbers of new and of cached tokens. A pass that several rows share belongs
             to the first of them.
         """
-        bill = flops.open_bill()
+        bill = ledger.open_bill()
         known = self._kept.get(bill, {}) if bill else {}
         rows = [context + tokens for context, tokens in zip(contexts, written, strict=True)]
         begun = _longest_known(rows, known)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import wraps
 from typing import Concatenate, ParamSpec, Protocol, cast, overload
 
-from .flops import Cost, billed
+from .ledger import Cost, billed
 from .policy import Policy, as_problems
 from .problems import Problem, Solution, answer_key, answers_equal
 from .verifiers import Verifier, score_groups

@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch.nn.utils.rnn import pad_sequence
 
-from . import flops
+from . import flops, ledger
 from .models import LanguageModel
 from .policy import Asked
 from .problems import Solution
@@ -135,9 +135,9 @@ class SelfVerifier:
             cost = partial(flops.forward_flops, self.policy.config, logits=1)
             spent = cost(known) + sum(cost(len(row) - known, known) for row in distinct.values())
             tokens = known + sum(len(row) - known for row in distinct.values())
-            flops.charge(problem, "verifier", tokens=tokens, flops=spent)
+            ledger.charge(problem, "verifier", tokens=tokens, flops=spent)
         for solution in solutions:
-            flops.charge(solution.problem, "verifier", verifier_calls=1)
+            ledger.charge(solution.problem, "verifier", verifier_calls=1)
         found = [read[solution.problem.id, solution.text] for solution in solutions]
         return np.array([yes for yes, _ in found]), np.array([state for _, state in found])
 

@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
-from . import flops, hub
+from . import hub, ledger
 from .engine import random_stream
 from .models import ZOO, pick_device, quiet
 from .policy import STEP_END, Bill
@@ -322,7 +322,7 @@ def _right_so_far(solution: Solution) -> list[bool]:
 def charge_calls(solutions: Sequence[Solution]) -> None:
     """Charge one verifier call for each solution."""
     for solution in solutions:
-        flops.charge(solution.problem, "verifier", verifier_calls=1)
+        ledger.charge(solution.problem, "verifier", verifier_calls=1)
 
 
 TRAINED: dict[str, type[ORM] | type[PRM]] = {

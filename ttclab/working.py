@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from . import flops
+from . import ledger
 from .problems import Solution
 from .self_verifier import Probe
 
@@ -49,7 +49,7 @@ class WorkingVerifier:
 
     def score(self, solutions: Sequence[Solution]) -> list[float]:
         for solution in solutions:
-            flops.charge(solution.problem, "verifier", verifier_calls=1)
+            ledger.charge(solution.problem, "verifier", verifier_calls=1)
         return [float(score) for score in self._probe(_table(solutions))]
 
 

@@ -24,7 +24,7 @@ PROMISED = {
     "ttclab.models.LanguageModel.generate", "ttclab.models.LanguageModel.generate_step",
     "ttclab.models.LanguageModel.revise", "ttclab.verifiers.Verifier.score",
     "ttclab.verifiers.StepVerifier.score_steps",
-    "ttclab.verifiers.Critic.critique", "ttclab.verifiers.Feedback", "ttclab.sampling.Result", "ttclab.flops.Cost",
+    "ttclab.verifiers.Critic.critique", "ttclab.verifiers.Feedback", "ttclab.sampling.Result", "ttclab.ledger.Cost",
     "ttclab.flops.forward_flops", "ttclab.flops.exchange_rate", "ttclab.estimators.pass_at_k",
     "ttclab.estimators.best_of_n", "ttclab.estimators.majority", "ttclab.estimators.weighted_best_of_n",
     "ttclab.allocator.lesson_policy", "ttclab.allocator.Allocation", "ttclab.allocator.ComputeOptimalPolicy.fit",

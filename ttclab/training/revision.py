@@ -15,7 +15,7 @@ from itertools import islice
 from torch.nn import functional
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
-from .. import flops
+from .. import flops, ledger
 from ..models import LanguageModel
 from ..problems import (
     ATTEMPTS_SHOWN,
@@ -73,7 +73,7 @@ class RevisionRecipe(Recipe):
         self, model: LlamaForCausalLM, seed: int, step: int, tokenizer: PreTrainedTokenizerFast
     ) -> Iterator[Part]:
         policy = load_base(self.base, str(model.device))
-        with flops.billed() as bill:
+        with ledger.billed() as bill:
             texts = sorted(self.draw(policy, seed, step), key=lambda pair: len(pair[0]) + len(pair[1]))
         rows = [(tokenizer.encode(before), tokenizer.encode(target)) for before, target in texts]
         targets = sum(len(target) for _, target in rows)

@@ -14,7 +14,7 @@ import numpy as np
 from torch.nn import functional
 from transformers import PreTrainedTokenizerFast
 
-from .. import flops
+from .. import ledger
 from ..estimators import within_problem_auc
 from ..models import LanguageModel
 from ..policy import STEP_END
@@ -69,7 +69,7 @@ class VerifierRecipe(Recipe):
 
     def parts(self, model: RewardModel, seed: int, step: int, tokenizer: PreTrainedTokenizerFast) -> Iterator[Part]:
         policy = load_base(self.writer, str(model.device))
-        with flops.billed() as bill:
+        with ledger.billed() as bill:
             rows = sorted(self.draw(policy, seed, step, tokenizer), key=lambda row: len(row.ids))
         labelled = sum(label != UNLABELLED for row in rows for label in row.labels)
         predicted = sum(token != UNLABELLED for row in rows for token in row.following)
