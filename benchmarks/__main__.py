@@ -23,7 +23,7 @@ import ttclab
 from ttclab.beam_search import beam_search
 from ttclab.engine.cache import GrowingLayer
 from ttclab.models import LanguageModel
-from ttclab.policy import Asked
+from ttclab.policy import Prompt
 from ttclab.problems import Problem, load_problems
 from ttclab.training.tokens import build_tokenizer
 
@@ -100,7 +100,7 @@ def transformers_generate(policy: LanguageModel, problems: list[Problem], n: int
     def run() -> None:
         nonlocal tokens
         for problem in problems:
-            ids = torch.tensor([policy.encode(Asked(problem))])
+            ids = torch.tensor([policy.encode(Prompt(problem))])
             with torch.inference_mode():
                 out = model.generate(
                     ids, attention_mask=torch.ones_like(ids), do_sample=True, num_return_sequences=n, top_k=0

@@ -1,4 +1,4 @@
-"""A policy and a judge that follow a script: what they write depends on the name of the random stream alone."""
+"""A policy and a verifier that follow a script, a function of the name of the random stream alone."""
 
 import hashlib
 from collections import Counter
@@ -65,10 +65,10 @@ class ScriptedPolicy:
         return replace(solution, text=f"{solution.text}{text}\n", tokens=(*solution.tokens, done))
 
 
-class StepJudge:
+class ScriptedVerifier:
     """Scores every step by chance, the same text always alike."""
 
-    name = "step judge"
+    name = "step verifier"
 
     def __init__(self):
         self.seen = []

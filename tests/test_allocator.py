@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scripted import ScriptedPolicy, StepJudge
+from scripted import ScriptedPolicy, ScriptedVerifier
 from tiny import random_policy
 
 import ttclab
@@ -139,20 +139,27 @@ def test_difficulty_is_what_scores_or_agreement_lack():
 
 
 def test_what_a_policy_allocates_is_what_is_run_and_the_estimate_is_charged_apart():
-    policy, judge = random_policy(seed=3), StepJudge()
+    policy, verifier = random_policy(seed=3), ScriptedVerifier()
     for plan in (Allocation(8), Allocation(2, 3), Allocation(8, 0, 2)):
-        results = compute_optimal_inference(policy, judge, PROBLEMS, 8, policy=lambda d, b, plan=plan: plan, estimate=2)
+        results = compute_optimal_inference(
+            policy, verifier, PROBLEMS, 8, policy=lambda d, b, plan=plan: plan, estimate=2
+        )
         for result in results:
             assert result.cost.generations == 2 + 8
             assert len(result.solutions) == 8 and result.cost.flops["difficulty"] > 0
 
 
-def test_revisions_are_made_and_judged_by_those_who_can_and_the_rest_by_the_others():
-    writer, judge, reviser, critic = (random_policy(seed=3), StepJudge(), random_policy(seed=4), StepJudge())
+def test_revisions_are_made_and_scored_by_those_who_can_and_the_rest_by_the_others():
+    writer, verifier, reviser, critic = (
+        random_policy(seed=3),
+        ScriptedVerifier(),
+        random_policy(seed=4),
+        ScriptedVerifier(),
+    )
     for plan in (Allocation(4), Allocation(2, 1)):
         rule = lambda difficulty, budget, plan=plan: plan  # noqa: E731
-        got = compute_optimal_inference(writer, judge, PROBLEMS, 4, policy=rule, reviser=(reviser, critic), seed=5)
-        who = (reviser, critic) if plan.T else (writer, judge)
+        got = compute_optimal_inference(writer, verifier, PROBLEMS, 4, policy=rule, reviser=(reviser, critic), seed=5)
+        who = (reviser, critic) if plan.T else (writer, verifier)
         alone = hybrid_search(*who, PROBLEMS, plan.N, plan.T, choose="weighted", seed=6)
         assert [[s.text for s in r.solutions] for r in got] == [[s.text for s in r.solutions] for r in alone]
 
@@ -170,22 +177,22 @@ def test_each_problem_gets_what_its_own_difficulty_asks_for():
         asked[difficulty] = Allocation(budget) if difficulty < 0.5 else Allocation(budget // 2)
         return asked[difficulty]
 
-    model, judge = random_policy(seed=3), StepJudge()
-    results = compute_optimal_inference(model, judge, PROBLEMS, 8, policy=policy, seed=5)
-    first = [judge.score(group)[0] for group in model.generate(PROBLEMS, n=1, seed=5)]
+    model, verifier = random_policy(seed=3), ScriptedVerifier()
+    results = compute_optimal_inference(model, verifier, PROBLEMS, 8, policy=policy, seed=5)
+    first = [verifier.score(group)[0] for group in model.generate(PROBLEMS, n=1, seed=5)]
     assert [len(result.solutions) for result in results] == [asked[1 - score].generations for score in first]
     assert [r.solution.tokens for r in results] == [
-        compute_optimal_inference(model, judge, each, 8, policy=policy, seed=5).solution.tokens for each in PROBLEMS
+        compute_optimal_inference(model, verifier, each, 8, policy=policy, seed=5).solution.tokens for each in PROBLEMS
     ]
 
 
 def test_a_budget_that_the_policy_can_not_use_is_refused_before_anything_is_spent():
     policy = ScriptedPolicy("soon")
     with pytest.raises(ValueError, match="a budget of at least 2 generations, not 1"), ttclab.ledger.billed() as bill:
-        compute_optimal_inference(policy, StepJudge(), PROBLEMS, 1)
+        compute_optimal_inference(policy, ScriptedVerifier(), PROBLEMS, 1)
     assert bill.total.generations == 0
     with pytest.raises(ValueError, match="at least 1 solution, not 0"):
-        compute_optimal_inference(policy, StepJudge(), PROBLEMS, 4, estimate=0)
+        compute_optimal_inference(policy, ScriptedVerifier(), PROBLEMS, 4, estimate=0)
 
 
 def test_sampling_until_the_vote_is_clear_takes_the_first_samples_of_best_of_n_and_stops():
@@ -205,7 +212,7 @@ def test_sampling_until_the_vote_is_clear_takes_the_first_samples_of_best_of_n_a
 @pytest.mark.parametrize("wrong", [{"N": 4, "batch": 5}, {"N": 4, "batch": 0}, {"N": 4, "lead": 0}])
 def test_adaptive_sampling_states_its_rule(wrong):
     with pytest.raises(ValueError, match="1 <= batch <= N and lead > 0"):
-        adaptive_search(ScriptedPolicy("soon"), StepJudge(), PROBLEMS, **wrong)
+        adaptive_search(ScriptedPolicy("soon"), ScriptedVerifier(), PROBLEMS, **wrong)
 
 
 def test_a_budget_over_a_batch_goes_where_it_gains_most():

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 from exercise_attempts import RIGHT
-from scripted import ScriptedPolicy, StepJudge
+from scripted import ScriptedPolicy, ScriptedVerifier
 
 import ttclab
 from ttclab.beam_search import beam_search
@@ -119,7 +119,7 @@ def test_a_task_of_one_class_is_searched_voted_on_and_verified_exactly():
     for result in (
         ttclab.parallel_search(policy, oracle, problem, 4, choose="majority"),
         ttclab.sequential_revise(policy, oracle, problem, 2),
-        beam_search(policy, StepJudge(), problem, 4, 2),
+        beam_search(policy, ScriptedVerifier(), problem, 4, 2),
     ):
         assert isinstance(result, Result) and result.cost.generations >= 1
 
@@ -137,6 +137,9 @@ def test_a_verifier_of_one_class_chooses_in_every_strategy():
 
 def test_a_strategy_of_one_function_takes_one_problem_or_many_and_is_charged():
     problems = load_problems("test", limit=3)
-    results = best_of_two_halves(ScriptedPolicy(), StepJudge(), problems, 4)
+    results = best_of_two_halves(ScriptedPolicy(), ScriptedVerifier(), problems, 4)
     assert [result.cost.generations for result in results] == [4, 4, 4]
-    assert best_of_two_halves(ScriptedPolicy(), StepJudge(), problems[0], 4).solution.text == results[0].solution.text
+    assert (
+        best_of_two_halves(ScriptedPolicy(), ScriptedVerifier(), problems[0], 4).solution.text
+        == results[0].solution.text
+    )

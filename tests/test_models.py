@@ -16,7 +16,7 @@ import ttclab
 from ttclab.engine import Row, Sampler, positions_of
 from ttclab.ledger import billed
 from ttclab.models import UNHEEDED, LanguageModel, sampler_of, turn_end
-from ttclab.policy import Asked
+from ttclab.policy import Prompt
 from ttclab.problems import load_problems
 from ttclab.text_problems import TextProblem
 from ttclab.training.tokens import build_tokenizer
@@ -99,7 +99,7 @@ def test_a_prompt_is_fed_as_the_tokenizer_on_disk_says(template, begin, around, 
     tokenizer.save_pretrained(tmp_path)
     policy = ttclab.load(tmp_path, device="cpu")
     context = TOKENIZER.encode(PROBLEMS[0].prompt.join(around))
-    assert list(policy.encode(Asked(PROBLEMS[0]))) == context
+    assert list(policy.encode(Prompt(PROBLEMS[0]))) == context
     theirs = model.generate(torch.tensor([context]), do_sample=False)[0, len(context) :]
     assert list(policy.generate(PROBLEMS[0], temperature=0)[0].tokens) == theirs.tolist()
 
@@ -224,19 +224,19 @@ def test_solutions_are_cut_at_the_last_position_and_stay_as_they_are_then(name, 
     policy.engine.decoder = decoder
     policy.engine.end_ids = []
     for solution in policy.generate(PROBLEMS[0], n=3):
-        assert len(policy.encode(Asked(PROBLEMS[0]))) + len(solution.tokens) == 24
+        assert len(policy.encode(Prompt(PROBLEMS[0]))) + len(solution.tokens) == 24
         assert not solution.finished
         [again] = policy.rollout(PROBLEMS[0], [solution])
         assert again.tokens == solution.tokens
     contexts = [
-        policy.encode(Asked(problem)) for problem in (PROBLEMS[5], *[PROBLEMS[0]] * 12)
+        policy.encode(Prompt(problem)) for problem in (PROBLEMS[5], *[PROBLEMS[0]] * 12)
     ]  # one is done long before
     written = policy.engine.write([Row(each, str(i)) for i, each in enumerate(contexts)], Sampler(), max_new_tokens=64)
     assert {len(each) + len(new.tokens) for each, new in zip(contexts, written, strict=True)} == {24}
     live = policy.generate_step(PROBLEMS[:4], n=2)
     for _ in range(30):
         live = policy.generate_step(PROBLEMS[:4], live)
-    assert all(len(policy.encode(Asked(s.problem))) + len(s.tokens) == 24 for group in live for s in group)
+    assert all(len(policy.encode(Prompt(s.problem))) + len(s.tokens) == 24 for group in live for s in group)
 
 
 @pytest.mark.parametrize("name", ["gpt2", "llama"])

@@ -3,7 +3,7 @@ from contextlib import nullcontext
 
 import pytest
 import torch
-from test_reward_model import PROBLEM, SOLUTION, TOKENIZER, encode, look, random_judge
+from test_reward_model import PROBLEM, SOLUTION, TOKENIZER, encode, look, random_reward_model
 from torch._subclasses.fake_tensor import FakeTensorMode
 
 import ttclab
@@ -25,19 +25,19 @@ def contexts_and_solutions(*texts):
 
 @either_decoder
 def test_a_reader_reads_a_prompt_once_for_all_solutions_and_the_same_solution_once(decoder):
-    judge = random_judge()
-    right, passes = Reader(judge, decoder=decoder).read(*contexts_and_solutions(SOLUTION, "+74=089\n", SOLUTION))
+    verifier = random_reward_model()
+    right, passes = Reader(verifier, decoder=decoder).read(*contexts_and_solutions(SOLUTION, "+74=089\n", SOLUTION))
     begun = len(PROBLEM.prompt)
     assert passes == [[(begun, 0), (len(SOLUTION), begun)], [(8, begun)], []]
-    whole = look(judge, encode(PROBLEM.prompt + SOLUTION)).right.sigmoid()[0, len(PROBLEM.prompt) :]
+    whole = look(verifier, encode(PROBLEM.prompt + SOLUTION)).right.sigmoid()[0, len(PROBLEM.prompt) :]
     assert torch.allclose(torch.tensor(right[0]), whole, atol=1e-5)
     assert [len(scores) for scores in right] == [len(SOLUTION), 8, len(SOLUTION)]
 
 
 @either_decoder
 def test_on_one_bill_a_reader_reads_on_from_the_ends_of_the_steps_that_it_has_read(decoder):
-    judge = random_judge()
-    reader, afresh = Reader(judge, decoder=decoder), Reader(judge)
+    verifier = random_reward_model()
+    reader, afresh = Reader(verifier, decoder=decoder), Reader(verifier)
     begun, forks = ["+74=089\n", "+74=098\n+46=144\n"], ["+74=089\n+46=135\n", "+74=098\n+46=145\n", "+74=098\n"]
     with billed():
         reader.read(*contexts_and_solutions(*begun))
@@ -50,7 +50,10 @@ def test_on_one_bill_a_reader_reads_on_from_the_ends_of_the_steps_that_it_has_re
 
 @either_decoder
 def test_a_new_bill_knows_nothing_of_the_last(decoder):
-    reader, whole = Reader(random_judge(), decoder=decoder), [[(len(PROBLEM.prompt), 0), (8, len(PROBLEM.prompt))]]
+    reader, whole = (
+        Reader(random_reward_model(), decoder=decoder),
+        [[(len(PROBLEM.prompt), 0), (8, len(PROBLEM.prompt))]],
+    )
     for _ in range(2):
         with billed():
             assert reader.read(*contexts_and_solutions("+74=089\n"))[1] == whole
@@ -60,7 +63,7 @@ def test_a_new_bill_knows_nothing_of_the_last(decoder):
 
 @either_decoder
 def test_on_one_bill_a_problem_is_read_once_for_all_calls(decoder):
-    reader = Reader(random_judge(), decoder=decoder)
+    reader = Reader(random_reward_model(), decoder=decoder)
     with billed():
         passes = [reader.read(*contexts_and_solutions(text))[1] for text in ("+74=089\n", "+74=098\n", "+74=099\n")]
     begun = len(PROBLEM.prompt)
@@ -79,7 +82,7 @@ def test_on_one_bill_a_problem_is_read_once_for_all_calls(decoder):
 def test_what_is_too_long_to_keep_is_read_again(monkeypatch, rows, again, decoder):
     begun = len(PROBLEM.prompt)
     monkeypatch.setattr(ttclab.reader, "KEPT_TOKENS", begun + rows * (begun + 8))
-    reader = Reader(random_judge(), decoder=decoder)
+    reader = Reader(random_reward_model(), decoder=decoder)
     with billed():
         reader.read(*contexts_and_solutions("+74=089\n", "+74=098\n+46=144\n"))
         _, passes = reader.read(*contexts_and_solutions("+74=089\n+46=135\n", "+74=098\n+46=145\n"))
@@ -89,20 +92,20 @@ def test_what_is_too_long_to_keep_is_read_again(monkeypatch, rows, again, decode
 
 @either_decoder
 def test_scores_do_not_depend_on_what_a_solution_is_read_beside(decoder):
-    judge, problems = random_judge(), ttclab.load_problems("test", limit=12)
+    verifier, problems = random_reward_model(), ttclab.load_problems("test", limit=12)
     contexts = [tuple(TOKENIZER.encode(problem.prompt)) for problem in problems]
     steps = [[tuple(TOKENIZER.encode(step + "\n")) for step in p.solution_steps] for p in problems]
-    reader = Reader(judge, decoder=decoder)
+    reader = Reader(verifier, decoder=decoder)
     with billed():
         for length in range(1, 1 + max(map(len, steps))):
             right, _ = reader.read(contexts, [sum(each[:length], ()) for each in steps])
     for context, each, scores in zip(contexts, steps, right, strict=True):
-        whole = look(judge, torch.tensor([context + sum(each, ())])).right.sigmoid()[0, len(context) :]
+        whole = look(verifier, torch.tensor([context + sum(each, ())])).right.sigmoid()[0, len(context) :]
         assert scores == pytest.approx(whole.numpy(), abs=1e-5)
 
 
 def test_places_of_what_is_no_longer_kept_are_free_again():
-    reader = Reader(random_judge(), decoder="static")
+    reader = Reader(random_reward_model(), decoder="static")
     for _ in range(3):
         with billed():
             reader.read(*contexts_and_solutions(SOLUTION, "+74=089\n"))
@@ -126,10 +129,10 @@ def test_search_with_static_buffers_finds_what_the_eager_search_finds_at_the_sam
 
 
 def test_a_static_pass_reads_nothing_on_the_host():
-    judge = random_judge().to("meta")
-    readings = StaticReadings(judge, capture=False)
+    verifier = random_reward_model().to("meta")
+    readings = StaticReadings(verifier, capture=False)
     with torch.inference_mode():
-        context = judge(torch.zeros(2, 16, dtype=torch.long, device="meta"), keep=True)
+        context = verifier(torch.zeros(2, 16, dtype=torch.long, device="meta"), keep=True)
         readings.adopt(context)
         readings._reserve(4, 64, 8)
         given = torch.zeros(4 + 8, 4, dtype=torch.long, device="meta")
@@ -145,8 +148,8 @@ def test_a_pass_that_cannot_be_captured_is_read_without_a_graph_and_says_why(mon
         raise CaptureError("operation not permitted when stream is capturing")
 
     monkeypatch.setattr(static_reading, "capture", refuse)
-    judge = random_judge()
-    reader = Reader(judge, decoder="captured")
+    verifier = random_reward_model()
+    reader = Reader(verifier, decoder="captured")
     right, _ = reader.read(*contexts_and_solutions(SOLUTION))
     assert "RewardModel reads without a CUDA graph: operation not permitted" in caplog.text
-    assert right[0] == pytest.approx(Reader(judge).read(*contexts_and_solutions(SOLUTION))[0][0], abs=1e-5)
+    assert right[0] == pytest.approx(Reader(verifier).read(*contexts_and_solutions(SOLUTION))[0][0], abs=1e-5)

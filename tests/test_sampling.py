@@ -16,10 +16,10 @@ def answering(*answers):
     return [Solution(PROBLEM, f"+74={a:03d}\n" if a is not None else "+74", finished=a is not None) for a in answers]
 
 
-class Judge:
+class FixedVerifier:
     """Scores what it is told to."""
 
-    name = "judge"
+    name = "verifier"
 
     def __init__(self, score):
         self.score_one = score
@@ -84,9 +84,9 @@ def test_one_sample_is_one_generation_whatever_the_choice():
 
 def test_the_highest_score_is_chosen_and_equal_scores_by_the_text():
     policy = random_policy()
-    longest = parallel_search(policy, Judge(lambda s: len(s.text) / 100), PROBLEMS[0], 16)
+    longest = parallel_search(policy, FixedVerifier(lambda s: len(s.text) / 100), PROBLEMS[0], 16)
     assert len(longest.solution.text) == max(len(s.text) for s in longest.solutions)
-    even = parallel_search(policy, Judge(lambda s: 0.5), PROBLEMS[0], 16)
+    even = parallel_search(policy, FixedVerifier(lambda s: 0.5), PROBLEMS[0], 16)
     assert even.solution.text == min(s.text for s in even.solutions)
 
 
@@ -96,10 +96,10 @@ def test_the_highest_score_is_chosen_and_equal_scores_by_the_text():
      (lambda s: [2.0] * 4, "scores from 0 to 1, not 2.0")],
 )  # fmt: skip
 def test_scores_that_are_missing_or_out_of_range_are_errors_that_name_the_verifier(scores, rule):
-    judge = Judge(None)
-    judge.score = scores
-    with pytest.raises(ValueError, match=f"'judge' must return {rule}"):
-        parallel_search(random_policy(), judge, PROBLEMS[0], 4)
+    verifier = FixedVerifier(None)
+    verifier.score = scores
+    with pytest.raises(ValueError, match=f"'verifier' must return {rule}"):
+        parallel_search(random_policy(), verifier, PROBLEMS[0], 4)
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from fake_server import FAULTS, serving
-from scripted import StepJudge
+from scripted import ScriptedVerifier
 from tiny import TOKENIZER, random_model
 
 import ttclab
@@ -145,7 +145,7 @@ def test_the_limit_is_of_the_whole_solution_and_leaves_it_unfinished():
 
 def test_the_strategies_run_on_a_server():
     with serving() as server:
-        policy, judge = load(server), StepJudge()
+        policy, judge = load(server), ScriptedVerifier()
         results = {
             "best": ttclab.parallel_search(policy, judge, PROBLEMS[:4], 8),
             "majority": ttclab.parallel_search(policy, judge, PROBLEMS[:4], 8, choose="majority"),

@@ -8,7 +8,7 @@ import ttclab
 from ttclab import bank, results, smollm2
 from ttclab.estimators import auc, bootstrap, within_problem_auc
 from ttclab.ledger import billed
-from ttclab.policy import Asked
+from ttclab.policy import Prompt
 from ttclab.problems import load_problems
 from ttclab.self_verifier import SelfVerifier
 
@@ -43,7 +43,7 @@ def test_plain_transformers_gives_the_same_greedy_text_on_20_prompts():
 def test_its_own_chat_template_puts_the_problem():
     policy = ttclab.load("smollm2", device="cpu")
     (problem,) = load_problems("words-test", limit=1)
-    text = policy.tokenizer.decode(policy.encode(Asked(problem)))
+    text = policy.tokenizer.decode(policy.encode(Prompt(problem)))
     assert text.endswith(f"<|im_start|>user\n{problem.question}<|im_end|>\n<|im_start|>assistant\n")
     assert text.count("<|im_start|>assistant") == 1 + len(problem.examples)
 

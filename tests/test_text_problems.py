@@ -10,7 +10,7 @@ from tiny import TOKENIZER, random_model, random_policy
 
 from ttclab import hub
 from ttclab.models import LanguageModel
-from ttclab.policy import Asked
+from ttclab.policy import Prompt
 from ttclab.problems import Feedback, Solution, load_problems, split_of
 from ttclab.text_problems import AGAIN, INSTRUCTION, TextProblem, read_problems, with_examples
 from ttclab.training.tokens import build_tokenizer
@@ -227,7 +227,7 @@ def test_a_revision_of_a_hub_model_is_prompted_with_the_earlier_attempts_and_the
     first = policy.generate(BUS, temperature=0, max_new_tokens=8)
     (revised,) = policy.revise(BUS, first, said, temperature=0, max_new_tokens=8)
     whole = f"[user]{BUS.turns()[0]['content']}[assistant]{first[0].text}[user]{said} {AGAIN}[!]"
-    assert Asked(BUS, [first[0].text], said).text(policy.template) == whole
+    assert Prompt(BUS, [first[0].text], said).text(policy.template) == whole
     context = tuple(TOKENIZER.encode(whole))
     written = policy.engine.write([policy_row(context)], policy.sampler(0), max_new_tokens=8)
     assert revised.tokens == written[0].tokens

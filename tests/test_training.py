@@ -161,7 +161,7 @@ def labelled(labels, written, values=None):
 
 
 @pytest.mark.parametrize(("labels", "which"), LABELS)
-def test_each_token_of_a_solution_is_labelled_by_what_it_is_judged_by(labels, which):
+def test_each_token_of_a_solution_is_labelled_by_what_it_is_scored_by(labels, which):
     found, _ = labelled(labels, WRITTEN[which])
     assert "".join({1.0: "1", 0.0: "0", verifier.UNLABELLED: "."}[label] for label in found) == LABELS[labels, which]
 
@@ -258,7 +258,7 @@ def test_a_trained_verifier_has_its_own_flops_and_those_of_its_data_on_record(qu
     assert (made["base"], made["steps"]) == ("small", 6)
 
 
-def test_a_large_judge_has_fourteen_times_the_parameters_of_a_small_one():
+def test_a_large_verifier_has_fourteen_times_the_parameters_of_a_small_one():
     def in_blocks(name):
         return sum(p.numel() for p in verifier.RECIPES[name].build(build_tokenizer()).model.layers.parameters())
 

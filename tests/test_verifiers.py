@@ -11,7 +11,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scripted import ScriptedPolicy
-from test_reward_model import TOKENIZER, random_judge
+from test_reward_model import TOKENIZER, random_reward_model
 from torch.utils.flop_counter import FlopCounterMode
 
 import ttclab
@@ -30,7 +30,7 @@ RIGHT = Solution(PROBLEM, PROBLEM.solution_text)
 WRONG = Solution(PROBLEM, "+74=089\n+46=136\n*06=816\n")
 SHORT = Solution(PROBLEM, "+74=089\n+46=135\n")
 LUCKY = Solution(PROBLEM, "+74=088\n+46=135\n*06=810\n")
-MODEL = random_judge()
+MODEL = random_reward_model()
 PRM_, ORM_ = PRM("prm", MODEL, TOKENIZER), ORM("orm", MODEL, TOKENIZER)
 
 
@@ -42,7 +42,7 @@ def recorded(problems=500):
     return [group for group in groups if 0 < sum(s.correct for s in group) < len(group)]
 
 
-def judged(text, places, shown=""):
+def scores_at(text, places, shown=""):
     """What the network says at these tokens of a solution, by a pass of its own."""
     ids = torch.tensor([TOKENIZER.encode(shown + PROBLEM.prompt + text)])
     with torch.no_grad():
@@ -198,15 +198,15 @@ ENDS = [  # a text, whether it is finished, and the tokens at which its steps ar
 def test_a_step_is_scored_at_its_newline_and_the_last_at_the_end_of_the_text(text, finished, places):
     ended = text + "$" * finished
     solution = Solution(PROBLEM, text, tuple(TOKENIZER.encode(ended)), finished)
-    assert PRM_.score_steps([solution]) == [judged(ended, places)]
-    assert PRM_.score([solution]) == (judged(ended, places[-1:]) or [0.0])
+    assert PRM_.score_steps([solution]) == [scores_at(ended, places)]
+    assert PRM_.score([solution]) == (scores_at(ended, places[-1:]) or [0.0])
 
 
 @pytest.mark.parametrize(("text", "finished", "_"), ENDS)
 def test_an_outcome_is_scored_at_the_last_token(text, finished, _):
     ended = text + "$" * finished
     solution = Solution(PROBLEM, text, tuple(TOKENIZER.encode(ended)), finished)
-    assert ORM_.score([solution]) == (judged(ended, [-1]) if ended else [0.0])
+    assert ORM_.score([solution]) == (scores_at(ended, [-1]) if ended else [0.0])
 
 
 written = st.lists(st.integers(0, len(TOKENIZER) - 1).filter(lambda i: i != TOKENIZER.eos_token_id), max_size=30)
@@ -250,7 +250,7 @@ def test_only_a_verifier_that_sees_attempts_reads_those_before_a_solution():
     revised = replace(RIGHT, shown="+74=098\n+46=135\n*06=810\n#")
     assert PRM_.score_steps([revised]) == PRM_.score_steps([RIGHT])
     seeing = PRM("seeing", MODEL, TOKENIZER, sees_attempts=True)
-    assert seeing.score_steps([revised]) == [judged(RIGHT.text + "$", (7, 15, 24), shown=revised.shown)]
+    assert seeing.score_steps([revised]) == [scores_at(RIGHT.text + "$", (7, 15, 24), shown=revised.shown)]
     assert seeing.score_steps([RIGHT]) == PRM_.score_steps([RIGHT])
 
 
@@ -269,7 +269,7 @@ def test_a_verifier_is_charged_for_every_token_that_it_reads_and_for_a_prompt_on
 
 
 def test_what_is_charged_for_a_solution_is_what_torch_counts_when_it_is_scored():
-    eager = random_judge()
+    eager = random_reward_model()
     eager.set_attn_implementation("eager")  # the counter does not see the fused attention of CPUs
     with billed() as bill, FlopCounterMode(display=False) as counter:
         PRM("eager", eager, TOKENIZER).score([RIGHT])
@@ -290,7 +290,7 @@ def test_a_process_reward_model_guides_a_search_over_whatever_is_written():
 
 
 @pytest.mark.parametrize("lookahead", [0, 1])
-def test_a_search_finds_the_same_whether_its_judge_remembers_what_it_read_or_not(monkeypatch, lookahead):
+def test_a_search_finds_the_same_whether_its_verifier_remembers_what_it_read_or_not(monkeypatch, lookahead):
     policy, prm = ttclab.load("small", device="cpu"), ttclab.load_verifier("prm", device="cpu")
     problems = ttclab.load_problems("test", limit=20)
     remembering = beam_search(policy, prm, problems, 16, 4, lookahead=lookahead)
@@ -302,7 +302,7 @@ def test_a_search_finds_the_same_whether_its_judge_remembers_what_it_read_or_not
     assert sum(r.cost.flops["verifier"] for r in remembering) < 0.6 * sum(r.cost.flops["verifier"] for r in forgetting)
 
 
-def test_what_a_judge_has_read_goes_when_the_bill_of_a_search_does():
+def test_what_a_verifier_has_read_goes_when_the_bill_of_a_search_does():
     policy, prm = ttclab.load("small", device="cpu"), ttclab.load_verifier("prm", device="cpu")
     with billed():
         prm.score(policy.generate_step(PROBLEM, n=2))

@@ -5,7 +5,7 @@ from functools import partial
 
 import numpy as np
 import pytest
-from scripted import StepJudge
+from scripted import ScriptedVerifier
 from tiny import random_policy
 
 import ttclab
@@ -30,13 +30,13 @@ METHODS = {
     "rollout": lambda problem, **options: POLICY.rollout(problem, [BEGUN], **options),
     "revise": lambda problem, **options: POLICY.revise(problem, [ENDED], **options),
 }
-EVERY = METHODS | {name: partial(strategy, POLICY, StepJudge()) for name, strategy in STRATEGIES.items()}
+EVERY = METHODS | {name: partial(strategy, POLICY, ScriptedVerifier()) for name, strategy in STRATEGIES.items()}
 
 
-class Judge(StepJudge):
+class FixedVerifier(ScriptedVerifier):
     """Gives what it is told to."""
 
-    name = "odd judge"
+    name = "odd verifier"
 
     def __init__(self, give):
         self.give = give
@@ -55,7 +55,7 @@ def refused(call, rule):
 
 @pytest.mark.parametrize("name", [*EVERY, "lesson"])
 def test_an_empty_list_of_problems(name):
-    calls = EVERY | {"lesson": partial(beam_search_prm, POLICY, StepJudge())}
+    calls = EVERY | {"lesson": partial(beam_search_prm, POLICY, ScriptedVerifier())}
     refused(lambda: calls[name]([]), "at least one problem, but the list is empty")
 
 
@@ -80,16 +80,17 @@ def test_a_solution_of_another_problem():
 @pytest.mark.parametrize("score", [np.nan, np.inf, -0.1])
 @pytest.mark.parametrize("name", ["sequential", "hybrid", "dvts"])
 def test_a_score_that_is_no_probability(name, score):
-    judge = Judge(lambda count: [score] * count)
+    verifier = FixedVerifier(lambda count: [score] * count)
     refused(
-        lambda: STRATEGIES[name](POLICY, judge, PROBLEM), f"'odd judge' must return scores from 0 to 1, not {score}"
+        lambda: STRATEGIES[name](POLICY, verifier, PROBLEM),
+        f"'odd verifier' must return scores from 0 to 1, not {score}",
     )
 
 
 @pytest.mark.parametrize("name", ["sequential", "hybrid", "dvts"])
 def test_a_score_too_many(name):
-    judge = Judge(lambda count: [0.5] * (count + 1))
-    refused(lambda: STRATEGIES[name](POLICY, judge, PROBLEM), r"'odd judge' must return \d+ .*scores.*, not \d+")
+    verifier = FixedVerifier(lambda count: [0.5] * (count + 1))
+    refused(lambda: STRATEGIES[name](POLICY, verifier, PROBLEM), r"'odd verifier' must return \d+ .*scores.*, not \d+")
 
 
 @pytest.mark.parametrize(
@@ -102,10 +103,10 @@ def test_a_score_too_many(name):
         (lambda: POLICY.generate_step([PROBLEM] * 3, [[BEGUN]]), "one list a problem, not 1 and 1 lists"),
         (lambda: POLICY.generate_step(PROBLEM, [ENDED]), r"finished .* cannot be continued: '\+74=089"),
         (lambda: random_policy(batch_size=0), "batch_size must be at least 1, not 0"),
-        (lambda: dvts(POLICY, StepJudge(), PROBLEM, 6, 4), "divides, not N=6 and M=4"),
-        (lambda: beam_search_prm(POLICY, StepJudge(), PROBLEM, 0), "beam_width >= 1 .*, not 0 and 3"),
-        (lambda: beam_search_prm(POLICY, StepJudge(), PROBLEM, expansions=-1), "expansions >= 1, not 5 and -1"),
-        (lambda: sequential_revise(POLICY, StepJudge(), PROBLEM, -1), "T >= 0 .*T=-1"),
+        (lambda: dvts(POLICY, ScriptedVerifier(), PROBLEM, 6, 4), "divides, not N=6 and M=4"),
+        (lambda: beam_search_prm(POLICY, ScriptedVerifier(), PROBLEM, 0), "beam_width >= 1 .*, not 0 and 3"),
+        (lambda: beam_search_prm(POLICY, ScriptedVerifier(), PROBLEM, expansions=-1), "expansions >= 1, not 5 and -1"),
+        (lambda: sequential_revise(POLICY, ScriptedVerifier(), PROBLEM, -1), "T >= 0 .*T=-1"),
         (lambda: ttclab.load("prm"), "one of large, revision, revision-control, small, a directory .*, not 'prm'"),
         (lambda: ttclab.load("large", at=3), r"'large' is shipped at the steps \[750.*\], not at 3"),
     ],

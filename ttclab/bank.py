@@ -48,7 +48,7 @@ from .beam_search import beam_search
 from .files import atomic
 from .models import HOME, ZOO, LanguageModel, described, directory_of, encode, folder_of, is_address, template_of
 from .models import load as load_model
-from .policy import Asked
+from .policy import Prompt
 from .problems import (
     SPLITS,
     ArithmeticProblem,
@@ -339,7 +339,8 @@ def record(
     temperature = policy.sampler(draws.temperature).temperature
     served_name = None if isinstance(policy, LanguageModel) else policy.model
     if isinstance(policy, LanguageModel):
-        policy.prompts([Asked(each) for each in asked])  # one that is too long is found now, and not after hours
+        # A prompt that is too long is refused now, and not after hours.
+        policy.encode_prompts([Prompt(problem) for problem in asked])
     files = draws.server.get("files") if served else model
     folder = directory_of(files, draws.at) if files else None
     made: dict[str, Any] = {
@@ -354,7 +355,7 @@ def record(
         template = template_of(tokenizer, None)
         assert policy.config is not None
         made["config"] = {key: value for key, value in policy.config.to_diff_dict().items() if not key.startswith("_")}
-        made["prompt_tokens"] = [len(encode(Asked(each), tokenizer, template)) for each in asked]
+        made["prompt_tokens"] = [len(encode(Prompt(each), tokenizer, template)) for each in asked]
     if draws.max_new_tokens:
         made["max_new_tokens"] = draws.max_new_tokens
     if split.removeprefix("words-") not in SPLITS:  # of a file or the Hub, which may be gone when the run is read

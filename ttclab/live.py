@@ -24,7 +24,7 @@ from .models import (
     pick_dtype,
     template_of,
 )
-from .policy import Asked
+from .policy import Prompt
 from .problems import Problem, load_problems
 from .sampling import Result
 
@@ -151,7 +151,7 @@ def _load(name: str, problems: Sequence[Problem], generations: int, device: str)
     config, tokenizer = described(directory)
     template = template_of(tokenizer, None)
     dtype = pick_dtype(config, where)
-    longest = max(len(encode(Asked(problem), tokenizer, template)) for problem in problems)
+    longest = max(len(encode(Prompt(problem), tokenizer, template)) for problem in problems)
     tokens = longest + max_new_tokens_of(generation_config_of(directory))
     need = needs(config, dtype, min(ROWS, generations * len(problems)), tokens)
     there = f" of {_gigabytes(torch.cuda.get_device_properties(where).total_memory)}" if where.type == "cuda" else ""

@@ -27,7 +27,7 @@ from transformers.utils import logging
 
 from . import flops, hub, smollm2
 from .engine import Engine, Row, Sampler, Written
-from .policy import STEP_END, Asked, Bill, Policy, is_step
+from .policy import STEP_END, Bill, Policy, Prompt, is_step
 from .problems import Solution, well_formed
 from .signatures import options_of
 
@@ -77,7 +77,7 @@ def _served(
 
     limits: dict[str, Any] = {"concurrency": concurrency, "timeout": timeout}
     if files is None:
-        return ServedModel(url, model, text=Asked.text if chat is False else None, **limits)
+        return ServedModel(url, model, text=Prompt.text if chat is False else None, **limits)
     directory = directory_of(files)
     config, tokenizer = described(directory, local_files_only=True)
     generation = generation_config_of(directory)
@@ -85,8 +85,8 @@ def _served(
     begin = tokenizer.bos_token or ""
     added = bool(begin) and tokenizer.encode("") == [tokenizer.bos_token_id]
 
-    def text(asked: Asked) -> str:
-        exact = asked.text(template)
+    def text(prompt: Prompt) -> str:
+        exact = prompt.text(template)
         return exact.removeprefix(begin) if template and added else exact  # the server adds it to every text
 
     return ServedModel(
@@ -264,13 +264,13 @@ def template_of(tokenizer: PreTrainedTokenizerBase, chat: bool | None) -> PreTra
 
 
 def encode(
-    asked: Asked, tokenizer: PreTrainedTokenizerBase, template: PreTrainedTokenizerBase | None
+    prompt: Prompt, tokenizer: PreTrainedTokenizerBase, template: PreTrainedTokenizerBase | None
 ) -> tuple[int, ...]:
-    """Tokens of the context of a solution: turns of a chat, or plain text without a chat template."""
+    """Tokens of a prompt: turns of a chat, or plain text without a chat template."""
     if not template:
-        return tuple(tokenizer.encode(well_formed(asked.text())))
+        return tuple(tokenizer.encode(well_formed(prompt.text())))
     return tuple(
-        tokenizer.encode(well_formed(asked.text(template)), add_special_tokens=False)
+        tokenizer.encode(well_formed(prompt.text(template)), add_special_tokens=False)
     )  # the template contains them
 
 
@@ -435,26 +435,26 @@ class LanguageModel(Policy):
 
     def _extend(
         self,
-        asked: list[Asked],
-        begun: list[tuple[int, Solution]],
+        prompts: list[Prompt],
+        partials: list[tuple[int, Solution]],
         temperature: float | None,
         limit: int,
         stop: str | None,
     ) -> list[Solution]:
         if stop:
-            return self._extend_by_line(asked, begun, temperature, limit, steps=True)
-        if self.template or all(each.problem.ended("") is None for each in asked):
-            written = self._decode_rows(asked, begun, temperature, limit, None)
+            return self._extend_by_line(prompts, partials, temperature, limit, steps=True)
+        if self.template or all(each.problem.ended("") is None for each in prompts):
+            written = self._decode_rows(prompts, partials, temperature, limit, None)
         else:
-            written = self._extend_by_line(asked, begun, temperature, limit, steps=False)
+            written = self._extend_by_line(prompts, partials, temperature, limit, steps=False)
         if written and not any(solution.finished for solution in written):
             self._warn_all_cut(len(written), max(solution.length for solution in written))
         return written
 
     def _extend_by_line(
         self,
-        asked: list[Asked],
-        begun: list[tuple[int, Solution]],
+        prompts: list[Prompt],
+        partials: list[tuple[int, Solution]],
         temperature: float | None,
         limit: int,
         *,
@@ -465,11 +465,13 @@ class LanguageModel(Policy):
         Outside a chat a model may have no end-of-text token of its own: after each line the problem decides whether the
         solution is complete. With `steps`, blank lines that the problem does not count as steps are skipped.
         """
-        written, growing = [solution for _, solution in begun], list(range(len(begun)))
+        written, growing = [solution for _, solution in partials], list(range(len(partials)))
         prefixes: dict[Any, Any] = {}
         while growing:
             before = [written[k] for k in growing]
-            lines = self._decode_rows(asked, [(begun[k][0], written[k]) for k in growing], temperature, limit, STEP_END)
+            lines = self._decode_rows(
+                prompts, [(partials[k][0], written[k]) for k in growing], temperature, limit, STEP_END
+            )
             for k, solution in zip(growing, lines, strict=True):
                 written[k] = solution
             if steps:
@@ -487,23 +489,23 @@ class LanguageModel(Policy):
 
     def _decode_rows(
         self,
-        asked: list[Asked],
-        begun: list[tuple[int, Solution]],
+        prompts: list[Prompt],
+        partials: list[tuple[int, Solution]],
         temperature: float | None,
         limit: int,
         stop: str | None,
     ) -> list[Solution]:
         """Continue solutions in one engine call. Those that fill the model's positions are returned unchanged."""
-        prompts = self.prompts(asked)
-        full = {k for k, (i, s) in enumerate(begun) if len(prompts[i]) + len(s.tokens) >= self.engine.positions}
-        everything, begun = begun, [row for k, row in enumerate(begun) if k not in full]
-        if not begun:
+        contexts = self.encode_prompts(prompts)
+        full = {k for k, (i, s) in enumerate(partials) if len(contexts[i]) + len(s.tokens) >= self.engine.positions}
+        everything, partials = partials, [row for k, row in enumerate(partials) if k not in full]
+        if not partials:
             return [solution for _, solution in everything]
-        shown, bills = [each.shown for each in asked], [Bill(each.problem) for each in asked]
-        rows = [Row(prompts[i] + s.tokens, s.key, used=len(s.tokens)) for i, s in begun]
+        shown, bills = [each.shown for each in prompts], [Bill(each.problem) for each in prompts]
+        rows = [Row(contexts[i] + s.tokens, s.key, used=len(s.tokens)) for i, s in partials]
         written = self.engine.write(rows, self.sampler(temperature), max_new_tokens=limit, stop=stop)
         solutions = []
-        for (i, solution), row, new in zip(begun, rows, written, strict=True):
+        for (i, solution), row, new in zip(partials, rows, written, strict=True):
             self._add(bills[i], row, new, generations=not solution.tokens)
             tokens = solution.tokens + new.tokens
             text = self._decode(tokens[:-1] if new.finished else tokens)
@@ -526,20 +528,20 @@ class LanguageModel(Policy):
         """This model's sampler: the one of its generation_config, with another temperature if one is given."""
         return sampler_of(self.engine.model.generation_config, temperature)
 
-    def prompts(self, asked: Sequence[Asked]) -> list[tuple[int, ...]]:
-        """Tokens of contexts. Raises ValueError, naming the problem, for one that leaves no position free."""
-        prompts = [self.encode(each) for each in asked]
-        for each, prompt in zip(asked, prompts, strict=True):
-            if len(prompt) >= self.engine.positions:
+    def encode_prompts(self, prompts: Sequence[Prompt]) -> list[tuple[int, ...]]:
+        """Tokens of prompts. Raises ValueError, naming the problem, for one that leaves no position free."""
+        contexts = [self.encode(prompt) for prompt in prompts]
+        for prompt, context in zip(prompts, contexts, strict=True):
+            if len(context) >= self.engine.positions:
                 raise ValueError(
-                    f"the problem {each.problem.id!r} is {len(prompt)} tokens long as the model is fed it, and the "
+                    f"the problem {prompt.problem.id!r} is {len(context)} tokens long as the model is fed it, and the "
                     f"model has {self.engine.positions} positions, for the problem and its solution together"
                 )
-        return prompts
+        return contexts
 
-    def encode(self, asked: Asked) -> tuple[int, ...]:
-        """Tokens of a context: turns of a chat, or plain text without a chat template."""
-        return tuple(self._encode(well_formed(asked.text(self.template))))
+    def encode(self, prompt: Prompt) -> tuple[int, ...]:
+        """Tokens of a prompt: turns of a chat, or plain text without a chat template."""
+        return tuple(self._encode(well_formed(prompt.text(self.template))))
 
     def _add(self, bill: Bill, row: Row, written: Written, *, generations: int) -> None:
         new, cached, tokens = len(row.context) - written.shared, written.shared, len(written.tokens)

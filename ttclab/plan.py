@@ -9,7 +9,7 @@ from .hardware import Gpu
 from .ledger import Cost, billed
 from .models import described, directory_of, encode, template_of
 from .models import load as load_model
-from .policy import Asked
+from .policy import Prompt
 from .problems import load_problems
 from .recording import Draws
 
@@ -59,7 +59,7 @@ def plan(model: str, split: str, draws: Draws | None = None, *, tokens: int | No
     asked = load_problems(split, limit=draws.problems)
     problems, samples = len(asked), draws.samples
     if tokens is not None:
-        costs = _written_down(model, draws.at, [Asked(problem) for problem in asked], tokens)
+        costs = _written_down(model, draws.at, [Prompt(problem) for problem in asked], tokens)
     else:
         policy = load_model(model, at=draws.at, device=draws.device, **draws.server)
         asked = asked[:TRIED]
@@ -78,7 +78,7 @@ def plan(model: str, split: str, draws: Draws | None = None, *, tokens: int | No
     )
 
 
-def _written_down(model: str, at: int | None, asked: list[Asked], tokens: int) -> list[Cost]:
+def _written_down(model: str, at: int | None, asked: list[Prompt], tokens: int) -> list[Cost]:
     """What one solution of so many tokens costs to each problem, by the formula alone."""
     if tokens < 1:
         raise ValueError(f"a solution has at least 1 token, not {tokens}")

@@ -15,8 +15,8 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Asked:
-    """The context of a solution: a problem, the texts of earlier attempts, and feedback on the newest of them."""
+class Prompt:
+    """What a solution is written after: a problem, texts of earlier attempts, and feedback on the newest attempt."""
 
     problem: Problem
     attempts: Sequence[str] = ()
@@ -112,7 +112,7 @@ class Policy(ABC):
         """
         problems = as_problems(problem)
         blank = self._beginnings(problems, n, seed, start)
-        groups = self._write([Asked(each) for each in problems], blank, temperature, max_new_tokens)
+        groups = self._write([Prompt(each) for each in problems], blank, temperature, max_new_tokens)
         return one_or_all(problem, groups)
 
     @overload
@@ -181,7 +181,7 @@ class Policy(ABC):
             groups = self._beginnings(problems, n, seed)
         else:
             groups = _continued(problems, _groups(problem, partials), n)
-        steps = self._write([Asked(each) for each in problems], groups, temperature, max_new_tokens, stop=STEP_END)
+        steps = self._write([Prompt(each) for each in problems], groups, temperature, max_new_tokens, stop=STEP_END)
         return one_or_all(problem, steps)
 
     @overload
@@ -218,7 +218,7 @@ class Policy(ABC):
         """
         problems = as_problems(problem)
         groups = _continued(problems, _groups(problem, partials), n)
-        written = self._write([Asked(each) for each in problems], groups, temperature, max_new_tokens)
+        written = self._write([Prompt(each) for each in problems], groups, temperature, max_new_tokens)
         return one_or_all(problem, written)
 
     def revise(
@@ -271,9 +271,9 @@ class Policy(ABC):
             for each, chain in zip(problems, chains, strict=True)
         ]
         attempts = [[attempt.text for attempt in chain] for chain in chains]
-        asked = [Asked(*each) for each in zip(problems, attempts, comments, strict=True)]
+        prompts = [Prompt(*each) for each in zip(problems, attempts, comments, strict=True)]
         with ledger.billed_as("revision"):
-            revised = self._write(asked, blank, temperature, max_new_tokens)
+            revised = self._write(prompts, blank, temperature, max_new_tokens)
         for each in problems:
             ledger.charge(each, "revision", revisions=1)
         return [solution for [solution] in revised]
@@ -292,23 +292,23 @@ class Policy(ABC):
 
     def _write(
         self,
-        asked: list[Asked],
-        begun: list[list[Solution]],
+        prompts: list[Prompt],
+        partials: list[list[Solution]],
         temperature: float | None,
         max_new_tokens: int | None,
         *,
         stop: str | None = None,
     ) -> list[list[Solution]]:
-        """Continue the solutions begun for each context to their ends, or to the first `stop`."""
+        """Continue the partial solutions of each prompt to their ends, or to the first `stop`."""
         limit = self.max_new_tokens if max_new_tokens is None else max_new_tokens
         if limit < 1:
             raise ValueError(f"max_new_tokens must be at least 1, not {limit}")
-        if finished := [solution for group in begun for solution in group if solution.finished]:
+        if finished := [solution for group in partials for solution in group if solution.finished]:
             raise ValueError(f"a finished solution cannot be continued: {finished[0].text!r}")
         # Solutions already at the token limit are returned unchanged.
-        short = [(i, s) for i, group in enumerate(begun) for s in group if s.length < limit]
-        written = iter(self._extend(asked, short, temperature, limit, stop))
-        return [[next(written) if s.length < limit else s for s in group] for group in begun]
+        short = [(i, s) for i, group in enumerate(partials) for s in group if s.length < limit]
+        written = iter(self._extend(prompts, short, temperature, limit, stop))
+        return [[next(written) if s.length < limit else s for s in group] for group in partials]
 
     def _warn_all_cut(self, count: int, tokens: int) -> None:
         """Warn, once per policy, that every solution of a call was cut at the token limit."""
@@ -329,8 +329,8 @@ class Policy(ABC):
     @abstractmethod
     def _extend(
         self,
-        asked: list[Asked],
-        begun: list[tuple[int, Solution]],
+        prompts: list[Prompt],
+        partials: list[tuple[int, Solution]],
         temperature: float | None,
         limit: int,
         stop: str | None,
@@ -339,10 +339,10 @@ class Policy(ABC):
 
         Parameters
         ----------
-        asked : list of Asked
-            The contexts.
-        begun : list of (int, Solution)
-            Solutions to continue, each with the index of its context.
+        prompts : list of Prompt
+            What the solutions are written after.
+        partials : list of (int, Solution)
+            Solutions to continue, each with the index of its prompt.
         temperature : float or None
             Sampling temperature, None for the model's own.
         limit : int

@@ -16,7 +16,7 @@ from torch.nn.utils.rnn import pad_sequence
 
 from . import flops, ledger
 from .models import LanguageModel
-from .policy import Asked
+from .policy import Prompt
 from .problems import Solution
 
 QUESTION = "Is this answer correct? Say Yes or No."
@@ -122,7 +122,7 @@ class SelfVerifier:
         read: dict[tuple[str, str], tuple[float, NDArray[np.float32]]] = {}
         for problem, group in groupby(sorted(solutions, key=lambda s: s.problem.id), lambda s: s.problem):
             distinct = {solution.text: self._encode(solution) for solution in group}
-            context = self.policy.encode(Asked(problem))
+            context = self.policy.encode(Prompt(problem))
             longest, positions = max(map(len, distinct.values())), self.policy.engine.positions
             if longest > positions:
                 raise ValueError(

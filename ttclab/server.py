@@ -27,7 +27,7 @@ from transformers import PreTrainedConfig
 
 from . import flops, hub
 from .engine import Sampler
-from .policy import Asked, Bill, Policy, is_step, whole_at
+from .policy import Bill, Policy, Prompt, is_step, whole_at
 from .problems import Solution, well_formed
 
 ATTEMPTS = 15  # at one request: with the pauses between them three minutes or more, the restart of a server
@@ -123,7 +123,7 @@ class ServedModel(Policy):
         url: str,
         model: str | None = None,
         *,
-        text: Callable[[Asked], str] | None = None,
+        text: Callable[[Prompt], str] | None = None,
         cut: bool | None = None,
         config: PreTrainedConfig | None = None,
         sampler: Sampler | None = None,
@@ -196,7 +196,7 @@ class ServedModel(Policy):
 
     def _extend(
         self,
-        asked: list[Asked],
+        asked: list[Prompt],
         begun: list[tuple[int, Solution]],
         temperature: float | None,
         limit: int,
@@ -297,7 +297,7 @@ class ServedModel(Policy):
             self._notice("can't stop at the end of a line: what it writes after it goes to waste")
             self._refused.add("stop")
 
-    def _prompt(self, asked: Asked) -> str | list[dict[str, str]]:
+    def _prompt(self, asked: Prompt) -> str | list[dict[str, str]]:
         if self._text:
             return well_formed(self._text(asked))
         turns = asked.problem.turns(asked.attempts, asked.feedback)
