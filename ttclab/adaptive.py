@@ -30,16 +30,45 @@ def compute_optimal_inference(
     temperature: float | None = None,
     seed: int | None = None,
 ) -> list[Result]:
-    """Estimate how hard a problem is, ask a policy how to spend the budget on it, and do so (the lesson's procedure).
+    """Estimate the difficulty of a problem and spend the budget as an allocation rule says (the lesson's procedure).
 
-    The difficulty is 1 - the mean score of `estimate` solutions, which are charged on top of the budget, their FLOPs as
-    "difficulty". The answer is the verifier-weighted vote, or the best beam. reviser: the model and the verifier of
-    allocations with revisions, if others than those that do the rest. Problems of a list that get the same allocation
-    run together. Returns a Result, or a list of them. Raises ValueError as the policy does, and for estimate < 1.
+    The answer is the verifier-weighted vote, or the best beam of a beam search. Problems of a list that get the same
+    allocation run as one batch.
+
+    Parameters
+    ----------
+    model : Policy
+        Model that writes the solutions.
+    verifier : Verifier
+        Verifier that scores them.
+    problem : Problem or list of Problem
+        One problem, or several.
+    budget : int
+        Generations for each problem, without those of the difficulty estimate.
+    policy : Rule
+        Allocation rule: from a difficulty and a budget to an `Allocation`.
+    reviser : (Policy, Verifier), optional
+        Model and verifier for allocations with revisions, by default `model` and `verifier`.
+    estimate : int
+        Solutions from which the difficulty, 1 - their mean score, is estimated. They are charged on top of the budget,
+        their FLOPs as "difficulty".
+    temperature : float, optional
+        Sampling temperature, by default the model's own.
+    seed : int, optional
+        Seed of the samples, by default 0.
+
+    Returns
+    -------
+    Result, or list of Result for a list of problems
+
+    Raises
+    ------
+    ValueError
+        If estimate < 1, and as the allocation rule raises it.
     """
     if estimate < 1:
         raise ValueError(f"a difficulty is estimated from at least 1 solution, not {estimate}")
-    policy(0.5, budget)  # a budget that it can't use is refused before anything is spent
+    policy(0.5, budget)  # refuse an impossible budget before anything is spent
     with billed_as("difficulty", of=("prefill", "decode", "verifier")):
         first = model.generate(problem, n=estimate, temperature=temperature, seed=seed)
         difficulty = [1 - fmean(scores) for scores in score_groups(verifier, first)]
@@ -69,11 +98,37 @@ def adaptive_search(
     temperature: float | None = None,
     seed: int | None = None,
 ) -> list[Result]:
-    """Sample until the verifier-weighted vote is clear, N solutions at most (after Aggarwal et al. 2023).
+    """Sample until the verifier-weighted vote is clear, at most N solutions (after Aggarwal et al. 2023).
 
-    lead: how far the sum of scores of the first answer must be ahead of the second's; batch: solutions between two
-    looks. Easy problems stop after one batch, hard ones use the whole budget, and nobody had to say which is which.
-    Raises ValueError unless 1 <= batch <= N and lead > 0.
+    Easy problems stop after one batch and hard ones use the whole budget, without an estimate of difficulty.
+
+    Parameters
+    ----------
+    model : Policy
+        Model that writes the solutions.
+    verifier : Verifier
+        Verifier that scores them.
+    problem : Problem or list of Problem
+        One problem, or several that are run as one batch.
+    N : int
+        Budget: most solutions drawn for each problem.
+    lead : float
+        The vote is clear once the first answer's sum of scores is ahead of the second's by this much.
+    batch : int
+        Solutions drawn between two checks of the vote.
+    temperature : float, optional
+        Sampling temperature, by default the model's own.
+    seed : int, optional
+        Seed of the samples, by default 0.
+
+    Returns
+    -------
+    Result, or list of Result for a list of problems
+
+    Raises
+    ------
+    ValueError
+        Unless 1 <= batch <= N and lead > 0.
     """
     if not 1 <= batch <= N or not lead > 0:
         raise ValueError(
@@ -93,7 +148,7 @@ def adaptive_search(
 
 
 def _lead(solutions: Sequence[Solution], scores: Sequence[float]) -> float:
-    """How far the first answer is ahead of the second in the sum of scores."""
+    """Lead of the first answer over the second in the sum of scores."""
     votes: dict[str, float] = {}
     for solution, score in zip(solutions, scores, strict=True):
         if (answer := answer_key(solution.answer)) is not None:
