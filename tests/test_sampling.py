@@ -1,10 +1,14 @@
+from collections.abc import Sequence
+from inspect import signature
 from itertools import permutations
+from typing import get_type_hints
 
 import pytest
 from tiny import random_policy
 
-from ttclab.problems import ArithmeticProblem, Solution, load_problems
-from ttclab.sampling import CHOICES, majority_vote, parallel_search, weighted_vote
+import ttclab
+from ttclab.problems import ArithmeticProblem, Problem, Solution, load_problems
+from ttclab.sampling import CHOICES, Result, majority_vote, parallel_search, weighted_vote
 from ttclab.verifiers import Oracle
 
 PROBLEM = ArithmeticProblem.from_expression("015+74")
@@ -110,3 +114,12 @@ def test_wrong_calls_state_the_rule_and_the_value(arguments, rule):
     options = {"choose": "worst"} if "worst" in rule else {}
     with pytest.raises(ValueError, match=rule):
         parallel_search(random_policy(), Oracle(), *arguments, **options)
+
+
+@pytest.mark.parametrize("name", ["parallel_search", "sequential_revise", "hybrid_search", "dvts", "adaptive_search"])
+def test_help_says_that_a_strategy_takes_one_problem_or_several(name):
+    strategy = getattr(ttclab, name)
+    shown, hints = signature(strategy), get_type_hints(strategy)
+    assert shown.parameters["problem"].annotation == hints["problem"] == Problem | Sequence[Problem]
+    assert shown.return_annotation == hints["return"] == Result | list[Result]
+    assert not any(p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD) for p in shown.parameters.values())

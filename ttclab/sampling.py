@@ -108,11 +108,13 @@ def strategy(search: Callable[Concatenate[Policy, Verifier, list[Problem], P], l
         priced = {each.id: replace(r, cost=bill[each]) for each, r in zip(distinct, results, strict=True)}
         return priced[problem.id] if isinstance(problem, Problem) else [priced[each.id] for each in problems]
 
+    # `help` and the API page show the types that a caller may pass and gets.
+    public = {"problem": Problem | Sequence[Problem], "return": Result | list[Result]}
     signature = inspect.signature(search)
-    one_or_list = signature.parameters["problem"].replace(annotation=Problem | Sequence[Problem])
-    run.__signature__ = signature.replace(  # type: ignore[attr-defined]  # for `help`
-        parameters=[one_or_list if p.name == "problem" else p for p in signature.parameters.values()],
-        return_annotation=Result | list[Result],
+    parameters = [p.replace(annotation=public.get(p.name, p.annotation)) for p in signature.parameters.values()]
+    run.__annotations__ = {**search.__annotations__, **public}
+    run.__signature__ = signature.replace(  # type: ignore[attr-defined]
+        parameters=parameters, return_annotation=public["return"]
     )
     return cast(Strategy[P], run)
 
