@@ -13,7 +13,7 @@ from torch import Tensor
 
 from . import flops
 from .bar import bar
-from .engine import Prefix
+from .engine import Prefix, kept_prefixes
 from .reward_model import Reading, RewardModel
 from .static_reading import Places, StaticReadings
 
@@ -60,7 +60,8 @@ class Reader:
     "static" or "captured", as for the engine: by default a RewardModel on CUDA reads on by CUDA graphs.
 
     Within a call, what stands before the solutions is read once for all that share it. While a bill is open (every
-    strategy opens one), what a call has read is kept for the next one on that bill, and goes when the bill goes.
+    strategy opens one), what a call has read is kept for the next one on that bill, and goes when the bill goes. Inside
+    `prefixes_kept`, what the rows of a call begin with is kept too, although an earlier call has read it.
     """
 
     def __init__(
@@ -100,7 +101,8 @@ class Reader:
         extend = self._extend_static if self._static else self._extend
         found = extend(begun, known, keep=room if bill else 0)
         if bill:
-            self._kept[bill] = (shared if room >= 0 else {}) | self._steps_of(found)
+            again = _beginnings(rows, known) if kept_prefixes() and room >= 0 else {}
+            self._kept[bill] = (shared if room >= 0 else {}) | again | self._steps_of(found)
         passes: list[list[tuple[int, int]]] = []
         for context, row in zip(contexts, rows):
             reads = (first.pop(context, 0), 0), (len(row) - begun[row], begun[row])
@@ -195,6 +197,12 @@ def _longest_known(rows: Sequence[tuple[int, ...]], known: _Rows) -> dict[tuple[
     return {
         row: next((length for length in lengths if length <= len(row) and row[:length] in known), 0) for row in rows
     }
+
+
+def _beginnings(rows: Sequence[tuple[int, ...]], known: _Rows) -> _Rows:
+    """What is known that one of the rows begins with."""
+    lengths = {len(row) for row in known}
+    return {row[:n]: known[row[:n]] for row in rows for n in lengths if n <= len(row) and row[:n] in known}
 
 
 def _gather(places: list[_Known], length: int) -> Reading:
