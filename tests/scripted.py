@@ -5,7 +5,7 @@ from collections import Counter
 from dataclasses import replace
 
 from ttclab import ledger
-from ttclab.policy import as_problems, forks
+from ttclab.policy import as_problems, forks, text_of_steps
 from ttclab.problems import Problem, Solution
 
 
@@ -46,11 +46,30 @@ class ScriptedPolicy:
             ledger.charge(each, "revision", revisions=1)
         return revised[0] if isinstance(problem, Problem) else revised
 
+    def rewrite(self, problem, solutions, steps, temperature=None, max_new_tokens=None):
+        problems = as_problems(problem)
+        groups, counts = ([solutions], [steps]) if isinstance(problem, Problem) else (solutions, steps)
+        rewritten = []
+        for each, group, kept in zip(problems, groups, counts, strict=True):
+            begun = [self._from(solution, n) for solution, n in zip(group, kept, strict=True)]
+            rewritten.append([self._to_the_end(solution, charged=True) for solution in begun])
+            ledger.charge(each, "decode", revisions=len(group))
+        return rewritten[0] if isinstance(problem, Problem) else rewritten
+
+    def _from(self, solution, steps):
+        text = text_of_steps(solution, steps)
+        return replace(
+            solution, text=text, tokens=solution.tokens[:steps], finished=False, key=f"{solution.key}/rewritten"
+        )
+
     def _blank(self, problem, key):
         return Solution(problem, "", finished=False, key=key)
 
     def _whole(self, problem, key):
-        solution = self._step(self._blank(problem, key), charged=True)
+        return self._to_the_end(self._blank(problem, key), charged=True)
+
+    def _to_the_end(self, solution, *, charged):
+        solution = self._step(solution, charged=charged)
         for _ in range(5):
             solution = solution if solution.finished else self._step(solution, charged=False)
         return solution

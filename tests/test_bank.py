@@ -18,6 +18,7 @@ from ttclab.ledger import billed
 from ttclab.policy import Policy
 from ttclab.recording import Draws
 from ttclab.training import RECIPES
+from ttclab.verifiers import NoisyOracle
 
 
 @pytest.fixture(scope="module")
@@ -309,6 +310,18 @@ def test_a_recorded_search_is_what_the_search_found_and_was_charged(runs):
         assert found.flops[kind].tolist() == [r.cost.flops[kind] for r in results]
 
 
+@pytest.mark.parametrize("quality", [None, 0.8])
+def test_a_recorded_step_revision_is_what_was_found_and_charged(runs, quality):
+    bank.record_step_revision("small", "oracle", "validation", 5, 2, quality=quality, problems=6, device="cpu")
+    found = bank.load_step_revision("small", "oracle", "validation", 5, 2, quality=quality)
+    policy, oracle = ttclab.load("small", device="cpu"), ttclab.load_verifier("oracle")
+    judge = oracle if quality is None else NoisyOracle(quality)
+    results = ttclab.step_revise(policy, judge, found.problems, 5, M=2, threshold=found.made["threshold"])
+    assert [[s.text for s in group] for group in found.found] == [[s.text for s in r.solutions] for r in results]
+    assert found.correct().tolist() == [r.correct for r in results]
+    assert found.total_flops.tolist() == [r.cost.total_flops for r in results]
+
+
 def test_every_recorded_file_opens_and_is_of_the_weights_that_ship():
     files = sorted(bank.RUNS.glob("*.parquet"))
     assert files
@@ -323,7 +336,8 @@ def test_every_recorded_file_opens_and_is_of_the_weights_that_ship():
             continue
         assert made["weights"] == bank.weights_hash(bank.ZOO / name), file.name
         if "verifier_weights" in made:
-            assert made["verifier_weights"] == bank.weights_hash(bank.ZOO / made["verifier"]), file.name
+            folder = bank.ZOO / made["verifier"]  # an oracle has none, and no weights
+            assert made["verifier_weights"] == (bank.weights_hash(folder) if folder.is_dir() else None), file.name
 
 
 def test_recorded_runs_and_weights_stay_small():

@@ -143,6 +143,50 @@ def test_beam_search_is_ahead_and_cheaper_at_every_budget_and_ends_in_hardly_mor
         assert np.mean([len({solution.text for solution in group}) for group in run.found]) < 2
 
 
+def step_gain(T, other):
+    return results.stepwise(T).minus(other)
+
+
+def test_keeping_what_the_prm_accepts_adds_twenty_points_to_one_sample_for_three_times_its_cost():
+    one, revised = (results.stepwise(T) for T in (0, 15))
+    assert step_gain(15, one).low > 0.20
+    assert revised.cost < 4 * one.cost
+
+
+def test_step_level_revision_beats_weighted_best_of_16_for_half_its_flops():
+    rival = results.weighted(16)
+    gain = step_gain(15, rival)
+    assert gain.mean >= 0.02 and gain.low > 0
+    assert results.stepwise(15).cost <= 0.5 * rival.cost
+
+
+def critic_errors(*critic):
+    return results.accepted_wrong(*critic) + results.rejected_right(*critic)
+
+
+def noisy_gains(forgetful):
+    return [results.critic_gain("oracle", quality, forgetful=forgetful) for quality in bank.QUALITIES]
+
+
+def test_any_critic_better_than_chance_helps_if_its_errors_are_drawn_anew():
+    assert max(critic_errors("oracle", quality) for quality in bank.QUALITIES) < 0.9
+    assert all(gain.low > 0 for gain in noisy_gains(forgetful=True))
+
+
+def test_a_critic_that_repeats_its_errors_harms_before_they_sum_to_one():
+    gains = noisy_gains(forgetful=False)
+    assert critic_errors("oracle", bank.QUALITIES[0]) < 0.9 and gains[0].high < 0
+    assert all(gain.low > 0 for gain, quality in zip(gains, bank.QUALITIES) if quality >= 0.9)
+    means = [gain.mean for gain in gains]
+    assert means == sorted(means)
+
+
+def test_the_trained_prms_gain_by_their_errors():
+    known = sorted((critic_errors(name), results.critic_gain(name).mean) for name in ("prm", *bank.CRITICS))
+    gains = [gain for _, gain in known]
+    assert gains == sorted(gains, reverse=True)
+
+
 def first_two(**feedback):
     """Of each recorded chain of two attempts or more: whether its first is right, and its second."""
     chains = bank.load_chains("revision", "test", **feedback)

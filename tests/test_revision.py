@@ -1,3 +1,6 @@
+from dataclasses import replace
+from itertools import pairwise
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -5,9 +8,11 @@ from scripted import ScriptedPolicy, ScriptedVerifier
 from tiny import TOKENIZER, random_policy
 
 import ttclab
+from ttclab.engine import Engine, prefixes_kept
+from ttclab.flops import decode_flops, forward_flops
 from ttclab.ledger import billed
 from ttclab.problems import load_problems
-from ttclab.revision import hybrid_search, sequential_revise
+from ttclab.revision import hybrid_search, sequential_revise, step_revise
 from ttclab.sampling import CHOICES, parallel_search
 from ttclab.verifiers import Feedback
 
@@ -102,3 +107,204 @@ def test_wrong_calls_state_the_rule_and_the_value(M, T, rule):
 def test_a_revision_of_nothing_is_refused():
     with pytest.raises(ValueError, match=r"chain of one solution or more .* not chains of \[0\]"):
         random_policy().revise(PROBLEMS[0], [])
+
+
+class NamedStep:
+    """Doubts the step that it is told to, of every solution."""
+
+    def __init__(self, step):
+        self.step = step
+
+    def critique(self, solutions):
+        return [Feedback(f"Step {self.step} has an error.", "", self.step) for _ in solutions]
+
+
+def chains_of(result):
+    """The solutions of each chain, told apart by the names of their random streams."""
+    chains = {}
+    for solution in result.solutions:
+        chains.setdefault(solution.key.split("/rewritten")[0], []).append(solution)
+    return list(chains.values())
+
+
+def first_doubted(verifier, solution, threshold):
+    [scores] = verifier.score_steps([solution])
+    return next((i for i, score in enumerate(scores) if score < threshold), None if scores else 0)
+
+
+STEPWISE = (st.integers(1, 5), st.integers(0, 7), ENDINGS, st.floats(0, 1), st.sampled_from(CHOICES))
+
+
+@settings(deadline=None, max_examples=60)
+@given(*STEPWISE)
+def test_step_revision_runs_at_most_m_times_one_plus_t_generations_and_charges_what_it_ran(M, T, ending, bar, choose):
+    for result in step_revise(
+        ScriptedPolicy(ending), ScriptedVerifier(), PROBLEMS, T, M=M, threshold=bar, choose=choose
+    ):
+        assert result.cost.generations == len(result.solutions) == len(result.scores) <= M * (1 + T)
+        assert result.cost.revisions == len(result.solutions) - M
+        assert len(chains_of(result)) == M
+
+
+@settings(deadline=None, max_examples=60)
+@given(*STEPWISE)
+def test_a_rewrite_keeps_the_steps_before_the_doubtful_one_and_a_chain_ends_without_doubt(M, T, ending, bar, choose):
+    verifier = ScriptedVerifier()
+    for result in step_revise(ScriptedPolicy(ending), verifier, PROBLEMS, T, M=M, threshold=bar, choose=choose):
+        for chain in chains_of(result):
+            for before, after in pairwise(chain):
+                doubted = first_doubted(verifier, before, bar)
+                assert after.steps[:doubted] == before.steps[:doubted]
+                assert after.key == f"{before.key}/rewritten"
+            assert len(chain) == 1 + T or first_doubted(verifier, chain[-1], bar) is None
+
+
+@settings(deadline=None, max_examples=30)
+@given(*STEPWISE)
+def test_step_revision_of_a_problem_does_not_depend_on_the_others(M, T, ending, bar, choose):
+    options = {"M": M, "threshold": bar, "choose": choose}
+    together = step_revise(ScriptedPolicy(ending), ScriptedVerifier(), PROBLEMS, T, **options)
+    for result, problem in zip(together, PROBLEMS, strict=True):
+        alone = step_revise(ScriptedPolicy(ending), ScriptedVerifier(), problem, T, **options)
+        assert [(s.text, s.key) for s in alone.solutions] == [(s.text, s.key) for s in result.solutions]
+        assert (alone.solution.key, alone.scores, alone.cost) == (result.solution.key, result.scores, result.cost)
+
+
+@pytest.mark.parametrize("batch_size", [1, 3, 512])
+def test_step_revision_by_the_engine_does_not_depend_on_the_batch(batch_size):
+    def run(policy, problems):
+        return step_revise(policy, ScriptedVerifier(), problems, 5, M=3, threshold=0.3)
+
+    whole = run(random_policy(seed=3), PROBLEMS)
+    parts = [run(random_policy(seed=3, batch_size=batch_size), each) for each in PROBLEMS]
+    assert [[s.tokens for s in r.solutions] for r in whole] == [[s.tokens for s in r.solutions] for r in parts]
+    assert [r.cost for r in whole] == [r.cost for r in parts]
+
+
+def test_step_revision_without_revisions_is_best_of_n():
+    policy = random_policy(seed=3)
+    revised = step_revise(policy, ScriptedVerifier(), PROBLEMS, 0, M=4)
+    drawn = policy.generate(PROBLEMS, n=4)
+    assert [[s.tokens for s in r.solutions] for r in revised] == [[s.tokens for s in group] for group in drawn]
+    scores = [[x[-1] if x else 0 for x in ScriptedVerifier().score_steps(group)] for group in drawn]
+    assert [r.scores for r in revised] == scores
+
+
+def test_step_revision_on_buffers_of_fixed_size_is_the_same_and_costs_the_same():
+    eager, static = random_policy(seed=3), random_policy(seed=3)
+    static.engine = Engine(static.engine.model, TOKENIZER, decoder="static")
+    results = [step_revise(policy, ScriptedVerifier(), PROBLEMS, 5, M=3, threshold=0.3) for policy in (eager, static)]
+    one, other = ([[s.tokens for s in r.solutions] for r in found] for found in results)
+    assert one == other
+    assert [r.cost for r in results[0]] == [r.cost for r in results[1]]
+
+
+@pytest.mark.parametrize("name", ["llama", "gemma3", "gpt2"])
+def test_step_revision_writes_what_a_rollout_from_the_kept_steps_writes(name):
+    policy, verifier = random_policy(name, seed=3), ScriptedVerifier()
+    for problem in PROBLEMS:
+        [solution], chain = policy.generate(problem), []
+        for _ in range(6):
+            chain.append(solution)
+            doubted = first_doubted(verifier, solution, 0.6)
+            if doubted is None:
+                break
+            text = "".join(f"{step}\n" for step in solution.steps[:doubted])
+            tokens = tuple(TOKENIZER.encode(text, add_special_tokens=False))
+            begun = replace(
+                solution, text=text, tokens=tokens, length=len(tokens), finished=False, key=solution.key + "/rewritten"
+            )
+            [solution] = policy.rollout(problem, [begun])
+        result = step_revise(policy, verifier, problem, 5, threshold=0.6)
+        assert [s.tokens for s in result.solutions] == [s.tokens for s in chain]
+
+
+def test_step_revision_is_charged_each_prefix_once_by_policy_and_verifier():
+    policy, prm = ttclab.load("small", device="cpu"), ttclab.load_verifier("prm", device="cpu")
+    for result in step_revise(policy, prm, load_problems("test", limit=30), 15):
+        prompt = len(result.solution.problem.prompt)
+        prefill, decode = forward_flops(policy.config, prompt, logits=1), 0
+        verifier = prm.model.pass_flops(prompt)
+        before, known = (), 0
+        for solution in result.solutions:
+            if before:
+                prefill += forward_flops(policy.config, 1, prompt + known - 1, logits=1)
+            decode += decode_flops(policy.config, len(solution.tokens) - known - 1, prompt + known)
+            # What is drawn again may by chance begin alike, which the verifier need not read again.
+            alike = range(shared(before, solution.tokens))
+            read = max((i + 1 for i in alike if TOKENIZER.decode(before[i]) == "\n"), default=0)
+            verifier += prm.model.pass_flops(len(solution.tokens) - read, prompt + read)
+            [scores] = prm.score_steps([solution])
+            doubted = next((i for i, score in enumerate(scores) if score < 0.5), len(scores))
+            before, known = solution.tokens, len("".join(f"{step}\n" for step in solution.steps[:doubted]))
+        spent = result.cost.flops
+        assert (spent["prefill"], spent["decode"], spent["verifier"]) == (prefill, decode, verifier)
+        assert result.cost.verifier_calls == len(result.solutions)
+
+
+def shared(before, after):
+    """How many tokens two solutions have in common at their start."""
+    return next((i for i, (x, y) in enumerate(zip(before, after)) if x != y), min(len(before), len(after)))
+
+
+def test_a_critic_other_than_the_verifier_names_the_step():
+    policy = random_policy(seed=3)
+    result = step_revise(policy, ScriptedVerifier(), PROBLEMS[0], 3, critic=NamedStep(1))
+    assert len(result.solutions) == 4 and result.cost.revisions == 3
+    content = step_revise(policy, ScriptedVerifier(), PROBLEMS[0], 3, critic=NamedStep(None), threshold=1)
+    assert len(content.solutions) == 1
+    with pytest.raises(ValueError, match="keeps fewer than all, not 98"):
+        step_revise(policy, ScriptedVerifier(), PROBLEMS[0], 3, critic=NamedStep(99))
+
+
+def test_a_prm_names_the_step_that_it_doubts():
+    policy, prm = ttclab.load("small", device="cpu"), ttclab.load_verifier("prm", device="cpu")
+    comments = prm.critique([s for group in policy.generate(load_problems("test", limit=40)) for s in group])
+    assert {comment.text: comment.step for comment in comments if comment.step}
+    for comment in comments:
+        expected = "No step has an error." if comment.step is None else f"Step {comment.step} has an error."
+        assert comment.text == expected
+
+
+def test_an_oracle_that_doubts_steps_solves_more_than_a_sample_and_never_unlearns():
+    policy, oracle = ttclab.load("small", device="cpu"), ttclab.load_verifier("oracle")
+    problems = load_problems("validation", limit=40)
+    solved = [[r.correct for r in step_revise(policy, oracle, problems, T)] for T in (0, 3, 15)]
+    assert sum(solved[0]) + 10 <= sum(solved[1]) + 5 <= sum(solved[2])
+    assert all(x <= y for x, y in zip(solved[0], solved[2]))
+
+
+def test_a_rewrite_of_steps_that_are_not_there_is_refused():
+    policy = random_policy(seed=3)
+    chain = policy.generate(PROBLEMS[0])
+    steps = len(chain[0].steps)
+    with pytest.raises(ValueError, match=f"of {steps} steps a rewrite keeps fewer than all, not {steps}"):
+        policy.rewrite(PROBLEMS[0], chain, [steps])
+    with pytest.raises(ValueError, match="a number of steps for each solution"):
+        policy.rewrite(PROBLEMS[0], chain, [])
+
+
+def test_rows_are_kept_inside_the_block_alone():
+    policy = random_policy(seed=3)
+    [solution] = policy.generate(PROBLEMS[0])
+    for kept in (False, True):
+        with prefixes_kept("\n"):
+            if kept:
+                policy.generate(PROBLEMS[0])
+            with billed() as bill:
+                policy.rewrite(PROBLEMS[0], [solution], [0])
+            assert (bill.total.tokens["prefill"] == 1) == kept
+
+
+@pytest.mark.parametrize(
+    ("options", "rule"),
+    [({"M": 0}, "M=0"), ({"T": -1}, "T=-1"), ({"threshold": 1.5}, "from 0 to 1, not 1.5"), ({"choose": "x"}, "'x'")],
+)
+def test_wrong_calls_of_step_revision_state_the_rule_and_the_value(options, rule):
+    with pytest.raises(ValueError, match=rule):
+        step_revise(ScriptedPolicy(), ScriptedVerifier(), PROBLEMS[0], **{"T": 1, **options})
+
+
+def test_step_revision_needs_a_verifier_that_scores_steps():
+    with pytest.raises(ValueError, match="scores steps, which 'orm' does not"):
+        step_revise(ScriptedPolicy(), ttclab.load_verifier("orm", device="cpu"), PROBLEMS[0], 1)

@@ -20,10 +20,10 @@ from ttclab.beam_search import beam_search
 from ttclab.engine import Prefix
 from ttclab.estimators import auc
 from ttclab.ledger import Cost, billed
-from ttclab.problems import ArithmeticProblem, Solution
+from ttclab.problems import ArithmeticProblem, Solution, load_problems
 from ttclab.reward_model import Reading, reward_flops
 from ttclab.sampling import Result
-from ttclab.verifiers import ORM, PRM, NoisyOracle, Oracle, SelfEvaluation
+from ttclab.verifiers import ORM, PRM, ForgetfulOracle, NoisyOracle, Oracle, SelfEvaluation
 
 PROBLEM = ArithmeticProblem.from_expression("015+74+46*06")
 RIGHT = Solution(PROBLEM, PROBLEM.solution_text)
@@ -382,3 +382,15 @@ def test_a_shipped_verifier_loads_as_it_was_saved_and_without_a_word(name, kind,
 def test_an_unknown_verifier_is_refused_with_the_names_there_are():
     with pytest.raises(ValueError, match=r"oracle.*not 'oracel'"):
         ttclab.load_verifier("oracel")
+
+
+def test_a_forgetful_oracle_judges_the_same_text_anew_and_keeps_what_it_accepted():
+    oracle, problems = ForgetfulOracle(0.8), load_problems("validation", limit=60)
+    first = [Solution(p, p.solution_text, key=f"{p.id}/0") for p in problems]
+    again = [Solution(p, p.solution_text, key=f"{p.id}/0/rewritten") for p in problems]
+    differs = 0
+    for before, after in zip(oracle.score_steps(first), oracle.score_steps(again), strict=True):
+        kept = next((i for i, score in enumerate(before) if score < 0.5), 0)
+        assert after[:kept] == [1.0] * kept
+        differs += before[kept:] != after[kept:]
+    assert differs == len(problems)

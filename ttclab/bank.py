@@ -16,7 +16,7 @@ chains     revision chains, a row an attempt: as samples, and
 scores     of a verifier for the solutions of another file, in its order, a row each
     place     int32    of the solution among those of the problem
     steps     list of float32: a score for each step (PRM), or one for the whole (ORM)
-searches   one search a problem, a row each
+searches   one search a problem, by beams or by step-level revision, a row each
     texts, finished, correct, tokens, scores: lists, one entry a solution that the search returned
     prefill, decode, cached, lookahead, verifier: int64, FLOPs charged by kind; verifier_calls: int32
 
@@ -60,10 +60,11 @@ from .problems import (
     well_formed,
 )
 from .recording import Draws
+from .revision import step_revise
 from .sampling import Result
 from .self_verifier import SelfVerifier
 from .text_problems import TextProblem
-from .verifiers import load_verifier
+from .verifiers import ForgetfulOracle, NoisyOracle, load_verifier
 from .word_problems import word_problem
 
 RUNS = HOME / "runs"
@@ -274,7 +275,7 @@ class Chains(_Written):
 
 @dataclass(frozen=True)
 class Searches:
-    """Recorded searches, one a problem. flops: by kind, (problems,) each."""
+    """Recorded beam searches or step-level revisions, one a problem. flops: by kind, (problems,) each."""
 
     problems: list[Problem]
     found: list[list[Solution]]
@@ -476,20 +477,104 @@ def record_search(
     }  # fmt: skip
 
     def rows(chunk: range) -> Iterator[dict[str, Any]]:
-        results = beam_search(policy, judge, [asked[i] for i in chunk], N, M, lookahead=lookahead, seed=seed)
-        for i, result in zip(chunk, results, strict=True):
-            yield {
-                "problem": asked[i].id,
-                "texts": [s.text for s in result.solutions],
-                "finished": [s.finished for s in result.solutions],
-                "correct": [s.correct for s in result.solutions],
-                "tokens": [s.length for s in result.solutions],
-                "scores": result.scores,
-                **{kind: result.cost.flops[kind] for kind in KINDS},
-                "verifier_calls": result.cost.verifier_calls,
-            }
+        found = beam_search(policy, judge, [asked[i] for i in chunk], N, M, lookahead=lookahead, seed=seed)
+        return map(_search_row, found)
 
     return _record(out or RUNS / f"{name}.parquet", made, rows)
+
+
+def record_step_revision(
+    model: str,
+    verifier: str,
+    split: str,
+    T: int,
+    M: int = 1,
+    *,
+    quality: float | None = None,
+    forgetful: bool = False,
+    problems: int = 500,
+    seed: int = 0,
+    device: str = "auto",
+    out: Path | None = None,
+) -> Path:
+    """Run step-level revision on each problem of a set, M chains of at most T revisions.
+
+    Parameters
+    ----------
+    model, verifier, split : str
+        The verifier doubts the steps that it scores below its threshold (THRESHOLDS).
+    T, M : int
+    quality : float or None
+        Of the oracle alone: put noise before it, so that its AUC is this.
+    forgetful : bool
+        The noise is drawn anew for each step that is written (`ForgetfulOracle`), and not once for each text.
+    problems, seed, device, out
+        As in `record_search`.
+    """
+    policy, asked = load_model(model, device=device), load_problems(split, limit=problems)
+    if quality is None:
+        judge: Any = load_verifier(verifier, device=device)
+    else:
+        judge = ForgetfulOracle(quality) if forgetful else NoisyOracle(quality)
+    threshold = THRESHOLDS[verifier]
+    made = {
+        "format": "ttclab searches 1", "model": model, "weights": weights_hash(folder_of(model)),
+        "verifier": verifier, "verifier_weights": _verifier_hash(verifier), "quality": quality, "split": split,
+        "seed": seed, "M": M, "T": T, "threshold": threshold, "problems": problems,
+    }  # fmt: skip
+    if forgetful:
+        made["forgetful"] = True
+
+    def rows(chunk: range) -> Iterator[dict[str, Any]]:
+        found = step_revise(policy, judge, [asked[i] for i in chunk], T, M=M, threshold=threshold, seed=seed)
+        return map(_search_row, found)
+
+    name = _step_revision_name(model, verifier, split, T, M, quality, forgetful)
+    return _record(out or RUNS / f"{name}.parquet", made, rows)
+
+
+def _step_revision_name(
+    model: str, verifier: str, split: str, T: int, M: int, quality: float | None, forgetful: bool
+) -> str:
+    # In hundredths: a dot would make it a file of scores.
+    noise = "" if quality is None else f"-{round(100 * quality)}{'-forgetful' if forgetful else ''}"
+    return f"{model}-{split}-steps-{verifier}{noise}-{M}x{1 + T}"
+
+
+def _search_row(result: Result) -> dict[str, Any]:
+    return {
+        "problem": result.solution.problem.id,
+        "texts": [s.text for s in result.solutions],
+        "finished": [s.finished for s in result.solutions],
+        "correct": [s.correct for s in result.solutions],
+        "tokens": [s.length for s in result.solutions],
+        "scores": result.scores,
+        **{kind: result.cost.flops[kind] for kind in KINDS},
+        "verifier_calls": result.cost.verifier_calls,
+    }
+
+
+def best_threshold(verifier: str, model: str = "small", T: int = 15, *, device: str = "auto") -> float:
+    """Of 0.1, 0.2 ... 0.9 the threshold with which step-level revision solves most validation problems.
+
+    Of equally good ones the cheapest. So THRESHOLDS were chosen.
+    """
+    policy, judge = load_model(model, device=device), load_verifier(verifier, device=device)
+    asked = load_problems("validation")
+
+    def worth(threshold: float) -> tuple[int, int]:
+        found = step_revise(policy, judge, asked, T, threshold=threshold)
+        return sum(result.correct for result in found), -sum(result.cost.total_flops for result in found)
+
+    return max((i / 10 for i in range(1, 10)), key=worth)
+
+
+# Below which score a step is doubted, by `best_threshold`; the oracle's scores are 0 and 1.
+THRESHOLDS = {"oracle": 0.5, "prm": 0.4, "prm-weak": 0.9, "prm-rollouts": 0.8, "prm-exact": 0.5, "prm-large": 0.5}
+REVISIONS = (0, 1, 3, 7, 15, 31)  # the most revisions of the recorded chains
+STEP_HYBRIDS = ((4, 3), (4, 7))  # chains and their revisions
+CRITICS = ("oracle", "prm-weak", "prm-rollouts", "prm-exact", "prm-large")  # beside the PRM, with T=15
+QUALITIES = (0.6, 0.7, 0.8, 0.9, 0.95)  # of oracles with noise
 
 
 BEAMS = ((4, 4), (16, 4), (64, 4))  # budgets N and widths M of the recorded searches
@@ -530,6 +615,21 @@ def record_all(device: str = "auto") -> None:
     for N, M in BEAMS:
         record_search("small", "prm-weak", "test", N, M, device=device)
     record_search("small", "prm-large", "test", 16, 4, lookahead=1, device=device)
+    record_step_revisions(device)
+
+
+def record_step_revisions(device: str = "auto") -> None:
+    """Record every step-level revision that ships."""
+    for split in ("test", "validation"):
+        for T in REVISIONS:
+            record_step_revision("small", "prm", split, T, device=device)
+        for M, T in STEP_HYBRIDS:
+            record_step_revision("small", "prm", split, T, M, device=device)
+    for verifier in CRITICS:
+        record_step_revision("small", verifier, "test", 15, device=device)
+    for quality in QUALITIES:
+        for forgetful in (False, True):
+            record_step_revision("small", "oracle", "test", 15, quality=quality, forgetful=forgetful, device=device)
 
 
 def _record(
@@ -639,6 +739,22 @@ def load_scores(verifier: str | Path, run: str | Path) -> list[list[list[float]]
 def load_searches(model: str, verifier: str, split: str, N: int, M: int, *, lookahead: int = 0) -> Searches:
     """The recorded beam searches with a budget. Errors as in `load`."""
     found = _load(f"{model}-{split}-beam-{verifier}-{N}x{M}{f'-ahead{lookahead}' if lookahead else ''}")
+    assert isinstance(found, Searches)
+    return found
+
+
+def load_step_revision(
+    model: str,
+    verifier: str,
+    split: str,
+    T: int,
+    M: int = 1,
+    *,
+    quality: float | None = None,
+    forgetful: bool = False,
+) -> Searches:
+    """The recorded step-level revisions, as `record_step_revision` was told. Errors as in `load`."""
+    found = _load(_step_revision_name(model, verifier, split, T, M, quality, forgetful))
     assert isinstance(found, Searches)
     return found
 

@@ -4,8 +4,10 @@ import json
 import os
 import re
 import warnings
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cache, lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack, overload
@@ -518,6 +520,16 @@ class LanguageModel(Policy):
             bill.charge()
         extended = iter(solutions)
         return [solution if k in full else next(extended) for k, (_, solution) in enumerate(everything)]
+
+    def _first_steps(self, solution: Solution, steps: int) -> Solution:
+        kept = super()._first_steps(solution, steps)
+        if not kept.text:
+            return kept
+        # Cut after the token that ends the step, as `generate_step` would have.
+        tokens = solution.tokens
+        written = range(len(tokens) + 1)
+        count = bisect_left(written, len(kept.text), key=lambda n: len(self.tokenizer.decode(tokens[:n])))
+        return replace(kept, text=self.tokenizer.decode(tokens[:count]), tokens=tokens[:count])
 
     @property
     def max_new_tokens(self) -> int:

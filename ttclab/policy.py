@@ -278,6 +278,60 @@ class Policy(ABC):
             ledger.charge(each, "revision", revisions=1)
         return [solution for [solution] in revised]
 
+    def rewrite(
+        self,
+        problem: Problem | Sequence[Problem],
+        solutions: Any,
+        steps: Any,
+        temperature: float | None = None,
+        max_new_tokens: int | None = None,
+    ) -> Any:
+        """Each solution once more, from after its first `steps` steps, with a random stream of its own.
+
+        Parameters
+        ----------
+        problem : Problem or sequence of Problem
+        solutions : list of Solution
+            Of the problem, finished or not; for a list of problems a list of such lists.
+        steps : list of int
+            How many steps of each are kept, fewer than it has; for a list of problems a list of such lists.
+
+        Returns
+        -------
+        list of Solution
+            One for each, charged as a generation and as a revision; for a list of problems a list of such lists. The
+            log-probability is NaN where steps were kept.
+
+        Raises
+        ------
+        ValueError
+            For a number of steps that cannot be kept, a solution of another problem, lists of other lengths.
+        """
+        problems = as_problems(problem)
+        groups, counts = ([solutions], [steps]) if isinstance(problem, Problem) else (solutions, steps)
+        if not len(problems) == len(groups) == len(counts) or any(len(g) != len(c) for g, c in zip(groups, counts)):
+            raise ValueError(
+                f"a rewrite needs a number of steps for each solution, for each of {len(problems)} problems a list, "
+                f"not {counts} for {[len(group) for group in groups]} solutions"
+            )
+        _check_problems(problems, groups)
+        begun = [
+            [replace(self._first_steps(each, n), key=f"{each.key}/rewritten") for each, n in zip(*pair, strict=True)]
+            for pair in zip(groups, counts, strict=True)
+        ]
+        written = self._write([Prompt(each) for each in problems], begun, temperature, max_new_tokens)
+        for each, group in zip(problems, begun, strict=True):
+            # What begins with nothing has been charged as a generation already.
+            ledger.charge(each, "decode", generations=sum(bool(s.text) for s in group), revisions=len(group))
+        return written[0] if isinstance(problem, Problem) else written
+
+    def _first_steps(self, solution: Solution, steps: int) -> Solution:
+        """An unfinished solution of the first steps of another. A policy that knows its tokens keeps them too."""
+        text = text_of_steps(solution, steps)
+        length = -(-solution.length * len(text) // max(1, len(solution.text)))  # by a server, tokens are not told
+        logprob = float("nan") if text else 0.0
+        return Solution(solution.problem, text, finished=False, logprob=logprob, length=length)
+
     def _beginnings(self, problems: list[Problem], n: int, seed: int | None, start: int = 0) -> list[list[Solution]]:
         """n empty solutions of each problem, each with its own random stream."""
         if n < 1:
@@ -408,6 +462,19 @@ def is_step(before: Solution, after: Solution) -> bool:
     written = after.text[len(before.text) :]
     begins_line = not before.text or before.text.endswith(STEP_END)
     return bool(written.strip()) or not begins_line or len(after.steps) > len(before.steps)
+
+
+def text_of_steps(solution: Solution, steps: int) -> str:
+    """The text of a solution up to the end of the line of a step. Raises ValueError unless there are steps after it."""
+    if steps and not 0 < steps < len(solution.steps):
+        raise ValueError(
+            f"of a solution of {len(solution.steps)} steps a rewrite keeps fewer than all, not {steps}: "
+            f"{solution.text!r}"
+        )
+    end = 0
+    while len(solution.problem.read(solution.text[:end])[0]) < steps:
+        end = solution.text.index(STEP_END, end) + len(STEP_END)
+    return solution.text[:end]
 
 
 def whole_at(problem: Problem, text: str, start: int) -> int | None:

@@ -44,10 +44,21 @@ ATTEMPTS_SHOWN = 4  # as in Snell et al. 2024, section 6.1
 
 @dataclass(frozen=True)
 class Feedback:
-    """What a verifier says about a solution: text, for people and chats; code, for the shipped revision model."""
+    """What a verifier says about a solution.
+
+    Attributes
+    ----------
+    text : str
+        For people and chats.
+    code : str
+        The same for the shipped revision model.
+    step : int or None
+        The first step that is doubted, from 1; None if the verifier names none.
+    """
 
     text: str
     code: str
+    step: int | None = None
 
     def __str__(self) -> str:
         return self.text

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from . import ledger
 from .bar import bar
-from .engine import Prefix
+from .engine import Prefix, kept_prefixes
 from .reward_model import Reading, RewardModel
 from .static_reading import Places, StaticReadings
 
@@ -58,6 +58,7 @@ class Reader:
 
     Within a call, a context is read once for all rows that share it. While a bill is open (every strategy opens one),
     readings are kept for the next call on the same bill, and are dropped with the bill.
+    Inside `prefixes_kept`, what the rows of a call begin with is kept too, although an earlier call has read it.
 
     Parameters
     ----------
@@ -120,7 +121,8 @@ class Reader:
         extend = self._extend_static if self._static else self._extend
         found = extend(begun, known, keep=room if bill else 0)
         if bill:
-            self._kept[bill] = (shared if room >= 0 else {}) | self._steps_of(found)
+            again = _beginnings(rows, known) if kept_prefixes() and room >= 0 else {}
+            self._kept[bill] = (shared if room >= 0 else {}) | again | self._steps_of(found)
         passes: list[list[tuple[int, int]]] = []
         for context, row in zip(contexts, rows):
             reads = (first.pop(context, 0), 0), (len(row) - begun[row], begun[row])
@@ -215,6 +217,12 @@ def _longest_known(rows: Sequence[tuple[int, ...]], known: _Rows) -> dict[tuple[
     return {
         row: next((length for length in lengths if length <= len(row) and row[:length] in known), 0) for row in rows
     }
+
+
+def _beginnings(rows: Sequence[tuple[int, ...]], known: _Rows) -> _Rows:
+    """What is known that one of the rows begins with."""
+    lengths = {len(row) for row in known}
+    return {row[:n]: known[row[:n]] for row in rows for n in lengths if n <= len(row) and row[:n] in known}
 
 
 def _gather(places: list[_Known], length: int) -> Reading:

@@ -119,7 +119,7 @@ class Oracle(_Critique):
     def score_steps(self, solutions: Sequence[Solution]) -> list[list[float]]:
         """For each step 1 if the solution is right so far, else 0."""
         charge_calls(solutions)
-        return [[float(right) for right in _right_so_far(s)] for s in solutions]
+        return [[float(right) for right in right_so_far(s)] for s in solutions]
 
     def _feedback(self, solutions: list[Solution]) -> list[Feedback]:
         """Whether each answer is right."""
@@ -162,7 +162,7 @@ class NoisyOracle:
         return [
             [
                 self._noisy_score(right, s.problem, STEP_END.join(s.steps[: i + 1]))
-                for i, right in enumerate(_right_so_far(s))
+                for i, right in enumerate(right_so_far(s))
             ]
             for s in solutions
         ]
@@ -174,6 +174,31 @@ class NoisyOracle:
         noise = NormalDist().inv_cdf(min(max(uniform, 1e-6), 1 - 1e-6))
         observed = noise + self._distance * (right - 0.5)
         return 1 / (1 + math.exp(-self._distance * observed))
+
+
+class ForgetfulOracle(NoisyOracle):
+    """The oracle through noise that is drawn anew for each step that is written, be it a text that was judged before.
+
+    It doubts below 0.5. The steps that a rewrite keeps were accepted, and stay so.
+    """
+
+    def __init__(self, quality: float, *, seed: int = 0) -> None:
+        super().__init__(quality, seed=seed)
+        self.name = f"forgetful oracle, quality {quality:g}"
+        self._accepted: dict[str, int] = {}  # steps that the next solution of a stream keeps
+
+    def score_steps(self, solutions: Sequence[Solution]) -> list[list[float]]:
+        charge_calls(solutions)
+        scored = []
+        for solution in solutions:
+            kept = self._accepted.get(solution.key, 0)
+            new = enumerate(right_so_far(solution)[kept:], start=kept)
+            scores = [1.0] * kept + [
+                self._noisy_score(right, solution.problem, solution.key, str(i)) for i, right in new
+            ]
+            self._accepted[f"{solution.key}/rewritten"] = (first_doubt(scores, 0.5) or 1) - 1
+            scored.append(scores)
+        return scored
 
 
 LEAST_LIKELY = -300.0  # a log-probability: its exponential is far from the smallest float, which is about e^-745
@@ -284,10 +309,10 @@ class PRM(_Trained):
         """The first step of each solution that looks wrong."""
 
         def first_error(scores: list[float]) -> Feedback:
-            doubted = next((i for i, score in enumerate(scores, start=1) if score < 0.5), None)
+            doubted = first_doubt(scores, 0.5)
             if doubted is None:
                 return Feedback("No step has an error.", "!0")
-            return Feedback(f"Step {doubted} has an error.", f"!{min(doubted, 9)}")
+            return Feedback(f"Step {doubted} has an error.", f"!{min(doubted, 9)}", doubted)
 
         return [first_error(scores) for scores in self.score_steps(solutions)]
 
@@ -311,7 +336,7 @@ def _step_ends(solution: Solution, tokens: tuple[int, ...], newline: int) -> lis
     return ends[:steps]
 
 
-def _right_so_far(solution: Solution) -> list[bool]:
+def right_so_far(solution: Solution) -> list[bool]:
     """Whether a solution is right up to and including each step. One that ended too early is wrong at its last step."""
     checks = solution.problem.check_steps(solution.steps)
     if solution.finished and checks:
@@ -435,6 +460,11 @@ AGGREGATES: dict[str, Callable[[Sequence[float]], float]] = {
 }
 
 
+def first_doubt(scores: Sequence[float], threshold: float) -> int | None:
+    """The first step whose score is below the threshold, from 1; None if there is none."""
+    return next((i for i, score in enumerate(scores, start=1) if score < threshold), None)
+
+
 def score_steps(verifier: Verifier, solutions: Sequence[Solution], aggregate: str) -> list[float]:
     """Score solutions by the scores of their steps.
 
@@ -455,6 +485,22 @@ def score_steps(verifier: Verifier, solutions: Sequence[Solution], aggregate: st
     Raises
     ------
     ValueError
+        As `scores_of_steps`.
+    """
+    return [aggregated(scores, aggregate) for scores in scores_of_steps(verifier, solutions)]
+
+
+def aggregated(scores: Sequence[float], aggregate: str) -> float:
+    """One score from those of a solution's steps, by one of AGGREGATES; 0 for a solution without steps."""
+    return float(AGGREGATES[aggregate](scores)) if scores else 0.0
+
+
+def scores_of_steps(verifier: Verifier, solutions: Sequence[Solution]) -> list[list[float]]:
+    """The scores of each step of each solution.
+
+    Raises
+    ------
+    ValueError
         If the verifier has no scores for steps, or not one in 0..1 for each. The message names the verifier.
     """
     score = getattr(verifier, "score_steps", None)
@@ -465,7 +511,7 @@ def score_steps(verifier: Verifier, solutions: Sequence[Solution], aggregate: st
     for scores, solution in zip(scored, solutions, strict=True):
         _check_count(verifier, scores, len(solution.steps), f"scores for the steps of {solution.text!r}")
         _check_range(verifier, scores)
-    return [float(AGGREGATES[aggregate](scores)) if scores else 0.0 for scores in scored]
+    return scored
 
 
 def check_aggregate(aggregate: str) -> None:

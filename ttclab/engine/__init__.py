@@ -12,12 +12,24 @@ gives the same tokens whatever the batch. (Up to rounding: matrix products of di
 bit, and now and then a draw falls into that gap.)
 
 Read the modules in this order: `sampler`, `cache`, `rows`, `batch`, `graphs`, `attention`, `static_batch`,
-`scheduler`, `engine`.
+`keeping`, `scheduler`, `engine`.
 """
 
 from .cache import Prefix, positions_of, windows_of
 from .engine import Engine
+from .keeping import kept_prefixes, prefixes_kept
 from .rows import Row, Written
 from .sampler import Sampler, random_stream
 
-__all__ = ["Engine", "Prefix", "Row", "Sampler", "Written", "positions_of", "random_stream", "windows_of"]
+__all__ = [
+    "Engine",
+    "Prefix",
+    "Row",
+    "Sampler",
+    "Written",
+    "kept_prefixes",
+    "positions_of",
+    "prefixes_kept",
+    "random_stream",
+    "windows_of",
+]

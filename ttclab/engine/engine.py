@@ -14,9 +14,10 @@ from .attention import decoding
 from .batch import RunningBatch
 from .cache import positions_of, windows_of
 from .graphs import CaptureError
+from .keeping import PrefixCache
 from .rows import Endings, Row, Written
 from .sampler import Sampler
-from .scheduler import GenerationJob, PrefixCache
+from .scheduler import GenerationJob
 from .static_batch import StaticBatch, StaticBuffers
 
 log = logging.getLogger(__name__)

@@ -12,6 +12,7 @@ from transformers.cache_utils import Cache
 from ..bar import bar
 from .batch import RunningBatch, Start
 from .cache import GrowingLayer, Prefix
+from .keeping import PrefixCache, kept_prefixes
 from .rows import Row, Written
 from .sampler import Sampler, random_stream
 from .static_batch import StaticBatch
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
 
 PREFILL_TOKENS = 16_384  # of contexts that go through the model together
 ROOM = 1 / 4  # share of the batch that must be free before waiting rows enter
-
-PrefixCache = dict[tuple[int, ...], tuple[Prefix, int]]  # tokens -> where their keys and values are: a set, a row of it
 
 
 class GenerationJob:
@@ -36,6 +35,9 @@ class GenerationJob:
         self.endings = engine.endings(stop)
         self.written: list[Written | None] = [None] * len(rows)
         self.kept: PrefixCache = {}
+        self.open = kept_prefixes()
+        self.known = {**engine.prefix_cache, **(self.open.of(engine) if self.open else {})}
+        self._known_lengths = sorted({len(key) for key in self.known}, reverse=True)
         self._carried: dict[tuple[int, ...], tuple[Prefix | None, Tensor | None]] = {}
 
     @torch.inference_mode()
@@ -94,18 +96,15 @@ class GenerationJob:
 
     def _longest_known(self, context: tuple[int, ...]) -> int:
         """Tokens at the start of a context whose keys and values are known; at least one is left to compute."""
-        prefixes = self.engine.prefix_cache
-        for length in sorted({len(key) for key in prefixes}, reverse=True):
-            if length < len(context) and context[:length] in prefixes:
-                return length
-        return 0
+        lengths = self._known_lengths
+        return next((n for n in lengths if n < len(context) and context[:n] in self.known), 0)
 
     def _compute(self, contexts: list[tuple[int, ...]], known: int, end: int) -> tuple[Prefix | None, Tensor | None]:
         """Keys, values and last logits of the first `end` tokens of contexts of one length, `known` of them known."""
         cache = Cache(layer_class_to_replicate=GrowingLayer)
         prefix = None
         if known:
-            places = [self.engine.prefix_cache[context[:known]] for context in contexts]
+            places = [self.known[context[:known]] for context in contexts]
             self.kept.update(zip([context[:known] for context in contexts], places))
             prefix = Prefix.gather(places, known)
             cache = prefix.cache()
@@ -168,11 +167,28 @@ class GenerationJob:
         for i, place in enumerate(leaving.tolist()):
             new = tuple(tokens[i][: counts[i]])
             self.written[batch.index[place]] = Written(new, ended[i], logprobs[i], batch.shared[place])
-        if cut:  # the last token of each was drawn and never fed
-            known = [self.rows[batch.index[leaving[i]]].context + tuple(tokens[i][: counts[i] - 1]) for i in cut]
-            prefix = batch.prefixes(leaving[cut], torch.tensor([len(each) for each in known]))
-            self.kept.update((each, (prefix, row)) for row, each in enumerate(known))
+        staying = list(range(len(leaving))) if self.open else cut
+        if staying:  # the last token of each was drawn and never fed
+            rows = [self.rows[batch.index[leaving[i]]] for i in staying]
+            full = [row.context + tuple(tokens[i][: counts[i]]) for i, row in zip(staying, rows, strict=True)]
+            prefix = batch.prefixes(leaving[staying], torch.tensor([len(each) - 1 for each in full]))
+            places = dict(zip(staying, enumerate(full), strict=True))
+            self.kept.update((full_row[:-1], (prefix, place)) for place, full_row in (places[i] for i in cut))
+            if self.open:
+                for place, (row, full_row) in enumerate(zip(rows, full, strict=True)):
+                    keys = self._beginnings(full_row, len(row.context) - row.used)
+                    self.open.add(self.engine, dict.fromkeys(keys, (prefix, place)))
         batch.drop(leaving)
+
+    def _beginnings(self, tokens: tuple[int, ...], prompt: int) -> list[tuple[int, ...]]:
+        """What a later row that goes on from the prompt, or from a string that is kept, is looked up by.
+
+        Its last token is fed again: the logits after it were not kept.
+        """
+        assert self.open
+        ends = {*self.engine.stop_ids(self.open.at)[0]}
+        last = [i for i, token in enumerate(tokens) if i and (i == prompt - 1 or (i >= prompt and token in ends))]
+        return [tokens[:i] for i in last]
 
     def _cut_straddling_stops(self, batch: RunningBatch | StaticBatch) -> None:
         """End the rows whose text completes the stop string over more than one token, at the token that does."""

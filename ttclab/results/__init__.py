@@ -60,6 +60,11 @@ from .sampling import weighted as weighted
 from .searching import BEAMS as BEAMS
 from .searching import beam as beam
 from .searching import beam_arms as beam_arms
+from .stepwise import accepted_wrong as accepted_wrong
+from .stepwise import critic_gain as critic_gain
+from .stepwise import rejected_right as rejected_right
+from .stepwise import stepwise as stepwise
+from .stepwise import stepwise_arms as stepwise_arms
 from .training import training_flops as training_flops
 from .training import training_tokens as training_tokens
 from .verifiers import likelihood_weight as likelihood_weight

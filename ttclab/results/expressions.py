@@ -20,7 +20,7 @@ from .seeds import headline
 
 MODULES = (
     *("allocation", "exchange", "game", "making", "revision"),
-    *("sampling", "searching", "tables", "training", "verifiers", "words"),
+    *("sampling", "searching", "stepwise", "tables", "training", "verifiers", "words"),
 )
 FIFTHS = ("easiest", "second", "middle", "fourth", "hardest")
 OPERATIONS: Mapping[type[ast.AST], Callable[..., object]] = {

@@ -98,13 +98,13 @@ def _scores(run: dict[str, Any], path: Path) -> dict[str, str]:
 def _searches(run: dict[str, Any], path: Path) -> dict[str, str]:
     spent = pq.read_table(path, columns=[kind for kind in bank.KINDS if kind != "cached"])
     flops = sum(pc.mean(column).as_py() for column in spent.columns)
+    noise = f", AUC {run['quality']:g}{', forgetful' * ('forgetful' in run)}" if run.get("quality") else ""
     return {
         "Model": f"`{run['model']}`",
-        "Judge": f"`{run['verifier']}`",
+        "Judge": f"`{run['verifier']}`{noise}",
         "Problems": run["split"],
-        "N": str(run["N"]),
-        "M": str(run["M"]),
-        "Lookahead": str(run["lookahead"]),
+        **{key: str(run.get(key, "–")) for key in ("N", "M", "T")},
+        "Lookahead": str(run.get("lookahead", "–")),
         "Million FLOPs a problem": f"{flops / 1e6:.1f}",
         "Seed": str(run["seed"]),
     }

@@ -1,0 +1,81 @@
+"""Step-level revisions of the small model as they were recorded, and what its critics' errors cost."""
+
+from functools import cache
+from statistics import fmean
+
+import numpy as np
+
+from .. import bank
+from ..allocator import Allocation, Arm
+from ..estimators import Estimate, bootstrap
+from ..verifiers import NoisyOracle, right_so_far
+from .arms import Arms
+from .sampling import small_fifths, small_samples
+
+CRITICS = ("prm", *bank.CRITICS)
+CRITICIZED = 16  # recorded samples of each problem that a critic's errors are counted in
+
+
+@cache
+def stepwise(T: int, M: int = 1, split: str = "test", verifier: str = "prm") -> Arm:
+    """M chains of at most T step-level revisions.
+
+    Of one chain the solution with the best score is taken, of several chains the weighted vote.
+    """
+    run = bank.load_step_revision("small", verifier, split, T, M)
+    right = run.correct("best" if M == 1 else "weighted").astype(float)
+    return Arm(Allocation(M, T), right, run.total_flops, small_fifths(split))
+
+
+@cache
+def stepwise_arms(split: str = "test", verifier: str = "prm") -> Arms:
+    """All that are recorded: one chain with every limit of revisions, then several chains."""
+    chains = [(1, T) for T in bank.REVISIONS] + list(bank.STEP_HYBRIDS)
+    return Arms(stepwise(T, M, split, verifier) for M, T in chains)
+
+
+def step_threshold(verifier: str = "prm") -> float:
+    """The score below which a verifier doubts a step."""
+    return bank.THRESHOLDS[verifier]
+
+
+@cache
+def _errors(verifier: str, quality: float | None) -> tuple[float, float]:
+    """The share of wrong steps that a critic accepts, and of right ones that it rejects.
+
+    Counted are the steps of recorded samples of the test problems that a chain gets to decide on: those after right
+    steps alone, up to the first wrong one.
+    """
+    samples = small_samples()
+    solutions = [s for i in range(len(samples.problems)) for s in samples.solutions(i)[:CRITICIZED]]
+    if verifier == "oracle":
+        scores = NoisyOracle(1.0 if quality is None else quality).score_steps(solutions)
+    else:
+        scores = [list(x) for group in bank.load_scores(verifier, "small-test") for x in group[:CRITICIZED]]
+    accepted: dict[bool, list[bool]] = {True: [], False: []}
+    for solution, steps in zip(solutions, scores, strict=True):
+        for right, score in zip(right_so_far(solution), steps, strict=True):
+            accepted[right].append(score >= step_threshold(verifier))
+            if not right:
+                break
+    return fmean(accepted[False]), 1 - fmean(accepted[True])
+
+
+def accepted_wrong(verifier: str, quality: float | None = None) -> float:
+    """The share of wrong steps that a critic accepts. quality: of an oracle with noise."""
+    return _errors(verifier, quality)[0]
+
+
+def rejected_right(verifier: str, quality: float | None = None) -> float:
+    """The share of right steps that a critic rejects."""
+    return _errors(verifier, quality)[1]
+
+
+@cache
+def critic_gain(verifier: str, quality: float | None = None, *, forgetful: bool = False) -> Estimate:
+    """What at most 15 step-level revisions gain with a critic: the last solution of a chain minus its first.
+
+    The last solution, and not the one with the best score, is what the critic accepted.
+    """
+    run = bank.load_step_revision("small", verifier, "test", 15, quality=quality, forgetful=forgetful)
+    return bootstrap(np.array([float(found[-1].correct) - found[0].correct for found in run.found]))
