@@ -154,7 +154,7 @@ class ComputeOptimalPolicy:
     ----------
     edges : tuple of float
         Difficulties that separate the groups, ascending.
-    table : mapping of int to tuple of Allocation
+    table : dict
         For each budget one allocation a group, easiest group first.
     estimate : str
         How the difficulty was estimated, in words.
