@@ -153,7 +153,7 @@ def load(
     ----------
     name : str or Path
         "small", "large" (14 times as many parameters), "revision", a directory in Hugging Face's format, a model on the
-        Hub ("Qwen/Qwen2.5-0.5B-Instruct"), or the address of a server ("http://127.0.0.1:8000/v1").
+        Hub ("Qwen/Qwen2.5-0.5B-Instruct"), or the address of a server (``"http://127.0.0.1:8000/v1"``).
     at : int, optional
         Training step, for a model that is shipped at several.
     device : str
