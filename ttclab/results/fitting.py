@@ -16,7 +16,7 @@ def fit(name: str, estimate: str = "oracle", *, budgets: Sequence[int] = FITTED_
 
 
 def fit_all(folder: Path = POLICIES) -> list[Path]:
-    """Fit every policy that ships, and write it (`python -m ttclab fit`)."""
+    """Fit every policy that ships, and write it (`ttclab fit`)."""
     paths = [(fit(name, each), folder / f"{name}-{each}.json") for name in SPACES for each in ESTIMATES]
     for policy, path in paths:
         policy.save(path)
