@@ -7,9 +7,9 @@ from math import comb
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .estimate import Estimate as Estimate
-from .estimate import Floats
-from .estimate import percents as percents
+from ttclab.estimate import Estimate as Estimate
+from ttclab.estimate import Floats
+from ttclab.estimate import percents as percents
 
 
 def pass_at_k(n: ArrayLike, c: ArrayLike, k: ArrayLike) -> Floats:
