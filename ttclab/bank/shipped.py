@@ -1,5 +1,6 @@
 """The runs that ship with the package."""
 
+from ..confidence import MEASURES, TOKENS
 from ..data import ZOO
 from .draws import Draws
 from .recording import record, record_chains, record_scores, record_search, record_step_revision
@@ -31,7 +32,7 @@ def record_all(device: str = "auto") -> None:
     for verifier in ("oracle", "prm-revision", "self"):
         record_chains("revision", "test", CHAINS_WITH_FEEDBACK, feedback=verifier, device=device)
     record("revision-control", "test", Draws(samples=64, device=device))
-    for verifier in ("orm", "prm", "prm-large", "prm-weak", "prm-rollouts", "prm-exact"):
+    for verifier in ("orm", "prm", "prm-large", "prm-weak", "prm-rollouts", "prm-exact", *MEASURES, TOKENS):
         record_scores(verifier, "small-test", device=device)
     for verifier in ("prm", "prm-large"):
         record_scores(verifier, "small-validation", device=device)

@@ -22,6 +22,12 @@ from .arms import HARDEST as HARDEST
 from .arms import Arms as Arms
 from .arms import at_equal_flops as at_equal_flops
 from .arms import spend as spend
+from .confidence import RULES as RULES
+from .confidence import confidence_auc as confidence_auc
+from .confidence import confidence_gain as confidence_gain
+from .confidence import rule_arms as rule_arms
+from .confidence import rule_gain as rule_gain
+from .confidence import stopped_inside as stopped_inside
 from .exchange import Cell as Cell
 from .exchange import Exchange as Exchange
 from .exchange import exchange as exchange
@@ -54,6 +60,7 @@ from .sampling import sampling_arms as sampling_arms
 from .sampling import small_fifths as small_fifths
 from .sampling import small_samples as small_samples
 from .sampling import small_scores as small_scores
+from .sampling import stopping_arm as stopping_arm
 from .sampling import verifier_flops as verifier_flops
 from .sampling import vote as vote
 from .sampling import weighted as weighted
