@@ -1,6 +1,6 @@
 import json
 from dataclasses import replace
-from itertools import product
+from itertools import pairwise, product
 from math import prod
 from types import SimpleNamespace
 
@@ -58,7 +58,7 @@ def test_the_expected_gradient_of_a_group_is_the_gradient_of_the_expected_reward
     chance = []
     for solution in every:
         ids = [*TOKENIZER.encode("="), *solution.tokens]
-        chance.append(prod(policy.table.log_softmax(-1)[a, b].exp() for a, b in zip(ids, ids[1:])))
+        chance.append(prod(policy.table.log_softmax(-1)[a, b].exp() for a, b in pairwise(ids)))
     assert float(sum(chance).detach()) == pytest.approx(1)
     expected = sum(p * solution.correct for p, solution in zip(chance, every))
     [truth] = torch.autograd.grad(expected, policy.table, retain_graph=True)
