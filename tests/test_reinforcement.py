@@ -8,9 +8,12 @@ import pytest
 import torch
 
 import ttclab
-from ttclab import flops
+from ttclab import flops, results
+from ttclab.estimators import pass_at_k
 from ttclab.models import LanguageModel
 from ttclab.problems import ArithmeticProblem, Problem, Solution, split_of
+from ttclab.results.reinforcement import rl_coverage, rl_samples, rl_stepwise, rl_vote, rl_weighted
+from ttclab.results.sampling import coverage, small_samples
 from ttclab.training import loop, reinforcement
 from ttclab.training.reinforcement import Reinforcement, advantages, weighted_logprob, weighted_rows
 from ttclab.training.tokens import ALPHABET, build_tokenizer
@@ -189,3 +192,36 @@ def test_samples_and_passes_are_charged(quick, tmp_path, monkeypatch):
     unpadded = 3 * sum(flops.forward_flops(config, len(row.ids)) for row in rows)
     assert unpadded <= metadata["training_flops"] < 1.5 * unpadded
     assert (metadata["base"], metadata["steps"]) == ("small", 6)
+
+
+# ---- what the recorded runs say
+
+
+def mean_coverage(samples, k):
+    return pass_at_k(samples.correct.shape[1], samples.correct.sum(axis=1), k).mean()
+
+
+def test_after_reinforcement_one_sample_is_better_and_many_cover_less():
+    once, many = rl_coverage(1).minus(coverage(1)), rl_coverage(64).minus(coverage(64))
+    assert once.mean >= 0.10 and once.low > 0
+    assert many.mean < 0
+
+
+def test_the_crossing_is_the_budget_from_which_the_model_before_covers_more():
+    before, after, crossing = small_samples(), rl_samples(), results.crossing()
+    assert 1 < crossing <= 64
+    budgets = sorted({*results.FINE_BUDGETS, *results.BUDGETS})
+    ahead = {k: mean_coverage(before, k) > mean_coverage(after, k) for k in budgets}
+    assert all(ahead[k] for k in budgets if k >= crossing)
+    assert not ahead[max(k for k in budgets if k < crossing)]
+
+
+def test_before_and_after_are_charged_alike_for_the_same_budget():
+    for n in (1, 16):
+        assert rl_coverage(n).cost == pytest.approx(coverage(n).cost, rel=0.05)
+        assert rl_weighted(n).cost > rl_vote(n).cost == rl_coverage(n).cost
+
+
+def test_of_equal_budgets_a_step_level_revision_without_revisions_is_one_sample():
+    assert rl_stepwise(0).solved.mean == pytest.approx(rl_coverage(1).solved.mean, abs=0.06)
+    assert rl_stepwise(7).minus(rl_stepwise(0)).low > 0

@@ -61,7 +61,7 @@ class ReinforcementRecipe(Recipe):
     warmup: int = 5
     averaging: float = 0.97
     learning_rate: float = 0.015
-    last_learning_rate: float = 0.1
+    last_learning_rate: float = 0.15
 
 
 class Row(NamedTuple):
