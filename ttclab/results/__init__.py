@@ -38,6 +38,13 @@ from .exchange import small_arms as small_arms
 from .exchange import winner_map as winner_map
 from .fitting import fit as fit
 from .fitting import fit_all as fit_all
+from .reinforcement import cool_coverage as cool_coverage
+from .reinforcement import crossing as crossing
+from .reinforcement import rl_arms as rl_arms
+from .reinforcement import rl_coverage as rl_coverage
+from .reinforcement import rl_stepwise as rl_stepwise
+from .reinforcement import rl_vote as rl_vote
+from .reinforcement import rl_weighted as rl_weighted
 from .revision import HYBRIDS as HYBRIDS
 from .revision import attempt as attempt
 from .revision import attempt_gain as attempt_gain
