@@ -1,7 +1,7 @@
 """The runs that ship with the package."""
 
-from ..confidence import MEASURES, TOKENS
 from .. import data
+from ..confidence import MEASURES, TOKENS
 from ..data import ZOO
 from .draws import Draws
 from .recording import record, record_chains, record_scores, record_search, record_step_revision
