@@ -4,6 +4,24 @@ Every function returns a `Drawing`: the figure, the finding as its title, a desc
 come from `ttclab.results`, and the words of a finding are chosen by them.
 """
 
+from . import (  # each registers its figures
+    diagrams_allocation as diagrams_allocation,
+)
+from . import (
+    diagrams_course as diagrams_course,
+)
+from . import (
+    diagrams_revision as diagrams_revision,
+)
+from . import (
+    diagrams_search as diagrams_search,
+)
+from . import (
+    diagrams_spending as diagrams_spending,
+)
+from . import (
+    diagrams_verifiers as diagrams_verifiers,
+)
 from .drawing import FIGURES as FIGURES
 from .drawing import Drawing as Drawing
 from .verifiers import weighted_against_vote as weighted_against_vote
