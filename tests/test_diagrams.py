@@ -7,7 +7,11 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from ttclab import bank, figures, results
+from ttclab.allocator import Allocation, Arm
+from ttclab.beam_search import beam_search
+from ttclab.estimators import Estimate
 from ttclab.figures.diagrams_search import Watched, searched
+from ttclab.figures.paper import cheapest
 from ttclab.figures.shapes import canvas
 from ttclab.figures.style import WIDTH
 from ttclab.models import load
@@ -15,17 +19,16 @@ from ttclab.problems import load_problems
 from ttclab.verifiers import load_verifier
 
 SECONDS = 15  # of a CPU for one diagram, models loaded and runs read: a few live ones take two or three
-DIAGRAMS = sorted(
-    name for name, draw in figures.FIGURES.items() if draw.__module__.split(".")[-1].startswith("diagrams_")
-)
+PAPER = ("paper", "paper_maps")
+MODULE = {name: draw.__module__.split(".")[-1] for name, draw in figures.FIGURES.items()}
+DIAGRAMS = sorted(name for name, module in MODULE.items() if module.startswith("diagrams_") or module in PAPER)
 
 every_diagram = pytest.mark.parametrize("name", DIAGRAMS)
 
 
-def test_every_chapter_has_three_diagrams_or_more():
-    modules = {figures.FIGURES[name].__module__.split("diagrams_")[1] for name in DIAGRAMS}
-    assert modules == {"spending", "verifiers", "search", "revision", "allocation", "course"}
-    assert len(DIAGRAMS) >= 24
+def test_the_figures_of_the_paper_that_show_results_are_remade():
+    remade = {name for name in DIAGRAMS if MODULE[name] in PAPER}
+    assert remade == {f"paper_figure_{k}" for k in (1, *range(3, 10))}
 
 
 @every_diagram
@@ -53,8 +56,6 @@ def test_a_watched_search_writes_and_scores_what_an_unwatched_one_does():
     [problem] = [p for p in load_problems("test") if len(p.solution_steps) == 4][:1]
     policy, verifier = load("small"), load_verifier("prm")
     watched = Watched(policy, verifier)
-    from ttclab.beam_search import beam_search
-
     alone, seen = (beam_search(*pair, problem, 8, 4, seed=0) for pair in ((policy, verifier), (watched, watched)))
     assert [s.text for s in seen.solutions] == [s.text for s in alone.solutions]
     np.testing.assert_allclose(seen.scores, alone.scores, atol=1e-6)
@@ -102,3 +103,28 @@ def test_a_canvas_is_as_many_inches_as_its_units_say():
     figure, axes = canvas(2.7)
     assert figure.get_figheight() == pytest.approx(WIDTH / 2)
     assert axes.get_ylim() == (0, 2.7)
+
+
+@pytest.mark.parametrize("number", [3, 9])
+def test_a_map_colours_a_cell_of_ours_by_its_interval_and_leaves_out_what_the_paper_does_not_say(number):
+    shown = figures.draw(f"paper_figure_{number}")
+    texts = [text.get_text() for text in shown.figure.axes[0].texts]
+    assert texts.count("not said") == 2
+    gains = [value for column in shown.numbers for value in shown.numbers[column] if isinstance(value, Estimate)]
+    written = {f"{gain:.0p}".split(" ")[0] for gain in gains}
+    assert written - {f"{gains[-1]:.0p}".split(" ")[0], f"{gains[3]:.0p}".split(" ")[0]} <= set(texts)
+
+
+def test_a_saving_compares_the_cheapest_of_each_that_are_not_clearly_behind():
+    def arm(right, flops):
+        return Arm(Allocation(1), np.repeat([0.0, 1.0], [100 - right, right]), np.full(100, float(flops)))
+
+    reference = arm(90, 64)
+    assert cheapest([arm(20, 1), arm(89, 8), arm(90, 4), reference], reference).cost == 4
+    assert cheapest([arm(20, 1), arm(30, 2)], reference).cost == 2
+
+
+def test_the_papers_side_has_no_numbers_on_an_axis_of_accuracy():
+    for number in (4, 6, 8):
+        theirs = figures.draw(f"paper_figure_{number}").figure.axes[0]
+        assert not list(theirs.get_yticks()) and "not given" in theirs.get_ylabel()
