@@ -13,7 +13,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from ttclab import figures
 from ttclab.estimators import Estimate
 from ttclab.figures import charts, style
-from ttclab.figures.drawing import FIGURES, Drawing, drawn, verdict
+from ttclab.figures.drawing import FIGURES, Drawing, drawn
+from ttclab.figures.words import listed, times, verdict
 
 ROOT = Path(__file__).parent.parent
 SECONDS = 60  # of a CPU for one figure, when nothing is cached
@@ -79,6 +80,11 @@ def test_two_figures_cannot_have_one_name():
 @pytest.mark.parametrize(("gain", "words"), [(0.2, "beats"), (0.01, "ties with"), (-0.2, "loses to")])
 def test_the_words_of_a_finding_follow_the_interval(gain, words):
     assert verdict(Estimate(gain, gain - 0.05, gain + 0.05)) == words
+
+
+def test_names_and_ratios_are_put_into_words():
+    assert [listed(names) for names in (["a"], ["a", "b"], ["a", "b", "c"])] == ["a", "a and b", "a, b and c"]
+    assert [times(ratio) for ratio in (1.44, 12.4)] == ["1.4 times", "12 times"]
 
 
 def test_text_takes_the_colour_and_the_font_of_the_page():

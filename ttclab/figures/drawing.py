@@ -126,8 +126,3 @@ def drawn(function: Callable[P, Drawing]) -> Callable[P, Drawing]:
 
     FIGURES[name] = named
     return named
-
-
-def verdict(gain: Estimate, ahead: str = "beats", level: str = "ties with", behind: str = "loses to") -> str:
-    """The words for a difference: ahead or behind where its 95% interval leaves out zero, level where it does not."""
-    return {1: ahead, 0: level, -1: behind}[gain.sign]
