@@ -51,7 +51,8 @@ def against_flops(
 ) -> Figure:
     """Accuracy against FLOPs on a logarithmic axis; a line of one point is a point.
 
-    scale: the part of the scale that is shown, such as that of `zoom`; bands: whether the 95% bands are drawn; many curves that lie close hide each other's.
+    scale: the part of the scale that is shown, such as that of `zoom`; bands: whether the 95% bands are drawn, which
+    hide each other where many curves lie close.
     """
     figure, axes = style.new_axes(height=height)
     style.shares(axes, *scale)

@@ -153,16 +153,13 @@ def words_by_operations() -> Drawing:
     )  # fmt: skip
     axes.set_xticks(range(3), ["one", "two", "three"])
     axes.set_xlabel("steps that a problem takes")
-    gain = [
-        float(of_operations(word_vote(16), k).correct.mean() - of_operations(word_coverage(1), k).correct.mean())
-        for k in counts
-    ]
+    found = [share_found(of_operations(word_vote(16), k), of_operations(word_coverage(16), k)) for k in counts]
     three = of_operations(word_vote(16), 3).solved
     return Drawing(
         figure,
-        "Where right samples are rare, the vote loses them"
-        if gain[0] > 0 > gain[2] or float(three.mean) < 0.05
-        else "The vote helps on easy and on hard problems",
+        "Where right samples are rare, the vote finds fewer of them"
+        if max(found[1:]) < found[0] or found[1] < found[0] / 2
+        else "The vote finds as much of what is there on hard problems as on easy ones",
         f"On problems of three steps one of 16 is right on {of_operations(word_coverage(16), 3).solved:.0%}, the "
         "vote on "
         f"{three:.0%}.",
@@ -171,6 +168,7 @@ def words_by_operations() -> Drawing:
                 "steps": ["one", "two", "three"],
                 "problems": [word_count(of=k) for k in counts],
                 **{name.replace("\n", " "): line.values.unstack() for name, line in drawings.items()},
+                "of what is covered, the vote finds": [f"{share:.0%}" for share in found],
             }
         ),
     )
@@ -229,8 +227,9 @@ def claims_and_evidence() -> Drawing:
     totals = {source: sum(c.source == source for c, _ in claims) for source in sources}
     return Drawing(
         figure,
-        f"Of the lesson's {totals['lesson']} claims {held['lesson']} hold here, of the paper's {totals['paper']} "
-        f"{held['paper']}",
+        f"{held['lesson']} of the lesson's {totals['lesson']} claims and {held['paper']} of the paper's "
+        f"{totals['paper']} hold "
+        "here",
         f"{counts['lesson', REVERSED] + counts['paper', REVERSED]} are reversed, "
         f"{counts['lesson', NOT_SEEN] + counts['paper', NOT_SEEN]} are not seen.",
         pd.DataFrame(

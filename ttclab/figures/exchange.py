@@ -68,16 +68,17 @@ def winners_by_training() -> Drawing:
     """Who wins by fifth and R at equal FLOPs in all, the verifier given, for three trainings of the large model."""
     maps = {at: winner_map(RATIOS, at, judge_trained=True) for at in MAPS}
     colours = {"small": style.COLOURS["prm"], "large": style.COLOURS["majority"], "no difference": "none"}
-    columns = [f"{R:g}" if R < 1e9 else "∞" for R in RATIOS]
+    shown = [i for i, R in enumerate(RATIOS) if R < 1e9]  # without training the map is nearly that of the largest R
+    columns = [f"{RATIOS[i]:g}" for i in shown]
     rows = [*style.SHORT_FIFTHS, "all"]
     figure, axes = style.new_rows(1, len(MAPS), height=3.1, sharey=True)
     for place, (at, cells) in enumerate(maps.items()):
         panel = axes[0, place]
-        for (i, j), _ in np.ndenumerate(np.zeros((len(rows), len(columns)))):
-            cell = cells[i][j]
+        for i, j in np.ndindex(len(rows), len(columns)):
+            cell = cells[i][shown[j]]
             panel.fill_between([j - 0.46, j + 0.46], i - 0.43, i + 0.43, color=colours[cell.verdict], alpha=0.4, lw=0)
             text = cell.gain.parts(".0p")[0]
-            panel.text(j, i, text, ha="center", va="center", fontsize=7.5)
+            panel.text(j, i, text, ha="center", va="center", fontsize=8.5)
         style.tiles(panel, columns, rows)
         panel.tick_params(labelsize=8.5)
         panel.set_title(f"{at} steps", fontsize=9.5, loc="center")
@@ -100,7 +101,7 @@ def winners_by_training() -> Drawing:
         f"after {last} they win {won[last]} and {lost[last]}.",
         pd.DataFrame(
             [
-                {"": f"{at} steps, {name}", **{f"R = {R}": str(cell) for R, cell in zip(columns, row)}}
+                {"": f"{at} steps, {name}", **{f"R = {R:g}": str(cell) for R, cell in zip(RATIOS, row)}}
                 for at, cells in maps.items()
                 for name, row in zip((*style.FIFTHS, "all problems"), cells)
             ]
@@ -232,14 +233,14 @@ def longer_training_instead() -> Drawing:
     """One sample of a model twice the size and trained for longer, beside thinking and beside the large model."""
     control = one_of_control()
     rivals = {
-        "small, beam of 16": ("beam", beam(16), training_flops("small", "prm")),
-        f"14x, {STEPS[3]} steps": ("large", greedy("large", STEPS[3]), training_flops("large", at=STEPS[3])),
-        f"14x, {STEPS[-1]} steps": ("large", greedy("large", STEPS[-1]), training_flops("large", at=STEPS[-1])),
+        "the small model's\nbeam of 16": ("beam", beam(16), training_flops("small", "prm")),
+        f"14x after\n{STEPS[3]} steps": ("large", greedy("large", STEPS[3]), training_flops("large", at=STEPS[3])),
+        f"14x after\n{STEPS[-1]} steps": ("large", greedy("large", STEPS[-1]), training_flops("large", at=STEPS[-1])),
         "2x, trained longer,\n1 sample": ("single", control, training_flops("revision-control")),
     }
     rows = {name: charts.Row(strategy, arm.solved) for name, (strategy, arm, _) in rivals.items()}
     gains = {name: control.minus(arm) for name, (_, arm, _) in list(rivals.items())[:3]}
-    beaten = [name for name, value in gains.items() if value.sign > 0]
+    beaten = [name.replace("\n", " ") for name, value in gains.items() if value.sign > 0]
     cheap = min(arm.cost for _, arm, _ in list(rivals.values())[:3]) / control.cost
     return Drawing(
         charts.dots(rows, xlabel="problems solved", low=0.6, high=1.0),

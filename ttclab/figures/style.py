@@ -107,7 +107,7 @@ AMOUNT = FuncFormatter(lambda value, _: amount(value) if value else "0")
 
 def whole_points() -> MaxNLocator:
     """A tick every 1, 2, 5 or 10 points, which need no decimals."""
-    return MaxNLocator(nbins=6, steps=[1, 2, 5, 10])
+    return MaxNLocator(nbins=7, steps=[1, 2, 5, 10])
 
 
 def row_names(axes: Axes, names: Sequence[str]) -> None:
@@ -199,7 +199,7 @@ def flops(axes: Axes, label: str = "FLOPs a problem") -> None:
     axes.xaxis.set_major_locator(LogLocator(subs=(1.0,)))
     low, high = axes.get_xlim()
     if high / low < 60:
-        axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 3.0)))
+        axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if high / low < 12 else (1.0, 3.0)))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter(AMOUNT)
     axes.set_xlabel(label)
