@@ -24,6 +24,7 @@ from .drawing import FIGURES as FIGURES
 from .drawing import Drawing as Drawing
 from .exchange import cells_won as cells_won
 from .exchange import crossing_by_seed as crossing_by_seed
+from .exchange import gains_by_fifth_and_rate as gains_by_fifth_and_rate
 from .exchange import longer_training_instead as longer_training_instead
 from .exchange import strategies_against_flops as strategies_against_flops
 from .exchange import who_pays_for_the_verifier as who_pays_for_the_verifier
@@ -42,12 +43,14 @@ from .revision import restarts_by_fifth as restarts_by_fifth
 from .revision import revision_against_fresh_sample as revision_against_fresh_sample
 from .revision import revision_by_fifth as revision_by_fifth
 from .revision import splits_of_sixteen as splits_of_sixteen
+from .revision import splits_of_sixty_four as splits_of_sixty_four
 from .revision import trained_critics as trained_critics
 from .sampling import average_of_the_curves as average_of_the_curves
 from .sampling import coverage_against_vote as coverage_against_vote
 from .sampling import coverage_by_fifth as coverage_by_fifth
 from .sampling import pass_rates as pass_rates
 from .sampling import vote_by_fifth as vote_by_fifth
+from .style import FIFTHS as FIFTHS
 from .verifiers import auc_by_verifier as auc_by_verifier
 from .verifiers import beam_against_samples as beam_against_samples
 from .verifiers import beam_by_fifth as beam_by_fifth

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from ..estimators import Estimate
-from ..results import beam, coverage, greedy, stepwise, training_flops, vote, weighted, winner_map
+from ..results import adaptive, beam, coverage, greedy, hybrid, stepwise, training_flops, vote, weighted, winner_map
 from ..results.exchange import RATIOS, STEPS, count_cells
 from ..results.revision import one_of_control
 from ..results.seeds import SHIPPED, headline, load
@@ -55,6 +55,9 @@ def strategies_against_flops() -> Drawing:
                     *((f"weighted best-of-{N}", samples[N], training_flops("small", "prm")) for N in (4, 16, 64)),
                     *((f"beam search, N={N}", beams[N], training_flops("small", "prm")) for N in (4, 16, 64)),
                     *((f"at most {T} restarts", steps[T], training_flops("small", "prm")) for T in (3, 15)),
+                    ("adaptive, up to 16 samples", adaptive(16), training_flops("small", "prm")),
+                    ("beam search, N=64, PRM 14x", beam(64, "prm-large"), training_flops("small", "prm-large")),
+                    ("revision model, 4 chains of 4", hybrid(4, 3), training_flops("revision", "prm-revision")),
                     ("perfect verifier of 16", oracle[16], training_flops("small")),
                     *((f"14x, {at} steps", greedy("large", at), training_flops("large", at=at)) for at in STEPS),
                 )
@@ -91,7 +94,7 @@ def winners_by_training() -> Drawing:
     turned = won[first] > lost[first] and won[last] < lost[last]
     return Drawing(
         figure,
-        "Who wins depends on how long the opponent was trained, more than on the difficulty or on R"
+        "Who wins changes with how long the opponent was trained"
         if turned
         else "The longer the opponent was trained, the fewer places are left for the small model"
         if won[first] >= won[last]
@@ -106,6 +109,31 @@ def winners_by_training() -> Drawing:
                 for name, row in zip((*style.FIFTHS, "all problems"), cells)
             ]
         ),
+    )
+
+
+@drawn
+def gains_by_fifth_and_rate() -> Drawing:
+    """Small minus large at equal FLOPs in all, by fifth and R, the verifier given, for the large model of chapter 1."""
+    at = MAPS[1]
+    cells = winner_map(RATIOS, at, judge_trained=True)
+    looks = ("oracle", "prm", "revision")
+    lines = {
+        f"R = {R:g}": Series(looks[i], Estimate.stack(cells[k][i].gain for k in range(5)), range(5))
+        for i, R in enumerate(RATIOS[:-1])
+    }
+    falls = {k: cells[k][0].gain.mean - cells[k][len(RATIOS) - 2].gain.mean for k in range(5)}
+    most = max(falls, key=lambda k: float(falls[k]))
+    ends = [cells[most][i].gain for i in (0, len(RATIOS) - 2)]
+    return Drawing(
+        charts.gains(lines, xlabel="fifth of difficulty", ylabel="small minus large", ticks=style.SHORT_FIFTHS),
+        f"At equal FLOPs in all a long life favours the large model, most on the {style.SHORT_FIFTHS[most]} fifth"
+        if falls[most] > 0
+        else "At equal FLOPs in all a long life does not favour the large model",
+        f"Small minus large on the {style.SHORT_FIFTHS[most]} fifth is {ends[0]:.0 points} at R = {RATIOS[0]:g} and "
+        f"{ends[1]:.0 points} at R = {RATIOS[-2]:g}.",
+        pd.DataFrame({"fifth": style.SHORT_FIFTHS, **{name: line.values.unstack() for name, line in lines.items()}}),
+        ".0p",
     )
 
 

@@ -204,34 +204,46 @@ def chain_against_samples() -> Drawing:
     )
 
 
-@drawn
-def splits_of_sixteen() -> Drawing:
-    """Sixteen attempts split into chains, from all parallel to one chain."""
-    splits = ((16, 1), (8, 2), (4, 4), (2, 8), (1, 16))
-    arms = [hybrid(m, n - 1) for m, n in splits]
+def _splits(attempts: int) -> Drawing:
+    """A number of attempts split into chains, from all parallel to one chain."""
+    ways = [(attempts // n, n) for n in (1, 2, 4, 8, 16, 32, 64) if n <= attempts]
+    arms = [hybrid(m, n - 1) for m, n in ways]
     lines = {
         name: Series("prm", Estimate.stack(arm.fifth(*which).solved for arm in arms), range(len(arms)))
         for name, which in {"four easier\nfifths": (0, 1, 2, 3), "hardest\nfifth": (4,)}.items()
     }
     gaps = [arm.minus(arms[0], 4) for arm in arms[1:]]
-    clear = [f"{m} × {n}" for (m, n), gap in zip(splits[1:], gaps) if gap.sign]
+    clear = [f"{m} × {n}" for (m, n), gap in zip(ways[1:], gaps) if gap.sign]
     return Drawing(
-        charts.shaded(lines, xlabel="chains × attempts in each", ticks=[f"{m}×{n}" for m, n in splits]),
-        "How 16 attempts are split makes no clear difference, not even where it is hard"
+        charts.shaded(lines, xlabel="chains × attempts in each", ticks=[f"{m}×{n}" for m, n in ways]),
+        f"How {attempts} attempts are split makes no clear difference, not even where it is hard"
         if not clear
-        else f"On the hardest fifth the split matters: {clear[0]} differs from 16 × 1",
-        f"On the hardest fifth 16 × 1 solves {arms[0].fifth(4).solved:.1%} and 1 × 16 {arms[-1].fifth(4).solved:.1%}.",
+        else f"On the hardest fifth the split of {attempts} attempts matters: {clear[0]} differs from {attempts} × 1",
+        f"On the hardest fifth {attempts} × 1 solves {arms[0].fifth(4).solved:.1%} and 1 × {attempts} "
+        f"{arms[-1].fifth(4).solved:.1%}.",
         pd.DataFrame(
             {
-                "chains × attempts": [f"{m} × {n}" for m, n in splits],
+                "chains × attempts": [f"{m} × {n}" for m, n in ways],
                 "solved": [arm.solved for arm in arms],
                 "hardest fifth": [arm.fifth(4).solved for arm in arms],
-                "hardest, minus 16 × 1 (points)": ["", *gaps],
+                f"hardest, minus {attempts} × 1 (points)": ["", *gaps],
                 "FLOPs a problem": [arm.cost for arm in arms],
             }
         ),
-        {"solved": ".1%", "hardest fifth": ".1%", "hardest, minus 16 × 1 (points)": ".1p"},
+        {"solved": ".1%", "hardest fifth": ".1%", f"hardest, minus {attempts} × 1 (points)": ".1p"},
     )
+
+
+@drawn
+def splits_of_sixteen() -> Drawing:
+    """Sixteen attempts split into chains, from all parallel to one chain."""
+    return _splits(16)
+
+
+@drawn
+def splits_of_sixty_four() -> Drawing:
+    """The same with sixty-four attempts."""
+    return _splits(64)
 
 
 @drawn
@@ -345,6 +357,7 @@ def how_good_a_critic_must_be() -> Drawing:
         pd.DataFrame(
             {
                 "AUC of the critic": [f"{q:.2f}" for q in QUALITIES],
+                "both rates, summed": [f"{accepted('oracle', q) + rejected('oracle', q):.2f}" for q in QUALITIES],
                 "errors that repeat (points)": repeat,
                 "errors drawn anew (points)": anew,
             }

@@ -101,7 +101,7 @@ def _signed(value: float) -> str:
 
 
 PERCENT = FuncFormatter(lambda value, _: f"{100 * value:.0f}%")
-POINTS = FuncFormatter(lambda value, _: _signed(100 * value))
+POINTS = FuncFormatter(lambda value, _: _signed(100 * value) if abs(100 * value - round(100 * value)) < 0.01 else "")
 AMOUNT = FuncFormatter(lambda value, _: amount(value) if value else "0")
 
 
