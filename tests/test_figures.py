@@ -19,6 +19,9 @@ from ttclab.figures.words import listed, times, verdict
 ROOT = Path(__file__).parent.parent
 SECONDS = 60  # of a CPU for one figure, when nothing is cached
 
+PAGES = sorted((ROOT / "book").glob("[0-9]*.md"))
+FIGURES_A_CHAPTER = 5
+
 every_figure = pytest.mark.parametrize("name", sorted(FIGURES))
 
 
@@ -62,6 +65,24 @@ def test_no_two_names_in_a_figure_overlap(name):
                 wide = min(box.x1, beside.x1) - max(box.x0, beside.x0)
                 tall = min(box.y1, beside.y1) - max(box.y0, beside.y0)
                 assert wide < 2 or tall < 3, f"{one!r} lies on {other!r}"
+
+
+def drawn_in(text):
+    return re.findall(r"^```\{drawn\} (\w+)$", text, re.MULTILINE)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_a_chapter_is_told_by_five_figures_at_least(page):
+    names = drawn_in(page.read_text(encoding="utf-8"))
+    assert len(names) >= FIGURES_A_CHAPTER and len(set(names)) == len(names)
+
+
+def test_every_figure_is_shown_and_every_figure_that_is_shown_is_drawn():
+    shown = {name for page in (ROOT / "book").glob("*.md") for name in drawn_in(page.read_text(encoding="utf-8"))}
+    labs = "".join(lab.read_text(encoding="utf-8") for lab in (ROOT / "notebooks").glob("*.ipynb"))
+    called = set(re.findall(r"figures\.([a-z_]+)\(", labs))
+    assert shown <= set(FIGURES) and called <= set(FIGURES)
+    assert set(FIGURES) <= shown | called
 
 
 def test_an_unknown_name_is_an_error_that_names_the_figures():

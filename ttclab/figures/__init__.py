@@ -12,6 +12,7 @@ from .allocation import lesson_rule as lesson_rule
 from .allocation import ways_by_fifth as ways_by_fifth
 from .arena import after_the_look as after_the_look
 from .arena import arena_against_flops as arena_against_flops
+from .arena import arena_by_budget as arena_by_budget
 from .arena import arena_scoreboard as arena_scoreboard
 from .arena import first_attempt_scores as first_attempt_scores
 from .connections import claims_and_evidence as claims_and_evidence

@@ -3,9 +3,10 @@
 import numpy as np
 import pandas as pd
 
+from ..estimators import Estimate
 from ..results.game import HARD, above_uniform, after_look, first_looks, looks_right, policy
 from . import charts, style
-from .charts import Row
+from .charts import Row, Series
 from .drawing import Drawing, drawn
 from .words import listed, verdict
 
@@ -83,6 +84,29 @@ def arena_against_flops() -> Drawing:
             ]
         ),
         {"solved": ".1%", "above uniform (points)": ".1p"},
+    )
+
+
+@drawn
+def arena_by_budget() -> Drawing:
+    """What the policies that look solve beyond uniform sampling for the same FLOPs, by generations a problem."""
+    names = ("spread", "lesson", "fitted")
+    lines = {
+        NAMES[name]: Series(LOOKS[name], Estimate.stack(above_uniform(name, share) for share in SHARES), SHARES)
+        for name in names
+    }
+    early = {name: line.values.unstack()[0] for name, line in lines.items()}
+    behind = [name for name, score in early.items() if score.sign < 0]
+    return Drawing(
+        charts.gains(lines, xlabel="generations a problem", ylabel="above uniform"),
+        f"With {SHARES[0]} generations a problem a look does not pay: {listed(behind)} "
+        f"{'is' if len(behind) == 1 else 'are'} behind uniform sampling"
+        if behind
+        else f"Even with {SHARES[0]} generations a problem a look pays for itself",
+        f"Above uniform sampling with {SHARES[0]} generations: {early[NAMES['spread']]:.1 points} for spread, "
+        f"{early[NAMES['fitted']]:.1 points} for fitted.",
+        pd.DataFrame({"generations": SHARES, **{name: line.values.unstack() for name, line in lines.items()}}),
+        ".1p",
     )
 
 
