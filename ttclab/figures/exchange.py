@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from ..estimators import Estimate
+from ..models import DEFAULT_STEP
 from ..results import adaptive, beam, coverage, greedy, hybrid, stepwise, training_flops, vote, weighted, winner_map
 from ..results.exchange import RATIOS, STEPS, count_cells
 from ..results.revision import one_of_control
@@ -15,7 +16,8 @@ from .words import listed, verdict
 
 QUESTIONS = 100_000
 BEAMS = (4, 8, 16, 32, 64)
-MAPS = (STEPS[2], STEPS[3], STEPS[-1])  # points of the large model's training whose maps are drawn
+USUAL = DEFAULT_STEP["large"]  # where the large model of chapter 1 stops
+MAPS = (STEPS[max(0, STEPS.index(USUAL) - 1)], USUAL, STEPS[-1])  # trainings whose maps are drawn
 
 
 @drawn
@@ -27,7 +29,7 @@ def strategies_against_flops() -> Drawing:
     steps = {T: stepwise(T) for T in (0, 1, 3, 7, 15, 31)}
     oracle = {N: coverage(N) for N in (1, 2, 4, 8, 16, 32)}
     most = samples[64].cost
-    shown = (STEPS[3], STEPS[-1])
+    shown = (USUAL, STEPS[-1])
     lines = {
         "perfect verifier": series("oracle", oracle, cost=True),
         f"14x, {shown[1]} steps": charts.level("large", greedy("large", shown[1]), most),
@@ -158,7 +160,7 @@ def who_pays_for_the_verifier() -> Drawing:
             "majority", Estimate.stack(arm.solved for arm in votes), [total(arm.cost, given) for arm in votes]
         ),
     }
-    saved = [lines[name].at[4] / large[3] for name in ("verifier given", "verifier trained")]
+    saved = [lines[name].at[4] / large[STEPS.index(USUAL)] for name in ("verifier given", "verifier trained")]
     return Drawing(
         charts.against_flops(lines, scale=(0.4, 1.0), xlabel=f"FLOPs in all, {QUESTIONS:,} questions"),
         "Who pays for the verifier's training decides"
@@ -170,7 +172,7 @@ def who_pays_for_the_verifier() -> Drawing:
         "with the "
         f"verifier given and {style.amount(lines['verifier trained'].at[4])}FLOPs with its training; the large "
         "model after "
-        f"{STEPS[3]} steps {style.amount(large[3])}FLOPs.",
+        f"{USUAL} steps {style.amount(large[STEPS.index(USUAL)])}FLOPs.",
         pd.DataFrame(
             [
                 {"": name, "solved": arm.solved, "FLOPs in all": cost}
@@ -262,7 +264,7 @@ def longer_training_instead() -> Drawing:
     control = one_of_control()
     rivals = {
         "the small model's\nbeam of 16": ("beam", beam(16), training_flops("small", "prm")),
-        f"14x after\n{STEPS[3]} steps": ("large", greedy("large", STEPS[3]), training_flops("large", at=STEPS[3])),
+        f"14x after\n{USUAL} steps": ("large", greedy("large", USUAL), training_flops("large", at=USUAL)),
         f"14x after\n{STEPS[-1]} steps": ("large", greedy("large", STEPS[-1]), training_flops("large", at=STEPS[-1])),
         "2x, trained longer,\n1 sample": ("single", control, training_flops("revision-control")),
     }
