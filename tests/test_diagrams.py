@@ -12,8 +12,7 @@ from ttclab.beam_search import beam_search
 from ttclab.estimators import Estimate
 from ttclab.figures.diagrams_search import Watched, searched
 from ttclab.figures.paper import cheapest
-from ttclab.figures.shapes import canvas
-from ttclab.figures.style import WIDTH
+from ttclab.figures.shapes import INCHES, canvas
 from ttclab.models import load
 from ttclab.problems import load_problems
 from ttclab.verifiers import load_verifier
@@ -32,11 +31,11 @@ def test_the_figures_of_the_paper_that_show_results_are_remade():
 
 
 @every_diagram
-def test_a_diagram_is_drawn_in_seconds_and_is_as_wide_as_every_figure(name):
+def test_a_diagram_is_drawn_in_seconds_and_is_narrow_enough_for_a_phone(name):
     start = process_time()
     shown = figures.draw(name)
     assert process_time() - start < SECONDS
-    assert shown.figure.get_figwidth() == WIDTH
+    assert shown.figure.get_figwidth() <= INCHES, "text of a wider figure is too small on a phone"
 
 
 @every_diagram
@@ -101,7 +100,7 @@ def test_the_parts_of_a_bill_are_what_the_strategies_are_charged():
 
 def test_a_canvas_is_as_many_inches_as_its_units_say():
     figure, axes = canvas(2.7)
-    assert figure.get_figheight() == pytest.approx(WIDTH / 2)
+    assert figure.get_figheight() == pytest.approx(INCHES / 2)
     assert axes.get_ylim() == (0, 2.7)
 
 

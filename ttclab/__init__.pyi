@@ -13,6 +13,7 @@ from . import engine as engine
 from . import estimators as estimators
 from . import exercises as exercises
 from . import explorables as explorables
+from . import figures as figures
 from . import files as files
 from . import flops as flops
 from . import hardware as hardware
@@ -23,7 +24,6 @@ from . import math_worker as math_worker
 from . import models as models
 from . import open_prms as open_prms
 from . import plan as plan
-from . import plots as plots
 from . import policy as policy
 from . import problems as problems
 from . import reader as reader

@@ -1,13 +1,10 @@
 """Diagrams of chapters 7 and 8: how a game is scored, what moves cost, and how the strategies hang together."""
 
-from collections import Counter
-
 import pandas as pd
 
 from .. import arena
 from ..allocator import Arm
 from ..results import game
-from ..results.claims import load_claims
 from . import style
 from .drawing import Drawing, drawn
 from .shapes import PASSED, RIGHT, SMALL, WIDTH, WRONG, arrow, box, canvas, dot, words
@@ -181,45 +178,6 @@ def map_of_strategies() -> Drawing:
         "Every strategy is an answer to two questions: how is it written, and who decides?",
         "Sampling writes side by side, search step by step, revision one attempt after another; nobody, a vote or a "
         "verifier decides. Long chains trained by reinforcement decide inside the model.",
-    )
-
-
-@drawn
-def lesson_paper_and_ours() -> Drawing:
-    """The claims of the lesson and of the paper, a square each, by what our runs say of them."""
-    claims = load_claims()
-    colours = {"holds": RIGHT, "partly": COLOURS["majority"], "not seen": PASSED, "reversed": WRONG}
-    found = sorted({claim.verdict for claim in claims} - set(colours))
-    colours.update(dict.fromkeys(found, COLOURS["beam"]))
-    sources = list(dict.fromkeys(claim.source for claim in claims))
-    counts = {source: Counter(c.verdict for c in claims if c.source == source) for source in sources}
-    across = max(sum(count.values()) for count in counts.values())
-    side = min(0.42, (WIDTH - 1.0) / across)
-    figure, axes = canvas(0.66 * len(sources) + 0.5)
-    for k, source in enumerate(sources):
-        y, x = 0.66 * (len(sources) - k - 1) + 0.55, 0.95
-        words(axes, 0.85, y + side / 2, source, ha="right")
-        for verdict, colour in colours.items():
-            for _ in range(counts[source][verdict]):
-                box(axes, x, y, side - 0.05, side - 0.05, "", colour, fill=0.75, edge=0)
-                x += side
-    x = 0.95
-    for verdict in (v for v in colours if any(count[v] for count in counts.values())):
-        words(axes, x, 0.2, f"■ {verdict}", ha="left", color=colours[verdict], weight="bold")
-        x += 0.45 + 0.1 * len(verdict)
-    kept = {source: counts[source]["holds"] for source in sources}
-    totals = {source: sum(counts[source].values()) for source in sources}
-    data = pd.DataFrame(
-        [(s, v, n) for s in sources for v, n in counts[s].items()], columns=["source", "verdict", "claims"]
-    )
-    said = "; ".join(f"of {totals[s]} claims of the {s}, {kept[s]} hold" for s in sources)
-    return Drawing(
-        figure,
-        "Few claims carry over as they are told"
-        if sum(kept.values()) * 2 < sum(totals.values())
-        else "Most claims carry over",
-        f"A square a claim, coloured by what our runs say: {said}.",
-        data,
     )
 
 

@@ -125,7 +125,7 @@ def samples_by_answer(n: int = 16) -> Drawing:
         for score, many in Counter(round(score, 2) for score, _ in scored).items():
             dot(axes, left + wide * score, y, RIGHT if right else PASSED, ms=5 + 4 * many**0.5, alpha=0.75)
             if many > 1:
-                words(axes, left + wide * score, y, str(many), fontsize=7.5, color=PAGE, weight="bold")
+                words(axes, left + wide * score, y, str(many), fontsize=8.5, color=PAGE, weight="bold")
         chosen = [
             (name, colour)
             for name, pick, colour in (

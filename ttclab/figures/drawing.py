@@ -77,6 +77,7 @@ class Drawing:
         parts = [f"<figcaption><strong>{html.escape(self.finding)}</strong></figcaption>", self.svg]
         if self.numbers is not None:
             table = self.table().to_html(index=False, border=0, classes="results figure-numbers", justify="unset")
+            table = table.replace("<th></th>", "<td></td>")  # an empty corner heads nothing
             parts.append(f"<details><summary>The numbers</summary>\n{table}\n</details>")
         body = "\n".join(parts)
         return f'<figure class="ttclab-figure" id="figure-{self.name.replace("_", "-")}">\n{body}\n</figure>'
@@ -126,8 +127,3 @@ def drawn(function: Callable[P, Drawing]) -> Callable[P, Drawing]:
 
     FIGURES[name] = named
     return named
-
-
-def verdict(gain: Estimate, ahead: str = "beats", level: str = "ties with", behind: str = "loses to") -> str:
-    """The words for a difference: ahead or behind where its 95% interval leaves out zero, level where it does not."""
-    return {1: ahead, 0: level, -1: behind}[gain.sign]

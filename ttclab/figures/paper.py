@@ -192,7 +192,7 @@ def paper_figure_5() -> Drawing:
                 good, answer = bool(run.correct[i, j]), run.answers[i, j]
                 colour = PASSED if not side else RIGHT if good else WRONG
                 text = "" if not side else "none" if answer is None else str(answer)
-                box(axes, x, y + 0.1, each - 0.1, 0.42, text, colour, fill=0.3, fontsize=8)
+                box(axes, x, y + 0.1, each - 0.1, 0.42, text, colour, fill=0.3, fontsize=8.5)
                 if name == "chain" and k:
                     arrow(axes, (x - 0.13, y + 0.31), (x - 0.01, y + 0.31), lw=1, mutation_scale=7)
                 if side:
@@ -226,7 +226,7 @@ def paper_figure_6() -> Drawing:
     places = [float(np.sqrt(a * b)) for a, b in blocks]
     for axes, name in ((theirs, THEM), (ours, US)):
         style.budgets(axes, (1, 4, 16, 64), "attempt")
-        axes.text(5.4, 0.04, "not trained on", transform=axes.get_xaxis_transform(), fontsize=8)
+        axes.text(5.4, 0.04, "not trained on", transform=axes.get_xaxis_transform(), fontsize=8.5)
         axes.set_title(name, weight="bold", fontsize=NORMAL)
         axes.set_xlim(0.8, 80)
         axes.axvline(TRAINED_ON + 1, color=INK, lw=0.9, ls=style.DASHED)

@@ -40,7 +40,7 @@ def _maps(
                 text, colour = cells[n][k]
                 y = row * (len(rows) - n - 1) + 0.6
                 if colour == "none":
-                    words(axes, x + each / 2, y + row / 2 - 0.03, text, fontsize=8, alpha=0.6)
+                    words(axes, x + each / 2, y + row / 2 - 0.03, text, fontsize=8.5, alpha=0.6)
                 else:
                     box(axes, x + 0.02, y, each - 0.06, row - 0.07, text, colour, fill=0.35, edge=0, fontsize=SMALL)
     for n, name in enumerate(rows):
@@ -134,7 +134,7 @@ def paper_figure_7() -> Drawing:
                     [start + step, start + 3 * step], [y, y], color=colour, lw=6, alpha=0.6, solid_capstyle="round"
                 )
             else:
-                words(axes, start + 2 * step, y + 0.1, "not said", fontsize=8, alpha=0.6)
+                words(axes, start + 2 * step, y + 0.1, "not said", fontsize=8.5, alpha=0.6)
             if not side:
                 words(axes, left, y, name, ha="right")
         words(axes, start - 0.1, 0.55, "parallel", fontsize=8.5, ha="left")

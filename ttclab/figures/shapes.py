@@ -11,7 +11,8 @@ from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 from . import style as house
 from .style import COLOURS, INK
 
-WIDTH = 5.4  # units of a canvas, whatever its size on the page
+WIDTH = 5.4  # units of a canvas
+INCHES = 4.6  # that a canvas is wide: text of 9.5 points is 10 px high where a phone shows it at 360
 SMALL, NORMAL, LARGE = 9, 9.5, 11  # points
 RIGHT, WRONG, PASSED = COLOURS["oracle"], COLOURS["revision"], "#767676"
 
@@ -19,7 +20,7 @@ RIGHT, WRONG, PASSED = COLOURS["oracle"], COLOURS["revision"], "#767676"
 def canvas(height: float) -> tuple[Figure, Axes]:
     """Make a figure without axes: `WIDTH` units wide and `height` units high, from its lower left corner."""
     with house.house_style():
-        figure = Figure(figsize=(house.WIDTH, height * house.WIDTH / WIDTH))
+        figure = Figure(figsize=(INCHES, height * INCHES / WIDTH))
         figure.set_layout_engine("none")
         axes = figure.add_axes((0, 0, 1, 1))
     axes.set(xlim=(0, WIDTH), ylim=(0, height))
@@ -30,7 +31,7 @@ def canvas(height: float) -> tuple[Figure, Axes]:
 def panels(widths: Sequence[float], height: float) -> tuple[Figure, list[Axes]]:
     """Make a figure with ordinary axes side by side, their widths in proportion; height in inches."""
     with house.house_style():
-        figure = Figure(figsize=(house.WIDTH, height), layout="constrained")
+        figure = Figure(figsize=(INCHES, height), layout="constrained")
         axes = figure.subplots(1, len(widths), width_ratios=list(widths), squeeze=False)
     return figure, list(axes[0])
 

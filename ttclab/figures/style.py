@@ -6,7 +6,7 @@ Figures are drawn narrow, so that their text is still legible where a phone scal
 import html
 import io
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import pairwise
 from typing import Any
@@ -14,7 +14,9 @@ from typing import Any
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
 INK = "#010203"  # stands for the page's own text colour until the SVG is written
 PAGE = "#fdfcfb"  # stands for the page's own background
@@ -93,22 +95,92 @@ def new_rows(rows: int, columns: int, *, width: float = WIDTH, height: float = H
     return figure, axes
 
 
+def _signed(value: float) -> str:
+    text = f"{value:+.0f}"
+    return "0" if text in ("+0", "-0") else text.replace("-", "−")
+
+
+PERCENT = FuncFormatter(lambda value, _: f"{100 * value:.0f}%")
+POINTS = FuncFormatter(lambda value, _: _signed(100 * value) if abs(100 * value - round(100 * value)) < 0.01 else "")
+AMOUNT = FuncFormatter(lambda value, _: amount(value) if value else "0")
+
+
+def whole_points() -> MaxNLocator:
+    """A tick every 1, 2, 5 or 10 points, which need no decimals."""
+    return MaxNLocator(nbins=7, steps=[1, 2, 5, 10])
+
+
+def row_names(axes: Axes, names: Sequence[str]) -> None:
+    """Names left of rows at 0, 1, 2 and so on; a name may have several lines.
+
+    Each line is a text of its own: one text of several lines is not flush right in the font of a page.
+    """
+    axes.set_yticks(range(len(names)), [""] * len(names))
+    for place, name in enumerate(names):
+        lines = name.split("\n")
+        for i, line in enumerate(lines):
+            down = (i - (len(lines) - 1) / 2) * 1.15 * STYLE["font.size"]
+            axes.annotate(
+                line, (0, place), xycoords=axes.get_yaxis_transform(), xytext=(-6, -down), textcoords="offset points",
+                ha="right", va="center_baseline", annotation_clip=False,
+            )  # fmt: skip
+
+
+def beside(axes: Axes, height: float, text: str, within: Any = None, *, va: str = "center", **look: Any) -> None:
+    """Text right of the axes at a height of the data, or of other coordinates."""
+    axes.annotate(
+        text, (1, height), xycoords=within or axes.get_yaxis_transform(), xytext=(5, 0), textcoords="offset points",
+        va=va, annotation_clip=False, **look,
+    )  # fmt: skip
+
+
+def tiles(axes: Axes, columns: Sequence[str], rows: Sequence[str]) -> None:
+    """The frame of a map of tiles, one a row and column, at 0, 1, 2 and so on."""
+    axes.set_xticks(range(len(columns)), columns)
+    axes.set_yticks(range(len(rows)), rows)
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
+    axes.grid(False)
+    axes.set(xlim=(-0.5, len(columns) - 0.5), ylim=(len(rows) - 0.5, -0.5))
+
+
+def key(figure: Figure, colours: Mapping[str, Any]) -> None:
+    """A key above the axes: what each colour, or pair of a colour and its opacity, stands for."""
+    pairs = {
+        name: look if isinstance(look, tuple) and len(look) == 2 else (look, 0.85) for name, look in colours.items()
+    }
+    handles = [Patch(facecolor=colour, alpha=alpha, label=name) for name, (colour, alpha) in pairs.items()]
+    with house_style():
+        figure.legend(
+            handles=handles, loc="outside upper left", ncols=len(handles), frameon=False, handlelength=0.9,
+            handleheight=0.9, columnspacing=1.2, handletextpad=0.4, borderpad=0.1,
+        )  # fmt: skip
+
+
+def marks(figure: Figure, looks: Mapping[str, tuple[Any, str]]) -> None:
+    """A key above the axes: what each marker stands for, by its colour and its shape."""
+    handles = [
+        Line2D([], [], color=colour, marker=marker, ls="", ms=6, label=name) for name, (colour, marker) in looks.items()
+    ]
+    with house_style():
+        figure.legend(
+            handles=handles, loc="outside upper left", ncols=len(handles), frameon=False, handlelength=0.9,
+            columnspacing=1.0, handletextpad=0.3, borderpad=0.1, fontsize=9,
+        )  # fmt: skip
+
+
 def shares(axes: Axes, low: float = 0.0, high: float = 1.0, label: str = "problems solved") -> None:
     """A vertical axis of shares in percent, from `low` to `high`."""
     axes.set(ylim=(low, high + 0.02 * (high - low)), ylabel=label)
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:.0f}%"))
+    axes.yaxis.set_major_formatter(PERCENT)
 
 
 def points(axes: Axes, label: str) -> None:
     """A vertical axis of differences in percentage points, with a line at zero."""
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: _signed(100 * value)))
+    axes.yaxis.set_major_formatter(POINTS)
+    axes.yaxis.set_major_locator(whole_points())
     axes.set_ylabel(label)
     axes.axhline(0, color=INK, lw=0.9)
-
-
-def _signed(value: float) -> str:
-    text = f"{value:+.0f}"
-    return "0" if text in ("+0", "-0") else text.replace("-", "−")
 
 
 def budgets(axes: Axes, values: Sequence[float], label: str) -> None:
@@ -116,7 +188,8 @@ def budgets(axes: Axes, values: Sequence[float], label: str) -> None:
     axes.set_xscale("log", base=2)
     axes.xaxis.set_major_locator(FixedLocator(list(values)))
     axes.xaxis.set_minor_locator(NullLocator())
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    named = set(list(values)[:: 2 if len(values) > 7 else 1])  # more would touch on a phone
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}" if value in named else ""))
     axes.set_xlabel(label)
 
 
@@ -126,9 +199,9 @@ def flops(axes: Axes, label: str = "FLOPs a problem") -> None:
     axes.xaxis.set_major_locator(LogLocator(subs=(1.0,)))
     low, high = axes.get_xlim()
     if high / low < 60:
-        axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 3.0)))
+        axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if high / low < 12 else (1.0, 3.0)))
     axes.xaxis.set_minor_locator(NullLocator())
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: amount(value)))
+    axes.xaxis.set_major_formatter(AMOUNT)
     axes.set_xlabel(label)
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .. import arena
 from ..allocator import Allocation, Arm
@@ -73,6 +74,12 @@ def after_look(hard: bool, N: int = 0, T: int = 0) -> float:
     """What an option solves of the problems whose first attempt looks wrong, or right; N=0 keeps the attempt."""
     test = arena.load_arena()
     return float(test.correct[(test.difficulty > HARD) == hard, arena.OPTIONS.index((N, T))].mean())
+
+
+def first_looks() -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """The verifier's score of each problem's first attempt and whether the attempt is right, (problems,) each."""
+    test = arena.load_arena()
+    return 1 - test.difficulty, test.correct[:, arena.OPTIONS.index((0, 0))] > 0.5
 
 
 def unsure() -> int:
