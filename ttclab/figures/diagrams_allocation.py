@@ -57,7 +57,7 @@ def fifths_of_difficulty() -> Drawing:
     data = pd.DataFrame(rows, columns=["fifth", "problems", "highest", "mean", "lowest"])
     return Drawing(
         figure,
-        "There is no such thing as the model's pass rate: it runs from always to almost never",
+        "A model has no one pass rate: every problem has its own",
         f"Of the samples of a problem, {rows[0][3]:.0%} are right on average in the easiest fifth "
         f"and {rows[-1][3]:.0%} in "
         "the hardest.",
@@ -196,9 +196,7 @@ def where_flops_go() -> Drawing:
     share = float(best.iloc[2] / best.sum())
     return Drawing(
         figure,
-        "The verifier takes more of the bill than the writing"
-        if share > 0.5
-        else "The verifier is a large part of the bill",
+        f"The verifier takes {share:.0%} of the bill of best-of-16",
         f"Of the FLOPs of best-of-16 with the PRM, {share:.0%} are the verifier's; it costs "
         f"{style.amount(float(best.sum()))} "
         f"FLOPs a problem on {BILLED} test problems.",

@@ -48,11 +48,10 @@ def how_a_game_is_scored() -> Drawing:
                 textcoords="offset points",
                 ha="center",
             )
-    middle = uniform[2]
     axes.annotate(
-        "uniform\nsampling",
-        (middle.cost, solved[2]),
-        xytext=(-10, 10),
+        "uniform sampling",
+        (uniform[-1].cost, solved[-1]),
+        xytext=(0, 9),
         textcoords="offset points",
         ha="right",
     )
