@@ -1,5 +1,7 @@
 """Diagrams: what they show is what was run, and all of it is inside the picture."""
 
+import re
+from pathlib import Path
 from time import process_time
 
 import numpy as np
@@ -17,6 +19,7 @@ from ttclab.models import load
 from ttclab.problems import load_problems
 from ttclab.verifiers import load_verifier
 
+ROOT = Path(__file__).parent.parent
 SECONDS = 15  # of a CPU for one diagram, models loaded and runs read: a few live ones take two or three
 PAPER = ("paper", "paper_maps")
 MODULE = {name: draw.__module__.split(".")[-1] for name, draw in figures.FIGURES.items()}
@@ -127,3 +130,10 @@ def test_the_papers_side_has_no_numbers_on_an_axis_of_accuracy():
     for number in (4, 6, 8):
         theirs = figures.draw(f"paper_figure_{number}").figure.axes[0]
         assert not list(theirs.get_yticks()) and "not given" in theirs.get_ylabel()
+
+
+def test_every_diagram_stands_on_one_page_of_the_book():
+    pages = "".join(page.read_text(encoding="utf-8") for page in sorted((ROOT / "book").glob("*.md")))
+    shown = re.findall(r"^```\{drawn\} (\w+)$", pages, re.MULTILINE)
+    assert {name: shown.count(name) for name in DIAGRAMS} == dict.fromkeys(DIAGRAMS, 1)
+    assert set(shown) <= set(figures.FIGURES)

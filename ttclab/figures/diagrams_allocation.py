@@ -18,7 +18,7 @@ from ..results.stepwise import step_threshold
 from ..revision import sequential_revise, step_revise
 from ..sampling import parallel_search
 from ..verifiers import load_verifier
-from . import style
+from . import charts, style
 from .drawing import Drawing, drawn
 from .shapes import SMALL, WIDTH, arrow, box, canvas, words
 from .style import COLOURS, INK, SHORT_FIFTHS
@@ -26,13 +26,6 @@ from .style import COLOURS, INK, SHORT_FIFTHS
 BILLED = 24  # test problems that every strategy is run on for its bill
 KINDS = ("prefill", "decode", "verifier")
 PAPER_RATIOS = (0.16, 0.79, 22)  # R in the arXiv edition of Snell et al. 2024
-
-
-def _shades() -> list[str]:
-    """One colour for each fifth of difficulty, from the easiest."""
-    import matplotlib as mpl
-
-    return [mpl.colors.to_hex(colour) for colour in mpl.colormaps["viridis"](np.linspace(0.25, 0.8, 5))]
 
 
 @drawn
@@ -43,7 +36,7 @@ def fifths_of_difficulty() -> Drawing:
     members = results.small_fifths()
     figure, axes = style.new_axes(height=2.5)
     rows = []
-    for k, (name, colour) in enumerate(zip(SHORT_FIFTHS, _shades(), strict=True)):
+    for k, (name, colour) in enumerate(zip(SHORT_FIFTHS, charts.shades(5), strict=True)):
         places = np.flatnonzero(members[order] == k)
         axes.fill_between(places, rates[order][places], step="mid", color=colour, alpha=0.85, lw=0)
         axes.text(places.mean(), 1.05, name, ha="center", color=INK, fontsize=SMALL)
@@ -58,17 +51,15 @@ def fifths_of_difficulty() -> Drawing:
     return Drawing(
         figure,
         "A model has no one pass rate: every problem has its own",
-        f"Of the samples of a problem, {rows[0][3]:.0%} are right on average in the easiest fifth "
-        f"and {rows[-1][3]:.0%} in "
-        "the hardest.",
+        f"Of the samples of a problem, {rows[0][3]:.0%} are right on average in the easiest fifth and "
+        f"{rows[-1][3]:.0%} in the hardest.",
         data,
     )
 
 
 @drawn
 def next_sample_where_it_gains(share: int = 4) -> Drawing:
-    """Coverage by samples in each fifth, and where a budget ends that always goes where the next "
-    "sample gains most."""
+    """Coverage by samples in each fifth, and where a budget ends that always goes where the next sample gains most."""
     budgets = np.arange(1, 65)
     curves = _coverage(budgets)
     drawn_of = [1] * 5
@@ -78,11 +69,11 @@ def next_sample_where_it_gains(share: int = 4) -> Drawing:
     figure, axes = style.new_axes(height=3.0)
     style.shares(axes, label="right among N")
     shown = max(12, int(1.25 * max(drawn_of)))
-    for k, colour in enumerate(_shades()):
+    for k, colour in enumerate(charts.shades(5)):
         axes.plot(budgets[:shown], curves[k, :shown], color=colour)
         axes.plot([share], [curves[k, share - 1]], "o", color=colour, mfc="none", ms=7, mew=1.4)
         axes.plot([drawn_of[k]], [curves[k, drawn_of[k] - 1]], "o", color=colour, ms=7)
-    style.name_ends(axes, curves[:, shown - 1].tolist(), list(SHORT_FIFTHS), _shades())
+    style.name_ends(axes, curves[:, shown - 1].tolist(), list(SHORT_FIFTHS), charts.shades(5))
     axes.axvline(share, color=INK, lw=1, ls=style.DASHED)
     axes.set(xlabel="samples N of each problem", xlim=(0, shown), ylim=(0, 1.12), yticks=np.linspace(0, 1, 6))
     axes.text(share + 0.25, 1.05, f"○ {share} for all   ● spread", fontsize=SMALL)
@@ -100,9 +91,8 @@ def next_sample_where_it_gains(share: int = 4) -> Drawing:
     return Drawing(
         figure,
         "Give the next sample to the problems where it gains most",
-        f"With {share} samples for every problem a perfect verifier solves {alike:.0%}; with as "
-        "many in all, spread by fifth "
-        f"from {min(drawn_of)} to {max(drawn_of)}, it solves {spread:.0%}.",
+        f"With {share} samples for every problem a perfect verifier solves {alike:.0%}; with as many in all, spread "
+        f"by fifth from {min(drawn_of)} to {max(drawn_of)}, it solves {spread:.0%}.",
         data,
     )
 
@@ -139,9 +129,8 @@ def predict_adapt_spread() -> Drawing:
     return Drawing(
         figure,
         "Three ways to spend by difficulty without knowing it",
-        "Predict: one try and its score choose a plan. Adapt: two samples at a time until the vote "
-        "is clear. Spread: one "
-        "try of each problem, then the budget is divided among all.",
+        "Predict: one try and its score choose a plan. Adapt: two samples at a time until the vote is clear. Spread: "
+        "one try of each problem, then the budget is divided among all.",
     )
 
 
@@ -198,8 +187,7 @@ def where_flops_go() -> Drawing:
         figure,
         f"The verifier takes {share:.0%} of the bill of best-of-16",
         f"Of the FLOPs of best-of-16 with the PRM, {share:.0%} are the verifier's; it costs "
-        f"{style.amount(float(best.sum()))} "
-        f"FLOPs a problem on {BILLED} test problems.",
+        f"{style.amount(float(best.sum()))} FLOPs a problem on {BILLED} test problems.",
         bills.rename_axis("strategy"),
     )
 
@@ -235,9 +223,8 @@ def exchange_rate_by_life() -> Drawing:
     return Drawing(
         figure,
         "The longer a model's life, the fewer extra passes its small rival can afford",
-        f"With a model {M:.1f} times larger, the small one may spend {spent[0]:.0f} passes an "
-        f"answer at R = {PAPER_RATIOS[0]:g}, "
-        f"and {spent[-1]:.0f} at R = {PAPER_RATIOS[-1]:g} (arXiv edition).",
+        f"With a model {M:.1f} times larger, the small one may spend {spent[0]:.0f} passes an answer at R = "
+        f"{PAPER_RATIOS[0]:g}, and {spent[-1]:.0f} at R = {PAPER_RATIOS[-1]:g} (arXiv edition).",
         pd.DataFrame(table, index=pd.Index([f"{R:g}" for R in PAPER_RATIOS], name="R")),
     )
 
@@ -272,9 +259,8 @@ def bill_of_a_life() -> Drawing:
     return Drawing(
         figure,
         "Thinking at four times the price is the cheaper life only while answers are few",
-        f"A small model that spends four large passes an answer, {4 * large / 1e6:.0f} million "
-        "FLOPs, has spent as much as the "
-        f"large one after {crossing:,.0f} answers.",
+        f"A small model that spends four large passes an answer, {4 * large / 1e6:.0f} million FLOPs, has spent as "
+        f"much as the large one after {crossing:,.0f} answers.",
         pd.DataFrame(
             [(name, float(t), float(e)) for name, (t, e, _) in lines.items()],
             columns=["life", "FLOPs of training", "FLOPs of an answer"],

@@ -64,9 +64,8 @@ def how_a_game_is_scored() -> Drawing:
     return Drawing(
         figure,
         "A player's score is its height above uniform sampling at the same FLOPs",
-        f"With {SHARE} generations a problem the best player, {called[best]}, stands "
-        f"{scores[best]:.1 points} above the curve; "
-        f"the worst, {called[worst]}, {scores[worst]:.1 points}.",
+        f"With {SHARE} generations a problem the best player, {called[best]}, stands {scores[best]:.1 points} above "
+        f"the curve; the worst, {called[worst]}, {scores[worst]:.1 points}.",
         data,
         {"solved": ".1%", "score": ".1p"},
     )
@@ -99,9 +98,8 @@ def price_of_a_move(generations: int = 8) -> Drawing:
     return Drawing(
         figure,
         f"{generations} generations are not one price: long chains read more",
-        f"A look costs {style.amount(look)} FLOPs a problem; with the look, {cheap[0]} costs "
-        f"{style.amount(cheap[2])} and "
-        f"{dear[0]} costs {style.amount(dear[2])}.",
+        f"A look costs {style.amount(look)} FLOPs a problem; with the look, {cheap[0]} costs {style.amount(cheap[2])} "
+        f"and {dear[0]} costs {style.amount(dear[2])}.",
         pd.DataFrame(rows, columns=["move", "generations", "FLOPs a problem"]),
     )
 
@@ -126,9 +124,8 @@ def one_turn_of_the_arena() -> Drawing:
     return Drawing(
         figure,
         "A turn of the arena: look at the first attempt, then keep it or spend",
-        "A problem arrives with a first attempt and its score. Keep the attempt for free, draw N "
-        "samples, or revise T "
-        "times; the budget is one for all problems.",
+        "A problem arrives with a first attempt and its score. Keep the attempt for free, draw N samples, or revise "
+        "T times; the budget is one for all problems.",
     )
 
 
@@ -182,8 +179,7 @@ def map_of_strategies() -> Drawing:
 
 @drawn
 def before_and_after_rl() -> Drawing:
-    """A schematic: many samples and a verifier that picks, against one sample of a policy that "
-    "the verifier trained."""
+    """A schematic: many samples and a verifier that picks, against one sample of a policy that the verifier trained."""
     figure, axes = canvas(2.6)
     words(axes, 0.05, 2.42, "before: the verifier picks", ha="left", weight="bold")
     box(axes, 0.05, 1.65, 0.8, 0.45, "policy", INK, fill=0.1)

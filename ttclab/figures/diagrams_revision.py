@@ -70,8 +70,7 @@ def what_a_revision_reads() -> Drawing:
     return Drawing(
         figure,
         "A revision reads the attempts, the comment and the problem before it writes a token",
-        f"The {len(read)} tokens before a recorded second revision, in four parts; a sample of the "
-        "same problem reads "
+        f"The {len(read)} tokens before a recorded second revision, in four parts; a sample of the same problem reads "
         f"{alone}.",
         data,
     )
@@ -79,8 +78,7 @@ def what_a_revision_reads() -> Drawing:
 
 @cache
 def _chain() -> tuple[Problem, Result]:
-    """A live chain of the small model with its PRM: of the first problems, one that ends right "
-    "and keeps most steps."""
+    """A live chain of the small model with its PRM: of the first problems, one that ends right and keeps most steps."""
     problems = [p for p in load_problems("test") if len(p.solution_steps) >= 4][:CHAINED]
     found = step_revise(load("small"), load_verifier("prm"), problems, 3, threshold=step_threshold(), seed=0)
 
@@ -197,8 +195,7 @@ def how_wrong_a_critic_may_be() -> Drawing:
         if harmed
         else "Every critic below the line, better than a coin, helps or does no harm",
         f"The critic with the fewest errors, {best[0]}, has rates that sum to {best[1] + best[2]:.2f} and gains "
-        f"{best[3]:.1 points}; the one with the most, {worst[0]}, {worst[1] + worst[2]:.2f} and "
-        f"{worst[3]:.1 points}.",
+        f"{best[3]:.1 points}; the one with the most, {worst[0]}, {worst[1] + worst[2]:.2f} and {worst[3]:.1 points}.",
         data,
         {"accepts wrong": ".0%", "rejects right": ".0%", "gain": ".1p"},
     )
@@ -220,8 +217,7 @@ def _name_points(axes: Axes, rows: Sequence[tuple[str, float, float, Estimate]])
 
 @cache
 def _five_inputs() -> dict[str, np.ndarray]:
-    """Whether one revision is right after five things to read, (problems,) each: live, from the "
-    "same random streams."""
+    """Whether one revision is right after five things to read, (problems,) each: live, from the same random streams."""
     model, problems = load("revision"), load_problems("test", limit=EXPERIMENT)
     first = [solution for [solution] in model.generate(problems, seed=1)]
     rng = np.random.default_rng(0)
@@ -279,9 +275,8 @@ def five_inputs() -> Drawing:
     return Drawing(
         figure,
         finding,
-        f"One revision on {EXPERIMENT} test problems is right on {float(own.mean):.0%} after the "
-        "model's own attempt, "
-        f"on {float(given.mean):.0%} after the right solution, and on {float(strange.mean):.0%} "
-        "after another problem's.",
+        f"One revision on {EXPERIMENT} test problems is right on {float(own.mean):.0%} after the model's own attempt, "
+        f"on {float(given.mean):.0%} after the right solution, and on {float(strange.mean):.0%} after another "
+        "problem's.",
         pd.DataFrame({"right": list(solved.values())}, index=pd.Index(solved, name="shown")),
     )

@@ -157,9 +157,9 @@ def how_a_beam_prunes(N: int = 8, M: int = 4, steps: int = 4) -> Drawing:
     return Drawing(
         figure,
         finding,
-        f"A beam search of {N} places keeps {N // M} beginnings a step and continues each {M} times. On “"
-        f"{problem.question}” it drops {lost} wrong beginnings and {dropped(nodes, True)} right ones, and "
-        f"answers {answer}.",
+        f"A beam search of {N} places keeps {N // M} beginnings a step and continues each {M} times. On "
+        f"“{problem.question}” it drops {lost} wrong beginnings and {dropped(nodes, True)} right ones, and answers "
+        f"{answer}.",
         pd.DataFrame(rows_of(nodes), columns=COLUMNS),
     )
 
@@ -185,11 +185,10 @@ def beam_beside_dvts(N: int = 12, M: int = 4, steps: int = 6) -> Drawing:
     more = means["dvts"] > means["beam"]
     return Drawing(
         figure,
-        f"Trees that share no beam end in {'more' if more else 'no more'} different solutions"
-        f"{' than one beam search' if more else ', on these problems'}",
+        f"Trees that share no beam end in {'more' if more else 'no more'} different "
+        f"solutions{' than one beam search' if more else ', on these problems'}",
         f"With {N} places on {CANDIDATES} problems of {steps} steps, a beam search ends in {means['beam']:.1f} "
-        f"different solutions on average, DVTS in {means['dvts']:.1f}. The problem shown is where "
-        "the two differ most.",
+        f"different solutions on average, DVTS in {means['dvts']:.1f}. The problem shown is where the two differ most.",
         pd.DataFrame(rows, columns=["search", "answer", "all steps right", "score", "places"]),
     )
 

@@ -50,17 +50,15 @@ def one_pass_or_many() -> Drawing:
     return Drawing(
         figure,
         f"One pass of the large model costs as much as {many} samples of the small one",
-        f"Two areas of equal size, in FLOPs: a pass of the large model is {large / 1e6:.0f} "
-        f"million, {many} samples of the "
-        f"small model are {(reading + many * writing) / 1e6:.0f} million, the problem read once.",
+        f"Two areas of equal size, in FLOPs: a pass of the large model is {large / 1e6:.0f} million, {many} samples "
+        f"of the small model are {(reading + many * writing) / 1e6:.0f} million, the problem read once.",
         data,
     )
 
 
 @drawn
 def answers_to_one_problem() -> Drawing:
-    """The answers of the matched samples to one real problem: the first where the vote is wrong "
-    "and a sample right."""
+    """The answers of the matched samples to one real problem: the first where the vote is wrong and a sample right."""
     many, samples = matched_samples(), results.small_samples()
 
     def outvoted(i: int) -> bool:
@@ -99,8 +97,7 @@ def answers_to_one_problem() -> Drawing:
     return Drawing(
         figure,
         "The right answer is there, and the vote misses it",
-        f"{many} answers of the small model to “{question}”: {backed} samples agree on a wrong "
-        "answer, which the vote "
+        f"{many} answers of the small model to “{question}”: {backed} samples agree on a wrong answer, which the vote "
         f"elects; {found} samples are right.",
         data,
     )
@@ -142,9 +139,8 @@ def training_or_thinking() -> Drawing:
     return Drawing(
         figure,
         "What training saves is shared by all answers: a long life leaves little for each",
-        f"Bars of equal total FLOPs. At R = {RATIOS[0]:g} the small model may spend "
-        f"{each.iloc[0]:.0f} of its own samples "
-        f"on each answer, at R = {RATIOS[-1]:g} it may spend {each.iloc[-1]:.0f}.",
+        f"Bars of equal total FLOPs. At R = {RATIOS[0]:g} the small model may spend {each.iloc[0]:.0f} of its own "
+        f"samples on each answer, at R = {RATIOS[-1]:g} it may spend {each.iloc[-1]:.0f}.",
         data,
     )
 

@@ -79,8 +79,7 @@ def paper_figure_1() -> Drawing:
         figure,
         "Compute-optimal spending matches best-of-N for a quarter of the generations in the paper, here for "
         f"{rows[0][5]} and {rows[1][5]} of the FLOPs",
-        f"To be not clearly behind 64 samples, the fitted search needs {rows[0][5]} of the FLOPs of "
-        "best-of-N and the "
+        f"To be not clearly behind 64 samples, the fitted search needs {rows[0][5]} of the FLOPs of best-of-N and the "
         f"fitted revision {rows[1][5]}; in the paper {rows[0][2]} of the generations both times.",
         pd.DataFrame(rows, columns=columns),
     )
@@ -139,11 +138,9 @@ def paper_figure_4() -> Drawing:
     return Drawing(
         figure,
         f"Compute-optimal search matches best-of-N {_saves(samples, policy)}; the paper says about 4 times fewer",
-        f"Best-of-{samples.allocation.N} solves {samples.solved:.0%} for "
-        f"{style.amount(samples.cost)} FLOPs a problem, the "
-        f"fitted policy {policy.solved:.0%} for {style.amount(policy.cost)}. Solid: difficulty "
-        "known; dashed: predicted, "
-        "and charged.",
+        f"Best-of-{samples.allocation.N} solves {samples.solved:.0%} for {style.amount(samples.cost)} FLOPs a "
+        f"problem, the fitted policy {policy.solved:.0%} for {style.amount(policy.cost)}. Solid: difficulty known; "
+        "dashed: predicted, and charged.",
         data,
     )
 
@@ -158,11 +155,9 @@ def paper_figure_8() -> Drawing:
     return Drawing(
         figure,
         f"Compute-optimal revision matches samples {_saves(samples, policy)}; the paper says about 4 times fewer",
-        f"{samples.allocation.N} parallel samples solve {samples.solved:.1%} for "
-        f"{style.amount(samples.cost)} FLOPs a problem, "
-        f"the fitted policy {policy.solved:.1%} for {style.amount(policy.cost)}. With 16 "
-        f"generations it gains {gain:.1 points} "
-        "over samples at equal FLOPs.",
+        f"{samples.allocation.N} parallel samples solve {samples.solved:.1%} for {style.amount(samples.cost)} FLOPs a "
+        f"problem, the fitted policy {policy.solved:.1%} for {style.amount(policy.cost)}. With 16 generations it "
+        f"gains {gain:.1 points} over samples at equal FLOPs.",
         data,
         ".1%",
     )
@@ -208,8 +203,7 @@ def paper_figure_5() -> Drawing:
     return Drawing(
         figure,
         "Parallel samples start anew, revisions start from the attempt before",
-        f"Four recorded samples and a chain of four attempts at one problem: {right['parallel']} "
-        f"and {right['chain']} "
+        f"Four recorded samples and a chain of four attempts at one problem: {right['parallel']} and {right['chain']} "
         "of them are right.",
         pd.DataFrame(rows, columns=["way", "attempt", "answer", "right"]),
     )
@@ -244,9 +238,9 @@ def paper_figure_6() -> Drawing:
     return Drawing(
         figure,
         f"Along a chain the paper's accuracy rises past the {TRAINED_ON} attempts trained on; ours {words_}",
-        f"Attempts 33 to 64 minus the first of their chains: {late:.1 points}; minus the second "
-        f"attempts: {past:.1 points}. "
-        f"The paper's revisions turn {TURNED_WRONG:.0%} of right answers wrong, ours {float(lost.mean):.0%}.",
+        f"Attempts 33 to 64 minus the first of their chains: {late:.1 points}; minus the second attempts: "
+        f"{past:.1 points}. The paper's revisions turn {TURNED_WRONG:.0%} of right answers wrong, ours "
+        f"{float(lost.mean):.0%}.",
         pd.DataFrame({"attempts": [str(a) if a == b else f"{a} to {b}" for a, b in blocks], "right": along}),
         ".1%",
     )

@@ -90,9 +90,8 @@ def paper_figure_3() -> Drawing:
     return Drawing(
         figure,
         f"Beam search against best-of-N: {same} of the paper's {of} verdicts by difficulty come back",
-        f"Beam minus weighted best-of-N, all problems: {gains[5][0]:.1 points} with N = "
-        f"{budgets[0]}, {gains[5][1]:.1 points} "
-        f"with N = {budgets[1]}. The paper has beam ahead with few, often behind with many.",
+        f"Beam minus weighted best-of-N, all problems: {gains[5][0]:.1 points} with N = {budgets[0]}, "
+        f"{gains[5][1]:.1 points} with N = {budgets[1]}. The paper has beam ahead with few, often behind with many.",
         pd.DataFrame(
             {
                 "problems": rows,
@@ -181,11 +180,10 @@ def paper_figure_9() -> Drawing:
     return Drawing(
         figure,
         "Thinking against a larger model: "
-        f"{'it does better with a small R, as in the paper' if falls else 'R changes little here'}, "
-        f"and {same} of {of} verdicts come back",
-        f"All problems, small minus large: {few:.1 points} at R = {RATIOS[0]:g}, {many:.1 points} "
-        f"at R = {RATIOS[2]:g}, "
-        "for the same FLOPs of training and use.",
+        f"{'it does better with a small R, as in the paper' if falls else 'R changes little here'}, and {same} of "
+        f"{of} verdicts come back",
+        f"All problems, small minus large: {few:.1 points} at R = {RATIOS[0]:g}, {many:.1 points} at R = "
+        f"{RATIOS[2]:g}, for the same FLOPs of training and use.",
         pd.DataFrame(
             {
                 "problems": ["easiest fifth", "middle fifth", "hardest fifth", "all"],
