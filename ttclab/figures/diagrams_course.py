@@ -179,7 +179,8 @@ def map_of_strategies() -> Drawing:
 
 @drawn
 def before_and_after_rl() -> Drawing:
-    """A schematic: many samples and a verifier that picks, against one sample of a policy that the verifier trained."""
+    """A schematic: many samples and a verifier that picks, against one sample of a policy that "
+    "the verifier trained."""
     figure, axes = canvas(2.6)
     words(axes, 0.05, 2.42, "before: the verifier picks", ha="left", weight="bold")
     box(axes, 0.05, 1.65, 0.8, 0.45, "policy", INK, fill=0.1)
@@ -206,4 +207,41 @@ def before_and_after_rl() -> Drawing:
         "Reinforcement learning moves the verifier from every answer into training",
         "Before: the policy draws many samples and the verifier picks one, for every answer. After: the verifier's "
         "reward has trained the policy, which answers with one sample.",
+    )
+
+
+@drawn
+def timeline_of_the_neighbours() -> Drawing:
+    """The papers that the chapter names by year, in four lines of work."""
+    lanes: dict[str, tuple[str, dict[int, str]]] = {
+        "choose": (COLOURS["majority"], {2021: "verifiers\n(Cobbe)", 2022: "vote\n(Wang)", 2024: "coverage\n(Brown)"}),
+        "search": (COLOURS["prm"], {2023: "steps\n(Lightman)", 2024: "DVTS\n(Beeching)"}),
+        "allocate": (
+            COLOURS["optimal"],
+            {2023: "stop early\n(Aggarwal)", 2024: "optimal\n(Snell)", 2025: "1B or 405B\n(Liu)"},
+        ),
+        "train it in": (COLOURS["revision"], {2024: "o1\n(OpenAI)", 2025: "R1\n(DeepSeek)"}),
+    }
+    years = range(2021, 2026)
+    left, high = 0.98, 0.6
+    wide = (WIDTH - left) / len(years)
+    figure, axes = canvas(high * len(lanes) + 0.5)
+    for k, year in enumerate(years):
+        words(axes, left + (k + 0.5) * wide, 0.18, str(year), fontsize=SMALL)
+    for row, (lane, (colour, papers)) in enumerate(lanes.items()):
+        y = high * (len(lanes) - row - 1) + 0.38
+        words(axes, left - 0.08, y + high / 2 - 0.04, lane, ha="right", weight="bold", color=colour)
+        axes.plot([left, WIDTH], [y - 0.04] * 2, color=INK, alpha=0.2, lw=0.8)
+        for year, name in papers.items():
+            x = left + (year - years[0]) * wide
+            box(axes, x + 0.02, y + 0.02, wide - 0.04, high - 0.12, name, colour, fontsize=8.5, linespacing=1.05)
+    rows = [
+        (lane, year, name.replace("\n", " ")) for lane, (_, papers) in lanes.items() for year, name in papers.items()
+    ]
+    return Drawing(
+        figure,
+        "From choosing among samples to a search that is trained into the model",
+        f"{len(rows)} papers from {years[0]} to {years[-1]}: verifiers and votes first, then search by steps, rules "
+        "for how much to spend, and models trained to think long.",
+        pd.DataFrame([(lane, str(year), name) for lane, year, name in rows], columns=["line of work", "year", "paper"]),
     )
