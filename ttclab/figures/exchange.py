@@ -3,8 +3,8 @@
 import numpy as np
 import pandas as pd
 
+from ..data import DEFAULT_STEP
 from ..estimators import Estimate
-from ..models import DEFAULT_STEP
 from ..results import adaptive, beam, coverage, greedy, hybrid, stepwise, training_flops, vote, weighted, winner_map
 from ..results.exchange import RATIOS, STEPS, count_cells
 from ..results.revision import one_of_control
