@@ -35,7 +35,7 @@ from ttclab.flops import decode_roofline
 from ttclab.hardware import Meter, find_gpu
 from ttclab.models import pick_dtype
 from ttclab.problems import load_problems
-from ttclab.reader import Reader
+from ttclab.verifiers.reader import Reader
 
 from .gpu_checks import Run, checks
 

@@ -22,7 +22,7 @@ from ttclab.beam_search import beam_search
 from ttclab.engine import Engine, Row, Sampler
 from ttclab.ledger import billed
 from ttclab.problems import load_problems
-from ttclab.reader import Reader
+from ttclab.verifiers.reader import Reader
 
 GREEDY = Sampler(temperature=0)
 

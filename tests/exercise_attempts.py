@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ttclab.exercises.arena import LEVELS
+from ttclab.exercises.chapters.arena import LEVELS
 
 
 class Mistake(NamedTuple):

@@ -5,8 +5,9 @@ from collections import Counter
 from dataclasses import replace
 
 from ttclab import ledger
-from ttclab.policy import as_problems, forks, text_of_steps
 from ttclab.problems import Problem, Solution
+from ttclab.solutions import forks, text_of_steps
+from ttclab.tasks.problem import as_problems
 
 
 def chance(*key):

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ttclab.algebra import Algebra, Expression, Unreadable, _value
+from ttclab.answers.algebra import Algebra
+from ttclab.answers.expression import Expression, Unreadable, _value
 
 NAMES = st.sampled_from(["x", "y", "n", "\\pi", "e", "i"])
 NUMBERS = st.fractions(-9, 9, max_denominator=6)

@@ -10,7 +10,6 @@ from tiny import random_policy
 import ttclab
 from ttclab.adaptive import adaptive_search, compute_optimal_inference
 from ttclab.allocator import (
-    POLICIES,
     Allocation,
     Arm,
     ComputeOptimalPolicy,
@@ -21,6 +20,7 @@ from ttclab.allocator import (
     spread_budget,
     uniform_policy,
 )
+from ttclab.data import POLICIES
 from ttclab.problems import load_problems
 from ttclab.revision import hybrid_search
 from ttclab.sampling import parallel_search

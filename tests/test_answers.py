@@ -10,14 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ttclab import math_worker
-from ttclab.algebra import Unreadable
-from ttclab.answer_reader import LONGEST, _Parser, read
-from ttclab.answer_tokens import tokenize, undressed
-from ttclab.answers import answer_in, answer_key, answers_equal
+from ttclab.answers import answer_in, answer_key, answers_equal, math_worker
+from ttclab.answers.expression import Unreadable
+from ttclab.answers.reader import LONGEST, _Parser, read
+from ttclab.answers.tokens import tokenize, undressed
 from ttclab.problems import Solution
 from ttclab.sampling import Result, majority_vote
-from ttclab.text_problems import TextProblem
+from ttclab.tasks.text_problems import TextProblem
 
 EQUAL = [
     ("1,234", "1234"), ("1{,}234", "1234"), ("1,234,567.50", "1234567.5"), ("$15", "15"), ("\\$15", "15"),

@@ -10,23 +10,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ttclab import arena, bank, explorables, results
-from ttclab.arena import FIRST, OPTIONS, Arena, Foul, load_arena
+from ttclab import bank, explorables, results
 from ttclab.cli import main
 from ttclab.estimators import fifths
 from ttclab.exercises import EXERCISES, check
-from ttclab.exercises.arena import (
-    LEAD,
-    LEVELS,
-    _chapters_player,
-    absent,
-    as_text,
-    best_baseline,
-    scoreboard,
-    standing,
-)
+from ttclab.exercises.chapters.arena import LEAD, LEVELS, standing
+from ttclab.exercises.chapters.standings import _chapters_player, absent, as_text, best_baseline, scoreboard
 from ttclab.explorables.arena import PROBLEMS, ROUNDS, SHARE, drawn_rounds
 from ttclab.problems import ArithmeticProblem
+from ttclab.results import arena
+from ttclab.results.arena import FIRST, OPTIONS, Arena, Foul, load_arena
 from ttclab.sampling import weighted_vote
 
 GAME = explorables.shipped_data("arena")

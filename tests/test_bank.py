@@ -11,12 +11,14 @@ import pyarrow.parquet as pq
 import pytest
 
 import ttclab
-from ttclab import bank
+from ttclab import bank, data
+from ttclab.bank import recording
+from ttclab.bank.draws import Draws
+from ttclab.bank.files import open_table
 from ttclab.cli import main
 from ttclab.engine import Sampler
 from ttclab.ledger import billed
 from ttclab.policy import Policy
-from ttclab.recording import Draws
 from ttclab.training import RECIPES
 from ttclab.verifiers import NoisyOracle
 
@@ -80,7 +82,7 @@ def test_recorded_flops_are_what_the_ledger_charges(recorded):
 
 
 def test_a_killed_recording_goes_on_and_gives_the_same_file(tmp_path, monkeypatch, whole):
-    write, written = bank._write, []
+    write, written = recording.write_table, []
 
     def dying(table, path):
         if len(written) == 2:
@@ -89,11 +91,11 @@ def test_a_killed_recording_goes_on_and_gives_the_same_file(tmp_path, monkeypatc
         write(table, path)
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(bank, "_write", dying)
+        patch.setattr(recording, "write_table", dying)
         record(tmp_path / "killed.parquet")
     assert not (tmp_path / "killed.parquet").exists()
     with monkeypatch.context() as patch:
-        patch.setattr(bank, "_write", lambda table, path: (written.append(path), write(table, path)))
+        patch.setattr(recording, "write_table", lambda table, path: (written.append(path), write(table, path)))
         assert record(tmp_path / "killed.parquet").read_bytes() == whole
     assert [path.name for path in written] == [
         "000000.parquet", "000050.parquet", "000100.parquet", "killed.parquet"
@@ -106,7 +108,7 @@ import os, resource, signal, sys
 from ttclab import bank
 from ttclab.cli import main
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a process started in the background inherits deafness to it
-write, (out, how) = bank.pq.write_table, sys.argv[1:]
+write, (out, how) = bank.files.pq.write_table, sys.argv[1:]
 
 def breaking(table, path, **options):
     third = path.name == "000100.parquet.partial"
@@ -117,7 +119,7 @@ def breaking(table, path, **options):
         os.truncate(path, 1000)
         os.kill(os.getpid(), getattr(signal, how))
 
-bank.pq.write_table = breaking
+bank.files.pq.write_table = breaking
 sys.exit(main("record small --split validation --samples 3 --problems 120 --device cpu --out".split() + [out]))
 """
 
@@ -144,7 +146,7 @@ def test_a_recording_broken_off_in_the_middle_of_a_write_goes_on_and_gives_the_s
 @pytest.mark.parametrize("damage", ["cut", "empty", "changed"])
 def test_a_part_that_did_not_reach_the_disk_whole_is_recorded_again(tmp_path, monkeypatch, whole, damage):
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(bank.shutil, "rmtree", Mock(side_effect=KeyboardInterrupt))
+        patch.setattr(bank.recording.shutil, "rmtree", Mock(side_effect=KeyboardInterrupt))
         record(tmp_path / "a.parquet")
     part = tmp_path / "a.parquet.parts" / "000050.parquet"
     content = bytearray(part.read_bytes())
@@ -155,10 +157,10 @@ def test_a_part_that_did_not_reach_the_disk_whole_is_recorded_again(tmp_path, mo
 
 
 def test_the_size_of_a_chunk_does_not_matter_even_if_it_changes_on_the_way(tmp_path, monkeypatch, whole):
-    write = bank._write
+    write = recording.write_table
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(
-            bank, "_write", lambda table, path: write(table, path) or (_ for _ in ()).throw(KeyboardInterrupt)
+            recording, "write_table", lambda table, path: write(table, path) or (_ for _ in ()).throw(KeyboardInterrupt)
         )
         record(tmp_path / "a.parquet", chunk=20)
     assert pq.read_table(record(tmp_path / "a.parquet", chunk=50)).equals(pq.read_table(pa.BufferReader(whole)))
@@ -251,7 +253,7 @@ def test_runs_that_were_never_recorded_are_refused_with_those_there_are():
 @pytest.fixture
 def runs(tmp_path, monkeypatch):
     """An empty folder of recorded runs."""
-    monkeypatch.setattr(bank, "RUNS", tmp_path)
+    monkeypatch.setattr(data, "RUNS", tmp_path)
     return tmp_path
 
 
@@ -326,7 +328,7 @@ def test_every_recorded_file_opens_and_is_of_the_weights_that_ship():
     files = sorted(bank.RUNS.glob("*.parquet"))
     assert files
     for file in files:
-        _, made = bank._open(file)
+        _, made = open_table(file)
         name = made["verifier"] if made["format"] == "ttclab scores 1" else made["model"]
         if name == bank.ASKED:  # the policy that wrote the run
             assert made["weights"] == made["of"]["weights"]
@@ -364,7 +366,7 @@ class Wordy(Policy):
 def wordy(monkeypatch):
     """What is recorded as the model of that address."""
     policy = Wordy()
-    monkeypatch.setattr(bank, "load_model", lambda *args, **options: policy)
+    monkeypatch.setattr(recording, "load_model", lambda *args, **options: policy)
     return policy
 
 
@@ -469,7 +471,7 @@ def test_whatever_byte_is_flipped_the_file_is_named_or_reads_the_same(tmp_path):
 
 def test_a_part_that_makes_the_reader_raise_anything_is_recorded_again(tmp_path, monkeypatch, whole):
     """A damaged footer can ask for any amount of memory."""
-    read, asked = bank.pq.read_table, []
+    read, asked = bank.files.pq.read_table, []
 
     def failing(path, **options):
         asked.append(path)
@@ -477,15 +479,17 @@ def test_a_part_that_makes_the_reader_raise_anything_is_recorded_again(tmp_path,
             raise MemoryError
         return read(path, **options)
 
-    monkeypatch.setattr(bank.pq, "read_table", failing)
+    monkeypatch.setattr(bank.files.pq, "read_table", failing)
     assert record(tmp_path / "a.parquet").read_bytes() == whole
 
 
 @pytest.mark.parametrize("score", [float("nan"), -0.5, 1.5])
 def test_scores_out_of_range_are_not_recorded(runs, monkeypatch, score):
     bank.record("small", "validation", Draws(samples=1, problems=2, device="cpu"))
-    monkeypatch.setattr(bank, "load_verifier", lambda *args, **options: Mock(spec=["score"], score=lambda s: [score]))
-    monkeypatch.setattr(bank, "CHUNK", 1)
+    monkeypatch.setattr(
+        recording, "load_verifier", lambda *args, **options: Mock(spec=["score"], score=lambda s: [score])
+    )
+    monkeypatch.setattr(recording, "CHUNK", 1)
     with pytest.raises(ValueError, match=rf"scores from 0 to 1, not \[{score}\]"):
         bank.record_scores("oracle", "small-validation")
 
@@ -500,9 +504,9 @@ def test_a_damaged_page_is_noticed(runs):
 
 
 def test_one_command_records_every_run_that_ships_and_only_those_that_are_missing(monkeypatch):
-    record_one, outs = bank._record, []
-    monkeypatch.setattr(bank, "_record", lambda out, *rest: (outs.append(out), record_one(out, *rest))[1])
-    monkeypatch.setattr(bank, "_write", lambda table, path: pytest.fail(f"{path} was recorded again"))
+    record_one, outs = recording._record, []
+    monkeypatch.setattr(recording, "_record", lambda out, *rest: (outs.append(out), record_one(out, *rest))[1])
+    monkeypatch.setattr(recording, "write_table", lambda table, path: pytest.fail(f"{path} was recorded again"))
     bank.record_all("cpu")
     shipped = {path for path in bank.RUNS.glob("*.parquet") if not path.name.startswith("smollm2-")}
     assert set(outs) == shipped and len(outs) == len(shipped)  # SmolLM2 has to be fetched first

@@ -66,7 +66,7 @@ def test_every_exercise_has_the_files_of_its_row(name):
 
 def test_every_public_strategy_has_the_files_of_its_row():
     for name in ("parallel_search", "beam_search_prm", "dvts", "sequential_revise", "hybrid_search", "adaptive_search"):
-        module = ttclab._MODULE_OF[name]
+        module = ttclab._MODULE_OF[name].strip(".")
         assert (ROOT / f"ttclab/{module}.py").is_file() and f"ttclab.{name}" in (ROOT / "book/api.md").read_text()
         assert any(name in path.read_text() for path in places("a strategy", NAME=module) if path.suffix == ".pyi")
 

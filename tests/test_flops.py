@@ -19,14 +19,7 @@ from transformers import (
 )
 
 import ttclab
-from ttclab.flops import (
-    Roofline,
-    compute_bound_batch,
-    decode_flops,
-    decode_roofline,
-    exchange_rate,
-    forward_flops,
-)
+from ttclab.flops import Roofline, compute_bound_batch, decode_flops, decode_roofline, exchange_rate, forward_flops
 from ttclab.hardware import GPUS, Gpu
 from ttclab.models import ZOO
 

@@ -12,9 +12,9 @@ import pytest
 
 from ttclab.cli import main
 from ttclab.exercises import EXERCISES
-from ttclab.exercises.gradebook import load, one_line, result_file, save, write_page, write_tables
-from ttclab.exercises.grader import Grade, Limits, assigned, grade, grade_all, read_cells, submissions
-from ttclab.exercises.keeper import _landlock, confines
+from ttclab.exercises.grading.gradebook import load, one_line, result_file, save, write_page, write_tables
+from ttclab.exercises.grading.grader import Grade, Limits, assigned, grade, grade_all, read_cells, submissions
+from ttclab.exercises.grading.keeper import _landlock, confines
 
 ROOT = Path(__file__).parents[1]
 EXERCISE = EXERCISES["2.1"]
@@ -207,8 +207,8 @@ NOTHING = {
         "no function pass_at_k in the notebook; code cell 1 raised TypeError",
     ),
     "the chapter's module of the checks": (
-        ["from ttclab.exercises.sampling import pass_at_k"],
-        "code cell 1 raised ModuleNotFoundError: No module named 'ttclab.exercises.sampling'",
+        ["from ttclab.exercises.chapters.sampling import pass_at_k"],
+        "code cell 1 raised ModuleNotFoundError: No module named 'ttclab.exercises.chapters'",
     ),
 }
 NOT_NOTEBOOKS = {
@@ -237,7 +237,7 @@ ASSAULTS = {
     "makes a file": ["open('{place}/mine.txt', 'w')"],
     "makes a link": ["import os\nos.symlink('{place}/precious.txt', '{place}/link')"],
     "makes a file readable for all": ["import os\nos.chmod('{place}/precious.txt', 0o777)"],
-    "patches the grader's files": ["import pathlib\nopen('{package}/exercises/sampling.py', 'a').write('#')"],
+    "patches the grader's files": ["import pathlib\nopen('{package}/exercises/chapters/sampling.py', 'a').write('#')"],
     "reads another's work": [
         "import glob, json\nfor file in glob.glob('{place}/class/full-*.ipynb'):\n"
         "    for cell in json.load(open(file))['cells']: exec(''.join(cell['source']), globals())"
@@ -391,7 +391,7 @@ def test_an_endless_loop_in_a_cell_costs_that_exercise_and_no_other(tmp_path):
 
 
 def test_not_more_cells_are_left_out_than_a_chapter_has_exercises(tmp_path, monkeypatch):
-    monkeypatch.setattr("ttclab.exercises.grader.MOST_SKIPPED", 1)
+    monkeypatch.setattr("ttclab.exercises.grading.session.MOST_SKIPPED", 1)
     row = graded(notebook(tmp_path / "work.ipynb", *["while True: pass"] * 3, RIGHT), Limits(seconds=3, memory=1))
     assert (row.points, row.reason) == (0, "over the time limit of 3 s while running code cell 2")
 
@@ -512,7 +512,7 @@ def test_what_would_never_be_read_to_its_end_is_not_read(tmp_path, capsys):
 
 
 def test_a_fault_of_the_grader_itself_is_a_reason_too(tmp_path, monkeypatch):
-    monkeypatch.setattr("ttclab.exercises.grader.read_cells", lambda file: 1 / 0)
+    monkeypatch.setattr("ttclab.exercises.grading.grader.read_cells", lambda file: 1 / 0)
     assert "please report it: ZeroDivisionError" in graded(tmp_path / "work.ipynb").reason
 
 
@@ -606,7 +606,7 @@ def test_an_interrupt_ends_what_runs_and_keeps_what_is_graded(tmp_path):
 
 
 def test_where_no_submission_can_run_nobody_is_graded(tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr("ttclab.exercises.grader.sys.executable", "/bin/false")
+    monkeypatch.setattr("ttclab.exercises.grading.session.sys.executable", "/bin/false")
     assert main(command(some_class(tmp_path / "class", 1), tmp_path / "out")) == 2
     assert "no submission can run here: a process that does next to nothing" in capsys.readouterr().err
     assert not list((tmp_path / "out").glob("*"))

@@ -10,8 +10,7 @@ import time
 import psutil
 import pytest
 
-from ttclab import math_worker
-from ttclab.answers import answers_equal
+from ttclab.answers import answers_equal, math_worker
 
 needs_math_verify = pytest.mark.skipif(not math_worker.is_installed(), reason="math-verify is not installed")
 needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="no forks on this system")
@@ -110,7 +109,8 @@ def test_a_forked_process_has_a_worker_of_its_own(fresh):
 @needs_math_verify
 def test_the_worker_ends_with_the_interpreter_also_when_that_is_killed():
     script = (
-        "import sys, time\nfrom ttclab import math_worker\nassert math_worker.equal('\\\\ln(4)', '2*\\\\ln(2)')\n"
+        "import sys, time\nfrom ttclab.answers import math_worker\n"
+        "assert math_worker.equal('\\\\ln(4)', '2*\\\\ln(2)')\n"
         "print(math_worker._worker.pid, flush=True)\nif len(sys.argv) > 1: time.sleep(60)\n"
     )
     for argument in ([], ["killed"]):

@@ -18,7 +18,7 @@ from ttclab.ledger import billed
 from ttclab.models import UNHEEDED, LanguageModel, sampler_of, turn_end
 from ttclab.policy import Prompt
 from ttclab.problems import load_problems
-from ttclab.text_problems import TextProblem
+from ttclab.tasks.text_problems import TextProblem
 from ttclab.training.tokens import build_tokenizer
 
 PROBLEMS = load_problems("test", limit=12)
@@ -249,8 +249,8 @@ def test_a_problem_that_leaves_no_position_is_named_before_anything_is_written(n
         policy.generate(crowd)
     with pytest.raises(ValueError, match=rf"the problem {re.escape(repr(long.id))} is .* has 24 positions"):
         policy.revise(long, [ttclab.problems.Solution(long, "+01=002\n")])
-    monkeypatch.setattr(ttclab.bank, "load_model", lambda *args, **options: policy)
-    monkeypatch.setattr(ttclab.bank, "load_problems", lambda *args, **options: crowd)
+    monkeypatch.setattr(ttclab.bank.recording, "load_model", lambda *args, **options: policy)
+    monkeypatch.setattr(ttclab.bank.recording, "load_problems", lambda *args, **options: crowd)
     with pytest.raises(ValueError, match="the problem 'long one'"):
         ttclab.bank.record("small", "test", out=tmp_path / "a.parquet", chunk=1)
 

@@ -22,11 +22,11 @@ import pytest
 from exercise_inputs import INPUTS
 from mutants import TRIVIAL, compiled, mutants, without_words
 
-from ttclab.arena import OPTIONS
 from ttclab.exercises import EXERCISES
-from ttclab.exercises.arena import LEAD, best_baseline
+from ttclab.exercises.chapters.arena import LEAD, best_baseline
 from ttclab.exercises.exercise import Attempt, Exercise, Wrong, same
 from ttclab.exercises.reply import reply
+from ttclab.results.arena import OPTIONS
 
 ALL = bool(os.environ.get("ALL_MUTANTS"))
 TRIED = 40  # mutants of each program, unless all are

@@ -22,11 +22,12 @@ from transformers import (
 )
 
 import ttclab
-from ttclab import bank, hub, open_prms
+from ttclab import bank, hub
+from ttclab.bank.draws import Draws
 from ttclab.beam_search import beam_search
 from ttclab.ledger import billed
 from ttclab.problems import ArithmeticProblem, Solution, load_problems
-from ttclab.recording import Draws
+from ttclab.verifiers import open_prms
 
 PROBLEM = ArithmeticProblem.from_expression("015+74+46*06")
 TEXTS = ["+74=089\n+46=135\n*06=810\n", "+74=089\n+46=136\n*06=816\n", "+74=098\n", "", "+74=089\n+46=13"]

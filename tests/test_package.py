@@ -39,7 +39,7 @@ def test_what_needs_no_model_waits_for_neither_torch_nor_transformers(use):
 def test_every_module_of_the_package_is_in_the_one_list():
     folder = Path(ttclab.__file__).parent
     there = {path.stem for path in folder.glob("*.py")} | {path.parent.name for path in folder.glob("*/__init__.py")}
-    internal = {"__init__", "__main__", "bar", "cli", "static_reading"}
+    internal = {"__init__", "__main__", "bar", "cli", "lazy"}
     assert {*ttclab._MODULES} == there - internal
 
 

@@ -5,11 +5,11 @@ from torch.utils.flop_counter import FlopCounterMode
 
 import ttclab
 from ttclab import bank, hub
+from ttclab.bank.draws import Draws
+from ttclab.bank.plan import TRIED, plan
 from ttclab.cli import main
 from ttclab.hardware import GPUS
 from ttclab.ledger import billed
-from ttclab.plan import TRIED, plan
-from ttclab.recording import Draws
 
 
 @pytest.mark.parametrize("greedy", [False, True])
@@ -32,7 +32,9 @@ def test_where_the_length_is_known_nothing_is_run_and_the_formula_is_torch_s_own
     with FlopCounterMode(display=False) as counter:
         solutions = policy.generate(ttclab.load_problems("test", limit=1), n=1, seed=3)
     length = len(solutions[0][0].tokens)
-    monkeypatch.setattr(ttclab.models.AutoModelForCausalLM, "from_pretrained", lambda *a, **o: pytest.fail("loaded"))
+    monkeypatch.setattr(
+        ttclab.models.loading.AutoModelForCausalLM, "from_pretrained", lambda *a, **o: pytest.fail("loaded")
+    )
     expected = plan("large", "test", Draws(at=1500, samples=1, problems=1), tokens=length)
     assert (expected.flops, expected.error, expected.tried) == (counter.get_total_flops(), 0, 0)
     thousand = Draws(at=1500, samples=1000, problems=1)

@@ -7,13 +7,13 @@ from test_reward_model import PROBLEM, SOLUTION, TOKENIZER, encode, look, random
 from torch._subclasses.fake_tensor import FakeTensorMode
 
 import ttclab
-from ttclab import static_reading
 from ttclab.beam_search import beam_search
 from ttclab.engine import Engine
 from ttclab.engine.graphs import CaptureError
 from ttclab.ledger import billed
-from ttclab.reader import Reader
-from ttclab.static_reading import StaticReadings
+from ttclab.verifiers import static_reading
+from ttclab.verifiers.reader import Reader
+from ttclab.verifiers.static_reading import StaticReadings
 
 # "static" is the code that a CUDA graph holds, run without the graph.
 either_decoder = pytest.mark.parametrize("decoder", ["eager", "static"])
@@ -81,7 +81,7 @@ def test_on_one_bill_a_problem_is_read_once_for_all_calls(decoder):
 )
 def test_what_is_too_long_to_keep_is_read_again(monkeypatch, rows, again, decoder):
     begun = len(PROBLEM.prompt)
-    monkeypatch.setattr(ttclab.reader, "KEPT_TOKENS", begun + rows * (begun + 8))
+    monkeypatch.setattr(ttclab.verifiers.reader, "KEPT_TOKENS", begun + rows * (begun + 8))
     reader = Reader(random_reward_model(), decoder=decoder)
     with billed():
         reader.read(*contexts_and_solutions("+74=089\n", "+74=098\n+46=144\n"))

@@ -15,11 +15,11 @@ import pytest
 
 import ttclab
 from ttclab import bank
-from ttclab import server as client
+from ttclab.bank import recording
+from ttclab.bank.draws import Draws
 from ttclab.beam_search import beam_search
-from ttclab.models import ZOO
-from ttclab.recording import Draws
-from ttclab.serve_check import check
+from ttclab.models import ZOO, client
+from ttclab.models.server_check import check
 
 PROBLEMS = ttclab.load_problems("test", limit=20)
 pytestmark = pytest.mark.filterwarnings("ignore:the server")  # what it lacks is asserted below
@@ -131,7 +131,7 @@ def test_what_a_real_server_lacks_is_found(server, kind):
 def test_a_real_server_killed_and_started_again_in_the_middle_of_a_recording_loses_nothing(
     running, tmp_path, monkeypatch
 ):
-    write, starts = bank._write, []
+    write, starts = recording.write_table, []
 
     def dying(table, path):
         write(table, path)
@@ -144,7 +144,7 @@ def test_a_real_server_killed_and_started_again_in_the_middle_of_a_recording_los
             starts.append(seconds)
             running.start()
 
-    monkeypatch.setattr(bank, "_write", dying)
+    monkeypatch.setattr(recording, "write_table", dying)
     monkeypatch.setattr(client, "pause", pause)
     out = tmp_path / "served.parquet"
     settings = {"model": running.model, "files": "small"}

@@ -5,16 +5,9 @@ import pytest
 
 from ttclab import bank, results
 from ttclab.adaptive import adaptive_search
-from ttclab.allocator import (
-    POLICIES,
-    Allocation,
-    Arm,
-    ComputeOptimalPolicy,
-    fitted_policy,
-    lesson_policy,
-    uniform_policy,
-)
+from ttclab.allocator import Allocation, Arm, ComputeOptimalPolicy, fitted_policy, lesson_policy, uniform_policy
 from ttclab.beam_search import beam_search
+from ttclab.data import POLICIES
 from ttclab.estimators import bootstrap, fifths
 from ttclab.ledger import billed
 from ttclab.models import ZOO, folder_of, load

@@ -6,8 +6,8 @@ from torch.utils.flop_counter import FlopCounterMode
 
 import ttclab
 from ttclab.problems import ArithmeticProblem
-from ttclab.reward_model import FLOOR, RewardModel, reward_flops
 from ttclab.training.tokens import build_tokenizer
+from ttclab.verifiers.reward_model import FLOOR, RewardModel, reward_flops
 
 TOKENIZER = build_tokenizer()
 PROMPT_END, ATTEMPT_END = TOKENIZER.convert_tokens_to_ids(["\n", "#"])

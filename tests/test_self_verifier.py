@@ -7,9 +7,9 @@ from ttclab.flops import forward_flops
 from ttclab.ledger import billed
 from ttclab.models import LanguageModel
 from ttclab.problems import Solution
-from ttclab.self_verifier import QUESTION, Probe, SelfVerifier
-from ttclab.text_problems import TextProblem
+from ttclab.tasks.text_problems import TextProblem
 from ttclab.training.tokens import build_tokenizer
+from ttclab.verifiers.self_verifier import QUESTION, Probe, SelfVerifier
 
 TURNS = "{% for m in messages %}!{{ m['content'] }}{% endfor %}{% if add_generation_prompt %}?{% endif %}"
 PROBLEMS = [TextProblem.of(name, f"{name}+1", "2") for name in ("1", "22")]

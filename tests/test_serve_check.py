@@ -3,8 +3,8 @@ from fake_server import serving
 
 import ttclab
 from ttclab.cli import main
-from ttclab.serve_check import check
-from ttclab.server import ServerError
+from ttclab.models.connection import ServerError
+from ttclab.models.server_check import check
 
 
 def found(**options):

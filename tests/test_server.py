@@ -23,15 +23,15 @@ from tiny import TOKENIZER, random_model
 
 import ttclab
 from ttclab import bank
-from ttclab import server as client
+from ttclab.bank.draws import Draws
 from ttclab.beam_search import beam_search
 from ttclab.cli import main
 from ttclab.ledger import billed
-from ttclab.models import LanguageModel
+from ttclab.models import LanguageModel, client
+from ttclab.models import server as served
+from ttclab.models.connection import ServerError
 from ttclab.problems import load_problems
-from ttclab.recording import Draws
-from ttclab.server import ServerError
-from ttclab.text_problems import TextProblem
+from ttclab.tasks.text_problems import TextProblem
 from ttclab.training.tokens import build_tokenizer
 from ttclab.verifiers import RIGHT
 
@@ -549,7 +549,7 @@ def test_a_server_that_writes_nothing_but_blank_lines_is_left_after_a_few():
     with serving(says=lambda body: "\n" * 5, ignores=["usage"]) as server:
         [solution] = load(server).generate_step(WORDS[1])
         assert not solution.text.strip()
-        assert len(server.requests) <= client.BLANK_LINES + 2
+        assert len(server.requests) <= served.BLANK_LINES + 2
 
 
 def test_a_first_step_in_a_chat_is_given_whatever_it_is():
@@ -625,7 +625,7 @@ def test_an_address_that_is_not_as_far_as_v1_gets_a_hint(path):
     ],
 )
 def test_a_page_of_the_hub_is_no_server_and_is_asked_nothing(page, name, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(client, "_run", lambda work: pytest.fail("it was asked"))
+    monkeypatch.setattr(client, "run_in_loop", lambda work: pytest.fail("it was asked"))
     message = f"is a page of the Hub, and no server: .*{re.escape(name)}"
     for call in (
         lambda: ttclab.load(page),

@@ -5,12 +5,13 @@ import numpy as np
 import pytest
 
 import ttclab
-from ttclab import bank, results, smollm2
+from ttclab import bank, results
 from ttclab.estimators import auc, bootstrap, within_problem_auc
 from ttclab.ledger import billed
+from ttclab.models import smollm2
 from ttclab.policy import Prompt
 from ttclab.problems import load_problems
-from ttclab.self_verifier import SelfVerifier
+from ttclab.verifiers.self_verifier import SelfVerifier
 
 HERE = smollm2.folder().is_dir()
 PLAIN_TRANSFORMERS = """

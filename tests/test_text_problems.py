@@ -12,9 +12,9 @@ from ttclab import hub
 from ttclab.models import LanguageModel
 from ttclab.policy import Prompt
 from ttclab.problems import Feedback, Solution, load_problems, split_of
-from ttclab.text_problems import AGAIN, INSTRUCTION, TextProblem, read_problems, with_examples
+from ttclab.tasks.text_problems import AGAIN, INSTRUCTION, TextProblem, read_problems, with_examples
+from ttclab.tasks.word_problems import EXAMPLES, STEPS, STORIES, generate_word_problems, word_problem
 from ttclab.training.tokens import build_tokenizer
-from ttclab.word_problems import EXAMPLES, STEPS, STORIES, generate_word_problems, word_problem
 
 SHOP = TextProblem.of("shop", "What are 2 and 3?", "5", "2 + 3 = 5\n#### 5")
 BUS = TextProblem.of("bus", "What are 4 and 3?", "7", "4 + 3 = 7\n#### 7")

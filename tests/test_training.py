@@ -10,10 +10,10 @@ from ttclab.estimators import fifths, pass_at_k
 from ttclab.ledger import billed
 from ttclab.problems import ArithmeticProblem, Solution, split_of
 from ttclab.results.cards import card
-from ttclab.reward_model import RewardModel, reward_flops
 from ttclab.training import loop, verifier
 from ttclab.training.policy import RECIPES
 from ttclab.training.tokens import ALPHABET, build_tokenizer
+from ttclab.verifiers.reward_model import RewardModel, reward_flops
 
 
 @pytest.fixture

@@ -15,15 +15,15 @@ from test_reward_model import TOKENIZER, random_reward_model
 from torch.utils.flop_counter import FlopCounterMode
 
 import ttclab
-from ttclab import reader, verifiers
+from ttclab import verifiers
 from ttclab.beam_search import beam_search
 from ttclab.engine import Prefix
 from ttclab.estimators import auc
 from ttclab.ledger import Cost, billed
 from ttclab.problems import ArithmeticProblem, Solution, load_problems
-from ttclab.reward_model import Reading, reward_flops
 from ttclab.sampling import Result
-from ttclab.verifiers import ORM, PRM, ForgetfulOracle, NoisyOracle, Oracle, SelfEvaluation
+from ttclab.verifiers import ORM, PRM, ForgetfulOracle, NoisyOracle, Oracle, SelfEvaluation, reader
+from ttclab.verifiers.reward_model import Reading, reward_flops
 
 PROBLEM = ArithmeticProblem.from_expression("015+74+46*06")
 RIGHT = Solution(PROBLEM, PROBLEM.solution_text)
@@ -371,7 +371,7 @@ def test_a_list_of_solutions_has_a_list_of_critiques_and_each_is_a_call(name):
 def test_a_shipped_verifier_loads_as_it_was_saved_and_without_a_word(name, kind, tmp_path, monkeypatch, capfd):
     MODEL.save_pretrained(tmp_path / name)
     TOKENIZER.save_pretrained(tmp_path / name)
-    monkeypatch.setattr(verifiers, "ZOO", tmp_path)
+    monkeypatch.setattr(verifiers.loading, "ZOO", tmp_path)
     capfd.readouterr()
     loaded = ttclab.load_verifier(name, device="cpu")
     assert capfd.readouterr() == ("", "")

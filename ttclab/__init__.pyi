@@ -1,15 +1,13 @@
 """The public names, each with its module: type checkers read this list, and `__init__.py` imports by it."""
 
 from . import adaptive as adaptive
-from . import algebra as algebra
 from . import allocator as allocator
-from . import answer_reader as answer_reader
-from . import answer_tokens as answer_tokens
 from . import answers as answers
-from . import arena as arena
 from . import bank as bank
 from . import beam_search as beam_search
+from . import data as data
 from . import engine as engine
+from . import estimate as estimate
 from . import estimators as estimators
 from . import exercises as exercises
 from . import explorables as explorables
@@ -20,33 +18,22 @@ from . import hardware as hardware
 from . import hub as hub
 from . import ledger as ledger
 from . import live as live
-from . import math_worker as math_worker
 from . import models as models
-from . import open_prms as open_prms
-from . import plan as plan
 from . import policy as policy
 from . import problems as problems
-from . import reader as reader
-from . import recording as recording
 from . import results as results
 from . import revision as revision
-from . import reward_model as reward_model
 from . import sampling as sampling
-from . import self_verifier as self_verifier
-from . import serve_check as serve_check
-from . import server as server
 from . import signatures as signatures
-from . import smollm2 as smollm2
-from . import text_problems as text_problems
+from . import solutions as solutions
+from . import tasks as tasks
 from . import training as training
 from . import verifiers as verifiers
-from . import word_problems as word_problems
-from . import working as working
 from .adaptive import adaptive_search as adaptive_search
 from .adaptive import compute_optimal_inference as compute_optimal_inference
 from .beam_search import beam_search_prm as beam_search_prm
 from .beam_search import dvts as dvts
-from .models import load as load
+from .models.loading import load as load
 from .problems import Problem as Problem
 from .problems import Solution as Solution
 from .problems import load_problems as load_problems
@@ -57,7 +44,7 @@ from .sampling import Result as Result
 from .sampling import majority_vote as majority_vote
 from .sampling import parallel_search as parallel_search
 from .sampling import weighted_vote as weighted_vote
-from .verifiers import load_verifier as load_verifier
+from .verifiers.loading import load_verifier as load_verifier
 
 __version__: str
 __all__: list[str]

@@ -8,13 +8,14 @@ from collections.abc import Sequence
 from statistics import fmean
 
 from .allocator import Rule, lesson_policy
+from .answers import answer_key
 from .beam_search import beam_search
 from .ledger import billed_as
 from .policy import Policy
-from .problems import Problem, Solution, answer_key
 from .revision import hybrid_search
 from .sampling import Result, strategy
-from .verifiers import Verifier, score_groups
+from .tasks.problem import Problem, Solution
+from .verifiers.scoring import Verifier, score_groups
 
 
 @strategy

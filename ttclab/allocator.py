@@ -18,11 +18,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .data import POLICIES
 from .estimators import Estimate, bootstrap, checked_scores
 from .files import write_text
 
 FORMAT = "ttclab policy 1"
-POLICIES = Path(__file__).with_name("policies")  # fitted to the recorded runs: `ttclab fit`
 
 
 @dataclass(frozen=True, order=True)

@@ -12,10 +12,10 @@ from typing import TypedDict, Unpack, overload
 
 from . import ledger
 from .policy import Policy
-from .problems import Problem, Solution
 from .sampling import Result, check_choice, strategy
 from .signatures import options_of
-from .verifiers import Verifier, check_aggregate, score_steps
+from .tasks.problem import Problem, Solution
+from .verifiers.scoring import Verifier, check_aggregate, score_steps
 
 
 class TreeSearchOptions(TypedDict, total=False):

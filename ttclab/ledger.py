@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from .hardware import Meter
-from .problems import Problem
+from .tasks.problem import Problem
 
 
 @dataclass
@@ -165,3 +165,31 @@ def charge(
         cost.generations += generations
         cost.revisions += revisions
         cost.verifier_calls += verifier_calls
+
+
+@dataclass
+class Bill:
+    """Accumulates the charges of one call for a problem, then posts them once to the open ledgers."""
+
+    problem: Problem
+    generations: int = 0
+    verifier_calls: int = 0
+    tokens: Counter[str] = field(default_factory=Counter)
+    flops: Counter[str] = field(default_factory=Counter)
+
+    def add(self, kind: str, tokens: int, flops: int) -> None:
+        self.tokens[kind] += tokens
+        self.flops[kind] += flops
+
+    def charge(self) -> None:
+        for kind in self.tokens:
+            generations = self.generations if kind == "decode" else 0
+            calls = self.verifier_calls if kind == "verifier" else 0
+            charge(
+                self.problem,
+                kind,
+                tokens=self.tokens[kind],
+                flops=self.flops[kind],
+                generations=generations,
+                verifier_calls=calls,
+            )

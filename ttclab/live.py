@@ -11,22 +11,15 @@ from accelerate.utils.memory import clear_device_cache, should_reduce_batch_size
 from transformers import AutoModelForCausalLM, PreTrainedConfig
 
 from .estimators import bootstrap
-from .models import (
-    LanguageModel,
-    described,
-    directory_of,
-    encode,
-    generation_config_of,
-    is_address,
-    load,
-    max_new_tokens_of,
-    pick_device,
-    pick_dtype,
-    template_of,
-)
+from .models.configuration import described, encode, generation_config_of, max_new_tokens_of, template_of
+from .models.devices import pick_device, pick_dtype
+from .models.language_model import LanguageModel
+from .models.loading import load
+from .models.zoo import directory_of, is_address
 from .policy import Prompt
-from .problems import Problem, load_problems
 from .sampling import Result
+from .tasks.problem import Problem
+from .tasks.registry import load_problems
 
 COLAB = "Qwen/Qwen2.5-0.5B-Instruct"  # the labs name it for Colab's GPU
 ROWS = 512  # solutions that are written at once, as LanguageModel does

@@ -2,44 +2,13 @@
 
 import warnings
 from abc import ABC, abstractmethod
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any, TypeVar, overload
+from dataclasses import replace
+from typing import Any, overload
 
 from . import ledger
-from .problems import Feedback, Problem, Solution
-
-STEP_END = "\n"
-T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class Prompt:
-    """What a solution is written after: a problem, texts of earlier attempts, and feedback on the newest attempt."""
-
-    problem: Problem
-    attempts: Sequence[str] = ()
-    feedback: Feedback | None = None
-
-    @property
-    def shown(self) -> str:
-        """The earlier attempts as they are fed to a policy without a chat template."""
-        return self.problem.show_attempts(self.attempts, self.feedback) if self.attempts else ""
-
-    def text(self, template: Any = None) -> str:
-        """The exact text that the policy continues.
-
-        Parameters
-        ----------
-        template : tokenizer, optional
-            Tokenizer whose chat template renders the problem and the attempts as turns of a chat. Without one the text
-            is plain.
-        """
-        if template is None:
-            return self.problem.feed(self.shown)
-        turns = self.problem.turns(self.attempts, self.feedback)
-        return str(template.apply_chat_template(turns, add_generation_prompt=True, tokenize=False))
+from .solutions import STEP_END, check_problems, continued, grouped, text_of_steps
+from .tasks.problem import Feedback, Problem, Prompt, Solution, as_problems, one_or_all
 
 
 class Policy(ABC):
@@ -180,7 +149,7 @@ class Policy(ABC):
         if partials is None:
             groups = self._beginnings(problems, n, seed)
         else:
-            groups = _continued(problems, _groups(problem, partials), n)
+            groups = continued(problems, grouped(problem, partials), n)
         steps = self._write([Prompt(each) for each in problems], groups, temperature, max_new_tokens, stop=STEP_END)
         return one_or_all(problem, steps)
 
@@ -217,7 +186,7 @@ class Policy(ABC):
         Parameters, return value and errors are those of `generate_step`.
         """
         problems = as_problems(problem)
-        groups = _continued(problems, _groups(problem, partials), n)
+        groups = continued(problems, grouped(problem, partials), n)
         written = self._write([Prompt(each) for each in problems], groups, temperature, max_new_tokens)
         return one_or_all(problem, written)
 
@@ -256,14 +225,14 @@ class Policy(ABC):
             number of problems.
         """
         problems = as_problems(problem)
-        chains = _groups(problem, solutions)
+        chains = grouped(problem, solutions)
         comments = feedback if isinstance(feedback, list) else [feedback] * len(problems)
         if len(chains) != len(problems) or not all(chains):
             lengths = [len(chain) for chain in chains]
             raise ValueError(
                 f"a revision needs a chain of one solution or more for each problem, not chains of {lengths}"
             )
-        _check_problems(problems, chains)
+        check_problems(problems, chains)
         if len(comments) != len(problems):
             raise ValueError(f"feedback must be one for each of {len(problems)} problems, not {len(comments)}")
         blank = [
@@ -314,7 +283,7 @@ class Policy(ABC):
                 f"a rewrite needs a number of steps for each solution, for each of {len(problems)} problems a list, "
                 f"not {counts} for {[len(group) for group in groups]} solutions"
             )
-        _check_problems(problems, groups)
+        check_problems(problems, groups)
         begun = [
             [replace(self._first_steps(each, n), key=f"{each.key}/rewritten") for each, n in zip(*pair, strict=True)]
             for pair in zip(groups, counts, strict=True)
@@ -404,108 +373,3 @@ class Policy(ABC):
         stop : str or None
             Text after which a solution is returned unfinished.
         """
-
-
-@dataclass
-class Bill:
-    """Accumulates the charges of one call for a problem, then posts them once to the open ledgers."""
-
-    problem: Problem
-    generations: int = 0
-    verifier_calls: int = 0
-    tokens: Counter[str] = field(default_factory=Counter)
-    flops: Counter[str] = field(default_factory=Counter)
-
-    def add(self, kind: str, tokens: int, flops: int) -> None:
-        self.tokens[kind] += tokens
-        self.flops[kind] += flops
-
-    def charge(self) -> None:
-        for kind in self.tokens:
-            generations = self.generations if kind == "decode" else 0
-            calls = self.verifier_calls if kind == "verifier" else 0
-            ledger.charge(
-                self.problem,
-                kind,
-                tokens=self.tokens[kind],
-                flops=self.flops[kind],
-                generations=generations,
-                verifier_calls=calls,
-            )
-
-
-def _groups(
-    problem: Problem | Sequence[Problem], solutions: Sequence[Solution] | Sequence[Sequence[Solution]]
-) -> list[list[Solution]]:
-    """The solutions as one list for each problem."""
-    groups: Any = [solutions] if isinstance(problem, Problem) else solutions
-    return [list(group) for group in groups]
-
-
-def _continued(problems: list[Problem], groups: list[list[Solution]], n: int) -> list[list[Solution]]:
-    """n forks of every unfinished solution, as one list for each problem."""
-    if n < 1 or len(groups) != len(problems):
-        raise ValueError(f"n must be at least 1 and partials one list a problem, not {n} and {len(groups)} lists")
-    _check_problems(problems, groups)
-    return [forks([solution for solution in group for _ in range(n)]) for group in groups]
-
-
-def _check_problems(problems: list[Problem], groups: Sequence[Sequence[Solution]]) -> None:
-    """Raise ValueError if a solution belongs to another problem than its group."""
-    for each, group in zip(problems, groups, strict=True):
-        if strangers := [solution for solution in group if solution.problem.id != each.id]:
-            raise ValueError(f"solutions must be of the problem {each.id!r}, not of {strangers[0].problem.id!r}")
-
-
-def is_step(before: Solution, after: Solution) -> bool:
-    """Whether the text written between the two is a step. A blank line is one only if the problem counts it."""
-    written = after.text[len(before.text) :]
-    begins_line = not before.text or before.text.endswith(STEP_END)
-    return bool(written.strip()) or not begins_line or len(after.steps) > len(before.steps)
-
-
-def text_of_steps(solution: Solution, steps: int) -> str:
-    """The text of a solution up to the end of the line of a step. Raises ValueError unless there are steps after it."""
-    if steps and not 0 < steps < len(solution.steps):
-        raise ValueError(
-            f"of a solution of {len(solution.steps)} steps a rewrite keeps fewer than all, not {steps}: "
-            f"{solution.text!r}"
-        )
-    end = 0
-    while len(solution.problem.read(solution.text[:end])[0]) < steps:
-        end = solution.text.index(STEP_END, end) + len(STEP_END)
-    return solution.text[:end]
-
-
-def whole_at(problem: Problem, text: str, start: int) -> int | None:
-    """End of the first line after index `start` at which the problem calls the solution complete; None without one."""
-    end = text.find(STEP_END, start)
-    while end >= 0:
-        if problem.ended(text[: end + len(STEP_END)]):
-            return end + len(STEP_END)
-        end = text.find(STEP_END, end + 1)
-    return None
-
-
-def forks(solutions: Sequence[Solution]) -> list[Solution]:
-    """The solutions, with a new random stream for every repetition of one."""
-    seen: Counter[str] = Counter()
-    forks = []
-    for solution in solutions:
-        copy = seen[solution.key]
-        seen[solution.key] += 1
-        forks.append(replace(solution, key=f"{solution.key}/{solution.length}.{copy}") if copy else solution)
-    return forks
-
-
-def as_problems(problem: Problem | Sequence[Problem]) -> list[Problem]:
-    """One problem or several as a list. Raises ValueError for an empty list."""
-    problems = [problem] if isinstance(problem, Problem) else list(problem)
-    if not problems:
-        raise ValueError("there must be at least one problem, but the list is empty")
-    return problems
-
-
-def one_or_all(problem: Problem | Sequence[Problem], results: list[T]) -> T | list[T]:
-    """Results in the form of the request: the single result for one problem, all of them for a list."""
-    return results[0] if isinstance(problem, Problem) else results

@@ -8,10 +8,11 @@ step: any policy can.
 from dataclasses import dataclass, field
 
 from .engine import prefixes_kept
-from .policy import STEP_END, Policy
-from .problems import Problem, Solution
+from .policy import Policy
 from .sampling import Result, check_choice, strategy
-from .verifiers import Critic, Verifier, aggregated, first_doubt, score_groups, scores_of_steps
+from .solutions import STEP_END
+from .tasks.problem import Problem, Solution
+from .verifiers.scoring import Critic, Verifier, aggregated, first_doubt, score_groups, scores_of_steps
 
 
 @strategy

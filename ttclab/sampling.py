@@ -7,10 +7,11 @@ from dataclasses import dataclass, field, replace
 from functools import wraps
 from typing import Concatenate, ParamSpec, Protocol, cast, overload
 
+from .answers import answer_key, answers_equal
 from .ledger import Cost, billed
-from .policy import Policy, as_problems
-from .problems import Problem, Solution, answer_key, answers_equal
-from .verifiers import Verifier, score_groups
+from .policy import Policy
+from .tasks.problem import Problem, Solution, as_problems
+from .verifiers.scoring import Verifier, score_groups
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ from sphinx.environment import BuildEnvironment
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective, SphinxRole
 
-from ttclab import bank
+from ttclab.data import DATA, RUNS
 from ttclab.results import expressions
 from ttclab.results.tables import markdown
 
@@ -33,7 +33,7 @@ logger = logging.getLogger(__name__)
 
 
 def _depend(env: BuildEnvironment) -> None:
-    for file in (*Path(expressions.__file__).parent.glob("*.*"), *bank.RUNS.glob("*.parquet")):
+    for file in (*Path(expressions.__file__).parent.glob("*.*"), *DATA.glob("*.*"), *RUNS.glob("*.parquet")):
         env.note_dependency(str(file))
 
 

@@ -7,8 +7,8 @@ import test_explorables_in_pages as pages
 from looks import overlapping_labels
 from test_explorables_in_pages import Reader, draw, faint_words, phone
 
-from ttclab import arena
 from ttclab.explorables import shipped_data
+from ttclab.results import arena
 
 site, reader = pages.site, pages.reader
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from ttclab.exercises import allocation, arena, connections, question, results, revision, sampling, verifiers
+from ttclab.exercises.chapters import allocation, arena, connections, question, results, revision, sampling, verifiers
 from ttclab.exercises.exercise import Exercise, Report
 from ttclab.exercises.progress import Progress
 from ttclab.exercises.reply import Timed

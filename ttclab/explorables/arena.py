@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from .words import SCHEMA, flops_in_words
 
 if TYPE_CHECKING:
-    from ..arena import Arena, Played
+    from ..results.arena import Arena, Played
 
 ROUNDS, PROBLEMS, SHARE = 12, 12, 4  # rounds, problems in each, generations for each problem
 DRAWS = 16  # recorded draws that a chance of a right answer is a share of
@@ -44,7 +44,7 @@ def arena_data(
         JSON-ready. Chances of a right answer are counted in sixteenths, FLOPs in thousands. What grows during a round
         (problems solved, generations, FLOPs, score, the curve of uniform sampling) is given after each problem.
     """
-    from .. import arena as of
+    from ..results import arena as of
 
     used = sorted({i for row in rounds for i in row})
     place = {i: n for n, i in enumerate(used)}
@@ -84,7 +84,7 @@ def arena_data(
 
 def _progress(played: "Played", arena: "Arena") -> dict[str, list[Any]]:
     """One policy's moves, the wins that came of each, and its totals after each problem."""
-    from ..arena import price
+    from ..results.arena import price
 
     return {
         "moves": played.chosen.tolist(),
@@ -98,7 +98,7 @@ def _progress(played: "Played", arena: "Arena") -> dict[str, list[Any]]:
 
 def _score(played: "Played", arena: "Arena", until: int) -> float:
     """Problems solved beyond uniform sampling for the same FLOPs, counted over the first `until` problems."""
-    from ..arena import Played, beyond_uniform
+    from ..results.arena import Played, beyond_uniform
 
     first = Played(played.chosen[:until], played.correct[:until], played.flops[:until])
     return round(float(beyond_uniform(first, arena.of(range(until))).sum()), 2) + 0.0  # no minus zero
@@ -157,7 +157,7 @@ def drawn_rounds(difficulty: NDArray[np.float64]) -> list[list[int]]:
     list of lists of int
         The places of the problems, in the order in which they arrive.
     """
-    from ..arena import SURE
+    from ..results.arena import SURE
 
     right, wrong = difficulty < SURE, difficulty > 1 - SURE
     thirds = [np.flatnonzero(kind) for kind in (right, wrong, ~right & ~wrong)]
@@ -171,7 +171,8 @@ def drawn_rounds(difficulty: NDArray[np.float64]) -> list[list[int]]:
 
 def recorded() -> dict[str, Any]:
     """Make the data from the recorded runs on the test problems."""
-    from .. import arena, bank
+    from .. import bank
+    from ..results import arena
 
     chains = bank.load_chains("revision", "test")
     rounds = drawn_rounds(arena.load_arena().difficulty)
@@ -192,7 +193,8 @@ def recorded() -> dict[str, Any]:
 
 def _one_draw(chains: Any, i: int) -> list[str]:
     """The answer that comes of each option, spent on the first recorded chains of problem i that are long enough."""
-    from .. import arena, results
+    from .. import results
+    from ..results import arena
     from ..sampling import Result
 
     scores = results.last_scores(arena.JUDGE, "revision-test-chains")[i]

@@ -10,7 +10,7 @@ from ..estimators import bootstrap, bootstrap_share, fifths
 from .words import GROUPS, SCHEMA, group_members, in_words
 
 if TYPE_CHECKING:
-    from ..problems import Solution
+    from ..tasks.problem import Solution
 
 KINDS = {  # of revision chains, by what is right in them
     "right": "right all along",

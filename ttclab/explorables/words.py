@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 from ..estimators import Estimate, fifths
 
 if TYPE_CHECKING:
-    from ..bank import Samples
+    from ..bank.runs import Samples
 
 SCHEMA = 1
 GROUPS = {

@@ -3,8 +3,8 @@
 import numpy as np
 import pandas as pd
 
+from ..data import DEFAULT_STEP
 from ..estimators import Estimate
-from ..models import DEFAULT_STEP
 from ..results import adaptive, beam, coverage, greedy, hybrid, stepwise, training_flops, vote, weighted, winner_map
 from ..results.exchange import RATIOS, STEPS, count_cells
 from ..results.revision import one_of_control
@@ -106,12 +106,16 @@ def winners_by_training() -> Drawing:
         f"after {last} they win {won[last]} and {lost[last]}.",
         pd.DataFrame(
             [
-                {"": f"{at} steps, {name}", **{f"R = {R:g}": str(cell) for R, cell in zip(RATIOS, row)}}
+                {"": f"{at} steps, {name}", **{_rate(R): str(cell) for R, cell in zip(RATIOS, row)}}
                 for at, cells in maps.items()
                 for name, row in zip((*style.FIFTHS, "all problems"), cells)
             ]
         ),
     )
+
+
+def _rate(R: float) -> str:
+    return f"R = {R:g}" if R < 1e9 else "inference alone"
 
 
 @drawn
@@ -274,8 +278,9 @@ def longer_training_instead() -> Drawing:
     cheap = min(arm.cost for _, arm, _ in list(rivals.values())[:3]) / control.cost
     return Drawing(
         charts.dots(rows, xlabel="problems solved", low=0.6, high=1.0),
-        "The best answer may be neither: one sample of a model trained for longer "
-        f"{'beats' if beaten else 'does not beat'} " + (f"{listed(beaten)}" if beaten else "the others"),
+        f"One sample of a model trained for longer beats {listed(beaten)}"
+        if beaten
+        else "One sample of a model trained for longer beats none of the others",
         f"It solves {control.solved:.0%} for {control.cost / 1e6:.1f} million FLOPs a problem, {cheap:.0f} times "
         "fewer than the "
         "cheapest of the others.",

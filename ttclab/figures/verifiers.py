@@ -170,9 +170,8 @@ def best_against_weighted() -> Drawing:
         charts.gains(
             lines, xlabel="fifth of difficulty", ylabel="best score minus weighted vote", ticks=style.SHORT_FIFTHS
         ),
-        f"On the hardest fifth, the PRM's best score {verdict(hard['PRM'])} its weighted vote; over all problems, "
-        "the weak "
-        f"PRM's best score {verdict(overall['weak PRM'])} its weighted vote",
+        f"The PRM's best score {verdict(hard['PRM'])} its weighted vote on the hardest fifth; the weak PRM's "
+        f"{verdict(overall['weak PRM'])} it over all problems",
         f"Best score minus weighted vote with 64 samples: {hard['PRM']:.0 points} for the PRM on the hardest fifth, "
         f"{overall['weak PRM']:.0 points} for the weak PRM on all problems.",
         pd.DataFrame({"fifth": style.SHORT_FIFTHS, **{name: line.values.unstack() for name, line in lines.items()}}),

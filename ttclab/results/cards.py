@@ -11,21 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import bank
-from ..estimators import (
-    auc,
-    bootstrap,
-    brier,
-    fifths,
-    pass_at_k,
-    reliability,
-    within_problem_auc,
-)
+from ..data import ZOO
+from ..estimators import auc, bootstrap, brier, fifths, pass_at_k, reliability, within_problem_auc
 from ..files import write_text
-from ..models import ZOO
 from ..training.loop import RECIPES
 from ..training.revision import RevisionRecipe
 from ..training.verifier import VerifierRecipe
-from ..verifiers import SEE_ATTEMPTS, Oracle
+from ..verifiers.oracle import Oracle
+from ..verifiers.trained import SEE_ATTEMPTS
 from .revision import chains
 from .sampling import best, last_scores, small_samples, weighted
 

@@ -9,10 +9,10 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
-from pathlib import Path
 from typing import NamedTuple
 
 from ..allocator import Arm, difficulty_by_score, lesson_policy
+from ..data import DATA
 from ..estimators import Estimate, rank_correlation
 from .allocation import allocated
 from .arms import spend
@@ -21,7 +21,7 @@ from .revision import attempt, chains, hybrid, hybrid_arms, revised
 from .sampling import coverage, estimated_difficulty, last_scores, sampling_arms, true_difficulty, vote, weighted
 from .searching import beam, beam_arms
 
-FILE = Path(__file__).with_name("claims.json")
+FILE = DATA / "claims.json"
 HOLDS, REVERSED, NOT_SEEN = "holds", "reversed", "not seen"
 
 

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..allocator import POLICIES, ComputeOptimalPolicy
+from ..allocator import ComputeOptimalPolicy
+from ..data import POLICIES
 from .allocation import ESTIMATES, FITTED_BUDGETS, SLACK, SPACES, difficulty, space
 
 

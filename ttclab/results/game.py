@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import arena
 from ..allocator import Allocation, Arm
-from ..arena import Played
 from ..estimators import Estimate
+from . import arena
+from .arena import Played
 from .sampling import adaptive_arm
 
 HARD = 0.7  # from this difficulty on a first attempt looks wrong

@@ -13,11 +13,11 @@ from transformers import AutoConfig
 
 from .. import bank
 from ..allocator import Allocation, Arm
+from ..data import ZOO
 from ..estimators import Estimate, bootstrap, bootstrap_share, fifths, majority, weighted_best_of_n
 from ..flops import decode_flops, forward_flops
-from ..models import ZOO
-from ..reward_model import reward_flops
-from ..verifiers import SEE_ATTEMPTS
+from ..verifiers.reward_model import reward_flops
+from ..verifiers.trained import SEE_ATTEMPTS
 from .arms import Arms
 from .sampling import last_scores
 

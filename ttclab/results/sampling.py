@@ -13,6 +13,7 @@ from transformers import AutoConfig
 
 from .. import bank
 from ..allocator import Allocation, Arm, difficulty_by_disagreement, difficulty_by_score
+from ..data import ZOO
 from ..estimators import (
     best_of_n,
     fifths,
@@ -23,9 +24,9 @@ from ..estimators import (
     weighted_best_of_n,
 )
 from ..flops import forward_flops
-from ..models import ZOO
-from ..reward_model import reward_flops
-from ..verifiers import AGGREGATES, NoisyOracle
+from ..verifiers.oracle import NoisyOracle
+from ..verifiers.reward_model import reward_flops
+from ..verifiers.scoring import AGGREGATES
 from .arms import Arms
 
 BUDGETS = (1, 2, 4, 8, 16, 32, 64, 128, 256)

@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 
 from .. import bank
 from ..allocator import Arm
+from ..bank.draws import Draws
+from ..data import DATA, ZOO
 from ..estimators import Estimate, auc, bootstrap
 from ..files import write_text
-from ..models import ZOO
-from ..recording import Draws
 from ..training.loop import RECIPES, train
 from .arms import HARDEST
 from .exchange import greedy
@@ -29,7 +29,7 @@ from .revision import after_revision, before_revision, one_of_control
 from .sampling import best, coverage, small_samples, small_scores, vote, weighted
 from .searching import beam
 
-FILE = Path(__file__).with_name("seeds.json")
+FILE = DATA / "seeds.json"
 SHIPPED = "shipped"
 POINTS = RECIPES["large"].points
 JUDGES = ("prm-weak", "prm", "orm")

@@ -8,7 +8,8 @@ import numpy as np
 from .. import bank
 from ..allocator import Allocation, Arm
 from ..estimators import Estimate, bootstrap
-from ..verifiers import NoisyOracle, right_so_far
+from ..verifiers.oracle import NoisyOracle
+from ..verifiers.scoring import right_so_far
 from .arms import Arms
 from .sampling import small_fifths, small_samples
 

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from .. import bank
-from ..models import ZOO
+from ..data import ZOO
 from . import seeds
 from .training import training_flops
 

@@ -6,8 +6,8 @@ from functools import cache
 import numpy as np
 from transformers import AutoConfig
 
+from ..data import ZOO, folder_of
 from ..flops import forward_flops
-from ..models import ZOO, folder_of
 
 Record = dict[str, int | str | None]  # what a training.json holds
 

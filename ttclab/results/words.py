@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from .. import bank
 from ..allocator import Arm
 from ..estimators import auc, within_problem_auc
-from ..text_problems import TextProblem
-from ..working import WorkingVerifier
+from ..tasks.text_problems import TextProblem
+from ..verifiers.working import WorkingVerifier
 from .arms import Arms
 from .sampling import arms_of, chosen, last_scores, verifier_flops, writing_flops
 

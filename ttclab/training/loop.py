@@ -9,8 +9,9 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
 from transformers import GenerationConfig, PreTrainedModel
 
+from ..data import ZOO
 from ..files import atomic
-from ..models import ZOO, pick_device
+from ..models.devices import pick_device
 from . import policy, revision, verifier
 from .recipe import Recipe
 from .tokens import build_tokenizer
@@ -30,7 +31,7 @@ def train(
     name : str
         One of RECIPES.
     out : Path, optional
-        Folder to write, by default the model's own in `ttclab/zoo`. A checkpoint, `OUT.checkpoint`, lies beside it
+        Folder to write, by default the model's own in `ttclab/data/zoo`. A checkpoint, `OUT.checkpoint`, lies beside it
         until the training is done. A recipe with points writes a folder `OUT-STEP` for each.
     seed : int
         Seed of the weights and the data.

@@ -10,8 +10,9 @@ from torch import Tensor
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from .. import flops
-from ..models import LanguageModel
-from ..problems import LENGTHS, SIZES, generate_problems, load_problems
+from ..models.language_model import LanguageModel
+from ..tasks.arithmetic import LENGTHS, SIZES, generate_problems
+from ..tasks.registry import load_problems
 from .recipe import Part, Recipe
 from .tokens import END
 

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
-from ..models import LanguageModel, load
+from ..models.language_model import LanguageModel
+from ..models.loading import load
 
 PARTS = 3  # a step's rows are split into parts of similar length, which saves padding
 UNLABELLED = -100  # no target at this token

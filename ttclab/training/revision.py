@@ -16,19 +16,13 @@ from torch.nn import functional
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from .. import flops, ledger
-from ..models import LanguageModel
-from ..problems import (
-    ATTEMPTS_SHOWN,
-    LENGTHS,
-    SIZES,
-    ArithmeticProblem,
-    Solution,
-    generate_problems,
-    load_problems,
-    show_attempts,
-)
-from ..reward_model import continue_from
-from ..verifiers import RIGHT, WRONG, SelfEvaluation
+from ..models.language_model import LanguageModel
+from ..tasks.arithmetic import LENGTHS, SIZES, ArithmeticProblem, generate_problems
+from ..tasks.problem import ATTEMPTS_SHOWN, Solution, show_attempts
+from ..tasks.registry import load_problems
+from ..verifiers.likelihood import SelfEvaluation
+from ..verifiers.reward_model import continue_from
+from ..verifiers.scoring import RIGHT, WRONG
 from .recipe import PARTS, UNLABELLED, Part, Recipe, load_base, pad
 from .tokens import END
 

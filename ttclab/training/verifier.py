@@ -16,11 +16,13 @@ from transformers import PreTrainedTokenizerFast
 
 from .. import ledger
 from ..estimators import within_problem_auc
-from ..models import LanguageModel
-from ..policy import STEP_END
-from ..problems import LENGTHS, SIZES, ArithmeticProblem, Problem, Solution, generate_problems, load_problems
-from ..reward_model import RewardModel, reward_flops
-from ..verifiers import PRM
+from ..models.language_model import LanguageModel
+from ..solutions import STEP_END
+from ..tasks.arithmetic import LENGTHS, SIZES, ArithmeticProblem, generate_problems
+from ..tasks.problem import Problem, Solution
+from ..tasks.registry import load_problems
+from ..verifiers.reward_model import RewardModel, reward_flops
+from ..verifiers.trained import PRM
 from .recipe import PARTS, UNLABELLED, Part, Recipe, load_base, pad
 from .tokens import END
 

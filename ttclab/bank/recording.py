@@ -1,0 +1,360 @@
+"""Recording runs: models write, verifiers score, and files grow chunk by chunk."""
+
+import hashlib
+import shutil
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+from tqdm import tqdm
+
+from .. import data, hub
+from ..beam_search import beam_search
+from ..data import ZOO
+from ..models.configuration import described, encode, template_of
+from ..models.language_model import LanguageModel
+from ..models.loading import load as load_model
+from ..models.zoo import directory_of, is_address
+from ..policy import Prompt
+from ..revision import step_revise
+from ..sampling import Result
+from ..tasks.arithmetic import SPLITS
+from ..tasks.problem import Solution, well_formed
+from ..tasks.registry import load_problems
+from ..verifiers.loading import load_verifier
+from ..verifiers.oracle import ForgetfulOracle, NoisyOracle
+from ..verifiers.self_verifier import SelfVerifier
+from .draws import Draws
+from .files import KINDS, SCHEMAS, as_recorded, is_done, metadata_of, storable, whole_table, write_table
+from .runs import file_of_run, file_of_scores, path_of, read, step_revision_name
+
+ASKED = "asked"  # a verifier: the policy that wrote the run
+CHUNK = 50  # problems between two writes: what a kill can cost
+
+
+def record(
+    model: str,
+    split: str,
+    draws: Draws | None = None,
+    *,
+    out: Path | None = None,
+    chunk: int | None = None,
+    shard: tuple[int, int] | None = None,
+) -> Path:
+    """Draw solutions of a model to each problem of a set, and write them to a file.
+
+    Killed and started again, recording resumes: at most `chunk` problems are drawn twice, with the same result.
+
+    Parameters
+    ----------
+    model : str
+        A shipped model, a directory, a model on the Hub, or the address of a server.
+    split : str
+        As for `ttclab.load_problems`.
+    draws : Draws, optional
+        What is drawn.
+    out : Path, optional
+        The file, by default one in `ttclab/data/runs`. A server needs one.
+    chunk : int, optional
+        Problems between two writes (CHUNK).
+    shard : tuple of int, optional
+        (i, n) for the i-th of n machines, from 1: its part of the problems, in a file of its own, for `merge`.
+
+    Raises
+    ------
+    OSError
+        If the disk is full or the server is unreachable.
+    ValueError
+        For an invalid shard.
+    """
+    draws = draws or Draws()
+    hub.refuse_page(model)
+    served = is_address(model)
+    if served and out is None:
+        raise ValueError("what a server writes is recorded where you say: name a file as out")
+    out = out or path_of(model, split, at=draws.at, greedy=draws.greedy)
+    policy = load_model(model, at=draws.at, device=draws.device, **draws.server)
+    asked = load_problems(split, limit=draws.problems)
+    temperature = policy.sampler(draws.temperature).temperature
+    served_name = None if isinstance(policy, LanguageModel) else policy.model
+    if isinstance(policy, LanguageModel):
+        # A prompt that is too long is refused now, and not after hours.
+        policy.encode_prompts([Prompt(problem) for problem in asked])
+    files = draws.server.get("files") if served else model
+    folder = directory_of(files, draws.at) if files else None
+    made: dict[str, Any] = {
+        "format": "ttclab samples 1", "model": folder.name if folder else served_name,
+        "weights": weights_hash(folder) if folder else None, "split": split, "seed": draws.seed,
+        "temperature": temperature, "samples": draws.samples, "problems": len(asked),
+    }  # fmt: skip
+    if served:  # by its name there, for a server may come back at another address
+        made["served"] = served_name
+    if folder and folder.parent != ZOO:  # a reader may not have the model: what FLOPs are counted from goes with it
+        _, tokenizer = described(folder, local_files_only=True)
+        template = template_of(tokenizer, None)
+        assert policy.config is not None
+        made["config"] = {key: value for key, value in policy.config.to_diff_dict().items() if not key.startswith("_")}
+        made["prompt_tokens"] = [len(encode(Prompt(each), tokenizer, template)) for each in asked]
+    if draws.max_new_tokens:
+        made["max_new_tokens"] = draws.max_new_tokens
+    if split.removeprefix("words-") not in SPLITS:  # of a file or the Hub, which may be gone when the run is read
+        made["asked"] = [[well_formed(text) for text in (each.id, each.question, each.answer)] for each in asked]
+
+    def rows(chunk: range) -> Iterator[dict[str, Any]]:
+        chosen = [asked[i] for i in chunk]
+        for group in policy.generate(chosen, draws.samples, temperature, draws.seed, draws.max_new_tokens):
+            for i, solution in enumerate(group):
+                yield {"sample": i, **_row(solution)}
+
+    return _record(out, made, rows, chunk, shard)
+
+
+def record_chains(
+    model: str,
+    split: str,
+    lengths: Sequence[int],
+    *,
+    feedback: str | None = None,
+    problems: int = 500,
+    seed: int = 0,
+    device: str = "auto",
+    out: Path | None = None,
+) -> Path:
+    """Write revision chains to each problem of a set, one of each length, the longest first.
+
+    lengths: attempts in each chain; feedback: the verifier whose critique each revision reads, if any.
+    """
+    lengths = sorted(lengths, reverse=True)
+    out = out or data.RUNS / f"{model}-{split}-chains{f'-{feedback}' if feedback else ''}.parquet"
+    policy, asked = load_model(model, device=device), load_problems(split, limit=problems)
+    critic = load_verifier(feedback, device=device) if feedback else None
+    made = {
+        "format": "ttclab chains 1", "model": model, "weights": weights_hash(directory_of(model)), "split": split,
+        "seed": seed, "lengths": lengths, "feedback": feedback, "problems": problems,
+    }  # fmt: skip
+
+    def rows(chunk: range) -> Iterator[dict[str, Any]]:
+        groups = policy.generate([asked[i] for i in chunk], n=len(lengths), seed=seed)
+        chains = [[(first, "")] for group in groups for first in group]
+        for attempt in range(1, lengths[0]):
+            growing = [chain for i, chain in enumerate(chains) if lengths[i % len(lengths)] > attempt]
+            texts = [[solution for solution, _ in chain] for chain in growing]
+            said = critic.critique([chain[-1] for chain in texts]) if critic else [None] * len(texts)
+            revised = policy.revise([chain[0].problem for chain in texts], texts, said)
+            for chain, solution, comment in zip(growing, revised, said, strict=True):
+                chain.append((solution, comment.code if comment else ""))
+        for i, chain in enumerate(chains):
+            for attempt, (solution, code) in enumerate(chain):
+                yield {"chain": i % len(lengths), "attempt": attempt, "comment": code, **_row(solution)}
+
+    return _record(out, made, rows)
+
+
+def record_scores(
+    verifier: str | Path, run: str | Path, *, device: str = "auto", out: Path | None = None, **options: Any
+) -> Path:
+    """Have a verifier score the solutions of a recorded run; what is there twice is read once.
+
+    verifier: also "asked", the policy that wrote the run, asked of each solution whether it is right
+    (`self_verifier.SelfVerifier`); run: its name in `ttclab/data/runs` ("small-test"), or its file; out: by default
+    beside it; options: of `load_verifier`, for an open PRM.
+    """
+    scored = read(file_of_run(run))
+    if verifier == ASKED:
+        judge: Any = SelfVerifier(ASKED, load_model(scored.made["model"], device=device))
+    else:
+        judge = load_verifier(verifier, device=device, **options)
+    out, sees = out or file_of_scores(run, verifier), getattr(judge, "sees_attempts", False)
+    weights = scored.made["weights"] if verifier == ASKED else _verifier_hash(verifier)
+    made = {
+        "format": "ttclab scores 1", "verifier": str(verifier), "weights": weights, "run": str(run),
+        "of": scored.made, "problems": len(scored.problems),
+    }  # fmt: skip
+
+    def rows(chunk: range) -> Iterator[dict[str, Any]]:
+        groups = [scored.solutions(i) for i in chunk]
+        named = [[(s.problem.id, s.shown if sees else "", s.text, s.finished) for s in group] for group in groups]
+        distinct = {name: s for names, group in zip(named, groups) for name, s in zip(names, group)}
+        asked = list(distinct.values())
+        said = judge.score_steps(asked) if hasattr(judge, "score_steps") else [[score] for score in judge.score(asked)]
+        for solution, steps in zip(asked, said, strict=True):
+            if not all(0 <= score <= 1 for score in steps):  # NaN is not
+                raise ValueError(
+                    f"verifier {verifier} must return scores from 0 to 1, not {steps} for a solution of the problem "
+                    f"{solution.problem.id!r}"
+                )
+        of = dict(zip(distinct, said, strict=True))
+        for names in named:
+            for place, name in enumerate(names):
+                yield {"problem": name[0], "place": place, "steps": of[name]}
+
+    return _record(out, made, rows)
+
+
+def record_search(
+    model: str,
+    verifier: str,
+    split: str,
+    N: int,
+    M: int,
+    *,
+    lookahead: int = 0,
+    problems: int = 500,
+    seed: int = 0,
+    device: str = "auto",
+    out: Path | None = None,
+) -> Path:
+    """Run beam search on each problem of a set. A budget has to be run to be known: it is no subset of a larger one."""
+    name = f"{model}-{split}-beam-{verifier}-{N}x{M}{f'-ahead{lookahead}' if lookahead else ''}"
+    policy, asked = load_model(model, device=device), load_problems(split, limit=problems)
+    judge = load_verifier(verifier, device=device)
+    made = {
+        "format": "ttclab searches 1", "model": model, "weights": weights_hash(directory_of(model)),
+        "verifier": verifier, "verifier_weights": _verifier_hash(verifier), "split": split, "seed": seed,
+        "N": N, "M": M, "lookahead": lookahead, "problems": problems,
+    }  # fmt: skip
+
+    def rows(chunk: range) -> Iterator[dict[str, Any]]:
+        found = beam_search(policy, judge, [asked[i] for i in chunk], N, M, lookahead=lookahead, seed=seed)
+        return map(_search_row, found)
+
+    return _record(out or data.RUNS / f"{name}.parquet", made, rows)
+
+
+def record_step_revision(
+    model: str,
+    verifier: str,
+    split: str,
+    T: int,
+    M: int = 1,
+    *,
+    quality: float | None = None,
+    forgetful: bool = False,
+    problems: int = 500,
+    seed: int = 0,
+    device: str = "auto",
+    out: Path | None = None,
+) -> Path:
+    """Run step-level revision on each problem of a set, M chains of at most T revisions.
+
+    Parameters
+    ----------
+    model, verifier, split : str
+        The verifier doubts the steps that it scores below its threshold (THRESHOLDS).
+    T, M : int
+    quality : float or None
+        Of the oracle alone: put noise before it, so that its AUC is this.
+    forgetful : bool
+        The noise is drawn anew for each step that is written (`ForgetfulOracle`), and not once for each text.
+    problems, seed, device, out
+        As in `record_search`.
+    """
+    policy, asked = load_model(model, device=device), load_problems(split, limit=problems)
+    if quality is None:
+        judge: Any = load_verifier(verifier, device=device)
+    else:
+        judge = ForgetfulOracle(quality) if forgetful else NoisyOracle(quality)
+    threshold = THRESHOLDS[verifier]
+    made = {
+        "format": "ttclab searches 1", "model": model, "weights": weights_hash(directory_of(model)),
+        "verifier": verifier, "verifier_weights": _verifier_hash(verifier), "quality": quality, "split": split,
+        "seed": seed, "M": M, "T": T, "threshold": threshold, "problems": problems,
+    }  # fmt: skip
+    if forgetful:
+        made["forgetful"] = True
+
+    def rows(chunk: range) -> Iterator[dict[str, Any]]:
+        found = step_revise(policy, judge, [asked[i] for i in chunk], T, M=M, threshold=threshold, seed=seed)
+        return map(_search_row, found)
+
+    name = step_revision_name(model, verifier, split, T, M, quality, forgetful)
+    return _record(out or data.RUNS / f"{name}.parquet", made, rows)
+
+
+def _search_row(result: Result) -> dict[str, Any]:
+    return {
+        "problem": result.solution.problem.id,
+        "texts": [s.text for s in result.solutions],
+        "finished": [s.finished for s in result.solutions],
+        "correct": [s.correct for s in result.solutions],
+        "tokens": [s.length for s in result.solutions],
+        "scores": result.scores,
+        **{kind: result.cost.flops[kind] for kind in KINDS},
+        "verifier_calls": result.cost.verifier_calls,
+    }
+
+
+def best_threshold(verifier: str, model: str = "small", T: int = 15, *, device: str = "auto") -> float:
+    """Of 0.1, 0.2 ... 0.9 the threshold with which step-level revision solves most validation problems.
+
+    Of equally good ones the cheapest. So THRESHOLDS were chosen.
+    """
+    policy, judge = load_model(model, device=device), load_verifier(verifier, device=device)
+    asked = load_problems("validation")
+
+    def worth(threshold: float) -> tuple[int, int]:
+        found = step_revise(policy, judge, asked, T, threshold=threshold)
+        return sum(result.correct for result in found), -sum(result.cost.total_flops for result in found)
+
+    return max((i / 10 for i in range(1, 10)), key=worth)
+
+
+# Below which score a step is doubted, by `best_threshold`; the oracle's scores are 0 and 1.
+THRESHOLDS = {"oracle": 0.5, "prm": 0.4, "prm-weak": 0.9, "prm-rollouts": 0.8, "prm-exact": 0.5, "prm-large": 0.5}
+
+
+def _record(
+    out: Path,
+    made: dict[str, Any],
+    rows: Callable[[range], Iterable[dict[str, Any]]],
+    chunk: int | None = None,
+    shard: tuple[int, int] | None = None,
+) -> Path:
+    """Write the rows of `made["problems"]` problems, a chunk at a time, and join them when all are there."""
+    problems, chunk = made["problems"], chunk or CHUNK
+    chunks = [range(start, min(start + chunk, problems)) for start in range(0, problems, chunk)]
+    if shard:
+        i, n = shard
+        if not 1 <= i <= n <= len(chunks):
+            raise ValueError(
+                f"a shard is i of n, 1 <= i <= n, and {problems} problems in chunks of {chunk} make at most "
+                f"{len(chunks)}, not {i} of {n}"
+            )
+        chunks = chunks[(i - 1) * len(chunks) // n : i * len(chunks) // n]
+        made, out = {**made, "shard": [i, n]}, out.with_name(f"{out.stem}.{i}-of-{n}{out.suffix}")
+    schema = SCHEMAS[made["format"]].with_metadata(metadata_of(made))
+    if is_done(out, schema, chunks):
+        return out
+    parts = out.with_name(out.name + ".parts")
+    parts.mkdir(parents=True, exist_ok=True)
+    files = []
+    for each in tqdm(chunks, desc=out.stem, unit="chunk"):
+        files.append(part := parts / f"{each.start:06d}.parquet")
+        if not is_done(part, schema, [each]):
+            write_table(pa.Table.from_pylist([storable(row) for row in rows(each)], schema), part)
+    write_table(pa.concat_tables(as_recorded(whole_table(file), file) for file in files), out)
+    shutil.rmtree(parts)
+    return out
+
+
+def weights_hash(folder: Path) -> str:
+    """SHA-256 of a model's weights, of all files that they are in, one after the other."""
+    digest = hashlib.sha256()
+    for file in sorted(folder.glob("*.safetensors")):
+        with file.open("rb") as content:
+            while part := content.read(1 << 24):
+                digest.update(part)
+    return digest.hexdigest()
+
+
+def _verifier_hash(name: str | Path) -> str | None:
+    """Of its weights, where they are in a folder that is known: the oracle has none."""
+    return next((weights_hash(folder) for folder in (ZOO / name, Path(name)) if folder.is_dir()), None)
+
+
+def _row(solution: Solution) -> dict[str, Any]:
+    return {
+        "problem": solution.problem.id, "text": solution.text, "finished": solution.finished,
+        "correct": solution.correct, "tokens": solution.length, "logprob": solution.logprob,
+    }  # fmt: skip

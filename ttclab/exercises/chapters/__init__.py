@@ -1,0 +1,1 @@
+"""The exercises of each chapter, with their cases, references and checks."""

@@ -1,0 +1,1 @@
+"""Grading: submissions run apart, within bounds, and their points are written down."""

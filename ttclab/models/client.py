@@ -1,0 +1,271 @@
+"""Requests to a server: each is sent until the server answers it, however often that takes."""
+
+import asyncio
+import os
+import random
+import re
+import warnings
+import weakref
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+from urllib.parse import urlsplit
+
+import openai
+
+from .. import hub
+from ..tasks.problem import well_formed
+from .connection import (
+    LONGEST_PAUSE,
+    ServerError,
+    address_hint,
+    event_loop,
+    has_version,
+    is_loopback,
+    is_overflow,
+    pause,
+    proxy_hint,
+    reason_of,
+    run_in_loop,
+    wished_pause,
+)
+from .replies import (
+    ENDED,
+    LIMITED,
+    BrokenReplyError,
+    EmptyReplyError,
+    Reply,
+    content_of,
+    cut_at_stop,
+    token_count,
+    token_pieces,
+)
+
+ATTEMPTS = 15  # at one request: with the pauses between them three minutes or more, the restart of a server
+HANG_UPS = 3  # that are put up with where a server is asked what it can do
+DRAWS = 8  # times that a server is asked whether a line or the text ended, before it is taken for a line
+EMPTY_REPLIES = 6  # to one request, before a reply without text is taken for the answer
+_TRANSIENT = {408, 409, 425, 429}  # statuses below 500 that may be another at the next attempt
+_DISPENSABLE = ("logprobs", "seed")  # fields that a request can do without, where a server refuses them
+
+
+class ServerClient:
+    """The requests of a `ServedModel`.
+
+    Busy, failing, slow and unreachable servers and broken replies are asked again, ATTEMPTS times with growing pauses.
+    """
+
+    def __init__(self, url: str, model: str | None, concurrency: int, timeout: float) -> None:
+        if concurrency < 1 or not timeout > 0:
+            raise ValueError(f"concurrency must be at least 1 and timeout above 0, not {concurrency} and {timeout}")
+        hub.refuse_page(url)
+        try:
+            if not urlsplit(url).hostname or urlsplit(url).port == 0:
+                raise ValueError("it names no machine")
+        except ValueError as error:
+            raise ValueError(f"{url} is no address of a server: {error}") from None
+        self.url, self.concurrency, self._timeout = url, concurrency, timeout
+        self._noticed: set[str] = set()
+        self._limit_name = "max_tokens"  # of chats; newer servers have another name for it
+        self._refused: set[str] = set()
+        self._keeps_stop = False  # whether the stop string is in what the server returns
+        key, is_known = os.environ.get("OPENAI_API_KEY") or "none", bool(model) or has_version(url)
+        self._client = self._connect(key if is_known else "none")
+        self.model = model or self._only_model()
+        if not is_known:
+            self._client = self._connect(key)
+
+    def _connect(self, key: str) -> openai.AsyncOpenAI:
+        try:
+            through = openai.DefaultAsyncHttpxClient(trust_env=not is_loopback(self.url))
+            client = openai.AsyncOpenAI(
+                base_url=self.url, api_key=key, max_retries=0, timeout=self._timeout, http_client=through
+            )
+        except Exception as error:  # of the address, or of that of a proxy: each library has its own
+            raise ValueError(f"{self.url} can't be used as an address: {error}{proxy_hint(self.url)}") from None
+        weakref.finalize(self, lambda: asyncio.run_coroutine_threadsafe(client.close(), event_loop())).atexit = False
+        return client
+
+    def _only_model(self) -> str:
+        there = self.models()
+        if len(there) != 1:
+            raise ValueError(f"{self.url} has the models {', '.join(there) or '(none)'}: name one as model=...")
+        return there[0]
+
+    def models(self) -> list[str]:
+        """The names of the server's models. Raises ServerError if it does not say."""
+
+        async def names() -> list[str]:
+            return [each.id async for each in self._client.models.list()]
+
+        try:
+            return run_in_loop(names())
+        except (openai.OpenAIError, ValueError, TypeError, AttributeError) as error:  # the last two: of another form
+            hints = address_hint(self.url) + proxy_hint(self.url)
+            raise ServerError(f"no server at {self.url} that lists its models: {reason_of(error)}{hints}") from None
+
+    def ask(self, requests: Sequence[dict[str, Any]], stop: str | None = None) -> list[list[Reply]]:
+        """A reply to each request, those first of all that came of it. Interrupted, it breaks off what is in flight."""
+
+        async def all_of_them() -> list[list[Reply]]:
+            places = asyncio.Semaphore(self.concurrency)
+
+            async def one(request: dict[str, Any]) -> list[Reply]:
+                async with places:
+                    return await self._settled(request, stop)
+
+            tasks = [asyncio.ensure_future(one(request)) for request in requests]
+            try:
+                return await asyncio.gather(*tasks)
+            finally:
+                for task in tasks:
+                    task.cancel()
+
+        return run_in_loop(all_of_them())
+
+    async def _settled(self, request: dict[str, Any], stop: str | None) -> list[Reply]:
+        """The reply to a request, then those to the questions that it took to know how it ended.
+
+        Most servers don't say whether they stopped at the stop string or at the end of the text. Those are asked what
+        comes next, without a stop string, until they say one of the two: that is how often either would come.
+        """
+        reply = await self._reply(request, stop)
+        if reply.ended != "?":
+            return [reply]
+        if "messages" in request:  # a chat can't be gone on with, and so not be asked
+            return [replace(reply, ended="line", text=reply.text + (stop or ""))]
+        questions = []
+        for draw in range(DRAWS):
+            question = {name: value for name, value in request.items() if name != "stop"}
+            question |= {"prompt": request["prompt"] + reply.text, "max_tokens": 2, "seed": request["seed"] ^ draw}
+            questions.append(await self._reply(question, None))
+            if not questions[-1].text and questions[-1].ended == "text":
+                return [replace(reply, ended="text"), *questions]
+            if questions[-1].text.startswith(stop or ""):
+                break
+        return [replace(reply, ended="line", text=reply.text + (stop or "")), *questions]
+
+    async def _reply(self, request: dict[str, Any], stop: str | None) -> Reply:
+        empty = 0
+        for attempt in range(ATTEMPTS):
+            sent = {field: value for field, value in request.items() if field not in self._refused}
+            limit_name = self._limit_name
+            try:
+                return self._read(await self._send(sent), request, stop)
+            except EmptyReplyError as error:
+                reason, wait, empty = reason_of(error), 0.0, empty + 1
+                if empty == EMPTY_REPLIES:
+                    return Reply("", "cut", reason=str(error))
+            except (openai.APIConnectionError, openai.APIResponseValidationError, ValueError) as error:
+                reason, wait = reason_of(error), 0.0
+            except openai.APIStatusError as error:
+                reason, wait = reason_of(error), wished_pause(error.response.headers.get("retry-after"))
+                if is_overflow(error):
+                    return Reply("", "overflow", reason=reason)
+                if error.status_code < 500 and error.status_code not in _TRANSIENT:
+                    if self._renames_limit(sent, error, limit_name):
+                        continue
+                    refused = {field for field in _DISPENSABLE if field in sent and field in str(error)}
+                    if "temperature" in str(error) and sent.get("temperature") == 1:  # what it does without being told
+                        refused |= {"temperature"}
+                    if not refused:
+                        hint = address_hint(self.url) if error.status_code in (404, 405) else ""
+                        raise ServerError(f"{self.url} refuses a request: {reason}{hint}") from None
+                    self._notice(f"refuses {' and '.join(sorted(refused))}: it is asked without from here on")
+                    self._refused |= refused
+                    continue
+            if attempt + 1 < ATTEMPTS:
+                await pause(max(wait, random.uniform(0.5, 1) * min(2.0 ** (attempt - 1), LONGEST_PAUSE)))
+        hint = proxy_hint(self.url)
+        raise ServerError(f"{self.url} failed {ATTEMPTS} times in a row at one request, the last time: {reason}{hint}")
+
+    def send(self, requests: Sequence[dict[str, Any]]) -> list[Any]:
+        """What comes of each request, all at a time: the server's reply as it is, or an exception.
+
+        A request is sent again only if the server hung up, as some do on whoever comes after an error.
+        """
+
+        async def one(request: dict[str, Any]) -> Any:
+            for _ in range(HANG_UPS):
+                limit_name = self._limit_name
+                try:
+                    return await self._send(request)
+                except openai.APITimeoutError:
+                    raise
+                except openai.APIConnectionError:
+                    await pause(0.1)
+                except openai.APIStatusError as error:
+                    if not self._renames_limit(request, error, limit_name):
+                        raise
+            return await self._send(request)
+
+        async def all_of_them() -> list[Any]:
+            return await asyncio.gather(*map(one, requests), return_exceptions=True)
+
+        return run_in_loop(all_of_them())
+
+    async def _send(self, request: dict[str, Any]) -> Any:
+        if "messages" not in request:
+            return await self._client.completions.create(model=self.model, **request)
+        named = {self._limit_name if name == "max_tokens" else name: value for name, value in request.items()}
+        return await self._client.chat.completions.create(model=self.model, **named)
+
+    def _renames_limit(self, request: dict[str, Any], error: openai.APIStatusError, limit_name: str) -> bool:
+        """Whether a refusal is of max_tokens in a chat, as it was sent, which is max_completion_tokens from then on."""
+        if "messages" not in request or limit_name != "max_tokens" or error.status_code not in (400, 422):
+            return False
+        if is_overflow(error) or not re.search("max_tokens|max_completion_tokens", str(error)):
+            return False
+        self._limit_name = "max_completion_tokens"
+        return True
+
+    def _read(self, reply: Any, request: dict[str, Any], stop: str | None) -> Reply:
+        choices = getattr(reply, "choices", None)
+        if not isinstance(choices, list):
+            raise BrokenReplyError(f"a reply without choices: {' '.join(str(reply).split())[:200]}")
+        if not choices:
+            raise EmptyReplyError("a reply with no choice in it")
+        if len(choices) > 1:
+            self._notice(f"writes {len(choices)} solutions where one is asked for: the others go to waste")
+        choice, in_chat = choices[0], "messages" in request
+        try:
+            content, reasoning = content_of(choice, in_chat)
+            reason, extra, said = choice.finish_reason, choice.model_extra or {}, getattr(choice, "logprobs", None)
+        except AttributeError as error:
+            raise BrokenReplyError(f"a reply of another form: {error}") from None
+        if reason == "error" or (content is None and not in_chat and reason in ENDED):
+            raise EmptyReplyError(f"a reply of {content!r} that ended for the reason {reason!r}")
+        text, limited = well_formed(content or ""), reason in LIMITED
+        pieces = token_pieces(said) if text else []
+        if pieces is None and "logprobs" not in self._refused:
+            self._notice("gives no logprobs: its solutions have no likelihood, and no self-evaluation")
+        usage = getattr(reply, "usage", None)
+        if usage is None:
+            self._notice("does not say how many tokens it reads and writes: the bill misses what it does not say")
+        tokens = token_count(usage, "completion_tokens")
+        if tokens is None:
+            tokens = request["max_tokens"] if limited else len(pieces or ())
+        prompt = token_count(usage, "prompt_tokens") or 0
+        self._keeps_stop |= bool(stop and stop in text)
+        kept, ended = cut_at_stop(text, str(reason), extra, stop, self._keeps_stop)
+        if in_chat and not text and ended == "text":
+            ended, reason = "cut", f"{reason}, without content"
+        whole = Reply(
+            text,
+            ended,
+            prompt_tokens=prompt,
+            cached_tokens=min(prompt, token_count(getattr(usage, "prompt_tokens_details", None), "cached_tokens") or 0),
+            tokens=tokens,
+            kept=tokens,
+            logprob=float("nan") if pieces is None else sum(logprob for _, logprob in pieces),
+            reason=str(reason),
+            reasoning=well_formed(reasoning),
+            pieces=tuple(pieces or ()),
+        )
+        return replace(whole.shortened(len(kept)), text=kept)
+
+    def _notice(self, what: str, name: str = "") -> None:
+        """Say something once. name: by which it is known, by default what is said."""
+        if (name or what) not in self._noticed:
+            self._noticed.add(name or what)
+            warnings.warn(f"the server {self.url} {what}", stacklevel=2)

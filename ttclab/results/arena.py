@@ -1,0 +1,287 @@
+"""The arena: problems arrive one by one, and policies of allocation compete on them with the same budget.
+
+A budget is a number of generations for a whole row of problems. Of each problem a player is shown how hard a first
+attempt makes it look, 1 - the judge's score, and says what to spend on it: N chains of T revisions, or nothing, which
+keeps the first attempt. What comes of it is looked up in recorded runs: the revision model's chains, chosen from by the
+14x judge. Whoever looks at first attempts is charged for them; the judge reads a problem once, for look and choice.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+from transformers import AutoConfig
+
+from .. import bank
+from ..allocator import (
+    Allocation,
+    Arm,
+    ComputeOptimalPolicy,
+    Rule,
+    difficulty_by_score,
+    lesson_policy,
+    spread_budget,
+    uniform_policy,
+)
+from ..data import DATA, ZOO
+from ..estimators import Estimate, bootstrap, pass_at_k
+from ..files import atomic
+from ..verifiers.reward_model import reward_flops
+from . import at_equal_flops, hybrid_arms, last_scores
+
+TABLE = DATA / "arena.parquet"
+JUDGE = "prm-large"
+_WIDTHS = {
+    0: (1, 2, 3, 4, 6, 8, 12, 16, 24, 32),
+    1: (1, 2, 3, 4, 6, 8, 12, 16),
+    3: (1, 2, 3, 4, 6, 8),
+    7: (1, 2, 3, 4),
+}
+MENU = tuple((N, T) for T, widths in _WIDTHS.items() for N in widths)
+OPTIONS = ((0, 0), *MENU)  # the first of them keeps the first attempt
+FIRST = -1  # the place of the first attempt that is shown: a chain of one attempt, recorded last
+FITTED_BUDGETS = (1, 2, 4, 8, 16, 32)
+SURE = 0.02  # the verifier is sure of a first attempt whose score is closer than this to 0 or to 1
+SLACK = 0.01  # of accuracy, that the fitted policy gives up for a cheaper way to spend
+
+Player = Callable[[float, int, int], Sequence[int]]
+
+
+class Foul(ValueError):
+    """A move that the rules don't allow, with the rule."""
+
+
+@dataclass(frozen=True)
+class Arena:
+    """Recorded problems to play on, in the order in which they arrive.
+
+    problems: their ids; difficulty: 1 - the judge's score of the first attempt; look: the FLOPs of that attempt and its
+    score, (problems,) each; correct, flops: the chance of a right answer and the FLOPs if nobody has looked; saved: of
+    these, what the judge has read at the look, (problems, options) each, of OPTIONS.
+    """
+
+    problems: tuple[str, ...]
+    difficulty: NDArray[np.float64]
+    look: NDArray[np.float64]
+    correct: NDArray[np.float64]
+    flops: NDArray[np.float64]
+    saved: NDArray[np.float64]
+
+    def __len__(self) -> int:
+        return len(self.problems)
+
+    def of(self, rows: Sequence[int] | NDArray[np.intp]) -> "Arena":
+        """Some of the problems, in this order."""
+        problems = tuple(self.problems[i] for i in rows)
+        return Arena(problems, *(getattr(self, each.name)[np.asarray(rows)] for each in fields(Arena)[1:]))
+
+    @property
+    def arms(self) -> list[Arm]:
+        """The ways to spend of MENU, as `ComputeOptimalPolicy.fit` takes them."""
+        return [Arm(Allocation(N, T), self.correct[:, i], self.flops[:, i]) for i, (N, T) in enumerate(MENU, start=1)]
+
+
+class Played(NamedTuple):
+    """What came of some moves: the option chosen, the chance of a right answer and the FLOPs, (problems,) each."""
+
+    chosen: NDArray[np.intp]
+    correct: NDArray[np.float64]
+    flops: NDArray[np.float64]
+
+    @property
+    def generations(self) -> int:
+        return int(sum(N * (1 + T) for N, T in (OPTIONS[i] for i in self.chosen)))
+
+
+@cache
+def load_arena(split: str = "test") -> Arena:
+    """The arena of the "test" or the "validation" problems. Raises ValueError for another split."""
+    table = pq.read_table(TABLE, filters=[("split", "=", split)], page_checksum_verification=True)
+    if not len(table):
+        raise ValueError(f"there is an arena of the test and of the validation problems, not of {split!r}")
+    columns = {name: np.array(table[name].to_pylist(), dtype=float) for name in table.column_names[2:]}
+    return Arena(tuple(table["problem"].to_pylist()), **columns)
+
+
+def recorded(split: str, menu: tuple[tuple[int, int], ...] = MENU) -> Arena:
+    """The arena made anew from the recorded runs, with the first options of MENU or all of them. It takes seconds.
+
+    The first attempt is one that was never revised, so that no chain of revisions begins with it.
+    """
+    chains = bank.load_chains("revision", split)
+    arms = list(hybrid_arms(split, JUDGE, menu).values())
+    difficulty = difficulty_by_score(last_scores(JUDGE, f"revision-{split}-chains")[:, FIRST:])
+    nothing = np.zeros(len(chains.problems))
+    return Arena(
+        tuple(problem.id for problem in chains.problems),
+        difficulty,
+        arms[0].flops,
+        np.stack([chains.correct[:, FIRST].astype(float), *(arm.correct for arm in arms)], axis=1),
+        np.stack([nothing, *(arm.flops for arm in arms)], axis=1),
+        np.column_stack([nothing, _read_before(chains.firsts, [N for N, _ in menu])]),
+    )
+
+
+def _read_before(firsts: bank.Samples, widths: Sequence[int]) -> NDArray[np.float64]:
+    """What the judge has read at the look when N chains begin, (problems, widths): the problem, and where one of them
+    begins with the very text of the first attempt, that text.
+    """
+    judge = AutoConfig.from_pretrained(ZOO / JUDGE, local_files_only=True)
+    begun = [len(problem.prompt) for problem in firsts.problems]  # a token a character
+    text = [reward_flops(judge, int(tokens), n) for tokens, n in zip(firsts.tokens[:, FIRST], begun)]
+    alike = (firsts.texts == firsts.texts[:, [FIRST]]).sum(axis=1, keepdims=True)
+    again = pass_at_k(firsts.texts.shape[1], alike, widths)
+    return np.array([[reward_flops(judge, n)] for n in begun]) + again * np.array(text)[:, None]
+
+
+def write_table() -> Path:
+    """Record the arena of both splits into the package (`ttclab arena-table`), all or nothing."""
+    parts = []
+    for split in ("test", "validation"):
+        arena = recorded(split)
+        arrays = {each.name: getattr(arena, each.name) for each in fields(Arena)[1:]}
+        numbers = {name: values.round(6 if values.max() <= 1 else 0).tolist() for name, values in arrays.items()}
+        parts.append(pa.table({"split": [split] * len(arena), "problem": arena.problems, **numbers}))
+    with atomic(TABLE) as partial:
+        pq.write_table(pa.concat_tables(parts), partial, compression="zstd", write_page_checksum=True)
+    return TABLE
+
+
+# Playing
+
+
+def play(player: Player, arena: Arena, budget: int, *, looks: bool = True) -> Played:
+    """Let a player spend a budget of generations on all problems of an arena, one after the other.
+
+    player: a function of the difficulty, the generations left and the problems left, this one included; it returns N
+    and T. looks: it is charged for the first attempts. Raises Foul for a move that is not in OPTIONS, or that costs
+    more than is left.
+    """
+    left, chosen = budget, []
+    for i, difficulty in enumerate(arena.difficulty):
+        move = player(float(difficulty), left, len(arena) - i)
+        option = legal(move, left)
+        left -= price(option)
+        chosen.append(option)
+    return spent(arena, chosen, looks=looks)
+
+
+def legal(move: Sequence[int], left: int) -> int:
+    """The option that a move names. Raises Foul, with the rule, if there is none or the budget does not pay for it."""
+    N, T = move
+    if (N, T) not in OPTIONS:
+        if T not in _WIDTHS:
+            raise Foul(f"T={T} is not recorded: T is one of {', '.join(map(str, _WIDTHS))}")
+        raise Foul(f"N={N} with T={T} is not recorded: N is one of {', '.join(map(str, _WIDTHS[T]))}")
+    option = OPTIONS.index((N, T))
+    if price(option) > left:
+        raise Foul(f"N={N} and T={T} are {N} x {1 + T} = {price(option)} generations, and {left} are left")
+    return option
+
+
+def price(option: int) -> int:
+    """What an option costs, in generations."""
+    N, T = OPTIONS[option]
+    return N * (1 + T)
+
+
+def spent(arena: Arena, chosen: Sequence[int] | NDArray[np.intp], *, looks: bool = True) -> Played:
+    """What comes of an option for each problem."""
+    rows, chosen = np.arange(len(arena)), np.asarray(chosen, dtype=np.intp)
+    looked = looks * (arena.look - arena.saved[rows, chosen])
+    return Played(chosen, arena.correct[rows, chosen], arena.flops[rows, chosen] + looked)
+
+
+def by_rule(rule: Rule, share: int) -> Player:
+    """The player that gives every problem the same share and spends it by a rule of chapter 5."""
+
+    def player(difficulty: float, left: int, problems: int) -> tuple[int, int]:
+        allocation = rule(difficulty, share)
+        return allocation.N, allocation.T
+
+    return player
+
+
+@cache
+def fitted_policy() -> ComputeOptimalPolicy:
+    """The compute-optimal policy of the arena, fitted to its validation problems (Snell et al. 2024, section 3.2)."""
+    known = load_arena("validation")
+    return ComputeOptimalPolicy.fit(
+        known.arms, known.difficulty, FITTED_BUDGETS, slack=SLACK, estimate="1 - the score of one solution"
+    )
+
+
+def spread(arena: Arena, budget: int) -> Played:
+    """Look at all problems first, then divide the budget among them (`spread_budget`, after Damani et al. 2024).
+
+    What an option is expected to give is what it gave the fifth of the validation problems that looks as hard.
+    """
+    known, edges = load_arena("validation"), fitted_policy().edges
+    then, now = (np.searchsorted(edges, each.difficulty, side="right") for each in (known, arena))
+    expected = np.array([known.correct[then == group].mean(axis=0) for group in range(len(edges) + 1)])
+    asked = [known.flops[then == group].mean(axis=0) for group in range(len(edges) + 1)]
+    prices = np.array([price(option) for option in range(len(OPTIONS))])
+    costs = np.unique(prices)
+    best = np.array([[_best(row, flops, prices == cost) for cost in costs] for row, flops in zip(expected, asked)])
+    gains = np.take_along_axis(expected, best, axis=1)
+    moves = spread_budget(gains[now], costs, budget)
+    return spent(arena, best[now, moves])
+
+
+def _best(expected: NDArray[np.float64], flops: NDArray[np.float64], of: NDArray[np.bool_]) -> int:
+    """The cheapest in FLOPs of the options that are as good as the best of them, up to SLACK."""
+    good = of & (expected >= expected[of].max() - SLACK)
+    return int(np.where(good, flops, np.inf).argmin())
+
+
+def rivals(arena: Arena, share: int) -> dict[str, Played]:
+    """How the policies of the course do with `share` generations a problem: each by its name."""
+    budget = share * len(arena)
+    return {
+        "uniform": play(by_rule(uniform_policy, share), arena, budget, looks=False),
+        "lesson": play(by_rule(lesson_policy, share), arena, budget),
+        "fitted": play(by_rule(fitted_policy(), share), arena, budget),
+        "spread": spread(arena, budget),
+    }
+
+
+# Scoring
+
+
+def uniform_at(arena: Arena, flops: float) -> NDArray[np.float64]:
+    """What uniform sampling gets for a mean cost in FLOPs, (problems,): mixed of two of its budgets, e.g. by a coin.
+
+    Its budgets go from no sample, which solves nothing, to 32; beyond, more FLOPs bring nothing.
+    """
+    nothing = Arm(Allocation(1), np.zeros(len(arena)), np.zeros(len(arena)))
+    arms = [nothing, *(arm for arm in arena.arms if not arm.allocation.T)]
+    return at_equal_flops(arms, min(flops, float(arms[-1].flops.mean()))).correct
+
+
+def beyond_uniform(played: Played, arena: Arena) -> NDArray[np.float64]:
+    """Score of each problem: its accuracy minus that of uniform sampling for the same mean FLOPs.
+
+    Parameters
+    ----------
+    played : Played
+        The moves on all problems of `arena`, in its order.
+    arena : Arena
+        The problems that were played on.
+
+    Returns
+    -------
+    array of shape (problems,)
+        The sum is the score of a game, in problems; the mean is `advantage`.
+    """
+    return played.correct - uniform_at(arena, float(played.flops.mean()))
+
+
+def advantage(played: Played, arena: Arena) -> Estimate:
+    """Accuracy above that of uniform sampling for the same FLOPs on the same problems, with its 95% interval."""
+    return bootstrap(beyond_uniform(played, arena))

@@ -1,0 +1,130 @@
+"""Problems, solutions, and the arithmetic task that the shipped models solve.
+
+A *problem* is asked, a *solution* is one attempt at it, made of *steps* and ending in an *answer*. The
+arithmetic task is a chain of operations on a running total, evaluated left to right::
+
+    what a person reads     Start at 15, add 74, add 46, times 6.
+    what a model is fed     015+74+46*06\n
+    a right solution        +74=089\n+46=135\n*06=810\n
+
+Numbers have a fixed width, because tiny models learn it far faster. Totals stay between 1 and 999.
+What a model writes is matched against a pattern, never evaluated.
+"""
+
+import hashlib
+import random
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from .problem import Problem
+
+LENGTHS = range(1, 7)  # operations in a problem
+# Operand classes: the largest start, the range of what is added or taken away, the range of factors.
+SIZES = {
+    "small": (99, range(1, 20), range(2, 4)),
+    "medium": (99, range(10, 100), range(2, 7)),
+    "large": (99, range(10, 100), range(2, 30)),
+}
+SPLITS = ("train", "validation", "test")
+_EXPRESSION = re.compile(r"[0-9]{3}(?:[-+*][0-9]{2}){1,6}")
+_STEP = re.compile(r"([-+*])([0-9]{2})=([0-9]{3})")
+_VERBS = {"+": "add", "-": "take away", "*": "times"}
+_SIGNS = {"+": "+", "-": "−", "*": "×"}
+
+
+@dataclass(frozen=True)
+class ArithmeticProblem(Problem):
+    """A chain of additions, subtractions and multiplications on a running total."""
+
+    @classmethod
+    def from_expression(cls, expression: str) -> "ArithmeticProblem":
+        """The problem written as `015+74+46*06`. Raises ValueError unless it has that form and stays in 1..999."""
+        if not _EXPRESSION.fullmatch(expression):
+            raise ValueError(f"an arithmetic problem is written like '015+74+46*06', not {expression!r}")
+        start, operations = int(expression[:3]), re.findall(r"([-+*])(\d\d)", expression)
+        totals = [start]
+        for sign, operand in operations:
+            totals.append(_apply(totals[-1], sign, int(operand)))
+        if not all(1 <= total <= 999 for total in totals):
+            raise ValueError(f"totals must stay between 1 and 999, but {expression!r} goes through {totals}")
+        spoken = [f"{_VERBS[sign]} {int(operand)}" for sign, operand in operations]
+        question = ", ".join([f"Start at {start}", *spoken]) + "."
+        return cls(expression, question, expression + "\n", str(totals[-1]))
+
+    @cached_property
+    def solution_steps(self) -> tuple[str, ...]:
+        """The steps of the one right solution."""
+        total, steps = int(self.id[:3]), []
+        for sign, operand in re.findall(r"([-+*])(\d\d)", self.id):
+            total = _apply(total, sign, int(operand))
+            steps.append(f"{sign}{operand}={total:03d}")
+        return tuple(steps)
+
+    @property
+    def solution_text(self) -> str:
+        """The one right solution as the shipped models write it, without the end-of-text token."""
+        return "".join(step + "\n" for step in self.solution_steps)
+
+    def read(self, text: str) -> tuple[tuple[str, ...], str | None]:
+        """Steps are the lines of `text`; there is an answer only if every line is a well-formed step."""
+        steps = tuple(text.removesuffix("\n").split("\n")) if text else ()
+        matches = [_STEP.fullmatch(step) for step in steps]
+        last = matches[-1] if matches and all(matches) and text.endswith("\n") else None
+        return steps, str(int(last[3])) if last else None
+
+    def check_steps(self, steps: tuple[str, ...]) -> list[bool]:
+        """Exact: a step is right if it and all before it are those of the one right solution."""
+        right, truth, checks = True, self.solution_steps, []
+        for i, step in enumerate(steps):
+            right = right and i < len(truth) and step == truth[i]
+            checks.append(right)
+        return checks
+
+    def show(self, text: str) -> str:
+        total, lines = str(int(self.id[:3])), []
+        for step in self.read(text)[0]:
+            if match := _STEP.fullmatch(step):
+                sign, operand, result = match.groups()
+                lines.append(f"{total} {_SIGNS[sign]} {int(operand)} = {int(result)}")
+                total = str(int(result))
+            else:
+                lines.append(f"{step!r} (not a step)")
+                total = "?"
+        return "\n".join(lines)
+
+
+def generate_problems(split: str, rng: random.Random) -> Iterator[ArithmeticProblem]:
+    """An endless stream of problems of one set, lengths and operand sizes taking turns."""
+    while True:
+        for size in SIZES:
+            for length in LENGTHS:
+                while split_of(expression := _draw_expression(rng, length, size)) != split:
+                    pass
+                yield ArithmeticProblem.from_expression(expression)
+
+
+def split_of(expression: str) -> str:
+    """The set a problem belongs to, by a hash of its text: a tenth is for validation, a tenth for testing."""
+    bucket = hashlib.blake2b(expression.encode(), digest_size=2).digest()
+    return {0: "test", 1: "validation"}.get(int.from_bytes(bucket) % 10, "train")
+
+
+def _draw_expression(rng: random.Random, length: int, size: str) -> str:
+    largest_start, terms, factors = SIZES[size]
+    total = rng.randint(1, largest_start)
+    expression = f"{total:03d}"
+    for _ in range(length):
+        while True:
+            sign = rng.choice("+-*")
+            operand = rng.choice(factors if sign == "*" else terms)
+            if 1 <= (result := _apply(total, sign, operand)) <= 999:
+                break
+        total = result
+        expression += f"{sign}{operand:02d}"
+    return expression
+
+
+def _apply(total: int, sign: str, operand: int) -> int:
+    return total + operand if sign == "+" else total - operand if sign == "-" else total * operand

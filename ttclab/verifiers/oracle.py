@@ -1,0 +1,105 @@
+"""Oracles: verifiers that know the right answer, with and without noise."""
+
+import math
+from collections.abc import Sequence
+from statistics import NormalDist
+
+from ..engine import random_stream
+from ..solutions import STEP_END
+from ..tasks.problem import Feedback, Problem, Solution
+from .scoring import RIGHT, WRONG, BaseCritic, charge_calls, first_doubt, right_so_far
+
+
+class Oracle(BaseCritic):
+    """Knows the right answers. No real system does; the oracle is the upper bound of any selection rule (coverage)."""
+
+    name = "oracle"
+
+    def score(self, solutions: Sequence[Solution]) -> list[float]:
+        """1 for a right solution, 0 for a wrong one."""
+        charge_calls(solutions)
+        return [float(solution.correct) for solution in solutions]
+
+    def score_steps(self, solutions: Sequence[Solution]) -> list[list[float]]:
+        """For each step 1 if the solution is right so far, else 0."""
+        charge_calls(solutions)
+        return [[float(right) for right in right_so_far(s)] for s in solutions]
+
+    def _feedback(self, solutions: list[Solution]) -> list[Feedback]:
+        """Whether each answer is right."""
+        return [RIGHT if score else WRONG for score in self.score(solutions)]
+
+
+class NoisyOracle:
+    """An oracle with Gaussian noise (Green and Swets 1966).
+
+    The oracle sees a normal deviate whose mean is higher by d' for a right solution. The score is the probability of
+    "right" given this deviate, when right and wrong are equally likely. The noise is a function of the text: the same
+    text always gets the same score.
+
+    Parameters
+    ----------
+    quality : float
+        AUC of the scores, from 0.5 (chance) to 1 (the oracle).
+    seed : int
+        Seed of the noise.
+
+    Raises
+    ------
+    ValueError
+        If quality is outside 0.5..1.
+    """
+
+    def __init__(self, quality: float, *, seed: int = 0) -> None:
+        if not 0.5 <= quality <= 1:
+            raise ValueError(f"a noisy oracle has a quality from 0.5 (chance) to 1 (the oracle), not {quality}")
+        self.name = f"noisy oracle, quality {quality:g}"
+        self.quality, self.seed = quality, seed
+        self._distance = math.sqrt(2) * NormalDist().inv_cdf(quality) if quality < 1 else math.inf
+
+    def score(self, solutions: Sequence[Solution]) -> list[float]:
+        charge_calls(solutions)
+        return [self._noisy_score(s.correct, s.problem, s.text, "whole") for s in solutions]
+
+    def score_steps(self, solutions: Sequence[Solution]) -> list[list[float]]:
+        charge_calls(solutions)
+        return [
+            [
+                self._noisy_score(right, s.problem, STEP_END.join(s.steps[: i + 1]))
+                for i, right in enumerate(right_so_far(s))
+            ]
+            for s in solutions
+        ]
+
+    def _noisy_score(self, right: bool, problem: Problem, *text: str) -> float:
+        if self.quality == 1:
+            return float(right)
+        uniform = float(random_stream("/".join((str(self.seed), problem.id, *text)), 1)[0])
+        noise = NormalDist().inv_cdf(min(max(uniform, 1e-6), 1 - 1e-6))
+        observed = noise + self._distance * (right - 0.5)
+        return 1 / (1 + math.exp(-self._distance * observed))
+
+
+class ForgetfulOracle(NoisyOracle):
+    """The oracle through noise that is drawn anew for each step that is written, be it a text that was judged before.
+
+    It doubts below 0.5. The steps that a rewrite keeps were accepted, and stay so.
+    """
+
+    def __init__(self, quality: float, *, seed: int = 0) -> None:
+        super().__init__(quality, seed=seed)
+        self.name = f"forgetful oracle, quality {quality:g}"
+        self._accepted: dict[str, int] = {}  # steps that the next solution of a stream keeps
+
+    def score_steps(self, solutions: Sequence[Solution]) -> list[list[float]]:
+        charge_calls(solutions)
+        scored = []
+        for solution in solutions:
+            kept = self._accepted.get(solution.key, 0)
+            new = enumerate(right_so_far(solution)[kept:], start=kept)
+            scores = [1.0] * kept + [
+                self._noisy_score(right, solution.problem, solution.key, str(i)) for i, right in new
+            ]
+            self._accepted[f"{solution.key}/rewritten"] = (first_doubt(scores, 0.5) or 1) - 1
+            scored.append(scores)
+        return scored
