@@ -2,9 +2,8 @@
 
 import pandas as pd
 
-from .. import arena
 from ..allocator import Arm
-from ..results import game
+from ..results import arena, game
 from . import style
 from .drawing import Drawing, drawn
 from .shapes import PASSED, RIGHT, SMALL, WIDTH, WRONG, arrow, box, canvas, dot, words
