@@ -38,7 +38,8 @@ def fifths_of_difficulty() -> Drawing:
     rows = []
     for k, (name, colour) in enumerate(zip(SHORT_FIFTHS, charts.shades(5), strict=True)):
         places = np.flatnonzero(members[order] == k)
-        axes.fill_between(places, rates[order][places], step="mid", color=colour, alpha=0.85, lw=0)
+        outline = np.unique([*places[::4], places[-1]])  # every fourth problem: the file stays small
+        axes.fill_between(outline, rates[order][outline], step="mid", color=colour, alpha=0.85, lw=0)
         axes.text(places.mean(), 1.05, name, ha="center", color=INK, fontsize=SMALL)
         inside = rates[members == k]
         rows.append((name, len(places), float(inside.max()), float(inside.mean()), float(inside.min())))
