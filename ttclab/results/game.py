@@ -91,7 +91,7 @@ def unsure() -> int:
 @cache
 def _game() -> dict[str, Any]:
     """The data of the game as they ship."""
-    file = Path(arena.__file__).parent / "explorables" / "arena.json"
+    file = Path(__file__).parents[1] / "explorables" / "arena.json"
     game: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
     return game
 
