@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ttclab import bank, results
-from ttclab.adaptive import adaptive_search
+from ttclab.adaptive import ClearLead, adaptive_search
 from ttclab.allocator import Allocation, Arm, ComputeOptimalPolicy, fitted_policy, lesson_policy, uniform_policy
 from ttclab.beam_search import beam_search
 from ttclab.data import POLICIES
@@ -114,7 +114,7 @@ def test_sampling_until_clear_costs_and_finds_what_the_live_search_does():
     samples = bank.load("small", "test")
     problems = samples.problems[:60]
     model, judge = load("small", device="cpu"), load_verifier("prm", device="cpu")
-    live = adaptive_search(model, judge, problems, 16, lead=1.0, batch=2, seed=3)
+    live = adaptive_search(model, judge, problems, 16, rule=ClearLead(1.0, batch=2), seed=3)
     recorded = results.adaptive_arm(1.0, 16)
     assert np.mean([r.cost.total_flops for r in live]) == pytest.approx(recorded.flops[:60].mean(), rel=0.1)
     found = [answers_equal(r.answer, p.answer) for r, p in zip(live, problems, strict=True)]

@@ -15,7 +15,7 @@ from ttclab.results.claims import HOLDS, NOT_SEEN, REVERSED, load_claims
 
 logger = logging.getLogger(__name__)
 COLUMNS = {"The claim": 32, "Made by": 8, "Here": 10, "What the runs say": 50}
-SOURCES = {"lesson": "the lesson", "paper": "the paper"}
+SOURCES = {"lesson": "the lesson", "paper": "the paper", "later": "a later paper"}
 
 
 class Claims(SphinxDirective):

@@ -43,6 +43,7 @@ from .shipped import QUALITIES as QUALITIES
 from .shipped import REVISIONS as REVISIONS
 from .shipped import STEP_HYBRIDS as STEP_HYBRIDS
 from .shipped import record_all as record_all
+from .shipped import record_reinforced as record_reinforced
 from .shipped import record_step_revisions as record_step_revisions
 
 __all__: list[str]

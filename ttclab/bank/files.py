@@ -15,7 +15,7 @@ chains     revision chains, a row an attempt: as samples, and
     comment   string   the feedback that was shown with the attempt before, as its code; empty for none
 scores     of a verifier for the solutions of another file, in its order, a row each
     place     int32    of the solution among those of the problem
-    steps     list of float32: a score for each step (PRM), or one for the whole (ORM)
+    steps     list of float32: a score for each step (PRM), for each token (token-confidence), or for the whole (ORM)
 searches   one search a problem, by beams or by step-level revision, a row each
     texts, finished, correct, tokens, scores: lists, one entry a solution that the search returned
     prefill, decode, cached, lookahead, verifier: int64, FLOPs charged by kind; verifier_calls: int32

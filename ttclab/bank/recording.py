@@ -11,6 +11,7 @@ from tqdm import tqdm
 
 from .. import data, hub
 from ..beam_search import beam_search
+from ..confidence import MEASURES, TOKENS, TokenConfidence, TokenReader
 from ..data import ZOO
 from ..models.configuration import described, encode, template_of
 from ..models.language_model import LanguageModel
@@ -128,7 +129,7 @@ def record_chains(
     lengths = sorted(lengths, reverse=True)
     out = out or data.RUNS / f"{model}-{split}-chains{f'-{feedback}' if feedback else ''}.parquet"
     policy, asked = load_model(model, device=device), load_problems(split, limit=problems)
-    critic = load_verifier(feedback, device=device) if feedback else None
+    critic: Any = load_verifier(feedback, device=device) if feedback else None
     made = {
         "format": "ttclab chains 1", "model": model, "weights": weights_hash(directory_of(model)), "split": split,
         "seed": seed, "lengths": lengths, "feedback": feedback, "problems": problems,
@@ -157,16 +158,24 @@ def record_scores(
     """Have a verifier score the solutions of a recorded run; what is there twice is read once.
 
     verifier: also "asked", the policy that wrote the run, asked of each solution whether it is right
-    (`self_verifier.SelfVerifier`); run: its name in `ttclab/data/runs` ("small-test"), or its file; out: by default
-    beside it; options: of `load_verifier`, for an open PRM.
+    (`self_verifier.SelfVerifier`), a measure of its confidence (`confidence.MEASURES`), or "token-confidence", its
+    confidence in each token; run: its name in `ttclab/data/runs` ("small-test"), or its file; out: by default beside
+    it; options: of `load_verifier`, for an open PRM.
     """
     scored = read(file_of_run(run))
+    by_writer = verifier in (ASKED, TOKENS, *MEASURES)
+    policy: Any = load_model(scored.made["model"], device=device) if by_writer else None
+    judge: Any
     if verifier == ASKED:
-        judge: Any = SelfVerifier(ASKED, load_model(scored.made["model"], device=device))
+        judge = SelfVerifier(ASKED, policy)
+    elif verifier == TOKENS:
+        judge = TokenReader(policy)
+    elif verifier in MEASURES:
+        judge = TokenConfidence(str(verifier), policy=policy)
     else:
         judge = load_verifier(verifier, device=device, **options)
     out, sees = out or file_of_scores(run, verifier), getattr(judge, "sees_attempts", False)
-    weights = scored.made["weights"] if verifier == ASKED else _verifier_hash(verifier)
+    weights = scored.made["weights"] if by_writer else _verifier_hash(verifier)
     made = {
         "format": "ttclab scores 1", "verifier": str(verifier), "weights": weights, "run": str(run),
         "of": scored.made, "problems": len(scored.problems),

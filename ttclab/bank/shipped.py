@@ -1,5 +1,7 @@
 """The runs that ship with the package."""
 
+from .. import data
+from ..confidence import MEASURES, TOKENS
 from ..data import ZOO
 from .draws import Draws
 from .recording import record, record_chains, record_scores, record_search, record_step_revision
@@ -13,6 +15,7 @@ MORE_BEAMS = ((4, 2), (8, 4), (16, 2), (16, 8), (32, 4), (64, 8))  # with the PR
 # Chains of every length up to 64 attempts, 256 attempts a problem: any hybrid M x T of as many attempts can be cut out.
 CHAINS = (64, 32, *[16] * 2, *[8] * 4, *[4] * 8, *[2] * 16, *[1] * 32)
 CHAINS_WITH_FEEDBACK = (8,) * 4
+COOL = 0.5  # the low temperature that reinforcement learning is compared with
 
 
 def record_all(device: str = "auto") -> None:
@@ -31,7 +34,7 @@ def record_all(device: str = "auto") -> None:
     for verifier in ("oracle", "prm-revision", "self"):
         record_chains("revision", "test", CHAINS_WITH_FEEDBACK, feedback=verifier, device=device)
     record("revision-control", "test", Draws(samples=64, device=device))
-    for verifier in ("orm", "prm", "prm-large", "prm-weak", "prm-rollouts", "prm-exact"):
+    for verifier in ("orm", "prm", "prm-large", "prm-weak", "prm-rollouts", "prm-exact", *MEASURES, TOKENS):
         record_scores(verifier, "small-test", device=device)
     for verifier in ("prm", "prm-large"):
         record_scores(verifier, "small-validation", device=device)
@@ -45,6 +48,7 @@ def record_all(device: str = "auto") -> None:
         record_search("small", "prm-weak", "test", N, M, device=device)
     record_search("small", "prm-large", "test", 16, 4, lookahead=1, device=device)
     record_step_revisions(device)
+    record_reinforced(device)
 
 
 def record_step_revisions(device: str = "auto") -> None:
@@ -59,3 +63,14 @@ def record_step_revisions(device: str = "auto") -> None:
     for quality in QUALITIES:
         for forgetful in (False, True):
             record_step_revision("small", "oracle", "test", 15, quality=quality, forgetful=forgetful, device=device)
+
+
+def record_reinforced(device: str = "auto") -> None:
+    """Record the model after reinforcement learning, and the model before at a low temperature."""
+    record("small-rl", "test", Draws(device=device))
+    record_scores("prm", "small-rl-test", device=device)
+    for T in REVISIONS:
+        record_step_revision("small-rl", "prm", "test", T, device=device)
+    record(
+        "small", "test", Draws(samples=64, temperature=COOL, device=device), out=data.RUNS / "small-test-cool.parquet"
+    )

@@ -10,6 +10,7 @@ from torch import Tensor
 from transformers.cache_utils import Cache
 
 from ..bar import bar
+from ..token_stats import TokenStats
 from .batch import RunningBatch, Start
 from .cache import GrowingLayer, Prefix
 from .keeping import PrefixCache, kept_prefixes
@@ -28,10 +29,16 @@ class GenerationJob:
     """The rows of one call, and what has become of them."""
 
     def __init__(
-        self, engine: "Engine", rows: Sequence[Row], sampler: Sampler, max_new_tokens: int, stop: str | None
+        self,
+        engine: "Engine",
+        rows: Sequence[Row],
+        sampler: Sampler,
+        max_new_tokens: int,
+        stop: str | None,
+        window: int | None = None,
     ) -> None:
         self.engine, self.rows, self.sampler = engine, rows, sampler
-        self.max_new_tokens, self.stop = max_new_tokens, stop
+        self.max_new_tokens, self.stop, self.window = max_new_tokens, stop, window
         self.endings = engine.endings(stop)
         self.written: list[Written | None] = [None] * len(rows)
         self.kept: PrefixCache = {}
@@ -46,7 +53,7 @@ class GenerationJob:
         waiting = [i for i, written in enumerate(self.written) if written is None]
         waiting.sort(key=lambda i: (len(self.rows[i].context), self.rows[i].context), reverse=True)
         self._carried.clear()
-        batch, steps = self.engine.new_batch(self.sampler, self.endings), 0
+        batch, steps = self.engine.new_batch(self.sampler, self.endings, self.window), 0
         with bar(len(waiting), "solutions") as shown:
             while waiting or len(batch):
                 room = batch_size - len(batch)
@@ -136,6 +143,7 @@ class GenerationJob:
             shared=shared,
             limits=[min(self.max_new_tokens - row.used, self.engine.positions - len(row.context)) for row in rows],
             newest=[row.context[-1] for row in rows],
+            floors=[row.floor for row in rows],
             uniform=uniform,
             owner=torch.tensor([place for place, _ in owners]),
             cached=cached,
@@ -166,7 +174,11 @@ class GenerationJob:
         cut = [i for i in range(len(leaving)) if self.stop and not ended[i]]
         for i, place in enumerate(leaving.tolist()):
             new = tuple(tokens[i][: counts[i]])
-            self.written[batch.index[place]] = Written(new, ended[i], logprobs[i], batch.shared[place])
+            stats = None
+            if self.window is not None:
+                columns = (state.logprobs[i, : counts[i], None], state.stats[i, : counts[i]])
+                stats = TokenStats(torch.cat(columns, 1).numpy())
+            self.written[batch.index[place]] = Written(new, ended[i], logprobs[i], batch.shared[place], stats)
         staying = list(range(len(leaving))) if self.open else cut
         if staying:  # the last token of each was drawn and never fed
             rows = [self.rows[batch.index[leaving[i]]] for i in staying]

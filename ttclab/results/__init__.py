@@ -22,6 +22,12 @@ from .arms import HARDEST as HARDEST
 from .arms import Arms as Arms
 from .arms import at_equal_flops as at_equal_flops
 from .arms import spend as spend
+from .confidence import RULES as RULES
+from .confidence import confidence_auc as confidence_auc
+from .confidence import confidence_gain as confidence_gain
+from .confidence import rule_arms as rule_arms
+from .confidence import rule_gain as rule_gain
+from .confidence import stopped_inside as stopped_inside
 from .exchange import Cell as Cell
 from .exchange import Exchange as Exchange
 from .exchange import exchange as exchange
@@ -32,6 +38,13 @@ from .exchange import small_arms as small_arms
 from .exchange import winner_map as winner_map
 from .fitting import fit as fit
 from .fitting import fit_all as fit_all
+from .reinforcement import cool_coverage as cool_coverage
+from .reinforcement import crossing as crossing
+from .reinforcement import rl_arms as rl_arms
+from .reinforcement import rl_coverage as rl_coverage
+from .reinforcement import rl_stepwise as rl_stepwise
+from .reinforcement import rl_vote as rl_vote
+from .reinforcement import rl_weighted as rl_weighted
 from .revision import HYBRIDS as HYBRIDS
 from .revision import attempt as attempt
 from .revision import attempt_gain as attempt_gain
@@ -54,6 +67,7 @@ from .sampling import sampling_arms as sampling_arms
 from .sampling import small_fifths as small_fifths
 from .sampling import small_samples as small_samples
 from .sampling import small_scores as small_scores
+from .sampling import stopping_arm as stopping_arm
 from .sampling import verifier_flops as verifier_flops
 from .sampling import vote as vote
 from .sampling import weighted as weighted

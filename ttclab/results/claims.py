@@ -17,6 +17,7 @@ from ..estimators import Estimate, rank_correlation
 from .allocation import allocated
 from .arms import spend
 from .exchange import greedy
+from .reinforcement import crossing, rl_coverage
 from .revision import attempt, chains, hybrid, hybrid_arms, revised
 from .sampling import coverage, estimated_difficulty, last_scores, sampling_arms, true_difficulty, vote, weighted
 from .searching import beam, beam_arms
@@ -34,7 +35,7 @@ class Finding(NamedTuple):
 
 @dataclass(frozen=True)
 class Claim:
-    """source: "lesson" or "paper"; says: in our words; test: a name in TESTS; verdict: what it returned."""
+    """source: "lesson", "paper" or "later"; says: in our words; test: a name in TESTS; verdict: what it returned."""
 
     id: str
     source: str
@@ -232,6 +233,16 @@ def compute_optimal_saves() -> Finding:
     )
 
 
+def reinforcement_narrows() -> Finding:
+    once, many = rl_coverage(1).minus(coverage(1)), rl_coverage(64).minus(coverage(64))
+    below = once.sign < 0 or many.sign > 0
+    return Finding(
+        HOLDS if once.sign > 0 > many.sign else REVERSED if below else NOT_SEEN,
+        f"After reinforcement learning minus before: {once:+.3f} for one sample, {many:+.3f} for the coverage of 64. "
+        f"The model before covers more from {crossing():g} samples on.",
+    )
+
+
 def _verdict(gain: Estimate) -> str:
     return {1: HOLDS, 0: NOT_SEEN, -1: REVERSED}[gain.sign]
 
@@ -244,6 +255,6 @@ TESTS: dict[str, Callable[[], Finding]] = {
         cheap_difficulty_is_open, beam_beats_best_of_n_at_small_budgets, beam_falls_below_at_large_budgets,
         beam_degrades_on_easy, beam_wins_on_medium, nothing_helps_on_the_hardest, lookahead_is_worst,
         sequential_beats_parallel, pass_rate_rises_along_the_chain, right_turned_wrong, compute_optimal_saves,
-        test_time_compute_for_all_but_the_hardest,
+        test_time_compute_for_all_but_the_hardest, reinforcement_narrows,
     )
 }  # fmt: skip

@@ -19,7 +19,7 @@ from ..hardware import find_gpu
 from .seeds import headline
 
 MODULES = (
-    *("allocation", "exchange", "game", "making", "revision"),
+    *("allocation", "confidence", "exchange", "game", "making", "reinforcement", "revision"),
     *("sampling", "searching", "stepwise", "tables", "training", "verifiers", "words"),
 )
 FIFTHS = ("easiest", "second", "middle", "fourth", "hardest")

@@ -13,6 +13,7 @@ from transformers import AutoConfig
 
 from .. import bank
 from ..allocator import Allocation, Arm, difficulty_by_disagreement, difficulty_by_score
+from ..confidence import MEASURES
 from ..data import ZOO
 from ..estimators import (
     best_of_n,
@@ -24,6 +25,7 @@ from ..estimators import (
     weighted_best_of_n,
 )
 from ..flops import forward_flops
+from ..stopping import ClearLead, StoppingRule
 from ..verifiers.oracle import NoisyOracle
 from ..verifiers.reward_model import reward_flops
 from ..verifiers.scoring import AGGREGATES
@@ -152,7 +154,12 @@ def chosen(
 
 
 def verifier_flops(samples: bank.Samples, verifier: str, budgets: NDArray[np.int64]) -> NDArray[np.float64]:
-    """FLOPs of a verifier that scores so many samples, (problems, budgets), on average over the recorded ones."""
+    """FLOPs of a verifier that scores so many samples, (problems, budgets), on average over the recorded ones.
+
+    Token confidence takes none: the policy has computed it while writing.
+    """
+    if verifier in MEASURES:
+        return np.zeros((len(samples.problems), len(budgets)))
     if verifier == bank.ASKED:
         score = cache(partial(forward_flops, samples.config, logits=1))
         begun, more = samples.prompt_tokens, ASKING_TOKENS
@@ -224,6 +231,41 @@ def fifth_shift(*budgets: int) -> int:
 
 
 @cache
+def stopping_arm(rule: StoppingRule, N: int = 64, split: str = "test", verifier: str = "prm") -> Arm:
+    """`adaptive_search` of the small model on recorded samples, N at most.
+
+    Parameters
+    ----------
+    rule : StoppingRule
+        When sampling stops.
+    N : int
+        The most samples.
+    split, verifier : str
+        The problems, and the verifier that weights the votes of a rule that is weighted.
+    """
+    samples, looks = small_samples(split), np.array(rule.looks(N))
+    scores: NDArray[np.float64] = np.ones(samples.correct.shape)
+    cost: NDArray[np.float64] | float = 0.0
+    if rule.weighted:
+        scores, cost = small_scores(verifier, split), verifier_flops(samples, verifier, looks)
+    return _stopped(rule, samples, scores, cost, looks, small_fifths(split))
+
+
+def _stopped(
+    rule: StoppingRule,
+    samples: bank.Samples,
+    scores: NDArray[np.float64],
+    verifying: NDArray[np.float64] | float,
+    looks: NDArray[np.int64],
+    groups: NDArray[np.intp] | None,
+) -> Arm:
+    right, stops = sampled_until_clear(samples.answers, scores, samples.correct, rule.is_clear, looks)
+    batches = np.arange(1, len(looks) + 1)  # the policy reads the problem anew for each batch
+    each = samples.prefill_flops[:, None] * batches + samples.decode_flops.mean(axis=1)[:, None] * looks
+    return Arm(Allocation(int(looks[-1])), right, (stops * (each + verifying)).sum(axis=1), groups)
+
+
+@cache
 def adaptive_arm(
     lead: float, N: int = 64, batch: int = 2, split: str = "test", verifier: str = "prm", model: str = "small"
 ) -> Arm:
@@ -240,18 +282,13 @@ def adaptive_arm(
     model : str
         "small", or "revision", whose first attempts are its samples.
     """
-    looks = np.arange(batch, N + 1, batch)
+    rule = ClearLead(lead, batch)
     if model == "small":
-        samples, scores, groups = small_samples(split), small_scores(verifier, split), small_fifths(split)
-    else:
-        chains = bank.load_chains("revision", split)
-        samples, groups = chains.firsts, None
-        scores = last_scores(verifier, f"revision-{split}-chains")[:, chains.at(0)]
-    right, stops = sampled_until_clear(samples.answers, scores, samples.correct, lead, looks)
-    batches = np.arange(1, len(looks) + 1)  # the policy reads the problem anew for each batch
-    each = samples.prefill_flops[:, None] * batches + samples.decode_flops.mean(axis=1)[:, None] * looks
-    flops = (stops * (each + verifier_flops(samples, verifier, looks))).sum(axis=1)
-    return Arm(Allocation(N), right, flops, groups)
+        return stopping_arm(rule, N, split, verifier)
+    chains, looks = bank.load_chains("revision", split), np.array(rule.looks(N))
+    scores = last_scores(verifier, f"revision-{split}-chains")[:, chains.at(0)]
+    cost = verifier_flops(chains.firsts, verifier, looks)
+    return _stopped(rule, chains.firsts, scores, cost, looks, None)
 
 
 @cache

@@ -33,6 +33,7 @@ FILE = DATA / "seeds.json"
 SHIPPED = "shipped"
 POINTS = RECIPES["large"].points
 JUDGES = ("prm-weak", "prm", "orm")
+CONFIDENCES = ("mean-logprob", "self-certainty")
 
 
 class Headline(NamedTuple):
@@ -81,6 +82,7 @@ def _beam_gain(verifier: str, N: int, *fifth: int) -> NDArray[np.float64]:
 
 SAMPLES = "small-test"
 WEAK, PRM, ORM = (f"small-test.{judge}" for judge in JUDGES)
+LIKELY, CERTAIN = (f"small-test.{measure}" for measure in CONFIDENCES)
 CHAINS, CONTROL = "revision-test-chains", "revision-control-test"
 SEARCHES = (("prm-weak", 4), ("prm-weak", 64), ("prm", 16))  # judge and N, with M=4
 WEAK_4, WEAK_64, PRM_16 = (f"small-test-beam-{judge}-{n}x4" for judge, n in SEARCHES)
@@ -104,6 +106,12 @@ HEADLINES = {
     "PRM, AUC within a problem, by working": Headline("auc", (PRM,), lambda: _aucs("prm", small_samples().worked)),
     "ORM, AUC within a problem, by answer": Headline("auc", (ORM,), lambda: _aucs("orm", small_samples().correct)),
     "ORM, AUC within a problem, by working": Headline("auc", (ORM,), lambda: _aucs("orm", small_samples().worked)),
+    "mean log-probability, AUC within a problem, by answer": Headline(
+        "auc", (LIKELY,), lambda: _aucs("mean-logprob", small_samples().correct)
+    ),
+    "self-certainty, AUC within a problem, by answer": Headline(
+        "auc", (CERTAIN,), lambda: _aucs("self-certainty", small_samples().correct)
+    ),
     "PRM, best-of-256 minus best-of-4": Headline("gain", (PRM,), partial(_change, "prm")),
     "weak PRM, best-of-256 minus best-of-4": Headline("gain", (WEAK,), partial(_change, "prm-weak")),
     "PRM, beam search minus weighted, N=16": Headline("gain", (PRM, PRM_16), partial(_beam_gain, "prm", 16)),
@@ -168,7 +176,7 @@ def make(seed: int, device: str = "auto") -> None:
     bank.record("small", "test", Draws(greedy=True, device=device))
     for at in POINTS:
         bank.record("large", "test", Draws(at=at, greedy=True, device=device))
-    for judge in JUDGES:
+    for judge in (*JUDGES, *CONFIDENCES):
         bank.record_scores(judge, "small-test", device=device)
     for judge, n in SEARCHES:
         bank.record_search("small", judge, "test", n, 4, device=device)

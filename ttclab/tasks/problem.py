@@ -3,9 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..answers import answers_equal
+
+if TYPE_CHECKING:
+    from ..token_stats import TokenStats
 
 T = TypeVar("T")
 ATTEMPT_END = "#"
@@ -85,7 +88,8 @@ class Solution:
     temperature 1 (natural logarithm), NaN if it was not the policy's own writing; key: the name of its random stream,
     which what is written next goes on with; shown: the earlier attempts that the policy saw, as it was fed them;
     length: how many tokens were written, where a server tells their number and not their ids; reasoning: what the model
-    thought, where a server keeps it apart from the text. It is no part of the solution, and is not recorded.
+    thought, where a server keeps it apart from the text. It is no part of the solution, and is not recorded;
+    stats: statistics of its tokens, where they were asked for (`token_stats.token_stats_kept`).
     """
 
     problem: Problem
@@ -97,6 +101,7 @@ class Solution:
     shown: str = field(default="", repr=False)
     length: int = field(default=0, repr=False)
     reasoning: str = field(default="", repr=False)
+    stats: "TokenStats | None" = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         if self.tokens:

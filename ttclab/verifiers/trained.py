@@ -30,7 +30,7 @@ class _Trained(BaseCritic):
     def read(self, solutions: Sequence[Solution]) -> list[NDArray[np.float32]]:
         """Probability of "right so far" at each token of each solution, including the end-of-text token."""
         contexts = [self._encode((s.shown if self.sees_attempts else "") + s.problem.prompt) for s in solutions]
-        return self._read_rows(solutions, contexts, [_tokens(s, self.tokenizer) for s in solutions])
+        return self._read_rows(solutions, contexts, [tokens_of(s, self.tokenizer) for s in solutions])
 
     def _encode_text(self, text: str) -> tuple[int, ...]:
         return tuple(self.tokenizer.encode(text, add_special_tokens=False))
@@ -77,7 +77,7 @@ class PRM(_Trained):
         """Score of each step, read at its newline; of a finished solution's last step, at the end-of-text token."""
         scores = []
         for solution, right in zip(solutions, self.read(solutions), strict=True):
-            ends = _step_ends(solution, _tokens(solution, self.tokenizer), self._step_end)
+            ends = _step_ends(solution, tokens_of(solution, self.tokenizer), self._step_end)
             scores.append([float(right[end]) for end in ends])
         return scores
 
@@ -93,7 +93,7 @@ class PRM(_Trained):
         return [first_error(scores) for scores in self.score_steps(solutions)]
 
 
-def _tokens(solution: Solution, tokenizer: PreTrainedTokenizerBase) -> tuple[int, ...]:
+def tokens_of(solution: Solution, tokenizer: PreTrainedTokenizerBase) -> tuple[int, ...]:
     """Tokens of a solution; encoded from its text if they were not kept."""
     if solution.tokens:
         return solution.tokens
