@@ -16,7 +16,7 @@ from ..models import ZOO
 from .arms import Arms
 from .families import UNDECIDED, cached, each_family, measured
 from .revision import hybrid_arms
-from .sampling import coverage, sampling_arms, small_fifths, vote
+from .sampling import coverage, sampling_arms, small_fifths, verifying, vote
 from .searching import beam_arms
 from .stepwise import stepwise_arms
 from .training import block_parameters, training_flops, training_tokens
@@ -49,6 +49,20 @@ def matched_samples(verifier: str | None = None) -> int:
         return int((price - reading) / (vote(2).cost - vote(1).cost))
     arms = sampling_arms(verifier=verifier, budgets=tuple(range(1, matched_samples() + 1)))
     return max(allocation.N for allocation in arms.within(price))
+
+
+def bill(model: str, N: int = 1, verifier: str | None = None) -> dict[str, float]:
+    """Mean FLOPs a problem by what they are for: reading the problem once, writing N solutions, and the verifier.
+
+    The large model writes one greedy solution, the small one samples; without a verifier its part is left out.
+    """
+    if model == "small":
+        written = vote(2).cost - vote(1).cost
+        parts = {"reading": vote(1).cost - written, "writing": N * written}
+    else:
+        run = bank.load(model, "test", greedy=True)
+        parts = {"reading": float(run.prefill_flops.mean()), "writing": float(N * run.decode_flops.mean())}
+    return parts if verifier is None else {**parts, "verifier": verifying(N, verifier)}
 
 
 def size_ratio() -> float:
