@@ -1,5 +1,5 @@
 /*! Made by "npm run build" in ttclab/explorables/src: change the sources, not this file.
-sources sha256:98f3f10082dc99859940a2c8ae7ca03288aae9c9b50749a64df1f2405a255789
+sources sha256:f0f708502c8f781211ed443e4380c9a23a9f76f1f0d0914ab7171853a862843b
 code sha256:ac0bd7194e1a8c9dc9c6593abff6f6f251de1cabf8730b9caa3558c63802a10e
 
 d3-array 3.2.5, d3-axis 3.0.1, d3-color 3.1.1, d3-format 3.1.3, d3-interpolate 3.0.2, d3-scale 4.0.3, d3-selection 3.0.1, d3-shape 3.2.1, d3-time 3.1.1, d3-time-format 4.1.1:

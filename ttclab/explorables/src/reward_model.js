@@ -67,9 +67,16 @@ export class RewardModel extends Llama {
     this.normalize();
     let sum = 0;
     for (let i = 0; i < width; i++) sum += score[i] * normed[i];
-    return { cache, written: written || token === this.promptEnd, logits, lowest, total, right: 1 / (1 + Math.exp(-sum)) };
+    return { cache, written: written || token === this.promptEnd, logits, lowest, total, right: sigmoid(sum) };
   }
 }
+
+/**
+ * In single precision, as in Python: scores that are equal there must tie here, for ties are broken by rule.
+ *
+ * @param {number} logit
+ */
+function sigmoid(logit) { return Math.fround(1 / Math.fround(1 + Math.fround(Math.exp(-logit)))); }
 
 /**
  * The highest of the logits, and the logarithm of the sum of their exponentials.
