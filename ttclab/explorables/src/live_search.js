@@ -153,8 +153,8 @@ function byDepth(policy, solutions) {
     });
     const decode = lengths.reduce((sum, length) => sum + decodeFlops(policy.model.config, length - 1, prompt), 0);
     return {
-      written: solutions.filter(({ steps }) => steps.length > round).map(({ steps, finished }) => (
-        { tree: 0, steps: steps.slice(0, round + 1), scores: [], from: round, finished: finished && steps.length === round + 1 })),
+      written: solutions.filter(({ steps }) => steps.length > round).map(({ steps }) => (
+        { tree: 0, steps: steps.slice(0, round + 1), scores: [], from: round, finished: false })),
       dropped: [],
       spent: { writing: policy.bill.prefill + decode, verifier: 0, generations: solutions.length },
     };
