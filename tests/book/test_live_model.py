@@ -14,6 +14,7 @@ import torch
 
 import ttclab
 from ttclab import bank, estimators
+from ttclab.data import ZOO
 from ttclab.engine.sampler import random_stream
 from ttclab.problems import ArithmeticProblem
 from ttclab.verifiers import NoisyOracle
@@ -21,7 +22,7 @@ from ttclab.verifiers import NoisyOracle
 ROOT = Path(__file__).parents[2]
 LOAD = """async () => {
     const source = name => import(`/ttclab/explorables/src/${name}.js`);
-    const of = (name, file) => fetch(`/ttclab/zoo/${name}/${file}`);
+    const of = (name, file) => fetch(`/ttclab/data/zoo/${name}/${file}`);
     const [{ Llama, readSafetensors }, { RewardModel }, random] =
         await Promise.all(["llama", "reward_model", "random"].map(source));
     const load = async (name, Kind) => new Kind(
@@ -161,7 +162,7 @@ def test_a_random_stream_has_the_numbers_of_pythons_stream_of_that_name(page, na
 
 
 def test_a_model_of_another_kind_is_refused_with_what_it_lacks(page):
-    config = json.loads((ROOT / "ttclab/zoo/small/config.json").read_text()) | {"hidden_act": "gelu"}
+    config = json.loads((ZOO / "small" / "config.json").read_text()) | {"hidden_act": "gelu"}
     refused = """async config => {
         const { Llama } = await import("/ttclab/explorables/src/llama.js");
         try { new Llama(config, {}); } catch (error) { return error.message; }
@@ -170,7 +171,7 @@ def test_a_model_of_another_kind_is_refused_with_what_it_lacks(page):
 
 
 def test_the_live_models_weigh_at_most_400_kb():
-    files = [ROOT / "ttclab" / "zoo" / name / "model.safetensors" for name in ("small", "prm")]
+    files = [ZOO / name / "model.safetensors" for name in ("small", "prm")]
     assert sum(file.stat().st_size for file in files) <= 400_000
 
 

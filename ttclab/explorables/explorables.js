@@ -1,5 +1,5 @@
 /*! Made by "npm run build" in ttclab/explorables/src: change the sources, not this file.
-sources sha256:26f426ce9fb1136205770f128c80ac9f6348c28139e912654351ba5c121bb37c
+sources sha256:ea30d695e8dd3fed3f98cb1e533f86afdc382c36b9a0682b6dc8bf371b89ed0e
 code sha256:97007bec4e7656343bcdaec18bacd4463ff91a03c1b650ec13511f0502896046
 
 d3-array 3.2.5, d3-axis 3.0.1, d3-color 3.1.1, d3-format 3.1.3, d3-interpolate 3.0.2, d3-scale 4.0.3, d3-selection 3.0.1, d3-shape 3.2.1, d3-time 3.1.1, d3-time-format 4.1.1:

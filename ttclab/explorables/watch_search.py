@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..data import ZOO
 from .words import SCHEMA, in_words
 
 if TYPE_CHECKING:
     from ..allocator import Arm
 
 MODELS = {"policy": "small", "prm": "prm"}  # what runs in the page
-ZOO = Path(__file__).parents[1] / "zoo"
 N, M = 16, 4  # of the recorded runs in the table, and of the first view
 LONG = 5  # operations of a problem that is worth watching
 KINDS = {  # of problems to watch, by what N samples and a beam search of N places make of them
@@ -61,7 +61,6 @@ def weight_files() -> dict[str, Path]:
 def recorded() -> dict[str, Any]:
     """The models' shapes, problems that are worth watching, and what the recorded runs make of all problems."""
     from .. import bank, results
-    from ..bank import THRESHOLDS
     from ..problems import ArithmeticProblem
 
     vocabulary = json.loads((ZOO / MODELS["policy"] / "tokenizer.json").read_text(encoding="utf-8"))["model"]["vocab"]
@@ -82,7 +81,7 @@ def recorded() -> dict[str, Any]:
             key: json.loads((ZOO / name / "config.json").read_text(encoding="utf-8")) for key, name in MODELS.items()
         },
         "characters": sorted(vocabulary, key=vocabulary.__getitem__),
-        "threshold": THRESHOLDS["prm"],
+        "threshold": bank.THRESHOLDS["prm"],
         "quality": QUALITY,
         "verifiers": VERIFIERS,
         "cell": CELL,

@@ -1,4 +1,4 @@
-// The arithmetic task (ttclab/problems.py): problems, the steps of a solution, exact checks.
+// The arithmetic task (ttclab/tasks/arithmetic.py): problems, the steps of a solution, exact checks.
 
 /**
  * @typedef {object} Problem

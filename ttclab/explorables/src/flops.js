@@ -1,4 +1,4 @@
-// FLOPs of a forward pass, and the bill (ttclab/flops.py, reward_model.py and ledger.py).
+// FLOPs of a forward pass, and the bill (ttclab/flops.py and ledger.py).
 
 /** @typedef {import("./llama.js").Config} Config */
 

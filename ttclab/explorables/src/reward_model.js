@@ -1,5 +1,5 @@
 // The network of the shipped verifiers: a language model that reads a solution, and layers that score what it read
-// (ttclab/reward_model.py).
+// (ttclab/verifiers/reward_model.py).
 import { Llama } from "./llama.js";
 
 const FLOOR = -8; // lower bound of log-probabilities

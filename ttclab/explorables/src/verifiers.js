@@ -1,4 +1,4 @@
-// Verifiers that score steps: a PRM, the oracle, and the oracle with noise (ttclab/verifiers.py, reader.py).
+// Verifiers that score steps: a PRM, the oracle, and the oracle with noise (ttclab/verifiers).
 import { checkSteps } from "./arithmetic.js";
 import { rewardFlops } from "./flops.js";
 import { RandomStream } from "./random.js";
