@@ -199,18 +199,20 @@ def test_samples_are_those_that_python_draws_with_the_same_seed_and_temperature(
 
 
 STRATEGIES = {
-    "parallel_search": lambda *args: ttclab.parallel_search(*args, 8),
-    "beam_search": lambda *args: ttclab.beam_search.beam_search(*args, 8, 4),
-    "dvts": lambda *args: ttclab.dvts(*args, 8, 4),
-    "step_revise": lambda *args: ttclab.revision.step_revise(*args, 1, M=4),
+    "parallel_search": lambda task, N, M, **options: ttclab.parallel_search(*task, N, **options),
+    "beam_search": lambda task, N, M, **options: ttclab.beam_search.beam_search(*task, N, M, **options),
+    "dvts": lambda task, N, M, **options: ttclab.dvts(*task, N, M, **options),
+    "step_revise": lambda task, N, M, **options: ttclab.step_revise(*task, N // M - 1, M=M, **options),
 }
 
 
+@pytest.mark.parametrize(("N", "M", "temperature"), [(8, 4, 1), (12, 4, 2)])  # when hot, places end one by one
 @pytest.mark.parametrize("strategy", STRATEGIES)
-def test_a_strategy_finds_scores_and_charges_what_it_does_in_python(page, model, prm, strategy):
+def test_a_strategy_finds_scores_and_charges_what_it_does_in_python(page, model, prm, strategy, N, M, temperature):
     problems = ttclab.load_problems("test", limit=18)  # of every length and size
-    ours = run(page, strategy, problems, N=8)
-    for mine, result in zip(ours, STRATEGIES[strategy](model, prm, problems), strict=True):
+    ours = run(page, strategy, problems, N, M, temperature=temperature)
+    results = STRATEGIES[strategy]((model, prm, problems), N, M, temperature=temperature)
+    for mine, result in zip(ours, results, strict=True):
         assert mine["texts"] == [solution.text for solution in result.solutions]
         assert mine["scores"] == pytest.approx(result.scores, abs=1e-5)
         assert mine["chosen"][0] == result.answer
