@@ -3,13 +3,9 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 from .cache import Prefix
-
-if TYPE_CHECKING:
-    from .engine import Engine
 
 PrefixCache = dict[tuple[int, ...], tuple[Prefix, int]]  # tokens -> where their keys and values are: a set, a row of it
 
@@ -25,14 +21,14 @@ class KeptPrefixes:
 
     def __init__(self, at: str) -> None:
         self.at = at
-        self._before: WeakKeyDictionary[Engine, PrefixCache] = WeakKeyDictionary()
-        self._now: WeakKeyDictionary[Engine, PrefixCache] = WeakKeyDictionary()
+        self._before: WeakKeyDictionary[object, PrefixCache] = WeakKeyDictionary()
+        self._now: WeakKeyDictionary[object, PrefixCache] = WeakKeyDictionary()
 
-    def of(self, engine: "Engine") -> PrefixCache:
+    def of(self, engine: object) -> PrefixCache:
         """What is kept of an engine's rows, of this round and the one before."""
         return {**self._before.get(engine, {}), **self._now.get(engine, {})}
 
-    def add(self, engine: "Engine", prefixes: PrefixCache) -> None:
+    def add(self, engine: object, prefixes: PrefixCache) -> None:
         """Keep more, in this round."""
         self._now.setdefault(engine, {}).update(prefixes)
 
