@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any, overload
 
 from . import ledger
-from .solutions import STEP_END, check_problems, continued, grouped, text_of_steps
+from .solutions import check_problems, continued, grouped, step_end_of, text_of_steps
 from .tasks.problem import Feedback, Problem, Prompt, Solution, as_problems, one_or_all
 
 
@@ -150,7 +150,8 @@ class Policy(ABC):
             groups = self._beginnings(problems, n, seed)
         else:
             groups = continued(problems, grouped(problem, partials), n)
-        steps = self._write([Prompt(each) for each in problems], groups, temperature, max_new_tokens, stop=STEP_END)
+        prompts, stop = [Prompt(each) for each in problems], step_end_of(problems)
+        steps = self._write(prompts, groups, temperature, max_new_tokens, stop=stop)
         return one_or_all(problem, steps)
 
     @overload

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from statistics import NormalDist
 
 from ..engine import random_stream
-from ..solutions import STEP_END
 from ..tasks.problem import Feedback, Problem, Solution
 from .scoring import RIGHT, WRONG, BaseCritic, charge_calls, first_doubt, right_so_far
 
@@ -65,7 +64,7 @@ class NoisyOracle:
         charge_calls(solutions)
         return [
             [
-                self._noisy_score(right, s.problem, STEP_END.join(s.steps[: i + 1]))
+                self._noisy_score(right, s.problem, s.problem.step_end.join(s.steps[: i + 1]))
                 for i, right in enumerate(right_so_far(s))
             ]
             for s in solutions
