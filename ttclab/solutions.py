@@ -3,9 +3,12 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .tasks.problem import Problem, Solution
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
 
 STEP_END = Problem.step_end  # of the tasks that ship
 
@@ -15,6 +18,14 @@ def step_end_of(problems: Sequence[Problem]) -> str:
     if len(ends := {problem.step_end for problem in problems}) != 1:
         raise ValueError(f"problems that are run together must end their steps alike, not with {sorted(ends)}")
     return ends.pop()
+
+
+def tokens_of(solution: Solution, tokenizer: "PreTrainedTokenizerBase") -> tuple[int, ...]:
+    """Tokens of a solution; encoded from its text if they were not kept."""
+    if solution.tokens:
+        return solution.tokens
+    end = [tokenizer.eos_token_id] if solution.finished else []
+    return (*tokenizer.encode(solution.text, add_special_tokens=False), *end)
 
 
 def is_step(before: Solution, after: Solution) -> bool:

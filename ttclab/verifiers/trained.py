@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from transformers import PreTrainedTokenizerBase
 
 from ..ledger import Bill
+from ..solutions import tokens_of
 from ..tasks.problem import Feedback, Solution
 from .reader import Reader, ReadingModel
 from .scoring import RIGHT, WRONG, BaseCritic, first_doubt
@@ -90,14 +91,6 @@ class PRM(_Trained):
             return Feedback(f"Step {doubted} has an error.", f"!{min(doubted, 9)}", doubted)
 
         return [first_error(scores) for scores in self.score_steps(solutions)]
-
-
-def tokens_of(solution: Solution, tokenizer: PreTrainedTokenizerBase) -> tuple[int, ...]:
-    """Tokens of a solution; encoded from its text if they were not kept."""
-    if solution.tokens:
-        return solution.tokens
-    end = [tokenizer.eos_token_id] if solution.finished else []
-    return (*tokenizer.encode(solution.text, add_special_tokens=False), *end)
 
 
 def _step_ends(solution: Solution, tokens: tuple[int, ...], step_end: int) -> list[int]:
