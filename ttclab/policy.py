@@ -128,12 +128,10 @@ class Policy(ABC):
             Unfinished solutions; for a list of problems one such list each. Without them, n first steps are drawn.
         n : int
             Continuations of each.
-        temperature : float, optional
-            Sampling temperature, by default the model's own; 0 is greedy.
         seed : int, optional
             Seed of first steps, by default 0.
-        max_new_tokens : int, optional
-            Token limit of the whole solution, by default the model's own.
+        temperature, max_new_tokens
+            As in `generate`.
 
         Returns
         -------
@@ -209,10 +207,8 @@ class Policy(ABC):
             The chain so far, newest last; for a list of problems one chain each. The policy reads the last four.
         feedback : Feedback, optional
             A verifier's critique of the newest attempt; for a list of problems a list with one each.
-        temperature : float, optional
-            Sampling temperature, by default the model's own; 0 is greedy.
-        max_new_tokens : int, optional
-            Token limit of the solution, by default the model's own.
+        temperature, max_new_tokens
+            As in `generate`.
 
         Returns
         -------
