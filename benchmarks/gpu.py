@@ -32,13 +32,13 @@ from ttclab.beam_search import beam_search
 from ttclab.engine import Engine, Row, Sampler
 from ttclab.engine.graphs import bucket
 from ttclab.engine.static_batch import StaticBuffers
-from ttclab.flops import decode_roofline
 from ttclab.hardware import Meter, find_gpu
 from ttclab.models import pick_dtype
 from ttclab.problems import load_problems
 from ttclab.verifiers.reader import Reader
 
 from .gpu_checks import Run, checks
+from .roofline import decode_roofline
 
 CARDS = Path(__file__).parent / "cards"
 ROWS = (1, 16, 64, 256, 1024, 4096)

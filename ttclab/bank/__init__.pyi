@@ -31,8 +31,8 @@ from .runs import load_scores as load_scores
 from .runs import load_searches as load_searches
 from .runs import load_step_revision as load_step_revision
 from .runs import path_of as path_of
-from .runs import problem_of as problem_of
 from .runs import read as read
+from .runs import task_of as task_of
 from .shipped import BEAMS as BEAMS
 from .shipped import CHAINS as CHAINS
 from .shipped import CHAINS_WITH_FEEDBACK as CHAINS_WITH_FEEDBACK

@@ -39,17 +39,18 @@ def models() -> None:
 
 @app.command()
 @click.argument("model", default="small")
-@click.option("--problem", metavar="EXPRESSION", help="such as 015+74+46*06 (the first test problem)")
+@click.option("--problem", metavar="ID", help="such as 015+74+46*06 (the first test problem)")
 @click.option("--samples", type=COUNT, default=4, help="solutions to draw")
 @click.option("--seed", type=WHOLE, default=0, help="of the draws")
 def sample(model: str, problem: str | None, samples: int, seed: int) -> None:
     """Draw solutions to a problem and show them."""
     from ttclab.ledger import billed
     from ttclab.models.loading import load
-    from ttclab.tasks.arithmetic import ArithmeticProblem
+    from ttclab.models.zoo import task_of
     from ttclab.tasks.registry import load_problems
 
-    chosen = ArithmeticProblem.from_expression(problem) if problem else load_problems("test", limit=1)[0]
+    task = task_of(model)
+    chosen = task.parse(problem) if problem else load_problems(task.set_name("test"), limit=1)[0]
     print(f"{chosen.question} ({chosen.answer})")
     with billed() as bill:
         solutions = load(model).generate(chosen, n=samples, seed=seed)

@@ -6,7 +6,7 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache, lru_cache, partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from transformers import (
     PreTrainedModel,
@@ -17,13 +17,10 @@ from .. import flops
 from ..engine import Engine, Row, Sampler, Written, kept_prefixes
 from ..ledger import Bill
 from ..policy import Policy, Prompt
-from ..solutions import STEP_END, is_step
+from ..solutions import is_step, step_end_of
 from ..tasks.problem import Solution, well_formed
 from ..token_stats import token_watch
 from .configuration import check_cache, max_new_tokens_of, sampler_of, template_of, turn_end, unheeded
-
-if TYPE_CHECKING:
-    pass
 
 
 class LanguageModel(Policy):
@@ -114,11 +111,12 @@ class LanguageModel(Policy):
                 "problem decides line by line whether they are complete"
             )
         written, growing = [solution for _, solution in partials], list(range(len(partials)))
+        step_end = step_end_of([each.problem for each in prompts])
         prefixes: dict[Any, Any] = {}
         while growing:
             before = [written[k] for k in growing]
             lines = self._decode_rows(
-                prompts, [(partials[k][0], written[k]) for k in growing], temperature, limit, STEP_END
+                prompts, [(partials[k][0], written[k]) for k in growing], temperature, limit, step_end
             )
             for k, solution in zip(growing, lines, strict=True):
                 written[k] = solution
@@ -162,15 +160,13 @@ class LanguageModel(Policy):
             self._add(bills[i], row, new, generations=not solution.tokens)
             tokens = solution.tokens + new.tokens
             text = self._decode(tokens[:-1] if new.finished else tokens)
-            ended = not self.template and text.endswith(STEP_END) and bool(solution.problem.ended(text))
-            logprob = solution.logprob + new.logprob
+            problem, logprob = solution.problem, solution.logprob + new.logprob
+            ended = not self.template and text.endswith(problem.step_end) and bool(problem.ended(text))
             stats = new.stats
             if stats and solution.tokens:  # unknown as a whole if what was written before was written without
                 stats = solution.stats.followed_by(stats) if solution.stats else None
             finished = new.finished or ended
-            solutions.append(
-                Solution(solution.problem, text, tokens, finished, logprob, solution.key, shown[i], stats=stats)
-            )
+            solutions.append(Solution(problem, text, tokens, finished, logprob, solution.key, shown[i], stats=stats))
         for bill in bills:
             bill.charge()
         extended = iter(solutions)

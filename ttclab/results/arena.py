@@ -134,7 +134,7 @@ def _read_before(firsts: bank.Samples, widths: Sequence[int]) -> NDArray[np.floa
     begins with the very text of the first attempt, that text.
     """
     judge = AutoConfig.from_pretrained(ZOO / JUDGE, local_files_only=True)
-    begun = [len(problem.prompt) for problem in firsts.problems]  # a token a character
+    begun = firsts.prompt_tokens
     text = [reward_flops(judge, int(tokens), n) for tokens, n in zip(firsts.tokens[:, FIRST], begun)]
     alike = (firsts.texts == firsts.texts[:, [FIRST]]).sum(axis=1, keepdims=True)
     again = pass_at_k(firsts.texts.shape[1], alike, widths)

@@ -89,7 +89,7 @@ def queries_at(R: float, at: int | None = None) -> float:
     if not R > 0:
         raise ValueError(f"R, inference tokens over training tokens, must be above 0, not {R}")
     run = bank.load("large", "test", at=at, greedy=True)
-    a_problem = np.mean([len(problem.prompt) for problem in run.problems]) + run.tokens.mean()
+    a_problem = np.mean(run.prompt_tokens) + run.tokens.mean()
     return R * training_tokens("large", at) / float(a_problem)
 
 

@@ -228,11 +228,13 @@ def _chain_costs(split: str, verifier: str) -> tuple[NDArray[np.int64], list[tup
     score = cache(lambda tokens, after: reward_flops(config, tokens, after))
     writing = np.zeros(run.texts.shape, dtype=np.int64)
     texts, costs = np.zeros((2, 3, *run.texts.shape), dtype=np.int64)
-    for i, problem in enumerate(run.problems):
+    prompts = run.prompt_tokens
+    for i in range(len(run.problems)):
         known: dict[object, int] = {}
         for j, solution in enumerate(run.solutions(i)):
             seen = solution.shown if verifier in SEE_ATTEMPTS else ""
-            before, context = (len(text + problem.prompt) for text in (solution.shown, seen))  # one token a character
+            before = int(run.read_tokens[i, j])
+            context = before if seen else prompts[i]
             tokens = int(run.tokens[i, j])
             writing[i, j] = write(tokens, before)
             read_texts = (run.place[i, j], solution.shown), seen, (seen, solution.text, tokens)

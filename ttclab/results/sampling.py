@@ -168,7 +168,7 @@ def verifier_flops(samples: bank.Samples, verifier: str, budgets: NDArray[np.int
         begun, more = samples.prompt_tokens, ASKING_TOKENS
     else:
         score = cache(partial(reward_flops, AutoConfig.from_pretrained(ZOO / verifier, local_files_only=True)))
-        begun, more = [len(problem.prompt) for problem in samples.problems], 0  # one token a character
+        begun, more = samples.prompt_tokens, 0
     n = samples.correct.shape[1]
     drawn = pass_at_k(n, np.arange(n + 1)[:, None], budgets)  # P(a text is among those drawn), by its count
     total = np.zeros((len(samples.problems), len(budgets)))

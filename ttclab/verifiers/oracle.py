@@ -6,7 +6,6 @@ from dataclasses import replace
 from statistics import NormalDist
 
 from ..engine import random_stream
-from ..solutions import STEP_END
 from ..tasks.problem import Feedback, Problem, Solution
 from .scoring import RIGHT, WRONG, StepCritic, charge_calls, first_doubt, right_so_far
 
@@ -68,7 +67,7 @@ class NoisyOracle(StepCritic):
         charge_calls(solutions)
         return [
             [
-                self._noisy_score(right, s.problem, STEP_END.join(s.steps[: i + 1]))
+                self._noisy_score(right, s.problem, s.problem.step_end.join(s.steps[: i + 1]))
                 for i, right in enumerate(right_so_far(s))
             ]
             for s in solutions
