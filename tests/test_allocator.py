@@ -8,7 +8,7 @@ from scripted import ScriptedPolicy, ScriptedVerifier
 from tiny import random_policy
 
 import ttclab
-from ttclab.adaptive import adaptive_search, compute_optimal_inference
+from ttclab.adaptive import ClearLead, adaptive_search, compute_optimal_inference
 from ttclab.allocator import (
     Allocation,
     Arm,
@@ -198,7 +198,7 @@ def test_a_budget_that_the_policy_can_not_use_is_refused_before_anything_is_spen
 def test_sampling_until_the_vote_is_clear_takes_the_first_samples_of_best_of_n_and_stops():
     small, oracle = ttclab.load("small", device="cpu"), ttclab.load_verifier("oracle")
     problems = load_problems("test", limit=40)
-    found = adaptive_search(small, oracle, problems, 16, lead=2, batch=2)
+    found = adaptive_search(small, oracle, problems, 16, rule=ClearLead(2, batch=2))
     whole = parallel_search(small, oracle, problems, 16)
     used = [len(result.solutions) for result in found]
     assert min(used) == 2 and max(used) == 16
@@ -209,10 +209,10 @@ def test_sampling_until_the_vote_is_clear_takes_the_first_samples_of_best_of_n_a
         assert len(right) == 16 or (sum(right) >= 2 and sum(right[:-2]) < 2)
 
 
-@pytest.mark.parametrize("wrong", [{"N": 4, "batch": 5}, {"N": 4, "batch": 0}, {"N": 4, "lead": 0}])
+@pytest.mark.parametrize("wrong", [{"batch": 5}, {"batch": 0}, {"lead": 0}])
 def test_adaptive_sampling_states_its_rule(wrong):
     with pytest.raises(ValueError, match="1 <= batch <= N and lead > 0"):
-        adaptive_search(ScriptedPolicy("soon"), ScriptedVerifier(), PROBLEMS, **wrong)
+        adaptive_search(ScriptedPolicy("soon"), ScriptedVerifier(), PROBLEMS, 4, rule=ClearLead(**wrong))
 
 
 def test_a_budget_over_a_batch_goes_where_it_gains_most():

@@ -27,6 +27,7 @@ from ttclab.estimators import (
 )
 from ttclab.problems import ArithmeticProblem, Solution
 from ttclab.sampling import majority_vote, weighted_vote
+from ttclab.stopping import ClearLead
 
 PROBLEM = ArithmeticProblem.from_expression("007+01")
 
@@ -168,7 +169,9 @@ ANSWERS, CORRECT = [["1", "2", "1"]] * 2, [[True, False, True]] * 2
 FROM_SCORES = {
     "best_of_n": lambda scores: best_of_n(scores, CORRECT, 2),
     "weighted_best_of_n": lambda scores: weighted_best_of_n(ANSWERS, scores, CORRECT, 2),
-    "sampled_until_clear": lambda scores: sampled_until_clear(ANSWERS, scores, CORRECT, 0.5, [1, 3]),
+    "sampled_until_clear": lambda scores: sampled_until_clear(
+        ANSWERS, scores, CORRECT, ClearLead(0.5).is_clear, [1, 3]
+    ),
     "brier": lambda scores: brier(scores, CORRECT),
     "reliability": lambda scores: reliability(scores, CORRECT),
     "auc": lambda scores: auc(scores, CORRECT),
@@ -293,7 +296,7 @@ def test_stopping_when_the_vote_is_clear_is_the_mean_over_all_orders(lead):
         )
         for order in permutations(range(5))
     ]
-    accuracy, stops = sampled_until_clear([answers], [scores], [correct], lead, looks, draws=4000)
+    accuracy, stops = sampled_until_clear([answers], [scores], [correct], ClearLead(lead).is_clear, looks, draws=4000)
     assert accuracy[0] == pytest.approx(np.mean([right for right, _ in by_hand]), abs=0.03)
     assert stops[0] == pytest.approx(np.bincount([look for _, look in by_hand], minlength=3) / 120, abs=0.03)
     assert stops.sum() == pytest.approx(1)

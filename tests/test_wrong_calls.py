@@ -107,7 +107,10 @@ def test_a_score_too_many(name):
         (lambda: beam_search_prm(POLICY, ScriptedVerifier(), PROBLEM, 0), "beam_width >= 1 .*, not 0 and 3"),
         (lambda: beam_search_prm(POLICY, ScriptedVerifier(), PROBLEM, expansions=-1), "expansions >= 1, not 5 and -1"),
         (lambda: sequential_revise(POLICY, ScriptedVerifier(), PROBLEM, -1), "T >= 0 .*T=-1"),
-        (lambda: ttclab.load("prm"), "one of large, revision, revision-control, small, a directory .*, not 'prm'"),
+        (
+            lambda: ttclab.load("prm"),
+            "one of large, revision, revision-control, small, small-rl, a directory .*, not 'prm'",
+        ),
         (lambda: ttclab.load("large", at=3), r"'large' is shipped at the steps \[750.*\], not at 3"),
     ],
 )

@@ -5,6 +5,7 @@ from . import allocator as allocator
 from . import answers as answers
 from . import bank as bank
 from . import beam_search as beam_search
+from . import confidence as confidence
 from . import data as data
 from . import engine as engine
 from . import estimate as estimate
@@ -26,11 +27,14 @@ from . import revision as revision
 from . import sampling as sampling
 from . import signatures as signatures
 from . import solutions as solutions
+from . import stopping as stopping
 from . import tasks as tasks
+from . import token_stats as token_stats
 from . import training as training
 from . import verifiers as verifiers
 from .adaptive import adaptive_search as adaptive_search
 from .adaptive import compute_optimal_inference as compute_optimal_inference
+from .adaptive import confident_search as confident_search
 from .beam_search import beam_search_prm as beam_search_prm
 from .beam_search import dvts as dvts
 from .models.loading import load as load
@@ -39,7 +43,6 @@ from .problems import Solution as Solution
 from .problems import load_problems as load_problems
 from .revision import hybrid_search as hybrid_search
 from .revision import sequential_revise as sequential_revise
-from .revision import step_revise as step_revise
 from .sampling import Result as Result
 from .sampling import majority_vote as majority_vote
 from .sampling import parallel_search as parallel_search

@@ -1,21 +1,36 @@
 """Adaptive strategies: how much to spend on a problem is decided by what its first solutions look like.
 
 `compute_optimal_inference` estimates the difficulty first and asks a rule of `allocator`. `adaptive_search` needs no
-estimate: it samples until the vote is clear.
+estimate: it samples until a stopping rule finds the vote clear. `confident_search` stops inside a sample, once the
+model's confidence falls.
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 from statistics import fmean
+
+import numpy as np
+from numpy.typing import NDArray
 
 from .allocator import Rule, lesson_policy
 from .answers import answer_key
 from .beam_search import beam_search
+from .confidence import WINDOW, lowest_group_confidence
 from .ledger import billed_as
 from .policy import Policy
 from .revision import hybrid_search
 from .sampling import Result, strategy
+from .stopping import Agreement as Agreement
+from .stopping import ClearLead as ClearLead
+from .stopping import Posterior as Posterior
+from .stopping import StoppingRule as StoppingRule
 from .tasks.problem import Problem, Solution
-from .verifiers.scoring import Verifier, score_groups
+from .token_stats import token_stats_kept
+from .verifiers.scoring import Verifier, critic_of, score_groups
+
+DEFAULT_RULE = ClearLead()
+# Of a confidence, in nats: a text that is sampled again has the confidence it had before, up to the order of additions.
+ROUNDING = 1e-3
 
 
 @strategy
@@ -65,7 +80,8 @@ def compute_optimal_inference(
     Raises
     ------
     ValueError
-        If estimate < 1, and as the allocation rule raises it.
+        If estimate < 1, as the allocation rule raises it, and for a verifier that cannot say which step is wrong where
+        the rule revises step by step.
     """
     if estimate < 1:
         raise ValueError(f"a difficulty is estimated from at least 1 solution, not {estimate}")
@@ -81,8 +97,17 @@ def compute_optimal_inference(
         if plan.M:
             results = beam_search(model, verifier, asked, plan.N, plan.M, temperature=temperature, seed=seed)
         else:
-            who = reviser if reviser and plan.T else (model, verifier)
-            results = hybrid_search(*who, asked, plan.N, plan.T, choose="weighted", temperature=temperature, seed=seed)
+            who = reviser if reviser and plan.T and not plan.stepwise else (model, verifier)
+            results = hybrid_search(
+                *who,
+                asked,
+                plan.N,
+                plan.T,
+                feedback=critic_of(verifier) if plan.stepwise else None,
+                choose="weighted",
+                temperature=temperature,
+                seed=seed,
+            )
         found.update({each.id: result for each, result in zip(asked, results, strict=True)})
     return [found[each.id] for each in problem]
 
@@ -94,29 +119,26 @@ def adaptive_search(
     problem: list[Problem],
     N: int,
     *,
-    lead: float = 1.5,
-    batch: int = 4,
+    rule: StoppingRule = DEFAULT_RULE,
     temperature: float | None = None,
     seed: int | None = None,
 ) -> list[Result]:
-    """Sample until the verifier-weighted vote is clear, at most N solutions (after Aggarwal et al. 2023).
+    """Sample until a stopping rule finds the vote clear, at most N solutions (after Aggarwal et al. 2023).
 
-    Easy problems stop after one batch and hard ones use the whole budget, without an estimate of difficulty.
+    Easy problems stop after the first look and hard ones use the whole budget, without an estimate of difficulty.
 
     Parameters
     ----------
     model : Policy
         Model that writes the solutions.
     verifier : Verifier
-        Verifier that scores them.
+        Verifier that scores them; not called for a rule that counts votes.
     problem : Problem or list of Problem
         One problem, or several that are run as one batch.
     N : int
         Budget: most solutions drawn for each problem.
-    lead : float
-        The vote is clear once the first answer's sum of scores is ahead of the second's by this much.
-    batch : int
-        Solutions drawn between two checks of the vote.
+    rule : StoppingRule
+        When the vote is looked at, and when it is clear: `ClearLead`, `Agreement` or `Posterior`.
     temperature : float, optional
         Sampling temperature, by default the model's own.
     seed : int, optional
@@ -125,34 +147,105 @@ def adaptive_search(
     Returns
     -------
     Result, or list of Result for a list of problems
+        Its answer is that of the vote, weighted by the scores if the rule is.
 
     Raises
     ------
     ValueError
-        Unless 1 <= batch <= N and lead > 0.
+        If N is smaller than the rule's first look, and for impossible settings of the rule.
     """
-    if not 1 <= batch <= N or not lead > 0:
-        raise ValueError(
-            f"sampling until the vote is clear needs 1 <= batch <= N and lead > 0, not {batch}, {N} and {lead}"
-        )
     found: dict[str, tuple[list[Solution], list[float]]] = {each.id: ([], []) for each in problem}
     unclear = list(problem)
-    for drawn in range(0, N, batch):
-        more = model.generate(unclear, n=min(batch, N - drawn), start=drawn, temperature=temperature, seed=seed)
-        for each, solutions, scores in zip(unclear, more, score_groups(verifier, more), strict=True):
+    for drawn, look in pairwise([0, *rule.looks(N)]):
+        more = model.generate(unclear, n=look - drawn, start=drawn, temperature=temperature, seed=seed)
+        scored = score_groups(verifier, more) if rule.weighted else [[1.0] * len(group) for group in more]
+        for each, solutions, scores in zip(unclear, more, scored, strict=True):
             found[each.id][0].extend(solutions)
             found[each.id][1].extend(scores)
-        unclear = [each for each in unclear if _lead(*found[each.id]) < lead]
+        unclear = [each for each in unclear if not rule.is_clear(_votes(*found[each.id]), look)]
         if not unclear:
             break
     return [Result.chosen("weighted", *found[each.id]) for each in problem]
 
 
-def _lead(solutions: Sequence[Solution], scores: Sequence[float]) -> float:
-    """Lead of the first answer over the second in the sum of scores."""
+def _votes(solutions: Sequence[Solution], scores: Sequence[float]) -> NDArray[np.float64]:
+    """The sum of the scores of each answer."""
     votes: dict[str, float] = {}
     for solution, score in zip(solutions, scores, strict=True):
         if (answer := answer_key(solution.answer)) is not None:
             votes[answer] = votes.get(answer, 0.0) + score
-    first, second, *_ = [*sorted(votes.values(), reverse=True), 0.0, 0.0]
-    return first - second
+    return np.array(list(votes.values()))
+
+
+@strategy
+def confident_search(
+    model: Policy,
+    verifier: Verifier,
+    problem: list[Problem],
+    N: int,
+    *,
+    warmup: int = 16,
+    keep: float = 0.9,
+    window: int = WINDOW,
+    temperature: float | None = None,
+    seed: int | None = None,
+) -> list[Result]:
+    """Stop inside a sample once the model's confidence falls (DeepConf online, Fu et al. 2025).
+
+    The first `warmup` solutions are written to their ends. Each later one is stopped at the token at which the mean
+    confidence of its last `window` tokens falls below a floor, which a share `keep` of the warm-up never did. What was
+    written of it is charged; it has no answer, and no vote.
+
+    Parameters
+    ----------
+    model : Policy
+        Model that writes the solutions, run in this process.
+    verifier : Verifier
+        Verifier that weights the votes of the solutions that were not stopped. `load_verifier("self-certainty")` makes
+        it the confidence-weighted vote.
+    problem : Problem or list of Problem
+        One problem, or several that are run as one batch.
+    N : int
+        Budget: solutions begun for each problem, warm-up included.
+    warmup : int
+        Solutions that set the floor of a problem.
+    keep : float
+        Share of the warm-up that would not have been stopped: 0.9 and 0.1 are DeepConf-high and DeepConf-low.
+    window : int
+        Tokens of a group.
+    temperature : float, optional
+        Sampling temperature, by default the model's own.
+    seed : int, optional
+        Seed of the samples, by default 0.
+
+    Returns
+    -------
+    Result, or list of Result for a list of problems
+        Stopped solutions are unfinished, and score 0.
+
+    Raises
+    ------
+    ValueError
+        Unless 1 <= warmup <= N and 0 < keep <= 1, and for a model that keeps no statistics of tokens or does not end
+        its solutions by itself.
+    """
+    if not 1 <= warmup <= N or not 0 < keep <= 1:
+        raise ValueError(
+            f"stopping inside a sample needs 1 <= warmup <= N and 0 < keep <= 1, not {warmup}, {N} and {keep}"
+        )
+    with token_stats_kept():
+        groups = model.generate(problem, n=warmup, temperature=temperature, seed=seed)
+    if any(solution.stats is None for group in groups for solution in group):
+        raise ValueError("stopping inside a sample needs a model that keeps statistics of tokens, not a server's")
+    lowest = [[lowest_group_confidence(s.stats, window) for s in group if s.stats] for group in groups]
+    floors = {each.id: float(np.quantile(low, 1 - keep)) - ROUNDING for each, low in zip(problem, lowest, strict=True)}
+    if warmup < N:
+        with token_stats_kept(window, floors):
+            more = model.generate(problem, n=N - warmup, start=warmup, temperature=temperature, seed=seed)
+        groups = [first + others for first, others in zip(groups, more, strict=True)]
+    scored = score_groups(verifier, [[s for s in group if s.finished] for group in groups])
+    results = []
+    for group, scores in zip(groups, scored, strict=True):
+        given = iter(scores)
+        results.append(Result.chosen("weighted", group, [next(given) if s.finished else 0.0 for s in group]))
+    return results

@@ -1,6 +1,6 @@
 """Estimates from recorded runs: exact expectations over subsets, and intervals over problems."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from math import comb
 
@@ -77,17 +77,37 @@ def sampled_until_clear(
     answers: ArrayLike,
     scores: ArrayLike,
     correct: ArrayLike,
-    lead: float,
+    is_clear: Callable[[Floats, int], NDArray[np.bool_]],
     looks: ArrayLike,
     *,
     draws: int = 16,
     seed: int = 0,
 ) -> tuple[Floats, Floats]:
-    """Weighted voting that stops at the first look at which one answer leads by `lead` (`adaptive.adaptive_search`).
+    """Weighted voting that stops at the first look at which the vote is clear (`adaptive.adaptive_search`).
 
-    looks: numbers of samples after which one looks, ascending; at the last one it stops in any case. The rest as for
-    `weighted_best_of_n`. Returns the accuracy, (problems,), and how often it stops at each look, (problems, looks),
-    each the mean over `draws` random orders of the recorded samples. Raises ValueError as `weighted_best_of_n` does.
+    Parameters
+    ----------
+    answers, scores, correct : array of shape (problems, samples)
+        As for `weighted_best_of_n`; scores of 1 count votes.
+    is_clear : callable
+        Of a `StoppingRule`: from the votes of each answer, (problems, answers), and the number of samples drawn.
+    looks : array of int
+        Numbers of samples after which one looks, ascending; at the last one sampling stops in any case.
+    draws : int
+        Random orders of the recorded samples that the means are over.
+    seed : int
+        Of the orders.
+
+    Returns
+    -------
+    accuracy : array of shape (problems,)
+    stops : array of shape (problems, looks)
+        How often sampling stops at each look.
+
+    Raises
+    ------
+    ValueError
+        As `weighted_best_of_n`.
     """
     answers, correct, looks = np.asarray(answers, dtype=object), np.asarray(correct, dtype=bool), np.asarray(looks)
     scores = checked_scores(scores)
@@ -102,12 +122,27 @@ def sampled_until_clear(
         for i, look in enumerate(looks):
             np.add.at(sums, (problems[:, None], said[:, seen:look]), given[:, seen:look])
             sums[:, -1] = 0.0  # no answer has no vote
-            second, first = np.partition(np.pad(sums, ((0, 0), (1, 0))), -2, axis=1)[:, -2:].T
-            clear = unclear & ((first - second >= lead) | (i == len(looks) - 1))
+            clear = unclear & (is_clear(sums[:, :-1], int(look)) | (i == len(looks) - 1))
             accuracy += clear * wins[problems, sums.argmax(axis=1)] / draws
             stops[:, i] += clear / draws
             unclear, seen = unclear & ~clear, look
     return accuracy, stops
+
+
+def elected(answers: ArrayLike, scores: ArrayLike, correct: ArrayLike) -> NDArray[np.bool_]:
+    """Whether the weighted vote of all samples elects a right answer, (problems,), as `sampling.weighted_vote` does.
+
+    Parameters
+    ----------
+    answers, scores, correct : array of shape (problems, samples)
+        As for `weighted_best_of_n`.
+    """
+    answers, correct = np.asarray(answers, dtype=object), np.asarray(correct, dtype=bool)
+    names, wins = _numbered(answers, correct)
+    sums, rows = np.zeros(wins.shape), np.arange(len(wins))
+    np.add.at(sums, (rows[:, None], names), checked_scores(scores))
+    sums[:, -1] = -1.0  # no answer is not elected, unless there is no other
+    return np.asarray(wins[rows, sums.argmax(axis=1)])
 
 
 VOTES_AT_ONCE = 1 << 22  # sums of votes that are kept together
@@ -231,6 +266,35 @@ def bootstrap(values: ArrayLike, *, draws: int = 1000, level: float = 0.95, seed
     means = np.tensordot(_redrawn(len(values), draws, seed) / len(values), values, axes=1)  # (draws, ...)
     low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2], axis=0)
     return _same_everywhere(values.mean(axis=0), low, high)
+
+
+def bootstrap_families(
+    values: Sequence[ArrayLike], *, draws: int = 1000, level: float = 0.95, seed: int = 0
+) -> Estimate:
+    """Mean over families of models and problems; for the interval families are redrawn, and problems.
+
+    The problems of the families are the same, so a draw takes the same problems of each (Owen 2007). With few families
+    the interval is about as wide as they are apart.
+
+    Parameters
+    ----------
+    values : sequence of array of shape (problems,)
+        One array for each family.
+    draws, level, seed
+        As in `bootstrap`.
+
+    Raises
+    ------
+    ValueError
+        For no family, a family without problems, and values that are not finite.
+    """
+    families = [_finite("a bootstrap", each) for each in values]
+    if not families or any(each.ndim != 1 or not len(each) for each in families):
+        raise ValueError("a bootstrap over families needs one family or more, of one problem or more each")
+    means = np.array([_redrawn(len(each), draws, seed) @ each / len(each) for each in families])  # (families, draws)
+    picked = _redrawn(len(families), draws, seed + 1) / len(families)  # (draws, families)
+    low, high = np.quantile((picked * means.T).sum(axis=1), [(1 - level) / 2, (1 + level) / 2])
+    return _same_everywhere(np.mean([each.mean() for each in families]), low, high)
 
 
 def bootstrap_share(part: ArrayLike, whole: ArrayLike, *, draws: int = 1000, seed: int = 0) -> Estimate:

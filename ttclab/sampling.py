@@ -3,6 +3,7 @@
 import inspect
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from functools import wraps
 from typing import Concatenate, ParamSpec, Protocol, cast, overload
@@ -11,6 +12,7 @@ from .answers import answer_key, answers_equal
 from .ledger import Cost, billed
 from .policy import Policy
 from .tasks.problem import Problem, Solution, as_problems
+from .token_stats import token_stats_kept
 from .verifiers.scoring import Verifier, score_groups
 
 
@@ -104,7 +106,9 @@ def strategy(search: Callable[Concatenate[Policy, Verifier, list[Problem], P], l
     ) -> Result | list[Result]:
         problems = as_problems(problem)
         distinct = list({each.id: each for each in problems}.values())
-        with billed() as bill:
+        # Kept only for a verifier that reads them.
+        keeping = token_stats_kept() if getattr(verifier, "reads_token_stats", False) else nullcontext()
+        with billed() as bill, keeping:
             results = search(model, verifier, distinct, *args, **options)
         priced = {each.id: replace(r, cost=bill[each]) for each, r in zip(distinct, results, strict=True)}
         return priced[problem.id] if isinstance(problem, Problem) else [priced[each.id] for each in problems]

@@ -30,6 +30,8 @@ class Start:
         For each, the tokens that may be generated.
     newest : list of int
         For each, the last token of its context.
+    floors : list of float
+        For each, the confidence below which it is stopped, if a window is watched.
     uniform : array
         (rows, new tokens), their random streams.
     owner : Tensor
@@ -46,6 +48,7 @@ class Start:
     shared: list[int]
     limits: list[int]
     newest: list[int]
+    floors: list[float]
     uniform: NDArray[np.float32]
     owner: Tensor
     cached: int
@@ -65,8 +68,8 @@ class RunningBatch:
     # Rows that are done leave once they are this share of the batch, for the rows that stay are copied.
     share_to_evict = 1 / 8
 
-    def __init__(self, forward: Forward, sampler: Sampler, endings: Endings) -> None:
-        self.forward, self.sampler, self.endings = forward, sampler, endings
+    def __init__(self, forward: Forward, sampler: Sampler, endings: Endings, window: int | None = None) -> None:
+        self.forward, self.sampler, self.endings, self.window = forward, sampler, endings, window
         self.index: list[int] = []
         self.shared: list[int] = []
         self.prefix: Prefix | None = None
@@ -87,9 +90,11 @@ class RunningBatch:
             device = start.logits.device
             prefixes.append(start.prefix.take(start.owner, start.prefix.lengths[start.owner]))
             logits.append(start.logits[start.owner.to(device)])
-            state = RowState.new(len(start.index), start.uniform.shape[1], device)
+            state = RowState.new(len(start.index), start.uniform.shape[1], device, stats=self.window is not None)
             state.uniform = torch.from_numpy(start.uniform).to(device)
             state.limit, state.newest = torch.tensor([start.limits, start.newest]).to(device)
+            if self.window:
+                state.floor = torch.tensor(start.floors).to(device)
             state.position.fill_(start.cached)
             state.stopped.fill_(False)
             states.append(state)
@@ -100,7 +105,7 @@ class RunningBatch:
     def step(self) -> None:
         """Feed the newest token of every row, and draw the next."""
         self._feed()
-        self.state.draw(self.logits, self.sampler, self.endings)
+        self.state.draw(self.logits, self.sampler, self.endings, self.window)
         self._fed = False
 
     def done(self) -> NDArray[np.bool_]:

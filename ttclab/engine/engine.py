@@ -109,7 +109,13 @@ class Engine:
         return self._endings[stop]
 
     def write(
-        self, rows: Sequence[Row], sampler: Sampler, *, max_new_tokens: int, stop: str | None = None
+        self,
+        rows: Sequence[Row],
+        sampler: Sampler,
+        *,
+        max_new_tokens: int,
+        stop: str | None = None,
+        window: int | None = None,
     ) -> list[Written]:
         """Generate every row to its end-of-text token, to the end of the first stop string, or to max_new_tokens.
 
@@ -123,6 +129,9 @@ class Engine:
         stop : str or None
             The KV cache of rows that it stopped is kept for the next two calls with a stop string, so that continuing
             them computes nothing twice.
+        window : int or None
+            Keep statistics of the new tokens; None keeps none. A row is stopped once the mean confidence of its last
+            `window` new tokens is below its floor; 0 stops none.
 
         Returns
         -------
@@ -143,7 +152,7 @@ class Engine:
             raise ValueError(
                 f"a context of {longest} tokens leaves none of the model's {self.positions} positions free"
             )
-        job = GenerationJob(self, rows, sampler, max_new_tokens, stop)
+        job = GenerationJob(self, rows, sampler, max_new_tokens, stop, window)
         batch_size = self.batch_size
         while True:
             try:
@@ -163,14 +172,14 @@ class Engine:
             self.prefix_cache = job.kept
         return [written for written in job.written if written is not None]
 
-    def new_batch(self, sampler: Sampler, endings: Endings) -> RunningBatch | StaticBatch:
+    def new_batch(self, sampler: Sampler, endings: Endings, window: int | None = None) -> RunningBatch | StaticBatch:
         """An empty batch for rows that are drawn and ended alike."""
         if self.decoder == "eager":
-            return RunningBatch(self.forward, sampler, endings)
+            return RunningBatch(self.forward, sampler, endings, window)
         if self._buffers is None:
             capture = self.decoder == "captured"
             self._buffers = StaticBuffers(self.fixed_forward, self._cache_shapes(), capture=capture)
-        return StaticBatch(self._buffers, sampler, endings)
+        return StaticBatch(self._buffers, sampler, endings, window)
 
     def _cache_shapes(self) -> list[tuple[Tensor, Tensor]]:
         """Keys and values of one token, for each layer."""

@@ -1,5 +1,6 @@
 """A row: what it starts from, what the decode step knows of it, and what it became."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Self
@@ -7,7 +8,10 @@ from typing import Self
 import torch
 from torch import Tensor
 
+from ..token_stats import LEAST_LOGPROB, TOP, TokenStats
 from .sampler import Sampler
+
+STATS = 3  # of a token, beside its log-probability
 
 
 @dataclass(frozen=True)
@@ -22,11 +26,14 @@ class Row:
         Names its random stream.
     used : int
         How many numbers of the stream were used before. They count towards the row's token limit.
+    floor : float
+        The row is stopped once the mean confidence of its last tokens falls below this, if a window is watched.
     """
 
     context: tuple[int, ...]
     key: str = ""
     used: int = 0
+    floor: float = -math.inf
 
 
 @dataclass(frozen=True)
@@ -43,12 +50,15 @@ class Written:
         Sum over the new tokens, in nats, at temperature 1.
     shared : int
         Tokens of the context that were computed before, or for another row.
+    stats : TokenStats or None
+        Of the new tokens; None unless they were asked for.
     """
 
     tokens: tuple[int, ...]
     finished: bool
     logprob: float
     shared: int
+    stats: TokenStats | None = None
 
 
 @dataclass(frozen=True, eq=False)  # equal if identical: the engine makes one for each stop string
@@ -103,6 +113,10 @@ class RowState:
         True once the row has an end-of-text token; once it has the stop string or its last token.
     suspect : Tensor
         True if the row has a token that may complete a stop string begun in the token before.
+    floor : Tensor
+        The confidence below which the row is stopped, if a window is watched.
+    stats : Tensor
+        (rows, new tokens + 1, STATS): see `distribution_stats`. Without a last dimension, 0, unless they are asked for.
     """
 
     uniform: Tensor
@@ -115,9 +129,11 @@ class RowState:
     ended: Tensor
     stopped: Tensor
     suspect: Tensor
+    floor: Tensor
+    stats: Tensor
 
     @classmethod
-    def new(cls, rows: int, new_tokens: int, device: torch.device) -> Self:
+    def new(cls, rows: int, new_tokens: int, device: torch.device, *, stats: bool = False) -> Self:
         """Rows that are done: nothing happens to them until they are given something to do."""
 
         def zeros(*shape: int, dtype: torch.dtype = torch.long) -> Tensor:
@@ -134,6 +150,8 @@ class RowState:
             ended=zeros(dtype=torch.bool),
             stopped=~zeros(dtype=torch.bool),
             suspect=zeros(dtype=torch.bool),
+            floor=zeros(dtype=torch.float32),
+            stats=zeros(new_tokens + 1, STATS if stats else 0, dtype=torch.float32),
         )
 
     @property
@@ -169,7 +187,8 @@ class RowState:
         """Overwrite this state with one of as many rows and at most as many new tokens."""
         for field in fields(self):
             old = getattr(other, field.name)
-            getattr(self, field.name)[(slice(None), slice(old.shape[1])) if old.ndim > 1 else ...] = old
+            if old.ndim < 3 or old.shape[2]:  # statistics that nobody has asked for so far
+                getattr(self, field.name)[(slice(None), slice(old.shape[1])) if old.ndim > 1 else ...] = old
 
     def cut(self, row: int, count: int) -> None:
         """End a row after the first `count` of its tokens."""
@@ -179,10 +198,19 @@ class RowState:
     def join(parts: Sequence["RowState"]) -> "RowState":
         return RowState(*(torch.cat([getattr(part, field.name) for part in parts]) for field in fields(RowState)))
 
-    def draw(self, logits: Tensor, sampler: Sampler, endings: Endings) -> Tensor:
+    def draw(self, logits: Tensor, sampler: Sampler, endings: Endings, window: int | None = None) -> Tensor:
         """Draw the next token of every row, in place. Rows that are done draw too, to no effect.
 
         Nothing in here reads a value on the host, so that a CUDA graph can hold it.
+
+        Parameters
+        ----------
+        logits : Tensor
+            (rows, vocabulary), float32.
+        sampler : Sampler
+        endings : Endings
+        window : int or None
+            As for `Engine.write`.
 
         Returns
         -------
@@ -195,11 +223,38 @@ class RowState:
         logprob = logits.gather(1, token[:, None]).squeeze(1) - logits.logsumexp(-1)
         self.tokens.scatter_(1, place, token[:, None])
         self.logprobs.scatter_(1, place, logprob[:, None])
+        if window is not None:
+            stats = distribution_stats(logits)
+            self.stats.scatter_(1, place[:, :, None].expand(-1, -1, STATS), stats[:, None])
         self.count += going
         self.ended |= going & endings.end[token]
         # A NaN ends the row. The host finds it when the row leaves: looking for it here would make the host wait.
         self.stopped |= going & ((self.count == self.limit) | endings.stop[token] | logprob.isnan())
         if endings.suspect is not None:
             self.suspect |= going & endings.suspect[token]
+        if window:
+            last = self.count[:, None] + torch.arange(-window, 0, device=logits.device)
+            group = self.stats[:, :, -1].gather(1, last.clamp(min=0)).mean(-1)
+            self.stopped |= going & (self.count >= window) & (group < self.floor)
         self.newest.copy_(torch.where(going, token, self.newest))
         return going
+
+
+def distribution_stats(logits: Tensor) -> Tensor:
+    """Entropy, self-certainty and confidence of next-token distributions, as `TokenStats` defines them.
+
+    Parameters
+    ----------
+    logits : Tensor
+        (..., vocabulary), float32.
+
+    Returns
+    -------
+    Tensor
+        (..., STATS).
+    """
+    logprobs, vocabulary = logits.log_softmax(-1).clamp(min=LEAST_LOGPROB), logits.shape[-1]
+    entropy = -(logprobs.exp() * logprobs).sum(-1)
+    self_certainty = -logprobs.mean(-1) - math.log(vocabulary)
+    confidence = -logprobs.topk(min(TOP, vocabulary)).values.mean(-1)
+    return torch.stack([entropy, self_certainty, confidence], -1)

@@ -2,36 +2,62 @@
 
 from collections.abc import Sequence
 from itertools import groupby
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import numpy as np
 import torch
 from torch import Tensor
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from transformers.cache_utils import Cache
 
 from ..bar import bar
+from ..token_stats import TokenStats
 from .batch import RunningBatch, Start
 from .cache import GrowingLayer, Prefix
 from .keeping import PrefixCache, kept_prefixes
-from .rows import Row, Written
+from .rows import Endings, Row, Written
 from .sampler import Sampler, random_stream
 from .static_batch import StaticBatch
 
-if TYPE_CHECKING:
-    from .engine import Engine
-
 PREFILL_TOKENS = 16_384  # of contexts that go through the model together
 ROOM = 1 / 4  # share of the batch that must be free before waiting rows enter
+
+
+class Runner(Protocol):
+    """What a job needs of the engine that runs it."""
+
+    model: PreTrainedModel
+    tokenizer: PreTrainedTokenizerBase
+    device: torch.device
+    positions: int
+    check_every: int
+    prefix_cache: PrefixCache
+
+    def stop_ids(self, stop: str) -> tuple[list[int], list[int]]: ...
+
+    def endings(self, stop: str | None) -> Endings: ...
+
+    def new_batch(
+        self, sampler: Sampler, endings: Endings, window: int | None = None
+    ) -> RunningBatch | StaticBatch: ...
+
+    def forward(self, ids: Tensor, cache: Cache, positions: Tensor, padding: Tensor | None) -> Tensor: ...
 
 
 class GenerationJob:
     """The rows of one call, and what has become of them."""
 
     def __init__(
-        self, engine: "Engine", rows: Sequence[Row], sampler: Sampler, max_new_tokens: int, stop: str | None
+        self,
+        engine: Runner,
+        rows: Sequence[Row],
+        sampler: Sampler,
+        max_new_tokens: int,
+        stop: str | None,
+        window: int | None = None,
     ) -> None:
         self.engine, self.rows, self.sampler = engine, rows, sampler
-        self.max_new_tokens, self.stop = max_new_tokens, stop
+        self.max_new_tokens, self.stop, self.window = max_new_tokens, stop, window
         self.endings = engine.endings(stop)
         self.written: list[Written | None] = [None] * len(rows)
         self.kept: PrefixCache = {}
@@ -46,7 +72,7 @@ class GenerationJob:
         waiting = [i for i, written in enumerate(self.written) if written is None]
         waiting.sort(key=lambda i: (len(self.rows[i].context), self.rows[i].context), reverse=True)
         self._carried.clear()
-        batch, steps = self.engine.new_batch(self.sampler, self.endings), 0
+        batch, steps = self.engine.new_batch(self.sampler, self.endings, self.window), 0
         with bar(len(waiting), "solutions") as shown:
             while waiting or len(batch):
                 room = batch_size - len(batch)
@@ -136,6 +162,7 @@ class GenerationJob:
             shared=shared,
             limits=[min(self.max_new_tokens - row.used, self.engine.positions - len(row.context)) for row in rows],
             newest=[row.context[-1] for row in rows],
+            floors=[row.floor for row in rows],
             uniform=uniform,
             owner=torch.tensor([place for place, _ in owners]),
             cached=cached,
@@ -166,7 +193,11 @@ class GenerationJob:
         cut = [i for i in range(len(leaving)) if self.stop and not ended[i]]
         for i, place in enumerate(leaving.tolist()):
             new = tuple(tokens[i][: counts[i]])
-            self.written[batch.index[place]] = Written(new, ended[i], logprobs[i], batch.shared[place])
+            stats = None
+            if self.window is not None:
+                columns = (state.logprobs[i, : counts[i], None], state.stats[i, : counts[i]])
+                stats = TokenStats(torch.cat(columns, 1).numpy())
+            self.written[batch.index[place]] = Written(new, ended[i], logprobs[i], batch.shared[place], stats)
         staying = list(range(len(leaving))) if self.open else cut
         if staying:  # the last token of each was drawn and never fed
             rows = [self.rows[batch.index[leaving[i]]] for i in staying]
@@ -175,9 +206,11 @@ class GenerationJob:
             places = dict(zip(staying, enumerate(full), strict=True))
             self.kept.update((full_row[:-1], (prefix, place)) for place, full_row in (places[i] for i in cut))
             if self.open:
-                for place, (row, full_row) in enumerate(zip(rows, full, strict=True)):
+                ends = frozenset(self.engine.stop_ids(self.open.at)[0])
+                for place, (i, row, full_row) in enumerate(zip(staying, rows, full, strict=True)):
                     keys = self._beginnings(full_row, len(row.context) - row.used)
                     self.open.add(self.engine, dict.fromkeys(keys, (prefix, place)))
+                    self.open.add_logprobs(self.engine, row, full_row, state.logprobs[i].tolist(), ends)
         batch.drop(leaving)
 
     def _beginnings(self, tokens: tuple[int, ...], prompt: int) -> list[tuple[int, ...]]:

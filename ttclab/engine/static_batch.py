@@ -47,16 +47,20 @@ class StaticBuffers:
         self.forward, self.shapes, self.capture = forward, shapes, capture
         self.device = shapes[0][0].device
         self.rows = self.columns = self.new_tokens = 0
+        self.stats = False  # whether the state has room for statistics of tokens
         self.layers: list[tuple[Tensor, ...]] = []  # of each: keys, values
         self.state = RowState.new(0, 0, self.device)
-        self._steps: dict[tuple[int, int, Sampler, Endings], Callable[[], None]] = {}
+        self._steps: dict[tuple[int, int, Sampler, Endings, int | None], Callable[[], None]] = {}
         self._pool: Any = None  # the memory that the graphs share
 
-    def reserve(self, rows: int, columns: int, new_tokens: int) -> None:
-        """Make room for at least so many rows, columns and new tokens. What the buffers hold is kept."""
+    def reserve(self, rows: int, columns: int, new_tokens: int, *, stats: bool = False) -> None:
+        """Make room for at least so many rows, columns and new tokens. What the buffers hold is kept.
+
+        stats: also for statistics of tokens. Once asked for, their room stays.
+        """
         rows, columns = max(self.rows, bucket(rows)), max(self.columns, bucket(columns, MIN_COLUMNS))
-        new_tokens = max(self.new_tokens, bucket(new_tokens))
-        if (rows, columns, new_tokens) == (self.rows, self.columns, self.new_tokens):
+        new_tokens, stats = max(self.new_tokens, bucket(new_tokens)), self.stats or stats
+        if (rows, columns, new_tokens, stats) == (self.rows, self.columns, self.new_tokens, self.stats):
             return
         self._steps.clear()  # they work on the old addresses
         self._pool = None  # it went with the last graph
@@ -68,11 +72,14 @@ class StaticBuffers:
                 for old_buffer, buffer in zip(old, new):
                     buffer[: self.rows, :, : self.columns] = old_buffer
             self.layers = grown
-        state = RowState.new(rows, new_tokens, self.device)
+        state = RowState.new(rows, new_tokens, self.device, stats=stats)
         state.first(self.rows).copy(self.state)
-        self.state, self.rows, self.columns, self.new_tokens = state, rows, columns, new_tokens
+        self.state, self.stats = state, stats
+        self.rows, self.columns, self.new_tokens = rows, columns, new_tokens
 
-    def step(self, rows: int, columns: int, sampler: Sampler, endings: Endings) -> Callable[[], None]:
+    def step(
+        self, rows: int, columns: int, sampler: Sampler, endings: Endings, window: int | None = None
+    ) -> Callable[[], None]:
         """The decode step of the first rows, on the first columns.
 
         Raises
@@ -80,13 +87,15 @@ class StaticBuffers:
         CaptureError
             If the step does something that a graph cannot hold, such as reading a value on the host.
         """
-        key = rows, columns, sampler, endings
+        key = rows, columns, sampler, endings, window
         if key not in self._steps:
             run = self._eager_step(*key)
             self._steps[key] = self._captured(run, rows) if self.capture else run
         return self._steps[key]
 
-    def _eager_step(self, rows: int, columns: int, sampler: Sampler, endings: Endings) -> Callable[[], None]:
+    def _eager_step(
+        self, rows: int, columns: int, sampler: Sampler, endings: Endings, window: int | None
+    ) -> Callable[[], None]:
         state = self.state.first(rows)
         layers = [
             FixedLayer(keys[:rows, :, :columns], values[:rows, :, :columns], state.position)
@@ -95,7 +104,7 @@ class StaticBuffers:
 
         def run() -> None:
             logits = self.forward(state.newest[:, None], Cache(layers=layers), state.position, columns)
-            going = state.draw(logits, sampler, endings)
+            going = state.draw(logits, sampler, endings, window)
             state.position.add_(going)
 
         return run
@@ -130,8 +139,8 @@ class StaticBatch:
     # To leave earlier gains little, for a step takes nearly as long on half the rows, and each size is a graph to make.
     share_to_evict = 3 / 4
 
-    def __init__(self, buffers: StaticBuffers, sampler: Sampler, endings: Endings) -> None:
-        self.buffers, self.sampler, self.endings = buffers, sampler, endings
+    def __init__(self, buffers: StaticBuffers, sampler: Sampler, endings: Endings, window: int | None = None) -> None:
+        self.buffers, self.sampler, self.endings, self.window = buffers, sampler, endings, window
         self.index: list[int] = []
         self.shared: list[int] = []
         self._places = np.empty(0, dtype=np.int64)  # of the rows, in the order of `index`
@@ -162,7 +171,7 @@ class StaticBatch:
         """Let rows enter."""
         rows = [len(start.index) for start in starts]
         columns = 1 + max(start.cached for start in starts)  # the step reserves more, as the rows grow
-        self.buffers.reserve(len(self) + sum(rows), columns, starts[0].uniform.shape[1])
+        self.buffers.reserve(len(self) + sum(rows), columns, starts[0].uniform.shape[1], stats=self.window is not None)
         free = np.setdiff1d(np.arange(self.buffers.rows), self._places)[: sum(rows)]
         self._places = np.concatenate([self._places, free])
         self._entered = np.concatenate([self._entered, np.full(sum(rows), self._steps)])
@@ -175,6 +184,8 @@ class StaticBatch:
             at, limit, newest = self._on_device(np.stack([places, start.limits, start.newest]))
             state.limit[at], state.newest[at], state.position[at], state.count[at] = limit, newest, start.cached, 0
             state.ended[at] = state.stopped[at] = state.suspect[at] = False
+            if self.window:
+                state.floor[at] = self._on_device(np.array(start.floors, dtype=np.float32))
             state.uniform[:, : start.uniform.shape[1]].index_copy_(0, at, self._on_device(start.uniform))
             if start.prefix:
                 owner, columns = self._on_device(start.owner.numpy()), start.cached
@@ -190,7 +201,7 @@ class StaticBatch:
         fed = np.minimum(self._steps - self._entered, self._limits)
         columns = bucket(int((self._cached + fed).max()) + 1, MIN_COLUMNS)
         self.buffers.reserve(rows, columns, 1)
-        self.buffers.step(rows, columns, self.sampler, self.endings)()
+        self.buffers.step(rows, columns, self.sampler, self.endings, self.window)()
         self._steps += 1
 
     def prefixes(self, places: NDArray[np.int64], lengths: Tensor) -> Prefix:

@@ -1,11 +1,12 @@
 """Loading policies: the shipped models, any causal language model, or a model behind a server."""
 
+import math
 import warnings
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache, lru_cache, partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from transformers import (
     PreTrainedModel,
@@ -13,15 +14,13 @@ from transformers import (
 )
 
 from .. import flops
-from ..engine import Engine, Row, Sampler, Written
+from ..engine import Engine, Row, Sampler, Written, kept_prefixes
 from ..ledger import Bill
 from ..policy import Policy, Prompt
-from ..solutions import STEP_END, is_step
+from ..solutions import is_step, step_end_of
 from ..tasks.problem import Solution, well_formed
+from ..token_stats import token_watch
 from .configuration import check_cache, max_new_tokens_of, sampler_of, template_of, turn_end, unheeded
-
-if TYPE_CHECKING:
-    pass
 
 
 class LanguageModel(Policy):
@@ -87,7 +86,8 @@ class LanguageModel(Policy):
             written = self._decode_rows(prompts, partials, temperature, limit, None)
         else:
             written = self._extend_by_line(prompts, partials, temperature, limit, steps=False)
-        if written and not any(solution.finished for solution in written):
+        watch = token_watch()
+        if written and not any(solution.finished for solution in written) and not (watch and watch.floors):
             self._warn_all_cut(len(written), max(solution.length for solution in written))
         return written
 
@@ -105,12 +105,18 @@ class LanguageModel(Policy):
         Outside a chat a model may have no end-of-text token of its own: after each line the problem decides whether the
         solution is complete. With `steps`, blank lines that the problem does not count as steps are skipped.
         """
+        if (watch := token_watch()) and watch.floors and not steps:
+            raise ValueError(
+                "a solution can be stopped by its confidence only if the model ends solutions by itself, not where the "
+                "problem decides line by line whether they are complete"
+            )
         written, growing = [solution for _, solution in partials], list(range(len(partials)))
+        step_end = step_end_of([each.problem for each in prompts])
         prefixes: dict[Any, Any] = {}
         while growing:
             before = [written[k] for k in growing]
             lines = self._decode_rows(
-                prompts, [(partials[k][0], written[k]) for k in growing], temperature, limit, STEP_END
+                prompts, [(partials[k][0], written[k]) for k in growing], temperature, limit, step_end
             )
             for k, solution in zip(growing, lines, strict=True):
                 written[k] = solution
@@ -142,18 +148,25 @@ class LanguageModel(Policy):
         if not partials:
             return [solution for _, solution in everything]
         shown, bills = [each.shown for each in prompts], [Bill(each.problem) for each in prompts]
-        rows = [Row(contexts[i] + s.tokens, s.key, used=len(s.tokens)) for i, s in partials]
-        written = self.engine.write(rows, self.sampler(temperature), max_new_tokens=limit, stop=stop)
+        watch = token_watch()
+        floors = watch.floors if watch else {}
+        rows = [
+            Row(contexts[i] + s.tokens, s.key, len(s.tokens), floors.get(s.problem.id, -math.inf)) for i, s in partials
+        ]
+        window = watch.window if watch else None
+        written = self.engine.write(rows, self.sampler(temperature), max_new_tokens=limit, stop=stop, window=window)
         solutions = []
         for (i, solution), row, new in zip(partials, rows, written, strict=True):
             self._add(bills[i], row, new, generations=not solution.tokens)
             tokens = solution.tokens + new.tokens
             text = self._decode(tokens[:-1] if new.finished else tokens)
-            ended = not self.template and text.endswith(STEP_END) and bool(solution.problem.ended(text))
-            logprob = solution.logprob + new.logprob
-            solutions.append(
-                Solution(solution.problem, text, tokens, new.finished or ended, logprob, solution.key, shown[i])
-            )
+            problem, logprob = solution.problem, solution.logprob + new.logprob
+            ended = not self.template and text.endswith(problem.step_end) and bool(problem.ended(text))
+            stats = new.stats
+            if stats and solution.tokens:  # unknown as a whole if what was written before was written without
+                stats = solution.stats.followed_by(stats) if solution.stats else None
+            finished = new.finished or ended
+            solutions.append(Solution(problem, text, tokens, finished, logprob, solution.key, shown[i], stats=stats))
         for bill in bills:
             bill.charge()
         extended = iter(solutions)
@@ -167,7 +180,12 @@ class LanguageModel(Policy):
         tokens = solution.tokens
         written = range(len(tokens) + 1)
         count = bisect_left(written, len(kept.text), key=lambda n: len(self.tokenizer.decode(tokens[:n])))
-        return replace(kept, text=self.tokenizer.decode(tokens[:count]), tokens=tokens[:count])
+        stats = solution.stats.first(count) if solution.stats else None
+        kept = replace(kept, text=self.tokenizer.decode(tokens[:count]), tokens=tokens[:count], stats=stats)
+        if known := kept_prefixes():
+            context = self.encode(Prompt(solution.problem))
+            kept = replace(kept, logprob=known.logprob(self.engine, context + kept.tokens))
+        return kept
 
     @property
     def max_new_tokens(self) -> int:

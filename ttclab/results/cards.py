@@ -11,10 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import bank
+from ..bank.shipped import REVISER
 from ..data import ZOO
 from ..estimators import auc, bootstrap, brier, fifths, pass_at_k, reliability, within_problem_auc
 from ..files import write_text
 from ..training.loop import RECIPES
+from ..training.reinforcement import ReinforcementRecipe
 from ..training.revision import RevisionRecipe
 from ..training.verifier import VerifierRecipe
 from ..verifiers.oracle import Oracle
@@ -58,7 +60,10 @@ VERIFIER = """\
 A reward model of the Test-Time Compute Lab: `ttclab.load_verifier("{folder}")` loads it. It reads a chain of
 additions, subtractions and multiplications, worked out a step a line, and says at every token how likely
 {question}. Its first layers are a language model, and what the writing is compared with; the others judge."""
-CHAINS = "revision-test-chains"
+REINFORCED = """\
+Trained on from `{base}` by reinforcement learning: groups of {samples} solutions, the exact checker's reward, policy
+gradients on the gains of the norms alone."""
+CHAINS = f"{REVISER}-test-chains"
 QUESTIONS = {
     "steps": "it is that the solution is right so far, learned from exact labels",
     "answer": "it is that the final answer will be right, learned from final answers alone",
@@ -72,17 +77,20 @@ def card(folder: Path) -> str:
     made = json.loads((folder / "training.json").read_text())
     recipe = RECIPES[made["name"]]
     base = made.get("base")
+    grown = "" if isinstance(recipe, ReinforcementRecipe) else ", with fresh layers on top"
     if judges := isinstance(recipe, VerifierRecipe):
         what = VERIFIER.format(folder=folder.name, question=QUESTIONS[recipe.labels])
         measured = _verifier_rows(folder.name)
     else:
         what = f"{POLICY}\n\n{REVISION}" if isinstance(recipe, RevisionRecipe) else POLICY
+        if isinstance(recipe, ReinforcementRecipe):
+            what += "\n\n" + REINFORCED.format(base=base, samples=recipe.samples)
         measured = _policy_rows(folder.name)
     return HEAD.format(
         folder=folder.name,
         tag="text-classification" if judges else "text-generation",
         what=what,
-        origin=f"the weights of `{base}`, with fresh layers on top" if base else "nothing",
+        origin=f"the weights of `{base}`{grown}" if base else "nothing",
         data=f"; {made['data_flops']:.3e} more to write what it reads" if made.get("data_flops") else "",
         rows="" if judges else "| default decoding | sampling at temperature 1 |\n",
         measured="\n".join(f"| {what} | {value} |" for what, value in measured),

@@ -13,8 +13,11 @@ from transformers import AutoConfig
 
 from .. import bank
 from ..allocator import Allocation, Arm, difficulty_by_disagreement, difficulty_by_score
+from ..bank.shipped import REVISER
+from ..confidence import MEASURES
 from ..data import ZOO
 from ..estimators import (
+    auc,
     best_of_n,
     fifths,
     majority,
@@ -24,10 +27,12 @@ from ..estimators import (
     weighted_best_of_n,
 )
 from ..flops import forward_flops
+from ..stopping import ClearLead, StoppingRule
 from ..verifiers.oracle import NoisyOracle
 from ..verifiers.reward_model import reward_flops
 from ..verifiers.scoring import AGGREGATES
 from .arms import Arms
+from .families import measured
 
 BUDGETS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 FINE_BUDGETS = (1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 20, 24, 28, 32, 40, 48, 56, 64, 80, 96, 112, 128)
@@ -89,7 +94,7 @@ def noisy_scores(samples: bank.Samples, quality: float) -> NDArray[np.float64]:
     return scores
 
 
-@cache
+@measured
 def sampling_arms(
     split: str = "test",
     verifier: str = "prm",
@@ -152,13 +157,18 @@ def chosen(
 
 
 def verifier_flops(samples: bank.Samples, verifier: str, budgets: NDArray[np.int64]) -> NDArray[np.float64]:
-    """FLOPs of a verifier that scores so many samples, (problems, budgets), on average over the recorded ones."""
+    """FLOPs of a verifier that scores so many samples, (problems, budgets), on average over the recorded ones.
+
+    Token confidence takes none: the policy has computed it while writing.
+    """
+    if verifier in MEASURES:
+        return np.zeros((len(samples.problems), len(budgets)))
     if verifier == bank.ASKED:
         score = cache(partial(forward_flops, samples.config, logits=1))
         begun, more = samples.prompt_tokens, ASKING_TOKENS
     else:
         score = cache(partial(reward_flops, AutoConfig.from_pretrained(ZOO / verifier, local_files_only=True)))
-        begun, more = [len(problem.prompt) for problem in samples.problems], 0  # one token a character
+        begun, more = samples.prompt_tokens, 0
     n = samples.correct.shape[1]
     drawn = pass_at_k(n, np.arange(n + 1)[:, None], budgets)  # P(a text is among those drawn), by its count
     total = np.zeros((len(samples.problems), len(budgets)))
@@ -224,6 +234,41 @@ def fifth_shift(*budgets: int) -> int:
 
 
 @cache
+def stopping_arm(rule: StoppingRule, N: int = 64, split: str = "test", verifier: str = "prm") -> Arm:
+    """`adaptive_search` of the small model on recorded samples, N at most.
+
+    Parameters
+    ----------
+    rule : StoppingRule
+        When sampling stops.
+    N : int
+        The most samples.
+    split, verifier : str
+        The problems, and the verifier that weights the votes of a rule that is weighted.
+    """
+    samples, looks = small_samples(split), np.array(rule.looks(N))
+    scores: NDArray[np.float64] = np.ones(samples.correct.shape)
+    cost: NDArray[np.float64] | float = 0.0
+    if rule.weighted:
+        scores, cost = small_scores(verifier, split), verifier_flops(samples, verifier, looks)
+    return _stopped(rule, samples, scores, cost, looks, small_fifths(split))
+
+
+def _stopped(
+    rule: StoppingRule,
+    samples: bank.Samples,
+    scores: NDArray[np.float64],
+    verifying: NDArray[np.float64] | float,
+    looks: NDArray[np.int64],
+    groups: NDArray[np.intp] | None,
+) -> Arm:
+    right, stops = sampled_until_clear(samples.answers, scores, samples.correct, rule.is_clear, looks)
+    batches = np.arange(1, len(looks) + 1)  # the policy reads the problem anew for each batch
+    each = samples.prefill_flops[:, None] * batches + samples.decode_flops.mean(axis=1)[:, None] * looks
+    return Arm(Allocation(int(looks[-1])), right, (stops * (each + verifying)).sum(axis=1), groups)
+
+
+@measured
 def adaptive_arm(
     lead: float, N: int = 64, batch: int = 2, split: str = "test", verifier: str = "prm", model: str = "small"
 ) -> Arm:
@@ -238,20 +283,15 @@ def adaptive_arm(
     split, verifier : str
         The problems, and the verifier that weights the votes.
     model : str
-        "small", or "revision", whose first attempts are its samples.
+        "small", or another model that rewrites, whose first attempts are its samples.
     """
-    looks = np.arange(batch, N + 1, batch)
+    rule = ClearLead(lead, batch)
     if model == "small":
-        samples, scores, groups = small_samples(split), small_scores(verifier, split), small_fifths(split)
-    else:
-        chains = bank.load_chains("revision", split)
-        samples, groups = chains.firsts, None
-        scores = last_scores(verifier, f"revision-{split}-chains")[:, chains.at(0)]
-    right, stops = sampled_until_clear(samples.answers, scores, samples.correct, lead, looks)
-    batches = np.arange(1, len(looks) + 1)  # the policy reads the problem anew for each batch
-    each = samples.prefill_flops[:, None] * batches + samples.decode_flops.mean(axis=1)[:, None] * looks
-    flops = (stops * (each + verifier_flops(samples, verifier, looks))).sum(axis=1)
-    return Arm(Allocation(N), right, flops, groups)
+        return stopping_arm(rule, N, split, verifier)
+    chains, looks = bank.load_chains(REVISER, split), np.array(rule.looks(N))
+    scores = last_scores(verifier, f"{REVISER}-{split}-chains")[:, chains.at(0)]
+    cost = verifier_flops(chains.firsts, verifier, looks)
+    return _stopped(rule, chains.firsts, scores, cost, looks, None)
 
 
 @cache
@@ -283,12 +323,26 @@ def true_difficulty() -> NDArray[np.float64]:
     return np.asarray(1 - small_samples().correct[:, FIRST_UNSEEN:].mean(axis=1))
 
 
+@measured
+def auc_within(verifier: str, by: str = "answer") -> Arm:
+    """A verifier's AUC within each test problem, NaN where all samples are right or all wrong.
+
+    by: whether right is by the "answer" or by the whole "working".
+    """
+    samples = small_samples()
+    right = samples.correct if by == "answer" else samples.worked
+    values = np.array([auc(*each) for each in zip(small_scores(verifier), right, strict=True)])
+    return Arm(Allocation(samples.correct.shape[1]), values, np.zeros(len(values)), small_fifths())
+
+
+@measured
 def estimate_hits(n: int, by: str = "score") -> Arm:
     """Whether an estimate from n solutions puts each problem into its right fifth, at the cost of the estimate."""
     difficulty, flops = estimated_difficulty(n, by=by)
     return Arm(Allocation(n), (fifths(-difficulty) == fifths(-true_difficulty())).astype(float), flops)
 
 
+@measured
 def estimate_rank(n: int, by: str = "score") -> float:
     """The rank correlation of an estimate from n solutions with the true difficulty."""
     return rank_correlation(estimated_difficulty(n, by=by)[0], true_difficulty())

@@ -3,9 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from ..answers import answers_equal
+
+if TYPE_CHECKING:
+    from ..token_stats import TokenStats
 
 T = TypeVar("T")
 ATTEMPT_END = "#"
@@ -36,16 +39,32 @@ class Feedback:
 
 @dataclass(frozen=True)
 class Problem:
-    """A question with a known answer.
+    """A question with a known answer. Every task has a subclass.
 
-    id: unique among problems; question: as a person reads it; prompt: the exact text a policy is fed;
-    answer: the right one.
+    Attributes
+    ----------
+    id : str
+        Unique among problems.
+    question : str
+        As a person reads it.
+    prompt : str
+        The exact text that a policy is fed.
+    answer : str
+        The right answer.
+    step_end : str
+        The text that ends a step; the same for all problems of a task.
     """
 
     id: str
     question: str
     prompt: str
     answer: str
+    step_end: ClassVar[str] = "\n"
+
+    @property
+    def solution_text(self) -> str:
+        """A right solution as a policy writes it, without the end-of-text token; "" if none is known."""
+        return ""
 
     def read(self, text: str) -> tuple[tuple[str, ...], str | None]:
         """The steps of a written solution, and its answer or None. Never raises."""
@@ -60,7 +79,7 @@ class Problem:
         return text
 
     def show_attempts(self, attempts: Sequence[str], feedback: Feedback | None = None) -> str:
-        """Earlier attempts, the newest last, and what is said of that one, as a policy without chats is fed them."""
+        """Earlier attempts, the newest last, and feedback on that one, as a policy without chats is fed them."""
         return show_attempts(attempts, feedback.code if feedback else "")
 
     def ended(self, text: str) -> bool | None:
@@ -85,7 +104,8 @@ class Solution:
     temperature 1 (natural logarithm), NaN if it was not the policy's own writing; key: the name of its random stream,
     which what is written next goes on with; shown: the earlier attempts that the policy saw, as it was fed them;
     length: how many tokens were written, where a server tells their number and not their ids; reasoning: what the model
-    thought, where a server keeps it apart from the text. It is no part of the solution, and is not recorded.
+    thought, where a server keeps it apart from the text. It is no part of the solution, and is not recorded;
+    stats: statistics of its tokens, where they were asked for (`token_stats.token_stats_kept`).
     """
 
     problem: Problem
@@ -97,6 +117,7 @@ class Solution:
     shown: str = field(default="", repr=False)
     length: int = field(default=0, repr=False)
     reasoning: str = field(default="", repr=False)
+    stats: "TokenStats | None" = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         if self.tokens:

@@ -12,11 +12,13 @@ from transformers import GenerationConfig, PreTrainedModel
 from ..data import ZOO
 from ..files import atomic
 from ..models.devices import pick_device
-from . import policy, revision, verifier
+from . import policy, reinforcement, revision, verifier
 from .recipe import Recipe
 from .tokens import build_tokenizer
 
-RECIPES: dict[str, Recipe] = {**policy.RECIPES, **revision.RECIPES, **verifier.RECIPES}  # each model after its base
+RECIPES: dict[str, Recipe] = {  # each model after its base
+    **policy.RECIPES, **revision.RECIPES, **verifier.RECIPES, **reinforcement.RECIPES
+}  # fmt: skip
 CHECK_EVERY = 200  # steps between two evaluations on validation problems, each with a checkpoint
 MAX_NEW_TOKENS = 64  # the longest right solution has 49
 
@@ -53,6 +55,9 @@ def train(
     if name not in RECIPES:
         raise ValueError(f"models with a recipe are {', '.join(RECIPES)}, not {name!r}")
     recipe, folder = RECIPES[name], out or ZOO / name
+    if isinstance(recipe, reinforcement.ReinforcementRecipe):
+        reinforcement.reinforce(name, recipe, ZOO / recipe.base, folder, seed=seed, device=device, say=say)
+        return folder
     checkpoint = folder.with_name(folder.name + ".checkpoint")
     run = _Training(recipe, seed, pick_device(device))
     if checkpoint.exists():

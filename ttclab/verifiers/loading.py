@@ -7,14 +7,16 @@ import torch
 from transformers import AutoTokenizer
 
 from .. import hub
+from ..confidence import MEASURES, TokenConfidence
 from ..data import ZOO
 from ..models.devices import pick_device, quiet
 from .likelihood import SelfEvaluation
 from .oracle import Oracle
 from .reward_model import RewardModel
+from .scoring import StepCritic, threshold_of
 from .trained import ORM, PRM, SEE_ATTEMPTS, TRAINED
 
-VERIFIERS = ("oracle", "self", *TRAINED)
+VERIFIERS = ("oracle", "self", *MEASURES, *TRAINED)
 
 
 @overload
@@ -23,6 +25,12 @@ def load_verifier(name: Literal["oracle"], *, device: str = ...) -> Oracle: ...
 
 @overload
 def load_verifier(name: Literal["self"], *, device: str = ...) -> SelfEvaluation: ...
+
+
+@overload
+def load_verifier(
+    name: Literal["self-certainty", "tail-entropy", "mean-logprob", "lowest-group-confidence"], *, device: str = ...
+) -> TokenConfidence: ...
 
 
 @overload
@@ -43,7 +51,7 @@ def load_verifier(
     family: str | None = ...,
     dtype: torch.dtype | str = ...,
     allow_pickle: bool = ...,
-) -> Oracle | SelfEvaluation | ORM | PRM: ...
+) -> Oracle | SelfEvaluation | TokenConfidence | ORM | PRM: ...
 
 
 def load_verifier(
@@ -53,7 +61,7 @@ def load_verifier(
     family: str | None = None,
     dtype: torch.dtype | str = "auto",
     allow_pickle: bool = False,
-) -> Oracle | SelfEvaluation | ORM | PRM:
+) -> Oracle | SelfEvaluation | TokenConfidence | ORM | PRM:
     """Load a verifier.
 
     Parameters
@@ -94,6 +102,8 @@ def load_verifier(
         return Oracle()
     if name == "self":
         return SelfEvaluation()
+    if name in MEASURES:
+        return TokenConfidence(str(name))
     if name not in TRAINED:
         raise ValueError(
             f"a verifier is one of {', '.join(VERIFIERS)}, the directory of an open PRM, or owner/name on the Hub, "
@@ -103,4 +113,7 @@ def load_verifier(
     with quiet():
         model = RewardModel.from_pretrained(ZOO / name, local_files_only=True).to(pick_device(device))
     tokenizer = AutoTokenizer.from_pretrained(ZOO / name, local_files_only=True)
-    return TRAINED[name](name, model, tokenizer, sees_attempts=name in SEE_ATTEMPTS)
+    verifier = TRAINED[name](name, model, tokenizer, sees_attempts=name in SEE_ATTEMPTS)
+    if isinstance(verifier, StepCritic):
+        verifier.threshold = threshold_of(name)
+    return verifier

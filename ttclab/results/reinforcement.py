@@ -1,0 +1,131 @@
+"""Before and after reinforcement learning: the recorded runs of `small-rl` and of `small`, at the same budgets.
+
+Fifths of difficulty are those of the model before. Both are also held against the model before at a low temperature,
+which sharpens its distribution without any training.
+"""
+
+from functools import cache
+
+import numpy as np
+
+from .. import bank, data
+from ..allocator import Allocation, Arm
+from .arms import Arms
+from .families import measured
+from .sampling import (
+    BUDGETS,
+    FINE_BUDGETS,
+    arms_of,
+    chosen,
+    last_scores,
+    sampling_arms,
+    small_fifths,
+    verifier_flops,
+    writing_flops,
+)
+from .training import training_record
+
+AFTER = "small-rl"
+COOL = "small-test-cool"
+
+
+@cache
+def rl_samples() -> bank.Samples:
+    """Recorded samples of the model after reinforcement learning, of the test problems."""
+    return bank.load(AFTER, "test")
+
+
+@cache
+def cool_samples() -> bank.Samples:
+    """Recorded samples of the model before, at a low temperature."""
+    samples = bank.read(data.RUNS / f"{COOL}.parquet")
+    assert isinstance(samples, bank.Samples)
+    return samples
+
+
+@measured
+def rl_arms(choose: str = "weighted", budgets: tuple[int, ...] = BUDGETS) -> Arms:
+    """Best-of-N of the model after, for each budget; parameters as in `sampling_arms`. The verifier is the PRM."""
+    samples, sizes = rl_samples(), np.array(budgets)
+    scores, cost = np.zeros(samples.correct.shape), writing_flops(samples, sizes)
+    if choose in ("weighted", "best"):
+        scores = last_scores("prm", f"{AFTER}-test")
+        cost = cost + verifier_flops(samples, "prm", sizes)
+    return arms_of(chosen(samples, scores, choose, sizes), cost, budgets, small_fifths())
+
+
+def rl_coverage(N: int) -> Arm:
+    """Whether one of N samples of the model after is right."""
+    return rl_arms("oracle", _holding(N)).at(N)
+
+
+def rl_vote(N: int) -> Arm:
+    """A majority vote of N samples of the model after."""
+    return rl_arms("majority", _holding(N)).at(N)
+
+
+def rl_weighted(N: int) -> Arm:
+    """A vote of N samples of the model after, weighted by the PRM's scores."""
+    return rl_arms("weighted", _holding(N)).at(N)
+
+
+def _holding(N: int) -> tuple[int, ...]:
+    return BUDGETS if N in BUDGETS else (N,)
+
+
+@measured
+def rl_stepwise(T: int) -> Arm:
+    """One chain of at most T step-level revisions of the model after, with the PRM; the best score is taken."""
+    run = bank.load_step_revision(AFTER, "prm", "test", T)
+    return Arm(Allocation(1, T, stepwise=T > 0), run.correct("best").astype(float), run.total_flops, small_fifths())
+
+
+@measured
+def cool_coverage(N: int) -> Arm:
+    """Whether one of N samples of the model before, at a low temperature, is right."""
+    samples, sizes = cool_samples(), np.array([N])
+    return arms_of(
+        chosen(samples, np.zeros(samples.correct.shape), "oracle", sizes), writing_flops(samples, sizes), (N,)
+    ).at(N)
+
+
+def cool_temperature() -> float:
+    """The low temperature."""
+    return float(cool_samples().made["temperature"])
+
+
+@measured
+def crossing(*, sure: bool = False) -> float:
+    """Samples from which the model before covers more problems than the model after.
+
+    Parameters
+    ----------
+    sure : bool
+        By an interval that leaves out zero, and not by the mean alone.
+
+    Returns
+    -------
+    float
+        The smallest budget from which this holds up to the largest recorded one; infinity if there is none.
+    """
+    budgets = tuple(sorted({*FINE_BUDGETS, *BUDGETS}))
+    before, after = sampling_arms(choose="oracle", budgets=budgets), rl_arms("oracle", budgets)
+    found = float("inf")
+    for n in reversed(budgets):
+        gain = before.at(n).minus(after.at(n))
+        if (gain.low if sure else gain.mean) <= 0:
+            break
+        found = n
+    return found
+
+
+def rl_steps() -> int:
+    """Updates of the model after."""
+    return int(training_record(AFTER)["steps"] or 0)
+
+
+def rl_group() -> int:
+    """Solutions in a group of the training."""
+    from ..training.reinforcement import RECIPES  # imports torch, which nothing else here needs
+
+    return RECIPES[AFTER].samples
