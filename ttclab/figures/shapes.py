@@ -87,13 +87,6 @@ def bracket(axes: Axes, x: float, y: float, width: float, text: str, **style: An
     words(axes, x + width / 2, y - 0.04, text, **{"va": "top", **style})
 
 
-def score_colour(score: float) -> tuple[float, float, float]:
-    """The colour of a verifier's score: the PRM's blue where it is sure, grey where it doubts."""
-    low, high = mpl.colors.to_rgb("#B9B9B9"), mpl.colors.to_rgb(COLOURS["prm"])
-    red, green, blue = (a + (b - a) * score for a, b in zip(low, high, strict=True))
-    return red, green, blue
-
-
 def yes(true: object) -> str:
     """How a table says whether something is so."""
     return "yes" if true else "no"
