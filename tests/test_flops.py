@@ -1,43 +1,16 @@
 import pytest
 import torch
-from tiny import _SHAPE, CONFIGS, random_model
+from tiny import CONFIGS, MORE_CONFIGS, UNKNOWN_CONFIGS, random_model
 from torch.utils.flop_counter import FlopCounterMode
 from transformers import (
     AutoModelForCausalLM,
-    Gemma2Config,
     Gemma3Config,
-    Gemma3TextConfig,
-    GPT2Config,
-    LlamaConfig,
-    MixtralConfig,
-    Olmo2Config,
-    Phi3Config,
-    PhiConfig,
-    Qwen2Config,
-    Qwen3MoeConfig,
-    SmolLM3Config,
 )
 
 import ttclab
-from ttclab.flops import Roofline, compute_bound_batch, decode_flops, decode_roofline, exchange_rate, forward_flops
-from ttclab.hardware import GPUS, Gpu
+from ttclab.flops import decode_flops, exchange_rate, forward_flops
 from ttclab.models import ZOO
 
-_LAYERS = ["sliding_attention", "full_attention"]
-MORE_CONFIGS = {
-    "qwen2-window": Qwen2Config(**_SHAPE, use_sliding_window=True, sliding_window=8, max_window_layers=1),
-    "gemma2": Gemma2Config(**_SHAPE, head_dim=8, sliding_window=8),
-    "gemma3": Gemma3TextConfig(**_SHAPE, head_dim=8, sliding_window=8, layer_types=_LAYERS),
-    "phi3": Phi3Config(**_SHAPE),
-    "olmo2": Olmo2Config(**_SHAPE),
-    "smollm3": SmolLM3Config(**_SHAPE),
-}
-_EXPERTS = {"head_dim": 8, "num_experts_per_tok": 2}
-UNKNOWN_CONFIGS = {  # to the formula
-    "phi": PhiConfig(vocab_size=20, hidden_size=32, intermediate_size=48, num_hidden_layers=2, num_attention_heads=4),
-    "mixtral": MixtralConfig(**_SHAPE, **_EXPERTS, num_local_experts=4, sliding_window=8),
-    "qwen3-moe": Qwen3MoeConfig(**_SHAPE, **_EXPERTS, num_experts=4, moe_intermediate_size=16),
-}
 SHIPPED = sorted(path.parent.name for path in ZOO.glob("*/generation_config.json"))  # the policies
 
 
@@ -71,7 +44,6 @@ def test_of_a_model_that_also_sees_the_part_that_writes_is_counted(monkeypatch):
     text = MORE_CONFIGS["gemma3"]
     both = Gemma3Config(text_config=text.to_dict())
     assert forward_flops(both, 3, 4) == forward_flops(text, 3, 4)
-    assert decode_roofline(both, GPUS["L4"]) == decode_roofline(text, GPUS["L4"])
 
 
 @pytest.mark.parametrize("shape", [(16, 0, 1), (1, 30, 8)], ids=str)
@@ -152,82 +124,3 @@ def test_at_the_exchange_rate_both_models_have_cost_the_same(convention, per_tok
 def test_an_exchange_that_makes_no_sense_is_refused(arguments, rule):
     with pytest.raises(ValueError, match=rule):
         exchange_rate(*arguments)
-
-
-# 10 FLOP/s and 1 byte/s in bf16, 5 FLOP/s in fp32, times 10^9
-SLOW = Gpu("slow", {"fp32": 0.005, "bf16": 0.01}, 1, 1, (), "made up")
-_LLAMA = {
-    "vocab_size": 10, "hidden_size": 8, "intermediate_size": 12, "num_hidden_layers": 3, "num_attention_heads": 4,
-    "num_key_value_heads": 2,
-}  # fmt: skip
-
-
-def test_the_roofline_of_a_decode_step_by_hand():
-    step = decode_roofline(LlamaConfig(**_LLAMA), SLOW, "bf16", batch=4, cached_tokens=5)
-    attention, feed_forward, norms = 8 * 8 + 2 * 8 * 4 + 8 * 8, 3 * 8 * 12, 2 * 8
-    weights = 3 * (attention + feed_forward + norms) + 8 + 8 * 10  # the last norm and the output head
-    assert step.weight_bytes == 2 * (weights + 4 * 8)  # and a row of the embedding table for each sequence
-    assert step.cache_bytes == 2 * 4 * 3 * 2 * 2 * 2 * (5 + 1)  # rows, layers, keys and values, their heads, head size
-    assert step.flops == 2 * 4 * (3 * (attention + feed_forward + 2 * 8 * 6) + 8 * 10)
-    assert step.intensity == step.flops / (step.weight_bytes + step.cache_bytes)
-    assert step.compute_seconds == step.flops / 10e9
-    assert step.memory_seconds == (step.weight_bytes + step.cache_bytes) / 1e9
-    assert step.bound == "memory" and step.tokens_per_second == 4 / step.memory_seconds
-    assert decode_roofline(LlamaConfig(**_LLAMA), SLOW, torch.float32, 4, 5).cache_bytes == 2 * step.cache_bytes
-
-
-def test_a_tied_embedding_is_read_whole_and_once():
-    tied = decode_roofline(LlamaConfig(**_LLAMA, tie_word_embeddings=True), SLOW)
-    untied = decode_roofline(LlamaConfig(**_LLAMA), SLOW)
-    assert untied.weight_bytes - tied.weight_bytes == 2 * 8
-    learned = GPT2Config(vocab_size=10, n_embd=8, n_layer=1, n_head=2, n_positions=64)
-    assert (
-        decode_roofline(learned, SLOW, batch=3).weight_bytes - decode_roofline(learned, SLOW).weight_bytes == 2 * 2 * 8
-    )
-
-
-def test_a_sliding_window_bounds_the_cache_that_a_step_reads():
-    def cache(name, tokens):
-        return decode_roofline((CONFIGS | MORE_CONFIGS)[name], SLOW, cached_tokens=tokens).cache_bytes
-
-    a_token = 2 * 2 * 2 * 8  # in bf16: keys and values of 2 heads of 8, in one layer
-    assert [cache("llama", n) for n in (0, 7, 30)] == [2 * a_token * n for n in (1, 8, 31)]
-    assert [cache("mistral", n) for n in (0, 7, 30)] == [2 * a_token * n for n in (1, 8, 8)]
-    assert [cache("gemma2", n) for n in (0, 7, 30)] == [a_token * n for n in (2, 16, 8 + 31)]
-
-
-@pytest.mark.parametrize("name", ["llama", "gpt2", "gemma2", "phi"])
-@pytest.mark.parametrize("cached_tokens", [0, 3])
-def test_the_batch_where_arithmetic_takes_over_from_memory(name, cached_tokens):
-    config = (CONFIGS | MORE_CONFIGS | UNKNOWN_CONFIGS)[name]
-    batch = compute_bound_batch(config, SLOW, "bf16", cached_tokens)
-    assert batch is not None and batch > 1
-    assert decode_roofline(config, SLOW, "bf16", batch, cached_tokens).bound == "compute"
-    assert decode_roofline(config, SLOW, "bf16", batch - 1, cached_tokens).bound == "memory"
-
-
-def test_with_long_contexts_no_batch_is_large_enough():
-    config, fast = CONFIGS["llama-tied"], GPUS["H100 SXM"]
-    assert compute_bound_batch(config, fast, cached_tokens=200) is None
-    assert decode_roofline(config, fast, batch=10**6, cached_tokens=200).bound == "memory"
-
-
-def test_a_step_that_waits_for_arithmetic_is_as_long_as_the_arithmetic():
-    step = Roofline(batch=2, flops=600, weight_bytes=10, cache_bytes=10, peak=10, bandwidth=1)
-    assert (step.bound, step.seconds, step.tokens_per_second) == ("compute", 60, 2 / 60)
-
-
-@pytest.mark.parametrize(
-    ("call", "rule"),
-    [
-        (lambda: decode_roofline(UNKNOWN_CONFIGS["mixtral"], SLOW), "mixture of experts .* no roofline for mixtral"),
-        (lambda: decode_roofline(UNKNOWN_CONFIGS["qwen3-moe"], SLOW), "no roofline for qwen3_moe"),
-        (lambda: decode_roofline(CONFIGS["llama"], SLOW, "fp16"), "has a peak for fp32, bf16, not for fp16"),
-        (lambda: decode_roofline(CONFIGS["llama"], SLOW, "int3"), "a dtype is one of"),
-        (lambda: decode_roofline(CONFIGS["llama"], SLOW, batch=0), "batch >= 1"),
-        (lambda: decode_roofline(CONFIGS["llama"], SLOW, cached_tokens=-1), "cached_tokens >= 0"),
-    ],
-)
-def test_a_roofline_that_cannot_be_known_is_refused(call, rule):
-    with pytest.raises(ValueError, match=rule):
-        call()

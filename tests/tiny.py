@@ -5,15 +5,22 @@ from copy import deepcopy
 import torch
 from transformers import (
     AutoModelForCausalLM,
+    Gemma2Config,
     Gemma3TextConfig,
     GemmaConfig,
     GenerationConfig,
     GPT2Config,
     LlamaConfig,
     MistralConfig,
+    MixtralConfig,
+    Olmo2Config,
+    Phi3Config,
+    PhiConfig,
     PreTrainedModel,
     Qwen2Config,
     Qwen3Config,
+    Qwen3MoeConfig,
+    SmolLM3Config,
 )
 
 from ttclab.models import LanguageModel
@@ -38,6 +45,21 @@ CONFIGS = {
     "gemma3": Gemma3TextConfig(
         **_SHAPE, head_dim=8, sliding_window=8, layer_types=["sliding_attention", "full_attention"]
     ),
+}
+_LAYERS = ["sliding_attention", "full_attention"]
+MORE_CONFIGS = {
+    "qwen2-window": Qwen2Config(**_SHAPE, use_sliding_window=True, sliding_window=8, max_window_layers=1),
+    "gemma2": Gemma2Config(**_SHAPE, head_dim=8, sliding_window=8),
+    "gemma3": Gemma3TextConfig(**_SHAPE, head_dim=8, sliding_window=8, layer_types=_LAYERS),
+    "phi3": Phi3Config(**_SHAPE),
+    "olmo2": Olmo2Config(**_SHAPE),
+    "smollm3": SmolLM3Config(**_SHAPE),
+}
+_EXPERTS = {"head_dim": 8, "num_experts_per_tok": 2}
+UNKNOWN_CONFIGS = {  # to the formula
+    "phi": PhiConfig(vocab_size=20, hidden_size=32, intermediate_size=48, num_hidden_layers=2, num_attention_heads=4),
+    "mixtral": MixtralConfig(**_SHAPE, **_EXPERTS, num_local_experts=4, sliding_window=8),
+    "qwen3-moe": Qwen3MoeConfig(**_SHAPE, **_EXPERTS, num_experts=4, moe_intermediate_size=16),
 }
 
 

@@ -43,7 +43,6 @@ from .problems import Solution as Solution
 from .problems import load_problems as load_problems
 from .revision import hybrid_search as hybrid_search
 from .revision import sequential_revise as sequential_revise
-from .revision import step_revise as step_revise
 from .sampling import Result as Result
 from .sampling import majority_vote as majority_vote
 from .sampling import parallel_search as parallel_search

@@ -176,7 +176,7 @@ def read_token_stats(policy: "LanguageModel", solutions: Sequence[Solution]) -> 
     from . import flops
     from .engine.rows import distribution_stats
     from .policy import Prompt
-    from .verifiers.trained import tokens_of
+    from .solutions import tokens_of
 
     if shown := [s for s in solutions if s.shown]:
         raise ValueError(f"token statistics are read of solutions that saw no other, not of {shown[0].text!r}")

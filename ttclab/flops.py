@@ -1,4 +1,4 @@
-"""FLOPs of a forward pass, and what they cost: in time on a GPU, and against the FLOPs of training.
+"""FLOPs of a forward pass, and what they cost against the FLOPs of training.
 
 A multiplication and an addition are two FLOPs. Matrix products and attention are counted, elementwise work is not.
 Torch's `FlopCounterMode` counts the same way, and the tests require equality with it. It misses fused attention on CPUs
@@ -6,14 +6,11 @@ and grouped experts in mixtures, so it is run with the eager implementations.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import TYPE_CHECKING, Any
 
-import torch
-from torch.utils.flop_counter import FlopCounterMode
-from transformers import AutoModelForCausalLM, PreTrainedConfig, PreTrainedModel
-
-from .hardware import BYTES, Gpu, dtype_name
+if TYPE_CHECKING:
+    from transformers import PreTrainedConfig
 
 # Three matrices in the feed-forward block, rotary positions.
 _GATED = {"gemma", "gemma2", "gemma3_text", "llama", "mistral", "olmo2", "phi3", "qwen2", "qwen3", "smollm3"}
@@ -21,7 +18,7 @@ _PLAIN = {"gpt2"}  # two matrices, learned positions
 
 
 def forward_flops(
-    config: PreTrainedConfig, new_tokens: int, cached_tokens: int = 0, batch: int = 1, *, logits: int | None = None
+    config: "PreTrainedConfig", new_tokens: int, cached_tokens: int = 0, batch: int = 1, *, logits: int | None = None
 ) -> int:
     """FLOPs of one forward pass of a causal language model.
 
@@ -74,7 +71,7 @@ def forward_flops(
     return batch * (new_tokens * 2 * (layers * matrices + attention) + output)
 
 
-def _sliding_layers(config: PreTrainedConfig) -> tuple[int, int]:
+def _sliding_layers(config: "PreTrainedConfig") -> tuple[int, int]:
     """Number of layers with a sliding window, and its length in tokens (1 without such a layer)."""
     window = getattr(config, "sliding_window", None)
     if window is None:
@@ -83,7 +80,7 @@ def _sliding_layers(config: PreTrainedConfig) -> tuple[int, int]:
     return config.num_hidden_layers if types is None else types.count("sliding_attention"), window
 
 
-def decode_flops(config: PreTrainedConfig, new_tokens: int, cached_tokens: int) -> int:
+def decode_flops(config: "PreTrainedConfig", new_tokens: int, cached_tokens: int) -> int:
     """FLOPs of feeding `new_tokens` one by one, each with its logits, after `cached_tokens` in the KV cache."""
     return _sum(lambda cached: forward_flops(config, 1, cached), cached_tokens, cached_tokens + new_tokens)
 
@@ -106,7 +103,10 @@ def _sum(f: Callable[[int], int], start: int, stop: int) -> int:
 @lru_cache(maxsize=4096)
 def _counted_flops(config_json: str, new_tokens: int, cached_tokens: int, batch: int, logits: int) -> int:
     """Count an architecture without a formula: run it on the meta device under torch's counter."""
-    model = _meta_model(config_json)
+    import torch
+    from torch.utils.flop_counter import FlopCounterMode
+
+    model = meta_model(config_json)
 
     def ids(length: int) -> torch.Tensor:
         return torch.zeros((batch, length), dtype=torch.long, device="meta")
@@ -119,10 +119,12 @@ def _counted_flops(config_json: str, new_tokens: int, cached_tokens: int, batch:
 
 
 @lru_cache(maxsize=4)
-def _meta_model(config_json: str) -> PreTrainedModel:
+def meta_model(config_json: str) -> Any:
+    """The causal language model of a configuration, on the meta device: shapes without weights."""
     import json
 
-    from transformers import AutoConfig
+    import torch
+    from transformers import AutoConfig, AutoModelForCausalLM
 
     fields = json.loads(config_json)
     with torch.device("meta"):
@@ -167,111 +169,3 @@ def exchange_rate(M: float, R: float, convention: str = "arxiv") -> float:
     if not 0 < R < float("inf"):
         raise ValueError(f"R, inference tokens over pretraining tokens, must be above 0 and finite, not {R}")
     return M + (M - 1) * 6 / (inference[convention] * R)
-
-
-@dataclass(frozen=True)
-class Roofline:
-    """One decode step on a GPU at its limits: a token for each of `batch` sequences (Williams et al. 2009).
-
-    flops: of the step; weight_bytes, cache_bytes: moved between the GPU and its memory; peak: FLOP/s; bandwidth:
-    bytes/s. A real step takes `seconds` or longer: it computes and reads no faster, and at best does both at once.
-    """
-
-    batch: int
-    flops: int
-    weight_bytes: int
-    cache_bytes: int
-    peak: int
-    bandwidth: int
-
-    @property
-    def intensity(self) -> float:
-        """FLOPs for each byte moved; what the GPU can keep up with is peak / bandwidth."""
-        return self.flops / (self.weight_bytes + self.cache_bytes)
-
-    @property
-    def compute_seconds(self) -> float:
-        return self.flops / self.peak
-
-    @property
-    def memory_seconds(self) -> float:
-        return (self.weight_bytes + self.cache_bytes) / self.bandwidth
-
-    @property
-    def seconds(self) -> float:
-        return max(self.compute_seconds, self.memory_seconds)
-
-    @property
-    def bound(self) -> str:
-        """What the step waits for: "memory" or "compute"."""
-        return "compute" if self.compute_seconds >= self.memory_seconds else "memory"
-
-    @property
-    def tokens_per_second(self) -> float:
-        """Upper bound, over all sequences together."""
-        return self.batch / self.seconds
-
-
-def decode_roofline(
-    config: PreTrainedConfig, gpu: Gpu, dtype: str | torch.dtype = "bf16", batch: int = 1, cached_tokens: int = 0
-) -> Roofline:
-    """The limits of one decode step: `batch` sequences, each with `cached_tokens` in its KV cache, get a token.
-
-    config: transformers' own, of any model that `forward_flops` counts but a mixture of experts; dtype: of weights,
-    cache and arithmetic. The weights are read once for the whole batch (of an embedding table that is not the output
-    head too, one row a sequence); each sequence's keys and values are read, and one token's are written. Activations
-    are not counted. Raises ValueError for a mixture of experts (what it reads depends on the routing), for a dtype that
-    the GPU has no peak for, and unless batch >= 1 and cached_tokens >= 0.
-    """
-    config = config.get_text_config()
-    flops = forward_flops(config, 1, cached_tokens, batch)
-    weights, row_weights, row_cache = _decode_reads(config.to_json_string(), cached_tokens)
-    size = BYTES[dtype_name(dtype)]
-    return Roofline(
-        batch=batch,
-        flops=flops,
-        weight_bytes=size * (weights + batch * row_weights),
-        cache_bytes=size * batch * row_cache,
-        peak=gpu.peak(dtype),
-        bandwidth=gpu.bytes_per_second,
-    )
-
-
-def compute_bound_batch(
-    config: PreTrainedConfig, gpu: Gpu, dtype: str | torch.dtype = "bf16", cached_tokens: int = 0
-) -> int | None:
-    """The smallest batch whose decode step waits for arithmetic and no longer for memory.
-
-    Arguments and errors are those of `decode_roofline`. None if there is no such batch: every sequence brings a cache
-    of its own to read, and past some length reading it takes longer than computing on it.
-    """
-    one = decode_roofline(config, gpu, dtype, 1, cached_tokens)
-    two = decode_roofline(config, gpu, dtype, 2, cached_tokens)
-    a_row = two.weight_bytes + two.cache_bytes - one.weight_bytes - one.cache_bytes
-    shared = one.weight_bytes + one.cache_bytes - a_row
-    gain = one.flops * gpu.bytes_per_second - a_row * one.peak  # of a further row: work for each byte, cross-multiplied
-    return -(-shared * one.peak // gain) if gain > 0 else None
-
-
-@lru_cache(maxsize=256)
-def _decode_reads(config_json: str, cached_tokens: int) -> tuple[int, int, int]:
-    """Numbers that a decode step moves: weights once, and for each sequence rows of embedding tables and cache."""
-    model = _meta_model(config_json)
-    if any(".experts." in name for name, _ in model.named_parameters()):
-        raise ValueError(
-            f"what a mixture of experts reads hangs on its routing: no roofline for {model.config.model_type}"
-        )
-    head = model.get_output_embeddings().weight
-    tables = [m for m in model.modules() if isinstance(m, torch.nn.Embedding) and m.weight is not head]
-
-    def kept(tokens: int) -> int:
-        """Numbers in the KV cache of one sequence after so many tokens."""
-        if not tokens:
-            return 0
-        with torch.no_grad():
-            ids = torch.zeros((1, tokens), dtype=torch.long, device="meta")
-            cache = model(ids, use_cache=True, logits_to_keep=1).past_key_values
-        return sum(layer.keys.numel() + layer.values.numel() for layer in cache.layers)
-
-    weights = sum(p.numel() for p in model.parameters()) - sum(table.weight.numel() for table in tables)
-    return weights, sum(table.embedding_dim for table in tables), kept(cached_tokens) + kept(1)

@@ -1,21 +1,23 @@
 """What a GPU can do, and what a run took of it: published peaks, and a meter of time, memory and energy."""
 
+import sys
 from dataclasses import dataclass
 from time import perf_counter
-from typing import ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-import torch
+if TYPE_CHECKING:
+    import torch
 
 BYTES = {"fp32": 4, "tf32": 4, "fp16": 2, "bf16": 2, "fp8": 1}  # of a number in memory
 _NAMES = {
-    torch.float32: "fp32", torch.float16: "fp16", torch.bfloat16: "bf16",
-    torch.float8_e4m3fn: "fp8", torch.float8_e5m2: "fp8",
+    "torch.float32": "fp32", "torch.float16": "fp16", "torch.bfloat16": "bf16",
+    "torch.float8_e4m3fn": "fp8", "torch.float8_e5m2": "fp8",
 }  # fmt: skip
 
 
-def dtype_name(dtype: str | torch.dtype) -> str:
+def dtype_name(dtype: "str | torch.dtype") -> str:
     """ "fp32", "tf32", "fp16", "bf16" or "fp8", from that name or torch's dtype. Raises ValueError for any other."""
-    name = dtype if isinstance(dtype, str) else _NAMES.get(dtype, str(dtype))
+    name = dtype if isinstance(dtype, str) else _NAMES.get(str(dtype), str(dtype))
     if name not in BYTES:
         raise ValueError(f"a dtype is one of {', '.join(BYTES)}, or torch's own of the same, not {name!r}")
     return name
@@ -38,7 +40,7 @@ class Gpu:
     reported_as: tuple[str, ...]
     source: str
 
-    def peak(self, dtype: str | torch.dtype) -> int:
+    def peak(self, dtype: "str | torch.dtype") -> int:
         """FLOP/s at most, in this dtype. Raises ValueError for one that this GPU has no figure for."""
         name = dtype_name(dtype)
         if name not in self.tflops:
@@ -140,32 +142,38 @@ class Meter:
         return (perf_counter() if self._ended is None else self._ended) - self._began
 
     def __enter__(self) -> Self:
-        if torch.cuda.is_initialized():
-            torch.cuda.synchronize()
+        if cuda := _cuda_in_use():
+            cuda.synchronize()
             for meter in Meter._open:  # the peak is counted anew for this block: keep what the outer ones have seen
-                meter._peak_before = max(meter._peak_before, torch.cuda.max_memory_allocated())
-            torch.cuda.reset_peak_memory_stats()
+                meter._peak_before = max(meter._peak_before, cuda.max_memory_allocated())
+            cuda.reset_peak_memory_stats()
             self._allocations, self._millijoules = _allocations(), _millijoules()
         Meter._open.append(self)
         self._began = perf_counter()
         return self
 
     def __exit__(self, *error: object) -> None:
-        used = torch.cuda.is_initialized()
-        if used:
-            torch.cuda.synchronize()
+        cuda = _cuda_in_use()
+        if cuda:
+            cuda.synchronize()
         self._ended = perf_counter()
         Meter._open.remove(self)
-        if used and _allocations() > self._allocations:
-            self.peak_bytes = max(self._peak_before, torch.cuda.max_memory_allocated())
+        if cuda and _allocations() > self._allocations:
+            self.peak_bytes = max(self._peak_before, cuda.max_memory_allocated())
             now = _millijoules()
             if now is not None and self._millijoules is not None:
                 self.joules = (now - self._millijoules) / 1000
 
 
+def _cuda_in_use() -> Any:
+    """`torch.cuda` if it has been initialized, else None. Whoever does not use torch does not wait for its import."""
+    torch = sys.modules.get("torch")
+    return torch.cuda if torch and torch.cuda.is_initialized() else None
+
+
 def _allocations() -> int:
     """Blocks of memory that torch has taken on the current GPU since the start: they tell whether it was used."""
-    return torch.cuda.memory_stats().get("allocation.all.allocated", 0)
+    return int(_cuda_in_use().memory_stats().get("allocation.all.allocated", 0))
 
 
 def _millijoules() -> int | None:
@@ -176,7 +184,8 @@ def _millijoules() -> int | None:
         return None
     try:
         pynvml.nvmlInit()
-        uuid = torch.cuda.get_device_properties(torch.cuda.current_device()).uuid  # NVML numbers GPUs in its own way
+        cuda = _cuda_in_use()
+        uuid = cuda.get_device_properties(cuda.current_device()).uuid  # NVML numbers GPUs in its own way
         return pynvml.nvmlDeviceGetTotalEnergyConsumption(pynvml.nvmlDeviceGetHandleByUUID(f"GPU-{uuid}"))
     except pynvml.NVMLError:
         return None

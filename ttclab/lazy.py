@@ -30,3 +30,9 @@ def importer(package: str, module_of: dict[str, str], modules: list[str]) -> Cal
         raise AttributeError(f"module {package!r} has no attribute {name!r}")
 
     return get
+
+
+def lazy_names(package: str, init: str) -> tuple[Callable[[str], Any], Callable[[], list[str]], list[str]]:
+    """The `__getattr__`, `__dir__` and `__all__` of a package with a list."""
+    module_of, modules = listed_names(init)
+    return importer(package, module_of, modules), lambda: sorted([*module_of, *modules]), list(module_of)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any, overload
 
 from . import ledger
-from .solutions import STEP_END, check_problems, continued, grouped, text_of_steps
+from .solutions import check_problems, continued, grouped, step_end_of, text_of_steps
 from .tasks.problem import Feedback, Problem, Prompt, Solution, as_problems, one_or_all
 
 
@@ -128,12 +128,10 @@ class Policy(ABC):
             Unfinished solutions; for a list of problems one such list each. Without them, n first steps are drawn.
         n : int
             Continuations of each.
-        temperature : float, optional
-            Sampling temperature, by default the model's own; 0 is greedy.
         seed : int, optional
             Seed of first steps, by default 0.
-        max_new_tokens : int, optional
-            Token limit of the whole solution, by default the model's own.
+        temperature, max_new_tokens
+            As in `generate`.
 
         Returns
         -------
@@ -150,7 +148,8 @@ class Policy(ABC):
             groups = self._beginnings(problems, n, seed)
         else:
             groups = continued(problems, grouped(problem, partials), n)
-        steps = self._write([Prompt(each) for each in problems], groups, temperature, max_new_tokens, stop=STEP_END)
+        prompts, stop = [Prompt(each) for each in problems], step_end_of(problems)
+        steps = self._write(prompts, groups, temperature, max_new_tokens, stop=stop)
         return one_or_all(problem, steps)
 
     @overload
@@ -208,10 +207,8 @@ class Policy(ABC):
             The chain so far, newest last; for a list of problems one chain each. The policy reads the last four.
         feedback : Feedback, optional
             A verifier's critique of the newest attempt; for a list of problems a list with one each.
-        temperature : float, optional
-            Sampling temperature, by default the model's own; 0 is greedy.
-        max_new_tokens : int, optional
-            Token limit of the solution, by default the model's own.
+        temperature, max_new_tokens
+            As in `generate`.
 
         Returns
         -------
@@ -269,7 +266,8 @@ class Policy(ABC):
         -------
         list of Solution
             One for each, charged as a generation and as a revision; for a list of problems a list of such lists. The
-            log-probability is NaN where steps were kept.
+            log-probability covers the kept steps and the new tokens; where the policy does not know that of the kept
+            steps, it is NaN.
 
         Raises
         ------

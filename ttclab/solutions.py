@@ -3,17 +3,35 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .tasks.problem import Problem, Solution
 
-STEP_END = "\n"
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+STEP_END = Problem.step_end  # of the tasks that ship
+
+
+def step_end_of(problems: Sequence[Problem]) -> str:
+    """The text that ends a step of these problems. Raises ValueError if their tasks differ in it."""
+    if len(ends := {problem.step_end for problem in problems}) != 1:
+        raise ValueError(f"problems that are run together must end their steps alike, not with {sorted(ends)}")
+    return ends.pop()
+
+
+def tokens_of(solution: Solution, tokenizer: "PreTrainedTokenizerBase") -> tuple[int, ...]:
+    """Tokens of a solution; encoded from its text if they were not kept."""
+    if solution.tokens:
+        return solution.tokens
+    end = [tokenizer.eos_token_id] if solution.finished else []
+    return (*tokenizer.encode(solution.text, add_special_tokens=False), *end)
 
 
 def is_step(before: Solution, after: Solution) -> bool:
     """Whether the text written between the two is a step. A blank line is one only if the problem counts it."""
     written = after.text[len(before.text) :]
-    begins_line = not before.text or before.text.endswith(STEP_END)
+    begins_line = not before.text or before.text.endswith(before.problem.step_end)
     return bool(written.strip()) or not begins_line or len(after.steps) > len(before.steps)
 
 
@@ -24,19 +42,20 @@ def text_of_steps(solution: Solution, steps: int) -> str:
             f"of a solution of {len(solution.steps)} steps a rewrite keeps fewer than all, not {steps}: "
             f"{solution.text!r}"
         )
-    end = 0
+    end, step_end = 0, solution.problem.step_end
     while len(solution.problem.read(solution.text[:end])[0]) < steps:
-        end = solution.text.index(STEP_END, end) + len(STEP_END)
+        end = solution.text.index(step_end, end) + len(step_end)
     return solution.text[:end]
 
 
 def whole_at(problem: Problem, text: str, start: int) -> int | None:
     """End of the first line after index `start` at which the problem calls the solution complete; None without one."""
-    end = text.find(STEP_END, start)
+    step_end = problem.step_end
+    end = text.find(step_end, start)
     while end >= 0:
-        if problem.ended(text[: end + len(STEP_END)]):
-            return end + len(STEP_END)
-        end = text.find(STEP_END, end + 1)
+        if problem.ended(text[: end + len(step_end)]):
+            return end + len(step_end)
+        end = text.find(step_end, end + 1)
     return None
 
 

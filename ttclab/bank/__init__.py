@@ -3,12 +3,6 @@
 Names are imported on first use, by the list in `__init__.pyi`.
 """
 
-from ..lazy import importer, listed_names
+from ..lazy import lazy_names
 
-_MODULE_OF, _MODULES = listed_names(__file__)
-__all__ = list(_MODULE_OF)
-__getattr__ = importer(__name__, _MODULE_OF, _MODULES)
-
-
-def __dir__() -> list[str]:
-    return sorted([*__all__, *_MODULES])
+__getattr__, __dir__, __all__ = lazy_names(__name__, __file__)

@@ -12,6 +12,7 @@ samples    many solutions of a policy to each problem, a row each
 chains     revision chains, a row an attempt: as samples, and
     chain     int32    which chain of the problem
     attempt   int32    0 for the first attempt, then its revisions
+    read      int32    tokens that the attempt was written after: earlier attempts, feedback and problem
     comment   string   the feedback that was shown with the attempt before, as its code; empty for none
 scores     of a verifier for the solutions of another file, in its order, a row each
     place     int32    of the solution among those of the problem
@@ -20,10 +21,11 @@ searches   one search a problem, by beams or by step-level revision, a row each
     texts, finished, correct, tokens, scores: lists, one entry a solution that the search returned
     prefill, decode, cached, lookahead, verifier: int64, FLOPs charged by kind; verifier_calls: int32
 
-The metadata of a file names what made it: the models with the hashes of their weights, the split, the seed.
-Pages and metadata carry checksums, which are verified when a file is read. Files written before 2026-11-26 have int16
-where int32 stands above, and no checksum of the metadata; they are read alike. Rows that another tool has put in
-another order are put back in the order in which they were recorded, or the file is refused.
+The metadata of a file names what made it: the task, the models with the hashes of their weights, the split, the seed;
+and the tokens of each problem's prompt, where they are known. Pages and metadata carry checksums, which are verified
+when a file is read. Older files are read alike: they may have int16 where int32 stands above, no checksum of the
+metadata, no task, no tokens of prompts, and no column `read`. Rows that another tool has put in another order are put
+back in the order in which they were recorded, or the file is refused.
 """
 
 import json
@@ -39,9 +41,8 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from ..files import atomic
-from ..tasks.arithmetic import SPLITS
 from ..tasks.problem import well_formed
-from ..tasks.registry import load_problems
+from ..tasks.registry import find_set, load_problems
 
 _WRITTEN = {
     "text": pa.string(),
@@ -51,11 +52,11 @@ _WRITTEN = {
     "logprob": pa.float32(),
 }
 KINDS = ("prefill", "decode", "cached", "lookahead", "verifier")  # of FLOPs that a search is charged
+_PLACED = {"problem": pa.string(), "chain": pa.int32(), "attempt": pa.int32(), "comment": pa.string()}
 SCHEMAS = {
     "ttclab samples 1": pa.schema({"problem": pa.string(), "sample": pa.int32(), **_WRITTEN}),
-    "ttclab chains 1": pa.schema(
-        {"problem": pa.string(), "chain": pa.int32(), "attempt": pa.int32(), "comment": pa.string(), **_WRITTEN}
-    ),
+    "ttclab chains 1": pa.schema({**_PLACED, **_WRITTEN}),
+    "ttclab chains 2": pa.schema({**_PLACED, "read": pa.int32(), **_WRITTEN}),
     "ttclab scores 1": pa.schema({"problem": pa.string(), "place": pa.int32(), "steps": pa.list_(pa.float32())}),
     "ttclab searches 1": pa.schema(
         {
@@ -73,19 +74,29 @@ SCHEMAS = {
 PLACES = {  # columns that say which of a problem's rows a row is
     "ttclab samples 1": ("sample",),
     "ttclab chains 1": ("chain", "attempt"),
+    "ttclab chains 2": ("chain", "attempt"),
     "ttclab scores 1": ("place",),
     "ttclab searches 1": (),
 }
 
 
-def is_done(path: Path, schema: pa.Schema, chunks: Sequence[range]) -> bool:
-    """Whether a file is there, whole, of this recording, and of as many problems."""
+def is_done(path: Path, schema: pa.Schema, chunks: Sequence[range], *, older: bool = False) -> bool:
+    """Whether a file is there, whole, of this recording, and of as many problems.
+
+    With `older`, a file that an older version wrote counts too, although it lacks some of the metadata.
+    """
     try:
         table = whole_table(path)
-        same = _made(table, path) == json.loads(schema.metadata[b"ttclab"])
-        return same and len(as_recorded(table, path)["problem"].unique()) == sum(map(len, chunks))
+        made, wanted = _made(table, path), json.loads(schema.metadata[b"ttclab"])
+        if older and made:
+            wanted["format"] = f"{wanted['format'][:-1]}{made['format'][-1]}"
+            wanted = {key: value for key, value in wanted.items() if key in made or key not in _NEW}
+        return made == wanted and len(as_recorded(table, path)["problem"].unique()) == sum(map(len, chunks))
     except ValueError:
         return False
+
+
+_NEW = {"prompt_tokens"}  # metadata that older files of shipped models lack
 
 
 def merge(files: Sequence[Path], out: Path) -> Path:
@@ -150,6 +161,9 @@ def _made(table: pa.Table, path: Path) -> dict[str, Any]:
         made = None
     if not _is_complete(made) or checksum != f"{zlib.crc32(text):08x}".encode():
         raise ValueError(f"{path} is damaged: its metadata are not as they were written")
+    for run in (made, made.get("of")):
+        if run and "split" in run and "task" not in run:  # an older file
+            run["task"] = find_set(run["split"])[0].name
     return made
 
 
@@ -165,7 +179,7 @@ def _is_complete(made: Any) -> bool:
         and all(isinstance(row, list) and [*map(type, row)] == [str] * 3 for row in asked)
         and isinstance(lengths, list)
         and all(isinstance(length, int) and length > 0 for length in lengths)
-        and (made["format"] != "ttclab chains 1" or "lengths" in made)
+        and (not str(made["format"]).startswith("ttclab chains") or "lengths" in made)
         and (made["format"] != "ttclab scores 1" or _is_complete(made.get("of")))
     )
 
@@ -248,7 +262,7 @@ def _order_of(made: dict[str, Any]) -> tuple[str, ...]:
     if "asked" in made:
         return tuple(name for name, *_ in made["asked"])
     split = str(made.get("split"))
-    return _ids(split, made["problems"]) if split.removeprefix("words-") in SPLITS else ()
+    return _ids(split, made["problems"]) if find_set(split)[1] else ()
 
 
 def storable(row: dict[str, Any]) -> dict[str, Any]:

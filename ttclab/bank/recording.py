@@ -12,17 +12,17 @@ from tqdm import tqdm
 from .. import data, hub
 from ..beam_search import beam_search
 from ..confidence import MEASURES, TOKENS, TokenConfidence, TokenReader
-from ..data import ZOO
+from ..data import ZOO, folder_of
 from ..models.configuration import described, encode, template_of
 from ..models.language_model import LanguageModel
 from ..models.loading import load as load_model
+from ..models.server import ServedModel
 from ..models.zoo import directory_of, is_address
 from ..policy import Prompt
-from ..revision import step_revise
+from ..revision import hybrid_search
 from ..sampling import Result
-from ..tasks.arithmetic import SPLITS
 from ..tasks.problem import Solution, well_formed
-from ..tasks.registry import load_problems
+from ..tasks.registry import find_set, load_problems
 from ..verifiers.loading import load_verifier
 from ..verifiers.oracle import ForgetfulOracle, NoisyOracle
 from ..verifiers.self_verifier import SelfVerifier
@@ -32,6 +32,7 @@ from .runs import file_of_run, file_of_scores, path_of, read, step_revision_name
 
 ASKED = "asked"  # a verifier: the policy that wrote the run
 CHUNK = 50  # problems between two writes: what a kill can cost
+CHAINED = 250  # of chains and searches, whose rounds are few rows each: twice as fast as by 50
 
 
 def record(
@@ -76,7 +77,7 @@ def record(
         raise ValueError("what a server writes is recorded where you say: name a file as out")
     out = out or path_of(model, split, at=draws.at, greedy=draws.greedy)
     policy = load_model(model, at=draws.at, device=draws.device, **draws.server)
-    asked = load_problems(split, limit=draws.problems)
+    task, asked = find_set(split)[0], load_problems(split, limit=draws.problems)
     temperature = policy.sampler(draws.temperature).temperature
     served_name = None if isinstance(policy, LanguageModel) else policy.model
     if isinstance(policy, LanguageModel):
@@ -91,15 +92,15 @@ def record(
     }  # fmt: skip
     if served:  # by its name there, for a server may come back at another address
         made["served"] = served_name
-    if folder and folder.parent != ZOO:  # a reader may not have the model: what FLOPs are counted from goes with it
+    if folder:
         _, tokenizer = described(folder, local_files_only=True)
         template = template_of(tokenizer, None)
-        assert policy.config is not None
-        made["config"] = {key: value for key, value in policy.config.to_diff_dict().items() if not key.startswith("_")}
         made["prompt_tokens"] = [len(encode(Prompt(each), tokenizer, template)) for each in asked]
+        if folder.parent != ZOO:  # a reader may not have the model: what FLOPs are counted from goes with the run
+            made["config"] = _config(policy)
     if draws.max_new_tokens:
         made["max_new_tokens"] = draws.max_new_tokens
-    if split.removeprefix("words-") not in SPLITS:  # of a file or the Hub, which may be gone when the run is read
+    if task.draw is None:  # of a file or the Hub, which may be gone when the run is read
         made["asked"] = [[well_formed(text) for text in (each.id, each.question, each.answer)] for each in asked]
 
     def rows(chunk: range) -> Iterator[dict[str, Any]]:
@@ -128,28 +129,40 @@ def record_chains(
     """
     lengths = sorted(lengths, reverse=True)
     out = out or data.RUNS / f"{model}-{split}-chains{f'-{feedback}' if feedback else ''}.parquet"
+    folder = folder_of(model)
     policy, asked = load_model(model, device=device), load_problems(split, limit=problems)
     critic: Any = load_verifier(feedback, device=device) if feedback else None
-    made = {
-        "format": "ttclab chains 1", "model": model, "weights": weights_hash(directory_of(model)), "split": split,
-        "seed": seed, "lengths": lengths, "feedback": feedback, "problems": problems,
+    known = isinstance(policy, LanguageModel)  # of another policy, the tokens that it reads are not known
+
+    def read(*prompt: Any) -> dict[str, int]:
+        return {"read": len(policy.encode(Prompt(*prompt)))} if isinstance(policy, LanguageModel) else {}
+
+    made: dict[str, Any] = {
+        "format": f"ttclab chains {1 + known}", "model": folder.name, "weights": weights_hash(folder),
+        "split": split, "seed": seed, "lengths": lengths, "feedback": feedback,
+        "problems": problems,
     }  # fmt: skip
+    if known:
+        made["prompt_tokens"] = [read(each)["read"] for each in asked]
+    if known and folder.parent != ZOO:
+        made["config"] = _config(policy)
 
     def rows(chunk: range) -> Iterator[dict[str, Any]]:
         groups = policy.generate([asked[i] for i in chunk], n=len(lengths), seed=seed)
-        chains = [[(first, "")] for group in groups for first in group]
+        chains = [[(first, "", read(first.problem))] for group in groups for first in group]
         for attempt in range(1, lengths[0]):
             growing = [chain for i, chain in enumerate(chains) if lengths[i % len(lengths)] > attempt]
-            texts = [[solution for solution, _ in chain] for chain in growing]
+            texts = [[solution for solution, _, _ in chain] for chain in growing]
             said = critic.critique([chain[-1] for chain in texts]) if critic else [None] * len(texts)
             revised = policy.revise([chain[0].problem for chain in texts], texts, said)
             for chain, solution, comment in zip(growing, revised, said, strict=True):
-                chain.append((solution, comment.code if comment else ""))
+                tokens = read(solution.problem, [earlier.text for earlier, _, _ in chain], comment)
+                chain.append((solution, comment.code if comment else "", tokens))
         for i, chain in enumerate(chains):
-            for attempt, (solution, code) in enumerate(chain):
-                yield {"chain": i % len(lengths), "attempt": attempt, "comment": code, **_row(solution)}
+            for attempt, (solution, code, tokens) in enumerate(chain):
+                yield {"chain": i % len(lengths), "attempt": attempt, "comment": code, **tokens, **_row(solution)}
 
-    return _record(out, made, rows)
+    return _record(out, made, rows, CHAINED)
 
 
 def record_scores(
@@ -219,7 +232,7 @@ def record_search(
     policy, asked = load_model(model, device=device), load_problems(split, limit=problems)
     judge = load_verifier(verifier, device=device)
     made = {
-        "format": "ttclab searches 1", "model": model, "weights": weights_hash(directory_of(model)),
+        "format": "ttclab searches 1", "model": model, "weights": weights_hash(folder_of(model)),
         "verifier": verifier, "verifier_weights": _verifier_hash(verifier), "split": split, "seed": seed,
         "N": N, "M": M, "lookahead": lookahead, "problems": problems,
     }  # fmt: skip
@@ -228,7 +241,7 @@ def record_search(
         found = beam_search(policy, judge, [asked[i] for i in chunk], N, M, lookahead=lookahead, seed=seed)
         return map(_search_row, found)
 
-    return _record(out or data.RUNS / f"{name}.parquet", made, rows)
+    return _record(out or data.RUNS / f"{name}.parquet", made, rows, CHAINED)
 
 
 def record_step_revision(
@@ -240,6 +253,7 @@ def record_step_revision(
     *,
     quality: float | None = None,
     forgetful: bool = False,
+    threshold: float | None = None,
     problems: int = 500,
     seed: int = 0,
     device: str = "auto",
@@ -250,12 +264,13 @@ def record_step_revision(
     Parameters
     ----------
     model, verifier, split : str
-        The verifier doubts the steps that it scores below its threshold (THRESHOLDS).
     T, M : int
     quality : float or None
         Of the oracle alone: put noise before it, so that its AUC is this.
     forgetful : bool
         The noise is drawn anew for each step that is written (`ForgetfulOracle`), and not once for each text.
+    threshold : float or None
+        The score below which the verifier doubts a step, by default its own.
     problems, seed, device, out
         As in `record_search`.
     """
@@ -264,21 +279,22 @@ def record_step_revision(
         judge: Any = load_verifier(verifier, device=device)
     else:
         judge = ForgetfulOracle(quality) if forgetful else NoisyOracle(quality)
-    threshold = THRESHOLDS[verifier]
+    if threshold is not None:
+        judge.threshold = threshold
     made = {
-        "format": "ttclab searches 1", "model": model, "weights": weights_hash(directory_of(model)),
+        "format": "ttclab searches 1", "model": model, "weights": weights_hash(folder_of(model)),
         "verifier": verifier, "verifier_weights": _verifier_hash(verifier), "quality": quality, "split": split,
-        "seed": seed, "M": M, "T": T, "threshold": threshold, "problems": problems,
+        "seed": seed, "M": M, "T": T, "threshold": judge.threshold, "problems": problems,
     }  # fmt: skip
     if forgetful:
         made["forgetful"] = True
 
     def rows(chunk: range) -> Iterator[dict[str, Any]]:
-        found = step_revise(policy, judge, [asked[i] for i in chunk], T, M=M, threshold=threshold, seed=seed)
+        found = hybrid_search(policy, judge, [asked[i] for i in chunk], M, T, feedback=judge, seed=seed)
         return map(_search_row, found)
 
     name = step_revision_name(model, verifier, split, T, M, quality, forgetful)
-    return _record(out or data.RUNS / f"{name}.parquet", made, rows)
+    return _record(out or data.RUNS / f"{name}.parquet", made, rows, CHAINED)
 
 
 def _search_row(result: Result) -> dict[str, Any]:
@@ -294,25 +310,6 @@ def _search_row(result: Result) -> dict[str, Any]:
     }
 
 
-def best_threshold(verifier: str, model: str = "small", T: int = 15, *, device: str = "auto") -> float:
-    """Of 0.1, 0.2 ... 0.9 the threshold with which step-level revision solves most validation problems.
-
-    Of equally good ones the cheapest. So THRESHOLDS were chosen.
-    """
-    policy, judge = load_model(model, device=device), load_verifier(verifier, device=device)
-    asked = load_problems("validation")
-
-    def worth(threshold: float) -> tuple[int, int]:
-        found = step_revise(policy, judge, asked, T, threshold=threshold)
-        return sum(result.correct for result in found), -sum(result.cost.total_flops for result in found)
-
-    return max((i / 10 for i in range(1, 10)), key=worth)
-
-
-# Below which score a step is doubted, by `best_threshold`; the oracle's scores are 0 and 1.
-THRESHOLDS = {"oracle": 0.5, "prm": 0.4, "prm-weak": 0.9, "prm-rollouts": 0.8, "prm-exact": 0.5, "prm-large": 0.5}
-
-
 def _record(
     out: Path,
     made: dict[str, Any],
@@ -322,6 +319,8 @@ def _record(
 ) -> Path:
     """Write the rows of `made["problems"]` problems, a chunk at a time, and join them when all are there."""
     problems, chunk = made["problems"], chunk or CHUNK
+    if "split" in made:  # the scores of a run carry the run's metadata
+        made = {**made, "task": find_set(made["split"])[0].name}
     chunks = [range(start, min(start + chunk, problems)) for start in range(0, problems, chunk)]
     if shard:
         i, n = shard
@@ -333,7 +332,7 @@ def _record(
         chunks = chunks[(i - 1) * len(chunks) // n : i * len(chunks) // n]
         made, out = {**made, "shard": [i, n]}, out.with_name(f"{out.stem}.{i}-of-{n}{out.suffix}")
     schema = SCHEMAS[made["format"]].with_metadata(metadata_of(made))
-    if is_done(out, schema, chunks):
+    if is_done(out, schema, chunks, older=True):
         return out
     parts = out.with_name(out.name + ".parts")
     parts.mkdir(parents=True, exist_ok=True)
@@ -345,6 +344,11 @@ def _record(
     write_table(pa.concat_tables(as_recorded(whole_table(file), file) for file in files), out)
     shutil.rmtree(parts)
     return out
+
+
+def _config(policy: LanguageModel | ServedModel) -> dict[str, Any]:
+    assert policy.config is not None
+    return {key: value for key, value in policy.config.to_diff_dict().items() if not key.startswith("_")}
 
 
 def weights_hash(folder: Path) -> str:

@@ -3,21 +3,23 @@
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from transformers import AutoConfig, PreTrainedConfig
 
 from .. import data, flops
 from ..answers import answer_key
 from ..data import ZOO, folder_of
 from ..sampling import Result
-from ..tasks.arithmetic import ArithmeticProblem
-from ..tasks.problem import Problem, Solution, show_attempts
+from ..tasks.problem import Feedback, Problem, Solution
+from ..tasks.registry import TASKS
+from ..tasks.task import Task
 from ..tasks.text_problems import TextProblem
-from ..tasks.word_problems import word_problem
 from .files import KINDS, open_table
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedConfig
 
 
 @dataclass(frozen=True)
@@ -32,8 +34,20 @@ class _Written:
     logprob: NDArray[np.float32]
     made: dict[str, Any]
 
+    @property
+    def task(self) -> Task:
+        return task_of(self.made)
+
+    @property
+    def prompt_tokens(self) -> list[int]:
+        """Tokens of each problem's prompt, as the model that wrote is fed it."""
+        return self.made.get("prompt_tokens") or [self.task.count_tokens(each.prompt) for each in self.problems]
+
     @cached_property
-    def config(self) -> PreTrainedConfig:
+    def config(self) -> "PreTrainedConfig":
+        """Configuration of the model that wrote, of which FLOPs are counted."""
+        from transformers import AutoConfig
+
         if "config" in self.made:
             return AutoConfig.for_model(**self.made["config"])
         return AutoConfig.from_pretrained(ZOO / self.made["model"], local_files_only=True)
@@ -89,12 +103,6 @@ class Samples(_Written):
             checked[i] &= [right[text] for text in self.texts[i]]
         return checked
 
-    @property
-    def prompt_tokens(self) -> list[int]:
-        """Tokens that each problem's solutions are written after."""
-        # The tiny models read one token a character.
-        return self.made.get("prompt_tokens") or [len(problem.prompt) for problem in self.problems]
-
 
 @dataclass(frozen=True)
 class Chains(_Written):
@@ -108,11 +116,14 @@ class Chains(_Written):
         The chain that an attempt is of, and its place in that chain, 0 for the first attempt.
     comments : array of (problems, attempts)
         The feedback shown with the attempt before.
+    recorded_read_tokens : array of (problems, attempts), optional
+        Tokens that each attempt was written after; None in a file of an older version.
     """
 
     chain_index: NDArray[np.int64]
     place: NDArray[np.int64]
     comments: NDArray[np.object_]
+    recorded_read_tokens: NDArray[np.int64] | None = None
 
     @property
     def lengths(self) -> list[int]:
@@ -164,7 +175,10 @@ class Chains(_Written):
 
     def shown(self, i: int, j: int) -> str:
         first = j - self.place[i, j]  # a chain is recorded attempt by attempt
-        return show_attempts(self.texts[i, first:j].tolist(), self.comments[i, j]) if first < j else ""
+        if first == j:
+            return ""
+        feedback = Feedback("", self.comments[i, j]) if self.comments[i, j] else None
+        return self.problems[i].show_attempts(self.texts[i, first:j].tolist(), feedback)
 
     @cached_property
     def flops(self) -> NDArray[np.int64]:
@@ -180,9 +194,11 @@ class Chains(_Written):
     @cached_property
     def read_tokens(self) -> NDArray[np.int64]:
         """Tokens that each attempt was written after, earlier attempts and problem, (problems, attempts)."""
+        if self.recorded_read_tokens is not None:
+            return self.recorded_read_tokens
         counts = np.zeros(self.texts.shape, dtype=np.int64)
         for i, j in np.ndindex(counts.shape):
-            counts[i, j] = len(self.shown(i, j)) + len(self.problems[i].prompt)  # one token a character
+            counts[i, j] = self.task.count_tokens(self.problems[i].feed(self.shown(i, j)))
         return counts
 
 
@@ -195,6 +211,10 @@ class Searches:
     scores: list[list[float]]
     flops: dict[str, NDArray[np.int64]]
     made: dict[str, Any]
+
+    @property
+    def task(self) -> Task:
+        return task_of(self.made)
 
     @property
     def total_flops(self) -> NDArray[np.float64]:
@@ -286,7 +306,8 @@ def read(path: Path) -> Any:
         raise ValueError(f"{path} has scores and no solutions: bank.load_scores reads it")
     names = table["problem"].unique().to_pylist()
     told = {name: TextProblem.of(name, *said) for name, *said in made.get("asked", [])}
-    problems = [told.get(name) or problem_of(name) for name in names]
+    task = task_of(made)
+    problems = [told.get(name) or task.parse(name) for name in names]
     if made["format"] == "ttclab searches 1":
         rows = table.to_pylist()
         found = [
@@ -310,12 +331,17 @@ def read(path: Path) -> Any:
     if made["format"] == "ttclab samples 1":
         return Samples(problems, **written)
     chain, attempt = (column(name).astype(np.int64) for name in ("chain", "attempt"))
-    return Chains(problems, chain_index=chain, place=attempt, comments=column("comment"), **written)
+    read = column("read").astype(np.int64) if "read" in table.column_names else None
+    return Chains(
+        problems, chain_index=chain, place=attempt, comments=column("comment"), recorded_read_tokens=read, **written
+    )
 
 
-def problem_of(id: str) -> Problem:
-    """The problem that a recorded row names. Raises ValueError for an id that is of no known task."""
-    return word_problem(id) if ": " in id else ArithmeticProblem.from_expression(id)
+def task_of(made: dict[str, Any]) -> Task:
+    """The task of a recorded run, by its metadata. Raises ValueError for a task that is not in the registry."""
+    if made["task"] not in TASKS:
+        raise ValueError(f"the run is of the task {made['task']!r}; known are {', '.join(TASKS)}")
+    return TASKS[made["task"]]
 
 
 def file_of_run(run: str | Path) -> Path:

@@ -39,17 +39,18 @@ def models() -> None:
 
 @app.command()
 @click.argument("model", default="small")
-@click.option("--problem", metavar="EXPRESSION", help="such as 015+74+46*06 (the first test problem)")
+@click.option("--problem", metavar="ID", help="such as 015+74+46*06 (the first test problem)")
 @click.option("--samples", type=COUNT, default=4, help="solutions to draw")
 @click.option("--seed", type=WHOLE, default=0, help="of the draws")
 def sample(model: str, problem: str | None, samples: int, seed: int) -> None:
     """Draw solutions to a problem and show them."""
     from ttclab.ledger import billed
     from ttclab.models.loading import load
-    from ttclab.tasks.arithmetic import ArithmeticProblem
+    from ttclab.models.zoo import task_of
     from ttclab.tasks.registry import load_problems
 
-    chosen = ArithmeticProblem.from_expression(problem) if problem else load_problems("test", limit=1)[0]
+    task = task_of(model)
+    chosen = task.parse(problem) if problem else load_problems(task.set_name("test"), limit=1)[0]
     print(f"{chosen.question} ({chosen.answer})")
     with billed() as bill:
         solutions = load(model).generate(chosen, n=samples, seed=seed)
@@ -119,28 +120,38 @@ def _draws(model: str, served: str | None, files: str | None, concurrency: int |
 
 @app.command()
 @click.argument("model", required=False)
-@click.option("--all", "every", is_flag=True, help="every shipped run that is not there yet, scores included")
+@click.option("--family", is_flag=True, help="every run of the models in TTCLAB_HOME that is not there yet")
+@click.option("--jobs", type=COUNT, default=2, help="with --family: processes, one thread each")
 @_drawing_options
 @click.option("--out", type=PATH, metavar="FILE", help="where to write the run (its place in the package)")
 @click.option("--chunk", type=COUNT, help="problems between two writes (50)")
 @click.option("--shard", type=Share(), metavar="I/N", help="the part of the I-th of N machines: see merge")
 def record(
-    model: str | None, split: str, every: bool, out: Path | None, chunk: int | None, shard: Any, **options: Any
+    model: str | None,
+    split: str,
+    family: bool,
+    jobs: int,
+    out: Path | None,
+    chunk: int | None,
+    shard: Any,
+    **options: Any,
 ) -> None:
     """Record solutions to every problem of a set.
 
-    MODEL is a shipped model, a folder, a model on the Hub or the address of a server.
+    MODEL is a shipped model, a folder, a model on the Hub or the address of a server. With --family, every run of the
+    shipped models is recorded, scores, searches and revisions included; the time it takes is said first.
     """
-    if every == bool(model):
-        raise click.ClickException("record takes one model's name, or --all")
-    from ttclab.bank.recording import record
-    from ttclab.bank.shipped import record_all
-
+    if family == bool(model):
+        raise click.ClickException("record takes one model's name, or --family")
     if model is None:
         if shard or out:
-            raise click.ClickException("--all records what ships where it ships: it takes no --shard or --out")
-        record_all(options["device"])
+            raise click.ClickException("--family records what ships where it ships: it takes no --shard or --out")
+        from ttclab.bank.family import record_family
+
+        record_family(jobs=jobs, problems=options["problems"], device=options["device"])
         return
+    from ttclab.bank.recording import record
+
     print(f"wrote {record(model, split, _draws(model, **options), out=out, chunk=chunk, shard=shard)}")
 
 
@@ -217,18 +228,15 @@ def cards() -> None:
 
 
 @app.command()
-@click.argument("seed", type=WHOLE, required=False)
-@device_option
-def seeds(seed: int | None, device: str) -> None:
-    """Measure the headline numbers of a training.
+@click.argument("seed", type=WHOLE)
+def seeds(seed: int) -> None:
+    """Keep what the runs in TTCLAB_HOME say, problem by problem, as the family of a SEED."""
+    from ttclab.results.seeds import write
 
-    With a SEED, its family of models is trained and recorded into TTCLAB_HOME first.
-    """
-    from ttclab.results.seeds import SHIPPED, make, write
-
-    if seed is not None:
-        make(seed, device)
-    print(f"wrote {write(SHIPPED if seed is None else str(seed))}")
+    try:
+        print(f"wrote {write(seed)}")
+    except ValueError as error:
+        raise click.ClickException(str(error)) from None
 
 
 @app.command("serve-check")

@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from itertools import groupby
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import numpy as np
 import torch
 from torch import Tensor
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from transformers.cache_utils import Cache
 
 from ..bar import bar
@@ -14,15 +15,33 @@ from ..token_stats import TokenStats
 from .batch import RunningBatch, Start
 from .cache import GrowingLayer, Prefix
 from .keeping import PrefixCache, kept_prefixes
-from .rows import Row, Written
+from .rows import Endings, Row, Written
 from .sampler import Sampler, random_stream
 from .static_batch import StaticBatch
 
-if TYPE_CHECKING:
-    from .engine import Engine
-
 PREFILL_TOKENS = 16_384  # of contexts that go through the model together
 ROOM = 1 / 4  # share of the batch that must be free before waiting rows enter
+
+
+class Runner(Protocol):
+    """What a job needs of the engine that runs it."""
+
+    model: PreTrainedModel
+    tokenizer: PreTrainedTokenizerBase
+    device: torch.device
+    positions: int
+    check_every: int
+    prefix_cache: PrefixCache
+
+    def stop_ids(self, stop: str) -> tuple[list[int], list[int]]: ...
+
+    def endings(self, stop: str | None) -> Endings: ...
+
+    def new_batch(
+        self, sampler: Sampler, endings: Endings, window: int | None = None
+    ) -> RunningBatch | StaticBatch: ...
+
+    def forward(self, ids: Tensor, cache: Cache, positions: Tensor, padding: Tensor | None) -> Tensor: ...
 
 
 class GenerationJob:
@@ -30,7 +49,7 @@ class GenerationJob:
 
     def __init__(
         self,
-        engine: "Engine",
+        engine: Runner,
         rows: Sequence[Row],
         sampler: Sampler,
         max_new_tokens: int,
@@ -187,9 +206,11 @@ class GenerationJob:
             places = dict(zip(staying, enumerate(full), strict=True))
             self.kept.update((full_row[:-1], (prefix, place)) for place, full_row in (places[i] for i in cut))
             if self.open:
-                for place, (row, full_row) in enumerate(zip(rows, full, strict=True)):
+                ends = frozenset(self.engine.stop_ids(self.open.at)[0])
+                for place, (i, row, full_row) in enumerate(zip(staying, rows, full, strict=True)):
                     keys = self._beginnings(full_row, len(row.context) - row.used)
                     self.open.add(self.engine, dict.fromkeys(keys, (prefix, place)))
+                    self.open.add_logprobs(self.engine, row, full_row, state.logprobs[i].tolist(), ends)
         batch.drop(leaving)
 
     def _beginnings(self, tokens: tuple[int, ...], prompt: int) -> list[tuple[int, ...]]:

@@ -7,13 +7,12 @@ from dataclasses import replace
 from typing import Any
 
 from ttclab.exercises.chapters import allocation, arena, connections, question, results, revision, sampling, verifiers
-from ttclab.exercises.exercise import Exercise, Report
+from ttclab.exercises.exercise import VISIBLE_SEED, Exercise, Report
 from ttclab.exercises.progress import Progress
 from ttclab.exercises.reply import Timed
 
 CHAPTERS = (question, sampling, verifiers, revision, allocation, results, arena, connections)
 EXERCISES: dict[str, Exercise] = {exercise.id: exercise for chapter in CHAPTERS for exercise in chapter.EXERCISES}
-VISIBLE_SEED = 0  # the one learners see; the grader draws other cases with the same code
 
 HINT_AFTER = 2  # failed checks of an exercise
 SECONDS = 10.0  # for one call of a learner's function

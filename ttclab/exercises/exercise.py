@@ -16,6 +16,7 @@ import numpy as np
 
 from ttclab.exercises.reply import HUGE, Ask, Reply, plain
 
+VISIBLE_SEED = 0  # the one that learners see; the grader draws other cases with the same code
 TOLERANCE = 1e-9  # well above the rounding of log-gamma at n = 1000, well below any mistake
 LONGEST_ARGUMENT = 250  # in a message, in characters
 

@@ -6,7 +6,7 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache, lru_cache, partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from transformers import (
     PreTrainedModel,
@@ -14,16 +14,13 @@ from transformers import (
 )
 
 from .. import flops
-from ..engine import Engine, Row, Sampler, Written
+from ..engine import Engine, Row, Sampler, Written, kept_prefixes
 from ..ledger import Bill
 from ..policy import Policy, Prompt
-from ..solutions import STEP_END, is_step
+from ..solutions import is_step, step_end_of
 from ..tasks.problem import Solution, well_formed
 from ..token_stats import token_watch
 from .configuration import check_cache, max_new_tokens_of, sampler_of, template_of, turn_end, unheeded
-
-if TYPE_CHECKING:
-    pass
 
 
 class LanguageModel(Policy):
@@ -114,11 +111,12 @@ class LanguageModel(Policy):
                 "problem decides line by line whether they are complete"
             )
         written, growing = [solution for _, solution in partials], list(range(len(partials)))
+        step_end = step_end_of([each.problem for each in prompts])
         prefixes: dict[Any, Any] = {}
         while growing:
             before = [written[k] for k in growing]
             lines = self._decode_rows(
-                prompts, [(partials[k][0], written[k]) for k in growing], temperature, limit, STEP_END
+                prompts, [(partials[k][0], written[k]) for k in growing], temperature, limit, step_end
             )
             for k, solution in zip(growing, lines, strict=True):
                 written[k] = solution
@@ -162,15 +160,13 @@ class LanguageModel(Policy):
             self._add(bills[i], row, new, generations=not solution.tokens)
             tokens = solution.tokens + new.tokens
             text = self._decode(tokens[:-1] if new.finished else tokens)
-            ended = not self.template and text.endswith(STEP_END) and bool(solution.problem.ended(text))
-            logprob = solution.logprob + new.logprob
+            problem, logprob = solution.problem, solution.logprob + new.logprob
+            ended = not self.template and text.endswith(problem.step_end) and bool(problem.ended(text))
             stats = new.stats
             if stats and solution.tokens:  # unknown as a whole if what was written before was written without
                 stats = solution.stats.followed_by(stats) if solution.stats else None
             finished = new.finished or ended
-            solutions.append(
-                Solution(solution.problem, text, tokens, finished, logprob, solution.key, shown[i], stats=stats)
-            )
+            solutions.append(Solution(problem, text, tokens, finished, logprob, solution.key, shown[i], stats=stats))
         for bill in bills:
             bill.charge()
         extended = iter(solutions)
@@ -185,7 +181,11 @@ class LanguageModel(Policy):
         written = range(len(tokens) + 1)
         count = bisect_left(written, len(kept.text), key=lambda n: len(self.tokenizer.decode(tokens[:n])))
         stats = solution.stats.first(count) if solution.stats else None
-        return replace(kept, text=self.tokenizer.decode(tokens[:count]), tokens=tokens[:count], stats=stats)
+        kept = replace(kept, text=self.tokenizer.decode(tokens[:count]), tokens=tokens[:count], stats=stats)
+        if known := kept_prefixes():
+            context = self.encode(Prompt(solution.problem))
+            kept = replace(kept, logprob=known.logprob(self.engine, context + kept.tokens))
+        return kept
 
     @property
     def max_new_tokens(self) -> int:

@@ -40,11 +40,12 @@ def _served(
     timeout: float = 600,
 ) -> "ServedModel":
     """A policy behind a server. Without its files it is prompted in turns of a chat, unless `chat` says otherwise."""
-    from .server import ServedModel  # imports the client, which takes half a second
+    from .server import ServedFormat, ServedModel  # imports the client, which takes half a second
 
     limits: dict[str, Any] = {"concurrency": concurrency, "timeout": timeout}
     if files is None:
-        return ServedModel(url, model, text=Prompt.text if chat is False else None, **limits)
+        plain = ServedFormat(text=Prompt.text, cut=True) if chat is False else None
+        return ServedModel(url, model, format=plain, **limits)
     directory = directory_of(files)
     config, tokenizer = described(directory, local_files_only=True)
     generation = generation_config_of(directory)
@@ -56,16 +57,14 @@ def _served(
         exact = prompt.text(template)
         return exact.removeprefix(begin) if template and added else exact  # the server adds it to every text
 
-    return ServedModel(
-        url,
-        model,
+    known = ServedFormat(
         text=text,
         cut=not template,
         config=config,
         sampler=sampler_of(generation),
         max_new_tokens=max_new_tokens_of(generation),
-        **limits,
     )
+    return ServedModel(url, model, format=known, **limits)
 
 
 @overload

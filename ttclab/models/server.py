@@ -8,6 +8,7 @@ cache reads it once.
 
 import hashlib
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from functools import cache, partial
 from typing import Any
 
@@ -33,23 +34,62 @@ BLANK_LINES = 8  # in a row that are not taken for a step
 NAMED = 3  # problems that are named in a warning
 
 
+@dataclass(frozen=True, kw_only=True)
+class ServedFormat:
+    """How a model on a server is prompted, and what is known of it.
+
+    Attributes
+    ----------
+    text : callable, optional
+        The exact text of a request, from its prompt. None for turns of a chat, where no solution can be continued.
+    cut : bool
+        Whether a solution ends where its problem says that it is complete, as that of a base model must.
+    config : transformers.PreTrainedConfig, optional
+        Configuration of the model. Without it tokens are counted and FLOPs are not.
+    sampler : Sampler
+        How tokens are drawn, except for top_k, which the server decides.
+    max_new_tokens : int
+        Default token limit of a solution.
+    """
+
+    text: Callable[[Prompt], str] | None = None
+    cut: bool = False
+    config: PreTrainedConfig | None = None
+    sampler: Sampler = field(default_factory=Sampler)
+    max_new_tokens: int = 512
+
+
 class ServedModel(ServerClient, Policy):
     """A policy on a server.
 
-    url: as far as /v1; model: as the server calls it, None for the one it has; text: what a request says for what is
-    asked, None to ask in turns of a chat, where no solution can be continued; cut: whether solutions end where their
-    problem says that they are whole, as those of a base model must, by default if `text` is given; config:
-    transformers' own, without which tokens are counted and FLOPs are not; sampler: how tokens are drawn, but for top_k,
-    which is the server's affair; concurrency: requests in flight at once; timeout: seconds for one reply. The key in
-    OPENAI_API_KEY is sent along, if there is one, to an address with a version in it (/v1), to one whose model is
-    named, and to one that has listed its models without it: to no other page. Addresses of this machine are reached
-    without a proxy.
+    The key in OPENAI_API_KEY is sent along, if there is one, to an address with a version in it (/v1), to one whose
+    model is named, and to one that has listed its models without it: to no other page. Addresses of this machine are
+    reached without a proxy.
 
     Busy, failing, slow and unreachable servers and broken replies are asked again, ATTEMPTS times with growing pauses.
     A reply without a text of its own (a reasoning model that came to its limit, a content filter, a call of a tool)
     and a request that does not fit the model's context are an unfinished solution of their problem, and are said once.
     What a server keeps apart as reasoning is the solution's `reasoning`, not its text.
-    Raises ValueError for a page of the Hub, and ServerError where attempts do not help or the server refuses a request.
+
+    Parameters
+    ----------
+    url : str
+        Address, as far as /v1.
+    model : str, optional
+        The model's name there, by default the only one.
+    format : ServedFormat, optional
+        How the model is prompted, and what is known of it. By default it is asked in turns of a chat.
+    concurrency : int
+        Requests in flight at once.
+    timeout : float
+        Seconds for one reply.
+
+    Raises
+    ------
+    ValueError
+        For a page of the Hub.
+    ServerError
+        Where attempts do not help or the server refuses a request.
     """
 
     def __init__(
@@ -57,27 +97,19 @@ class ServedModel(ServerClient, Policy):
         url: str,
         model: str | None = None,
         *,
-        text: Callable[[Prompt], str] | None = None,
-        cut: bool | None = None,
-        config: PreTrainedConfig | None = None,
-        sampler: Sampler | None = None,
-        max_new_tokens: int = 512,
+        format: ServedFormat | None = None,
         concurrency: int = 32,
         timeout: float = 600,
     ) -> None:
         ServerClient.__init__(self, url, model, concurrency, timeout)
-        self.config, self._text, self._sampler, self._max_new_tokens = (
-            config,
-            text,
-            sampler or Sampler(),
-            max_new_tokens,
-        )
-        self._cut = text is not None if cut is None else cut
+        format = format or ServedFormat()
+        self.config, self._text, self._sampler = format.config, format.text, format.sampler
+        self._max_new_tokens, self._cut = format.max_new_tokens, format.cut
         self._overflowed: set[str] = set()
         self._tried_stop = False
-        if config:
-            self._read_flops = cache(partial(flops.forward_flops, config, logits=1))
-            self._write_flops = cache(partial(flops.decode_flops, config))
+        if self.config:
+            self._read_flops = cache(partial(flops.forward_flops, self.config, logits=1))
+            self._write_flops = cache(partial(flops.decode_flops, self.config))
 
     @property
     def max_new_tokens(self) -> int:

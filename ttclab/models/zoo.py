@@ -6,6 +6,8 @@ from pathlib import Path
 
 from .. import hub
 from ..data import ZOO, folder_of
+from ..tasks.registry import TASKS
+from ..tasks.task import Task
 from . import smollm2
 
 _HOST = re.compile(r"[\w.-]+:[0-9]+(/|$)|localhost(/|$)")  # an address without http://
@@ -35,6 +37,13 @@ def directory_of(name: str | Path, at: int | None = None, **options: bool) -> Pa
             f"or a server's address, not {str(name)!r}{hint}"
         )
     return directory
+
+
+def task_of(name: str | Path, at: int | None = None) -> Task:
+    """The task that a model was trained on from scratch, which its training.json names; arithmetic if none is named."""
+    record = folder_of(name, at) / "training.json"
+    known = json.loads(record.read_text(encoding="utf-8")) if record.is_file() else {}
+    return TASKS[known.get("task", "arithmetic")]
 
 
 def _writes_nothing(directory: Path) -> bool:

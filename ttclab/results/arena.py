@@ -29,6 +29,7 @@ from ..allocator import (
     spread_budget,
     uniform_policy,
 )
+from ..bank.shipped import REVISER
 from ..data import DATA, ZOO
 from ..estimators import Estimate, bootstrap, pass_at_k
 from ..files import atomic
@@ -114,9 +115,9 @@ def recorded(split: str, menu: tuple[tuple[int, int], ...] = MENU) -> Arena:
 
     The first attempt is one that was never revised, so that no chain of revisions begins with it.
     """
-    chains = bank.load_chains("revision", split)
+    chains = bank.load_chains(REVISER, split)
     arms = list(hybrid_arms(split, JUDGE, menu).values())
-    difficulty = difficulty_by_score(last_scores(JUDGE, f"revision-{split}-chains")[:, FIRST:])
+    difficulty = difficulty_by_score(last_scores(JUDGE, f"{REVISER}-{split}-chains")[:, FIRST:])
     nothing = np.zeros(len(chains.problems))
     return Arena(
         tuple(problem.id for problem in chains.problems),
@@ -133,7 +134,7 @@ def _read_before(firsts: bank.Samples, widths: Sequence[int]) -> NDArray[np.floa
     begins with the very text of the first attempt, that text.
     """
     judge = AutoConfig.from_pretrained(ZOO / JUDGE, local_files_only=True)
-    begun = [len(problem.prompt) for problem in firsts.problems]  # a token a character
+    begun = firsts.prompt_tokens
     text = [reward_flops(judge, int(tokens), n) for tokens, n in zip(firsts.tokens[:, FIRST], begun)]
     alike = (firsts.texts == firsts.texts[:, [FIRST]]).sum(axis=1, keepdims=True)
     again = pass_at_k(firsts.texts.shape[1], alike, widths)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import bank
+from ..bank.shipped import REVISER
 from ..data import ZOO
 from ..estimators import auc, bootstrap, brier, fifths, pass_at_k, reliability, within_problem_auc
 from ..files import write_text
@@ -62,7 +63,7 @@ additions, subtractions and multiplications, worked out a step a line, and says 
 REINFORCED = """\
 Trained on from `{base}` by reinforcement learning: groups of {samples} solutions, the exact checker's reward, policy
 gradients on the gains of the norms alone."""
-CHAINS = "revision-test-chains"
+CHAINS = f"{REVISER}-test-chains"
 QUESTIONS = {
     "steps": "it is that the solution is right so far, learned from exact labels",
     "answer": "it is that the final answer will be right, learned from final answers alone",

@@ -11,7 +11,6 @@ Numbers have a fixed width, because tiny models learn it far faster. Totals stay
 What a model writes is matched against a pattern, never evaluated.
 """
 
-import hashlib
 import random
 import re
 from collections.abc import Iterator
@@ -19,6 +18,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from .problem import Problem
+from .task import Task, split_of
 
 LENGTHS = range(1, 7)  # operations in a problem
 # Operand classes: the largest start, the range of what is added or taken away, the range of factors.
@@ -27,7 +27,6 @@ SIZES = {
     "medium": (99, range(10, 100), range(2, 7)),
     "large": (99, range(10, 100), range(2, 30)),
 }
-SPLITS = ("train", "validation", "test")
 _EXPRESSION = re.compile(r"[0-9]{3}(?:[-+*][0-9]{2}){1,6}")
 _STEP = re.compile(r"([-+*])([0-9]{2})=([0-9]{3})")
 _VERBS = {"+": "add", "-": "take away", "*": "times"}
@@ -64,7 +63,6 @@ class ArithmeticProblem(Problem):
 
     @property
     def solution_text(self) -> str:
-        """The one right solution as the shipped models write it, without the end-of-text token."""
         return "".join(step + "\n" for step in self.solution_steps)
 
     def read(self, text: str) -> tuple[tuple[str, ...], str | None]:
@@ -105,12 +103,6 @@ def generate_problems(split: str, rng: random.Random) -> Iterator[ArithmeticProb
                 yield ArithmeticProblem.from_expression(expression)
 
 
-def split_of(expression: str) -> str:
-    """The set a problem belongs to, by a hash of its text: a tenth is for validation, a tenth for testing."""
-    bucket = hashlib.blake2b(expression.encode(), digest_size=2).digest()
-    return {0: "test", 1: "validation"}.get(int.from_bytes(bucket) % 10, "train")
-
-
 def _draw_expression(rng: random.Random, length: int, size: str) -> str:
     largest_start, terms, factors = SIZES[size]
     total = rng.randint(1, largest_start)
@@ -128,3 +120,14 @@ def _draw_expression(rng: random.Random, length: int, size: str) -> str:
 
 def _apply(total: int, sign: str, operand: int) -> int:
     return total + operand if sign == "+" else total - operand if sign == "-" else total * operand
+
+
+ARITHMETIC = Task(
+    name="arithmetic",
+    problem=ArithmeticProblem,
+    parse=ArithmeticProblem.from_expression,
+    draw=generate_problems,
+    prefix="",
+    alphabet="\n+-*=0123456789",
+    period=len(SIZES) * len(LENGTHS),
+)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from ..answers import answers_equal
 
@@ -39,16 +39,32 @@ class Feedback:
 
 @dataclass(frozen=True)
 class Problem:
-    """A question with a known answer.
+    """A question with a known answer. Every task has a subclass.
 
-    id: unique among problems; question: as a person reads it; prompt: the exact text a policy is fed;
-    answer: the right one.
+    Attributes
+    ----------
+    id : str
+        Unique among problems.
+    question : str
+        As a person reads it.
+    prompt : str
+        The exact text that a policy is fed.
+    answer : str
+        The right answer.
+    step_end : str
+        The text that ends a step; the same for all problems of a task.
     """
 
     id: str
     question: str
     prompt: str
     answer: str
+    step_end: ClassVar[str] = "\n"
+
+    @property
+    def solution_text(self) -> str:
+        """A right solution as a policy writes it, without the end-of-text token; "" if none is known."""
+        return ""
 
     def read(self, text: str) -> tuple[tuple[str, ...], str | None]:
         """The steps of a written solution, and its answer or None. Never raises."""
@@ -63,7 +79,7 @@ class Problem:
         return text
 
     def show_attempts(self, attempts: Sequence[str], feedback: Feedback | None = None) -> str:
-        """Earlier attempts, the newest last, and what is said of that one, as a policy without chats is fed them."""
+        """Earlier attempts, the newest last, and feedback on that one, as a policy without chats is fed them."""
         return show_attempts(attempts, feedback.code if feedback else "")
 
     def ended(self, text: str) -> bool | None:

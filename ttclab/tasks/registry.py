@@ -1,18 +1,32 @@
 """The tasks by name, and their problems."""
 
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from .arithmetic import SPLITS, generate_problems
+from .arithmetic import ARITHMETIC
 from .problem import Problem
+from .task import SPLITS, Task
+from .text_problems import FILES, TEXT, is_file, read_problems, with_examples
+from .word_problems import WORDS
+
+TASKS = {task.name: task for task in (ARITHMETIC, WORDS, TEXT)}
+
+
+def find_set(name: str | Path) -> tuple[Task, str | None]:
+    """The task and the split of a named problem set; for any other name the task of text files, and None."""
+    for task in TASKS.values():
+        for split in SPLITS if task.draw else ():
+            if str(name) == task.set_name(split):
+                return task, split
+    return TEXT, None
 
 
 def load_problems(name: str | Path, *, limit: int = 500, seed: int = 0, examples: Sequence[Any] = ()) -> list[Any]:
-    """Problems of the arithmetic task, word problems, or problems from a file or a data set.
+    """Load problems of a task, from a file or from a data set.
 
-    The first k problems of a longer list are the list of k. Of the arithmetic task, every length and operand size gets
+    The first k problems of a longer list are the list of k. Every length and operand size of the arithmetic task gets
     its equal share.
 
     Parameters
@@ -37,33 +51,30 @@ def load_problems(name: str | Path, *, limit: int = 500, seed: int = 0, examples
     """
     if limit < 1:
         raise ValueError(f"limit must be at least 1, not {limit}")
-    split = str(name).removeprefix("words-")
-    if split not in SPLITS:
-        return _told(name, limit, seed, examples)
-    draw: Callable[[str, random.Random], Iterator[Problem]] = generate_problems
-    if split != name:
-        from .word_problems import generate_word_problems as draw  # it is built on this module, as text_problems is
+    task, split = find_set(name)
+    if task.draw is None or split is None:
+        return _from_files(name, limit, seed, examples)
     drawn: dict[str, Problem] = {}
-    problems = draw(split, random.Random(f"{name}/{seed}"))
+    problems = task.draw(split, random.Random(f"{name}/{seed}"))
     while len(drawn) < limit:
         problem = next(problems)
         drawn[problem.id] = problem
     return list(drawn.values())
 
 
-def _told(name: str | Path, limit: int, seed: int, examples: Sequence[Any]) -> list[Any]:
+def _from_files(name: str | Path, limit: int, seed: int, examples: Sequence[Any]) -> list[Any]:
     """Problems in words, from a file or a data set of the Hub."""
-    from .. import hub
-    from .text_problems import FILES, is_file, read_problems, with_examples
-
     if is_file(name):
         files = [Path(name)]
     elif "/" in str(name):
+        from .. import hub
+
         files = hub.fetch_problems(str(name))
     else:
+        prefixes = [task.set_name("...") for task in TASKS.values() if task.draw and task.set_name("")]
         raise ValueError(
-            f"problems come in the sets {', '.join(SPLITS)}, each also as words-..., from a file that ends in "
-            f"{', '.join(FILES)}, or from owner/name on the Hub, not {str(name)!r}"
+            f"problems come in the sets {', '.join(SPLITS)}, each also as {', '.join(prefixes)}, from a file that ends "
+            f"in {', '.join(FILES)}, or from owner/name on the Hub, not {str(name)!r}"
         )
     problems = with_examples(read_problems(*files), examples)
     if seed:

@@ -11,11 +11,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
 from ..answers import answer_in
 from .problem import ATTEMPTS_SHOWN, Feedback, Problem, well_formed
+from .task import Task
 
 INSTRUCTION = "Reason step by step, one step a line, and put the final answer in \\boxed{}."
 FILES = (".jsonl", ".jsonl.gz", ".json", ".parquet")  # what the names of files with problems end in
@@ -39,6 +37,10 @@ class TextProblem(Problem):
     def of(cls, id: str, question: str, answer: str, worked: str = "") -> "TextProblem":
         """The problem as a policy without a chat template is fed it: question, blank line, and room for the steps."""
         return cls(id, question, f"Question: {question}\nAnswer:\n", answer, worked)
+
+    @property
+    def solution_text(self) -> str:
+        return self.worked
 
     def read(self, text: str) -> tuple[tuple[str, ...], str | None]:
         """Steps are the lines that are not blank; the answer is the last that is marked as one."""
@@ -132,6 +134,9 @@ def _rows(file: Path) -> Iterator[Any]:
     if not file.is_file():
         raise ValueError(f"there is no file {file}")
     if file.suffix.lower() == ".parquet":
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
         try:
             yield from pq.read_table(file).to_pylist()
         except pa.ArrowInvalid as error:
@@ -193,3 +198,10 @@ def _text(row: dict[str, Any], *names: str) -> str:
     """The first of these fields that is there, as text; a number is text too."""
     found = [row[name] for name in names if isinstance(row.get(name), str | int | float)]
     return well_formed(str(found[0])).strip() if found else ""
+
+
+def _not_by_id(id: str) -> TextProblem:
+    raise ValueError(f"a problem from a file is not known by its id alone, not even {id!r}")
+
+
+TEXT = Task(name="text", problem=TextProblem, parse=_not_by_id)

@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from functools import cache
 from typing import NamedTuple
 
-from .arithmetic import split_of
+from .task import Task, split_of
 from .text_problems import TextProblem, with_examples
 
 STEPS = (1, 2, 1, 2, 1, 3)  # of the problems of a set, by turns: most are short, for the models are small
@@ -180,3 +180,6 @@ def _apply(total: int, sign: str, n: int) -> int:
     if total < 1:
         raise ValueError(f"totals must be above 0, not {total}")
     return total
+
+
+WORDS = Task(name="words", problem=TextProblem, parse=word_problem, draw=generate_word_problems)

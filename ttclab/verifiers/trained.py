@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 from transformers import PreTrainedTokenizerBase
 
 from ..ledger import Bill
-from ..solutions import STEP_END
+from ..solutions import tokens_of
 from ..tasks.problem import Feedback, Solution
 from .reader import Reader, ReadingModel
-from .scoring import RIGHT, WRONG, BaseCritic, first_doubt
+from .scoring import RIGHT, WRONG, BaseCritic, StepCritic
 
 
 class _Trained(BaseCritic):
@@ -25,7 +25,6 @@ class _Trained(BaseCritic):
         # Called once per solution, with few distinct arguments.
         self._flops = cache(model.pass_flops)
         self._encode = lru_cache(maxsize=1 << 12)(self._encode_text)
-        self._step_end = tokenizer.convert_tokens_to_ids(STEP_END)
 
     def read(self, solutions: Sequence[Solution]) -> list[NDArray[np.float32]]:
         """Probability of "right so far" at each token of each solution, including the end-of-text token."""
@@ -66,7 +65,7 @@ class ORM(_Trained):
         return [RIGHT if score >= 0.5 else WRONG for score in self.score(solutions)]
 
 
-class PRM(_Trained):
+class PRM(_Trained, StepCritic):
     """Process reward model: is the solution right up to each step? (Lightman et al. 2023)."""
 
     def score(self, solutions: Sequence[Solution]) -> list[float]:
@@ -74,36 +73,18 @@ class PRM(_Trained):
         return [steps[-1] if steps else 0.0 for steps in self.score_steps(solutions)]
 
     def score_steps(self, solutions: Sequence[Solution]) -> list[list[float]]:
-        """Score of each step, read at its newline; of a finished solution's last step, at the end-of-text token."""
+        """Score of each step, read at its end; of a finished solution's last step, at the end-of-text token."""
         scores = []
         for solution, right in zip(solutions, self.read(solutions), strict=True):
-            ends = _step_ends(solution, tokens_of(solution, self.tokenizer), self._step_end)
+            step_end = self.tokenizer.convert_tokens_to_ids(solution.problem.step_end)
+            ends = _step_ends(solution, tokens_of(solution, self.tokenizer), step_end)
             scores.append([float(right[end]) for end in ends])
         return scores
 
-    def _feedback(self, solutions: list[Solution]) -> list[Feedback]:
-        """The first step of each solution that looks wrong."""
 
-        def first_error(scores: list[float]) -> Feedback:
-            doubted = first_doubt(scores, 0.5)
-            if doubted is None:
-                return Feedback("No step has an error.", "!0")
-            return Feedback(f"Step {doubted} has an error.", f"!{min(doubted, 9)}", doubted)
-
-        return [first_error(scores) for scores in self.score_steps(solutions)]
-
-
-def tokens_of(solution: Solution, tokenizer: PreTrainedTokenizerBase) -> tuple[int, ...]:
-    """Tokens of a solution; encoded from its text if they were not kept."""
-    if solution.tokens:
-        return solution.tokens
-    end = [tokenizer.eos_token_id] if solution.finished else []
-    return (*tokenizer.encode(solution.text, add_special_tokens=False), *end)
-
-
-def _step_ends(solution: Solution, tokens: tuple[int, ...], newline: int) -> list[int]:
+def _step_ends(solution: Solution, tokens: tuple[int, ...], step_end: int) -> list[int]:
     """Index of the last token of each step."""
-    ends = [i for i, token in enumerate(tokens) if token == newline]
+    ends = [i for i, token in enumerate(tokens) if token == step_end]
     steps = len(solution.steps)
     if len(ends) < steps:
         ends.append(len(tokens) - 1)

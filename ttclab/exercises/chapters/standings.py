@@ -19,7 +19,7 @@ def drawn_arena(seed: int) -> "Arena":
 
     One half are the problems of the hardest fifth, as often as they go in; the other half are drawn from all others.
     """
-    from ttclab.exercises import VISIBLE_SEED
+    from ttclab.exercises.exercise import VISIBLE_SEED
     from ttclab.results.arena import load_arena
 
     known, rng = load_arena("validation" if seed == VISIBLE_SEED else "test"), np.random.default_rng(seed)
