@@ -1,7 +1,5 @@
 """The directive `{explorable} name`: a simulator in the page, with a table of its data where scripts are off.
 
-And `{search-picture}`: the live search as a figure, for pages where it does not run.
-
 The bundle of all simulators, their data and the script that mounts them go into `_static/explorables/` of the html. A
 page loads the bundle once, however many simulators it has, and the data of those that it shows, with the weights of the
 models that one of them runs; nothing else.
@@ -42,16 +40,6 @@ class Explorable(SphinxDirective):
         files = {key: _address(path, _file_name(key)) for key, path in weights.items()}
         html = _html(name, _address(bundle), _address(data), files, json.loads(data.read_bytes()))
         return [nodes.raw("", html, format="html", explorable=name)]
-
-
-class SearchPicture(SphinxDirective):
-    """`{search-picture}`: the first view of the live search, as a figure drawn at build time from the recorded runs."""
-
-    def run(self) -> list[nodes.Node]:
-        from ttclab.tree_figure import search_picture
-
-        self.env.note_dependency(str(FOLDER / f"{LIVE}.json"))
-        return [nodes.raw("", f'<div class="ttclab-figure">{search_picture().svg}</div>', format="html")]
 
 
 def _address(path: Path, name: str = "") -> str:
@@ -104,7 +92,6 @@ def _load_mount(app: Sphinx, page: str, template: str, context: dict[str, Any], 
 def setup(app: Sphinx) -> dict[str, Any]:
     app.add_config_value("explorable_folder", str(FOLDER), "env")
     app.add_directive("explorable", Explorable)
-    app.add_directive("search-picture", SearchPicture)
     app.connect("builder-inited", _copy)
     app.connect("html-page-context", _load_mount)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -18,6 +18,7 @@ from ttclab.data import ZOO
 from ttclab.engine.sampler import random_stream
 from ttclab.problems import ArithmeticProblem
 from ttclab.verifiers import NoisyOracle
+from ttclab.verifiers.scoring import threshold_of
 
 ROOT = Path(__file__).parents[2]
 LOAD = """async () => {
@@ -254,7 +255,7 @@ RECORDED = {
 def test_on_150_problems_the_page_writes_and_solves_what_was_recorded(page, strategy):
     """The recorded runs may come from another machine: one solution in a hundred may differ by rounding."""
     problems, found, scores = RECORDED[strategy](150)
-    ours = run(page, strategy, problems, threshold=bank.THRESHOLDS["prm"])
+    ours = run(page, strategy, problems, threshold=threshold_of("prm"))
     pairs = [
         (text, solution)
         for mine, group in zip(ours, found, strict=True)

@@ -59,6 +59,7 @@ from .exchange import longer_training_instead as longer_training_instead
 from .exchange import strategies_against_flops as strategies_against_flops
 from .exchange import who_pays_for_the_verifier as who_pays_for_the_verifier
 from .exchange import winners_by_training as winners_by_training
+from .live_search import samples_as_a_tree as samples_as_a_tree
 from .paper import paper_figure_1 as paper_figure_1
 from .paper import paper_figure_4 as paper_figure_4
 from .paper import paper_figure_5 as paper_figure_5

@@ -126,7 +126,7 @@ export function treePicture(label, point) {
   let tree;
   /** @type {Problem | undefined} */
   let problem;
-  /** @type {Map<TreeNode, { edge: SVGElement, pill: SVGElement, tally: SVGElement }>} */
+  /** @type {Map<TreeNode, { edge: SVGElement, pill: SVGElement, tally: SVGElement, shown?: string }>} */
   let marks = new Map();
   let round = 0;
   let chosen = "";
@@ -179,17 +179,20 @@ export function treePicture(label, point) {
 
   /** The tree as it was after the round. */
   function show() {
-    for (const [each, { edge, pill, tally }] of marks) {
+    for (const [each, drawing] of marks) {
+      const { edge, pill, tally } = drawing;
       const { drawn, ended, score, dropped } = each.after(round);
       const there = drawn > 0;
+      const branches = each.children.some((child) => child.drawn[0][0] <= round);
+      const looks = [drawn, ended, score, dropped, branches, each.name === chosen].join();
+      if (drawing.shown === looks) continue;
+      drawing.shown = looks;
       const state = `${each.right ? "ttc-right" : "ttc-wrong"}${dropped ? " ttc-dropped" : ""}`;
-      for (const part of [edge, pill, tally]) part.toggleAttribute("hidden", !there);
       for (const part of [edge, pill, tally]) part.style.display = there ? "" : "none";
       edge.setAttribute("class", `ttc-edge ${state}${score === undefined ? " ttc-unscored" : ""}`);
       edge.style.strokeWidth = String(score === undefined ? 1.5 : 0.75 + 6.25 * score);
       pill.setAttribute("class", `ttc-node ${state}${each.name === chosen ? " ttc-picked" : ""}`);
       pill.setAttribute("aria-label", there ? describe(each) : "");
-      const branches = each.children.some((child) => child.after(round).drawn);
       tally.textContent = ended && !branches ? `×${ended} ${each.right && each.depth === problem?.right.length ? "✓" : "✗"}`
         : dropped && !branches ? "dropped" : drawn > 1 && !branches ? `×${drawn}` : "";
     }

@@ -153,7 +153,8 @@ export function stepRevise(policy, verifier, problem, T, M, threshold = 0.5, wat
     const newest = growing.map(({ all }) => all[all.length - 1]);
     score(verifier, newest);
     growing.forEach((chain, i) => {
-      const doubted = newest[i].steps.length ? newest[i].steps.findIndex((score) => score < threshold) : 0;
+      const { solution, steps } = newest[i];
+      const doubted = verifier.accepts?.(solution) ? -1 : steps.length ? steps.findIndex((score) => score < threshold) : 0;
       chain.over = doubted < 0;
       chain.kept = Math.max(doubted, 0);
     });

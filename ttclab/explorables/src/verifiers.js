@@ -9,6 +9,7 @@ import { RandomStream } from "./random.js";
  * @typedef {object} Verifier
  * @property {(solutions: Solution[]) => number[]} score
  * @property {(solutions: Solution[]) => number[][]} scoreSteps for each step: is the solution right up to and including it?
+ * @property {(solution: Solution) => boolean} [accepts] whether it doubts no step of the solution, whatever their scores
  *
  * @typedef {object} Known A row that was read, or its beginning up to a step's end.
  * @property {number[]} right at each token
@@ -174,6 +175,9 @@ export class Oracle {
     this.bill.calls += solutions.length;
     return solutions.map((solution) => rightSoFar(solution).map(Number));
   }
+
+  /** @param {Solution} solution a right answer is right, however it came about */
+  accepts(solution) { return isRight(solution); }
 }
 
 /** An oracle with Gaussian noise that depends on the text alone. */

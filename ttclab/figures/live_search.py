@@ -1,0 +1,134 @@
+"""The figure of the live search: samples as a prefix tree, as the simulator "Watch it search" draws them in a page."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from .. import bank, results
+from ..explorables import shipped_data
+from ..explorables.watch_search import N
+from ..sampling import CHOICES, Result
+from ..tasks.arithmetic import ArithmeticProblem
+from ..tasks.problem import Solution
+from .drawing import Drawing, drawn
+from .shapes import canvas, words, yes
+from .style import COLOURS, DASHED, INK, PAGE
+
+RIGHT, WRONG = COLOURS["oracle"], COLOURS["revision"]
+SIGNS = {"+": "+", "-": "−", "*": "×"}
+ROW = 0.3
+LEFT, COLUMN = 0.25, 0.78
+
+
+@dataclass
+class _Node:
+    """A step that was written, with all before it."""
+
+    steps: tuple[str, ...] = ()
+    right: bool = True
+    score: float = 0.0
+    count: int = 0
+    row: float = 0.0
+    children: dict[str, "_Node"] = field(default_factory=dict)
+
+    def place(self, rows: int = 0) -> int:
+        """Give every leaf below a row, from the most written branch down; returns how many rows are taken."""
+        children = sorted(self.children.values(), key=lambda child: (-child.count, child.steps))
+        if not children:
+            self.row = rows
+            return rows + 1
+        for child in children:
+            rows = child.place(rows)
+        self.row = (children[0].row + children[-1].row) / 2
+        return rows
+
+
+def sample_tree(problem: ArithmeticProblem, solutions: Sequence[Solution], scores: Sequence[Sequence[float]]) -> Figure:
+    """Draw samples of one problem as a prefix tree: a column a step, a row a solution.
+
+    Parameters
+    ----------
+    problem : ArithmeticProblem
+        Its operations head the columns.
+    solutions : sequence of Solution
+        Finished solutions of the problem.
+    scores : sequence of sequence of float
+        A verifier's score of each of their steps; the thicker a line, the higher the score.
+
+    Raises
+    ------
+    ValueError
+        If there are no solutions, or not one list of scores for each.
+    """
+    if not solutions or len(scores) != len(solutions):
+        raise ValueError(f"a tree needs solutions with scores for each, not {len(solutions)} and {len(scores)}")
+    root = _Node()
+    for solution, steps in zip(solutions, scores, strict=True):
+        node = root
+        for i, right in enumerate(problem.check_steps(solution.steps)):
+            beginning = solution.steps[: i + 1]
+            node = node.children.setdefault(beginning[-1], _Node(beginning, right))
+            node.score, node.count = steps[i], node.count + 1
+    rows = root.place()
+    figure, axes = canvas(ROW * (rows + 1) + 0.1)
+    axes.set_ylim(rows - 0.4, -1.2)
+    for i, step in enumerate(problem.solution_steps):
+        words(axes, LEFT + COLUMN * (i + 1), -0.8, f"{SIGNS[step[0]]}{int(step[1:3])}")
+    axes.plot(LEFT, root.row, "o", color=INK, ms=6)
+    _draw(axes, root)
+    return figure
+
+
+def _draw(axes: Axes, node: _Node) -> None:
+    """Draw what follows a node."""
+    x = LEFT + COLUMN * len(node.steps)
+    for child in node.children.values():
+        colour, line = (RIGHT, "-") if child.right else (WRONG, DASHED)
+        bend = np.linspace(0, 1, 20)
+        rise = node.row + (child.row - node.row) * (3 * bend**2 - 2 * bend**3)
+        axes.plot(x + COLUMN * bend, rise, color=colour, lw=0.8 + 5 * child.score, zorder=1)
+        pill = {"boxstyle": "round,pad=0.22", "fc": PAGE, "ec": colour, "ls": line}
+        total = child.steps[-1].rpartition("=")[2].lstrip("0")
+        words(axes, x + COLUMN, child.row, total, fontsize=9, bbox=pill, zorder=2)
+        if not child.children:
+            words(
+                axes,
+                x + COLUMN + 0.24,
+                child.row,
+                f"×{child.count} {'✓' if child.right else '✗'}",
+                fontsize=9,
+                ha="left",
+            )
+        _draw(axes, child)
+
+
+@drawn
+def samples_as_a_tree() -> Drawing:
+    """The first view of "Watch it search": the recorded samples of its first problem, and what three rules choose."""
+    name = shipped_data("watch_search")["problems"][0]["id"]
+    samples = bank.load("small", "test")
+    place = [problem.id for problem in samples.problems].index(name)
+    problem = ArithmeticProblem.from_expression(name)
+    solutions, scores = samples.solutions(place)[:N], bank.load_scores("prm", "small-test")[place][:N]
+    last = results.small_scores("prm")[place, :N].tolist()
+    best, weighted, vote = (Result.chosen(choose, solutions, last) for choose in CHOICES)
+    chosen = {"a vote": vote, "the weighted vote": weighted, "the best score": best}
+    said = [f"{rule} chooses {result.answer or 'none'}" for rule, result in chosen.items()]
+    finding = (
+        f"{N} samples of one problem: the vote is wrong, the verifier finds the answer"
+        if best.correct and not vote.correct
+        else f"{N} samples of one problem, as a vote and a verifier see them"
+    )
+    by_answer: dict[str, list[float]] = {}
+    for solution, score in zip(solutions, last, strict=True):
+        by_answer.setdefault(solution.answer or "none", []).append(score)
+    data = pd.DataFrame(
+        [(each, len(got), sum(got), max(got), yes(each == problem.answer)) for each, got in by_answer.items()],
+        columns=["answer", "samples", "sum of scores", "best score", "right"],
+    )
+    shown_by = f"{problem.question} The answer is {problem.answer}: {', '.join(said)}."
+    return Drawing(sample_tree(problem, solutions, scores), finding, shown_by, data)
