@@ -140,7 +140,11 @@ def train(
     if not all(number.strip().isdecimal() for number in numbers):
         raise click.ClickException(f"--seeds takes whole numbers, like 0,1,2, not {seeds!r}")
     names = only.split(",") if only else []
-    print(f"wrote {train_family([int(number) for number in numbers], out, names=names, device=device)}")
+    try:
+        summary = train_family([int(number) for number in numbers], out, names=names, device=device)
+    except RuntimeError as error:
+        raise click.ClickException(str(error)) from None
+    print(f"wrote {summary}")
 
 
 def _drawing_options(command: Any) -> Any:

@@ -84,7 +84,7 @@ class Draw:
             arrays["flops"] = np.array(bill.total.total_flops)
             data.mkdir(parents=True, exist_ok=True)
             with atomic(path) as partial, partial.open("wb") as file:
-                np.savez(file, **arrays)
+                np.savez(file, allow_pickle=False, **arrays)
         with np.load(path, allow_pickle=False) as archive:
             return dict(archive)
 
@@ -179,9 +179,7 @@ class Attempts(Draw):
         groups = policy.generate(problems, n=self.attempts, seed=rng.getrandbits(32))
         return _arrays(taught([pair for each in zip(problems, groups) for pair in self.pairs(*each, rng)]))
 
-    def pairs(
-        self, problem: ArithmeticProblem, group: list[Solution], rng: random.Random
-    ) -> Iterator[tuple[str, str]]:
+    def pairs(self, problem: ArithmeticProblem, group: list[Solution], rng: random.Random) -> Iterator[tuple[str, str]]:
         """Text that the model reads and text that it should write, for each chain."""
         right = [solution for solution in group if solution.correct]
         wrong = [solution for solution in group if not solution.correct]
@@ -295,11 +293,11 @@ def read(solutions: Sequence[Solution]) -> Arrays:
     after = np.full(ids.shape, UNLABELLED, dtype=np.int8)
     column = np.arange(1, ids.shape[1] + 1)
     true_ids, true_lengths = tokenize([context + truth for context, truth in zip(contexts, truths)])
-    true_ids = widened(true_ids, max(true_ids.shape[1], ids.shape[1]) + 1, 0)[:, 1 : ids.shape[1] + 1]
+    true_next = widened(true_ids, max(true_ids.shape[1], ids.shape[1]) + 1, 0)[:, 1 : ids.shape[1] + 1]
     # Up to the first wrong token, and the right one in its place.
     taught = (column >= begins[:, None]) & (column <= (begins + right)[:, None])
     taught &= (column < true_lengths[:, None]) & (column <= lengths[:, None])
-    after[taught] = true_ids[taught]
+    after[taught] = true_next[taught]
     correct = np.array([solution.correct for solution in solutions])
     return {
         "ids": ids, "following": after, "lengths": lengths, "begins": begins, "right": right, "correct": correct,

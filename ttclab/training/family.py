@@ -8,6 +8,7 @@ there.
 
 import json
 import multiprocessing
+import shutil
 import sys
 import time
 import traceback
@@ -160,15 +161,23 @@ def train_family(seeds: Sequence[int], out: Path, *, names: Sequence[str] = (), 
     if device == "auto":  # looked at in another process: one that has used CUDA cannot be forked
         with multiprocessing.get_context("spawn").Pool(1) as pool:
             device = pool.apply(_device_name)
-    family = Family(out, tuple(seeds), device, {name: recipe for name, recipe in RECIPES.items() if name in (names or RECIPES)})
+    family = Family(
+        out, tuple(seeds), device, {name: recipe for name, recipe in RECIPES.items() if name in (names or RECIPES)}
+    )
     out.mkdir(parents=True, exist_ok=True)
     started = time.monotonic()
-    failed = (run_beside if device.startswith("cuda") else run_in_turn)(family, tasks(family))
-    measures = _measures(family)
-    write_text(out / SUMMARY, json.dumps(measures, indent=1) + "\n")
-    family.say(f"{sum(map(len, measures.values()))} models are in {out} after {time.monotonic() - started:.0f} s")
+    run = run_beside if device.startswith("cuda") else run_in_turn
+    try:
+        failed = run(family, tasks(family))
+    finally:  # interrupted or not
+        measures = _measures(family)
+        write_text(out / SUMMARY, json.dumps(measures, indent=1) + "\n")
+        family.say(f"{sum(map(len, measures.values()))} models are in {out} after {time.monotonic() - started:.0f} s")
     if failed:
         raise RuntimeError(f"not made: {', '.join(failed)}: see {out / 'log.txt'}")
+    if not names:
+        for seed in seeds:
+            shutil.rmtree(family.source(seed).data)
     return out / SUMMARY
 
 

@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -222,21 +221,22 @@ class Training:
             for splits in zip(*(table.split(step) for table in tables), strict=True):
                 columns = max(columns for _, columns in splits)
 
-                def gathered(arrays: Sequence[Array | None], columns: int = columns, splits: Any = splits) -> Tensor:
-                    rows = [array[index, :columns] for array, (index, _) in zip(arrays, splits) if array is not None]
-                    fills = [np.pad(row, ((0, 0), (0, columns - row.shape[1]))) for row in rows]  # type: ignore[arg-type]
-                    return torch.from_numpy(np.stack(fills)).to(self.device)
-
                 rows = [table.rows for table in tables]
-                labels = [each.labels for each in rows]
+                index = [index for index, _ in splits]
+                labels = [each.labels for each in rows if each.labels is not None]
                 pieces.append(
                     Piece(
-                        gathered([each.ids for each in rows]).long(),
-                        gathered([each.following for each in rows]).long(),
-                        None if labels[0] is None else gathered(labels).float(),
+                        self._gathered([each.ids for each in rows], index, columns, 0).long(),
+                        self._gathered([each.following for each in rows], index, columns, UNLABELLED).long(),
+                        self._gathered(labels, index, columns, UNLABELLED).float() if labels else None,
                     )
                 )
         return pieces
+
+    def _gathered(self, arrays: Sequence[Array], index: Sequence[Array], columns: int, fill: int) -> Tensor:
+        """Some rows of each seed's array, cut or padded to so many columns."""
+        rows = [widened(array[rows, :columns], columns, fill) for array, rows in zip(arrays, index, strict=True)]
+        return torch.from_numpy(np.stack(rows)).to(self.device)
 
     def _fixed_step(self) -> Callable[[], None]:
         """A step whose rows always have the same shape; a CUDA graph where that works."""
@@ -268,7 +268,6 @@ class Training:
             return capture(run).replay
         except Exception as error:
             log.warning("training without a CUDA graph: %s", error)
-            torch.cuda.synchronize()
             return run
         finally:
             for name, tensor in state.items():  # capturing ran the step

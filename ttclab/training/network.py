@@ -112,7 +112,8 @@ class Network:
         return predicted, right.squeeze(-1)
 
     def _norm(self, x: Tensor, weight: Tensor) -> Tensor:
-        return functional.rms_norm(x, x.shape[-1:], eps=self.config.rms_norm_eps) * weight[:, None, None]
+        scale = (x.square().mean(-1, keepdim=True) + self.config.rms_norm_eps).rsqrt()
+        return x * scale * weight[:, None, None]
 
     def _layer(self, weights: Weights, name: str, hidden: Tensor, rotary: tuple[Tensor, Tensor]) -> Tensor:
         seeds, rows, length, width = hidden.shape

@@ -61,7 +61,9 @@ def _stacked(arrays: Sequence[Array], fill: int) -> Array:
 
 def widened(array: Array, columns: int, fill: int) -> Array:
     """The array with more columns on the right."""
-    return np.pad(array, ((0, 0), (0, columns - array.shape[1])), constant_values=fill)  # type: ignore[arg-type]
+    if columns <= array.shape[1]:
+        return array
+    return np.pad(array, ((0, 0), (0, columns - array.shape[1])), constant_values=fill)
 
 
 def tokenize(texts: Sequence[str]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:

@@ -20,9 +20,7 @@ from ..policy import STEP_END
 from ..reward_model import RewardModel, reward_flops
 from .draws import Arrays, Draw, Solutions, Validation
 from .network import Network, Weights
-from .recipe import Data, Measures, Piece, Recipe, Source, load_base
-from .recipe import mean_over_targets as mean
-from .recipe import next_token_loss
+from .recipe import Data, Measures, Piece, Recipe, Source, load_base, mean_over_targets, next_token_loss
 from .rows import UNLABELLED, Rows, Table, shuffled
 from .tokens import ALPHABET, END
 
@@ -127,7 +125,7 @@ class VerifierRecipe(Recipe):
             losses = functional.binary_cross_entropy_with_logits(right, piece.labels.clamp(min=0), reduction="none")
             scored.append((losses * target).flatten(1).sum(1))
             labels.append(piece.labels)
-        return mean(written, [piece.following for piece in pieces]) + mean(scored, labels)
+        return mean_over_targets(written, [piece.following for piece in pieces]) + mean_over_targets(scored, labels)
 
     def measure(self, network: Network, weights: Weights, sources: Sequence[Source]) -> Measures:
         aucs, accuracies = [], []
