@@ -23,7 +23,6 @@ from ..estimators import (
 from ..files import write_text
 from ..models import ZOO
 from ..training.loop import RECIPES
-from ..training.revision import RevisionRecipe
 from ..training.verifier import VerifierRecipe
 from ..verifiers import SEE_ATTEMPTS, Oracle
 from .revision import chains
@@ -66,6 +65,8 @@ A reward model of the Test-Time Compute Lab: `ttclab.load_verifier("{folder}")` 
 additions, subtractions and multiplications, worked out a step a line, and says at every token how likely
 {question}. Its first layers are a language model, and what the writing is compared with; the others judge."""
 CHAINS = "revision-test-chains"
+REVISES = ("revision", "revision-control")
+RETIRED = {"prm-revision": RECIPES["prm"]}  # it ships, but "small" revises in the family that comes after
 QUESTIONS = {
     "steps": "it is that the solution is right so far, learned from exact labels",
     "answer": "it is that the final answer will be right, learned from final answers alone",
@@ -77,13 +78,13 @@ QUESTIONS = {
 def card(folder: Path) -> str:
     """The card of a shipped model."""
     made = json.loads((folder / "training.json").read_text())
-    recipe = RECIPES[made["name"]]
+    recipe = RECIPES.get(made["name"], RETIRED.get(made["name"]))
     base = made.get("base")
     if judges := isinstance(recipe, VerifierRecipe):
         what = VERIFIER.format(folder=folder.name, question=QUESTIONS[recipe.labels])
         measured = _verifier_rows(folder.name)
     else:
-        what = f"{POLICY}\n\n{REVISION}" if isinstance(recipe, RevisionRecipe) else POLICY
+        what = f"{POLICY}\n\n{REVISION}" if made["name"] in REVISES else POLICY
         measured = _policy_rows(folder.name)
     return HEAD.format(
         folder=folder.name,

@@ -166,7 +166,8 @@ def teacher_forced(network: Network, weights: Weights, rows: Sequence[Rows]) -> 
     greedy : array of shape (seeds, rows)
         Whether greedy decoding writes the right solution.
     probability : array of shape (seeds, rows)
-        Probability that a sample at temperature 1 is the right solution. Few right answers come from other ones.
+        Probability that a sample at temperature 1 is the right solution. A right answer after wrong working, which
+        small models also write, is not counted.
     """
     device = network.flat.device
     greedy, probability = [], []
