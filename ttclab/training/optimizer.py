@@ -65,7 +65,7 @@ class Optimizer:
         scale = (self.second / bias[1]).sqrt_().add_(EPSILON)
         flat[:, split:].sub_(share * self.rate / bias[0] * first / scale)
         # The first step's weights are copied, later ones mixed in.
-        self.average.lerp_(flat, torch.where(self.done == 0, 1.0, 1 - self.averaging))
+        self.average.lerp_(flat, 1 - self.averaging * (self.done > 0).float())
         self.done.add_(1)
 
     def _muon(self, rate: Tensor) -> None:
