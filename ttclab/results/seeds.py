@@ -169,7 +169,7 @@ def make(seed: int, device: str = "auto") -> None:
     """
     if "TTCLAB_HOME" not in os.environ:
         raise ValueError("a family of another seed needs a folder of its own: set TTCLAB_HOME")
-    for name in ("small", "large", *JUDGES, "revision", "revision-control"):
+    for name in ("small-plain", "small", "large", *JUDGES):
         if not (ZOO / (f"large-{POINTS[-1]}" if name == "large" else name)).is_dir():
             train(name, seed=seed, device=device)
     bank.record("small", "test", Draws(device=device))
@@ -180,8 +180,6 @@ def make(seed: int, device: str = "auto") -> None:
         bank.record_scores(judge, "small-test", device=device)
     for judge, n in SEARCHES:
         bank.record_search("small", judge, "test", n, 4, device=device)
-    bank.record_chains("revision", "test", bank.CHAINS, device=device)
-    bank.record("revision-control", "test", Draws(samples=64, device=device))
 
 
 def write(family: str) -> Path:

@@ -34,9 +34,10 @@ from ..models.loading import load
 from ..tasks.arithmetic import LENGTHS, SIZES, generate_problems
 from ..tasks.problem import Solution
 from ..tasks.registry import load_problems
-from .recipe import PARTS, Recipe
+from .recipe import Recipe
 
 CHECK_EVERY = 50  # steps between two evaluations on validation problems, each with a checkpoint
+PARTS = 3  # a step's rows are split into parts of similar length, which saves padding
 MEASURED, DRAWN = 180, 16  # validation problems of an evaluation, and samples of each
 
 
