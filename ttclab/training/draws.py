@@ -18,21 +18,14 @@ from .. import ledger
 from ..files import atomic
 from ..models.language_model import LanguageModel
 from ..models.loading import load
-from ..problems import (
-    LENGTHS,
-    SIZES,
-    ArithmeticProblem,
-    Feedback,
-    Solution,
-    generate_problems,
-    load_problems,
-    show_attempts,
-)
-from ..solutions import STEP_END
+from ..tasks.arithmetic import ARITHMETIC
+from ..tasks.problem import Feedback, Problem, Solution
+from ..tasks.registry import TASKS, load_problems
+from ..tasks.task import Task
 from ..verifiers.likelihood import SelfEvaluation
 from ..verifiers.scoring import RIGHT, WRONG
 from .rows import UNLABELLED, Rows, taught, tokenize, widened
-from .tokens import ALPHABET, END
+from .tokens import END, PAD, UNKNOWN, alphabet_of
 
 Arrays = dict[str, NDArray[Any]]
 ON_GPU = 4096  # rows that a policy decodes together on a GPU
@@ -48,10 +41,22 @@ class Draw:
         Of the training.
     part : int
         Which piece of the data it is.
+    task : str
+        Name of the task whose problems are drawn.
     """
 
     seed: int
     part: int = 0
+    task: str = ARITHMETIC.name
+
+    def rows(self, texts: Sequence[tuple[str, str]]) -> Arrays:
+        """Rows that teach a policy to write the second text of each pair after the first."""
+        rows = taught(texts, TASKS[self.task])
+        return {"ids": rows.ids, "following": rows.following, "lengths": rows.lengths}
+
+    def problems_of(self, stream: str, count: int) -> tuple[list[Problem], random.Random]:
+        """Training problems of the task, as the function of this name draws them."""
+        return problems_of(stream, count, TASKS[self.task])
 
     @property
     def name(self) -> str:
@@ -97,18 +102,21 @@ def rows_of(arrays: Arrays, prefix: str = "") -> Rows:
     return Rows(arrays[f"{prefix}ids"], arrays[f"{prefix}following"], arrays[f"{prefix}lengths"], labels)
 
 
-def _arrays(rows: Rows) -> Arrays:
-    return {"ids": rows.ids, "following": rows.following, "lengths": rows.lengths}
-
-
-def problems_of(stream: str, count: int) -> tuple[list[ArithmeticProblem], random.Random]:
+def problems_of(stream: str, count: int, task: Task = ARITHMETIC) -> tuple[list[Problem], random.Random]:
     """Training problems of a named random stream, and the stream behind them.
 
-    A batch is not a whole number of rounds over lengths and sizes, so it starts anywhere in one.
+    A batch is not a whole number of periods of the task, so it starts anywhere in one.
+
+    Raises
+    ------
+    ValueError
+        For a task whose problems come from files.
     """
+    if task.draw is None:
+        raise ValueError(f"no model is trained on the task {task.name!r}: its problems come from files")
     rng = random.Random(stream)
-    problems = generate_problems("train", rng)
-    offset = rng.randrange(len(SIZES) * len(LENGTHS))
+    problems = task.draw("train", rng)
+    offset = rng.randrange(task.period)
     return list(islice(problems, offset, offset + count)), rng
 
 
@@ -132,9 +140,9 @@ class Problems(Draw):
         texts = [
             (problem.prompt, problem.solution_text + END)
             for step in steps
-            for problem in problems_of(f"{self.seed}/{step}", self.batch)[0]
+            for problem in self.problems_of(f"{self.seed}/{step}", self.batch)[0]
         ]
-        return _arrays(taught(texts))
+        return self.rows(texts)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -177,11 +185,11 @@ class Attempts(Draw):
 
     def make(self, policy: LanguageModel | None) -> Arrays:
         assert policy
-        problems, rng = problems_of(f"attempts/{self.seed}/{self.part}", self.problems)
+        problems, rng = self.problems_of(f"attempts/{self.seed}/{self.part}", self.problems)
         groups = policy.generate(problems, n=self.attempts, seed=rng.getrandbits(32))
-        return _arrays(taught([pair for each in zip(problems, groups) for pair in self.pairs(*each, rng)]))
+        return self.rows([pair for each in zip(problems, groups) for pair in self.pairs(*each, rng)])
 
-    def pairs(self, problem: ArithmeticProblem, group: list[Solution], rng: random.Random) -> Iterator[tuple[str, str]]:
+    def pairs(self, problem: Problem, group: list[Solution], rng: random.Random) -> Iterator[tuple[str, str]]:
         """Text that the model reads and text that it should write, for each chain."""
         right = [solution for solution in group if solution.correct]
         wrong = [solution for solution in group if not solution.correct]
@@ -191,8 +199,11 @@ class Attempts(Draw):
             others = [solution for solution in group if solution is not newest]
             chain = [*rng.sample(others, rng.randrange(len(group))), newest]
             comment = feedback_code(newest, rng, self.made_up) if rng.random() < self.commented else ""
-            shown = show_attempts([attempt.text for attempt in chain], comment)
-            yield shown + problem.prompt, problem.solution_text + END
+            feedback = Feedback("", comment) if comment else None
+            yield (
+                problem.feed(problem.show_attempts([each.text for each in chain], feedback)),
+                problem.solution_text + END,
+            )
 
 
 def feedback_code(attempt: Solution, rng: random.Random, made_up_share: float) -> str:
@@ -250,14 +261,15 @@ class Solutions(Draw):
 
     def make(self, policy: LanguageModel | None) -> Arrays:
         assert policy
-        problems, rng = problems_of(f"solutions/{self.seed}/{self.part}", self.problems)
+        problems, rng = self.problems_of(f"solutions/{self.seed}/{self.part}", self.problems)
         groups = policy.generate(problems, n=self.samples, seed=rng.getrandbits(32))
         solutions = [solution for group in groups for solution in group]
-        arrays = read(solutions)
+        arrays = read(solutions, TASKS[self.task])
         if self.rollouts:
             arrays["values"] = rollout_values(policy, solutions, self.rollouts, arrays["ids"].shape[1])
         if self.chained and self.revisions:
-            revised = read(self.revised(policy, [[group[0]] for group in groups[: self.chained]], rng))
+            chains = [[group[0]] for group in groups[: self.chained]]
+            revised = read(self.revised(policy, chains, rng), TASKS[self.task])
             arrays |= {f"revised_{key}": value for key, value in revised.items()}
         return arrays
 
@@ -274,7 +286,7 @@ class Solutions(Draw):
         return [solution for chain in chains for solution in chain[1:]]
 
 
-def read(solutions: Sequence[Solution]) -> Arrays:
+def read(solutions: Sequence[Solution], task: Task = ARITHMETIC) -> Arrays:
     """What a verifier needs to know of solutions.
 
     Returns
@@ -285,16 +297,17 @@ def read(solutions: Sequence[Solution]) -> Arrays:
         answer is.
     """
     contexts = [solution.shown + solution.problem.prompt for solution in solutions]
-    writings = ["".join(ALPHABET[token] for token in solution.tokens) for solution in solutions]
+    alphabet = alphabet_of(task)
+    writings = ["".join(alphabet[token] for token in solution.tokens) for solution in solutions]
     # An unknown character is one token, but <pad>, should a policy write it, is no character.
-    writings = [writing.replace(ALPHABET[0], "?") for writing in writings]
-    truths = [solution.problem.solution_text + END for solution in solutions]  # type: ignore[attr-defined]
-    ids, lengths = tokenize([context + writing for context, writing in zip(contexts, writings)])
+    writings = [writing.replace(PAD, UNKNOWN) for writing in writings]
+    truths = [solution.problem.solution_text + END for solution in solutions]
+    ids, lengths = tokenize([context + writing for context, writing in zip(contexts, writings)], task)
     right = np.array([_agreement(*pair) for pair in zip(writings, truths)])
     begins = np.array([len(context) for context in contexts])
     after = np.full(ids.shape, UNLABELLED, dtype=np.int8)
     column = np.arange(1, ids.shape[1] + 1)
-    true_ids, true_lengths = tokenize([context + truth for context, truth in zip(contexts, truths)])
+    true_ids, true_lengths = tokenize([context + truth for context, truth in zip(contexts, truths)], task)
     true_next = widened(true_ids, max(true_ids.shape[1], ids.shape[1]) + 1, 0)[:, 1 : ids.shape[1] + 1]
     # Up to the first wrong token, and the right one in its place.
     taught = (column >= begins[:, None]) & (column <= (begins + right)[:, None])
@@ -317,7 +330,7 @@ def rollout_values(
     """Share of rollouts that end right, at each token that ends a step; UNLABELLED elsewhere. (solutions, columns)."""
     partials: dict[tuple[str, tuple[int, ...]], Solution] = {}
     for solution in solutions:
-        for i in _step_ends(solution):
+        for i in _step_ends(solution, policy):
             tokens = solution.tokens[: i + 1]
             if (solution.problem.id, tokens) not in partials:
                 text, key = policy.tokenizer.decode(list(tokens)), f"{solution.key}/rollout{i}"
@@ -328,13 +341,13 @@ def rollout_values(
     values = np.full((len(solutions), columns), UNLABELLED, dtype=np.float16)
     for row, solution in enumerate(solutions):
         begin = len(solution.shown + solution.problem.prompt)
-        for i in _step_ends(solution):
+        for i in _step_ends(solution, policy):
             values[row, begin + i] = share[solution.problem.id, solution.tokens[: i + 1]]
     return values
 
 
-def _step_ends(solution: Solution) -> list[int]:
-    end = ALPHABET.index(STEP_END)
+def _step_ends(solution: Solution, policy: LanguageModel) -> list[int]:
+    end = policy.tokenizer.convert_tokens_to_ids(solution.problem.step_end)
     return [i for i, token in enumerate(solution.tokens) if token == end]
 
 
@@ -358,11 +371,12 @@ class Validation(Draw):
 
     def make(self, policy: LanguageModel | None) -> Arrays:
         assert policy
-        problems = load_problems("validation", limit=self.problems)
+        task = TASKS[self.task]
+        problems = load_problems(task.set_name("validation"), limit=self.problems)
         groups = policy.generate(problems, n=self.samples, seed=self.seed)
         firsts = [
-            (show_attempts([group[0].text]) + problem.prompt, problem.solution_text + END)
+            (problem.feed(problem.show_attempts([group[0].text])), problem.solution_text + END)
             for problem, group in zip(problems, groups)
         ]
-        shown = {f"shown_{key}": value for key, value in _arrays(taught(firsts)).items()}
-        return {**read([solution for group in groups for solution in group]), **shown}
+        shown = {f"shown_{key}": value for key, value in self.rows(firsts).items()}
+        return {**read([solution for group in groups for solution in group], task), **shown}

@@ -9,7 +9,7 @@ import logging
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +22,8 @@ from ..data import ZOO
 from ..engine.graphs import capture
 from ..files import atomic
 from ..models.devices import pick_device
+from ..tasks.arithmetic import ARITHMETIC
+from ..tasks.registry import TASKS
 from . import policy, reinforcement, verifier
 from .network import Network
 from .optimizer import Optimizer
@@ -38,13 +40,23 @@ MAX_NEW_TOKENS = 64  # the longest right solution has 49
 Say = Callable[[str], None]
 
 
-def train(name: str, *, out: Path | None = None, seed: int = 0, device: str = "auto", say: Say = tqdm.write) -> Path:
+def train(
+    name: str,
+    *,
+    task: str = ARITHMETIC.name,
+    out: Path | None = None,
+    seed: int = 0,
+    device: str = "auto",
+    say: Say = tqdm.write,
+) -> Path:
     """Train a shipped model from scratch, or resume a training that was killed.
 
     Parameters
     ----------
     name : str
         One of RECIPES, or "small-rl".
+    task : str
+        Name of the task, one with an alphabet.
     out : Path, optional
         Folder to write, by default the model's own in `ttclab/zoo`. The models that it needs are those beside it. A
         checkpoint, `OUT.checkpoint`, and its data, `OUT.data`, lie beside it too until the training is done. A recipe
@@ -64,10 +76,14 @@ def train(name: str, *, out: Path | None = None, seed: int = 0, device: str = "a
     Raises
     ------
     ValueError
-        For an unknown name, and for a checkpoint of another recipe or seed.
+        For an unknown name, a task of pretrained models, and a checkpoint of another recipe or seed.
     """
+    trained = [each.name for each in TASKS.values() if each.alphabet]
+    if task not in trained:
+        raise ValueError(f"models are trained on the tasks {', '.join(trained)}, not on {task!r}")
     folder = out or ZOO / name
-    if recipe := reinforcement.RECIPES.get(name):
+    if name in reinforcement.RECIPES:
+        recipe = replace(reinforcement.RECIPES[name], task=task)
         reinforcement.reinforce(name, recipe, ZOO / recipe.base, folder, seed=seed, device=device, say=say)
         return folder
     if name not in RECIPES:
@@ -75,7 +91,7 @@ def train(name: str, *, out: Path | None = None, seed: int = 0, device: str = "a
         raise ValueError(f"models with a recipe are {known}, not {name!r}")
     data = folder.with_name(folder.name + ".data")
     source = Source(seed, folder.parent, data, str(pick_device(device)))
-    train_seeds(name, RECIPES[name], [source], [folder], say=say)
+    train_seeds(name, replace(RECIPES[name], task=task), [source], [folder], say=say)
     for file in data.glob("*.npz"):
         file.unlink()
     data.rmdir()
@@ -165,7 +181,7 @@ class Training:
         self.recipe, self.seeds = recipe, [source.seed for source in sources]
         self.device = torch.device(sources[0].device)
         self.fixed = self.device.type == "cuda" if fixed is None else fixed
-        self.tokenizer, self.step = build_tokenizer(), 0
+        self.tokenizer, self.step = build_tokenizer(TASKS[recipe.task]), 0
         models = []
         for source in sources:
             torch.manual_seed(source.seed)
@@ -334,6 +350,7 @@ def ship(run: Training, folders: Sequence[Path], name: str, measures: Measures) 
         model = run.averaged(place)
         metadata = {
             "name": name,
+            "task": run.recipe.task,
             "seed": seed,
             "steps": run.step,
             "base": run.recipe.base,

@@ -1,4 +1,4 @@
-"""Training a policy on the arithmetic task: next-token prediction on right solutions.
+"""Training a policy on a task: next-token prediction on right solutions.
 
 Some of its rows may show earlier attempts before the problem, so that the same weights write solutions and revise them.
 """
@@ -12,7 +12,8 @@ from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedConfig, PreTra
 
 from .. import flops
 from ..estimators import fifths
-from ..problems import ATTEMPTS_SHOWN, load_problems
+from ..tasks.problem import ATTEMPTS_SHOWN
+from ..tasks.registry import TASKS, load_problems
 from .draws import Attempts, Draw, Validation, rows_of
 from .network import Network, Weights
 from .recipe import Data, Measures, Recipe, Source, teacher_forced
@@ -82,14 +83,16 @@ class PolicyRecipe(Recipe):
         parts = min(4, self.problems)
         return [
             Attempts(
-                seed=seed, part=part, policy=self.twin, problems=self.problems // parts, attempts=ATTEMPTS_SHOWN,
-                chains=4, kept=0.5, commented=0.5, made_up=0.15,
+                seed=seed, part=part, task=self.task, policy=self.twin, problems=self.problems // parts,
+                attempts=ATTEMPTS_SHOWN, chains=4, kept=0.5, commented=0.5, made_up=0.15,
             )
             for part in range(parts)
         ]  # fmt: skip
 
     def _validation(self, seed: int) -> list[Validation]:
-        return [Validation(seed=seed, policy=self.twin, problems=VALIDATION, samples=1)] if self.twin else []
+        if not self.twin:
+            return []
+        return [Validation(seed=seed, task=self.task, policy=self.twin, problems=VALIDATION, samples=1)]
 
     def data(self, source: Source) -> Data:
         tables, cost = [self.plain_table(source)], 0
@@ -104,8 +107,10 @@ class PolicyRecipe(Recipe):
         return flops.forward_flops(config, length, batch=rows)
 
     def measure(self, network: Network, weights: Weights, sources: Sequence[Source]) -> Measures:
-        texts = [(p.prompt, p.solution_text + END) for p in load_problems("validation", limit=VALIDATION)]
-        greedy, right = teacher_forced(network, weights, [taught(texts)] * len(sources))
+        task = TASKS[self.task]
+        problems = load_problems(task.set_name("validation"), limit=VALIDATION)
+        rows = taught([(problem.prompt, problem.solution_text + END) for problem in problems], task)
+        greedy, right = teacher_forced(network, weights, [rows] * len(sources))
         by_fifth = [[own[fifths(own) == i].mean() for i in range(5)] for own in right]
         measures = {
             "greedy": greedy.mean(1),

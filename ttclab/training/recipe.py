@@ -13,6 +13,7 @@ from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerF
 
 from ..models.language_model import LanguageModel
 from ..models.loading import load
+from ..tasks.arithmetic import ARITHMETIC
 from .draws import Arrays, Draw, Problems, rows_of
 from .network import Network, Weights
 from .rows import UNLABELLED, Rows, Table
@@ -77,6 +78,8 @@ class Recipe:
         Decay of the running average of the weights, which are the weights that are saved.
     base : str, optional
         Shipped model from which this one is grown.
+    task : str
+        Name of the task that the model is trained on.
     """
 
     steps: int
@@ -87,6 +90,7 @@ class Recipe:
     points: tuple[int, ...] = ()
     averaging: float = 0.985
     base: str | None = None
+    task: str = ARITHMETIC.name
 
     def rate(self, step: int) -> float:
         """Fraction of the peak learning rate at a step."""
@@ -104,7 +108,8 @@ class Recipe:
 
     def draws(self, seed: int) -> list[Draw]:
         """Everything that is drawn for a training."""
-        return [Problems(seed=seed, part=part, batch=self.plain) for part in range(-(-self.steps // Problems.STEPS))]
+        parts = range(-(-self.steps // Problems.STEPS))
+        return [Problems(seed=seed, part=part, task=self.task, batch=self.plain) for part in parts]
 
     @property
     def plain(self) -> int:

@@ -2,18 +2,16 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .tokens import ALPHABET, PAD
+from ..tasks.arithmetic import ARITHMETIC
+from ..tasks.task import Task
+from .tokens import PAD, UNKNOWN, alphabet_of
 
 UNLABELLED = -1  # no target at this token
-_TABLE = np.full(128, ALPHABET.index("?"), dtype=np.uint8)
-_TABLE[ord("\0")] = ALPHABET.index(PAD)
-for _i, _token in enumerate(ALPHABET):
-    if _token != PAD:
-        _TABLE[ord(_token)] = _i
 
 Array = NDArray[np.generic]
 
@@ -66,17 +64,29 @@ def widened(array: Array, columns: int, fill: int) -> Array:
     return np.pad(array, ((0, 0), (0, columns - array.shape[1])), constant_values=fill)
 
 
-def tokenize(texts: Sequence[str]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+@cache
+def _ids(task: Task) -> NDArray[np.uint8]:
+    """Tokens of the ASCII characters."""
+    alphabet = alphabet_of(task)
+    table = np.full(128, alphabet.index(UNKNOWN), dtype=np.uint8)
+    table[ord("\0")] = alphabet.index(PAD)
+    for i, token in enumerate(alphabet):
+        if token != PAD:
+            table[ord(token)] = i
+    return table
+
+
+def tokenize(texts: Sequence[str], task: Task = ARITHMETIC) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     """Tokens of ASCII texts, padded on the right, and the number of tokens of each. END is `$`."""
     lengths = np.array([len(text) for text in texts])
     columns = int(lengths.max())
     joined = "".join(text.ljust(columns, "\0") for text in texts).encode("ascii")
-    return _TABLE[np.frombuffer(joined, dtype=np.uint8)].reshape(-1, columns), lengths
+    return _ids(task)[np.frombuffer(joined, dtype=np.uint8)].reshape(-1, columns), lengths
 
 
-def taught(texts: Sequence[tuple[str, str]]) -> Rows:
+def taught(texts: Sequence[tuple[str, str]], task: Task = ARITHMETIC) -> Rows:
     """Rows that teach a policy to write the second text of each pair after the first."""
-    ids, lengths = tokenize([before + target for before, target in texts])
+    ids, lengths = tokenize([before + target for before, target in texts], task)
     begins = np.array([len(before) for before, _ in texts])
     return Rows(ids, following(ids, begins, lengths), lengths)
 

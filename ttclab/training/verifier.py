@@ -16,15 +16,17 @@ from torch.nn import functional
 from transformers import PreTrainedConfig, PreTrainedTokenizerFast
 
 from ..estimators import within_problem_auc
-from ..solutions import STEP_END
+from ..tasks.arithmetic import ARITHMETIC
+from ..tasks.problem import ATTEMPT_END
+from ..tasks.registry import TASKS
+from ..tasks.task import Task
 from ..verifiers.reward_model import RewardModel, reward_flops
 from .draws import Arrays, Draw, Solutions, Validation
 from .network import Network, Weights
 from .recipe import Data, Measures, Piece, Recipe, Source, load_base, mean_over_targets, next_token_loss
 from .rows import UNLABELLED, Rows, Table, shuffled
-from .tokens import ALPHABET, END
+from .tokens import END, alphabet_of
 
-STEP_ENDS = [ALPHABET.index(STEP_END), ALPHABET.index(END)]
 VALIDATION = (180, 16)  # problems, and solutions of each
 PARTS = 4  # files of solutions, which can be drawn side by side
 
@@ -73,9 +75,9 @@ class VerifierRecipe(Recipe):
 
     def build(self, tokenizer: PreTrainedTokenizerFast, zoo: Path) -> RewardModel:
         policy = load_base(zoo / self.base)
-        ends = {
-            name: tokenizer.convert_tokens_to_ids(text) for name, text in (("prompt_end", "\n"), ("attempt_end", "#"))
-        }
+        problem = TASKS[self.task].problem
+        marks = {"prompt_end": problem.prompt_end, "step_end": problem.step_end, "attempt_end": ATTEMPT_END}
+        ends = {name: tokenizer.convert_tokens_to_ids(text) for name, text in marks.items()}
         return RewardModel.grown(policy.engine.model, self.scoring_layers, **ends)
 
     @property
@@ -89,26 +91,26 @@ class VerifierRecipe(Recipe):
         parts = min(PARTS, self.problems)
         return [
             Solutions(
-                seed=seed, part=part, policy=self.writer, problems=self.problems // parts, samples=self.samples,
-                chained=self.chained // parts, revisions=self.revisions, rollouts=self.rollouts,
+                seed=seed, part=part, task=self.task, policy=self.writer, problems=self.problems // parts,
+                samples=self.samples, chained=self.chained // parts, revisions=self.revisions, rollouts=self.rollouts,
             )
             for part in range(parts)
         ]  # fmt: skip
 
     def _validation(self, seed: int) -> Validation:
         problems, samples = VALIDATION
-        return Validation(seed=seed, policy=self.writer, problems=problems, samples=samples)
+        return Validation(seed=seed, task=self.task, policy=self.writer, problems=problems, samples=samples)
 
     def data(self, source: Source) -> Data:
-        drawn = [source.load(draw) for draw in self._solutions(source.seed)]
-        sampled = Rows.join([labelled(arrays, self.labels) for arrays in drawn])
+        task, drawn = TASKS[self.task], [source.load(draw) for draw in self._solutions(source.seed)]
+        sampled = Rows.join([labelled(arrays, self.labels, task=task) for arrays in drawn])
         plain = self.plain_table(source)
         unlabelled = np.full(plain.rows.ids.shape, UNLABELLED, dtype=np.float16)
         order = [shuffled(len(sampled), self.steps, self.read, source.seed), plain.order + len(sampled)]
         rows = Rows.join([sampled, replace(plain.rows, labels=unlabelled)])
         tables = [Table(rows, np.concatenate(order, axis=1), pieces=3)]
         if self.revised:
-            again = Rows.join([labelled(arrays, self.labels, "revised_") for arrays in drawn])
+            again = Rows.join([labelled(arrays, self.labels, "revised_", task) for arrays in drawn])
             tables.append(Table(again, shuffled(len(again), self.steps, self.revised, source.seed), pieces=3))
         return Data(tables, sum(int(arrays["flops"]) for arrays in drawn))
 
@@ -140,7 +142,7 @@ class VerifierRecipe(Recipe):
         return {"AUC within a problem": aucs, f"best of {VALIDATION[1]}": accuracies}
 
 
-def labelled(arrays: Arrays, labels: str, prefix: str = "") -> Rows:
+def labelled(arrays: Arrays, labels: str, prefix: str = "", task: Task = ARITHMETIC) -> Rows:
     """Solutions that were read, with their labels as VerifierRecipe describes them."""
     ids, lengths, begins, right, correct = (
         arrays[prefix + name] for name in ("ids", "lengths", "begins", "right", "correct")
@@ -152,7 +154,7 @@ def labelled(arrays: Arrays, labels: str, prefix: str = "") -> Rows:
     else:
         targets = (column < (begins + right)[:, None]).astype(np.float16)
     if labels in ("rollouts", "step-ends"):
-        written &= np.isin(ids, STEP_ENDS)
+        written &= np.isin(ids, [alphabet_of(task).index(end) for end in (task.problem.step_end, END)])
     if labels == "rollouts":
         known = arrays["values"] != UNLABELLED
         targets[known] = arrays["values"][known]
