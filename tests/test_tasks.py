@@ -94,10 +94,10 @@ def test_an_id_names_its_problem_within_its_task(name):
 
 
 def test_more_problems_than_a_task_has_are_refused(monkeypatch):
-    few = replace(
-        REVERSAL, name="few", draw=lambda split, rng: (REVERSAL.parse(str(rng.randint(1, 5))) for _ in count())
-    )
-    monkeypatch.setitem(TASKS, "few", few)
+    def draw(split, rng):
+        return (REVERSAL.parse(str(rng.randint(1, 5))) for _ in count())
+
+    monkeypatch.setitem(TASKS, "few", replace(REVERSAL, name="few", draw=draw))
     assert len(ttclab.load_problems("few-test", limit=5)) == 5
     with pytest.raises(ValueError, match="the set few-test has about 5 problems, not 6"):
         ttclab.load_problems("few-test", limit=6)

@@ -71,6 +71,7 @@ def fetch(model: str) -> None:
 @app.command()
 @click.argument("model", required=False)
 @click.option("--family", is_flag=True, help="every model, each after those that it needs")
+@click.option("--task", default="arithmetic", help="what it learns to solve")
 @click.option("--out", type=PATH, metavar="FOLDER", help="where to write it (its place in the package)")
 @click.option("--seed", type=WHOLE, default=0, help="of the initial weights and the data")
 @click.option("--seeds", metavar="SEEDS", help="a family's: several, such as 0,1,2")
@@ -79,6 +80,7 @@ def fetch(model: str) -> None:
 def train(
     model: str | None,
     family: bool,
+    task: str,
     out: Path | None,
     seed: int,
     seeds: str | None,
@@ -96,7 +98,7 @@ def train(
     if not family:
         if seeds or only:
             raise click.ClickException("--seeds and --only are for a --family")
-        print(f"wrote {train(str(model), out=out, seed=seed, device=device)}")
+        print(f"wrote {train(str(model), task=task, out=out, seed=seed, device=device)}")
         return
     if out is None:
         raise click.ClickException("a family needs a folder of its own: --out FOLDER")

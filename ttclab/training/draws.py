@@ -200,10 +200,8 @@ class Attempts(Draw):
             chain = [*rng.sample(others, rng.randrange(len(group))), newest]
             comment = feedback_code(newest, rng, self.made_up) if rng.random() < self.commented else ""
             feedback = Feedback("", comment) if comment else None
-            yield (
-                problem.feed(problem.show_attempts([each.text for each in chain], feedback)),
-                problem.solution_text + END,
-            )
+            shown = problem.show_attempts([attempt.text for attempt in chain], feedback)
+            yield problem.feed(shown), problem.solution_text + END
 
 
 def feedback_code(attempt: Solution, rng: random.Random, made_up_share: float) -> str:
