@@ -27,6 +27,7 @@ from transformers import AutoModelForCausalLM, GenerationConfig, PreTrainedModel
 
 import ttclab
 from tests.tiny import CONFIGS, TOKENIZER
+from ttclab.bank.shipped import REVISER
 from ttclab.beam_search import beam_search
 from ttclab.engine import Engine, Row, Sampler
 from ttclab.engine.graphs import bucket
@@ -210,12 +211,12 @@ def measure_generate_batch(run: Run, name: str, model: PreTrainedModel) -> dict[
 def measure_strategies(run: Run, problems: int) -> list[dict[str, Any]]:
     """Wall time of strategies with the PRM, eager and captured, and the FLOPs that they are charged."""
     asked, table, device = load_problems("test", limit=problems), [], run.device.type
-    policies = {name: ttclab.load(name, device=device) for name in ("small", "revision")}
+    policies = {name: ttclab.load(name, device=device) for name in {"small", REVISER}}
     prm = ttclab.load_verifier("prm", device=device)
     strategies: dict[str, tuple[str, Callable[[Any], list[Any]]]] = {
         "best-of-16": ("small", lambda model: ttclab.parallel_search(model, prm, asked, 16)),
         "beam search, N=16, M=4": ("small", lambda model: beam_search(model, prm, asked, 16, 4)),
-        "1 attempt, 3 revisions": ("revision", lambda model: ttclab.sequential_revise(model, prm, asked, 3)),
+        "1 attempt, 3 revisions": (REVISER, lambda model: ttclab.sequential_revise(model, prm, asked, 3)),
     }
     for name, (policy, strategy) in strategies.items():
         line: dict[str, Any] = {"strategy": name, "problems": problems}

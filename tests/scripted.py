@@ -8,6 +8,7 @@ from ttclab import ledger
 from ttclab.problems import Problem, Solution
 from ttclab.solutions import forks, text_of_steps
 from ttclab.tasks.problem import as_problems
+from ttclab.verifiers import StepCritic
 
 
 def chance(*key):
@@ -85,7 +86,7 @@ class ScriptedPolicy:
         return replace(solution, text=f"{solution.text}{text}\n", tokens=(*solution.tokens, done))
 
 
-class ScriptedVerifier:
+class ScriptedVerifier(StepCritic):
     """Scores every step by chance, the same text always alike."""
 
     name = "step verifier"

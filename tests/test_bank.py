@@ -12,7 +12,7 @@ import pytest
 
 import ttclab
 from ttclab import bank, data
-from ttclab.bank import recording
+from ttclab.bank import family, recording
 from ttclab.bank.draws import Draws
 from ttclab.bank.files import open_table
 from ttclab.cli import main
@@ -219,8 +219,8 @@ def test_machines_record_and_merge_from_the_command_line(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
-        (["small", "--all"], "one model's name, or --all"),
-        (["--all", "--shard", "1/2"], "takes no --shard"),
+        (["small", "--family"], "one model's name, or --family"),
+        (["--family", "--shard", "1/2"], "takes no --shard"),
         (["small", "--files", "small"], "--files is for the address of a server, not for small"),
         (["http://127.0.0.1:9/v1"], "name a file as out"),
     ],
@@ -320,7 +320,7 @@ def test_a_recorded_step_revision_is_what_was_found_and_charged(runs, quality):
     found = bank.load_step_revision("small", "oracle", "validation", 5, 2, quality=quality)
     policy, oracle = ttclab.load("small", device="cpu"), ttclab.load_verifier("oracle")
     judge = oracle if quality is None else NoisyOracle(quality)
-    results = ttclab.step_revise(policy, judge, found.problems, 5, M=2, threshold=found.made["threshold"])
+    results = ttclab.hybrid_search(policy, judge, found.problems, 2, 5, feedback=judge)
     assert [[s.text for s in group] for group in found.found] == [[s.text for s in r.solutions] for r in results]
     assert found.correct().tolist() == [r.correct for r in results]
     assert found.total_flops.tolist() == [r.cost.total_flops for r in results]
@@ -506,12 +506,16 @@ def test_a_damaged_page_is_noticed(runs):
 
 
 def test_one_command_records_every_run_that_ships_and_only_those_that_are_missing(monkeypatch):
-    record_one, outs = recording._record, []
+    record_one, outs, said = recording._record, [], []
     monkeypatch.setattr(recording, "_record", lambda out, *rest: (outs.append(out), record_one(out, *rest))[1])
     monkeypatch.setattr(recording, "write_table", lambda table, path: pytest.fail(f"{path} was recorded again"))
-    bank.record_all("cpu")
+    monkeypatch.setattr(family, "write_text", lambda path, text: pytest.fail(f"{path} was chosen again"))
+    family.record_family(jobs=1, device="cpu", report=said.append)
     shipped = {path for path in bank.RUNS.glob("*.parquet") if not path.name.startswith("smollm2-")}
     assert set(outs) == shipped and len(outs) == len(shipped)  # SmolLM2 has to be fetched first
+    chosen = {*family.ZOO.glob("*/threshold.json")}
+    assert {run.path for run in family.runs("cpu")} == shipped | chosen and len(chosen) == 5
+    assert said[0] == f"{len(shipped | chosen)} runs, 0 of them new: about 0 minutes on one core"
 
 
 def test_a_recording_of_a_file_s_problems_can_be_read_when_the_file_is_gone(tmp_path):

@@ -29,7 +29,7 @@ from ttclab.explorables import (
 )
 from ttclab.explorables.judge import QUALITIES
 from ttclab.explorables.words import GROUPS, flops_in_words
-from ttclab.problems import Solution, load_problems
+from ttclab.problems import ArithmeticProblem, Solution, load_problems
 from ttclab.verifiers import NoisyOracle
 
 SOURCES = FOLDER / "src"
@@ -381,7 +381,7 @@ REVISIONS = [
 @cache
 def recorded():
     """What is right in the first 8 attempts of the chains that have as many, (problems, chains, attempts)."""
-    run = bank.load_chains("revision", "test")
+    run = bank.load_chains(bank.REVISER, "test")
     long = [k for k, length in enumerate(run.made["lengths"]) if length >= 8]
     return np.stack([run.correct[:, (run.chain_index[0] == k) & (run.place[0] < 8)] for k in long], axis=1)
 
@@ -409,8 +409,8 @@ def test_ten_selections_of_the_shipped_revisions_are_what_the_estimators_say(att
 
 
 def test_the_shipped_chains_are_recorded_ones_of_every_fifth_and_most_kinds():
-    data, run = shipped_data("watch_revision"), bank.load_chains("revision", "test")
-    scores = bank.load_scores("prm-revision", "revision-test-chains")
+    data, run = shipped_data("watch_revision"), bank.load_chains(bank.REVISER, "test")
+    scores = bank.load_scores(bank.REVISER_PRM, f"{bank.REVISER}-test-chains")
     places = {problem.id: i for i, problem in enumerate(run.problems)}
     assert [chain["group"] for chain in data["chains"]] == sorted("12345" * 8)
     assert {chain["kind"] for chain in data["chains"]} == set(watch_revision.KINDS)
@@ -426,12 +426,34 @@ def test_the_shipped_chains_are_recorded_ones_of_every_fifth_and_most_kinds():
 
 def test_the_shipped_cost_of_a_chain_is_that_of_the_arms():
     rows = shipped_data("watch_revision")["tables"][0]["rows"]
-    chains = bank.load_chains("revision", "test")
+    chains = bank.load_chains(bank.REVISER, "test")
     costs = [
-        results.chain_flops("test", "prm-revision", (chains.chain_index[0] == k) & (chains.place[0] < 4)).mean()
+        results.chain_flops("test", bank.REVISER_PRM, (chains.chain_index[0] == k) & (chains.place[0] < 4)).mean()
         for k in range(8)
     ]
     assert rows[3][5] == flops_in_words(float(np.mean(costs)))
+
+
+# ---- the data of "Watch it search"
+
+
+def test_problems_worth_watching_are_long_and_of_different_kinds():
+    shown = shipped_data("watch_search")["problems"]
+    assert len(shown) >= 4
+    assert len({problem["said"] for problem in shown}) == len(shown)
+    for problem in shown:
+        assert sum(map(problem["id"].count, "+-*")) >= 5
+        assert problem["question"] == ArithmeticProblem.from_expression(problem["id"]).question
+
+
+def test_the_shipped_shapes_of_the_live_models_are_those_of_the_zoo():
+    data = shipped_data("watch_search")
+    for key, path in explorables.weight_files().items():
+        assert data["configs"][key] == json.loads(path.with_name("config.json").read_text(encoding="utf-8"))
+    vocabulary = json.loads(explorables.weight_files()["policy"].with_name("tokenizer.json").read_text())["model"][
+        "vocab"
+    ]
+    assert {character: i for i, character in enumerate(data["characters"])} == vocabulary
 
 
 # ---- the data as shipped
@@ -471,8 +493,9 @@ def banner():
 
 
 def test_one_bundle_serves_all_simulators_and_is_small():
+    """The worker that runs the live models is in it, as text: a page must not look for a second file."""
     assert [path.name for path in FOLDER.glob("*.js")] == ["explorables.js"]
-    assert BUNDLE.stat().st_size < 150_000
+    assert BUNDLE.stat().st_size < 175_000
 
 
 def test_the_bundle_exports_every_simulator_and_a_default():
@@ -561,6 +584,10 @@ def test_show_gives_a_widget_with_the_module_and_the_shipped_data(name):
     assert state["data"] == shipped_data(name)
     assert state["state"] == {}
     json.dumps(state["data"])
+    files = explorables.weight_files() if name == "watch_search" else {}
+    assert {key: bytes(file) for key, file in state["weights"].items()} == {
+        key: path.read_bytes() for key, path in files.items()
+    }
 
 
 def test_show_takes_data_of_the_readers_own_run():

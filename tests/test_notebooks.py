@@ -180,7 +180,7 @@ def as_cell(source: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    "source", ["print(1)", "for x in y:\n    print(x)", "plots.show(figure)", "%time x\ndisplay(x)"]
+    "source", ["print(1)", "for x in y:\n    print(x)", "viewer.show(figure)", "%time x\ndisplay(x)"]
 )
 def test_the_guard_sees_what_shows(source):
     assert shows_something(as_cell(source))

@@ -30,8 +30,8 @@ def test_an_arm_costs_what_the_strategy_is_charged():
 
 
 def test_a_hybrid_costs_what_its_chains_are_charged():
-    chains = bank.load_chains("revision", "test")
-    model, judge = load("revision", device="cpu"), load_verifier("prm-revision", device="cpu")
+    chains = bank.load_chains(bank.REVISER, "test")
+    model, judge = load(bank.REVISER, device="cpu"), load_verifier(bank.REVISER_PRM, device="cpu")
     problem = chains.problems[3]
     chain = [s for s, k, t in zip(chains.solutions(3), chains.chain_index[3], chains.place[3]) if k == 0 and t < 3]
     with billed() as bill:
@@ -47,11 +47,11 @@ def test_a_hybrid_costs_what_its_chains_are_charged():
     assert bill.total.tokens["verifier"] == read.sum()
 
 
-@pytest.mark.parametrize("verifier", ["prm-revision", "prm"])
+@pytest.mark.parametrize("verifier", [bank.REVISER_PRM, "prm"])
 @pytest.mark.parametrize(("M", "T"), [(5, 0), (8, 1), (4, 7), (1, 15)])
 def test_recorded_chains_cost_what_a_hybrid_search_of_them_is_charged(verifier, M, T):
-    chains = bank.load_chains("revision", "test")
-    model, judge = load("revision", device="cpu"), load_verifier(verifier, device="cpu")
+    chains = bank.load_chains(bank.REVISER, "test")
+    model, judge = load(bank.REVISER, device="cpu"), load_verifier(verifier, device="cpu")
     taken = (chains.chain_index[0] < M) & (chains.place[0] <= T)
     live = hybrid_search(model, judge, chains.problems[:6], M, T, seed=0)
     for i, result in enumerate(live):
@@ -61,7 +61,7 @@ def test_recorded_chains_cost_what_a_hybrid_search_of_them_is_charged(verifier, 
 
 
 def test_a_revision_is_told_from_what_it_revises():
-    chains = bank.load_chains("revision", "test")
+    chains = bank.load_chains(bank.REVISER, "test")
     before, after = results.revised(chains, 5)
     long = [k for k, length in enumerate(chains.made["lengths"]) if length > 5]
     for i in (0, 77):
@@ -71,7 +71,7 @@ def test_a_revision_is_told_from_what_it_revises():
 
 
 def test_the_fifths_of_the_revision_model_are_made_of_attempts_that_no_revision_is_measured_on():
-    chains = bank.load_chains("revision", "test")
+    chains = bank.load_chains(bank.REVISER, "test")
     alone = chains.correct[:, -32:]
     assert np.array_equal(results.revision_fifths(), fifths(alone.mean(axis=1)))
     assert (chains.place[:, -32:] == 0).all() and len(set(chains.chain_index[0, -32:])) == 32
@@ -281,7 +281,7 @@ def test_an_exchange_spends_no_more_in_all_than_the_large_model(queries, judge_t
         found = results.exchange(queries, at=2500, judge_trained=judge_trained, fifth=fifth)
         judges = [] if judge_trained or found.judge is None else [found.judge]
         plan = found.small.allocation
-        fitted = results.small_arms("validation", found.judge).at(plan.N, plan.T, plan.M)
+        fitted = results.small_arms("validation", found.judge).at(plan.N, plan.T, plan.M, stepwise=plan.stepwise)
         among = slice(None) if fifth is None else results.small_fifths("validation") == fifth
         dearer = results.training_flops("small", *judges) - results.training_flops("large", at=2500)
         assert dearer / queries + fitted.flops[among].mean() <= found.large.flops.mean() + 1e-6
@@ -336,14 +336,15 @@ def test_the_map_has_a_region_for_either_and_a_long_life_favours_the_large_model
         assert row[0].gain.mean >= row[1].gain.mean - 0.015
 
 
-def test_with_the_judge_s_training_charged_small_wins_against_the_least_trained_large_model_alone():
-    gains = [results.exchange(q, at=a).gain() for q in (1e5, 1e6, np.inf) for a in (1000, 1250, 1500, 2000, 2500)]
+def test_with_the_verifier_s_training_charged_small_wins_against_an_early_large_model_alone():
+    gains = [results.exchange(q, at=a).gain() for q in (1e5, 1e6) for a in (1000, 1250, 1500, 2000, 2500)]
     assert all(gain.low <= 0 for gain in gains)
     assert results.exchange(1e6, at=750).gain().low > 0
+    assert results.exchange(np.inf, at=1250).gain().low > 0 > results.exchange(np.inf, at=2000).gain().high
 
 
 def test_one_sample_of_a_model_trained_for_longer_beats_a_larger_one_that_cost_more():
-    control, large = bank.load("revision-control", "test"), results.one_pass("test", at=1500)
+    control, large = bank.load(bank.TWIN, "test"), results.one_pass("test", at=1500)
     assert bootstrap(control.correct.mean(axis=1) - large.correct).low > 0
-    assert results.training_flops("revision-control") < results.training_flops("large", at=1500)
+    assert results.training_flops(bank.TWIN) < results.training_flops("large", at=1500)
     assert (control.prefill_flops + control.decode_flops.mean(axis=1)).mean() < large.flops.mean() / 5

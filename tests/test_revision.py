@@ -2,6 +2,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scripted import ScriptedPolicy, ScriptedVerifier
@@ -11,10 +12,11 @@ import ttclab
 from ttclab.engine import Engine, prefixes_kept
 from ttclab.flops import decode_flops, forward_flops
 from ttclab.ledger import billed
+from ttclab.policy import Prompt
 from ttclab.problems import load_problems
-from ttclab.revision import hybrid_search, sequential_revise, step_revise
+from ttclab.revision import hybrid_search, sequential_revise
 from ttclab.sampling import CHOICES, parallel_search
-from ttclab.verifiers import Feedback
+from ttclab.verifiers import Feedback, NoisyOracle
 
 PROBLEMS = load_problems("test", limit=4)
 ENDINGS = st.sampled_from(["at once", "soon", "never", "mixed"])
@@ -67,15 +69,12 @@ def test_a_revision_reads_the_last_four_attempts_of_its_own_chain():
 
 
 def test_a_revision_reads_what_was_said_of_the_newest_attempt():
-    policy, oracle = random_policy(seed=3), ttclab.load_verifier("oracle")
+    policy = random_policy(seed=3)
     chain = policy.generate(PROBLEMS[0], n=2)
     [told] = policy.revise(PROBLEMS[0], chain, Feedback("Step 2 has an error.", "!2"))
     assert told.shown == f"{chain[0].text}#!2{chain[1].text}#"
     with pytest.raises(ValueError, match="one for each of 1 problems, not 2"):
         policy.revise(PROBLEMS[0], chain, [None, None])
-    result = hybrid_search(policy, ScriptedVerifier(), PROBLEMS[0], 2, 2, feedback=oracle)
-    assert [s.shown.count("!-") for s in result.solutions] == [0, 1, 1] * 2  # none of a random policy's is right
-    assert result.cost.verifier_calls == 4  # the critiques: the scripted verifier charges nothing
 
 
 def test_chains_differ_and_do_not_depend_on_their_company():
@@ -125,6 +124,13 @@ def chains_of(result):
     for solution in result.solutions:
         chains.setdefault(solution.key.split("/rewritten")[0], []).append(solution)
     return list(chains.values())
+
+
+def step_revise(policy, verifier, problems, T, *, M=1, threshold=0.5, critic=None, **options):
+    """Step-level revision with the verifier's own critique, or with a critic's."""
+    if critic is None:
+        verifier.threshold, critic = threshold, verifier
+    return hybrid_search(policy, verifier, problems, M, T, feedback=critic, **options)
 
 
 def first_doubted(verifier, solution, threshold):
@@ -251,7 +257,7 @@ def test_a_critic_other_than_the_verifier_names_the_step():
     policy = random_policy(seed=3)
     result = step_revise(policy, ScriptedVerifier(), PROBLEMS[0], 3, critic=NamedStep(1))
     assert len(result.solutions) == 4 and result.cost.revisions == 3
-    content = step_revise(policy, ScriptedVerifier(), PROBLEMS[0], 3, critic=NamedStep(None), threshold=1)
+    content = step_revise(policy, ScriptedVerifier(), PROBLEMS[0], 3, critic=NamedStep(None))
     assert len(content.solutions) == 1
     with pytest.raises(ValueError, match="keeps fewer than all, not 98"):
         step_revise(policy, ScriptedVerifier(), PROBLEMS[0], 3, critic=NamedStep(99))
@@ -264,6 +270,58 @@ def test_a_prm_names_the_step_that_it_doubts():
     for comment in comments:
         expected = "No step has an error." if comment.step is None else f"Step {comment.step} has an error."
         assert comment.text == expected
+
+
+def test_the_log_probability_of_a_revision_is_that_of_its_kept_steps_and_its_new_tokens():
+    policy = ttclab.load("small", device="cpu")
+    result = step_revise(policy, ScriptedVerifier(), load_problems("test", limit=1)[0], 7, M=3, threshold=0.6)
+    assert len(result.solutions) > 6
+    model = policy.engine.model
+    for solution in result.solutions:
+        context = policy.encode(Prompt(solution.problem))
+        with torch.no_grad():
+            logits = model(torch.tensor([context + solution.tokens])).logits[0].log_softmax(-1)
+        places = range(len(context) - 1, len(context) + len(solution.tokens) - 1)
+        expected = sum(float(logits[i, token]) for i, token in zip(places, solution.tokens))
+        assert solution.logprob == pytest.approx(expected, abs=1e-3)
+
+
+def test_a_critic_beside_the_verifier_is_charged_its_own_calls():
+    policy, prm, oracle = random_policy(seed=3), ttclab.load_verifier("prm", device="cpu"), NoisyOracle(0.9)
+    alone = hybrid_search(policy, prm, PROBLEMS[0], 2, 3, feedback=prm)
+    beside = hybrid_search(policy, prm, PROBLEMS[0], 2, 3, feedback=oracle)
+    assert alone.cost.verifier_calls == len(alone.solutions)
+    assert beside.cost.verifier_calls == 2 * len(beside.solutions)
+
+
+def test_sequential_revision_takes_feedback_as_a_hybrid_does():
+    policy, oracle = ttclab.load("small", device="cpu"), ttclab.load_verifier("oracle")
+    problems = load_problems("test", limit=12)
+    chains = sequential_revise(policy, oracle, problems, 4, feedback=oracle)
+    hybrids = hybrid_search(policy, oracle, problems, 1, 4, feedback=oracle)
+    assert [[s.tokens for s in r.solutions] for r in chains] == [[s.tokens for s in r.solutions] for r in hybrids]
+    assert {len(result.solutions) for result in chains} >= {1, 5}  # easy problems stop, hard ones go on
+    assert all(result.correct == result.solutions[-1].correct for result in chains)
+
+
+def test_feedback_that_names_no_step_ends_the_chain():
+    policy = ttclab.load("small", device="cpu")
+    for name in ("orm", "self"):
+        critic = ttclab.load_verifier(name, device="cpu")
+        result = hybrid_search(policy, ScriptedVerifier(), PROBLEMS[0], 2, 3, feedback=critic)
+        assert len(result.solutions) == 2 and result.cost.revisions == 0
+
+
+def test_an_oracle_names_the_first_wrong_step_of_a_wrong_answer_and_none_of_a_right_one():
+    policy, oracle = ttclab.load("small", device="cpu"), ttclab.load_verifier("oracle")
+    solutions = [s for group in policy.generate(load_problems("test", limit=40)) for s in group]
+    steps = {solution.correct: set() for solution in solutions}
+    for solution, said in zip(solutions, oracle.critique(solutions), strict=True):
+        steps[solution.correct].add(said.step)
+        if not solution.correct:
+            checks = solution.problem.check_steps(solution.steps)
+            assert said.step == (checks.index(False) + 1 if False in checks else len(checks))
+    assert steps[True] == {None} and len(steps[False]) > 2
 
 
 def test_an_oracle_that_doubts_steps_solves_more_than_a_sample_and_never_unlearns():
@@ -296,15 +354,12 @@ def test_rows_are_kept_inside_the_block_alone():
             assert (bill.total.tokens["prefill"] == 1) == kept
 
 
-@pytest.mark.parametrize(
-    ("options", "rule"),
-    [({"M": 0}, "M=0"), ({"T": -1}, "T=-1"), ({"threshold": 1.5}, "from 0 to 1, not 1.5"), ({"choose": "x"}, "'x'")],
-)
-def test_wrong_calls_of_step_revision_state_the_rule_and_the_value(options, rule):
-    with pytest.raises(ValueError, match=rule):
-        step_revise(ScriptedPolicy(), ScriptedVerifier(), PROBLEMS[0], **{"T": 1, **options})
+@pytest.mark.parametrize("threshold", [-0.1, 1.5, float("nan")])
+def test_a_threshold_outside_0_to_1_is_refused(threshold):
+    with pytest.raises(ValueError, match=f"from 0 to 1, not {threshold}"):
+        NoisyOracle(0.8).threshold = threshold
 
 
-def test_step_revision_needs_a_verifier_that_scores_steps():
-    with pytest.raises(ValueError, match="scores steps, which 'orm' does not"):
-        step_revise(ScriptedPolicy(), ttclab.load_verifier("orm", device="cpu"), PROBLEMS[0], 1)
+def test_feedback_that_cannot_criticize_is_refused():
+    with pytest.raises(TypeError, match="a verifier with a method critique"):
+        hybrid_search(ScriptedPolicy(), ScriptedVerifier(), PROBLEMS[0], 1, 1, feedback="prm")

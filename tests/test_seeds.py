@@ -5,9 +5,8 @@ import subprocess
 import sys
 from itertools import pairwise
 
-import pytest
-
 from ttclab.results import seeds
+from ttclab.results.exchange import STEPS
 
 FAMILIES = seeds.load()
 
@@ -19,14 +18,7 @@ def said(name):
 
 def gains_over_large():
     """A search of the small model against a pass of the large one of its family: by training point, then family."""
-    return [said(f"PRM, beam search, N=16, minus large at step {at}") for at in seeds.POINTS]
-
-
-def test_the_shipped_seed_s_numbers_are_those_of_the_recorded_runs():
-    measured = seeds.measure()
-    assert list(measured) == list(seeds.HEADLINES) == list(FAMILIES[seeds.SHIPPED])
-    for name, estimate in measured.items():
-        assert estimate == pytest.approx(FAMILIES[seeds.SHIPPED][name], abs=2e-6), name
+    return [said(f"PRM, beam search, N=16, minus large at step {at}") for at in STEPS]
 
 
 def test_the_level_of_a_small_model_is_a_matter_of_its_seed_and_of_the_machine():
@@ -36,7 +28,7 @@ def test_the_level_of_a_small_model_is_a_matter_of_its_seed_and_of_the_machine()
 
 
 def test_in_every_seed_the_large_model_gets_better_from_point_to_point_and_ends_where_the_others_do():
-    courses = [said(f"large at step {at}, one greedy pass") for at in seeds.POINTS]
+    courses = [said(f"large at step {at}, one greedy pass") for at in STEPS]
     for course in zip(*courses, strict=True):
         assert all(earlier.mean < later.mean for earlier, later in pairwise(course))
     ends = [end.mean for end in courses[-1]]
@@ -50,11 +42,11 @@ def test_in_every_seed_the_longer_the_large_model_was_trained_the_further_a_sear
 
 def test_where_the_search_and_the_large_model_change_places_is_a_matter_of_the_small_model_s_seed():
     ahead = [
-        [at for at, gain in zip(seeds.POINTS, course, strict=True) if gain.low > 0]
+        [at for at, gain in zip(STEPS, course, strict=True) if gain.low > 0]
         for course in zip(*gains_over_large(), strict=True)
     ]
     assert ahead == [[750, 1000, 1250], [], [750, 1000]]
-    at_1250 = gains_over_large()[seeds.POINTS.index(1250)]
+    at_1250 = gains_over_large()[STEPS.index(1250)]
     assert [gain.high < 0 for gain in at_1250] == [False, True, True]
     assert all(1 < cost.mean < 2.1 for cost in said("PRM, beam search, N=16, FLOPs over a pass of large"))
 
@@ -102,9 +94,3 @@ def test_a_family_of_another_seed_has_a_folder_of_its_own(tmp_path):
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)
     assert done.stdout.split() == [str(tmp_path / "zoo"), str(tmp_path / "runs")]
     assert "a model is one of" in done.stderr.splitlines()[-1]
-
-
-def test_another_seed_is_not_made_where_the_shipped_models_lie(monkeypatch):
-    monkeypatch.delenv("TTCLAB_HOME", raising=False)
-    with pytest.raises(ValueError, match="set TTCLAB_HOME"):
-        seeds.make(1)

@@ -12,6 +12,7 @@ from . import estimate as estimate
 from . import estimators as estimators
 from . import exercises as exercises
 from . import explorables as explorables
+from . import figures as figures
 from . import files as files
 from . import flops as flops
 from . import hardware as hardware
@@ -19,7 +20,6 @@ from . import hub as hub
 from . import ledger as ledger
 from . import live as live
 from . import models as models
-from . import plots as plots
 from . import policy as policy
 from . import problems as problems
 from . import results as results
@@ -43,7 +43,6 @@ from .problems import Solution as Solution
 from .problems import load_problems as load_problems
 from .revision import hybrid_search as hybrid_search
 from .revision import sequential_revise as sequential_revise
-from .revision import step_revise as step_revise
 from .sampling import Result as Result
 from .sampling import majority_vote as majority_vote
 from .sampling import parallel_search as parallel_search

@@ -26,7 +26,7 @@ from .stopping import Posterior as Posterior
 from .stopping import StoppingRule as StoppingRule
 from .tasks.problem import Problem, Solution
 from .token_stats import token_stats_kept
-from .verifiers.scoring import Verifier, score_groups
+from .verifiers.scoring import Verifier, critic_of, score_groups
 
 DEFAULT_RULE = ClearLead()
 # Of a confidence, in nats: a text that is sampled again has the confidence it had before, up to the order of additions.
@@ -80,7 +80,8 @@ def compute_optimal_inference(
     Raises
     ------
     ValueError
-        If estimate < 1, and as the allocation rule raises it.
+        If estimate < 1, as the allocation rule raises it, and for a verifier that cannot say which step is wrong where
+        the rule revises step by step.
     """
     if estimate < 1:
         raise ValueError(f"a difficulty is estimated from at least 1 solution, not {estimate}")
@@ -96,8 +97,17 @@ def compute_optimal_inference(
         if plan.M:
             results = beam_search(model, verifier, asked, plan.N, plan.M, temperature=temperature, seed=seed)
         else:
-            who = reviser if reviser and plan.T else (model, verifier)
-            results = hybrid_search(*who, asked, plan.N, plan.T, choose="weighted", temperature=temperature, seed=seed)
+            who = reviser if reviser and plan.T and not plan.stepwise else (model, verifier)
+            results = hybrid_search(
+                *who,
+                asked,
+                plan.N,
+                plan.T,
+                feedback=critic_of(verifier) if plan.stepwise else None,
+                choose="weighted",
+                temperature=temperature,
+                seed=seed,
+            )
         found.update({each.id: result for each, result in zip(asked, results, strict=True)})
     return [found[each.id] for each in problem]
 

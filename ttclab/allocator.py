@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .data import POLICIES
-from .estimators import Estimate, bootstrap, checked_scores
+from .estimators import Estimate, bootstrap, bootstrap_families, checked_scores
 from .files import write_text
 
 FORMAT = "ttclab policy 1"
@@ -37,26 +37,34 @@ class Allocation:
         Revisions of each solution.
     M : int
         Beam width of a beam search, which has T=0; 0 for chains.
+    stepwise : bool
+        The revisions are step by step: each keeps the steps that the verifier accepts, and a chain ends with the first
+        solution that it accepts. Otherwise each is written anew after reading the attempts before it.
     """
 
     N: int
     T: int = 0
     M: int = 0
+    stepwise: bool = False
 
     def __post_init__(self) -> None:
         if self.N < 1 or self.T < 0 or self.M < 0 or (self.M and (self.T or self.N % self.M)):
             raise ValueError(
                 f"an allocation needs N >= 1 and T >= 0, or a width M that divides N and no T, not {self.__dict__}"
             )
+        if self.stepwise and not self.T:
+            raise ValueError(f"an allocation is stepwise only with revisions, T >= 1, not {self.__dict__}")
 
     @property
     def generations(self) -> int:
-        """Generations charged: N (1 + T)."""
+        """Generations at most: N (1 + T). Chains that are revised step by step may end earlier."""
         return self.N * (1 + self.T)
 
     def __str__(self) -> str:
         if self.M:
             return f"beam search, N={self.N}, M={self.M}"
+        if self.stepwise:
+            return f"{self.N} x {1 + self.T} step by step"
         return f"{self.N} x {1 + self.T}" if self.T else f"best of {self.N}"
 
 
@@ -110,16 +118,21 @@ class Arm:
         The chance of a right answer and the FLOPs.
     fifths : array of (problems,), optional
         The fifth of difficulty of each problem, 0 the easiest.
+    families : int
+        The families of models that it was measured with, as many problems of each, one family after the other.
     """
 
     allocation: Allocation
     correct: NDArray[np.float64]
     flops: NDArray[np.float64]
     fifths: NDArray[np.intp] | None = None
+    families: int = 1
 
     @property
     def solved(self) -> Estimate:
-        """Accuracy over the problems, with its 95% interval."""
+        """Accuracy over the problems, with its 95% interval; over families too if there are several."""
+        if self.families > 1:
+            return bootstrap_families(np.split(self.correct, self.families))
         return bootstrap(self.correct)
 
     @property
@@ -138,12 +151,12 @@ class Arm:
         if self.fifths is None:
             raise ValueError(f"an arm needs the fifths of its problems to be restricted to one: {self.allocation}")
         members = np.isin(self.fifths, which)
-        return Arm(self.allocation, self.correct[members], self.flops[members], self.fifths[members])
+        return Arm(self.allocation, self.correct[members], self.flops[members], self.fifths[members], self.families)
 
     def minus(self, other: "Arm", *fifth: int) -> Estimate:
         """Accuracy of this arm minus that of another on the same problems, or on some fifths of them by this arm."""
-        gap = self.correct - other.correct
-        return Arm(self.allocation, gap, self.flops, self.fifths).fifth(*fifth).solved if fifth else bootstrap(gap)
+        gap = Arm(self.allocation, self.correct - other.correct, self.flops, self.fifths, self.families)
+        return gap.fifth(*fifth).solved if fifth else gap.solved
 
 
 @dataclass(frozen=True)
@@ -244,7 +257,7 @@ class ComputeOptimalPolicy:
 
     def save(self, path: Path) -> None:
         """Write the policy as JSON, atomically."""
-        table = {str(budget): [asdict(each) for each in row] for budget, row in self.table.items()}
+        table = {str(budget): [_fields(each) for each in row] for budget, row in self.table.items()}
         text = json.dumps({"format": FORMAT, "estimate": self.estimate, "edges": self.edges, "table": table}, indent=1)
         write_text(path, text + "\n")
 
@@ -264,15 +277,20 @@ class ComputeOptimalPolicy:
             raise ValueError(f"{path} is not a saved policy: {error}") from None
 
 
+def _fields(allocation: Allocation) -> dict[str, int]:
+    """The fields of an allocation, `stepwise` only where it says something."""
+    return {name: value for name, value in asdict(allocation).items() if name != "stepwise" or value}
+
+
 def fitted_policy(name: str = "search-predicted") -> ComputeOptimalPolicy:
     """Load a shipped rule, fitted to the recorded runs of the validation problems.
 
     Parameters
     ----------
     name : str
-        The arms and the difficulty estimate, joined by a hyphen. Arms: "search" (samples and beams of the small model),
-        "revision" (chains of the revision model) or "whole" (both). Estimate: "oracle" (1 - pass@1) or "predicted"
-        (1 - the score of one solution, as in `compute_optimal_inference`).
+        The arms and the difficulty estimate, joined by a hyphen. Arms: "search" (samples and beams), "revision" (chains
+        of rewrites), "steps" (samples and step-level revisions) or "whole" (all of them). Estimate: "oracle" (1 -
+        pass@1) or "predicted" (1 - the score of one solution, as in `compute_optimal_inference`).
 
     Returns
     -------

@@ -266,7 +266,8 @@ class Policy(ABC):
         -------
         list of Solution
             One for each, charged as a generation and as a revision; for a list of problems a list of such lists. The
-            log-probability is NaN where steps were kept.
+            log-probability covers the kept steps and the new tokens; where the policy does not know that of the kept
+            steps, it is NaN.
 
         Raises
         ------

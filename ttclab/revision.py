@@ -1,18 +1,18 @@
-"""Sequential revision, in two ways.
+"""Sequential revision: chains of attempts, each of which starts from the one before.
 
-`sequential_revise` writes each solution anew after reading the ones before it (Snell et al. 2024, section 6): the
-policy has to be trained for that. `step_revise` keeps what a verifier accepts, and writes on from the first doubtful
-step: any policy can.
+Without feedback a policy writes each solution anew after reading the attempts before it (Snell et al. 2024, section 6);
+it must be trained for that. With feedback a chain is revised step by step: the steps before the one that the critique
+names are kept, and the policy writes on from there; any policy can.
 """
 
 from dataclasses import dataclass, field
 
-from .engine import prefixes_kept
+from .engine import KeptPrefixes, prefixes_kept
 from .policy import Policy
 from .sampling import Result, check_choice, strategy
 from .solutions import STEP_END
 from .tasks.problem import Problem, Solution
-from .verifiers.scoring import Critic, Verifier, aggregated, first_doubt, score_groups, scores_of_steps
+from .verifiers.scoring import Critic, StepCritic, Verifier, aggregated, score_groups, scores_of_steps
 
 
 @strategy
@@ -27,10 +27,10 @@ def sequential_revise(
     temperature: float | None = None,
     seed: int | None = None,
 ) -> list[Result]:
-    """One solution and T revisions of it, 1+T generations; the verifier chooses among all of them.
+    """One chain: a solution and at most T revisions of it, at most 1+T generations.
 
-    A revision can turn a right answer wrong, so the last one is not simply taken. This is `hybrid_search` with one
-    chain; the parameters after T and the errors are the same.
+    A revision can turn a right answer wrong, so the verifier chooses among all attempts. This is `hybrid_search` with
+    one chain; the parameters after T and the errors are the same.
     """
     return hybrid_search(
         model, verifier, problem, 1, T, feedback=feedback, choose=choose, temperature=temperature, seed=seed
@@ -50,130 +50,131 @@ def hybrid_search(
     temperature: float | None = None,
     seed: int | None = None,
 ) -> list[Result]:
-    """M chains of T revisions each, M(1+T) generations. T=0 is best-of-N with N=M; M=1 is `sequential_revise`.
-
-    feedback: a verifier whose critique of the newest attempt each revision reads, its calls charged; choose: as in
-    `parallel_search`, over all solutions of all chains. Raises ValueError for M < 1 or T < 0.
-    """
-    if M < 1 or T < 0:
-        raise ValueError(f"a hybrid search needs M >= 1 chains of T >= 0 revisions, not M={M} and T={T}")
-    check_choice(choose)
-    first = model.generate(problem, n=M, temperature=temperature, seed=seed)
-    chains = [[solution] for group in first for solution in group]
-    for _ in range(T):
-        said = feedback.critique([chain[-1] for chain in chains]) if feedback else None
-        revised = model.revise([chain[0].problem for chain in chains], chains, said, temperature=temperature)
-        for chain, solution in zip(chains, revised, strict=True):
-            chain.append(solution)
-    groups: list[list[Solution]] = [
-        [solution for chain in chains[i : i + M] for solution in chain] for i in range(0, len(chains), M)
-    ]
-    return [Result.chosen(choose, *scored) for scored in zip(groups, score_groups(verifier, groups), strict=True)]
-
-
-@strategy
-def step_revise(
-    model: Policy,
-    verifier: Verifier,
-    problem: list[Problem],
-    T: int,
-    *,
-    M: int = 1,
-    critic: Critic | None = None,
-    threshold: float = 0.5,
-    choose: str = "best",
-    temperature: float | None = None,
-    seed: int | None = None,
-) -> list[Result]:
-    """Keep the steps before the first doubtful one, and write on from there, until no step is doubted.
-
-    The policy needs no training in revision: it reads the steps that are kept as its own beginning. A chain ends at the
-    first solution without a doubtful step, and what it did not spend is not charged. T=0 is best-of-N with N=M.
+    """M chains of at most T revisions each. T=0 is best-of-N with N=M; M=1 is `sequential_revise`.
 
     Parameters
     ----------
     model : Policy
+        Model that writes the solutions. Without feedback it must be able to revise, as the shipped small model is.
     verifier : Verifier
-        Scores the solutions by their last steps and, without a critic, doubts each step that it scores below
-        `threshold`.
+        Verifier that scores the solutions.
     problem : Problem or list of Problem
-    T : int
-        The most revisions of each chain: at most M(1+T) generations.
-    M : int
-        Chains of each problem.
-    critic : Critic or None
-        Says in its critique which step is the first doubtful one (`Feedback.step`); a chain whose critique names none
-        ends, whatever else it says: an ORM names no step. Its calls are charged beside those of the verifier.
-    threshold : float
-        In 0..1; 0 doubts nothing. Choose it on validation problems.
-    choose : str
+        One problem, or several that are run as one batch.
+    M, T : int
+        Budget: chains, and revisions of each, at most M(1+T) generations.
+    feedback : Critic, optional
+        Critic of the newest attempt. A critique that names a step (`Feedback.step`) keeps the steps before it, and the
+        policy writes on from there. A critique that names none ends the chain, and generations that are not used are
+        not charged; an ORM never names a step. Its calls are charged. If it is the verifier, the verifier reads each
+        attempt once. Without feedback the policy reads the last four attempts and writes the solution anew.
+    choose : {"best", "weighted", "majority"}
         As in `parallel_search`, over all solutions of all chains.
+    temperature : float, optional
+        Sampling temperature, by default the model's own; 0 is greedy.
+    seed : int, optional
+        Seed of the samples, by default 0.
 
     Returns
     -------
-    Result, or list of Result
-        Its solutions are the chains', one chain after the other, each in the order in which it was written.
+    Result, or list of Result for a list of problems
+        Its solutions are those of the chains, one chain after the other, each in the order of writing.
 
     Raises
     ------
     ValueError
-        For M < 1, T < 0, another threshold or choice, and a verifier that does not score steps where no critic is
-        given.
+        For M < 1 or T < 0, an unknown `choose`, and as the verifier and the policy raise it.
+    TypeError
+        For feedback without a method `critique`.
     """
     if M < 1 or T < 0:
-        raise ValueError(f"step-level revision needs M >= 1 chains of T >= 0 revisions, not M={M} and T={T}")
-    if not 0 <= threshold <= 1:
-        raise ValueError(f"a threshold of step scores must be from 0 to 1, not {threshold}")
+        raise ValueError(f"a hybrid search needs M >= 1 chains of T >= 0 revisions, not M={M} and T={T}")
+    if feedback is not None and not callable(getattr(feedback, "critique", None)):
+        raise TypeError(f"feedback is a verifier with a method critique, which {feedback!r} is not")
     check_choice(choose)
-    with prefixes_kept(at=STEP_END) as kept:
-        first = model.generate(problem, n=M, temperature=temperature, seed=seed)
-        chains = [[_Chain([solution]) for solution in group] for group in first]
-        newest = [chain for group in chains for chain in group]
-        _criticize(newest, verifier, critic, threshold)
-        for _ in range(T):
-            growing = [(each, [c for c in group if not c.over]) for each, group in zip(problem, chains, strict=True)]
-            growing = [(each, group) for each, group in growing if group]
-            if not growing:
-                break
-            kept.next_round()
-            revised = model.rewrite(
-                [each for each, _ in growing],
-                [[chain.solutions[-1] for chain in group] for _, group in growing],
-                [[chain.kept for chain in group] for _, group in growing],
-                temperature=temperature,
-            )
-            newest = [chain for _, group in growing for chain in group]
-            for chain, solution in zip(newest, [s for group in revised for s in group], strict=True):
-                chain.solutions.append(solution)
-            _criticize(newest, verifier, critic, threshold)
-    results = []
-    for group in chains:
-        solutions = [solution for chain in group for solution in chain.solutions]
-        results.append(Result.chosen(choose, solutions, [score for chain in group for score in chain.scores]))
-    return results
+    if feedback is None:
+        chains = _begin(model, problem, M, temperature, seed)
+        _rewrite(model, chains, T, temperature)
+    else:
+        with prefixes_kept(at=STEP_END) as kept:
+            chains = _begin(model, problem, M, temperature, seed)
+            _revise_steps(model, verifier, feedback, chains, T, temperature, kept)
+    groups = [[solution for chain in group for solution in chain.solutions] for group in chains]
+    if feedback is None:
+        scores = score_groups(verifier, groups)
+    else:
+        scores = [[score for chain in group for score in chain.scores] for group in chains]
+    return [Result.chosen(choose, *scored) for scored in zip(groups, scores, strict=True)]
 
 
 @dataclass
 class _Chain:
-    """A chain of step-level revisions. kept: steps of the newest solution that the next one keeps; over: it ended."""
+    """A chain of attempts. kept: steps of the newest attempt that its revision keeps; over: it takes no more."""
 
     solutions: list[Solution]
     scores: list[float] = field(default_factory=list)
     kept: int = 0
     over: bool = False
 
+    @property
+    def newest(self) -> Solution:
+        return self.solutions[-1]
 
-def _criticize(chains: list[_Chain], verifier: Verifier, critic: Critic | None, threshold: float) -> None:
-    """Score the newest solution of each chain, and find what to keep of it."""
-    newest = [chain.solutions[-1] for chain in chains]
-    if critic:
-        doubted = [comment.step for comment in critic.critique(newest)]
-        [scores] = score_groups(verifier, [newest])
-    else:
-        steps = scores_of_steps(verifier, newest)
-        # A solution without any step is begun again.
-        doubted = [first_doubt(each, threshold) if each else 1 for each in steps]
+
+def _begin(
+    model: Policy, problem: list[Problem], M: int, temperature: float | None, seed: int | None
+) -> list[list[_Chain]]:
+    groups = model.generate(problem, n=M, temperature=temperature, seed=seed)
+    return [[_Chain([solution]) for solution in group] for group in groups]
+
+
+def _rewrite(model: Policy, chains: list[list[_Chain]], T: int, temperature: float | None) -> None:
+    """Extend every chain by T attempts, each written after reading the ones before it."""
+    every = [chain for group in chains for chain in group]
+    for _ in range(T):
+        problems = [chain.newest.problem for chain in every]
+        revised = model.revise(problems, [chain.solutions for chain in every], temperature=temperature)
+        for chain, solution in zip(every, revised, strict=True):
+            chain.solutions.append(solution)
+
+
+def _revise_steps(
+    model: Policy,
+    verifier: Verifier,
+    critic: Critic,
+    chains: list[list[_Chain]],
+    T: int,
+    temperature: float | None,
+    kept: KeptPrefixes,
+) -> None:
+    """Write each chain on from the step that the critic names, T times or until it names none."""
+    _criticize([chain for group in chains for chain in group], verifier, critic)
+    for _ in range(T):
+        growing = [unfinished for group in chains if (unfinished := [chain for chain in group if not chain.over])]
+        if not growing:
+            return
+        kept.next_round()
+        revised = model.rewrite(
+            [group[0].newest.problem for group in growing],
+            [[chain.newest for chain in group] for group in growing],
+            [[chain.kept for chain in group] for group in growing],
+            temperature=temperature,
+        )
+        newest = [chain for group in growing for chain in group]
+        for chain, solution in zip(newest, [s for group in revised for s in group], strict=True):
+            chain.solutions.append(solution)
+        _criticize(newest, verifier, critic)
+
+
+def _criticize(chains: list[_Chain], verifier: Verifier, critic: Critic) -> None:
+    """Score the newest attempt of each chain, and find what its revision keeps."""
+    newest = [chain.newest for chain in chains]
+    if critic is verifier and isinstance(critic, StepCritic):
+        steps = scores_of_steps(critic, newest)
+        comments = [critic.comment(*each) for each in zip(newest, steps, strict=True)]
         scores = [aggregated(each, "last") for each in steps]
-    for chain, step, score in zip(chains, doubted, scores, strict=True):
+    else:
+        comments = critic.critique(newest)
+        [scores] = score_groups(verifier, [newest])
+    for chain, comment, score in zip(chains, comments, scores, strict=True):
         chain.scores.append(score)
-        chain.over, chain.kept = step is None, (step or 1) - 1
+        chain.over, chain.kept = comment.step is None, (comment.step or 1) - 1

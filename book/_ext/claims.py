@@ -11,7 +11,7 @@ from sphinx.application import Sphinx
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
-from ttclab.results.claims import HOLDS, NOT_SEEN, REVERSED, load_claims
+from ttclab.results.claims import HOLDS, NOT_SEEN, REVERSED, UNDECIDED, load_claims
 
 logger = logging.getLogger(__name__)
 COLUMNS = {"The claim": 32, "Made by": 8, "Here": 10, "What the runs say": 50}
@@ -39,7 +39,7 @@ class Claims(SphinxDirective):
 def _form() -> str:
     """Two native controls and a line that says what is left, for claims.js."""
     made_by = _options("anybody", SOURCES)
-    verdicts = _options("any verdict", {verdict: verdict for verdict in (HOLDS, REVERSED, NOT_SEEN)})
+    verdicts = _options("any verdict", {verdict: verdict for verdict in (HOLDS, REVERSED, NOT_SEEN, UNDECIDED)})
     return (
         '<form class="claims-filter" aria-label="Filter the claims" hidden>'
         f'<label>Claims made by <select name="source">{made_by}</select></label> '

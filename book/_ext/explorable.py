@@ -1,7 +1,10 @@
 """The directive `{explorable} name`: a simulator in the page, with a table of its data where scripts are off.
 
+And `{search-picture}`: the live search as a figure, for pages where it does not run.
+
 The bundle of all simulators, their data and the script that mounts them go into `_static/explorables/` of the html. A
-page loads the bundle once, however many simulators it has, and the data of those that it shows; nothing else.
+page loads the bundle once, however many simulators it has, and the data of those that it shows, with the weights of the
+models that one of them runs; nothing else.
 """
 
 import hashlib
@@ -16,7 +19,7 @@ from sphinx.application import Sphinx
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
-from ttclab.explorables import BUNDLE, FOLDER
+from ttclab.explorables import BUNDLE, FOLDER, LIVE, weight_files
 
 MOUNT = Path(__file__).with_name("explorable.js")
 logger = logging.getLogger(__name__)
@@ -33,20 +36,40 @@ class Explorable(SphinxDirective):
             if not path.is_file():
                 logger.warning("explorable %r: no file %s", name, path, location=self.get_location())
                 return []
-        html = _html(name, _address(bundle), _address(data), json.loads(data.read_bytes()))
+        weights = weight_files() if name == LIVE else {}
+        for path in weights.values():
+            self.env.note_dependency(str(path))
+        files = {key: _address(path, _file_name(key)) for key, path in weights.items()}
+        html = _html(name, _address(bundle), _address(data), files, json.loads(data.read_bytes()))
         return [nodes.raw("", html, format="html", explorable=name)]
 
 
-def _address(path: Path) -> str:
+class SearchPicture(SphinxDirective):
+    """`{search-picture}`: the first view of the live search, as a figure drawn at build time from the recorded runs."""
+
+    def run(self) -> list[nodes.Node]:
+        from ttclab.tree_figure import search_picture
+
+        self.env.note_dependency(str(FOLDER / f"{LIVE}.json"))
+        return [nodes.raw("", f'<div class="ttclab-figure">{search_picture().svg}</div>', format="html")]
+
+
+def _address(path: Path, name: str = "") -> str:
     """The file's name with a version, so that a changed file is fetched anew, whatever the browser keeps."""
-    return f"{path.name}?v={hashlib.sha256(path.read_bytes()).hexdigest()[:12]}"
+    return f"{name or path.name}?v={hashlib.sha256(path.read_bytes()).hexdigest()[:12]}"
 
 
-def _html(name: str, module: str, source: str, data: dict[str, Any]) -> str:
+def _file_name(key: str) -> str:
+    """The name of a model's weights beside the bundle."""
+    return f"{key}.safetensors"
+
+
+def _html(name: str, module: str, source: str, weights: dict[str, str], data: dict[str, Any]) -> str:
+    live = f' data-weights="{escape(json.dumps(weights))}"' if weights else ""
     tables = "".join(_table(**table) for table in data["tables"])
     return (
         f'<div class="explorable" id="explorable-{name}" data-explorable="{name}" data-module="{module}"'
-        f' data-source="{source}">'
+        f' data-source="{source}"{live}>'
         "<p>A simulator stands here once the page is served and its scripts have run.</p>"
         f"<noscript>{tables}<p>Data: {escape(data['source'])}.</p></noscript></div>"
     )
@@ -69,6 +92,8 @@ def _copy(app: Sphinx) -> None:
         shutil.copyfile(MOUNT, target / "mount.js")
         for path in Path(app.config.explorable_folder).glob("*.js*"):
             shutil.copyfile(path, target / path.name)
+        for key, path in weight_files().items():
+            shutil.copyfile(path, target / _file_name(key))
 
 
 def _load_mount(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.document | None) -> None:
@@ -79,6 +104,7 @@ def _load_mount(app: Sphinx, page: str, template: str, context: dict[str, Any], 
 def setup(app: Sphinx) -> dict[str, Any]:
     app.add_config_value("explorable_folder", str(FOLDER), "env")
     app.add_directive("explorable", Explorable)
+    app.add_directive("search-picture", SearchPicture)
     app.connect("builder-inited", _copy)
     app.connect("html-page-context", _load_mount)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

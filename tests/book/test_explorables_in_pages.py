@@ -57,10 +57,9 @@ class Silent(SimpleHTTPRequestHandler):
         pass
 
 
-@pytest.fixture(scope="module")
-def site(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("site")
-    done = build(folder / "source")
+def serve(folder, page=PAGE):
+    """A site with the page, and one that is empty; yields its address."""
+    done = build(folder / "source", page)
     assert done.returncode == 0, done.stderr
     (folder / "source" / "html" / "empty.html").write_text("<!doctype html><title>Empty</title><div id=place></div>")
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Silent, directory=str(folder / "source" / "html")))
@@ -68,6 +67,11 @@ def site(tmp_path_factory):
     yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()
     server.server_close()
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    yield from serve(tmp_path_factory.mktemp("site"))
 
 
 class Reader:

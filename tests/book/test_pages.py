@@ -12,7 +12,8 @@ from playwright.sync_api import Page
 
 ROOT = Path(__file__).parents[2]
 COLOURS = ["color-contrast", "link-in-text-block"]  # axe's rules that may turn out otherwise in the dark
-HEAVIEST = 1_200_000  # bytes of a page with all it asks for, but for the simulators' data
+HEAVIEST = 1_200_000  # bytes of a page with all it asks for, but for the simulators' data and the models that they run
+MODELS = 400_000  # bytes of those models
 FAINT = """() => {
     const context = Object.assign(document.createElement("canvas"), {width: 1, height: 1}).getContext("2d");
     const light = (color, below = 1) => {
@@ -81,6 +82,8 @@ def test_page_names_no_script_style_or_picture_elsewhere(seen):
 
 def test_page_is_light(seen):
     sizes = {path.name: path.stat().st_size for path in seen.files if path.suffix != ".json" and path.is_file()}
+    models = [sizes.pop(name) for name in list(sizes) if name.endswith(".safetensors")]
+    assert sum(models) <= MODELS
     assert sum(sizes.values()) <= HEAVIEST, sorted(sizes.items(), key=lambda each: -each[1])[:6]
 
 

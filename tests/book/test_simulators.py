@@ -41,7 +41,8 @@ class Reader:
         self.place.scroll_into_view_if_needed()
 
     def says(self) -> str:
-        """What a screen reader would read out."""
+        """What a screen reader would read out, once nothing is being computed."""
+        self.place.locator(".ttc:not([aria-busy=true])").wait_for()
         return " ".join(self.place.locator("[aria-live]").all_inner_texts()).strip()
 
     def controls(self) -> list[Locator]:

@@ -3,6 +3,7 @@
 from ..data import RUNS as RUNS
 from ..data import ZOO as ZOO
 from . import draws as draws
+from . import family as family
 from . import files as files
 from . import plan as plan
 from . import recording as recording
@@ -15,8 +16,6 @@ from .files import SCHEMAS as SCHEMAS
 from .files import merge as merge
 from .recording import ASKED as ASKED
 from .recording import CHUNK as CHUNK
-from .recording import THRESHOLDS as THRESHOLDS
-from .recording import best_threshold as best_threshold
 from .recording import record as record
 from .recording import record_chains as record_chains
 from .recording import record_scores as record_scores
@@ -39,11 +38,13 @@ from .shipped import CHAINS as CHAINS
 from .shipped import CHAINS_WITH_FEEDBACK as CHAINS_WITH_FEEDBACK
 from .shipped import CRITICS as CRITICS
 from .shipped import MORE_BEAMS as MORE_BEAMS
+from .shipped import ONE_MODEL as ONE_MODEL
 from .shipped import QUALITIES as QUALITIES
+from .shipped import REVISER as REVISER
+from .shipped import REVISER_PRM as REVISER_PRM
 from .shipped import REVISIONS as REVISIONS
+from .shipped import SMALL as SMALL
 from .shipped import STEP_HYBRIDS as STEP_HYBRIDS
-from .shipped import record_all as record_all
-from .shipped import record_reinforced as record_reinforced
-from .shipped import record_step_revisions as record_step_revisions
+from .shipped import TWIN as TWIN
 
 __all__: list[str]

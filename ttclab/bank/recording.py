@@ -19,7 +19,7 @@ from ..models.loading import load as load_model
 from ..models.server import ServedModel
 from ..models.zoo import directory_of, is_address
 from ..policy import Prompt
-from ..revision import step_revise
+from ..revision import hybrid_search
 from ..sampling import Result
 from ..tasks.problem import Solution, well_formed
 from ..tasks.registry import find_set, load_problems
@@ -32,6 +32,7 @@ from .runs import file_of_run, file_of_scores, path_of, read, step_revision_name
 
 ASKED = "asked"  # a verifier: the policy that wrote the run
 CHUNK = 50  # problems between two writes: what a kill can cost
+CHAINED = 250  # of chains and searches, whose rounds are few rows each: twice as fast as by 50
 
 
 def record(
@@ -161,7 +162,7 @@ def record_chains(
             for attempt, (solution, code, tokens) in enumerate(chain):
                 yield {"chain": i % len(lengths), "attempt": attempt, "comment": code, **tokens, **_row(solution)}
 
-    return _record(out, made, rows)
+    return _record(out, made, rows, CHAINED)
 
 
 def record_scores(
@@ -240,7 +241,7 @@ def record_search(
         found = beam_search(policy, judge, [asked[i] for i in chunk], N, M, lookahead=lookahead, seed=seed)
         return map(_search_row, found)
 
-    return _record(out or data.RUNS / f"{name}.parquet", made, rows)
+    return _record(out or data.RUNS / f"{name}.parquet", made, rows, CHAINED)
 
 
 def record_step_revision(
@@ -252,6 +253,7 @@ def record_step_revision(
     *,
     quality: float | None = None,
     forgetful: bool = False,
+    threshold: float | None = None,
     problems: int = 500,
     seed: int = 0,
     device: str = "auto",
@@ -262,12 +264,13 @@ def record_step_revision(
     Parameters
     ----------
     model, verifier, split : str
-        The verifier doubts the steps that it scores below its threshold (THRESHOLDS).
     T, M : int
     quality : float or None
         Of the oracle alone: put noise before it, so that its AUC is this.
     forgetful : bool
         The noise is drawn anew for each step that is written (`ForgetfulOracle`), and not once for each text.
+    threshold : float or None
+        The score below which the verifier doubts a step, by default its own.
     problems, seed, device, out
         As in `record_search`.
     """
@@ -276,21 +279,22 @@ def record_step_revision(
         judge: Any = load_verifier(verifier, device=device)
     else:
         judge = ForgetfulOracle(quality) if forgetful else NoisyOracle(quality)
-    threshold = THRESHOLDS[verifier]
+    if threshold is not None:
+        judge.threshold = threshold
     made = {
         "format": "ttclab searches 1", "model": model, "weights": weights_hash(folder_of(model)),
         "verifier": verifier, "verifier_weights": _verifier_hash(verifier), "quality": quality, "split": split,
-        "seed": seed, "M": M, "T": T, "threshold": threshold, "problems": problems,
+        "seed": seed, "M": M, "T": T, "threshold": judge.threshold, "problems": problems,
     }  # fmt: skip
     if forgetful:
         made["forgetful"] = True
 
     def rows(chunk: range) -> Iterator[dict[str, Any]]:
-        found = step_revise(policy, judge, [asked[i] for i in chunk], T, M=M, threshold=threshold, seed=seed)
+        found = hybrid_search(policy, judge, [asked[i] for i in chunk], M, T, feedback=judge, seed=seed)
         return map(_search_row, found)
 
     name = step_revision_name(model, verifier, split, T, M, quality, forgetful)
-    return _record(out or data.RUNS / f"{name}.parquet", made, rows)
+    return _record(out or data.RUNS / f"{name}.parquet", made, rows, CHAINED)
 
 
 def _search_row(result: Result) -> dict[str, Any]:
@@ -304,25 +308,6 @@ def _search_row(result: Result) -> dict[str, Any]:
         **{kind: result.cost.flops[kind] for kind in KINDS},
         "verifier_calls": result.cost.verifier_calls,
     }
-
-
-def best_threshold(verifier: str, model: str = "small", T: int = 15, *, device: str = "auto") -> float:
-    """Of 0.1, 0.2 ... 0.9 the threshold with which step-level revision solves most validation problems.
-
-    Of equally good ones the cheapest. So THRESHOLDS were chosen.
-    """
-    policy, judge = load_model(model, device=device), load_verifier(verifier, device=device)
-    asked = load_problems("validation")
-
-    def worth(threshold: float) -> tuple[int, int]:
-        found = step_revise(policy, judge, asked, T, threshold=threshold)
-        return sum(result.correct for result in found), -sum(result.cost.total_flops for result in found)
-
-    return max((i / 10 for i in range(1, 10)), key=worth)
-
-
-# Below which score a step is doubted, by `best_threshold`; the oracle's scores are 0 and 1.
-THRESHOLDS = {"oracle": 0.5, "prm": 0.4, "prm-weak": 0.9, "prm-rollouts": 0.8, "prm-exact": 0.5, "prm-large": 0.5}
 
 
 def _record(

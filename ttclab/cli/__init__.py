@@ -149,28 +149,38 @@ def _draws(model: str, served: str | None, files: str | None, concurrency: int |
 
 @app.command()
 @click.argument("model", required=False)
-@click.option("--all", "every", is_flag=True, help="every shipped run that is not there yet, scores included")
+@click.option("--family", is_flag=True, help="every run of the models in TTCLAB_HOME that is not there yet")
+@click.option("--jobs", type=COUNT, default=2, help="with --family: processes, one thread each")
 @_drawing_options
 @click.option("--out", type=PATH, metavar="FILE", help="where to write the run (its place in the package)")
 @click.option("--chunk", type=COUNT, help="problems between two writes (50)")
 @click.option("--shard", type=Share(), metavar="I/N", help="the part of the I-th of N machines: see merge")
 def record(
-    model: str | None, split: str, every: bool, out: Path | None, chunk: int | None, shard: Any, **options: Any
+    model: str | None,
+    split: str,
+    family: bool,
+    jobs: int,
+    out: Path | None,
+    chunk: int | None,
+    shard: Any,
+    **options: Any,
 ) -> None:
     """Record solutions to every problem of a set.
 
-    MODEL is a shipped model, a folder, a model on the Hub or the address of a server.
+    MODEL is a shipped model, a folder, a model on the Hub or the address of a server. With --family, every run of the
+    shipped models is recorded, scores, searches and revisions included; the time it takes is said first.
     """
-    if every == bool(model):
-        raise click.ClickException("record takes one model's name, or --all")
-    from ttclab.bank.recording import record
-    from ttclab.bank.shipped import record_all
-
+    if family == bool(model):
+        raise click.ClickException("record takes one model's name, or --family")
     if model is None:
         if shard or out:
-            raise click.ClickException("--all records what ships where it ships: it takes no --shard or --out")
-        record_all(options["device"])
+            raise click.ClickException("--family records what ships where it ships: it takes no --shard or --out")
+        from ttclab.bank.family import record_family
+
+        record_family(jobs=jobs, problems=options["problems"], device=options["device"])
         return
+    from ttclab.bank.recording import record
+
     print(f"wrote {record(model, split, _draws(model, **options), out=out, chunk=chunk, shard=shard)}")
 
 
@@ -247,18 +257,15 @@ def cards() -> None:
 
 
 @app.command()
-@click.argument("seed", type=WHOLE, required=False)
-@device_option
-def seeds(seed: int | None, device: str) -> None:
-    """Measure the headline numbers of a training.
+@click.argument("seed", type=WHOLE)
+def seeds(seed: int) -> None:
+    """Keep what the runs in TTCLAB_HOME say, problem by problem, as the family of a SEED."""
+    from ttclab.results.seeds import write
 
-    With a SEED, its family of models is trained and recorded into TTCLAB_HOME first.
-    """
-    from ttclab.results.seeds import SHIPPED, make, write
-
-    if seed is not None:
-        make(seed, device)
-    print(f"wrote {write(SHIPPED if seed is None else str(seed))}")
+    try:
+        print(f"wrote {write(seed)}")
+    except ValueError as error:
+        raise click.ClickException(str(error)) from None
 
 
 @app.command("serve-check")

@@ -7,7 +7,7 @@ DATA = Path(__file__).parent
 HOME = Path(os.environ.get("TTCLAB_HOME", DATA))  # set TTCLAB_HOME to use models trained from another seed
 ZOO = HOME / "zoo"
 RUNS = HOME / "runs"
-POLICIES = DATA / "policies"  # fitted to the recorded runs: `ttclab fit`
+POLICIES = HOME / "policies"  # fitted to the recorded runs: `ttclab fit`
 DEFAULT_STEP = {"large": 1500}  # its greedy accuracy is 0.2 above "small" and well below 1
 
 

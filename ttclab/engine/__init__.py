@@ -17,12 +17,13 @@ Read the modules in this order: `sampler`, `cache`, `rows`, `batch`, `graphs`, `
 
 from .cache import Prefix, positions_of, windows_of
 from .engine import Engine
-from .keeping import kept_prefixes, prefixes_kept
+from .keeping import KeptPrefixes, kept_prefixes, prefixes_kept
 from .rows import Row, Written
 from .sampler import Sampler, random_stream
 
 __all__ = [
     "Engine",
+    "KeptPrefixes",
     "Prefix",
     "Row",
     "Sampler",

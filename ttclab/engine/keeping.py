@@ -1,11 +1,13 @@
 """Keys and values of rows that are done, kept for rows that go on from inside them."""
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from weakref import WeakKeyDictionary
 
 from .cache import Prefix
+from .rows import Row
 
 PrefixCache = dict[tuple[int, ...], tuple[Prefix, int]]  # tokens -> where their keys and values are: a set, a row of it
 
@@ -23,6 +25,7 @@ class KeptPrefixes:
         self.at = at
         self._before: WeakKeyDictionary[object, PrefixCache] = WeakKeyDictionary()
         self._now: WeakKeyDictionary[object, PrefixCache] = WeakKeyDictionary()
+        self._logprobs: WeakKeyDictionary[object, dict[tuple[int, ...], float]] = WeakKeyDictionary()
 
     def of(self, engine: object) -> PrefixCache:
         """What is kept of an engine's rows, of this round and the one before."""
@@ -31,6 +34,35 @@ class KeptPrefixes:
     def add(self, engine: object, prefixes: PrefixCache) -> None:
         """Keep more, in this round."""
         self._now.setdefault(engine, {}).update(prefixes)
+
+    def add_logprobs(
+        self, engine: object, row: Row, tokens: tuple[int, ...], logprobs: Sequence[float], ends: frozenset[int]
+    ) -> None:
+        """Keep the log-probability of what a row had written after each of its new tokens that `at` is in.
+
+        Parameters
+        ----------
+        engine : Engine
+        row : Row
+            As it started.
+        tokens : tuple of int
+            What it became, context included.
+        logprobs : sequence of float
+            Of the new tokens.
+        ends : frozenset of int
+            Ids of the tokens that `at` is in.
+        """
+        known = self._logprobs.setdefault(engine, {})
+        start = len(row.context)
+        total = known.get(row.context, math.nan) if row.used else 0.0
+        for i, (token, logprob) in enumerate(zip(tokens[start:], logprobs), start=start + 1):
+            total += logprob
+            if token in ends:
+                known[tokens[:i]] = total
+
+    def logprob(self, engine: object, tokens: tuple[int, ...]) -> float:
+        """Log-probability of what was written of these tokens, a row up to where `at` was written; NaN if unknown."""
+        return self._logprobs.get(engine, {}).get(tokens, math.nan)
 
     def next_round(self) -> None:
         """Begin a round, and forget the rows that are older than the round before it."""

@@ -206,9 +206,11 @@ class GenerationJob:
             places = dict(zip(staying, enumerate(full), strict=True))
             self.kept.update((full_row[:-1], (prefix, place)) for place, full_row in (places[i] for i in cut))
             if self.open:
-                for place, (row, full_row) in enumerate(zip(rows, full, strict=True)):
+                ends = frozenset(self.engine.stop_ids(self.open.at)[0])
+                for place, (i, row, full_row) in enumerate(zip(staying, rows, full, strict=True)):
                     keys = self._beginnings(full_row, len(row.context) - row.used)
                     self.open.add(self.engine, dict.fromkeys(keys, (prefix, place)))
+                    self.open.add_logprobs(self.engine, row, full_row, state.logprobs[i].tolist(), ends)
         batch.drop(leaving)
 
     def _beginnings(self, tokens: tuple[int, ...], prompt: int) -> list[tuple[int, ...]]:

@@ -14,7 +14,7 @@ import anywidget
 import traitlets
 
 from ..files import write_text
-from . import arena, big_or_many, breadth_or_depth, judge, scaling_curves, split_budget, watch_revision
+from . import arena, big_or_many, breadth_or_depth, judge, scaling_curves, split_budget, watch_revision, watch_search
 from .arena import arena_data as arena_data
 from .big_or_many import big_or_many_data as big_or_many_data
 from .breadth_or_depth import breadth_or_depth_data as breadth_or_depth_data
@@ -22,6 +22,7 @@ from .judge import judge_data as judge_data
 from .scaling_curves import scaling_curves_data as scaling_curves_data
 from .split_budget import split_budget_data as split_budget_data
 from .watch_revision import watch_revision_data as watch_revision_data
+from .watch_search import weight_files
 
 FOLDER = Path(__file__).parent
 BUNDLE = FOLDER / "explorables.js"
@@ -33,16 +34,24 @@ RECORDED = {  # what makes the data of each anew from the recorded runs
     "watch_revision": watch_revision.recorded,
     "split_budget": split_budget.recorded,
     "arena": arena.recorded,
+    "watch_search": watch_search.recorded,
 }
 NAMES = tuple(RECORDED)
 
 
+LIVE = "watch_search"  # the simulator that runs models
+
+
 class Explorable(anywidget.AnyWidget):
-    """A simulator in a notebook; `show` makes one. `state` is the reader's selection, {} until a guess is committed."""
+    """A simulator in a notebook; `show` makes one.
+
+    `state` is the reader's selection, {} until a guess is committed; `weights` are the models that it runs.
+    """
 
     _esm = traitlets.Unicode().tag(sync=True)
     data = traitlets.Dict().tag(sync=True)
     state = traitlets.Dict().tag(sync=True)
+    weights = traitlets.Dict().tag(sync=True)
 
     def __init__(self, name: str, data: dict[str, Any] | None = None, **traits: Any) -> None:
         if name not in NAMES:
@@ -51,7 +60,8 @@ class Explorable(anywidget.AnyWidget):
         if data.get("explorable") != name:
             raise ValueError(f"the data are for the explorable {data.get('explorable')!r}, not for {name!r}")
         self.name = name
-        super().__init__(_esm=BUNDLE.read_text(encoding="utf-8"), data=data, **traits)
+        weights = {key: path.read_bytes() for key, path in weight_files().items()} if name == LIVE else {}
+        super().__init__(_esm=BUNDLE.read_text(encoding="utf-8"), data=data, weights=weights, **traits)
 
     def __repr__(self) -> str:
         return f"Explorable({self.name!r})"

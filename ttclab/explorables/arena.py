@@ -172,9 +172,10 @@ def drawn_rounds(difficulty: NDArray[np.float64]) -> list[list[int]]:
 def recorded() -> dict[str, Any]:
     """Make the data from the recorded runs on the test problems."""
     from .. import bank
+    from ..bank.shipped import REVISER
     from ..results import arena
 
-    chains = bank.load_chains("revision", "test")
+    chains = bank.load_chains(REVISER, "test")
     rounds = drawn_rounds(arena.load_arena().difficulty)
     used = {i for row in rounds for i in row}
     shown: list[dict[str, Any]] = [{}] * len(chains.problems)
@@ -194,10 +195,11 @@ def recorded() -> dict[str, Any]:
 def _one_draw(chains: Any, i: int) -> list[str]:
     """The answer that comes of each option, spent on the first recorded chains of problem i that are long enough."""
     from .. import results
+    from ..bank.shipped import REVISER
     from ..results import arena
     from ..sampling import Result
 
-    scores = results.last_scores(arena.JUDGE, "revision-test-chains")[i]
+    scores = results.last_scores(arena.JUDGE, f"{REVISER}-test-chains")[i]
     written, answers = chains.solutions(i), []
     for N, T in arena.MENU:
         taken = chains.first(N, T).ravel()

@@ -101,7 +101,7 @@ def recorded() -> dict[str, Any]:
     """The data of the recorded runs."""
     from .. import results
 
-    def flops(**how: str) -> np.ndarray:
+    def flops(**how: Any) -> np.ndarray:
         return np.stack([arm.flops for arm in results.sampling_arms(**how).values()], axis=1)
 
     small = results.small_samples()

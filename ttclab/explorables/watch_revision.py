@@ -88,18 +88,17 @@ def recorded_chains(
     of their steps by the verifier that sees attempts, and what each chain has cost by then, (problems, attempts).
     """
     from .. import bank, results
+    from ..bank.shipped import REVISER, REVISER_PRM
 
     run = results.chains()
-    scored = bank.load_scores("prm-revision", "revision-test-chains")
+    scored = bank.load_scores(REVISER_PRM, f"{REVISER}-test-chains")
     columns = run.first(None, attempts - 1)
     chains, scores = [], []
     for i, said in enumerate(scored):
         written = run.solutions(i)
         chains.append([[written[j] for j in column] for column in columns])
         scores.append([[said[j] for j in column] for column in columns])
-    spent = [
-        [results.chain_flops("test", "prm-revision", column[: t + 1]) for t in range(attempts)] for column in columns
-    ]
+    spent = [[results.chain_flops("test", REVISER_PRM, column[: t + 1]) for t in range(attempts)] for column in columns]
     return chains, scores, np.mean(spent, axis=0).T
 
 

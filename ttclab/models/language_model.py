@@ -14,7 +14,7 @@ from transformers import (
 )
 
 from .. import flops
-from ..engine import Engine, Row, Sampler, Written
+from ..engine import Engine, Row, Sampler, Written, kept_prefixes
 from ..ledger import Bill
 from ..policy import Policy, Prompt
 from ..solutions import is_step, step_end_of
@@ -181,7 +181,11 @@ class LanguageModel(Policy):
         written = range(len(tokens) + 1)
         count = bisect_left(written, len(kept.text), key=lambda n: len(self.tokenizer.decode(tokens[:n])))
         stats = solution.stats.first(count) if solution.stats else None
-        return replace(kept, text=self.tokenizer.decode(tokens[:count]), tokens=tokens[:count], stats=stats)
+        kept = replace(kept, text=self.tokenizer.decode(tokens[:count]), tokens=tokens[:count], stats=stats)
+        if known := kept_prefixes():
+            context = self.encode(Prompt(solution.problem))
+            kept = replace(kept, logprob=known.logprob(self.engine, context + kept.tokens))
+        return kept
 
     @property
     def max_new_tokens(self) -> int:

@@ -15,6 +15,7 @@ from .allocation import cross_validated as cross_validated
 from .allocation import difficulty as difficulty
 from .allocation import gain as gain
 from .allocation import lesson as lesson
+from .allocation import lesson_gain as lesson_gain
 from .allocation import space as space
 from .allocation import spread as spread
 from .allocation import uniform as uniform
@@ -30,11 +31,14 @@ from .confidence import rule_gain as rule_gain
 from .confidence import stopped_inside as stopped_inside
 from .exchange import Cell as Cell
 from .exchange import Exchange as Exchange
+from .exchange import agreed_map as agreed_map
 from .exchange import exchange as exchange
 from .exchange import greedy as greedy
+from .exchange import matched as matched
 from .exchange import one_pass as one_pass
 from .exchange import queries_at as queries_at
 from .exchange import small_arms as small_arms
+from .exchange import totals as totals
 from .exchange import winner_map as winner_map
 from .fitting import fit as fit
 from .fitting import fit_all as fit_all
@@ -75,6 +79,7 @@ from .searching import BEAMS as BEAMS
 from .searching import beam as beam
 from .searching import beam_arms as beam_arms
 from .stepwise import accepted_wrong as accepted_wrong
+from .stepwise import critic_change as critic_change
 from .stepwise import critic_gain as critic_gain
 from .stepwise import rejected_right as rejected_right
 from .stepwise import stepwise as stepwise

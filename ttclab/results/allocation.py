@@ -15,37 +15,48 @@ from ..allocator import (
     lesson_policy,
     spread_budget,
 )
+from ..bank.shipped import REVISER, REVISER_PRM, SMALL
 from ..estimators import Estimate, bootstrap, fifths
 from .arms import Arms, at_equal_flops, pick, spend
+from .families import cached, measured
 from .revision import chains, hybrid_arms, revision_difficulty
 from .sampling import FINE_BUDGETS, adaptive_arm, estimated_difficulty, last_scores, sampling_arms, small_samples
 from .searching import BEAMS, beam_arms
+from .stepwise import stepwise_arms
 
-SPACES = ("search", "revision", "whole")
+ONE_MODEL_SPACE = "whole" if REVISER == SMALL else "search"  # the largest whose arms are all of the small model
+SPACES = ("search", "revision", "steps", "whole")
 ESTIMATES = ("oracle", "predicted")
 FITTED_BUDGETS = (1, 2, 4, 8, 16, 32, 64)
 SLACK = 0.01
 CLEAR_LEAD = 0.5  # of the sum of scores, at which adaptive sampling stops
 
 
-@cache
+@cached
 def space(name: str, split: str = "test") -> Arms:
     """Every recorded way to spend that a rule may choose from.
 
     Parameters
     ----------
     name : str
-        "search": the small model's samples and beams of all widths, with the PRM; "revision": the revision model's M
-        chains of T revisions, with the PRM that sees attempts; "whole": the first, and of the second all that revise.
+        "search": the small model's samples and beams of all widths; "revision": chains of T rewrites, and T=0 are
+        samples of the model that rewrites; "steps": samples, and chains that are revised step by step; "whole": all
+        of them. The PRM chooses in each.
     split : str
         The problems.
     """
     if name == "revision":
         return hybrid_arms(split)
-    search = sampling_arms(split) | beam_arms(split, beams=BEAMS)
+    samples, searches = sampling_arms(split), beam_arms(split, beams=BEAMS)
     if name == "search":
-        return search
-    return search | Arms(arm for arm in hybrid_arms(split).values() if arm.allocation.T)
+        return samples | searches
+    steps = samples | _revising(stepwise_arms(split))
+    return steps if name == "steps" else steps | searches | _revising(hybrid_arms(split))
+
+
+def _revising(arms: Arms) -> Arms:
+    """Arms that revise at all."""
+    return Arms(arm for arm in arms.values() if arm.allocation.T)
 
 
 @cache
@@ -64,7 +75,7 @@ def difficulty(
     split : str
         The problems.
     """
-    if name != "revision":
+    if name != "revision" or REVISER == SMALL:
         if estimate == "predicted":
             return estimated_difficulty(1, split)
         right = small_samples(split).correct
@@ -72,11 +83,11 @@ def difficulty(
     hard = revision_difficulty(split)
     if estimate == "oracle":
         return hard, np.zeros(len(hard))
-    scores = last_scores("prm-revision", f"revision-{split}-chains")[:, chains(split).at(0)]
+    scores = last_scores(REVISER_PRM, f"{REVISER}-{split}-chains")[:, chains(split).at(0)]
     return difficulty_by_score(scores[:, :1]), hybrid_arms(split).at(1).flops
 
 
-@cache
+@measured
 def allocated(name: str, estimate: str, budget: int) -> Arm:
     """What a shipped policy gets on the test problems, and spends, its estimate of difficulty included."""
     hard, asked = difficulty(name, estimate)
@@ -84,13 +95,31 @@ def allocated(name: str, estimate: str, budget: int) -> Arm:
     return Arm(got.allocation, got.correct, got.flops + asked, got.fifths)
 
 
-@cache
+@measured
 def lesson(budget: int) -> Arm:
-    """What the lesson's rule gets of the revision model, its estimate of difficulty included."""
+    """What the lesson's rule gets, its estimate of difficulty included.
+
+    Where the small model also rewrites, its revisions are step by step, as in the lesson's pseudocode; else they are
+    rewrites of the larger model.
+    """
     hard, asked = difficulty("revision", "predicted")
-    arms = space("revision") | hybrid_arms(hybrids=((5, 5),))  # the lesson's rule splits 32 so
-    got = spend(lesson_policy, arms, hard, budget)
+    if REVISER == SMALL:
+        got = spend(_step_by_step, space("steps"), hard, budget)
+    else:
+        arms = space("revision") | hybrid_arms(hybrids=((5, 5),))  # the lesson's rule splits 32 so
+        got = spend(lesson_policy, arms, hard, budget)
     return Arm(got.allocation, got.correct, got.flops + asked, got.fifths)
+
+
+def _step_by_step(difficulty: float, budget: int) -> Allocation:
+    plan = lesson_policy(difficulty, budget)
+    return Allocation(plan.N, plan.T, stepwise=plan.T > 0)
+
+
+def lesson_gain(budget: int) -> Estimate:
+    """What the lesson's rule solves minus what the same model solves with the whole budget on samples."""
+    samples = sampling_arms() if REVISER == SMALL else hybrid_arms()
+    return lesson(budget).minus(samples.at(budget))
 
 
 def adaptive(N: int) -> Arm:
@@ -103,16 +132,19 @@ def plan(name: str, estimate: str, budget: int, fifth: int) -> str:
     chosen = fitted_policy(f"{name}-{estimate}").table[budget][fifth]
     if chosen.M:
         return f"beam {chosen.N}, M={chosen.M}"
+    if chosen.stepwise:
+        return f"{chosen.N} × {1 + chosen.T} by steps"
     return f"{chosen.N} × {1 + chosen.T}" if chosen.T or name == "revision" else f"best of {chosen.N}"
 
 
 @cache
-def spread(estimate: str, flops: float, split: str = "test") -> Arm:
+def spread(estimate: str, flops: float, split: str = "test", name: str = "search") -> Arm:
     """A budget of so many FLOPs a problem, spread over all problems of a split, the estimate of difficulty included.
 
-    What an arm is expected to give a problem is what it gave the problem's fifth of the validation problems.
+    What an arm of the space `name` is expected to give a problem is what it gave the problem's fifth of the validation
+    problems.
     """
-    arms = sorted(space("search", "validation").values(), key=lambda arm: arm.cost)
+    arms = sorted(space(name, "validation").values(), key=lambda arm: arm.cost)
     hard, asked = difficulty("search", estimate, split)
     known, _ = difficulty("search", estimate, "validation")
     groups = fifths(-known)
@@ -121,7 +153,7 @@ def spread(estimate: str, flops: float, split: str = "test") -> Arm:
     costs = np.array([arm.flops.mean() for arm in arms])
     here = np.searchsorted(edges, hard)
     moves = spread_budget(gains[here], costs, len(hard) * flops - float(asked.sum()))
-    got = pick([space("search", split)[arms[move].allocation] for move in moves], Allocation(1))
+    got = pick([space(name, split)[arms[move].allocation] for move in moves], Allocation(1))
     return Arm(got.allocation, got.correct, got.flops + asked, got.fifths)
 
 
@@ -146,18 +178,21 @@ def validated(budget: int, slack: float = SLACK) -> Arm:
     return cross_validated(tuple(space("search", "validation").values()), hard, budget, slack=slack)
 
 
-@cache
+@cached
 def uniform(name: str) -> Arms:
     """One way to spend at all its budgets, whatever the difficulty, on the test problems; the cheapest first.
 
-    "samples": best-of-N of the small model; "beam": its beam search of width 4, and one sample; "parallel": samples of
-    the revision model.
+    "samples": best-of-N of the small model; "beam": its beam search of width 4, and one sample; "steps": one chain that
+    is revised step by step, and one sample; "parallel": samples of the model that rewrites.
     """
     if name == "samples":
         return sampling_arms(budgets=(*FINE_BUDGETS, 160, 192, 256))
     if name == "beam":
         wide = (arm for arm in beam_arms(beams=BEAMS).values() if arm.allocation.M == 4)
         return Arms((sampling_arms().at(1), *wide))
+    if name == "steps":
+        chains = (arm for arm in stepwise_arms().values() if arm.allocation.N == 1 and arm.allocation.T)
+        return Arms((sampling_arms().at(1), *chains))
     return Arms(arm for arm in hybrid_arms().values() if not arm.allocation.T)
 
 

@@ -29,6 +29,7 @@ from ..allocator import (
     spread_budget,
     uniform_policy,
 )
+from ..bank.shipped import REVISER
 from ..data import DATA, ZOO
 from ..estimators import Estimate, bootstrap, pass_at_k
 from ..files import atomic
@@ -114,9 +115,9 @@ def recorded(split: str, menu: tuple[tuple[int, int], ...] = MENU) -> Arena:
 
     The first attempt is one that was never revised, so that no chain of revisions begins with it.
     """
-    chains = bank.load_chains("revision", split)
+    chains = bank.load_chains(REVISER, split)
     arms = list(hybrid_arms(split, JUDGE, menu).values())
-    difficulty = difficulty_by_score(last_scores(JUDGE, f"revision-{split}-chains")[:, FIRST:])
+    difficulty = difficulty_by_score(last_scores(JUDGE, f"{REVISER}-{split}-chains")[:, FIRST:])
     nothing = np.zeros(len(chains.problems))
     return Arena(
         tuple(problem.id for problem in chains.problems),

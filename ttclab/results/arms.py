@@ -15,8 +15,8 @@ EASIEST, HARDEST = 0, 4
 class Arms(Mapping[Allocation, Arm]):
     """The arms of a strategy by their allocation, in the order in which they were given.
 
-    `arms.at(16)` is best-of-16, `arms.at(4, T=3)` is 4 chains of 3 revisions, `arms.at(16, M=4)` a beam search; `|`
-    joins two strategies.
+    `arms.at(16)` is best-of-16, `arms.at(4, T=3)` is 4 chains of 3 revisions, `arms.at(4, T=3, stepwise=True)` the same
+    step by step, `arms.at(16, M=4)` a beam search; `|` joins two strategies.
     """
 
     def __init__(self, arms: Iterable[Arm]) -> None:
@@ -34,7 +34,7 @@ class Arms(Mapping[Allocation, Arm]):
     def __or__(self, other: "Arms") -> "Arms":
         return Arms((*self.values(), *other.values()))
 
-    def at(self, N: int, T: int = 0, M: int = 0) -> Arm:
+    def at(self, N: int, T: int = 0, M: int = 0, *, stepwise: bool = False) -> Arm:
         """Look up the arm with an allocation.
 
         Raises
@@ -42,7 +42,7 @@ class Arms(Mapping[Allocation, Arm]):
         ValueError
             If there is none; the message names the ones there are.
         """
-        asked = Allocation(N, T, M)
+        asked = Allocation(N, T, M, stepwise)
         if asked not in self._arms:
             raise ValueError(f"no arm is {asked}; there are: {', '.join(map(str, self._arms))}")
         return self._arms[asked]

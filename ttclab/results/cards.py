@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import bank
+from ..bank.shipped import REVISER
 from ..data import ZOO
 from ..estimators import auc, bootstrap, brier, fifths, pass_at_k, reliability, within_problem_auc
 from ..files import write_text
@@ -63,7 +64,7 @@ additions, subtractions and multiplications, worked out a step a line, and says 
 REINFORCED = """\
 Trained on from `{base}` by reinforcement learning: groups of {samples} solutions, the exact checker's reward, policy
 gradients on the gains of the norms alone."""
-CHAINS = "revision-test-chains"
+CHAINS = f"{REVISER}-test-chains"
 REVISES = ("revision", "revision-control")
 OTHERS: dict[str, Recipe] = {  # "prm-revision" ships, but "small" revises in the family that comes after
     **reinforcement.RECIPES, "prm-revision": RECIPES["prm"]

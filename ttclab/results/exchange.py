@@ -5,21 +5,28 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from .. import bank
 from ..allocator import Allocation, Arm
+from ..bank.shipped import REVISER, SMALL
 from ..estimators import Estimate, bootstrap
+from ..models import ZOO
 from .arms import Arms
-from .sampling import coverage, sampling_arms, small_fifths, vote
+from .families import UNDECIDED, cached, each_family, measured
+from .revision import hybrid_arms
+from .sampling import coverage, sampling_arms, small_fifths, verifying, vote
 from .searching import beam_arms
+from .stepwise import stepwise_arms
 from .training import block_parameters, training_flops, training_tokens
 
-STEPS = (750, 1000, 1250, 1500, 2000, 2500)  # of the large model's training, where it ships
+# Of the large model's training, where it ships.
+STEPS = tuple(sorted(int(folder.name.removeprefix("large-")) for folder in ZOO.glob("large-*")))
 RATIOS = (0.16, 0.79, 22.0, float("inf"))  # R of the paper, and a life so long that training does not count
 
 
-@cache
+@measured
 def one_pass(split: str = "test", at: int | None = None, model: str = "large") -> Arm:
     """One greedy pass of a model over each problem; the fifths are the small model's."""
     run = bank.load(model, split, at=at, greedy=True)
@@ -44,12 +51,26 @@ def matched_samples(verifier: str | None = None) -> int:
     return max(allocation.N for allocation in arms.within(price))
 
 
+def bill(model: str, N: int = 1, verifier: str | None = None) -> dict[str, float]:
+    """Mean FLOPs a problem by what they are for: reading the problem once, writing N solutions, and the verifier.
+
+    The large model writes one greedy solution, the small one samples; without a verifier its part is left out.
+    """
+    if model == "small":
+        written = vote(2).cost - vote(1).cost
+        parts = {"reading": vote(1).cost - written, "writing": N * written}
+    else:
+        run = bank.load(model, "test", greedy=True)
+        parts = {"reading": float(run.prefill_flops.mean()), "writing": float(N * run.decode_flops.mean())}
+    return parts if verifier is None else {**parts, "verifier": verifying(N, verifier)}
+
+
 def size_ratio() -> float:
     """How many times the parameters of the small model the large one has, in their blocks."""
     return block_parameters("large") / block_parameters("small")
 
 
-@cache
+@measured
 def queries_at(R: float, at: int | None = None) -> float:
     """Problems that make R, the tokens that the large model reads and writes for them over those it was trained on.
 
@@ -159,10 +180,18 @@ def exchange(
 
 
 def small_arms(split: str, judge: str | None) -> Arms:
-    """What the small model can do with a verifier, by samples or by beams, or without one."""
+    """What the small model can do with a verifier, or without one, which is to vote.
+
+    With the PRM it can do most: samples, beams, step-level revisions, and rewrites if it was trained for them.
+    """
     if judge is None:
         return sampling_arms(split, choose="majority")
-    return sampling_arms(split, judge) | beam_arms(split, judge)
+    arms = sampling_arms(split, judge) | beam_arms(split, judge)
+    if judge == "prm":
+        arms |= Arms(arm for arm in stepwise_arms(split).values() if arm.allocation.T)
+        if REVISER == SMALL:
+            arms |= Arms(arm for arm in hybrid_arms(split).values() if arm.allocation.T)
+    return arms
 
 
 def _within(arm: Arm, fifth: int | None) -> Arm:
@@ -186,7 +215,7 @@ class Cell:
         return f"{self.gain:.0p}{winner}"
 
 
-@cache
+@cached
 def _cells(ratios: tuple[float, ...], at: int | None, verifier: str, judge_trained: bool) -> list[list[Cell]]:
     rows = [
         [exchange(queries_at(R, at), at, verifier=verifier, judge_trained=judge_trained, fifth=fifth) for R in ratios]
@@ -209,6 +238,47 @@ def winner_map(
     it names a winner only where the interval widened for all cells (Bonferroni) leaves zero out.
     """
     return _cells(tuple(ratios), at, verifier, judge_trained)
+
+
+def matched(at: int | None = None) -> Arm:
+    """What the small model does best for the FLOPs of one pass of the large one, with the PRM's reading charged.
+
+    The arm is chosen on the validation problems. Training is charged to neither.
+    """
+    return exchange(float("inf"), at, judge_trained=True).small
+
+
+def agreed_map(ratios: Sequence[float], at: int | None = None, *, judge_trained: bool = False) -> list[list[str]]:
+    """The verdicts of `winner_map` that every recorded seed comes to, "undecided" where seeds differ."""
+
+    def verdicts() -> list[list[str]]:
+        rows = winner_map(ratios, at, judge_trained=judge_trained)
+        return [[cell.verdict for cell in row] for row in rows]
+
+    first, *others = each_family(verdicts).values()
+    return [
+        [said if all(other[i][j] == said for other in others) else UNDECIDED for j, said in enumerate(row)]
+        for i, row in enumerate(first)
+    ]
+
+
+def totals(queries: float, *, judge_trained: bool = False) -> pd.DataFrame:
+    """Accuracy against all FLOPs, training and `queries` answers, of each arm of the small model and each large pass.
+
+    The columns are the model, the arm, what it solves with the ends of the interval, and the FLOPs in all.
+    """
+    rows: list[tuple[object, ...]] = []
+    for verifier in (None, "prm"):
+        trained = training_flops(*["small"] if verifier is None or judge_trained else ["small", verifier])
+        for arm in small_arms("test", verifier).values():
+            how = "a vote of" if verifier is None else ""
+            name = f"{how} {arm.allocation.N}".strip() if how else str(arm.allocation)
+            rows.append((SMALL, name, *map(float, arm.solved), trained + queries * arm.cost))
+    for at in STEPS:
+        once = greedy("large", at)
+        spent = training_flops("large", at=at) + queries * once.cost
+        rows.append((f"large at {at}", "one pass", *map(float, once.solved), spent))
+    return pd.DataFrame(rows, columns=["model", "arm", "solved", "low", "high", "flops"])
 
 
 def cell(R: float, at: int, fifth: int | None = None, *, judge_trained: bool = True) -> Cell:

@@ -16,7 +16,7 @@ import pandas as pd
 from ..estimators import Estimate
 from ..flops import exchange_rate
 from ..hardware import find_gpu
-from .seeds import headline
+from .seeds import headline, verdict
 
 MODULES = (
     *("allocation", "confidence", "exchange", "game", "making", "reinforcement", "revision"),
@@ -38,7 +38,9 @@ PLACE = re.compile(r"\{([^{}`]+)\}(?!`)")  # in a cell; {name}`text` is a role o
 
 def names() -> dict[str, object]:
     """Everything that an expression may name: public functions and constants of the layer, and the fifths."""
-    found: dict[str, object] = {"exchange_rate": exchange_rate, "find_gpu": find_gpu, "headline": headline}
+    found: dict[str, object] = {
+        "exchange_rate": exchange_rate, "find_gpu": find_gpu, "headline": headline, "verdict": verdict,
+    }  # fmt: skip
     for name in MODULES:
         module = import_module(f".{name}", __package__)
         for key, value in vars(module).items():

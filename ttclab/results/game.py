@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..allocator import Allocation, Arm
+from ..bank.shipped import REVISER
 from ..estimators import Estimate
 from . import arena
 from .arena import Played
@@ -36,7 +38,7 @@ def played(name: str, share: int = 4) -> Played:
     """What a policy gets with so many generations a problem: a rival of the game, "adaptive", or one of PLAYERS."""
     test = arena.load_arena()
     if name == "adaptive":
-        arm = adaptive_arm(LEAD, MOST, 2, "test", arena.JUDGE, "revision")
+        arm = adaptive_arm(LEAD, MOST, 2, "test", arena.JUDGE, REVISER)
         return Played(np.zeros(len(test), dtype=np.intp), arm.correct, arm.flops)
     if name in PLAYERS:
         return arena.play(PLAYERS[name], test, share * len(test))
@@ -75,6 +77,12 @@ def after_look(hard: bool, N: int = 0, T: int = 0) -> float:
     return float(test.correct[(test.difficulty > HARD) == hard, arena.OPTIONS.index((N, T))].mean())
 
 
+def first_looks() -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """The verifier's score of each problem's first attempt and whether the attempt is right, (problems,) each."""
+    test = arena.load_arena()
+    return 1 - test.difficulty, test.correct[:, arena.OPTIONS.index((0, 0))] > 0.5
+
+
 def unsure() -> int:
     """The number of test problems for which the verifier is not sure whether the first attempt is right."""
     difficulty = arena.load_arena().difficulty
@@ -84,7 +92,7 @@ def unsure() -> int:
 @cache
 def _game() -> dict[str, Any]:
     """The data of the game as they ship."""
-    file = Path(arena.__file__).parent / "explorables" / "arena.json"
+    file = Path(__file__).parents[1] / "explorables" / "arena.json"
     game: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
     return game
 

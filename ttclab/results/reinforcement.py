@@ -11,6 +11,7 @@ import numpy as np
 from .. import bank, data
 from ..allocator import Allocation, Arm
 from .arms import Arms
+from .families import measured
 from .sampling import (
     BUDGETS,
     FINE_BUDGETS,
@@ -42,7 +43,7 @@ def cool_samples() -> bank.Samples:
     return samples
 
 
-@cache
+@measured
 def rl_arms(choose: str = "weighted", budgets: tuple[int, ...] = BUDGETS) -> Arms:
     """Best-of-N of the model after, for each budget; parameters as in `sampling_arms`. The verifier is the PRM."""
     samples, sizes = rl_samples(), np.array(budgets)
@@ -72,14 +73,14 @@ def _holding(N: int) -> tuple[int, ...]:
     return BUDGETS if N in BUDGETS else (N,)
 
 
-@cache
+@measured
 def rl_stepwise(T: int) -> Arm:
     """One chain of at most T step-level revisions of the model after, with the PRM; the best score is taken."""
     run = bank.load_step_revision(AFTER, "prm", "test", T)
-    return Arm(Allocation(1, T), run.correct("best").astype(float), run.total_flops, small_fifths())
+    return Arm(Allocation(1, T, stepwise=T > 0), run.correct("best").astype(float), run.total_flops, small_fifths())
 
 
-@cache
+@measured
 def cool_coverage(N: int) -> Arm:
     """Whether one of N samples of the model before, at a low temperature, is right."""
     samples, sizes = cool_samples(), np.array([N])
@@ -93,7 +94,7 @@ def cool_temperature() -> float:
     return float(cool_samples().made["temperature"])
 
 
-@cache
+@measured
 def crossing(*, sure: bool = False) -> float:
     """Samples from which the model before covers more problems than the model after.
 

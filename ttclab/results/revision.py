@@ -1,4 +1,4 @@
-"""Revision chains: what a revision gains and turns, and every split of a budget into chains.
+"""Rewriting chains: what a revision gains and turns, and every split of a budget into chains.
 
 A hybrid is charged for what the policy reads and writes and for the verifier. The policy reads the context of an
 attempt once in each round of revisions. The verifier scores equal texts once; a verifier that sees earlier attempts
@@ -13,13 +13,15 @@ from transformers import AutoConfig
 
 from .. import bank
 from ..allocator import Allocation, Arm
+from ..bank.shipped import REVISER, REVISER_PRM, SMALL, TWIN
 from ..data import ZOO
 from ..estimators import Estimate, bootstrap, bootstrap_share, fifths, majority, weighted_best_of_n
 from ..flops import decode_flops, forward_flops
 from ..verifiers.reward_model import reward_flops
 from ..verifiers.trained import SEE_ATTEMPTS
 from .arms import Arms
-from .sampling import last_scores
+from .families import measured
+from .sampling import last_scores, small_fifths, small_samples
 
 HYBRIDS = tuple((n // t, t - 1) for n in (1, 2, 4, 8, 16, 32, 64) for t in (1, 2, 4, 8, 16, 32, 64) if t <= n)
 CUTS = 16  # random choices of chains that a hybrid's accuracy is averaged over
@@ -28,29 +30,36 @@ FEEDBACK_CHAINS, FEEDBACK_ATTEMPTS = 4, 8  # recorded with every kind of feedbac
 
 @cache
 def chains(split: str = "test", feedback: str | None = None) -> bank.Chains:
-    """The revision model's recorded chains; `feedback` names the verifier that comments on each attempt."""
-    return bank.load_chains("revision", split, feedback=feedback)
+    """The recorded rewriting chains; `feedback` names the verifier that comments on each attempt."""
+    return bank.load_chains(REVISER, split, feedback=feedback)
 
 
 @cache
 def control() -> bank.Samples:
-    """Samples of the control: the small model grown and trained on as the revision model was, never revising."""
-    return bank.load("revision-control", "test")
+    """Samples of the control: a model trained as the one that rewrites was, but never on attempts."""
+    return bank.load(TWIN, "test")
 
 
 @cache
 def revision_fifths(split: str = "test") -> NDArray[np.intp]:
-    """Each problem's fifth of difficulty for the revision model, by its recorded attempts that were never revised.
+    """Each problem's fifth of difficulty for the model that rewrites.
 
-    No revision is measured on the attempts that made the fifths: otherwise regression to the mean would look like a
-    gain.
+    For a model of its own, the fifths are made of its recorded attempts that were never revised. No revision is
+    measured on the attempts that made the fifths: otherwise regression to the mean would look like a gain.
     """
+    if REVISER == SMALL:
+        return small_fifths(split)
     return fifths(1 - revision_difficulty(split))
 
 
 @cache
 def revision_difficulty(split: str = "test") -> NDArray[np.float64]:
-    """1 - the share of right ones among the revision model's recorded attempts that were never revised, (problems,)."""
+    """1 - the pass rate of the model that rewrites, (problems,).
+
+    The small model's is that of its samples, another's that of its recorded attempts that were never revised.
+    """
+    if REVISER == SMALL:
+        return np.asarray(1 - small_samples(split).correct.mean(axis=1))
     run = chains(split)
     alone = np.isin(run.chain_index[0], [i for i, length in enumerate(run.lengths) if length == 1])
     return np.asarray(1 - run.correct[:, alone].mean(axis=1))
@@ -79,6 +88,7 @@ def revised(run: bank.Chains, attempt: int = 1) -> tuple[NDArray[np.bool_], NDAr
     return run.correct[:, pairs[:, -2]], run.correct[:, pairs[:, -1]]
 
 
+@measured
 def attempt(number: int, last: int | None = None) -> Arm:
     """The mean of an attempt of every chain that goes so far, 1 the first, or of the attempts up to `last`.
 
@@ -101,16 +111,26 @@ def _between(first: int, last: int) -> NDArray[np.intp]:
     return np.flatnonzero((place >= first - 1) & (place < last))
 
 
+@measured
 def before_revision() -> Arm:
     """The first attempts of the chains that are revised."""
     return _per_problem(revised(chains())[0].mean(axis=1))
 
 
+@measured
 def after_revision() -> Arm:
     """The first revisions."""
     return _per_problem(revised(chains())[1].mean(axis=1))
 
 
+@measured
+def right_then_wrong() -> Arm:
+    """The first attempts that are right and whose revision is wrong, of all first attempts."""
+    before, after = revised(chains())
+    return _per_problem((before & ~after).mean(axis=1))
+
+
+@measured
 def one_of_control() -> Arm:
     """One sample of the control."""
     run = control()
@@ -223,13 +243,13 @@ def _chain_costs(split: str, verifier: str) -> tuple[NDArray[np.int64], list[tup
     return writing, list(zip(texts, costs, strict=True))
 
 
-@cache
+@measured
 def hybrid_arms(
-    split: str = "test", verifier: str = "prm-revision", hybrids: tuple[tuple[int, int], ...] = HYBRIDS
+    split: str = "test", verifier: str = REVISER_PRM, hybrids: tuple[tuple[int, int], ...] = HYBRIDS
 ) -> Arms:
     """The revision model's M chains of T revisions, for each (M, T), cut out of its recorded chains."""
     run = chains(split)
-    scores, answers = last_scores(verifier, f"revision-{split}-chains"), run.answers
+    scores, answers = last_scores(verifier, f"{REVISER}-{split}-chains"), run.answers
     rng = np.random.default_rng(0)
     arms = []
     for M, T in hybrids:
@@ -243,7 +263,7 @@ def hybrid_arms(
     return Arms(arms)
 
 
-def hybrid(M: int, T: int = 0, verifier: str = "prm-revision") -> Arm:
+def hybrid(M: int, T: int = 0, verifier: str = REVISER_PRM) -> Arm:
     """M chains of T revisions, on the test problems."""
     return hybrid_arms(verifier=verifier).at(M, T)
 

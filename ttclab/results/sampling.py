@@ -13,9 +13,11 @@ from transformers import AutoConfig
 
 from .. import bank
 from ..allocator import Allocation, Arm, difficulty_by_disagreement, difficulty_by_score
+from ..bank.shipped import REVISER
 from ..confidence import MEASURES
 from ..data import ZOO
 from ..estimators import (
+    auc,
     best_of_n,
     fifths,
     majority,
@@ -30,6 +32,7 @@ from ..verifiers.oracle import NoisyOracle
 from ..verifiers.reward_model import reward_flops
 from ..verifiers.scoring import AGGREGATES
 from .arms import Arms
+from .families import measured
 
 BUDGETS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 FINE_BUDGETS = (1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 20, 24, 28, 32, 40, 48, 56, 64, 80, 96, 112, 128)
@@ -91,7 +94,7 @@ def noisy_scores(samples: bank.Samples, quality: float) -> NDArray[np.float64]:
     return scores
 
 
-@cache
+@measured
 def sampling_arms(
     split: str = "test",
     verifier: str = "prm",
@@ -265,7 +268,7 @@ def _stopped(
     return Arm(Allocation(int(looks[-1])), right, (stops * (each + verifying)).sum(axis=1), groups)
 
 
-@cache
+@measured
 def adaptive_arm(
     lead: float, N: int = 64, batch: int = 2, split: str = "test", verifier: str = "prm", model: str = "small"
 ) -> Arm:
@@ -280,13 +283,13 @@ def adaptive_arm(
     split, verifier : str
         The problems, and the verifier that weights the votes.
     model : str
-        "small", or "revision", whose first attempts are its samples.
+        "small", or another model that rewrites, whose first attempts are its samples.
     """
     rule = ClearLead(lead, batch)
     if model == "small":
         return stopping_arm(rule, N, split, verifier)
-    chains, looks = bank.load_chains("revision", split), np.array(rule.looks(N))
-    scores = last_scores(verifier, f"revision-{split}-chains")[:, chains.at(0)]
+    chains, looks = bank.load_chains(REVISER, split), np.array(rule.looks(N))
+    scores = last_scores(verifier, f"{REVISER}-{split}-chains")[:, chains.at(0)]
     cost = verifier_flops(chains.firsts, verifier, looks)
     return _stopped(rule, chains.firsts, scores, cost, looks, None)
 
@@ -320,12 +323,26 @@ def true_difficulty() -> NDArray[np.float64]:
     return np.asarray(1 - small_samples().correct[:, FIRST_UNSEEN:].mean(axis=1))
 
 
+@measured
+def auc_within(verifier: str, by: str = "answer") -> Arm:
+    """A verifier's AUC within each test problem, NaN where all samples are right or all wrong.
+
+    by: whether right is by the "answer" or by the whole "working".
+    """
+    samples = small_samples()
+    right = samples.correct if by == "answer" else samples.worked
+    values = np.array([auc(*each) for each in zip(small_scores(verifier), right, strict=True)])
+    return Arm(Allocation(samples.correct.shape[1]), values, np.zeros(len(values)), small_fifths())
+
+
+@measured
 def estimate_hits(n: int, by: str = "score") -> Arm:
     """Whether an estimate from n solutions puts each problem into its right fifth, at the cost of the estimate."""
     difficulty, flops = estimated_difficulty(n, by=by)
     return Arm(Allocation(n), (fifths(-difficulty) == fifths(-true_difficulty())).astype(float), flops)
 
 
+@measured
 def estimate_rank(n: int, by: str = "score") -> float:
     """The rank correlation of an estimate from n solutions with the true difficulty."""
     return rank_correlation(estimated_difficulty(n, by=by)[0], true_difficulty())

@@ -8,6 +8,7 @@ from .. import bank
 from ..allocator import Allocation, Arm
 from ..estimators import Estimate, bootstrap
 from .arms import Arms
+from .families import cached, measured
 from .sampling import small_fifths
 
 BEAMS = tuple(sorted((*bank.BEAMS, *bank.MORE_BEAMS)))  # all that are recorded with the PRM
@@ -19,14 +20,14 @@ def searches(N: int, verifier: str = "prm", M: int = 4, lookahead: int = 0, spli
     return bank.load_searches("small", verifier, split, N, M, lookahead=lookahead)
 
 
-@cache
+@measured
 def beam(N: int, verifier: str = "prm", M: int = 4, lookahead: int = 0, split: str = "test") -> Arm:
     """The accuracy and the FLOPs of the recorded beam searches with a budget and a width."""
     run = searches(N, verifier, M, lookahead, split)
     return Arm(Allocation(N, 0, M), run.correct().astype(float), run.total_flops, small_fifths(split))
 
 
-@cache
+@cached
 def beam_arms(split: str = "test", verifier: str = "prm", beams: tuple[tuple[int, int], ...] = bank.BEAMS) -> Arms:
     """The recorded beam searches of the small model, one for each (N, M) of `beams`."""
     return Arms(beam(N, verifier, M, split=split) for N, M in beams)

@@ -1,193 +1,212 @@
-"""Are the findings those of one training? The headline numbers, with the family trained and recorded again.
+"""Are the findings those of one training? The headline numbers of every seed's family of models.
 
-`TTCLAB_HOME=FOLDER ttclab seeds SEED` trains what the numbers need into FOLDER, records its runs
-there and writes the seed's row into `seeds.json`; killed and started again, it goes on where it was. Without a seed,
-the command measures the models that ship anew. They were trained from seed 0, but seed 0 has a row of its own: on
-another machine it gave another model.
+    TTCLAB_HOME=FOLDER ttclab train --all --seed SEED
+    TTCLAB_HOME=FOLDER ttclab record --family
+    TTCLAB_HOME=FOLDER ttclab seeds SEED
+
+The last command keeps what the headline numbers, the claims and the winner maps are computed from, problem by problem,
+in one small file (`families`). Killed and started again, each command goes on where it was.
 """
 
 import json
 import os
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Callable, Iterator
+from functools import cache, partial
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from .. import bank
 from ..allocator import Arm
-from ..bank.draws import Draws
-from ..data import DATA, ZOO
-from ..estimators import Estimate, auc, bootstrap
-from ..files import write_text
-from ..training.loop import RECIPES, train
+from ..data import DATA
+from ..estimators import Estimate, bootstrap, bootstrap_families
+from . import families
+from .allocation import ESTIMATES, ONE_MODEL_SPACE, SPACES, allocated, lesson, space
 from .arms import HARDEST
-from .exchange import greedy
+from .claims import TESTS
+from .exchange import RATIOS, STEPS, greedy, matched, winner_map
+from .families import SHIPPED, UNDECIDED, Recorder, each_family, of_all, using
+from .fitting import fit_all
+from .reinforcement import rl_coverage, rl_stepwise, rl_weighted
 from .revision import after_revision, before_revision, one_of_control
-from .sampling import best, coverage, small_samples, small_scores, vote, weighted
+from .sampling import auc_within, best, coverage, vote, weighted
 from .searching import beam
+from .stepwise import CRITICS, critic_change, stepwise, stepwise_arms
 
-FILE = DATA / "seeds.json"
-SHIPPED = "shipped"
-POINTS = RECIPES["large"].points
-JUDGES = ("prm-weak", "prm", "orm")
-CONFIDENCES = ("mean-logprob", "self-certainty")
+OLD = DATA / "seeds.json"  # families of an earlier recipe, of which only these numbers are kept
+ALL = "all"
 
 
 class Headline(NamedTuple):
     """A number that a finding rests on.
 
-    unit: "share" of problems, "gain" in it, "auc", or "times" as much; runs: the recorded ones it is of; of: its
-    (problems,) values, NaN for a problem that has none.
+    unit: "share" of problems, "gain" in it, "auc", or "times" as much; of: an arm whose `correct` is its value for each
+    problem, NaN for a problem that has none.
     """
 
     unit: str
-    runs: tuple[str, ...]
-    of: Callable[[], NDArray[np.float64]]
+    of: Callable[[], Arm]
 
 
-def _minus(one: Arm, other: Arm, *fifth: int) -> NDArray[np.float64]:
-    if fifth:
-        one, other = one.fifth(*fifth), other.fifth(*fifth)
-    return one.correct - other.correct
+def _minus(one: Arm, other: Arm, *fifth: int) -> Arm:
+    gap = Arm(one.allocation, one.correct - other.correct, one.flops, one.fifths, one.families)
+    return gap.fifth(*fifth) if fifth else gap
 
 
-def _aucs(verifier: str, right: NDArray[np.bool_]) -> NDArray[np.float64]:
-    return np.array([auc(*each) for each in zip(small_scores(verifier), right, strict=True)])
-
-
-def _change(verifier: str) -> NDArray[np.float64]:
-    """Best-of-256 minus best-of-4, where the shipped weak PRM is at its best on the validation problems."""
+def _change(verifier: str) -> Arm:
     return _minus(best(256, verifier), best(4, verifier))
 
 
-def _one_sample(fifth: int) -> NDArray[np.float64]:
-    return coverage(1).fifth(fifth).correct
+def _one_sample(fifth: int) -> Arm:
+    return coverage(1).fifth(fifth)
 
 
-def _pass(at: int) -> NDArray[np.float64]:
-    return greedy("large", at).correct
-
-
-def _minus_pass(at: int) -> NDArray[np.float64]:
-    """A search of the small model minus one pass of the large one."""
-    return _minus(beam(16), greedy("large", at))
-
-
-def _beam_gain(verifier: str, N: int, *fifth: int) -> NDArray[np.float64]:
+def _beam_gain(verifier: str, N: int, *fifth: int) -> Arm:
     return _minus(beam(N, verifier), weighted(N, verifier), *fifth)
 
 
-SAMPLES = "small-test"
-WEAK, PRM, ORM = (f"small-test.{judge}" for judge in JUDGES)
-LIKELY, CERTAIN = (f"small-test.{measure}" for measure in CONFIDENCES)
-CHAINS, CONTROL = "revision-test-chains", "revision-control-test"
-SEARCHES = (("prm-weak", 4), ("prm-weak", 64), ("prm", 16))  # judge and N, with M=4
-WEAK_4, WEAK_64, PRM_16 = (f"small-test-beam-{judge}-{n}x4" for judge, n in SEARCHES)
+def _times(one: Arm, other: Arm) -> Arm:
+    return Arm(one.allocation, one.flops / other.cost, one.flops, None, one.families)
+
+
 HEADLINES = {
-    "small, one sample": Headline("share", (SAMPLES,), lambda: coverage(1).correct),
+    "small, one sample": Headline("share", lambda: coverage(1)),
     **{
-        f"small, one sample, {which} fifth": Headline("share", (SAMPLES,), partial(_one_sample, fifth))
+        f"small, one sample, {which} fifth": Headline("share", partial(_one_sample, fifth))
         for fifth, which in enumerate(("easiest", "second", "middle", "fourth", "hardest"))
     },
-    "small, a right one among 64": Headline("share", (SAMPLES,), lambda: coverage(64).correct),
-    "small, one greedy pass": Headline("share", ("small-test-greedy",), lambda: greedy("small").correct),
-    **{
-        f"large at step {at}, one greedy pass": Headline("share", (f"large-{at}-test-greedy",), partial(_pass, at))
-        for at in POINTS
-    },
-    "a vote of 16": Headline("share", (SAMPLES,), lambda: vote(16).correct),
-    "PRM, weighted best-of-16": Headline("share", (PRM,), lambda: weighted(16).correct),
-    "PRM minus the vote, 16 samples": Headline("gain", (PRM,), lambda: _minus(weighted(16), vote(16))),
-    "PRM minus ORM, 64 samples": Headline("gain", (PRM, ORM), lambda: _minus(weighted(64), weighted(64, "orm"))),
-    "PRM, AUC within a problem, by answer": Headline("auc", (PRM,), lambda: _aucs("prm", small_samples().correct)),
-    "PRM, AUC within a problem, by working": Headline("auc", (PRM,), lambda: _aucs("prm", small_samples().worked)),
-    "ORM, AUC within a problem, by answer": Headline("auc", (ORM,), lambda: _aucs("orm", small_samples().correct)),
-    "ORM, AUC within a problem, by working": Headline("auc", (ORM,), lambda: _aucs("orm", small_samples().worked)),
-    "mean log-probability, AUC within a problem, by answer": Headline(
-        "auc", (LIKELY,), lambda: _aucs("mean-logprob", small_samples().correct)
+    "small, a right one among 64": Headline("share", lambda: coverage(64)),
+    "small, one greedy pass": Headline("share", lambda: greedy("small")),
+    **{f"large at step {at}, one greedy pass": Headline("share", partial(greedy, "large", at)) for at in STEPS},
+    "a vote of 16": Headline("share", lambda: vote(16)),
+    "PRM, weighted best-of-16": Headline("share", lambda: weighted(16)),
+    "step-level revision, at most 15": Headline("share", lambda: stepwise(15)),
+    "step-level revision, at most 15, minus one sample": Headline("gain", lambda: _minus(stepwise(15), coverage(1))),
+    "step-level revision, at most 15, minus weighted best-of-16": Headline(
+        "gain", lambda: _minus(stepwise(15), weighted(16))
     ),
-    "self-certainty, AUC within a problem, by answer": Headline(
-        "auc", (CERTAIN,), lambda: _aucs("self-certainty", small_samples().correct)
+    "step-level revision, FLOPs over weighted best-of-16": Headline(
+        "times", lambda: _times(stepwise(15), weighted(16))
     ),
-    "PRM, best-of-256 minus best-of-4": Headline("gain", (PRM,), partial(_change, "prm")),
-    "weak PRM, best-of-256 minus best-of-4": Headline("gain", (WEAK,), partial(_change, "prm-weak")),
-    "PRM, beam search minus weighted, N=16": Headline("gain", (PRM, PRM_16), partial(_beam_gain, "prm", 16)),
-    "PRM, beam search minus weighted, N=16, hardest fifth": Headline(
-        "gain", (PRM, PRM_16), partial(_beam_gain, "prm", 16, HARDEST)
-    ),
+    "small at best minus large, equal FLOPs": Headline("gain", lambda: _minus(matched(), greedy("large"))),
+    "large, one greedy pass, minus one sample of small": Headline("gain", lambda: _minus(greedy("large"), coverage(1))),
+    "PRM minus the vote, 16 samples": Headline("gain", lambda: _minus(weighted(16), vote(16))),
+    "PRM minus ORM, 64 samples": Headline("gain", lambda: _minus(weighted(64), weighted(64, "orm"))),
+    "PRM, AUC within a problem, by answer": Headline("auc", lambda: auc_within("prm")),
+    "PRM, AUC within a problem, by working": Headline("auc", lambda: auc_within("prm", "working")),
+    "ORM, AUC within a problem, by answer": Headline("auc", lambda: auc_within("orm")),
+    "ORM, AUC within a problem, by working": Headline("auc", lambda: auc_within("orm", "working")),
+    "mean log-probability, AUC within a problem, by answer": Headline("auc", lambda: auc_within("mean-logprob")),
+    "self-certainty, AUC within a problem, by answer": Headline("auc", lambda: auc_within("self-certainty")),
+    "PRM, best-of-256 minus best-of-4": Headline("gain", partial(_change, "prm")),
+    "weak PRM, best-of-256 minus best-of-4": Headline("gain", partial(_change, "prm-weak")),
+    "PRM, beam search minus weighted, N=16": Headline("gain", partial(_beam_gain, "prm", 16)),
+    "PRM, beam search minus weighted, N=16, hardest fifth": Headline("gain", partial(_beam_gain, "prm", 16, HARDEST)),
     "PRM, beam search, N=16, FLOPs over a pass of large": Headline(
-        "times", (PRM_16, f"large-{POINTS[-1]}-test-greedy"), lambda: beam(16).flops / greedy("large", POINTS[-1]).cost
+        "times", lambda: _times(beam(16), greedy("large", STEPS[-1]))
     ),
     **{
         f"PRM, beam search, N=16, minus large at step {at}": Headline(
-            "gain", (PRM_16, f"large-{at}-test-greedy"), partial(_minus_pass, at)
+            "gain", partial(lambda at: _minus(beam(16), greedy("large", at)), at)
         )
-        for at in POINTS
+        for at in STEPS
     },
-    "weak PRM, beam search minus weighted, N=4": Headline("gain", (WEAK, WEAK_4), partial(_beam_gain, "prm-weak", 4)),
-    "weak PRM, beam search minus weighted, N=64": Headline(
-        "gain", (WEAK, WEAK_64), partial(_beam_gain, "prm-weak", 64)
+    "weak PRM, beam search minus weighted, N=4": Headline("gain", partial(_beam_gain, "prm-weak", 4)),
+    "weak PRM, beam search minus weighted, N=64": Headline("gain", partial(_beam_gain, "prm-weak", 64)),
+    "first attempt of the model that rewrites, minus its twin's": Headline(
+        "gain", lambda: _minus(before_revision(), one_of_control())
     ),
-    "revision model, first attempt": Headline("share", (CHAINS,), lambda: before_revision().correct),
-    "first revision minus first attempt": Headline(
-        "gain", (CHAINS,), lambda: _minus(after_revision(), before_revision())
-    ),
+    "revision model, first attempt": Headline("share", before_revision),
+    "first revision minus first attempt": Headline("gain", lambda: _minus(after_revision(), before_revision())),
     "first revision minus an attempt of the control": Headline(
-        "gain", (CHAINS, CONTROL), lambda: _minus(after_revision(), one_of_control())
+        "gain", lambda: _minus(after_revision(), one_of_control())
+    ),
+}
+
+
+HEADLINES |= {
+    "after reinforcement learning, one sample": Headline("share", lambda: rl_coverage(1)),
+    "after minus before, one sample": Headline("gain", lambda: _minus(rl_coverage(1), coverage(1))),
+    "after minus before, a right one among 64": Headline("gain", lambda: _minus(rl_coverage(64), coverage(64))),
+    "after minus before, PRM, weighted best-of-16": Headline("gain", lambda: _minus(rl_weighted(16), weighted(16))),
+    "after minus before, step-level revision, at most 15": Headline(
+        "gain", lambda: _minus(rl_stepwise(15), stepwise(15))
     ),
 }
 
 
 def measure() -> dict[str, Estimate]:
-    """The headline numbers of the runs that are recorded in `TTCLAB_HOME`, with 95% intervals over problems."""
+    """The headline numbers of the family in use, with 95% intervals; those whose runs are not there are left out."""
     found = {}
     for name, headline in HEADLINES.items():
-        if all((bank.RUNS / f"{run}.parquet").is_file() for run in headline.runs):
-            values = headline.of()
-            found[name] = bootstrap(values[~np.isnan(values)])
+        try:
+            arm = headline.of()
+        except ValueError:
+            continue
+        values = [family[~np.isnan(family)] for family in np.split(arm.correct, arm.families)]
+        found[name] = bootstrap_families(values) if arm.families > 1 else bootstrap(values[0])
     return found
 
 
+@cache
 def load() -> dict[str, dict[str, Estimate]]:
-    """The headline numbers as they were measured: of the models that ship, then by seed."""
-    rows = json.loads(FILE.read_text(encoding="utf-8"))
-    return {family: {name: Estimate(*numbers) for name, numbers in row.items()} for family, row in rows.items()}
+    """The headline numbers by family: of the models that ship, by seed, and where there are several of all together."""
+    old = json.loads(OLD.read_text(encoding="utf-8")) if OLD.is_file() else {}
+    rows = {family: {name: Estimate(*numbers) for name, numbers in row.items()} for family, row in old.items()}
+    rows |= each_family(measure)
+    if len(families.families()) > 1:
+        rows[ALL] = of_all(measure)
+    return rows
 
 
 def headline(name: str, family: str = SHIPPED) -> Estimate:
-    """A headline number as it was measured, of the models that ship or of a seed."""
+    """A headline number of the models that ship, of a seed, or of all ("all")."""
     return load()[family][name]
 
 
-def make(seed: int, device: str = "auto") -> None:
-    """Train what the headline numbers are of, each after the one it is grown from, and record its runs.
+def verdict(name: str) -> str:
+    """What the sign of a headline number is in every seed, in words: "above 0", "below 0", "no difference".
 
-    Raises ValueError if that would write over the models that ship.
+    It is "undecided" if seeds differ, or if the interval over seeds and problems says otherwise.
+    """
+    words = {1: "above 0", -1: "below 0", 0: "no difference"}
+    rows = load()
+    signs = {rows[family][name].sign for family in (*families.families(), ALL) if name in rows.get(family, {})}
+    return words[signs.pop()] if len(signs) == 1 else UNDECIDED
+
+
+def collect(seed: str) -> Recorder:
+    """Everything that pages compare seeds by, computed from the runs in `TTCLAB_HOME`. What has no runs is left out."""
+    recorder = Recorder(seed, {})
+    with using(recorder):
+        for work in _work():
+            try:
+                work()
+            except ValueError:
+                continue
+    return recorder
+
+
+def _work() -> Iterator[Callable[[], object]]:
+    yield from TESTS.values()
+    yield from (headline.of for headline in HEADLINES.values())
+    for split in ("test", "validation"):
+        yield from (partial(space, name, split) for name in SPACES)
+    for at in STEPS:
+        yield from (partial(winner_map, RATIOS, at, judge_trained=trained) for trained in (False, True))
+    for estimate in ESTIMATES:
+        yield from (partial(allocated, ONE_MODEL_SPACE, estimate, budget) for budget in (4, 16, 64))
+    yield from (partial(lesson, budget) for budget in (4, 16, 64))
+    yield from (partial(critic_change, name) for name in CRITICS)
+    yield from (lambda: vote(64), stepwise_arms)
+
+
+def write(seed: int) -> Path:
+    """Fit the policies of the family in `TTCLAB_HOME`, and keep its values in the package as those of a seed.
+
+    Raises ValueError if the family is the one that ships.
     """
     if "TTCLAB_HOME" not in os.environ:
-        raise ValueError("a family of another seed needs a folder of its own: set TTCLAB_HOME")
-    for name in ("small-plain", "small", "large", *JUDGES):
-        if not (ZOO / (f"large-{POINTS[-1]}" if name == "large" else name)).is_dir():
-            train(name, seed=seed, device=device)
-    bank.record("small", "test", Draws(device=device))
-    bank.record("small", "test", Draws(greedy=True, device=device))
-    for at in POINTS:
-        bank.record("large", "test", Draws(at=at, greedy=True, device=device))
-    for judge in (*JUDGES, *CONFIDENCES):
-        bank.record_scores(judge, "small-test", device=device)
-    for judge, n in SEARCHES:
-        bank.record_search("small", judge, "test", n, 4, device=device)
-
-
-def write(family: str) -> Path:
-    """Write a row into `seeds.json`, keep the others, and return the file. family: SHIPPED, or a seed."""
-    rows = {**load(), family: measure()}
-    said = {
-        key: {name: [round(float(x), 6) for x in rows[key][name]] for name in rows[key]}
-        for key in sorted(rows, key=lambda key: (key != SHIPPED, key))
-    }
-    write_text(FILE, json.dumps(said, indent=1) + "\n")
-    return FILE
+        raise ValueError("a family of another seed has a folder of its own: set TTCLAB_HOME")
+    fit_all()
+    return families.save(collect(str(seed)), families.FOLDER / f"{seed}.npz")

@@ -7,17 +7,19 @@ import numpy as np
 
 from .. import bank
 from ..allocator import Allocation, Arm
-from ..estimators import Estimate, bootstrap
+from ..bank.shipped import STEP_HYBRIDS
+from ..estimators import Estimate
 from ..verifiers.oracle import NoisyOracle
-from ..verifiers.scoring import right_so_far
+from ..verifiers.scoring import right_so_far, threshold_of
 from .arms import Arms
+from .families import cached, measured
 from .sampling import small_fifths, small_samples
 
 CRITICS = ("prm", *bank.CRITICS)
 CRITICIZED = 16  # recorded samples of each problem that a critic's errors are counted in
 
 
-@cache
+@measured
 def stepwise(T: int, M: int = 1, split: str = "test", verifier: str = "prm") -> Arm:
     """M chains of at most T step-level revisions.
 
@@ -25,19 +27,19 @@ def stepwise(T: int, M: int = 1, split: str = "test", verifier: str = "prm") -> 
     """
     run = bank.load_step_revision("small", verifier, split, T, M)
     right = run.correct("best" if M == 1 else "weighted").astype(float)
-    return Arm(Allocation(M, T), right, run.total_flops, small_fifths(split))
+    return Arm(Allocation(M, T, stepwise=T > 0), right, run.total_flops, small_fifths(split))
 
 
-@cache
+@cached
 def stepwise_arms(split: str = "test", verifier: str = "prm") -> Arms:
     """All that are recorded: one chain with every limit of revisions, then several chains."""
-    chains = [(1, T) for T in bank.REVISIONS] + list(bank.STEP_HYBRIDS)
+    chains = [(1, T) for T in bank.REVISIONS] + list(STEP_HYBRIDS)
     return Arms(stepwise(T, M, split, verifier) for M, T in chains)
 
 
 def step_threshold(verifier: str = "prm") -> float:
     """The score below which a verifier doubts a step."""
-    return bank.THRESHOLDS[verifier]
+    return threshold_of(verifier)
 
 
 @cache
@@ -72,11 +74,17 @@ def rejected_right(verifier: str, quality: float | None = None) -> float:
     return _errors(verifier, quality)[1]
 
 
-@cache
-def critic_gain(verifier: str, quality: float | None = None, *, forgetful: bool = False) -> Estimate:
-    """What at most 15 step-level revisions gain with a critic: the last solution of a chain minus its first.
+@measured
+def critic_change(verifier: str, quality: float | None = None, *, forgetful: bool = False) -> Arm:
+    """The last solution of a chain of at most 15 step-level revisions minus its first: -1, 0 or 1 for each problem.
 
     The last solution, and not the one with the best score, is what the critic accepted.
     """
     run = bank.load_step_revision("small", verifier, "test", 15, quality=quality, forgetful=forgetful)
-    return bootstrap(np.array([float(found[-1].correct) - found[0].correct for found in run.found]))
+    change = np.array([float(found[-1].correct) - found[0].correct for found in run.found])
+    return Arm(Allocation(1, 15, stepwise=True), change, run.total_flops, small_fifths())
+
+
+def critic_gain(verifier: str, quality: float | None = None, *, forgetful: bool = False) -> Estimate:
+    """What at most 15 step-level revisions gain with a critic (`critic_change`)."""
+    return critic_change(verifier, quality, forgetful=forgetful).solved

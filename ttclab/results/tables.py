@@ -14,6 +14,8 @@ import pyarrow.parquet as pq
 from .. import bank
 from ..data import ZOO
 from . import seeds
+from .claims import load_claims
+from .exchange import RATIOS, agreed_map
 from .training import training_flops
 
 SPECS = {"share": ".0%", "gain": ".1p", "auc": ".3f", "times": ".1f"}  # by the unit of a headline number
@@ -114,13 +116,35 @@ _DESCRIBED = {"samples": _samples, "chains": _chains, "scores": _scores, "search
 
 
 def seeds_table() -> pd.DataFrame:
-    """The headline numbers, a column for each family of models."""
-    named = {seeds.SHIPPED: "These models", "0": "Seed 0 again"}
+    """The headline numbers, a column for each family of models, and of gains what all seeds say."""
+    named = {seeds.SHIPPED: "These models", "0": "Seed 0 again", seeds.ALL: "All"}
     families = {named.get(family, f"Seed {family}"): row for family, row in seeds.load().items()}
     rows = []
     for name, headline in seeds.HEADLINES.items():
         values = {
             family: format(row[name], SPECS[headline.unit]) if name in row else "–" for family, row in families.items()
         }
+        if "All" in families:
+            values["In every seed"] = seeds.verdict(name) if headline.unit == "gain" else ""
         rows.append({"": name, **values})
     return pd.DataFrame(rows)
+
+
+def claims_by_seed() -> pd.DataFrame:
+    """Every claim with its verdict in each seed, and the one that all of them come to."""
+    rows = []
+    for claim in load_claims():
+        found = claim.check()
+        each = {"These models" if name == seeds.SHIPPED else f"Seed {name}": said for name, said in found.seeds.items()}
+        rows.append({"The claim": claim.says, **each, "All": found.verdict})
+    return pd.DataFrame(rows)
+
+
+def agreed_table(at: int, judge_trained: bool = True) -> pd.DataFrame:
+    """The winner map that all seeds agree on: rows are the fifths of difficulty and all problems, columns R."""
+    rows = agreed_map(RATIOS, at, judge_trained=judge_trained)
+    names = ("easiest", "second", "middle", "fourth", "hardest", "all")
+    heads = [f"R = {R:g}" for R in RATIOS]
+    return pd.DataFrame(
+        [{"": name, **dict(zip(heads, row, strict=True))} for name, row in zip(names, rows, strict=True)]
+    )

@@ -8,6 +8,7 @@ from transformers import AutoConfig
 
 from ..data import ZOO, folder_of
 from ..flops import forward_flops
+from .families import measured
 
 Record = dict[str, int | str | None]  # what a training.json holds
 
@@ -43,6 +44,7 @@ def own_training_flops(name: str, at: int | None = None) -> int:
     return _number(name, "training_flops", at) + _number(name, "data_flops", at)
 
 
+@measured
 def training_flops(*names: str, at: int | None = None) -> int:
     """Everything spent to make shipped models: their passes, their data, and the models that they were grown from.
 

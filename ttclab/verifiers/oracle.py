@@ -2,14 +2,15 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from statistics import NormalDist
 
 from ..engine import random_stream
 from ..tasks.problem import Feedback, Problem, Solution
-from .scoring import RIGHT, WRONG, BaseCritic, charge_calls, first_doubt, right_so_far
+from .scoring import RIGHT, WRONG, StepCritic, charge_calls, first_doubt, right_so_far
 
 
-class Oracle(BaseCritic):
+class Oracle(StepCritic):
     """Knows the right answers. No real system does; the oracle is the upper bound of any selection rule (coverage)."""
 
     name = "oracle"
@@ -24,12 +25,14 @@ class Oracle(BaseCritic):
         charge_calls(solutions)
         return [[float(right) for right in right_so_far(s)] for s in solutions]
 
-    def _feedback(self, solutions: list[Solution]) -> list[Feedback]:
-        """Whether each answer is right."""
-        return [RIGHT if score else WRONG for score in self.score(solutions)]
+    def comment(self, solution: Solution, scores: Sequence[float]) -> Feedback:
+        """Whether the answer is right, and of a wrong one the first wrong step."""
+        if solution.correct:
+            return RIGHT
+        return replace(WRONG, step=first_doubt(scores, self.threshold) if scores else 1)
 
 
-class NoisyOracle:
+class NoisyOracle(StepCritic):
     """An oracle with Gaussian noise (Green and Swets 1966).
 
     The oracle sees a normal deviate whose mean is higher by d' for a right solution. The score is the probability of

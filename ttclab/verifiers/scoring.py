@@ -1,15 +1,19 @@
 """The protocols of verifiers, and scores of steps made into one, checked."""
 
+import json
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from itertools import accumulate
+from pathlib import Path
 from statistics import fmean
 from typing import Protocol, overload
 
 from .. import ledger
+from ..data import ZOO
 from ..tasks.problem import Feedback, Solution
 
+THRESHOLD = "threshold.json"  # in the folder of a shipped verifier: `bank.family.choose_threshold` writes it
 RIGHT, WRONG = Feedback("The answer is right.", "!+"), Feedback("The answer is wrong.", "!-")
 
 
@@ -94,6 +98,46 @@ class BaseCritic(ABC):
         """One comment for each solution."""
 
 
+class StepCritic(BaseCritic):
+    """A critic that scores steps, and names the first step with a score below its threshold."""
+
+    name: str
+    _threshold = 0.5
+
+    @property
+    def threshold(self) -> float:
+        """The score below which a step is doubted, from 0 (doubts nothing) to 1."""
+        return self._threshold
+
+    @threshold.setter
+    def threshold(self, value: float) -> None:
+        if not 0 <= value <= 1:
+            raise ValueError(f"a threshold of step scores must be from 0 to 1, not {value}")
+        self._threshold = value
+
+    @abstractmethod
+    def score_steps(self, solutions: Sequence[Solution]) -> list[list[float]]:
+        """As in `StepVerifier`."""
+
+    @abstractmethod
+    def score(self, solutions: Sequence[Solution]) -> list[float]:
+        """As in `Verifier`."""
+
+    def comment(self, solution: Solution, scores: Sequence[float]) -> Feedback:
+        """The critique of a solution whose steps have these scores."""
+        if not scores:
+            return Feedback("There is no step.", "!1", 1)
+        doubted = first_doubt(scores, self.threshold)
+        if doubted is None:
+            return Feedback("No step has an error.", "!0")
+        return Feedback(f"Step {doubted} has an error.", f"!{min(doubted, 9)}", doubted)
+
+    def _feedback(self, solutions: list[Solution]) -> list[Feedback]:
+        """The first step of each solution that looks wrong."""
+        pairs = zip(solutions, self.score_steps(solutions), strict=True)
+        return [self.comment(solution, scores) for solution, scores in pairs]
+
+
 def right_so_far(solution: Solution) -> list[bool]:
     """Whether a solution is right up to and including each step. One that ended too early is wrong at its last step."""
     checks = solution.problem.check_steps(solution.steps)
@@ -114,6 +158,19 @@ AGGREGATES: dict[str, Callable[[Sequence[float]], float]] = {
     "prod": math.prod,
     "mean": lambda steps: fmean(steps),
 }
+
+
+def critic_of(verifier: Verifier) -> StepCritic:
+    """The verifier itself, if it names wrong steps. Raises ValueError for another, naming it."""
+    if not isinstance(verifier, StepCritic):
+        raise ValueError(f"step-level revision needs a verifier that names steps, which {verifier.name!r} does not")
+    return verifier
+
+
+def threshold_of(name: str | Path) -> float:
+    """The threshold that was chosen for a shipped verifier on validation problems; 0.5 where none was chosen."""
+    file = ZOO / name / THRESHOLD
+    return float(json.loads(file.read_text(encoding="utf-8"))["threshold"]) if file.is_file() else 0.5
 
 
 def first_doubt(scores: Sequence[float], threshold: float) -> int | None:

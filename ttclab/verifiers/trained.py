@@ -11,7 +11,7 @@ from ..ledger import Bill
 from ..solutions import tokens_of
 from ..tasks.problem import Feedback, Solution
 from .reader import Reader, ReadingModel
-from .scoring import RIGHT, WRONG, BaseCritic, first_doubt
+from .scoring import RIGHT, WRONG, BaseCritic, StepCritic
 
 
 class _Trained(BaseCritic):
@@ -65,7 +65,7 @@ class ORM(_Trained):
         return [RIGHT if score >= 0.5 else WRONG for score in self.score(solutions)]
 
 
-class PRM(_Trained):
+class PRM(_Trained, StepCritic):
     """Process reward model: is the solution right up to each step? (Lightman et al. 2023)."""
 
     def score(self, solutions: Sequence[Solution]) -> list[float]:
@@ -80,17 +80,6 @@ class PRM(_Trained):
             ends = _step_ends(solution, tokens_of(solution, self.tokenizer), step_end)
             scores.append([float(right[end]) for end in ends])
         return scores
-
-    def _feedback(self, solutions: list[Solution]) -> list[Feedback]:
-        """The first step of each solution that looks wrong."""
-
-        def first_error(scores: list[float]) -> Feedback:
-            doubted = first_doubt(scores, 0.5)
-            if doubted is None:
-                return Feedback("No step has an error.", "!0")
-            return Feedback(f"Step {doubted} has an error.", f"!{min(doubted, 9)}", doubted)
-
-        return [first_error(scores) for scores in self.score_steps(solutions)]
 
 
 def _step_ends(solution: Solution, tokens: tuple[int, ...], step_end: int) -> list[int]:

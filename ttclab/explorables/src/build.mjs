@@ -12,9 +12,23 @@ const sha256 = (text) => createHash("sha256").update(text).digest("hex");
 const sources = readdirSync(here).filter((name) => /\.(js|mjs|ts|css|json)$/.test(name)).sort();
 const recorded = sha256(sources.map((name) => `${name}\0${read(name)}\0`).join(""));
 
+/** A worker is bundled by itself, and comes as text: the page starts it from a Blob, so there is no second file to find. */
+const workers = {
+  name: "workers",
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^worker:/ }, ({ path }) => ({ path: path.slice("worker:".length), namespace: "worker" }));
+    onLoad({ filter: /./, namespace: "worker" }, async ({ path }) => {
+      const { outputFiles: [worker] } = await build({
+        absWorkingDir: here, entryPoints: [path], write: false, bundle: true, minify: true, format: "iife", target: "es2022",
+        legalComments: "none", charset: "utf8",
+      });
+      return { contents: worker.text, loader: "text" };
+    });
+  },
+};
 const { outputFiles: [output], metafile } = await build({
   absWorkingDir: here, entryPoints: ["index.js"], write: false, metafile: true, bundle: true, minify: true,
-  format: "esm", target: "es2022", loader: { ".css": "text" }, legalComments: "none", charset: "utf8",
+  format: "esm", target: "es2022", loader: { ".css": "text" }, plugins: [workers], legalComments: "none", charset: "utf8",
 });
 const packages = new Set(Object.keys(metafile.inputs).flatMap((path) => path.match(/(?<=node_modules\/)[^/]+/) ?? []));
 const byLicence = {};

@@ -6,13 +6,14 @@ import { judge } from "./judge.js";
 import { scaling_curves } from "./scaling_curves.js";
 import { split_budget } from "./split_budget.js";
 import { watch_revision } from "./watch_revision.js";
+import { watch_search } from "./watch_search.js";
 
 /** @typedef {import("./view.js").Context} Context */
 
 /** @type {Record<string, (context: Context) => () => void>} */
-const SIMULATORS = { arena, big_or_many, breadth_or_depth, judge, scaling_curves, split_budget, watch_revision };
+const SIMULATORS = { arena, big_or_many, breadth_or_depth, judge, scaling_curves, split_budget, watch_revision, watch_search };
 
-export { arena, big_or_many, breadth_or_depth, judge, scaling_curves, split_budget, watch_revision };
+export { arena, big_or_many, breadth_or_depth, judge, scaling_curves, split_budget, watch_revision, watch_search };
 
 /** What a notebook's widget and the page's mount script call. */
 export default {

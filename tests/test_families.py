@@ -1,0 +1,249 @@
+"""Families of models: values are computed from the runs at hand, looked up, or pooled; findings are judged by seed."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ttclab.allocator import Allocation, Arm
+from ttclab.bank import family
+from ttclab.cli import main
+from ttclab.data import ZOO
+from ttclab.estimators import bootstrap, bootstrap_families
+from ttclab.results import agreed_map, claims, families, seeds, tables, winner_map
+from ttclab.results.arms import Arms
+from ttclab.results.exchange import RATIOS
+from ttclab.results.families import Family, Pool, Recorder, cached, measured, using
+
+RNG = np.random.default_rng(0)
+
+
+def arm(correct, *allocation, fifths=True):
+    right = np.asarray(correct, dtype=float)
+    return Arm(Allocation(*(allocation or (1,))), right, 7.0 + np.arange(len(right)), np.arange(len(right)) % 5)
+
+
+@measured
+def solved(N, split="test"):
+    """Of the runs at hand: nothing is right."""
+    return arm(np.zeros(50), N)
+
+
+@measured
+def rates(budget=4):
+    return Arms([arm(np.full(50, budget / 10), N) for N in (1, 2)])
+
+
+@measured
+def price(*names, at=None):
+    return float(len(names) + (at or 0))
+
+
+@cached
+def best_rate():
+    return rates().best.correct.mean()
+
+
+def test_a_value_is_computed_from_the_runs_at_hand_unless_a_family_is_in_use():
+    other = Family("1", {"solved(N=4)": arm(np.ones(50), 4)})
+    assert solved(4).correct.mean() == 0
+    with using(other):
+        assert solved(4).correct.mean() == solved(N=4, split="test").correct.mean() == 1
+        with using(None):
+            assert solved(4).correct.mean() == 0
+        with pytest.raises(ValueError, match=r"family 1 was recorded without solved\(N=8\): record it again"):
+            solved(8)
+    assert solved(4).correct.mean() == 0
+
+
+def test_what_is_built_on_values_is_kept_for_each_family_apart():
+    one, other = (Family(str(rate), {"rates()": Arms([arm(np.full(50, rate))])}) for rate in (0.25, 0.75))
+    found = []
+    for each in (None, one, other, one, None):
+        with using(each):
+            found.append(best_rate())
+    assert found == pytest.approx([0.4, 0.25, 0.75, 0.25, 0.4])
+
+
+def test_a_recorded_family_gives_the_same_values_from_its_file(tmp_path):
+    recorder = Recorder("5", {})
+    uneven = arm(RNG.random(50), 4, 3)
+    recorder.values["uneven()"] = uneven
+    recorder.values["alone()"] = Arm(Allocation(2, 1, stepwise=True), np.ones(3), np.ones(3))
+    with using(recorder):
+        solved(4), solved(4, split="validation"), rates(), price("a", "b", at=1250)
+    kept = families.load(families.save(recorder, tmp_path / "5.npz"))
+    assert kept.name == "5" and kept.values.keys() == recorder.values.keys()
+    assert kept.values["uneven()"].correct == pytest.approx(uneven.correct, abs=1e-7)
+    assert np.array_equal(kept.values["uneven()"].fifths, uneven.fifths)
+    assert kept.values["alone()"].fifths is None and kept.values["alone()"].allocation.stepwise
+    with using(kept):
+        assert price("a", "b", at=1250) == 1252
+        assert [each.allocation.N for each in rates().values()] == [1, 2]
+        assert solved(4, split="validation").allocation == Allocation(4)
+
+
+def test_another_file_is_no_family(tmp_path):
+    (tmp_path / "1.npz").write_bytes(b"nothing")
+    with pytest.raises(ValueError, match=r"1\.npz is not a recorded family"):
+        families.load(tmp_path / "1.npz")
+
+
+def test_a_pool_has_the_problems_of_all_families_and_the_mean_of_numbers():
+    each = [
+        Family(
+            str(i),
+            {"solved(N=4)": arm(np.full(50, i)), "price(names=())": float(i), "rates()": Arms([arm(np.full(50, i))])},
+        )
+        for i in (0, 1)
+    ]
+    with using(Pool(each)):
+        both = solved(4)
+        assert both.families == 2 and both.correct.tolist() == [0.0] * 50 + [1.0] * 50
+        assert both.fifth(0).correct.tolist() == [0.0] * 10 + [1.0] * 10
+        assert price() == 0.5 and rates().at(1).families == 2
+        assert both.solved.mean == 0.5 and both.solved.low == 0 and both.solved.high == 1
+
+
+def test_a_pooled_difference_that_one_family_turns_round_does_not_leave_zero_out():
+    gains = [RNG.normal(gain, 0.2, 500) for gain in (0.1, 0.1, -0.1)]
+    assert bootstrap(gains[0]).low > 0 > bootstrap(gains[2]).high
+    assert bootstrap_families(gains).low < 0
+    assert bootstrap_families([gains[0], gains[1], gains[0]]).low > 0
+    assert bootstrap_families(gains).mean == pytest.approx(np.mean(gains))
+
+
+@given(st.integers(1, 4), st.integers(2, 30))
+def test_families_that_are_alike_have_the_interval_of_one(count, problems):
+    values = np.linspace(0, 1, problems)
+    assert bootstrap_families([values] * count) == pytest.approx(bootstrap(values))
+
+
+def test_families_without_problems_are_refused():
+    for wrong in ([], [[]], [[1.0], []]):
+        with pytest.raises(ValueError, match="one family or more, of one problem or more"):
+            bootstrap_families(wrong)
+
+
+@pytest.fixture
+def two_more(monkeypatch):
+    """Two further seeds, which have what the shipped family has but for what a test changes."""
+    with using(recorder := Recorder("1", {})):
+        for test in (claims.beam_beats_best_of_n_at_small_budgets, claims.log_law):
+            test()
+    others = {"1": Family("1", recorder.values), "2": Family("2", recorder.values)}
+    monkeypatch.setattr(families, "families", lambda: {"shipped": None, **others})
+    families.pool.cache_clear()
+    yield others
+    families.pool.cache_clear()
+
+
+def claim(test):
+    return next(each for each in claims.load_claims() if each.test == test)
+
+
+def test_a_claim_holds_if_it_does_in_every_seed_and_for_all_of_them(two_more):
+    found = claim("beam_beats_best_of_n_at_small_budgets").check()
+    assert found.verdict == claims.HOLDS and found.seeds == dict.fromkeys(("shipped", "1", "2"), claims.HOLDS)
+
+
+def test_a_claim_that_one_seed_turns_round_is_undecided(two_more):
+    values = two_more["2"].values
+    other = values["beam(N=4)"]
+    two_more["2"].values["beam(N=4)"] = Arm(other.allocation, np.zeros(500), other.flops, other.fifths)
+    found = claim("beam_beats_best_of_n_at_small_budgets").check()
+    assert found.verdict == claims.UNDECIDED and found.seeds["2"] == claims.REVERSED
+
+
+def test_a_claim_that_a_seed_has_no_runs_for_is_undecided(two_more):
+    found = claim("lookahead_is_worst").check()
+    assert found.verdict == claims.UNDECIDED and found.seeds["1"] == claims.MISSING
+
+
+def test_the_shipped_family_is_collected_whole_and_every_claim_and_map_is_the_same_from_its_file(tmp_path):
+    kept = families.load(families.save(seeds.collect("9"), tmp_path / "9.npz"))
+    assert (tmp_path / "9.npz").stat().st_size < 1e6
+    for each in claims.load_claims():
+        here = claims.TESTS[each.test]()
+        with using(kept):
+            assert claims.TESTS[each.test]() == here
+    here = winner_map(RATIOS, 1500)
+    with using(kept):
+        there = winner_map(RATIOS, 1500)
+        assert list(seeds.measure()) == list(seeds.HEADLINES)
+        for name, number in seeds.measure().items():
+            assert number == pytest.approx(seeds.headline(name), abs=1e-6), name
+    assert [[cell.verdict for cell in row] for row in here] == [[cell.verdict for cell in row] for row in there]
+
+
+def test_tables_have_a_column_for_every_seed(two_more):
+    found = tables.claims_by_seed()
+    assert list(found.columns) == ["The claim", "These models", "Seed 1", "Seed 2", "All"]
+    assert len(found) == len(claims.load_claims())
+
+
+def test_a_map_names_a_winner_where_all_seeds_do():
+    verdicts = {cell for row in agreed_map(RATIOS, 1500, judge_trained=True) for cell in row}
+    assert verdicts <= {"small", "large", "no difference"}  # one family: nothing is undecided
+    assert len(tables.agreed_table(1500)) == 6
+
+
+def test_a_family_is_kept_from_a_folder_of_its_own_alone(monkeypatch, capsys):
+    monkeypatch.delenv("TTCLAB_HOME", raising=False)
+    assert main(["seeds", "1"]) != 0
+    assert "set TTCLAB_HOME" in capsys.readouterr().err
+
+
+def test_the_names_of_run_files_follow_one_switch():
+    names = {run.path.name for run in family.runs("cpu")}
+    chains = {name for name in names if "chains" in name}
+    assert {name.split("-")[0] for name in chains} == {family.REVISER.split("-")[0]}
+    assert f"{family.REVISER}-test-chains.{family.REVISER_PRM}.parquet" in names
+
+
+RECORDING = """
+import sys
+from ttclab.bank import family
+if __name__ == "__main__":
+    some = [run for run in family.runs("cpu", 2) if run.path.name in sys.argv[2:]]
+    family.record_family(jobs=int(sys.argv[1]), only=some, report=print)
+"""
+SOME = ("small-test-greedy.parquet", "threshold.json", "small-test-steps-prm-1x4.parquet")
+
+
+def test_a_family_of_another_folder_is_recorded_in_several_processes_and_goes_on_where_it_was(tmp_path):
+    home = tmp_path / "home"
+    for name in ("small", "prm", "prm-weak"):
+        shutil.copytree(ZOO / name, home / "zoo" / name, ignore=shutil.ignore_patterns("threshold.json"))
+    (tmp_path / "record.py").write_text(RECORDING)
+
+    def record(jobs):
+        command = [sys.executable, str(tmp_path / "record.py"), str(jobs), *SOME]
+        environment = {**os.environ, "TTCLAB_HOME": str(home)}
+        return subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
+
+    said = record(2)
+    assert (
+        "prm-large is not in" in said and "4 runs, 4 of them new: about 0 minutes on one core, 0 in 2 processes" in said
+    )
+    for name in ("prm", "prm-weak"):
+        chosen = json.loads((home / "zoo" / name / "threshold.json").read_text())
+        assert chosen["problems"] == 2 and chosen["tried"][f"{chosen['threshold']:g}"]["solved"] <= 2
+        best = max(tried["solved"] for tried in chosen["tried"].values())
+        assert chosen["tried"][f"{chosen['threshold']:g}"]["solved"] == best
+    files = {path.name: path.read_bytes() for path in (home / "runs").iterdir()}
+    assert files.keys() == {*SOME} - {"threshold.json"}
+    (home / "runs" / SOME[0]).unlink()
+    assert "4 runs, 1 of them new" in record(1)
+    assert files == {path.name: path.read_bytes() for path in (home / "runs").iterdir()}
+
+
+def test_a_family_is_recorded_by_one_process_or_more():
+    with pytest.raises(ValueError, match="at least 1 process, not 0"):
+        family.record_family(jobs=0, only=[])

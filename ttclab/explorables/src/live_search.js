@@ -1,0 +1,162 @@
+// A strategy on one problem, told as a story for the page: what was written in each round, what was kept, and the bill so far.
+import { nameOf, parseProblem } from "./arithmetic.js";
+import { Bill, decodeFlops } from "./flops.js";
+import { Llama, readSafetensors } from "./llama.js";
+import { Alphabet, Policy } from "./policy.js";
+import { RewardModel } from "./reward_model.js";
+import { beamSearch, dvts, parallelSearch, picks, stepRevise } from "./strategies.js";
+import { isRight, NoisyOracle, Oracle, Prm } from "./verifiers.js";
+
+/**
+ * @typedef {import("./policy.js").Solution} Solution
+ *
+ * @typedef {object} Settings
+ * @property {string} problem
+ * @property {number} N the budget
+ * @property {number} M beam width, or chains
+ * @property {number} temperature
+ * @property {number} seed
+ * @property {"prm" | "oracle" | "noisy"} verifier
+ * @property {number} threshold of step-level revision
+ * @property {number} quality of the noisy oracle
+ *
+ * @typedef {object} Path A beginning of a solution, or all of it, in a round.
+ * @property {number} tree
+ * @property {string[]} steps
+ * @property {number[]} scores of its steps; none where it was not scored
+ * @property {number} from steps that an earlier round wrote
+ * @property {boolean} finished
+ *
+ * @typedef {object} Round
+ * @property {Path[]} written
+ * @property {string[]} dropped beginnings that the search does not go on from, as `nameOf` names them
+ * @property {{ writing: number, verifier: number, generations: number }} spent so far
+ *
+ * @typedef {{ tree: number, steps: string[], answer: string | null, right: boolean, score: number }} Leaf
+ * @typedef {{ strategy: Strategy, rounds: Round[], leaves: Leaf[], picks: { best: number, weighted: number, vote: number } }} Story
+ * @typedef {"samples" | "beam" | "dvts" | "revision"} Strategy
+ */
+
+/** The models, of their files. */
+export class Models {
+  /**
+   * @param {Record<"policy" | "prm", import("./llama.js").Config>} configs
+   * @param {Record<"policy" | "prm", ArrayBuffer>} files
+   * @param {string[]} characters
+   */
+  constructor(configs, files, characters) {
+    this.policy = new Llama(configs.policy, readSafetensors(files.policy));
+    this.prm = new RewardModel(configs.prm, readSafetensors(files.prm));
+    this.alphabet = new Alphabet(characters);
+  }
+}
+
+/**
+ * @param {Models} models
+ * @param {Strategy} strategy
+ * @param {Settings} settings
+ * @returns {Story}
+ */
+export function search({ policy: model, prm, alphabet }, strategy, settings) {
+  const { N, M, threshold } = settings;
+  const problem = parseProblem(settings.problem);
+  const bill = new Bill();
+  const policy = new Policy(model, alphabet, bill, settings);
+  const verifierFor = (/** @type {Bill} */ payer) => (
+    settings.verifier === "prm" ? new Prm(prm, alphabet, payer, strategy === "revision")
+      : settings.verifier === "noisy" ? new NoisyOracle(payer, settings.quality) : new Oracle(payer));
+  const verifier = verifierFor(bill);
+  /** @type {Round[]} */
+  const rounds = [];
+  /** @type {Map<Solution, number>} */
+  const treeOf = new Map();
+  /** @type {Map<number, Solution>} */
+  const newest = new Map();
+  const spent = () => ({ writing: bill.prefill + bill.decode, verifier: bill.verifier, generations: bill.generations });
+  /** @type {import("./strategies.js").Watch} */
+  const watch = (written, kept) => {
+    const dropped = strategy === "revision" ? rewritten(written, newest) : pruned(written, kept);
+    for (const { tree, candidate: { solution } } of written) {
+      treeOf.set(solution, tree);
+      newest.set(tree, solution);
+    }
+    rounds.push({
+      written: written.map(({ tree, candidate: { solution, steps }, from }) => (
+        { tree, steps: solution.steps, scores: steps, from, finished: solution.finished })),
+      dropped,
+      spent: spent(),
+    });
+  };
+  /** @type {import("./strategies.js").Found} */
+  let found;
+  if (strategy === "samples") {
+    found = parallelSearch(policy, verifier, problem, N);
+    rounds.push(...byDepth(policy, found.solutions));
+    const steps = verifier instanceof Prm ? verifier.told(found.solutions) : verifierFor(new Bill()).scoreSteps(found.solutions);
+    rounds.push({
+      written: found.solutions.map((solution, i) => (
+        { tree: 0, steps: solution.steps, scores: [...steps[i].slice(0, -1), found.scores[i]], from: solution.steps.length, finished: solution.finished })),
+      dropped: [],
+      spent: spent(),
+    });
+  } else if (strategy === "revision") {
+    found = stepRevise(policy, verifier, problem, N / M - 1, M, threshold, watch);
+  } else {
+    found = (strategy === "beam" ? beamSearch : dvts)(policy, verifier, problem, N, M, watch);
+  }
+  const leaves = found.solutions.map((solution, i) => ({
+    tree: treeOf.get(solution) ?? 0, steps: solution.steps, answer: solution.answer, right: isRight(solution), score: found.scores[i],
+  }));
+  return { strategy, rounds, leaves, picks: picks(found) };
+}
+
+/**
+ * The unfinished beginnings of which no copy is kept.
+ *
+ * @param {import("./strategies.js").Sight[]} written
+ * @param {{ tree: number, solution: Solution }[]} kept
+ */
+function pruned(written, kept) {
+  const names = new Set(kept.map(({ tree, solution }) => nameOf(tree, solution.steps)));
+  const open = written.filter(({ candidate }) => !candidate.solution.finished);
+  return open.map(({ tree, candidate }) => nameOf(tree, candidate.solution.steps)).filter((name) => !names.has(name));
+}
+
+/**
+ * The steps that chains have written anew, otherwise than before.
+ *
+ * @param {import("./strategies.js").Sight[]} written
+ * @param {Map<number, Solution>} newest of each chain, before
+ */
+function rewritten(written, newest) {
+  return written.flatMap(({ tree, candidate: { solution } }) => {
+    const old = newest.get(tree)?.steps ?? [];
+    const same = old.findIndex((step, i) => step !== solution.steps[i]);
+    return same < 0 ? [] : old.slice(same).map((_, i) => nameOf(tree, old.slice(0, same + i + 1)));
+  });
+}
+
+/**
+ * Samples as they grow, a step a round, with what writing so far has cost.
+ *
+ * @param {Policy} policy
+ * @param {Solution[]} solutions
+ * @returns {Round[]}
+ */
+function byDepth(policy, solutions) {
+  const prompt = solutions[0].problem.id.length + 1;
+  const depth = Math.max(1, ...solutions.map(({ steps }) => steps.length));
+  return Array.from({ length: depth }, (_, round) => {
+    const lengths = solutions.map((solution) => {
+      const ends = policy.stepEnds(solution);
+      return round + 1 < solution.steps.length && round in ends ? ends[round] + 1 : solution.tokens.length;
+    });
+    const decode = lengths.reduce((sum, length) => sum + decodeFlops(policy.model.config, length - 1, prompt), 0);
+    return {
+      written: solutions.filter(({ steps }) => steps.length > round).map(({ steps }) => (
+        { tree: 0, steps: steps.slice(0, round + 1), scores: [], from: round, finished: false })),
+      dropped: [],
+      spent: { writing: policy.bill.prefill + decode, verifier: 0, generations: solutions.length },
+    };
+  });
+}

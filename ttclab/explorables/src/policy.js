@@ -1,0 +1,232 @@
+// The policy: it writes solutions, whole or step by step, and writes on from inside one (ttclab/policy.py, engine/sampler.py).
+import { answerOf, stepsOf } from "./arithmetic.js";
+import { decodeFlops, forwardFlops } from "./flops.js";
+import { RandomStream } from "./random.js";
+
+/**
+ * @typedef {object} Solution
+ * @property {import("./arithmetic.js").Problem} problem
+ * @property {string} text
+ * @property {number[]} tokens all that was written, the end-of-text token included
+ * @property {boolean} finished whether it ended by itself
+ * @property {string} key the name of its random stream
+ * @property {string[]} steps
+ * @property {string | null} answer
+ */
+
+const STEP_END = "\n";
+const LIMIT = 64; // tokens of a solution
+
+/** Characters and tokens. */
+export class Alphabet {
+  /** @param {string[]} characters by token */
+  constructor(characters) {
+    this.characters = characters;
+    this.ids = new Map(characters.map((character, id) => [character, id]));
+  }
+
+  /** @param {string} text */
+  encode(text) { return [...text].map((character) => /** @type {number} */ (this.ids.get(character))); }
+
+  /** @param {number[]} tokens */
+  decode(tokens) { return tokens.map((token) => this.characters[token]).join(""); }
+}
+
+/** Writes solutions of one problem and charges them to a bill. Beginnings that rows share are computed once. */
+export class Policy {
+  /**
+   * @param {import("./llama.js").Llama} model
+   * @param {Alphabet} alphabet
+   * @param {import("./flops.js").Bill} bill
+   * @param {{ temperature: number, seed: number }} options
+   */
+  constructor(model, alphabet, bill, { temperature, seed }) {
+    this.model = model;
+    this.alphabet = alphabet;
+    this.bill = bill;
+    this.temperature = temperature;
+    this.seed = seed;
+    /** @type {Map<string, import("./llama.js").Cache>} rows that were fed these tokens */
+    this.known = new Map();
+    this.stepEnd = alphabet.encode(STEP_END)[0];
+  }
+
+  /**
+   * Draws n solutions.
+   *
+   * @param {import("./arithmetic.js").Problem} problem
+   * @param {number} n
+   */
+  generate(problem, n) { return this.write(this.beginnings(problem, n), false); }
+
+  /**
+   * Continues unfinished solutions by one step; n first steps without them.
+   *
+   * @param {import("./arithmetic.js").Problem} problem
+   * @param {number | Solution[]} partials
+   */
+  generateStep(problem, partials) {
+    const rows = typeof partials === "number" ? this.beginnings(problem, partials) : forks(partials);
+    return this.write(rows, true);
+  }
+
+  /**
+   * Each solution once more, from after its first steps, with a random stream of its own.
+   *
+   * @param {Solution[]} solutions
+   * @param {number[]} steps how many of each are kept
+   */
+  rewrite(solutions, steps) {
+    const begun = solutions.map((solution, i) => {
+      const text = solution.steps.slice(0, steps[i]).map((step) => step + STEP_END).join("");
+      const tokens = solution.tokens.slice(0, this.stepEnds(solution)[steps[i] - 1] + 1 || 0);
+      return unfinished(solution.problem, text, tokens, `${solution.key}/rewritten`);
+    });
+    this.bill.generations += begun.filter(({ text }) => text).length; // what begins with nothing is charged as a generation below
+    this.bill.revisions += begun.length;
+    return this.write(begun, false);
+  }
+
+  /**
+   * The places of the tokens that end a step.
+   *
+   * @param {Solution} solution
+   */
+  stepEnds({ tokens }) { return [...tokens.keys()].filter((i) => tokens[i] === this.stepEnd); }
+
+  /**
+   * n empty solutions, each with its own random stream.
+   *
+   * @param {import("./arithmetic.js").Problem} problem
+   * @param {number} n
+   */
+  beginnings(problem, n) {
+    return Array.from({ length: n }, (_, i) => unfinished(problem, "", [], `${this.seed}/${problem.id}/${i}`));
+  }
+
+  /**
+   * Continues solutions to their ends, or to the end of a step. Those at the token limit are returned unchanged.
+   *
+   * @param {Solution[]} begun
+   * @param {boolean} oneStep
+   */
+  write(begun, oneStep) {
+    /** @type {Map<string, { row: import("./llama.js").Cache, logits: Float32Array }>} */
+    const starts = new Map();
+    return begun.map((solution) => {
+      if (solution.tokens.length >= LIMIT) return solution;
+      const context = [...this.alphabet.encode(`${solution.problem.id}\n`), ...solution.tokens];
+      const start = this.start(context, starts);
+      if (!solution.tokens.length) this.bill.generations += 1;
+      return this.writeRow(solution, context, start, oneStep);
+    });
+  }
+
+  /**
+   * A row that was fed the whole context, and the logits of the next token. Rows with the same context share it.
+   *
+   * @param {number[]} context
+   * @param {Map<string, { row: import("./llama.js").Cache, logits: Float32Array }>} starts
+   */
+  start(context, starts) {
+    const { model, bill } = this;
+    const name = context.join();
+    const shared = starts.get(name);
+    if (shared) {
+      bill.cached += forwardFlops(model.config, context.length, 0, 1);
+      return shared;
+    }
+    const before = this.known.get(context.slice(0, -1).join()); // the last token is fed again, for its logits
+    const length = before ? context.length - 1 : 0;
+    const row = before ? before.fork(length) : model.cache();
+    /** @type {Float32Array} */
+    let logits = new Float32Array();
+    for (const token of context.slice(length)) logits = model.feed(token, row);
+    bill.prefill += forwardFlops(model.config, context.length - length, length, 1);
+    if (length) bill.cached += forwardFlops(model.config, length, 0, 1);
+    const start = { row, logits };
+    starts.set(name, start);
+    return start;
+  }
+
+  /**
+   * @param {Solution} solution
+   * @param {number[]} context
+   * @param {{ row: import("./llama.js").Cache, logits: Float32Array }} start
+   * @param {boolean} oneStep
+   */
+  writeRow(solution, context, { row: before, logits }, oneStep) {
+    const { model, alphabet } = this;
+    const row = before.fork();
+    const stream = new RandomStream(solution.key);
+    const tokens = [...solution.tokens];
+    const prompt = context.length - tokens.length;
+    let newest = -1;
+    for (;;) {
+      newest = draw(logits, this.temperature, () => stream.at(tokens.length));
+      tokens.push(newest);
+      const isEnd = newest === this.stepEnd;
+      // A later row may go on from here; its last token is fed again.
+      if (isEnd) this.known.set([...context.slice(0, prompt), ...tokens.slice(0, -1)].join(), row);
+      if (newest === model.config.eos_token_id || tokens.length === LIMIT || (oneStep && isEnd)) break;
+      logits = model.feed(newest, row);
+    }
+    this.known.set(context.slice(0, prompt - 1).join(), row);
+    const finished = newest === model.config.eos_token_id;
+    this.bill.decode += decodeFlops(model.config, tokens.length - solution.tokens.length - 1, context.length);
+    return written(solution.problem, alphabet.decode(finished ? tokens.slice(0, -1) : tokens), tokens, finished, solution.key);
+  }
+}
+
+/**
+ * The next token, by inverting the cumulative distribution.
+ *
+ * @param {Float32Array} logits
+ * @param {number} temperature 0 is greedy
+ * @param {() => number} uniform
+ */
+export function draw(logits, temperature, uniform) {
+  let best = 0;
+  for (let i = 1; i < logits.length; i++) if (logits[i] > logits[best]) best = i;
+  if (temperature === 0) return best;
+  const weights = Array.from(logits, (logit) => Math.exp((logit - logits[best]) / temperature));
+  const target = Math.min(uniform(), 1 - 1e-6) * weights.reduce((sum, weight) => sum + weight, 0);
+  let sum = 0;
+  const token = weights.findIndex((weight) => (sum += weight) > target);
+  return token < 0 ? logits.length - 1 : token;
+}
+
+/**
+ * The solutions, with a new random stream for every repetition of one.
+ *
+ * @param {Solution[]} solutions
+ */
+function forks(solutions) {
+  /** @type {Map<string, number>} */
+  const seen = new Map();
+  return solutions.map((solution) => {
+    const copy = seen.get(solution.key) ?? 0;
+    seen.set(solution.key, copy + 1);
+    return copy ? { ...solution, key: `${solution.key}/${solution.tokens.length}.${copy}` } : solution;
+  });
+}
+
+/**
+ * @param {import("./arithmetic.js").Problem} problem
+ * @param {string} text
+ * @param {number[]} tokens
+ * @param {string} key
+ */
+function unfinished(problem, text, tokens, key) { return written(problem, text, tokens, false, key); }
+
+/**
+ * @param {import("./arithmetic.js").Problem} problem
+ * @param {string} text
+ * @param {number[]} tokens
+ * @param {boolean} finished
+ * @param {string} key
+ * @returns {Solution}
+ */
+function written(problem, text, tokens, finished, key) {
+  return { problem, text, tokens, finished, key, steps: stepsOf(text), answer: finished ? answerOf(text) : null };
+}

@@ -1,0 +1,241 @@
+// The strategies, as the Python package has them: best-of-N, beam search, DVTS and step-level revision (ttclab/sampling.py,
+// beam_search.py and revision.py). Each tells `watch` what it does, round by round.
+import { Policy } from "./policy.js";
+
+/**
+ * @typedef {import("./policy.js").Solution} Solution
+ * @typedef {import("./verifiers.js").Verifier} Verifier
+ * @typedef {import("./arithmetic.js").Problem} Problem
+ *
+ * @typedef {object} Candidate
+ * @property {Solution} solution
+ * @property {number[]} steps scores of its steps; none where it was not scored
+ * @property {number} score
+ *
+ * @typedef {object} Sight What was written in a round.
+ * @property {number} tree which tree or chain it belongs to
+ * @property {Candidate} candidate
+ * @property {number} from steps of it that an earlier round wrote
+ *
+ * @typedef {(written: Sight[], kept: { tree: number, solution: Solution }[]) => void} Watch
+ *
+ * @typedef {{ solutions: Solution[], scores: number[] }} Found
+ */
+
+const MAX_STEPS = 40;
+
+/**
+ * Draws N solutions and scores them.
+ *
+ * @param {Policy} policy
+ * @param {Verifier} verifier
+ * @param {Problem} problem
+ * @param {number} N
+ * @returns {Found}
+ */
+export function parallelSearch(policy, verifier, problem, N) {
+  const solutions = policy.generate(problem, N);
+  return { solutions, scores: verifier.score(solutions) };
+}
+
+/**
+ * Beam search: N places, of which the best N/M beginnings are kept and continued M times each.
+ *
+ * @param {Policy} policy
+ * @param {Verifier} verifier
+ * @param {Problem} problem
+ * @param {number} N
+ * @param {number} M
+ * @param {Watch} [watch]
+ */
+export function beamSearch(policy, verifier, problem, N, M, watch) {
+  return searchTrees(policy, verifier, problem, { N, M, places: N }, watch);
+}
+
+/**
+ * Diverse verifier tree search: N/M beam searches of M places each that share no beam.
+ *
+ * @param {Policy} policy
+ * @param {Verifier} verifier
+ * @param {Problem} problem
+ * @param {number} N
+ * @param {number} M
+ * @param {Watch} [watch]
+ */
+export function dvts(policy, verifier, problem, N, M, watch) {
+  return searchTrees(policy, verifier, problem, { N, M, places: M }, watch);
+}
+
+/**
+ * @param {Policy} policy
+ * @param {Verifier} verifier
+ * @param {Problem} problem
+ * @param {{ N: number, M: number, places: number }} budget
+ * @param {Watch} [watch]
+ * @returns {Found}
+ */
+function searchTrees(policy, verifier, problem, { N, M, places }, watch = () => {}) {
+  const first = policy.generateStep(problem, N);
+  const trees = Array.from({ length: N / places }, (_, i) => new Tree(i, first.slice(i * places, (i + 1) * places)));
+  let growing = trees;
+  for (let round = 1; round < MAX_STEPS; round++) {
+    score(verifier, growing.flatMap((tree) => tree.toScore(M)));
+    const written = growing.flatMap((tree) => tree.written());
+    for (const tree of growing) tree.prune(M);
+    watch(written, growing.flatMap((tree) => tree.live.map(({ solution }) => ({ tree: tree.index, solution }))));
+    growing = growing.filter(({ live }) => live.length);
+    if (!growing.length) break;
+    const steps = policy.generateStep(problem, growing.flatMap(({ live }) => live.map(({ solution }) => solution)));
+    for (const tree of growing) tree.live = steps.splice(0, tree.live.length).map(candidate);
+  }
+  score(verifier, growing.flatMap(({ live }) => live));
+  if (growing.length) watch(growing.flatMap((tree) => tree.written()), []);
+  const found = trees.flatMap(({ finished, live }) => [...finished, ...live]);
+  return { solutions: found.map(({ solution }) => solution), scores: found.map((each) => each.score) };
+}
+
+/** The places of a search, or M of them that share no beam with the others. */
+class Tree {
+  /** @type {Candidate[]} */
+  finished = [];
+
+  /**
+   * @param {number} index
+   * @param {Solution[]} solutions
+   */
+  constructor(index, solutions) {
+    this.index = index;
+    this.live = solutions.map(candidate);
+  }
+
+  /** @param {number} M with M=1 nothing is pruned, and only finished solutions are scored */
+  toScore(M) { return M > 1 ? this.live : this.live.filter(({ solution }) => solution.finished); }
+
+  /** @returns {Sight[]} */
+  written() {
+    return this.live.map((each) => ({
+      tree: this.index, candidate: each, from: each.solution.steps.length - Number(!each.solution.finished),
+    }));
+  }
+
+  /**
+   * Sets finished solutions aside and divides the other places among the best unfinished ones, M each.
+   *
+   * @param {number} M
+   */
+  prune(M) {
+    this.finished.push(...this.live.filter(({ solution }) => solution.finished));
+    const ranked = this.live.filter(({ solution }) => !solution.finished);
+    const places = ranked.length;
+    if (M > 1) ranked.sort((a, b) => b.score - a.score || order(a.solution.text, b.solution.text) || order(a.solution.key, b.solution.key));
+    const kept = ranked.slice(0, Math.ceil(places / M));
+    this.live = kept.flatMap((each) => Array.from({ length: M }, () => each)).slice(0, places);
+  }
+}
+
+/**
+ * Step-level revision: M chains; each keeps the steps before its first doubtful one and writes on from there, T times at most.
+ *
+ * @param {Policy} policy
+ * @param {Verifier} verifier
+ * @param {Problem} problem
+ * @param {number} T
+ * @param {number} M
+ * @param {number} [threshold] a step is doubted if its score is below
+ * @param {Watch} [watch]
+ * @returns {Found}
+ */
+export function stepRevise(policy, verifier, problem, T, M, threshold = 0.5, watch = () => {}) {
+  const chains = policy.generate(problem, M).map((solution, index) => ({ index, all: [candidate(solution)], kept: 0, over: false }));
+  let growing = chains;
+  for (let revision = 0; ; revision++) {
+    const before = growing.map(({ kept }) => kept);
+    const newest = growing.map(({ all }) => all[all.length - 1]);
+    score(verifier, newest);
+    growing.forEach((chain, i) => {
+      const doubted = newest[i].steps.length ? newest[i].steps.findIndex((score) => score < threshold) : 0;
+      chain.over = doubted < 0;
+      chain.kept = Math.max(doubted, 0);
+    });
+    watch(growing.map(({ index }, i) => ({ tree: index, candidate: newest[i], from: before[i] })), []);
+    growing = growing.filter(({ over }) => !over);
+    if (revision === T || !growing.length) break;
+    const revised = policy.rewrite(growing.map(({ all }) => all[all.length - 1].solution), growing.map(({ kept }) => kept));
+    growing.forEach(({ all }, i) => all.push(candidate(revised[i])));
+  }
+  const found = chains.flatMap(({ all }) => all);
+  return { solutions: found.map(({ solution }) => solution), scores: found.map((each) => each.score) };
+}
+
+/**
+ * @param {Solution} solution
+ * @returns {Candidate}
+ */
+function candidate(solution) { return { solution, steps: [], score: 0 }; }
+
+/**
+ * Scores candidates by their last steps, in one call.
+ *
+ * @param {Verifier} verifier
+ * @param {Candidate[]} candidates
+ */
+function score(verifier, candidates) {
+  const scores = candidates.length ? verifier.scoreSteps(candidates.map(({ solution }) => solution)) : [];
+  candidates.forEach((each, i) => {
+    each.steps = scores[i];
+    each.score = scores[i][scores[i].length - 1] ?? 0;
+  });
+}
+
+/**
+ * What the best score, a vote weighted by scores, and a vote choose.
+ *
+ * @param {Found} found
+ */
+export function picks({ solutions, scores }) {
+  const best = choose(solutions, scores, [...solutions.keys()]);
+  const elected = (/** @type {number[]} */ weights) => {
+    const answer = vote(solutions, weights);
+    return choose(solutions, scores, [...solutions.keys()].filter((i) => solutions[i].answer === answer));
+  };
+  return { best, weighted: elected(scores), vote: elected(scores.map(() => 1)) };
+}
+
+/**
+ * The place of the solution with the highest score among some; ties go to the text that sorts first.
+ *
+ * @param {Solution[]} solutions
+ * @param {number[]} scores
+ * @param {number[]} places
+ */
+function choose(solutions, scores, places) {
+  return places.reduce((best, i) => {
+    const ahead = scores[i] - scores[best] || order(solutions[best].text, solutions[i].text);
+    return ahead > 0 ? i : best;
+  });
+}
+
+/**
+ * The answer with the highest sum of weights; null where no solution has an answer. Ties go to the shorter answer, then to the one
+ * that sorts first.
+ *
+ * @param {Solution[]} solutions
+ * @param {number[]} weights
+ */
+export function vote(solutions, weights) {
+  /** @type {Map<string, number>} */
+  const votes = new Map();
+  const places = [...solutions.keys()].sort((a, b) => weights[a] - weights[b]); // summed in this order, rounding is always the same
+  for (const i of places) {
+    const { answer } = solutions[i];
+    if (answer !== null) votes.set(answer, (votes.get(answer) ?? 0) + weights[i]);
+  }
+  const ranked = [...votes].sort(([a, x], [b, y]) => y - x || a.length - b.length || order(a, b));
+  return ranked.length ? ranked[0][0] : null;
+}
+
+/**
+ * @param {string} a
+ * @param {string} b
+ */
+function order(a, b) { return a < b ? -1 : a > b ? 1 : 0; }

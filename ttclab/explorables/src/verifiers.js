@@ -1,0 +1,254 @@
+// Verifiers that score steps: a PRM, the oracle, and the oracle with noise (ttclab/verifiers).
+import { checkSteps } from "./arithmetic.js";
+import { rewardFlops } from "./flops.js";
+import { RandomStream } from "./random.js";
+
+/**
+ * @typedef {import("./policy.js").Solution} Solution
+ *
+ * @typedef {object} Verifier
+ * @property {(solutions: Solution[]) => number[]} score
+ * @property {(solutions: Solution[]) => number[][]} scoreSteps for each step: is the solution right up to and including it?
+ *
+ * @typedef {object} Known A row that was read, or its beginning up to a step's end.
+ * @property {number[]} right at each token
+ * @property {import("./reward_model.js").Reading} reading after the last token
+ * @property {number} own tokens that were read by themselves, after those known before
+ * @property {{ length: number, reading: import("./reward_model.js").Reading }[]} ends of steps within them
+ */
+
+/** A process reward model. It reads what solutions share once, and goes on from the ends of steps that it read before. */
+export class Prm {
+  /**
+   * @param {import("./reward_model.js").RewardModel} model
+   * @param {import("./policy.js").Alphabet} alphabet
+   * @param {import("./flops.js").Bill} bill
+   * @param {boolean} remembers beginnings of rows that it read before the last call, as step-level revision has it
+   */
+  constructor(model, alphabet, bill, remembers = false) {
+    this.model = model;
+    this.alphabet = alphabet;
+    this.bill = bill;
+    this.remembers = remembers;
+    /** @type {Map<string, Known>} */
+    this.known = new Map();
+    /** @type {WeakMap<Solution, number[]>} */
+    this.scored = new WeakMap();
+  }
+
+  /**
+   * The step scores of solutions that were scored before.
+   *
+   * @param {Solution[]} solutions
+   */
+  told(solutions) { return solutions.map((solution) => /** @type {number[]} */ (this.scored.get(solution))); }
+
+  /** @param {Solution[]} solutions */
+  score(solutions) { return this.scoreSteps(solutions).map((steps) => steps[steps.length - 1] ?? 0); }
+
+  /** @param {Solution[]} solutions */
+  scoreSteps(solutions) {
+    const right = this.read(solutions);
+    return solutions.map(({ tokens, steps, finished }, i) => {
+      const ends = [...tokens.keys()].filter((place) => tokens[place] === this.model.promptEnd);
+      if (ends.length < steps.length) ends.push(tokens.length - 1);
+      else if (finished && ends.length) ends[ends.length - 1] = tokens.length - 1; // at the end-of-text token
+      const scores = ends.slice(0, steps.length).map((end) => right[i][end]);
+      this.scored.set(solutions[i], scores);
+      return scores;
+    });
+  }
+
+  /**
+   * Probability of "right so far" at each token of each solution.
+   *
+   * @param {Solution[]} solutions
+   */
+  read(solutions) {
+    const { model, bill, alphabet } = this;
+    const contexts = solutions.map(({ problem }) => alphabet.encode(`${problem.id}\n`));
+    /** @type {Map<string, Known>} */
+    const found = new Map();
+    /** @type {Map<string, Known>} */
+    const shared = new Map();
+    const rights = solutions.map(({ tokens }, i) => {
+      const context = contexts[i];
+      const row = [...context, ...tokens];
+      let fresh = 0;
+      if (!longest(row, this.known)) {
+        this.known.set(context.join(), this.goOn(context, 0));
+        bill.verifier += rewardFlops(model.config, context.length, 0);
+        fresh += context.length;
+      }
+      const name = row.join();
+      const begun = longest(row, this.known);
+      const read = found.get(name) ?? this.goOn(row, begun);
+      if (!found.has(name) && begun < row.length) {
+        bill.verifier += rewardFlops(model.config, row.length - begun, begun);
+        fresh += row.length - begun;
+      }
+      found.set(name, read);
+      const known = this.known.get(context.join());
+      if (known) shared.set(context.join(), known);
+      if (row.length > fresh) bill.cached += rewardFlops(model.config, row.length - fresh, 0);
+      bill.calls += 1;
+      return read.right.slice(context.length);
+    });
+    const again = this.remembers ? beginnings([...found.keys()], this.known) : [];
+    this.known = new Map([...shared, ...again, ...[...found].flatMap(([name, read]) => stepEnds(name, read))]);
+    return rights;
+  }
+
+  /**
+   * Reads a row on from its first tokens, which are known.
+   *
+   * @param {number[]} row
+   * @param {number} begun
+   * @returns {Known}
+   */
+  goOn(row, begun) {
+    const { model } = this;
+    const before = begun ? /** @type {Known} */ (this.known.get(row.slice(0, begun).join())) : null;
+    if (before && begun === row.length) return before;
+    let reading = before ? { ...before.reading, cache: before.reading.cache.fork(begun) } : model.blank();
+    const right = before ? [...before.right] : [];
+    const ends = [];
+    for (const token of row.slice(begun)) {
+      reading = model.read(token, reading);
+      right.push(reading.right);
+      if (token === model.promptEnd) ends.push({ length: right.length, reading });
+    }
+    return { right, reading, own: row.length - begun, ends };
+  }
+}
+
+/**
+ * How many tokens a row begins with that are known.
+ *
+ * @param {number[]} row
+ * @param {Map<string, Known>} known
+ */
+function longest(row, known) {
+  const lengths = [...new Set([...known.values()].map(({ right }) => right.length))].sort((a, b) => b - a);
+  return lengths.find((length) => length <= row.length && known.has(row.slice(0, length).join())) ?? 0;
+}
+
+/**
+ * What is known that one of the rows begins with.
+ *
+ * @param {string[]} rows by their names
+ * @param {Map<string, Known>} known
+ */
+function beginnings(rows, known) {
+  return [...known].filter(([name]) => rows.some((row) => row === name || row.startsWith(`${name},`)));
+}
+
+/**
+ * A row at each end of a step within what was read by itself: places to read on from.
+ *
+ * @param {string} name
+ * @param {Known} read
+ * @returns {[string, Known][]}
+ */
+function stepEnds(name, { right, own, ends }) {
+  const tokens = name.split(",");
+  return ends.filter(({ length }) => length > right.length - own).map(({ length, reading }) => [
+    tokens.slice(0, length).join(),
+    { right: right.slice(0, length), reading, own: own - (right.length - length), ends: ends.filter((end) => end.length <= length) },
+  ]);
+}
+
+/** Knows the right answer; no real verifier does. */
+export class Oracle {
+  /** @param {import("./flops.js").Bill} bill */
+  constructor(bill) { this.bill = bill; }
+
+  /** @param {Solution[]} solutions */
+  score(solutions) {
+    this.bill.calls += solutions.length;
+    return solutions.map((solution) => Number(isRight(solution)));
+  }
+
+  /** @param {Solution[]} solutions */
+  scoreSteps(solutions) {
+    this.bill.calls += solutions.length;
+    return solutions.map((solution) => rightSoFar(solution).map(Number));
+  }
+}
+
+/** An oracle with Gaussian noise that depends on the text alone. */
+export class NoisyOracle {
+  /**
+   * @param {import("./flops.js").Bill} bill
+   * @param {number} quality its AUC, above 0.5 and below 1
+   */
+  constructor(bill, quality) {
+    this.bill = bill;
+    this.distance = Math.SQRT2 * quantile(quality);
+  }
+
+  /** @param {Solution[]} solutions */
+  score(solutions) {
+    this.bill.calls += solutions.length;
+    return solutions.map((solution) => this.noisy(isRight(solution), `0/${solution.problem.id}/${solution.text}/whole`));
+  }
+
+  /** @param {Solution[]} solutions */
+  scoreSteps(solutions) {
+    this.bill.calls += solutions.length;
+    return solutions.map((solution) => rightSoFar(solution).map((right, i) =>
+      this.noisy(right, `0/${solution.problem.id}/${solution.steps.slice(0, i + 1).join("\n")}`)));
+  }
+
+  /**
+   * @param {boolean} right
+   * @param {string} name of the noise's random stream
+   */
+  noisy(right, name) {
+    const uniform = new RandomStream(name).at(0);
+    const observed = quantile(Math.min(Math.max(uniform, 1e-6), 1 - 1e-6)) + this.distance * (Number(right) - 0.5);
+    return 1 / (1 + Math.exp(-this.distance * observed));
+  }
+}
+
+/** @param {Solution} solution */
+export function isRight({ answer, problem }) { return answer === problem.answer; }
+
+/** @param {Solution} solution one that ended too early is wrong at its last step */
+export function rightSoFar(solution) {
+  const checks = checkSteps(solution.problem, solution.steps);
+  if (solution.finished && checks.length) checks[checks.length - 1] &&= isRight(solution);
+  return checks;
+}
+
+/**
+ * The quantile of the standard normal distribution, by Newton's method on its distribution function.
+ *
+ * @param {number} p
+ */
+export function quantile(p) {
+  let x = 0;
+  for (let i = 0; i < 60; i++) {
+    const step = (normal(x) - p) / (Math.exp((-x * x) / 2) / Math.sqrt(2 * Math.PI));
+    x -= Math.max(-0.5, Math.min(0.5, step));
+    if (Math.abs(step) < 1e-13) break;
+  }
+  return x;
+}
+
+/**
+ * The standard normal distribution function: a series near zero, a continued fraction far from it.
+ *
+ * @param {number} x
+ */
+function normal(x) {
+  const density = Math.exp((-x * x) / 2) / Math.sqrt(2 * Math.PI);
+  if (Math.abs(x) < 3) {
+    let [sum, term] = [x, x];
+    for (let n = 1; n < 60; n++) sum += term *= (x * x) / (2 * n + 1);
+    return 0.5 + density * sum;
+  }
+  let fraction = Math.abs(x);
+  for (let n = 60; n > 0; n--) fraction = Math.abs(x) + n / fraction;
+  return x > 0 ? 1 - density / fraction : density / fraction;
+}

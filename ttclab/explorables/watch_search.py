@@ -1,0 +1,134 @@
+"""Watch it search: the small model and its PRM in the page, on problems of ours or the reader's own."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..data import ZOO
+from .words import SCHEMA, in_words
+
+if TYPE_CHECKING:
+    from ..allocator import Arm
+
+MODELS = {"policy": "small", "prm": "prm"}  # what runs in the page
+N, M = 16, 4  # of the recorded runs in the table, and of the first view
+LONG = 5  # operations of a problem that is worth watching
+KINDS = {  # of problems to watch, by what N samples and a beam search of N places make of them
+    "voted down": "the vote is wrong, the best score is right",
+    "fooled": "a wrong solution has the best score, a right one is there",
+    "found by search": "no sample is chosen rightly, beam search finds it",
+    "trusting": "the best score is wrong, the vote is right",
+    "unreached": "no sample is right, beam search finds it",
+    "agreed": "all agree",
+}
+
+QUALITY = 0.8  # of the noisy oracle
+VERIFIERS = {  # by the names that the page knows them by, as Python loads them
+    "prm": 'ttclab.load_verifier("prm")',
+    "noisy": f"ttclab.verifiers.NoisyOracle({QUALITY})",
+    "oracle": 'ttclab.load_verifier("oracle")',
+}
+CELL = """\
+import ttclab
+from ttclab.beam_search import beam_search, dvts
+from ttclab.problems import ArithmeticProblem
+
+problem = ArithmeticProblem.from_expression("<problem>")
+model = ttclab.load("small")
+verifier = <verifier>
+task = model, verifier, problem
+options = {"temperature": <temperature>, "seed": <seed>}
+results = {
+    "best-of-N": ttclab.parallel_search(*task, <N>, **options),
+    "beam search": beam_search(*task, <N>, <M>, **options),
+    "DVTS": dvts(*task, <N>, <M>, **options),
+    "step-level revision": ttclab.step_revise(
+        *task, <T>, M=<M>, threshold=<threshold>, **options
+    ),
+}
+for name, result in results.items():
+    print(f"{name}: {result.answer}, {result.cost.total_flops:,} FLOPs")"""  # for the reader's notebook, with <names>
+
+
+def weight_files() -> dict[str, Path]:
+    """The weights of the models that run in the page, by the names that the page knows them by."""
+    return {key: ZOO / name / "model.safetensors" for key, name in MODELS.items()}
+
+
+def recorded() -> dict[str, Any]:
+    """The models' shapes, problems that are worth watching, and what the recorded runs make of all problems."""
+    from .. import bank, results
+    from ..problems import ArithmeticProblem
+
+    vocabulary = json.loads((ZOO / MODELS["policy"] / "tokenizer.json").read_text(encoding="utf-8"))["model"]["vocab"]
+    arms = {
+        "Best-of-N, best score": results.best(N),
+        "Best-of-N, weighted vote": results.weighted(N),
+        "Best-of-N, vote": results.vote(N),
+        "Beam search": results.beam(N, M=M),
+        "Step-level revision": results.stepwise(N // M - 1, M),
+    }
+    made = bank.load("small", "test").made
+    return {
+        "schema": SCHEMA,
+        "explorable": "watch_search",
+        "source": "drawn in your browser by the small model and scored by its PRM; the table is of the recorded runs "
+        f"on {made['problems']} test problems",
+        "configs": {
+            key: json.loads((ZOO / name / "config.json").read_text(encoding="utf-8")) for key, name in MODELS.items()
+        },
+        "characters": sorted(vocabulary, key=vocabulary.__getitem__),
+        "threshold": bank.THRESHOLDS["prm"],
+        "quality": QUALITY,
+        "verifiers": VERIFIERS,
+        "cell": CELL,
+        "problems": [
+            {"id": name, "question": ArithmeticProblem.from_expression(name).question, "said": KINDS[kind]}
+            for kind, name in _worth_watching()
+        ],
+        "tables": [_table(arms)],
+    }
+
+
+def _worth_watching() -> Iterator[tuple[str, str]]:
+    """The first long problem of each kind, in the recorded runs."""
+    from .. import bank, results
+    from ..sampling import CHOICES, Result
+
+    samples, scores = bank.load("small", "test"), results.last_scores("prm", "small-test")
+    searched = results.searching.searches(N, M=M).correct()
+    found: dict[str, str] = {}
+    for i, problem in enumerate(samples.problems):
+        solutions, said = samples.solutions(i)[:N], list(scores[i, :N])
+        best, weighted, vote = (Result.chosen(choose, solutions, said).correct for choose in CHOICES)
+        kind = _kind(best, weighted, vote, any(solution.correct for solution in solutions), bool(searched[i]))
+        if kind and sum(map(problem.id.count, "+-*")) >= LONG:
+            found.setdefault(kind, problem.id)
+    yield from ((kind, found[kind]) for kind in KINDS if kind in found)
+
+
+def _kind(best: bool, weighted: bool, vote: bool, covered: bool, searched: bool) -> str | None:
+    """Which of KINDS a problem is, if any."""
+    if not covered:
+        return "unreached" if searched else None
+    if best and weighted:
+        return "agreed" if vote and searched else "voted down" if not vote else None
+    if not best:
+        return "trusting" if vote else "found by search" if searched and not weighted else "fooled"
+    return None
+
+
+def _table(arms: "dict[str, Arm]") -> dict[str, Any]:
+    """What each strategy solves, and what it costs, over all problems."""
+    rows = [
+        [name, *in_words(arm.solved, float(np.mean(arm.flops)))]
+        for name, arm in arms.items()
+    ]  # fmt: skip
+    return {
+        "caption": f"The recorded runs on all test problems: N={N}, M={M}, the PRM",
+        "columns": ["Strategy", "Solved", "95% interval", "Cost a problem"],
+        "rows": rows,
+    }

@@ -1,0 +1,112 @@
+"""The figures of the book, one function each: a page shows it with the directive `{drawn} NAME`, a lab calls it.
+
+Every function returns a `Drawing`: the figure, the finding as its title, a description and its numbers. All numbers
+come from `ttclab.results`, and the words of a finding are chosen by them.
+"""
+
+from .allocation import adaptive_stopping as adaptive_stopping
+from .allocation import allocated_against_flops as allocated_against_flops
+from .allocation import allocation_by_difficulty as allocation_by_difficulty
+from .allocation import difficulty_estimates as difficulty_estimates
+from .allocation import lesson_rule as lesson_rule
+from .allocation import ways_by_fifth as ways_by_fifth
+from .arena import after_the_look as after_the_look
+from .arena import arena_against_flops as arena_against_flops
+from .arena import arena_by_budget as arena_by_budget
+from .arena import arena_scoreboard as arena_scoreboard
+from .arena import first_attempt_scores as first_attempt_scores
+from .connections import claims_and_evidence as claims_and_evidence
+from .connections import price_of_a_long_prompt as price_of_a_long_prompt
+from .connections import two_models_one_gap as two_models_one_gap
+from .connections import words_by_operations as words_by_operations
+from .connections import words_coverage_and_vote as words_coverage_and_vote
+from .connections import words_verifiers as words_verifiers
+from .diagrams_allocation import bill_of_a_life as bill_of_a_life
+from .diagrams_allocation import exchange_rate_by_life as exchange_rate_by_life
+from .diagrams_allocation import fifths_of_difficulty as fifths_of_difficulty
+from .diagrams_allocation import next_sample_where_it_gains as next_sample_where_it_gains
+from .diagrams_allocation import predict_adapt_spread as predict_adapt_spread
+from .diagrams_allocation import where_flops_go as where_flops_go
+from .diagrams_course import before_and_after_rl as before_and_after_rl
+from .diagrams_course import how_a_game_is_scored as how_a_game_is_scored
+from .diagrams_course import map_of_strategies as map_of_strategies
+from .diagrams_course import one_turn_of_the_arena as one_turn_of_the_arena
+from .diagrams_course import price_of_a_move as price_of_a_move
+from .diagrams_course import timeline_of_the_neighbours as timeline_of_the_neighbours
+from .diagrams_revision import five_inputs as five_inputs
+from .diagrams_revision import how_wrong_a_critic_may_be as how_wrong_a_critic_may_be
+from .diagrams_revision import restart_at_the_first_doubt as restart_at_the_first_doubt
+from .diagrams_revision import what_a_revision_reads as what_a_revision_reads
+from .diagrams_search import beam_beside_dvts as beam_beside_dvts
+from .diagrams_search import how_a_beam_prunes as how_a_beam_prunes
+from .diagrams_search import how_lookahead_scores as how_lookahead_scores
+from .diagrams_spending import answers_to_one_problem as answers_to_one_problem
+from .diagrams_spending import chord_below_the_curve as chord_below_the_curve
+from .diagrams_spending import marbles as marbles
+from .diagrams_spending import one_pass_or_many as one_pass_or_many
+from .diagrams_spending import shapes_of_a_budget as shapes_of_a_budget
+from .diagrams_spending import training_or_thinking as training_or_thinking
+from .diagrams_spending import votes_as_histograms as votes_as_histograms
+from .diagrams_verifiers import how_rollouts_label as how_rollouts_label
+from .diagrams_verifiers import samples_by_answer as samples_by_answer
+from .diagrams_verifiers import what_prm_and_orm_see as what_prm_and_orm_see
+from .drawing import FIGURES as FIGURES
+from .drawing import Drawing as Drawing
+from .exchange import cells_won as cells_won
+from .exchange import crossing_by_seed as crossing_by_seed
+from .exchange import gains_by_fifth_and_rate as gains_by_fifth_and_rate
+from .exchange import longer_training_instead as longer_training_instead
+from .exchange import strategies_against_flops as strategies_against_flops
+from .exchange import who_pays_for_the_verifier as who_pays_for_the_verifier
+from .exchange import winners_by_training as winners_by_training
+from .paper import paper_figure_1 as paper_figure_1
+from .paper import paper_figure_4 as paper_figure_4
+from .paper import paper_figure_5 as paper_figure_5
+from .paper import paper_figure_6 as paper_figure_6
+from .paper import paper_figure_8 as paper_figure_8
+from .paper_maps import paper_figure_3 as paper_figure_3
+from .paper_maps import paper_figure_7 as paper_figure_7
+from .paper_maps import paper_figure_9 as paper_figure_9
+from .question import equal_price as equal_price
+from .question import equal_price_by_fifth as equal_price_by_fifth
+from .question import large_model_along_its_training as large_model_along_its_training
+from .question import price_of_a_pass as price_of_a_pass
+from .question import verifier_on_the_bill as verifier_on_the_bill
+from .revision import along_the_chain as along_the_chain
+from .revision import chain_against_samples as chain_against_samples
+from .revision import feedback_on_attempts as feedback_on_attempts
+from .revision import how_good_a_critic_must_be as how_good_a_critic_must_be
+from .revision import restarting_at_the_doubtful_step as restarting_at_the_doubtful_step
+from .revision import restarts_by_fifth as restarts_by_fifth
+from .revision import revision_against_fresh_sample as revision_against_fresh_sample
+from .revision import revision_by_fifth as revision_by_fifth
+from .revision import splits_of_sixteen as splits_of_sixteen
+from .revision import splits_of_sixty_four as splits_of_sixty_four
+from .revision import trained_critics as trained_critics
+from .sampling import average_of_the_curves as average_of_the_curves
+from .sampling import coverage_against_vote as coverage_against_vote
+from .sampling import coverage_by_fifth as coverage_by_fifth
+from .sampling import pass_rates as pass_rates
+from .sampling import vote_by_fifth as vote_by_fifth
+from .style import FIFTHS as FIFTHS
+from .verifiers import auc_by_verifier as auc_by_verifier
+from .verifiers import beam_against_samples as beam_against_samples
+from .verifiers import beam_by_fifth as beam_by_fifth
+from .verifiers import beam_by_verifier as beam_by_verifier
+from .verifiers import best_against_weighted as best_against_weighted
+from .verifiers import cost_of_verifying as cost_of_verifying
+from .verifiers import over_optimisation as over_optimisation
+from .verifiers import weighted_against_vote as weighted_against_vote
+
+
+def draw(name: str) -> Drawing:
+    """Draw the figure of a name.
+
+    Raises
+    ------
+    ValueError
+        If no figure has the name; the message names the ones there are.
+    """
+    if name not in FIGURES:
+        raise ValueError(f"no figure is {name!r}; there are: {', '.join(sorted(FIGURES))}")
+    return FIGURES[name]()

@@ -1,0 +1,238 @@
+"""Figures of chapter 8: a real language model, and the claims."""
+
+import pandas as pd
+
+from ..estimators import Estimate
+from ..results import WORD_BUDGETS, coverage, vote, weighted
+from ..results.claims import HOLDS, NOT_SEEN, REVERSED, load_claims
+from ..results.words import (
+    of_operations,
+    share_found,
+    word_auc,
+    word_auc_within,
+    word_chosen,
+    word_count,
+    word_coverage,
+    word_prompt_tokens,
+    word_tokens,
+    word_vote,
+)
+from . import charts, style
+from .charts import Row, Series, series
+from .drawing import Drawing, drawn
+from .words import verdict
+
+CHOICES = {"working": "weighted by\nthe working", "likelihood": "likeliest", "asked": "SmolLM2 asked"}
+
+
+@drawn
+def words_coverage_and_vote() -> Drawing:
+    """Coverage, a vote and a vote weighted by the working, of SmolLM2 on word problems."""
+    lines = {
+        "one of them\nis right": series("oracle", {N: word_coverage(N) for N in WORD_BUDGETS}),
+        "weighted by\nthe working": series("orm", {N: word_chosen(N, "working") for N in WORD_BUDGETS}),
+        "vote": series("majority", {N: word_vote(N) for N in WORD_BUDGETS}),
+    }
+    rises, helps = word_coverage(16).minus(word_coverage(1)), word_chosen(16, "working").minus(word_vote(16))
+    joined = "and" if rises.sign == helps.sign else "but"
+    return Drawing(
+        charts.curves(lines, xlabel="samples of SmolLM2", high=0.8),
+        f"On a real language model coverage {verdict(rises, 'rises', 'does not rise', 'falls')} as on ours, "
+        f"{joined} a cheap "
+        f"verifier {verdict(helps)} the vote",
+        f"With 16 samples one is right on {word_coverage(16).solved:.0%}, the vote solves {word_vote(16).solved:.0%}.",
+        pd.DataFrame(
+            {
+                "samples": WORD_BUDGETS,
+                **{name.replace("\n", " "): line.values.unstack() for name, line in lines.items()},
+            }
+        ),
+    )
+
+
+@drawn
+def two_models_one_gap() -> Drawing:
+    """One sample, a vote of 16 and coverage of 16, for the tiny model and for SmolLM2."""
+    models = {
+        "small model,\nsums": (coverage(1), vote(16), coverage(16)),
+        "SmolLM2,\nword problems": (word_coverage(1), word_vote(16), word_coverage(16)),
+    }
+    kinds = (("one sample", "single"), ("vote of 16", "majority"), ("one of 16 is right", "oracle"))
+    figure, axes = style.new_axes(height=2.0)
+    for place, arms in enumerate(models.values()):
+        means = [float(arm.correct.mean()) for arm in arms]
+        axes.plot([means[1], means[2]], [place, place], color=style.INK, alpha=0.3, lw=5, solid_capstyle="butt")
+        for aside, arm, (_, strategy) in zip((-0.16, 0, 0.16), arms, kinds):
+            value = arm.solved
+            errors = [[value.mean - value.low], [value.high - value.mean]]
+            colour = style.COLOURS[strategy]
+            axes.errorbar([value.mean], [place + aside], xerr=errors, color=colour, marker="o", ms=5.5, lw=1.6)
+    style.row_names(axes, list(models))
+    axes.set(ylim=(1.5, -0.5), xlim=(0, 1.02), xlabel="problems solved")
+    axes.xaxis.set_major_formatter(style.PERCENT)
+    axes.grid(axis="y", visible=False)
+    axes.tick_params(axis="y", length=0)
+    style.marks(figure, {name: (style.COLOURS[strategy], "o") for name, strategy in kinds})
+    found = [share_found(arms[1], arms[2]) for arms in models.values()]
+    gaps = [arms[2].minus(arms[1]) for arms in models.values()]
+    return Drawing(
+        figure,
+        "Both models write right answers that a vote does not find"
+        if all(gap.sign > 0 for gap in gaps)
+        else "The gap between coverage and the vote is not there in both models",
+        f"Of what 16 samples cover, a vote finds {found[0]:.0%} on the sums and {found[1]:.0%} on the word problems.",
+        pd.DataFrame(
+            {
+                "": [name.replace("\n", " ") for name in models],
+                **{name: [arms[i].solved for arms in models.values()] for i, (name, _) in enumerate(kinds)},
+                "of what is covered, the vote finds": [f"{share:.0%}" for share in found],
+            }
+        ),
+    )
+
+
+@drawn
+def words_verifiers() -> Drawing:
+    """What each verifier gains over a vote of 16: three cheap ones on SmolLM2, the PRM on the tiny model."""
+    gains = {
+        "PRM, on our sums": ("prm", weighted(16).minus(vote(16))),
+        **{
+            f"SmolLM2:\n{name.replace(chr(10), ' ').removeprefix('SmolLM2 ')}": (
+                "orm",
+                word_chosen(16, v).minus(word_vote(16)),
+            )
+            for v, name in CHOICES.items()
+        },
+    }
+    rows = {name: Row(strategy, value) for name, (strategy, value) in gains.items()}
+    cheap = [value for name, (_, value) in gains.items() if not name.startswith("PRM")]
+    helpful = sum(value.sign > 0 for value in cheap)
+    return Drawing(
+        charts.dots(rows, xlabel="minus a vote of 16", difference=True),
+        "A verifier trained for its task beats the vote, the three cheap ones do not"
+        if not helpful and gains["PRM, on our sums"][1].sign > 0
+        else f"{helpful} of the three cheap verifiers beat{'s' if helpful == 1 else ''} the vote",
+        f"The PRM on our sums: {gains['PRM, on our sums'][1]:.0 points} over the vote; weighting by the working on "
+        "SmolLM2: "
+        f"{word_chosen(16, 'working').minus(word_vote(16)):.0 points}.",
+        pd.DataFrame(
+            {
+                "SmolLM2's verifier": [name.replace("\n", " ") for name in CHOICES.values()],
+                "AUC, all solutions": [f"{word_auc(v):.2f}" for v in CHOICES],
+                "AUC within a problem": [f"{word_auc_within(v):.2f}" for v in CHOICES],
+                "16 samples solve": [word_chosen(16, v).solved for v in CHOICES],
+                "minus the vote (points)": [word_chosen(16, v).minus(word_vote(16)) for v in CHOICES],
+            }
+        ),
+        {"16 samples solve": ".0%", "minus the vote (points)": ".0p"},
+    )
+
+
+@drawn
+def words_by_operations() -> Drawing:
+    """One sample, a vote of 16 and coverage of 16 of SmolLM2, by the steps a problem takes."""
+    counts = (1, 2, 3)
+    lines = {
+        "one of 16\nis right": ("oracle", word_coverage(16)),
+        "vote of 16": ("majority", word_vote(16)),
+        "one sample": ("single", word_coverage(1)),
+    }
+    figure, axes = style.new_axes()
+    style.shares(axes)
+    drawings = {
+        name: Series(strategy, Estimate.stack(of_operations(arm, k).solved for k in counts), range(3))
+        for name, (strategy, arm) in lines.items()
+    }
+    for i, line in enumerate(drawings.values()):
+        errors = [line.values.mean - line.values.low, line.values.high - line.values.mean]
+        at = [place + 0.05 * (i - 1) for place in range(3)]
+        axes.errorbar(at, line.values.mean, errors, color=style.COLOURS[line.strategy], marker="o", ms=4, lw=1.5)
+    style.name_ends(
+        axes, [float(line.values.mean[-1]) for line in drawings.values()], list(drawings),
+        [style.COLOURS[line.strategy] for line in drawings.values()],
+    )  # fmt: skip
+    axes.set_xticks(range(3), ["one", "two", "three"])
+    axes.set_xlabel("steps that a problem takes")
+    found = [share_found(of_operations(word_vote(16), k), of_operations(word_coverage(16), k)) for k in counts]
+    three = of_operations(word_vote(16), 3).solved
+    return Drawing(
+        figure,
+        "Where right samples are rare, the vote finds fewer of them"
+        if max(found[1:]) < found[0] or found[1] < found[0] / 2
+        else "The vote finds as much of what is there on hard problems as on easy ones",
+        f"On problems of three steps one of 16 is right on {of_operations(word_coverage(16), 3).solved:.0%}, the "
+        "vote on "
+        f"{three:.0%}.",
+        pd.DataFrame(
+            {
+                "steps": ["one", "two", "three"],
+                "problems": [word_count(of=k) for k in counts],
+                **{name.replace("\n", " "): line.values.unstack() for name, line in drawings.items()},
+                "of what is covered, the vote finds": [f"{share:.0%}" for share in found],
+            }
+        ),
+    )
+
+
+@drawn
+def price_of_a_long_prompt() -> Drawing:
+    """What 1 and 16 samples of SmolLM2 cost: reading a long prompt, writing short answers."""
+    writing = word_vote(2).cost - word_vote(1).cost
+    reading = word_vote(1).cost - writing
+    bars = {f"{n} sample{'s' if n > 1 else ''}": {"reading": reading, "writing": n * writing} for n in (1, 4, 16)}
+    colours = {"reading": "#999999", "writing": style.COLOURS["beam"]}
+    ratio = word_vote(16).cost / word_vote(1).cost
+    return Drawing(
+        charts.stacked(bars, colours, xlabel="FLOPs a problem"),
+        f"After a long prompt the next sample is cheap: 16 cost {ratio:.1f} times as much as one"
+        if ratio < 8
+        else f"Sixteen samples cost {ratio:.1f} times as much as one",
+        f"The prompt has {word_prompt_tokens():.0f} tokens, an answer {word_tokens():.0f}.",
+        pd.DataFrame(
+            [{"": name, **{f"FLOPs, {part}": x for part, x in parts.items()}} for name, parts in bars.items()]
+        ),
+    )
+
+
+@drawn
+def claims_and_evidence() -> Drawing:
+    """Every claim of the lesson and of the paper, by what our runs say of it."""
+    looks = {HOLDS: ("oracle", "o"), NOT_SEEN: ("single", "s"), REVERSED: ("revision", "X")}
+    claims = [(claim, claim.check().verdict) for claim in load_claims()]
+    sources = {"lesson": "the lesson", "paper": "the paper"}
+    figure, axes = style.new_axes(height=2.2)
+    counts = {
+        (source, v): sum(c.source == source and found == v for c, found in claims) for source in sources for v in looks
+    }
+    for row, source in enumerate(sources):
+        place = 0.0
+        for said, (strategy, marker) in looks.items():
+            many = counts[source, said]
+            at = [place + i for i in range(many)]
+            axes.plot(at, [row] * many, marker, color=style.COLOURS[strategy], ms=10, alpha=0.9, ls="")
+            if many:
+                axes.annotate(
+                    said, (at[0] - 0.35, row + 0.38), va="center", fontsize=8.5, color=style.COLOURS[strategy]
+                )
+            place += many + (0.9 if many else 0)
+    style.row_names(
+        axes, [f"{name}\n{sum(c.source == source for c, _ in claims)} claims" for source, name in sources.items()]
+    )
+    axes.set(ylim=(1.75, -0.5), xlim=(-0.6, max(sum(c.source == s for c, _ in claims) for s in sources) + 1.6))
+    axes.set_xticks([])
+    axes.grid(False)
+    axes.spines[:].set_visible(False)
+    axes.tick_params(length=0)
+    held = {source: counts[source, HOLDS] for source in sources}
+    totals = {source: sum(c.source == source for c, _ in claims) for source in sources}
+    return Drawing(
+        figure,
+        f"{held['lesson']} of the lesson's {totals['lesson']} claims and {held['paper']} of the paper's "
+        f"{totals['paper']} hold "
+        "here",
+        f"{counts['lesson', REVERSED] + counts['paper', REVERSED]} are reversed, "
+        f"{counts['lesson', NOT_SEEN] + counts['paper', NOT_SEEN]} are not seen.",
+        pd.DataFrame(
+            [{"claim": claim.says, "made by": sources[claim.source], "here": found} for claim, found in claims]
+        ),
+    )

@@ -1,0 +1,269 @@
+"""Diagrams of chapters 5 and 6: who gets the next sample, where FLOPs go, and what a large model's price buys."""
+
+from functools import cache
+
+import numpy as np
+import pandas as pd
+from matplotlib.lines import Line2D
+from matplotlib.ticker import NullLocator
+
+from .. import results
+from ..beam_search import beam_search
+from ..flops import exchange_rate
+from ..ledger import billed
+from ..models import load
+from ..problems import load_problems
+from ..results.exchange import size_ratio
+from ..results.stepwise import step_threshold
+from ..revision import sequential_revise, step_revise
+from ..sampling import parallel_search
+from ..verifiers import load_verifier
+from . import charts, style
+from .drawing import Drawing, drawn
+from .shapes import SMALL, WIDTH, arrow, box, canvas, words
+from .style import COLOURS, INK, SHORT_FIFTHS
+
+BILLED = 24  # test problems that every strategy is run on for its bill
+KINDS = ("prefill", "decode", "verifier")
+PAPER_RATIOS = (0.16, 0.79, 22)  # R in the arXiv edition of Snell et al. 2024
+
+
+@drawn
+def fifths_of_difficulty() -> Drawing:
+    """How often the small model solves each test problem, the problems sorted and cut into fifths."""
+    rates = results.small_samples().correct.mean(axis=1)
+    order = np.argsort(-rates, kind="stable")
+    members = results.small_fifths()
+    figure, axes = style.new_axes(height=2.5)
+    rows = []
+    for k, (name, colour) in enumerate(zip(SHORT_FIFTHS, charts.shades(5), strict=True)):
+        places = np.flatnonzero(members[order] == k)
+        outline = np.unique([*places[::4], places[-1]])  # every fourth problem: the file stays small
+        axes.fill_between(outline, rates[order][outline], step="mid", color=colour, alpha=0.85, lw=0)
+        axes.text(places.mean(), 1.05, name, ha="center", color=INK, fontsize=SMALL)
+        inside = rates[members == k]
+        rows.append((name, len(places), float(inside.max()), float(inside.mean()), float(inside.min())))
+    style.shares(axes, label="samples that are right")
+    axes.set(
+        xlabel="test problems, sorted", xlim=(0, len(rates)), ylim=(0, 1.14), yticks=np.linspace(0, 1, 5), xticks=[]
+    )
+    axes.grid(axis="x", visible=False)
+    data = pd.DataFrame(rows, columns=["fifth", "problems", "highest", "mean", "lowest"])
+    return Drawing(
+        figure,
+        "A model has no one pass rate: every problem has its own",
+        f"Of the samples of a problem, {rows[0][3]:.0%} are right on average in the easiest fifth and "
+        f"{rows[-1][3]:.0%} in the hardest.",
+        data,
+    )
+
+
+@drawn
+def next_sample_where_it_gains(share: int = 4) -> Drawing:
+    """Coverage by samples in each fifth, and where a budget ends that always goes where the next sample gains most."""
+    budgets = np.arange(1, 65)
+    curves = _coverage(budgets)
+    drawn_of = [1] * 5
+    for _ in range(5 * (share - 1)):
+        gains = [curves[k, n] - curves[k, n - 1] if n < len(budgets) else 0.0 for k, n in enumerate(drawn_of)]
+        drawn_of[int(np.argmax(gains))] += 1
+    figure, axes = style.new_axes(height=3.0)
+    style.shares(axes, label="right among N")
+    shown = max(12, int(1.25 * max(drawn_of)))
+    for k, colour in enumerate(charts.shades(5)):
+        axes.plot(budgets[:shown], curves[k, :shown], color=colour)
+        axes.plot([share], [curves[k, share - 1]], "o", color=colour, mfc="none", ms=7, mew=1.4)
+        axes.plot([drawn_of[k]], [curves[k, drawn_of[k] - 1]], "o", color=colour, ms=7)
+    style.name_ends(axes, curves[:, shown - 1].tolist(), list(SHORT_FIFTHS), charts.shades(5))
+    axes.axvline(share, color=INK, lw=1, ls=style.DASHED)
+    axes.set(xlabel="samples N of each problem", xlim=(0, shown), ylim=(0, 1.12), yticks=np.linspace(0, 1, 6))
+    axes.text(share + 0.25, 1.05, f"○ {share} for all   ● spread", fontsize=SMALL)
+    alike = float(curves[:, share - 1].mean())
+    spread = float(np.mean([curves[k, n - 1] for k, n in enumerate(drawn_of)]))
+    data = pd.DataFrame(
+        {
+            "fifth": SHORT_FIFTHS,
+            "samples if all get the same": [share] * 5,
+            "solved": curves[:, share - 1],
+            "samples if spread": drawn_of,
+            "solved then": [curves[k, n - 1] for k, n in enumerate(drawn_of)],
+        }
+    )
+    return Drawing(
+        figure,
+        "Give the next sample to the problems where it gains most",
+        f"With {share} samples for every problem a perfect verifier solves {alike:.0%}; with as many in all, spread "
+        f"by fifth from {min(drawn_of)} to {max(drawn_of)}, it solves {spread:.0%}.",
+        data,
+    )
+
+
+def _coverage(budgets: np.ndarray) -> np.ndarray:
+    """Coverage of so many samples in each fifth, (5, budgets)."""
+    arms = results.sampling_arms(choose="oracle", budgets=tuple(int(n) for n in budgets))
+    return np.array([[arm.fifth(k).correct.mean() for arm in arms.values()] for k in range(5)])
+
+
+@drawn
+def predict_adapt_spread() -> Drawing:
+    """Three ways to spend by difficulty without knowing it: ask first, stop early, divide a batch."""
+    figure, axes = canvas(2.75)
+    sketches = (("predict", COLOURS["optimal"]), ("adapt", COLOURS["prm"]), ("spread", COLOURS["revision"]))
+    for k, (name, colour) in enumerate(sketches):
+        y = 2.2 - 0.88 * k
+        words(axes, 0.05, y + 0.2, name, ha="left", weight="bold", color=colour)
+        x = 1.1
+        if name == "predict":
+            parts = [("1 try", 0.6), ("score", 0.75), ("plan", 0.7), ("8 tries", 0.85)]
+        elif name == "adapt":
+            parts = [("2 tries", 0.75), ("clear?", 0.75), ("2 more", 0.8), ("clear?", 0.75)]
+        else:
+            parts = [("1 try of each", 1.3), ("scores", 0.8), ("divide the rest", 1.45)]
+        for n, (text, wide) in enumerate(parts):
+            box(axes, x, y, wide, 0.42, text, colour, fill=0.15, fontsize=SMALL)
+            if n + 1 < len(parts):
+                arrow(axes, (x + wide + 0.02, y + 0.21), (x + wide + 0.26, y + 0.21), colour)
+            x += wide + 0.28
+    notes = ("pays for a look", "the samples are the look", "one budget for all problems")
+    for k, note in enumerate(notes):
+        words(axes, 1.1, 2.2 - 0.88 * k - 0.14, note, ha="left", fontsize=SMALL, alpha=0.75)
+    return Drawing(
+        figure,
+        "Three ways to spend by difficulty without knowing it",
+        "Predict: one try and its score choose a plan. Adapt: two samples at a time until the vote is clear. Spread: "
+        "one try of each problem, then the budget is divided among all.",
+    )
+
+
+# Chapter 6
+
+
+@cache
+def _bills() -> pd.DataFrame:
+    """FLOPs a problem by kind for every strategy, from the ledger of a live run on the same problems."""
+    problems = load_problems("test", limit=BILLED)
+    small, large, revision = load("small"), load("large"), load("revision")
+    prm, seen = load_verifier("prm"), load_verifier("prm-revision")
+    runs = {
+        "large, one pass": lambda: large.generate(problems, temperature=0),
+        "vote of 16": lambda: parallel_search(small, prm, problems, 16, choose="majority"),
+        "best of 16": lambda: parallel_search(small, prm, problems, 16),
+        "beam, N = 16": lambda: beam_search(small, prm, problems, 16, 4),
+        "restart at a doubt": lambda: step_revise(small, prm, problems, 15, threshold=step_threshold()),
+        "chain of 4": lambda: sequential_revise(revision, seen, problems, 3),
+    }
+    rows = {}
+    for name, run in runs.items():
+        with billed() as bill:
+            run()
+        rows[name] = [float(bill.total.flops[kind]) / len(problems) for kind in KINDS]
+    return pd.DataFrame.from_dict(rows, orient="index", columns=[f"FLOPs, {kind}" for kind in KINDS])
+
+
+@drawn
+def where_flops_go() -> Drawing:
+    """FLOPs a problem of six strategies, stacked: reading, writing, and the verifier."""
+    bills = _bills()
+    figure, axes = canvas(0.44 * len(bills) + 0.72)
+    left, wide = 1.65, WIDTH - 2.4
+    most = float(bills.sum(axis=1).max())
+    colours = (INK, COLOURS["majority"], COLOURS["prm"])
+    for k, (name, parts) in enumerate(bills.iterrows()):
+        y, x = 0.44 * (len(bills) - k - 1) + 0.5, left
+        words(axes, left - 0.1, y + 0.16, str(name), ha="right")
+        for value, colour in zip(parts, colours, strict=True):
+            width = wide * float(value) / most
+            box(axes, x, y, width, 0.32, "", colour, fill=0.75, edge=0)
+            x += width
+        words(axes, x + 0.07, y + 0.16, style.amount(float(parts.sum())), ha="left", fontsize=SMALL)
+    for x, name, colour in (
+        (left, "read", INK),
+        (left + 0.9, "write", COLOURS["majority"]),
+        (left + 1.85, "verify", COLOURS["prm"]),
+    ):
+        words(axes, x, 0.2, f"■ {name}", ha="left", color=colour, weight="bold")
+    best = bills.loc["best of 16"]
+    share = float(best.iloc[2] / best.sum())
+    return Drawing(
+        figure,
+        f"The verifier takes {share:.0%} of the bill of best-of-16",
+        f"Of the FLOPs of best-of-16 with the PRM, {share:.0%} are the verifier's; it costs "
+        f"{style.amount(float(best.sum()))} FLOPs a problem on {BILLED} test problems.",
+        bills.rename_axis("strategy"),
+    )
+
+
+@drawn
+def exchange_rate_by_life() -> Drawing:
+    """How many passes of its own a small model may spend by R, by the formula of both editions of the paper."""
+    M = size_ratio()
+    ratios = np.geomspace(0.05, 100, 100)
+    figure, axes = style.new_axes(height=2.9)
+    editions = {"arxiv": ("arXiv", COLOURS["prm"], "-"), "iclr": ("ICLR", COLOURS["beam"], style.DASHED)}
+    for edition, (_, colour, dashes) in editions.items():
+        axes.plot(ratios, [exchange_rate(M, R, edition) for R in ratios], color=colour, ls=dashes)
+    axes.axhline(M, color=COLOURS["large"], lw=1.2, ls=style.DASHED)
+    spent = [exchange_rate(M, R, "arxiv") for R in PAPER_RATIOS]
+    axes.plot(PAPER_RATIOS, spent, "o", color=COLOURS["prm"], ms=6)
+    for R, k in zip(PAPER_RATIOS, spent, strict=True):
+        axes.annotate(f"R = {R:g}: {k:.0f}", (R, k), xytext=(6, 5), textcoords="offset points", fontsize=SMALL)
+    axes.set(
+        xscale="log",
+        yscale="log",
+        ylim=(0.75 * M, 1000),
+        xlabel="R, tokens in use for each token of training",
+        ylabel="small passes an answer",
+    )
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter(lambda value, _: f"{value:g}")
+        axis.set_minor_locator(NullLocator())
+    handles = [Line2D([], [], color=colour, ls=dashes, label=name) for name, colour, dashes in editions.values()]
+    axes.legend(handles=handles, frameon=False, fontsize=SMALL, labelcolor=INK)
+    axes.text(0.05, M * 0.95, f"{M:.1f}: inference alone", va="top", fontsize=SMALL, color=INK)
+    table = {name: [exchange_rate(M, R, edition) for R in PAPER_RATIOS] for edition, (name, *_) in editions.items()}
+    return Drawing(
+        figure,
+        "The longer a model's life, the fewer extra passes its small rival can afford",
+        f"With a model {M:.1f} times larger, the small one may spend {spent[0]:.0f} passes an answer at R = "
+        f"{PAPER_RATIOS[0]:g}, and {spent[-1]:.0f} at R = {PAPER_RATIOS[-1]:g} (arXiv edition).",
+        pd.DataFrame(table, index=pd.Index([f"{R:g}" for R in PAPER_RATIOS], name="R")),
+    )
+
+
+@drawn
+def bill_of_a_life() -> Drawing:
+    """All FLOPs of a life by the number of answers: a large model asked once, and a small one that thinks."""
+
+    large = results.greedy("large").cost
+    lines = {
+        "large, one pass": (results.training_flops("large"), large, COLOURS["large"]),
+        "small, 4 × its price": (results.training_flops("small"), 4 * large, COLOURS["revision"]),
+        "small, the same price": (results.training_flops("small"), large, COLOURS["prm"]),
+    }
+    answers = np.geomspace(1e3, 1e7, 60)
+    figure, axes = style.new_axes(height=2.9)
+    for training, each, colour in lines.values():
+        axes.plot(
+            answers, training + answers * each, color=colour, ls=style.DASHED if colour == COLOURS["large"] else "-"
+        )
+    crossing = (results.training_flops("large") - results.training_flops("small")) / (3 * large)
+    axes.plot([crossing], [results.training_flops("large") + crossing * large], "o", color=INK, ms=6)
+    axes.set(xscale="log", yscale="log", xlabel="answers in a life", ylabel="FLOPs, training and answers")
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter(lambda value, _: style.amount(value))
+        axis.set_minor_locator(NullLocator())
+    handles = [
+        Line2D([], [], color=c, ls=style.DASHED if c == COLOURS["large"] else "-", label=n)
+        for n, (*_, c) in lines.items()
+    ]
+    axes.legend(handles=handles, frameon=False, fontsize=SMALL, labelcolor=INK)
+    return Drawing(
+        figure,
+        "Thinking at four times the price is the cheaper life only while answers are few",
+        f"A small model that spends four large passes an answer, {4 * large / 1e6:.0f} million FLOPs, has spent as "
+        f"much as the large one after {crossing:,.0f} answers.",
+        pd.DataFrame(
+            [(name, float(t), float(e)) for name, (t, e, _) in lines.items()],
+            columns=["life", "FLOPs of training", "FLOPs of an answer"],
+        ),
+    )

@@ -1,0 +1,129 @@
+"""What a figure of the book is: a drawing, the finding that it shows, its description and its numbers."""
+
+import html
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import wraps
+from pathlib import Path
+from typing import ParamSpec
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from ..estimators import Estimate
+from ..files import write_text
+from .style import to_svg
+
+P = ParamSpec("P")
+FIGURES: dict[str, Callable[..., "Drawing"]] = {}
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A figure with everything a page or a lab shows of it. As the last line of a cell, it shows itself.
+
+    Attributes
+    ----------
+    figure : Figure
+        The drawing.
+    finding : str
+        The title: one sentence, without a full stop. Whoever draws chooses its words from the data.
+    shown_by : str
+        The two numbers that show the finding, in a sentence. With the finding, it is the description for readers who
+        cannot see the figure.
+    numbers : DataFrame, optional
+        Every number of the figure, one row a point; cells are estimates, numbers or text. A diagram has none.
+    spec : str or dict
+        How estimates are written, such as ".1%" or ".1p", for all columns or by column. See `Estimate`.
+    name : str
+        The name under which a page finds it.
+    """
+
+    figure: Figure
+    finding: str
+    shown_by: str
+    numbers: pd.DataFrame | None = None
+    spec: str | Mapping[str, str] = ".0%"
+    name: str = "figure"
+
+    @property
+    def alt(self) -> str:
+        """The finding and the numbers that show it."""
+        return f"{self.finding}. {self.shown_by}"
+
+    @property
+    def svg(self) -> str:
+        """The drawing for the inside of a page."""
+        return to_svg(self.figure, self.alt, self.name)
+
+    def table(self) -> pd.DataFrame:
+        """The numbers written out as a page shows them.
+
+        Raises
+        ------
+        ValueError
+            If the figure has no numbers.
+        """
+        if self.numbers is None:
+            raise ValueError(f"the figure {self.name!r} is a diagram, which has no numbers")
+        table = self.numbers.reset_index() if self.numbers.index.name else self.numbers
+        specs = self.spec if isinstance(self.spec, Mapping) else dict.fromkeys(table.columns, self.spec)
+        return pd.DataFrame(
+            {key: [_written(value, specs.get(key, ".0%"), key) for value in table[key]] for key in table}
+        )
+
+    def html(self) -> str:
+        """The title, the drawing, and the numbers folded under it."""
+        parts = [f"<figcaption><strong>{html.escape(self.finding)}</strong></figcaption>", self.svg]
+        if self.numbers is not None:
+            table = self.table().to_html(index=False, border=0, classes="results figure-numbers", justify="unset")
+            table = table.replace("<th></th>", "<td></td>")  # an empty corner heads nothing
+            parts.append(f"<details><summary>The numbers</summary>\n{table}\n</details>")
+        body = "\n".join(parts)
+        return f'<figure class="ttclab-figure" id="figure-{self.name.replace("_", "-")}">\n{body}\n</figure>'
+
+    def save(self, path: Path) -> None:
+        """Write the drawing as a file of its own, dark where the reader's system is."""
+        dark = "<style>svg{color:#222}@media(prefers-color-scheme:dark){svg{color:#ddd}}</style>"
+        opening, rest = self.svg.split(">", 1)
+        write_text(path, f"{opening}>{dark}{rest}\n")
+
+    def _repr_html_(self) -> str:
+        return self.html()
+
+    def __repr__(self) -> str:
+        return self.alt
+
+
+def _written(value: object, spec: str, column: str) -> str:
+    if isinstance(value, Estimate):
+        return format(value, spec)
+    if isinstance(value, float):
+        if value != value:
+            return ""
+        if "FLOPs" in column:
+            return f"{value / 1e6:.3g} million" if value < 999.5e6 else f"{value / 1e9:,.4g} billion"
+        return f"{value:.3g}".replace("-", "−")
+    if isinstance(value, int):
+        return f"{value:,}"
+    return str(value)
+
+
+def drawn(function: Callable[P, Drawing]) -> Callable[P, Drawing]:
+    """Register a function as the figure of its name: pages show it, labs call it.
+
+    Raises
+    ------
+    ValueError
+        If another figure has the name.
+    """
+    name = function.__name__
+    if name in FIGURES:
+        raise ValueError(f"two figures have the name {name!r}")
+
+    @wraps(function)
+    def named(*args: P.args, **kwargs: P.kwargs) -> Drawing:
+        return replace(function(*args, **kwargs), name=name)
+
+    FIGURES[name] = named
+    return named

@@ -1,0 +1,246 @@
+"""Figures 1, 4, 5, 6 and 8 of Snell et al. 2024 (arXiv 2408.03314), each beside ours.
+
+What stands on the paper's side is what its text states: budgets that reach the same accuracy, shares, and which way of
+spending is ahead where. No value is read off a plot, so an axis of accuracy has no numbers there.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MultipleLocator
+
+from .. import results
+from ..allocator import Arm
+from ..results.revision import turned_wrong
+from . import style
+from .drawing import Drawing, drawn
+from .shapes import NORMAL, PASSED, RIGHT, SMALL, WIDTH, WRONG, arrow, box, canvas, dot, panels, words
+from .style import COLOURS, INK
+
+SAME_SEARCH = (16, 64)  # generations of compute-optimal search and of best-of-N for the same accuracy (figure 4)
+SAME_REVISION = (64, 256)  # the same of compute-optimal revision and of parallel sampling (figure 8)
+TURNED_WRONG = 0.38  # of right answers, by a revision (section 6.1)
+TRAINED_ON = 4  # attempts in view when the revision model was trained (section 6.1)
+THEM, US = "Snell et al.", "here"
+
+
+def heads(axes: Axes, height: float, left: float) -> None:
+    """Names of the two sides above a pair of maps."""
+    middle = (WIDTH - left) / 2
+    words(axes, left + middle / 2, height, THEM, weight="bold")
+    words(axes, left + 1.5 * middle, height, US, weight="bold")
+
+
+def cheapest(arms: Sequence[Arm], reference: Arm) -> Arm:
+    """The cheapest arm whose accuracy is not clearly behind a reference, or the last if there is none."""
+    level = [arm for arm in arms if arm.minus(reference).sign >= 0]
+    return min(level or arms[-1:], key=lambda arm: arm.cost)
+
+
+def _pair(space: str) -> tuple[Arm, Arm]:
+    """The cheapest samples and the cheapest budget of the fitted policy that are not clearly behind 64 samples."""
+    samples = list(_samples(space).values())
+    policy = [results.allocated(space, "oracle", n) for n in results.FITTED_BUDGETS]
+    return cheapest(samples, samples[-1]), cheapest(policy, samples[-1])
+
+
+def _samples(space: str) -> dict[int, Arm]:
+    """Best-of-N with a weighted vote of the model that a space is of, by N, up to 64."""
+    of = results.weighted if space == "search" else results.hybrid
+    return {n: of(n) for n in results.FITTED_BUDGETS}
+
+
+@drawn
+def paper_figure_1() -> Drawing:
+    """What compute-optimal spending saves for the same accuracy, in search and in revision."""
+    figure, axes = canvas(2.75)
+    left, wide, rows = 1.05, (WIDTH - 1.15) / 2 - 0.35, []
+    heads(axes, 2.58, 0.85)
+    for k, (name, (few, many)) in enumerate({"search": SAME_SEARCH, "revision": SAME_REVISION}.items()):
+        samples, policy = _pair(name)
+        shares = (few / many, policy.cost / samples.cost)
+        y = 1.5 - 1.0 * k
+        words(axes, left - 0.12, y + 0.4, name, ha="right", weight="bold")
+        for side, share in enumerate(shares):
+            x = left + side * (wide + 0.45)
+            box(axes, x, y + 0.42, wide, 0.32, "", COLOURS["prm"], fill=0.35, edge=0)
+            width = min(share, 1.0) * wide
+            box(axes, x, y + 0.04, width, 0.32, "", INK, fill=0.75, edge=0)
+            words(axes, x + width + 0.06, y + 0.2, f"{share:.0%}", ha="left", weight="bold")
+        rows.append((name, f"{few} of {many}", f"{shares[0]:.0%}", policy.cost, samples.cost, f"{shares[1]:.0%}"))
+    words(axes, left, 0.2, "■ best-of-N", ha="left", color=COLOURS["prm"], weight="bold", fontsize=SMALL)
+    words(axes, left + 1.5, 0.2, "■ compute-optimal", ha="left", weight="bold", fontsize=SMALL)
+    columns = ["strategy", "paper, generations", "paper, share", "ours, FLOPs", "best-of-N, FLOPs", "ours, share"]
+    return Drawing(
+        figure,
+        "Compute-optimal spending matches best-of-N for a quarter of the generations in the paper, here for "
+        f"{rows[0][5]} and {rows[1][5]} of the FLOPs",
+        f"To be not clearly behind 64 samples, the fitted search needs {rows[0][5]} of the FLOPs of best-of-N and the "
+        f"fitted revision {rows[1][5]}; in the paper {rows[0][2]} of the generations both times.",
+        pd.DataFrame(rows, columns=columns),
+    )
+
+
+def _saving(
+    pair: tuple[int, int], space: str, policies: Mapping[str, tuple[Any, list[Arm]]]
+) -> tuple[Figure, pd.DataFrame]:
+    """The same accuracy for fewer generations in the paper, and our curves against FLOPs with the same comparison."""
+    figure, (theirs, ours) = panels((1, 1.6), 2.9)
+    few, many = pair
+    style.budgets(theirs, pair, "generations")
+    theirs.set(xlim=(few / 2.2, many * 2.2), ylim=(0, 1), yticks=[], ylabel="accuracy, not given in the text")
+    look = {"arrowstyle": "-|>", "color": INK, "shrinkA": 4, "shrinkB": 4}
+    theirs.annotate("", (few, 0.5), (many, 0.5), arrowprops=look)
+    theirs.plot([many], [0.5], "o", color=COLOURS["prm"], ms=8)
+    theirs.plot([few], [0.5], "o", color=INK, ms=8)
+    theirs.text(np.sqrt(few * many), 0.57, f"{many / few:g} × less", ha="center")
+    for axes, name in ((theirs, THEM), (ours, US)):
+        axes.set_title(name, weight="bold", fontsize=NORMAL)
+    arms = list(_samples(space).values())
+    ours.plot([a.cost for a in arms], [a.correct.mean() for a in arms], color=COLOURS["prm"], marker="o", ms=3)
+    rows = [("best-of-N", str(a.allocation), a.cost, a.solved) for a in arms]
+    for name, (dashes, points) in policies.items():
+        ours.plot([a.cost for a in points], [a.correct.mean() for a in points], color=INK, ls=dashes, marker="o", ms=3)
+        rows += [(name, str(a.allocation.N), a.cost, a.solved) for a in points]
+    samples, level = _pair(space)
+    start, end = ((arm.cost, float(arm.correct.mean())) for arm in (samples, level))
+    ours.plot(*start, "o", color=COLOURS["prm"], ms=8)
+    ours.plot(*end, "o", color=INK, ms=8)
+    ours.annotate("", end, start, arrowprops=look)
+    heights = [float(a.correct.mean()) for a in [*arms, *(a for _, points in policies.values() for a in points)]]
+    style.shares(ours, min(heights) - 0.02, min(1.0, max(heights) + 0.03))
+    style.flops(ours)
+    ours.text(0.97, 0.16, "best-of-N", color=COLOURS["prm"], ha="right", transform=ours.transAxes, weight="bold")
+    ours.text(0.97, 0.05, "compute-optimal", color=INK, ha="right", transform=ours.transAxes, weight="bold")
+    return figure, pd.DataFrame(rows, columns=["strategy", "budget", "FLOPs a problem", "solved"])
+
+
+def _saves(samples: Arm, policy: Arm) -> str:
+    """How many times fewer FLOPs a policy needs than samples, in words."""
+    times = samples.cost / policy.cost
+    return f"for {times:.1f} times fewer FLOPs" if times >= 1.05 else "for no fewer FLOPs"
+
+
+@drawn
+def paper_figure_4() -> Drawing:
+    """Compute-optimal search against best-of-N."""
+    budgets = results.FITTED_BUDGETS[1:]
+    policies = {
+        f"compute-optimal, {estimate}": (dashes, [results.allocated("search", estimate, n) for n in budgets])
+        for estimate, dashes in (("oracle", "-"), ("predicted", style.DASHED))
+    }
+    figure, data = _saving(SAME_SEARCH, "search", policies)
+    samples, policy = _pair("search")
+    return Drawing(
+        figure,
+        f"Compute-optimal search matches best-of-N {_saves(samples, policy)}; the paper says about 4 times fewer",
+        f"Best-of-{samples.allocation.N} solves {samples.solved:.0%} for {style.amount(samples.cost)} FLOPs a "
+        f"problem, the fitted policy {policy.solved:.0%} for {style.amount(policy.cost)}. Solid: difficulty known; "
+        "dashed: predicted, and charged.",
+        data,
+    )
+
+
+@drawn
+def paper_figure_8() -> Drawing:
+    """Compute-optimal revision against parallel sampling."""
+    arms = [results.allocated("revision", "oracle", n) for n in results.FITTED_BUDGETS[1:]]
+    figure, data = _saving(SAME_REVISION, "revision", {"compute-optimal, oracle": ("-", arms)})
+    samples, policy = _pair("revision")
+    gain = results.gain(results.allocated("revision", "oracle", 16), "parallel")
+    return Drawing(
+        figure,
+        f"Compute-optimal revision matches samples {_saves(samples, policy)}; the paper says about 4 times fewer",
+        f"{samples.allocation.N} parallel samples solve {samples.solved:.1%} for {style.amount(samples.cost)} FLOPs a "
+        f"problem, the fitted policy {policy.solved:.1%} for {style.amount(policy.cost)}. With 16 generations it "
+        f"gains {gain:.1 points} over samples at equal FLOPs.",
+        data,
+        ".1%",
+    )
+
+
+@drawn
+def paper_figure_5() -> Drawing:
+    """Parallel samples and a chain of revisions: the scheme, and the first four real ones of a problem.
+
+    Of the first test problem whose recorded samples and chain both hold right and wrong answers.
+    """
+    run = results.chains()
+    chain = run.first(1, 3)[0]
+    alone = [int(j) for j in run.at(0) if run.lengths[run.chain_index[0, j]] == 1][:4]
+    mixed = [(len(set(run.correct[i, chain])) + len(set(run.correct[i, alone])), -i) for i in range(len(run.problems))]
+    i = -max(mixed)[1]
+    figure, axes = canvas(2.95)
+    left, wide, each = 0.95, (WIDTH - 0.95) / 2, 0.5
+    heads(axes, 2.8, left)
+    rows = []
+    for name, columns, y in (("parallel", alone, 1.75), ("chain", list(chain), 0.55)):
+        words(axes, left - 0.05, y + 0.3, name, ha="right", weight="bold")
+        for side in (0, 1):
+            start = left + side * wide + 0.12
+            for k, j in enumerate(columns):
+                x = start + k * (each + 0.03)
+                good, answer = bool(run.correct[i, j]), run.answers[i, j]
+                colour = PASSED if not side else RIGHT if good else WRONG
+                text = "" if not side else "none" if answer is None else str(answer)
+                box(axes, x, y + 0.1, each - 0.1, 0.42, text, colour, fill=0.3, fontsize=8.5)
+                if name == "chain" and k:
+                    arrow(axes, (x - 0.13, y + 0.31), (x - 0.01, y + 0.31), lw=1, mutation_scale=7)
+                if side:
+                    rows.append((name, k + 1, text, "yes" if good else "no"))
+            if name == "parallel":
+                for k in range(4):
+                    x = start + k * (each + 0.03) + each / 2 - 0.05
+                    arrow(axes, (start + 2 * each, y + 0.88), (x, y + 0.55), lw=0.9, mutation_scale=6, alpha=0.6)
+                dot(axes, start + 2 * each, y + 0.9, INK, ms=5)
+    words(axes, left + wide + 0.12, 0.3, "● right", ha="left", color=RIGHT, weight="bold", fontsize=SMALL)
+    words(axes, left + wide + 1.0, 0.3, "● wrong", ha="left", color=WRONG, weight="bold", fontsize=SMALL)
+    right = {name: sum(row[3] == "yes" for row in rows if row[0] == name) for name in ("parallel", "chain")}
+    return Drawing(
+        figure,
+        "Parallel samples start anew, revisions start from the attempt before",
+        f"Four recorded samples and a chain of four attempts at one problem: {right['parallel']} and {right['chain']} "
+        "of them are right.",
+        pd.DataFrame(rows, columns=["way", "attempt", "answer", "right"]),
+    )
+
+
+@drawn
+def paper_figure_6() -> Drawing:
+    """Accuracy along a chain of revisions."""
+    blocks = [(1, 1), (2, 2), (3, 4), (5, 8), (9, 16), (17, 32), (33, 64)]
+    along = [results.attempt(a, b).solved for a, b in blocks]
+    late = results.attempt_gain(33, 64)
+    past = results.attempt(33, 64).minus(results.attempt(2))
+    figure, (theirs, ours) = panels((1, 1.3), 2.8)
+    places = [float(np.sqrt(a * b)) for a, b in blocks]
+    for axes, name in ((theirs, THEM), (ours, US)):
+        style.budgets(axes, (1, 4, 16, 64), "attempt")
+        axes.text(5.4, 0.04, "not trained on", transform=axes.get_xaxis_transform(), fontsize=8.5)
+        axes.set_title(name, weight="bold", fontsize=NORMAL)
+        axes.set_xlim(0.8, 80)
+        axes.axvline(TRAINED_ON + 1, color=INK, lw=0.9, ls=style.DASHED)
+    theirs.annotate("", (60, 0.8), (1.1, 0.25), arrowprops={"arrowstyle": "-|>", "color": COLOURS["revision"], "lw": 2})
+    theirs.set(ylim=(0, 1), yticks=[], ylabel="accuracy, not given")
+    errors = np.abs(np.array([[e.mean - e.low, e.high - e.mean] for e in along], dtype=float)).T
+    ours.errorbar(places, [float(e.mean) for e in along], errors, color=COLOURS["revision"], marker="o", ms=4, lw=1.5)
+    low = min(float(e.low) for e in along)
+    style.shares(ours, low - 0.03, min(1.0, max(float(e.high) for e in along) + 0.03))
+    ours.yaxis.set_major_locator(MultipleLocator(0.02))
+    lost = turned_wrong()
+    words_ = {1: "goes on rising", 0: "rises once and stays" if late.sign > 0 else "stays level", -1: "falls"}[
+        past.sign
+    ]
+    return Drawing(
+        figure,
+        f"Along a chain the paper's accuracy rises past the {TRAINED_ON} attempts trained on; ours {words_}",
+        f"Attempts 33 to 64 minus the first of their chains: {late:.1 points}; minus the second attempts: "
+        f"{past:.1 points}. The paper's revisions turn {TURNED_WRONG:.0%} of right answers wrong, ours "
+        f"{float(lost.mean):.0%}.",
+        pd.DataFrame({"attempts": [str(a) if a == b else f"{a} to {b}" for a, b in blocks], "right": along}),
+        ".1%",
+    )

@@ -1,0 +1,197 @@
+"""Figures 3, 7 and 9 of Snell et al. 2024, who is ahead where, each beside ours.
+
+As in `paper`: the paper's side says what its text states, and nothing that would have to be read off a plot.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from .. import results
+from ..estimators import Estimate
+from ..results.exchange import RATIOS
+from .drawing import Drawing, drawn
+from .paper import heads
+from .shapes import PASSED, SMALL, WIDTH, box, canvas, dot, words
+from .style import COLOURS, INK, SHORT_FIFTHS
+
+SPLITS = ((16, 0), (8, 1), (4, 3), (2, 7), (1, 15))  # chains and revisions of 16 generations
+
+Side = tuple[str, str]  # what a cell of a map says, and its colour
+UNSAID: Side = ("not said", "none")
+
+
+def _maps(
+    rows: Sequence[str], columns: Sequence[str], sides: Sequence[Sequence[Sequence[Side]]], key: Mapping[str, str]
+) -> Figure:
+    """Two maps of who is ahead, rows by columns, and what the colours mean."""
+    left, row = 0.95, 0.46
+    figure, axes = canvas(row * len(rows) + 1.25)
+    wide = (WIDTH - left) / 2
+    heads(axes, row * len(rows) + 1.1, left)
+    for side, cells in enumerate(sides):
+        each = (wide - 0.12) / len(columns)
+        for k, column in enumerate(columns):
+            x = left + side * wide + 0.1 + k * each
+            words(axes, x + each / 2, row * len(rows) + 0.78, column, fontsize=8.5)
+            for n in range(len(rows)):
+                text, colour = cells[n][k]
+                y = row * (len(rows) - n - 1) + 0.6
+                if colour == "none":
+                    words(axes, x + each / 2, y + row / 2 - 0.03, text, fontsize=8.5, alpha=0.6)
+                else:
+                    box(axes, x + 0.02, y, each - 0.06, row - 0.07, text, colour, fill=0.35, edge=0, fontsize=SMALL)
+    for n, name in enumerate(rows):
+        words(axes, left, row * (len(rows) - n - 1) + 0.6 + row / 2 - 0.03, name, ha="right")
+    x = 0.1
+    for name, colour in key.items():
+        words(axes, x, 0.22, f"■ {name}", ha="left", color=colour, weight="bold", fontsize=SMALL)
+        x += 0.45 + 0.095 * len(name)
+    return figure
+
+
+def _cell(gain: Estimate, ahead: str, behind: str) -> Side:
+    """A gain as a cell: its points, in the colour of who is ahead, grey where its interval holds zero."""
+    colour = {1: ahead, 0: PASSED, -1: behind}[gain.sign]
+    return f"{gain:.0p}".split(" ")[0], colour
+
+
+def _agree(theirs: Sequence[Sequence[Side]], ours: Sequence[Sequence[Side]]) -> tuple[int, int]:
+    """In how many of the cells that the paper speaks of the same side is ahead here, and of how many."""
+    pairs = [(a[1], b[1]) for one, other in zip(theirs, ours, strict=True) for a, b in zip(one, other, strict=True)]
+    said = [(a, b) for a, b in pairs if a != "none"]
+    return sum(a == b for a, b in said), len(said)
+
+
+@drawn
+def paper_figure_3() -> Drawing:
+    """Beam search against best-of-N by difficulty, with a small and a large budget."""
+    beam, samples = COLOURS["beam"], COLOURS["prm"]
+    theirs: list[list[Side]] = [
+        [UNSAID, ("best-of-N", samples)],
+        [UNSAID, ("best-of-N", samples)],
+        [("beam", beam), ("beam", beam)],
+        [("beam", beam), ("beam", beam)],
+        [("neither", PASSED), ("neither", PASSED)],
+        [("beam", beam), ("best-of-N", samples)],
+    ]
+    budgets = (4, 64)
+    gains = [
+        [results.beam(N).minus(results.weighted(N), *([] if k is None else [k])) for N in budgets]
+        for k in (*range(5), None)
+    ]
+    ours = [[_cell(gain, beam, samples) for gain in row] for row in gains]
+    key = {"beam ahead": beam, "best-of-N ahead": samples, "neither": PASSED}
+    rows = (*SHORT_FIFTHS, "all")
+    figure = _maps(rows, ("few", "many"), (theirs, ours), key)
+    same, of = _agree(theirs, ours)
+    return Drawing(
+        figure,
+        f"Beam search against best-of-N: {same} of the paper's {of} verdicts by difficulty come back",
+        f"Beam minus weighted best-of-N, all problems: {gains[5][0]:.1 points} with N = {budgets[0]}, "
+        f"{gains[5][1]:.1 points} with N = {budgets[1]}. The paper has beam ahead with few, often behind with many.",
+        pd.DataFrame(
+            {
+                "problems": rows,
+                "paper, few": [row[0][0] for row in theirs],
+                "paper, many": [row[1][0] for row in theirs],
+                f"beam minus best-of-N, N={budgets[0]}": [row[0] for row in gains],
+                f"beam minus best-of-N, N={budgets[1]}": [row[1] for row in gains],
+            }
+        ),
+        ".1p",
+    )
+
+
+@drawn
+def paper_figure_7() -> Drawing:
+    """The best split of a budget into chains, by difficulty."""
+    arms = [results.hybrid(M, T) for M, T in SPLITS]
+    solved = np.array([[arm.fifth(k).correct.mean() for arm in arms] for k in range(5)])
+    best = solved.argmax(axis=1)
+    level = [[arm.minus(arms[best[k]], k).sign >= 0 for arm in arms] for k in range(5)]
+    figure, axes = canvas(3.3)
+    left, wide, row = 0.95, (WIDTH - 0.95) / 2, 0.42
+    heads(axes, 3.12, left)
+    colour = COLOURS["revision"]
+    for side in (0, 1):
+        start, step = left + side * wide + 0.25, (wide - 0.5) / (len(SPLITS) - 1)
+        for k, name in enumerate(SHORT_FIFTHS):
+            y = 2.55 - row * k
+            axes.plot([start, start + 4 * step], [y, y], color=INK, alpha=0.2, lw=0.8)
+            if side:
+                for n in range(len(SPLITS)):
+                    if level[k][n]:
+                        dot(axes, start + n * step, y, colour, ms=9, alpha=0.35)
+                dot(axes, start + best[k] * step, y, colour, ms=9)
+            elif k < 2:
+                dot(axes, start + 4 * step, y, colour, ms=9)
+            elif k > 2:
+                axes.plot(
+                    [start + step, start + 3 * step], [y, y], color=colour, lw=6, alpha=0.6, solid_capstyle="round"
+                )
+            else:
+                words(axes, start + 2 * step, y + 0.1, "not said", fontsize=8.5, alpha=0.6)
+            if not side:
+                words(axes, left, y, name, ha="right")
+        words(axes, start - 0.1, 0.55, "parallel", fontsize=8.5, ha="left")
+        words(axes, start + 4 * step + 0.1, 0.55, "chain", fontsize=8.5, ha="right")
+    words(axes, 0.1, 0.18, "● best split", ha="left", color=colour, weight="bold", fontsize=SMALL)
+    words(axes, 1.5, 0.18, "pale: not clearly worse, or a range", ha="left", fontsize=SMALL)
+    names = [f"{M} × {T + 1}" for M, T in SPLITS]
+    free = sum(all(row) for row in level)
+    return Drawing(
+        figure,
+        "In the paper easy problems want one chain and hard ones a balance; "
+        + (f"here no split is clearly worse in {free} of 5 fifths" if free else "here every fifth has a best split"),
+        f"16 generations. On the hardest fifth {names[best[4]]} solves most, {solved[4].max():.0%}, {names[0]} "
+        f"{solved[4, 0]:.0%} and {names[-1]} {solved[4, -1]:.0%}.",
+        pd.DataFrame(
+            {
+                "fifth": SHORT_FIFTHS,
+                **{name: [arm.fifth(k).solved for k in range(5)] for name, arm in zip(names, arms, strict=True)},
+            }
+        ),
+        ".1%",
+    )
+
+
+@drawn
+def paper_figure_9() -> Drawing:
+    """Thinking against a larger model for the same FLOPs, by difficulty and by R."""
+    think, train = COLOURS["prm"], COLOURS["majority"]
+    theirs: list[list[Side]] = [
+        [("thinking", think), UNSAID],
+        [("thinking", think), UNSAID],
+        [("training", train), ("training", train)],
+    ]
+    cells = results.winner_map(RATIOS, judge_trained=True)
+    columns, rows = (0, 2), (0, 2, 4)
+    verdicts = {"small": think, "large": train, "no difference": PASSED}
+    ours = [[(f"{cells[k][n].gain:.0p}".split(" ")[0], verdicts[cells[k][n].verdict]) for n in columns] for k in rows]
+    names = [f"R={RATIOS[n]:g}" for n in columns]
+    key = {"thinking": think, "training": train, "no difference": PASSED}
+    figure = _maps(("easy", "medium", "hardest"), names, (theirs, ours), key)
+    same, of = _agree(theirs, ours)
+    few, many = cells[5][0].gain, cells[5][2].gain
+    falls = few.mean > many.mean
+    return Drawing(
+        figure,
+        "Thinking against a larger model: "
+        f"{'it does better with a small R, as in the paper' if falls else 'R changes little here'}, and {same} of "
+        f"{of} verdicts come back",
+        f"All problems, small minus large: {few:.1 points} at R = {RATIOS[0]:g}, {many:.1 points} at R = "
+        f"{RATIOS[2]:g}, for the same FLOPs of training and use.",
+        pd.DataFrame(
+            {
+                "problems": ["easiest fifth", "middle fifth", "hardest fifth", "all"],
+                **{
+                    f"small minus large, {name}": [cells[k][n].gain for k in (*rows, 5)]
+                    for name, n in zip(names, columns, strict=True)
+                },
+            }
+        ),
+        ".1p",
+    )

@@ -1,0 +1,194 @@
+"""Figures of chapter 1: what the price of one large pass buys."""
+
+import pandas as pd
+
+from ..estimators import Estimate
+from ..results import coverage, greedy, training_flops, vote, weighted
+from ..results.exchange import STEPS, bill, matched_samples
+from ..results.training import steps
+from . import charts, style
+from .charts import Row
+from .drawing import Drawing, drawn
+from .words import verdict
+
+PARTS = {"reading": "#999999", "writing": style.COLOURS["beam"], "verifier": style.COLOURS["prm"]}
+
+
+@drawn
+def price_of_a_pass() -> Drawing:
+    """Where the FLOPs go: one large pass, the samples that cost as much, and fewer with a verifier."""
+    many, judged = matched_samples(), matched_samples("prm")
+    bars = {
+        "large model,\n1 solution": bill("large"),
+        f"small model,\n{many} solutions": bill("small", many),
+        f"small model,\n{judged} + verifier": bill("small", judged, "prm"),
+        "small model,\n1 solution": bill("small"),
+    }
+    names = [name.replace("\n", " ") for name in bars]
+    numbers = pd.DataFrame(
+        [
+            {"": name, **{f"FLOPs, {part}": parts.get(part, 0.0) for part in PARTS}}
+            for name, parts in zip(names, bars.values())
+        ]
+    )
+    return Drawing(
+        charts.stacked(bars, PARTS, xlabel="FLOPs a problem"),
+        f"One answer of the large model costs as much as {many} of the small one, or {judged} with their scores",
+        f"One pass of the large model costs {greedy('large').cost / 1e6:.0f} million FLOPs a problem; "
+        f"{judged} samples of the small one and their scores cost {weighted(judged).cost / 1e6:.0f} million.",
+        numbers,
+    )
+
+
+@drawn
+def equal_price() -> Drawing:
+    """What one large pass solves, and what the small model solves for the same FLOPs, by who chooses."""
+    many, judged = matched_samples(), matched_samples("prm")
+    rows = {
+        "small, 1 greedy pass": Row("single", greedy("small").solved, hollow=True),
+        f"small, {many} samples:\nvote": Row("majority", vote(many).solved),
+        f"small, {judged} samples:\nPRM, charged": Row("prm", weighted(judged).solved),
+        "large, 1 greedy pass": Row("large", greedy("large").solved),
+        f"small, {many} samples:\nperfect verifier": Row("oracle", coverage(many).solved),
+    }
+    by_vote, by_oracle = (arm.minus(greedy("large")) for arm in (vote(many), coverage(many)))
+    joined = "and" if by_vote.sign == by_oracle.sign else "but"
+    return Drawing(
+        charts.dots(rows, xlabel="problems solved", low=0.4, high=1.0),
+        f"For the price of one large pass, a vote {verdict(by_vote)} it, {joined} a perfect verifier "
+        f"{verdict(by_oracle)} it",
+        f"The vote solves {vote(many).solved:.0%}, the large model {greedy('large').solved:.0%}, "
+        f"a perfect verifier {coverage(many).solved:.0%}.",
+        pd.DataFrame(
+            {
+                "": [name.replace("\n", " ") for name in rows],
+                "solved": [row.value for row in rows.values()],
+                "FLOPs a problem": [
+                    arm.cost for arm in (greedy("small"), vote(many), weighted(judged), greedy("large"), coverage(many))
+                ],
+            }
+        ),
+    )
+
+
+@drawn
+def equal_price_by_fifth() -> Drawing:
+    """The same comparison in each fifth of difficulty."""
+    many = matched_samples()
+    arms = {
+        "perfect\nverifier": ("oracle", coverage(many)),
+        "large,\none pass": ("large", greedy("large")),
+        "vote": ("majority", vote(many)),
+    }
+    lines = {name: charts.fifths_of(*each) for name, each in arms.items()}
+    lead = [coverage(many).minus(greedy("large"), fifth) for fifth in range(5)]
+    widest = max(range(5), key=lambda fifth: float(lead[fifth].mean))
+    where = style.FIFTHS[widest] if widest in (0, 4) else f"{style.FIFTHS[widest]} fifth"
+    hard = vote(many).fifth(4).solved
+    return Drawing(
+        charts.by_fifth(lines),
+        f"The right answers are there: with a perfect verifier the small model leads most on the {where}"
+        if lead[widest].sign > 0
+        else "Even a perfect verifier does not put the small model ahead in any fifth",
+        f"On the hardest fifth a perfect verifier solves {coverage(many).fifth(4).solved:.0%}, "
+        f"the large model {greedy('large').fifth(4).solved:.0%}, the vote {hard:.0%}.",
+        pd.DataFrame(
+            {
+                "fifth": style.SHORT_FIFTHS,
+                **{name.replace("\n", " "): line.values.unstack() for name, line in lines.items()},
+            }
+        ),
+    )
+
+
+@drawn
+def verifier_on_the_bill() -> Drawing:
+    """The weighted vote against FLOPs, with the verifier's reading charged and not, and one large pass."""
+    budgets = (1, 2, 4, 8, 16, 32, 64)
+    charged = {N: weighted(N) for N in budgets}
+    line = charts.series("prm", charged, cost=True)
+    free = charts.Series("prm", line.values, [vote(N).cost for N in budgets], dashed=True)
+    large = greedy("large")
+    lines = {
+        "PRM, charged": line,
+        "large, one pass": charts.level("large", large, line.at[-1]),
+        "PRM, for free": free,
+    }
+    many, judged = matched_samples(), matched_samples("prm")
+    free_gain, gain = weighted(many).minus(large), weighted(judged).minus(large)
+    return Drawing(
+        charts.against_flops(lines, scale=(0.4, 1.0)),
+        f"With the PRM's reading for free the small model {verdict(free_gain)} a large pass; charged, it "
+        f"{verdict(gain)} it"
+        if free_gain.sign != gain.sign
+        else f"With the PRM, charged or free, the small model {verdict(gain)} a large pass of the same price",
+        f"For the FLOPs of a large pass there are {many} samples without the reading ({weighted(many).solved:.0%} "
+        "solved), "
+        f"{judged} with it ({weighted(judged).solved:.0%}).",
+        pd.DataFrame(
+            {
+                "samples": budgets,
+                "solved": line.values.unstack(),
+                "FLOPs, reading charged": line.at,
+                "FLOPs, reading free": free.at,
+            }
+        ),
+    )
+
+
+@drawn
+def large_model_along_its_training() -> Drawing:
+    """One pass of the large model at the points of its training, and what the small one does for its price."""
+    many, judged = matched_samples(), matched_samples("prm")
+    passes = {at: greedy("large", at) for at in STEPS}
+    spent = {at: training_flops("large", at=at) for at in STEPS}
+    solved = Estimate.stack(arm.solved for arm in passes.values())
+    flat = {
+        f"perfect verifier\nof {many}": ("oracle", coverage(many)),
+        f"PRM of {judged}": ("prm", weighted(judged)),
+        f"vote of {many}": ("majority", vote(many)),
+    }
+    figure, axes = style.new_axes()
+    style.shares(axes, 0.4)
+    lines = {
+        "large,\none pass": charts.Series("large", solved, list(spent.values())),
+        **{
+            name: charts.Series(strategy, Estimate.stack([arm.solved] * 2), [min(spent.values()), max(spent.values())])
+            for name, (strategy, arm) in flat.items()
+        },
+    }
+    charts.draw(axes, lines, bands=False)
+    axes.fill_between(list(spent.values()), solved.low, solved.high, color=style.COLOURS["large"], alpha=0.2, lw=0)
+    axes.plot(list(spent.values()), solved.mean, "o", color=style.COLOURS["large"], ms=4)
+    axes.set_xlabel("FLOPs of training the large model")
+    axes.xaxis.set_major_formatter(style.AMOUNT)
+    axes.locator_params(axis="x", nbins=5)
+    beaten = [at for at, arm in passes.items() if coverage(many).minus(arm).sign > 0]
+    finding = (
+        "How long the large model was trained decides who beats it: even a perfect verifier does not at the end"
+        if 0 < len(beaten) < len(STEPS)
+        else "A perfect verifier beats the large model wherever its training stops"
+        if beaten
+        else "Not even a perfect verifier beats the large model, wherever its training stops"
+    )
+    return Drawing(
+        figure,
+        finding,
+        f"One pass solves {passes[STEPS[0]].solved:.0%} after {steps('large', STEPS[0])} steps and "
+        f"{passes[STEPS[-1]].solved:.0%} after {steps('large', STEPS[-1])}; the perfect verifier "
+        f"{coverage(many).solved:.0%}.",
+        pd.DataFrame(
+            {
+                "steps": STEPS,
+                "FLOPs of training": [float(x) for x in spent.values()],
+                "one pass solves": solved.unstack(),
+                "perfect verifier, minus it (points)": [coverage(many).minus(arm) for arm in passes.values()],
+                "vote, minus it (points)": [vote(many).minus(arm) for arm in passes.values()],
+            }
+        ),
+        {
+            "one pass solves": ".0%",
+            "perfect verifier, minus it (points)": ".0p",
+            "vote, minus it (points)": ".0p",
+        },
+    )

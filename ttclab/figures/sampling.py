@@ -1,0 +1,161 @@
+"""Figures of chapter 2: what more samples buy."""
+
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+
+from ..results import BUDGETS, coverage, sampling_arms, small_fifths, vote
+from ..results.sampling import one_rate
+from . import charts, style
+from .drawing import Drawing, drawn
+from .words import verdict
+
+BELOW_64 = (1, 2, 4, 8, 16, 32, 64)
+
+
+@drawn
+def coverage_against_vote() -> Drawing:
+    """Coverage and a majority vote from 1 to 256 samples."""
+    lines = {
+        "coverage: one of\nthem is right": charts.series("oracle", {N: coverage(N) for N in BUDGETS}),
+        "majority vote": charts.series("majority", {N: vote(N) for N in BUDGETS}),
+    }
+    rising, late = coverage(256).minus(coverage(16)), vote(256).minus(vote(64))
+    return Drawing(
+        charts.curves(lines, xlabel="samples"),
+        f"Coverage {verdict(rising, 'keeps rising', 'stops rising', 'falls')}; a vote "
+        f"{verdict(late, 'rises slowly', 'stops', 'falls in the end')}",
+        f"From 1 to 256 samples coverage goes from {coverage(1).solved:.0%} to {coverage(256).solved:.0%}, "
+        f"a vote from {vote(1).solved:.0%} to {vote(256).solved:.0%}.",
+        pd.DataFrame(
+            {
+                "samples": BUDGETS,
+                "coverage": [coverage(N).solved for N in BUDGETS],
+                "majority vote": [vote(N).solved for N in BUDGETS],
+            }
+        ),
+    )
+
+
+@drawn
+def average_of_the_curves() -> Drawing:
+    """Coverage as it is measured, and as it would be if every problem had the mean pass rate."""
+    measured = charts.series("oracle", {N: coverage(N) for N in BELOW_64})
+    theory = [one_rate(N) for N in BELOW_64]
+    figure = charts.curves({"measured": measured}, xlabel="samples")
+    [axes] = figure.axes
+    axes.plot(BELOW_64, theory, color=style.INK, ls=style.DASHED, lw=1.3)
+    for text in list(axes.texts):
+        text.remove()
+    style.name_ends(
+        axes,
+        [theory[-1], float(measured.values.mean[-1])],
+        ["if all problems\nwere alike", "measured"],
+        [style.INK, style.COLOURS["oracle"]],
+    )
+    apart = max(BELOW_64, key=lambda N: one_rate(N) - float(coverage(N).correct.mean()))
+    return Drawing(
+        figure,
+        "The average of the curves lies below the curve of the average",
+        f"With {apart} samples coverage is {coverage(apart).solved:.0%}; one pass rate for all problems promises "
+        f"{one_rate(apart):.0%}.",
+        pd.DataFrame(
+            {
+                "samples": BELOW_64,
+                "measured": measured.values.unstack(),
+                "one rate for all": [f"{rate:.0%}" for rate in theory],
+            }
+        ),
+    )
+
+
+@drawn
+def pass_rates() -> Drawing:
+    """How many problems have which pass rate: the share of right ones among the recorded samples."""
+    rates, fifth = coverage(1).correct, small_fifths()
+    edges = np.linspace(0, 1, 11)
+    figure, axes = style.new_axes()
+    counts = np.array([np.histogram(rates[fifth == k], edges)[0] for k in range(5)])
+    base = np.zeros(10)
+    for row, shade in zip(counts, charts.shades(5)):
+        axes.bar(edges[:-1] + 0.05, row, 0.092, bottom=base, color=shade, lw=0)
+        base += row
+    axes.grid(axis="x", visible=False)
+    axes.xaxis.set_major_formatter(style.PERCENT)
+    axes.set(xlabel="share of its samples that are right", ylabel="problems", xlim=(-0.02, 1.02))
+    style.key(figure, {"easiest fifth": charts.shades(5)[0], "to the hardest": charts.shades(5)[4]})
+    low, high = int((rates < 0.1).sum()), int((rates >= 0.9).sum())
+    total = counts.sum(axis=0)
+    ends = low + high > total[1:-1].sum() * 10 / 8 * 0.25 and min(low, high) > total[1:-1].mean()
+    return Drawing(
+        figure,
+        "There is no such thing as the model's pass rate: many problems are near 0, many near 1"
+        if ends
+        else "There is no such thing as the model's pass rate: every problem has its own",
+        f"Of {len(rates)} problems {low} are solved by fewer than a tenth of their samples, {high} by nine tenths "
+        "or more.",
+        pd.DataFrame(
+            {
+                "share right": [f"{100 * a:.0f} to {100 * b:.0f}%" for a, b in pairwise(edges)],
+                "problems": [int(n) for n in total],
+            }
+        ),
+    )
+
+
+@drawn
+def coverage_by_fifth() -> Drawing:
+    """Coverage in each fifth of difficulty, and what one rate for the whole fifth promises, dashed."""
+    arms = {N: coverage(N) for N in BELOW_64}
+    lines = {
+        name: charts.series("oracle", {N: arm.fifth(k) for N, arm in arms.items()})
+        for k, name in enumerate(style.SHORT_FIFTHS)
+    }
+    theory = {name: [one_rate(N, k) for N in BELOW_64] for k, name in enumerate(style.SHORT_FIFTHS)}
+    figure = charts.shaded(lines, xlabel="samples", dashed=theory)
+    hardest = coverage(64).fifth(4).solved
+    needs = [next((N for N in BELOW_64 if coverage(N).fifth(k).correct.mean() >= 0.9), None) for k in (0, 4)]
+    return Drawing(
+        figure,
+        f"To cover nine tenths of the easiest fifth takes {_samples(needs[0])}, of the hardest {_samples(needs[1])}",
+        f"One sample is right on {coverage(1).fifth(0).solved:.0%} of the easiest fifth and "
+        f"{coverage(1).fifth(4).solved:.0%} of the hardest, where 64 samples cover {hardest:.0%} and one rate promises "
+        f"{one_rate(64, 4):.0%}.",
+        pd.DataFrame(
+            {
+                "samples": BELOW_64,
+                **{name: line.values.unstack() for name, line in lines.items()},
+                "hardest, one rate": [f"{rate:.0%}" for rate in theory["hardest"]],
+            }
+        ),
+    )
+
+
+def _samples(count: int | None) -> str:
+    return "more than 64 samples" if count is None else "one sample" if count == 1 else f"{count} samples"
+
+
+@drawn
+def vote_by_fifth() -> Drawing:
+    """A majority vote in each fifth of difficulty."""
+    arms = {N: vote(N) for N in BUDGETS}
+    lines = {
+        name: charts.series("majority", {N: arm.fifth(k) for N, arm in arms.items()})
+        for k, name in enumerate(style.SHORT_FIFTHS)
+    }
+    all_arms = sampling_arms(choose="majority")
+    changes = [all_arms.at(256).minus(all_arms.at(1), k) for k in range(5)]
+    worse = [style.SHORT_FIFTHS[k] for k in range(5) if changes[k].sign < 0]
+    return Drawing(
+        charts.shaded(lines, xlabel="samples"),
+        "On the hardest fifth a larger vote is a worse one"
+        if worse == ["hardest"]
+        else f"A larger vote is a worse one on {len(worse)} of the five fifths"
+        if worse
+        else "A vote helps where the right answer is common, and hardly where it is rare",
+        f"From 1 to 256 samples the vote goes from {vote(1).fifth(4).solved:.0%} to "
+        f"{vote(256).fifth(4).solved:.0%} on the "
+        f"hardest fifth, and to {vote(256).fifth(2).solved:.0%} on the middle one.",
+        pd.DataFrame({"samples": BUDGETS, **{name: line.values.unstack() for name, line in lines.items()}}),
+    )

@@ -1,0 +1,255 @@
+"""Figures of chapter 3: what verifiers tell apart, what they cost, and what searches do with them."""
+
+import pandas as pd
+
+from ..estimators import Estimate
+from ..results import BUDGETS, beam, best, coverage, vote, weighted
+from ..results.exchange import bill
+from ..results.verifiers import auc_by_answer, auc_by_working, auc_everywhere
+from . import charts, style
+from .charts import Series, series
+from .drawing import Drawing, drawn
+from .question import PARTS
+from .words import listed, times, verdict
+
+VERIFIERS = {
+    "prm-large": "PRM 14x",
+    "prm": "PRM",
+    "orm": "ORM",
+    "prm-rollouts": "PRM, rollouts",
+    "prm-exact": "PRM, its control",
+    "prm-weak": "PRM, weak",
+}
+WIDE = (4, 16, 64)  # budgets of beam searches of width 4 with every verifier
+
+
+@drawn
+def weighted_against_vote() -> Drawing:
+    """A vote weighted by the PRM, a plain vote and a perfect verifier, from 1 to 256 samples."""
+    lines = {
+        "perfect\nverifier": series("oracle", {N: coverage(N) for N in BUDGETS}),
+        "weighted\nby the PRM": series("prm", {N: weighted(N) for N in BUDGETS}),
+        "vote": series("majority", {N: vote(N) for N in BUDGETS}),
+    }
+    gain, later = weighted(16).minus(vote(16)), vote(256).minus(vote(64))
+    return Drawing(
+        charts.curves(lines, xlabel="samples"),
+        f"A vote weighted by the PRM {verdict(gain)} a plain vote"
+        + (", which has stopped rising" if later.sign <= 0 else ""),
+        f"With 16 samples the weighted vote solves {weighted(16).solved:.0%}, the plain vote {vote(16).solved:.0%}.",
+        pd.DataFrame(
+            {"samples": BUDGETS, **{name.replace("\n", " "): line.values.unstack() for name, line in lines.items()}}
+        ),
+    )
+
+
+@drawn
+def auc_by_verifier() -> Drawing:
+    """Three AUCs of each verifier, in the order of what a vote of 64 samples solves with it."""
+    solved = {name: weighted(64, name).solved for name in VERIFIERS}
+    order = sorted(VERIFIERS, key=lambda name: -float(solved[name].mean))
+    aucs = {
+        "over all solutions": ("majority", "s", [auc_everywhere(name) for name in order]),
+        "within a problem,\nby answer": ("orm", "o", [auc_by_answer(name) for name in order]),
+        "within a problem,\nby working": ("prm", "D", [auc_by_working(name) for name in order]),
+    }
+    figure, axes = style.new_axes(height=3.1)
+    for strategy, marker, values in aucs.values():
+        axes.plot(values, range(len(order)), marker, color=style.COLOURS[strategy], ms=6, alpha=0.9)
+    axes.set_yticks(range(len(order)), [VERIFIERS[name] for name in order])
+    axes.set(ylim=(len(order) - 0.5, -0.75), xlabel="AUC")
+    axes.grid(axis="y", visible=True)
+    axes.spines["left"].set_visible(False)
+    axes.tick_params(axis="y", length=0)
+    style.beside(axes, 1, "64 samples\nsolve", axes.transAxes, va="bottom", size=9)
+    for place, name in enumerate(order):
+        style.beside(axes, place, f"{solved[name].parts('.0%')[0]}%")
+    style.marks(figure, {name: (style.COLOURS[strategy], marker) for name, (strategy, marker, _) in aucs.items()})
+    trio = [name for name in order if name in ("orm", "prm", "prm-large")]
+    overall = sorted(trio, key=auc_everywhere, reverse=True)
+    finding = (
+        "The AUC over all solutions ranks ORM, PRM and PRM 14x backwards"
+        if overall == trio[::-1]
+        else "The AUC over all solutions puts the best of ORM, PRM and PRM 14x "
+        + ("first, as it should" if overall[0] == trio[0] else "behind another")
+    )
+    if overall == trio:
+        finding = "The AUC over all solutions ranks ORM, PRM and PRM 14x as they choose"
+    first, last = trio[0], trio[-1]
+    return Drawing(
+        figure,
+        finding,
+        f"{VERIFIERS[first]} has an AUC of {auc_everywhere(first):.3f} over all solutions and solves "
+        f"{solved[first]:.0%} with 64 samples; {VERIFIERS[last]} has {auc_everywhere(last):.3f} and solves "
+        f"{solved[last]:.0%}.",
+        pd.DataFrame(
+            {
+                "verifier": [VERIFIERS[name] for name in order],
+                **{
+                    f"AUC {name.replace(chr(10), ' ')}": [f"{value:.3f}" for value in values]
+                    for name, (_, _, values) in aucs.items()
+                },
+                "16 samples solve": [weighted(16, name).solved for name in order],
+                "64 samples solve": [solved[name] for name in order],
+            }
+        ),
+    )
+
+
+@drawn
+def cost_of_verifying() -> Drawing:
+    """FLOPs of 16 samples: reading, writing, and the verifier."""
+    bars = {
+        "vote": bill("small", 16),
+        "PRM": bill("small", 16, "prm"),
+        "PRM 14x": bill("small", 16, "prm-large"),
+    }
+    writes = bars["vote"]["reading"] + bars["vote"]["writing"]
+    over = {name: parts["verifier"] / writes for name, parts in bars.items() if "verifier" in parts}
+    return Drawing(
+        charts.stacked(bars, PARTS, xlabel="FLOPs of 16 samples, a problem"),
+        f"A verifier is no rounding error: the PRM costs {times(over['PRM'])} what it reads cost to write, "
+        f"PRM 14x {times(over['PRM 14x'])}",
+        f"Writing 16 samples takes {writes / 1e6:.0f} million FLOPs; the PRM reads them for "
+        f"{bars['PRM']['verifier'] / 1e6:.0f} million.",
+        pd.DataFrame(
+            [
+                {"": name, **{f"FLOPs, {part}": parts.get(part, 0.0) for part in PARTS}, "solved": solved}
+                for (name, parts), solved in zip(
+                    bars.items(), (vote(16).solved, weighted(16).solved, weighted(16, "prm-large").solved)
+                )
+            ]
+        ),
+    )
+
+
+@drawn
+def over_optimisation() -> Drawing:
+    """The sample with the best score, from 1 to 256, by four verifiers."""
+    names = {
+        "perfect verifier": ("oracle", None),
+        "PRM 14x": ("prm", "prm-large"),
+        "PRM": ("prm", "prm"),
+        "weak PRM": ("revision", "prm-weak"),
+        "noisy oracle": ("single", "noisy 0.8"),
+    }
+    lines, falls = {}, {}
+    for label, (strategy, name) in names.items():
+        arms = {N: coverage(N) if name is None else best(N, name) for N in BUDGETS}
+        lines[label] = series(strategy, arms, dashed=label == "PRM 14x")
+        peak = max(BUDGETS, key=lambda N: float(arms[N].correct.mean()))
+        falls[label] = (peak, arms[256].minus(arms[peak]))
+    falling = [label for label, (peak, change) in falls.items() if change.sign < 0 and peak < 256]
+    worst = min(falls, key=lambda label: float(falls[label][1].mean))
+    found = {label: best(256, name).solved for label, (_, name) in names.items() if name}
+    return Drawing(
+        charts.curves(lines, xlabel="samples, the best score is taken"),
+        f"More samples make the choice of the {listed(falling)} worse, and of nobody else"
+        if falling and len(falling) < 4
+        else f"More samples make the choice of the {listed(falling)} worse"
+        if falling
+        else "More samples make no verifier's choice clearly worse",
+        f"The {worst} is at its best with {falls[worst][0]} samples; with 256 it solves "
+        f"{found.get(worst, coverage(256).solved):.0%}, "
+        f"a change of {falls[worst][1]:.0 points}.",
+        pd.DataFrame({"samples": BUDGETS, **{name: line.values.unstack() for name, line in lines.items()}}),
+    )
+
+
+@drawn
+def best_against_weighted() -> Drawing:
+    """The best score minus the weighted vote of 64 samples, in each fifth, with a good verifier and a weak one."""
+    pairs = {"PRM": ("prm", "prm"), "weak PRM": ("revision", "prm-weak")}
+    lines = {
+        label: Series(strategy, Estimate.stack(best(64, name).minus(weighted(64, name), k) for k in range(5)), range(5))
+        for label, (strategy, name) in pairs.items()
+    }
+    hard = {label: line.values.unstack()[4] for label, line in lines.items()}
+    overall = {label: best(64, name).minus(weighted(64, name)) for label, (_, name) in pairs.items()}
+    return Drawing(
+        charts.gains(
+            lines, xlabel="fifth of difficulty", ylabel="best score minus weighted vote", ticks=style.SHORT_FIFTHS
+        ),
+        f"The PRM's best score {verdict(hard['PRM'])} its weighted vote on the hardest fifth; the weak PRM's "
+        f"{verdict(overall['weak PRM'])} it over all problems",
+        f"Best score minus weighted vote with 64 samples: {hard['PRM']:.0 points} for the PRM on the hardest fifth, "
+        f"{overall['weak PRM']:.0 points} for the weak PRM on all problems.",
+        pd.DataFrame({"fifth": style.SHORT_FIFTHS, **{name: line.values.unstack() for name, line in lines.items()}}),
+        ".0p",
+    )
+
+
+@drawn
+def beam_against_samples() -> Drawing:
+    """Accuracy against FLOPs of beam search and of weighted best-of-N, with the PRM."""
+    samples = {N: weighted(N) for N in (1, 2, 4, 8, 16, 32, 64, 128, 256)}
+    beams = {N: beam(N) for N in (4, 8, 16, 32, 64)}
+    lines = {
+        "beam search": series("beam", beams, cost=True),
+        "weighted\nbest-of-N": series("prm", samples, cost=True),
+    }
+    gain, ratio = beam(16).minus(weighted(64)), weighted(64).cost / beam(16).cost
+    return Drawing(
+        charts.against_flops(lines, scale=(0.4, 1.0)),
+        f"A beam search of 16 places {verdict(gain)} 64 weighted samples, "
+        + (f"for {times(ratio)} fewer FLOPs" if ratio >= 1.1 else "at no smaller price"),
+        f"Beam search with 16 places solves {beam(16).solved:.0%} for {beam(16).cost / 1e6:.0f} million FLOPs a "
+        "problem, "
+        f"weighted best-of-64 {weighted(64).solved:.0%} for {weighted(64).cost / 1e6:.0f} million.",
+        pd.DataFrame(
+            [
+                {"": f"{kind}, N={N}", "solved": arm.solved, "FLOPs a problem": arm.cost}
+                for kind, arms in (("beam search", beams), ("weighted", samples))
+                for N, arm in arms.items()
+            ]
+        ),
+    )
+
+
+@drawn
+def beam_by_fifth() -> Drawing:
+    """Beam search, the weighted vote and a vote with a budget of 16, in each fifth of difficulty."""
+    lines = {
+        "beam search": charts.fifths_of("beam", beam(16)),
+        "weighted": charts.fifths_of("prm", weighted(16)),
+        "vote": charts.fifths_of("majority", vote(16)),
+    }
+    gains = [beam(16).minus(weighted(16), k) for k in range(5)]
+    most = max(range(5), key=lambda k: float(gains[k].mean))
+    return Drawing(
+        charts.by_fifth(lines),
+        f"Search gains most on the {style.SHORT_FIFTHS[most]} fifth"
+        + (", where samples are rarely right" if most >= 3 else "")
+        if gains[most].sign > 0
+        else "In no fifth is search clearly ahead of a weighted vote",
+        f"On the hardest fifth beam search solves {beam(16).fifth(4).solved:.0%}, the weighted vote "
+        f"{weighted(16).fifth(4).solved:.0%}.",
+        pd.DataFrame({"fifth": style.SHORT_FIFTHS, **{name: line.values.unstack() for name, line in lines.items()}}),
+    )
+
+
+@drawn
+def beam_by_verifier() -> Drawing:
+    """Beam search minus weighted best-of-N at three budgets, by the verifier that both use."""
+    names = {"PRM": ("prm", "prm"), "PRM 14x": ("beam", "prm-large"), "weak PRM": ("revision", "prm-weak")}
+    lines = {
+        label: Series(strategy, Estimate.stack(beam(N, name).minus(weighted(N, name)) for N in WIDE), WIDE)
+        for label, (strategy, name) in names.items()
+    }
+    end = {label: line.values.unstack()[-1] for label, line in lines.items()}
+    ahead = [label for label, gain in end.items() if gain.sign > 0]
+    behind = [label for label, gain in end.items() if gain.sign < 0]
+    level = [label for label, gain in end.items() if gain.sign == 0]
+    said = [
+        f"{words} with the {listed(group)}"
+        for words, group in (("ahead", ahead), ("level", level), ("behind", behind))
+        if group
+    ]
+    return Drawing(
+        charts.gains(lines, xlabel="budget N of both", ylabel="beam minus weighted"),
+        f"With 64 places, beam search is {listed(said)}",
+        f"Beam search minus weighted best-of-N at N=64: {end['PRM']:.0 points} with the PRM, "
+        f"{end['weak PRM']:.0 points} with the weak PRM.",
+        pd.DataFrame({"N": WIDE, **{name: line.values.unstack() for name, line in lines.items()}}),
+        ".0p",
+    )

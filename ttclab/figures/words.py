@@ -1,0 +1,20 @@
+"""Words that a finding is made of, chosen by the data."""
+
+from collections.abc import Sequence
+
+from ..estimators import Estimate
+
+
+def verdict(gain: Estimate, ahead: str = "beats", level: str = "ties with", behind: str = "loses to") -> str:
+    """The words for a difference: ahead or behind where its 95% interval leaves out zero, level where it does not."""
+    return {1: ahead, 0: level, -1: behind}[gain.sign]
+
+
+def listed(names: Sequence[str], last: str = "and") -> str:
+    """Names in a sentence: a, b and c."""
+    return f"{', '.join(names[:-1])} {last} {names[-1]}" if len(names) > 1 else names[0]
+
+
+def times(ratio: float) -> str:
+    """A ratio of costs in a sentence: 5 times, 1.4 times."""
+    return f"{ratio:.0f} times" if ratio >= 9.5 else f"{ratio:.1f} times"

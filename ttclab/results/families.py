@@ -1,0 +1,226 @@
+"""Families of models: the same values from the runs at hand, from what another seed's runs gave, or from all seeds.
+
+A function that is decorated with `measured` computes its value from the recorded runs of `TTCLAB_HOME`. Inside
+`using(family)` it looks its value up instead, so that all that is built on such functions (claims, headline numbers,
+winner maps) is judged for another seed or for all of them, without that seed's models and runs. A `Recorder` collects
+the values that a piece of work asks for, and `save` writes them to one small file.
+"""
+
+import inspect
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import cache, wraps
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..allocator import Allocation, Arm
+from ..data import DATA
+from ..files import atomic
+from .arms import Arms
+
+FOLDER = DATA / "families"  # one file for each seed beside the one whose runs ship
+SHIPPED = "shipped"  # the family whose runs ship, of seed 0
+UNDECIDED = "undecided"
+FORMAT = "ttclab family 1"
+
+Value = float | Arm | Arms
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class Family:
+    """Values of one family, by the call that asks for them: "beam(16)"."""
+
+    def __init__(self, name: str, values: Mapping[str, Value]) -> None:
+        self.name, self.values = name, dict(values)
+
+    def value(self, call: str, compute: Callable[[], Value]) -> Value:
+        """The value of a call. Raises ValueError if the family lacks it."""
+        if call not in self.values:
+            raise ValueError(f"family {self.name} was recorded without {call}: record it again")
+        return self.values[call]
+
+
+class Recorder(Family):
+    """Computes every value that is asked for, and keeps it."""
+
+    def value(self, call: str, compute: Callable[[], Value]) -> Value:
+        if call not in self.values:
+            token = _current.set(None)  # what this value is computed from is not kept
+            try:
+                self.values[call] = compute()
+            finally:
+                _current.reset(token)
+        return self.values[call]
+
+
+class Pool(Family):
+    """The values of several families as one: arms with the problems of all, numbers as their mean."""
+
+    def __init__(self, families: Sequence[Family]) -> None:
+        super().__init__("all", {})
+        self.families = families
+
+    def value(self, call: str, compute: Callable[[], Value]) -> Value:
+        return _pooled([each.value(call, compute) for each in self.families])
+
+
+def _pooled(values: Sequence[Any]) -> Any:
+    first = values[0]
+    if isinstance(first, Arm):
+        fifths = None if first.fifths is None else np.concatenate([arm.fifths for arm in values])
+        correct, flops = (np.concatenate([getattr(arm, name) for arm in values]) for name in ("correct", "flops"))
+        return Arm(first.allocation, correct, flops, fifths, len(values))
+    if isinstance(first, Arms):
+        shared = [key for key in first if all(key in other for other in values)]
+        return Arms(_pooled([arms[key] for arms in values]) for key in shared)
+    return float(np.mean(values))
+
+
+_current: ContextVar[Family | None] = ContextVar("family", default=None)
+
+
+@contextmanager
+def using(family: Family | None) -> Iterator[None]:
+    """Inside the block, values are those of a family; None: of the runs at hand."""
+    token = _current.set(family)
+    try:
+        yield
+    finally:
+        _current.reset(token)
+
+
+def measured(function: Callable[P, R]) -> Callable[P, R]:
+    """Decorator: compute the value from the runs at hand, once, or take it from the family in use."""
+    signature, computed = inspect.signature(function), cache(function)
+
+    @wraps(function)
+    def value(*args: P.args, **kwargs: P.kwargs) -> R:
+        family = _current.get()
+        if family is None:
+            return computed(*args, **kwargs)  # type: ignore[arg-type]
+        bound = signature.bind(*args, **kwargs)
+        bound.apply_defaults()
+        told = [
+            f"{name}={_plain(said)!r}"
+            for name, said in bound.arguments.items()
+            if said != signature.parameters[name].default
+        ]
+        return cast(R, family.value(f"{function.__name__}({', '.join(told)})", lambda: computed(*args, **kwargs)))  # type: ignore
+
+    return value
+
+
+def _plain(said: object) -> object:
+    return float(said) if isinstance(said, np.floating) else said
+
+
+def cached(function: Callable[P, R]) -> Callable[P, R]:
+    """Decorator: `functools.cache` for what is built on measured values, apart for each family."""
+    kept: dict[Any, Any] = {}
+
+    @wraps(function)
+    def value(*args: P.args, **kwargs: P.kwargs) -> R:
+        key = (_current.get(), args, tuple(kwargs.items()))
+        if key not in kept:
+            kept[key] = function(*args, **kwargs)
+        return cast(R, kept[key])
+
+    return value
+
+
+# Files: all arrays of a family in one compressed file, with an index in JSON.
+
+
+def save(family: Family, path: Path) -> Path:
+    """Write the values of a family, whole or not at all."""
+    rows: list[NDArray[np.float64]] = []
+    groups: list[NDArray[np.intp]] = []
+
+    def arm(of: Arm) -> dict[str, Any]:
+        known = None
+        if of.fifths is not None:
+            known = next((i for i, fifths in enumerate(groups) if np.array_equal(fifths, of.fifths)), len(groups))
+            if known == len(groups):
+                groups.append(of.fifths)
+        rows.extend((of.correct, of.flops))
+        return {"allocation": list(vars(of.allocation).values()), "row": len(rows) - 2, "fifths": known}
+
+    index: dict[str, Any] = {}
+    for call, value in sorted(family.values.items()):
+        if isinstance(value, Arms):
+            index[call] = {"arms": [arm(each) for each in value.values()]}
+        else:
+            index[call] = {"arm": arm(value)} if isinstance(value, Arm) else {"number": float(value)}
+    said = json.dumps({"format": FORMAT, "name": family.name, "values": index})
+    arrays = {f"row {i}": _small(row) for i, row in enumerate(rows)} | {
+        f"fifths {i}": each.astype(np.int8) for i, each in enumerate(groups)
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with atomic(path) as partial, partial.open("wb") as file:
+        np.savez_compressed(file, index=np.frombuffer(said.encode(), dtype=np.uint8), **arrays)  # type: ignore[arg-type]
+    return path
+
+
+def _small(row: NDArray[np.float64]) -> NDArray[Any]:
+    """The row in the smallest type that holds it, to 24 bits."""
+    whole = np.array_equal(row, row.astype(bool))
+    return row.astype(bool) if whole else row.astype(np.float32)
+
+
+def load(path: Path) -> Family:
+    """Read a family. Raises ValueError, with the reason, for any other file."""
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            said = json.loads(arrays["index"].tobytes())
+            if said["format"] != FORMAT:
+                raise ValueError(f"its format is {said['format']!r}, not {FORMAT!r}")
+            groups = [arrays[f"fifths {i}"].astype(np.intp) for i in range(sum(n.startswith("fifths") for n in arrays))]
+
+            def arm(of: dict[str, Any]) -> Arm:
+                correct, flops = (arrays[f"row {of['row'] + i}"].astype(np.float64) for i in (0, 1))
+                fifths = None if of["fifths"] is None else groups[of["fifths"]]
+                return Arm(Allocation(*of["allocation"]), correct, flops, fifths)
+
+            values: dict[str, Value] = {}
+            for call, value in said["values"].items():
+                if "arms" in value:
+                    values[call] = Arms(map(arm, value["arms"]))
+                else:
+                    values[call] = arm(value["arm"]) if "arm" in value else float(value["number"])
+            return Family(str(said["name"]), values)
+    except Exception as error:
+        raise ValueError(f"{path} is not a recorded family: {error}") from None
+
+
+@cache
+def families() -> dict[str, Family | None]:
+    """The families by seed; None stands for the one that ships, whose values are computed from its runs."""
+    others = {path.stem: load(path) for path in sorted(FOLDER.glob("*.npz"))}
+    return {SHIPPED: None, **others}
+
+
+@cache
+def pool() -> Family:
+    """All families as one; the one that ships is computed from its runs."""
+    return Pool([each or Recorder(name, {}) for name, each in families().items()])
+
+
+def each_family(function: Callable[[], R]) -> dict[str, R]:
+    """The result of a function by seed."""
+    found = {}
+    for name, family in families().items():
+        with using(family):
+            found[name] = function()
+    return found
+
+
+def of_all(function: Callable[[], R]) -> R:
+    """The result of a function with the problems of all families; with one family, of it alone."""
+    with using(pool() if len(families()) > 1 else None):
+        return function()
