@@ -48,9 +48,9 @@ def test_a_task_of_one_file_is_trained_recorded_measured_and_searched(trained):
     assert run.task is REVERSAL and run.made["task"] == "reversal"
     assert run.prompt_tokens == [7] * 9 and run.problems == ttclab.load_problems("reversal-test", limit=9)
 
-    chains = bank.read(
-        bank.record_chains(str(model), "reversal-test", [3], problems=2, device="cpu", out=trained / "chains.parquet")
-    )
+    draws = Draws(problems=2, device="cpu")
+    bank.record_chains(str(model), "reversal-test", [3], draws, out=trained / "chains.parquet")
+    chains = bank.read(trained / "chains.parquet")
     assert chains.task is REVERSAL and (chains.read_tokens[:, 0] == 7).all()
     assert chains.read_tokens[1, 2] == len(chains.shown(1, 2)) + 7
 
