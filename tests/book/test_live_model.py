@@ -202,7 +202,9 @@ STRATEGIES = {
     "parallel_search": lambda task, N, M, **options: ttclab.parallel_search(*task, N, **options),
     "beam_search": lambda task, N, M, **options: ttclab.beam_search.beam_search(*task, N, M, **options),
     "dvts": lambda task, N, M, **options: ttclab.dvts(*task, N, M, **options),
-    "step_revise": lambda task, N, M, **options: ttclab.step_revise(*task, N // M - 1, M=M, **options),
+    "step_revise": lambda task, N, M, **options: ttclab.hybrid_search(
+        *task, M, N // M - 1, feedback=task[1], **options
+    ),
 }
 
 

@@ -103,8 +103,7 @@ def prm():
 
 def results_of(model, verifier, problem, N=16, M=4, **options):
     asked = ArithmeticProblem.from_expression(problem)
-    threshold = DATA["threshold"] if verifier.name == "prm" else 0.5
-    revised = ttclab.step_revise(model, verifier, asked, N // M - 1, M=M, threshold=threshold, **options)
+    revised = ttclab.hybrid_search(model, verifier, asked, M, N // M - 1, feedback=verifier, **options)
     searched = beam_search(model, verifier, asked, N, M, **options), dvts(model, verifier, asked, N, M, **options)
     return dict(zip(NAMES, (ttclab.parallel_search(model, verifier, asked, N, **options), *searched, revised)))
 

@@ -45,8 +45,8 @@ results = {
     "best-of-N": ttclab.parallel_search(*task, <N>, **options),
     "beam search": beam_search(*task, <N>, <M>, **options),
     "DVTS": dvts(*task, <N>, <M>, **options),
-    "step-level revision": ttclab.step_revise(
-        *task, <T>, M=<M>, threshold=<threshold>, **options
+    "step-level revision": ttclab.hybrid_search(
+        *task, <M>, <T>, feedback=verifier, **options
     ),
 }
 for name, result in results.items():
@@ -62,6 +62,7 @@ def recorded() -> dict[str, Any]:
     """The models' shapes, problems that are worth watching, and what the recorded runs make of all problems."""
     from .. import bank, results
     from ..problems import ArithmeticProblem
+    from ..verifiers.scoring import threshold_of
 
     vocabulary = json.loads((ZOO / MODELS["policy"] / "tokenizer.json").read_text(encoding="utf-8"))["model"]["vocab"]
     arms = {
@@ -81,7 +82,7 @@ def recorded() -> dict[str, Any]:
             key: json.loads((ZOO / name / "config.json").read_text(encoding="utf-8")) for key, name in MODELS.items()
         },
         "characters": sorted(vocabulary, key=vocabulary.__getitem__),
-        "threshold": bank.THRESHOLDS["prm"],
+        "threshold": threshold_of("prm"),
         "quality": QUALITY,
         "verifiers": VERIFIERS,
         "cell": CELL,

@@ -73,11 +73,9 @@ def difficulty_estimates() -> Drawing:
     return Drawing(
         figure,
         f"Four answers that are only counted tell {verdict(difference, 'more than', 'as much as', 'less than')} "
-        "one that is "
-        f"scored, {'for fewer FLOPs' if cheaper else 'for more FLOPs'}",
+        f"one that is scored, {'for fewer FLOPs' if cheaper else 'for more FLOPs'}",
         f"One score puts {scored[1].solved:.0%} of the problems into their right fifth, 64 scores "
-        f"{scored[64].solved:.0%}; "
-        "by chance it would be 20%.",
+        f"{scored[64].solved:.0%}; by chance it would be 20%.",
         pd.DataFrame(
             {
                 "solutions": LOOKS,
@@ -113,8 +111,7 @@ def _plan(name: str) -> Drawing:
         if spent[4] > spent[0]
         else "The fitted policy spends as much on easy problems as on hard ones",
         f"Over the five budgets it takes {spent[0]:.0f} places on average on the easiest fifth and {spent[4]:.0f} "
-        "on the "
-        "hardest.",
+        "on the hardest.",
         pd.DataFrame(cells, columns=style.SHORT_FIFTHS, index=pd.Index(BUDGETS, name="budget")),
     )
 
@@ -152,8 +149,7 @@ def allocated_against_flops() -> Drawing:
     return Drawing(
         charts.against_flops(lines, scale=(0.5, 1.0), bands=False),
         f"Knowing the difficulty {verdict(over_samples)} samples for all, and {verdict(over_beam)} a beam for all; "
-        "predicting "
-        f"it {verdict(predicted)} that beam",
+        f"predicting it {verdict(predicted)} that beam",
         f"At a budget of 16 and equal FLOPs, oracle difficulty minus best-of-N is {over_samples:.1 points}, minus "
         f"beam search {over_beam:.1 points}.",
         pd.DataFrame(
@@ -196,8 +192,7 @@ def adaptive_stopping() -> Drawing:
         f"{'beats' if better == len(limits) else 'mostly beats' if better > 2 else 'hardly beats'} "
         "as many FLOPs spent alike on all",
         f"With up to 64 samples it solves {stops[64].solved:.1%} for {times(saves)} fewer FLOPs than 64 samples "
-        "for everybody, "
-        f"which solve {weighted(64).solved:.1%}.",
+        f"for everybody, which solve {weighted(64).solved:.1%}.",
         pd.DataFrame(
             [
                 {

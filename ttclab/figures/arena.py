@@ -162,8 +162,7 @@ def after_the_look() -> Drawing:
         if drop > 0 < rise
         else "A new sample does no harm even where the attempt looks right",
         f"Where it looks wrong 8 new samples solve {wrong[4]:.0%} instead of {wrong[0]:.0%}; where it looks right "
-        "one new "
-        f"sample solves {right[1]:.1%} instead of {right[0]:.1%}.",
+        f"one new sample solves {right[1]:.1%} instead of {right[0]:.1%}.",
         pd.DataFrame(
             {
                 "new samples": ["keep", *map(str, sizes[1:])],

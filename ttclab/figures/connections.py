@@ -38,8 +38,7 @@ def words_coverage_and_vote() -> Drawing:
     return Drawing(
         charts.curves(lines, xlabel="samples of SmolLM2", high=0.8),
         f"On a real language model coverage {verdict(rises, 'rises', 'does not rise', 'falls')} as on ours, "
-        f"{joined} a cheap "
-        f"verifier {verdict(helps)} the vote",
+        f"{joined} a cheap verifier {verdict(helps)} the vote",
         f"With 16 samples one is right on {word_coverage(16).solved:.0%}, the vote solves {word_vote(16).solved:.0%}.",
         pd.DataFrame(
             {
@@ -113,8 +112,7 @@ def words_verifiers() -> Drawing:
         if not helpful and gains["PRM, on our sums"][1].sign > 0
         else f"{helpful} of the three cheap verifiers beat{'s' if helpful == 1 else ''} the vote",
         f"The PRM on our sums: {gains['PRM, on our sums'][1]:.0 points} over the vote; weighting by the working on "
-        "SmolLM2: "
-        f"{word_chosen(16, 'working').minus(word_vote(16)):.0 points}.",
+        f"SmolLM2: {word_chosen(16, 'working').minus(word_vote(16)):.0 points}.",
         pd.DataFrame(
             {
                 "SmolLM2's verifier": [name.replace("\n", " ") for name in CHOICES.values()],
@@ -161,8 +159,7 @@ def words_by_operations() -> Drawing:
         if max(found[1:]) < found[0] or found[1] < found[0] / 2
         else "The vote finds as much of what is there on hard problems as on easy ones",
         f"On problems of three steps one of 16 is right on {of_operations(word_coverage(16), 3).solved:.0%}, the "
-        "vote on "
-        f"{three:.0%}.",
+        f"vote on {three:.0%}.",
         pd.DataFrame(
             {
                 "steps": ["one", "two", "three"],
@@ -228,8 +225,7 @@ def claims_and_evidence() -> Drawing:
     return Drawing(
         figure,
         f"{held['lesson']} of the lesson's {totals['lesson']} claims and {held['paper']} of the paper's "
-        f"{totals['paper']} hold "
-        "here",
+        f"{totals['paper']} hold here",
         f"{counts['lesson', REVERSED] + counts['paper', REVERSED]} are reversed, "
         f"{counts['lesson', NOT_SEEN] + counts['paper', NOT_SEEN]} are not seen.",
         pd.DataFrame(

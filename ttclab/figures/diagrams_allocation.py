@@ -14,8 +14,7 @@ from ..ledger import billed
 from ..models import load
 from ..problems import load_problems
 from ..results.exchange import size_ratio
-from ..results.stepwise import step_threshold
-from ..revision import sequential_revise, step_revise
+from ..revision import sequential_revise
 from ..sampling import parallel_search
 from ..verifiers import load_verifier
 from . import charts, style
@@ -149,7 +148,7 @@ def _bills() -> pd.DataFrame:
         "vote of 16": lambda: parallel_search(small, prm, problems, 16, choose="majority"),
         "best of 16": lambda: parallel_search(small, prm, problems, 16),
         "beam, N = 16": lambda: beam_search(small, prm, problems, 16, 4),
-        "restart at a doubt": lambda: step_revise(small, prm, problems, 15, threshold=step_threshold()),
+        "restart at a doubt": lambda: sequential_revise(small, prm, problems, 15, feedback=prm),
         "chain of 4": lambda: sequential_revise(revision, seen, problems, 3),
     }
     rows = {}

@@ -14,7 +14,7 @@ from ..estimators import Estimate, bootstrap
 from ..models import load
 from ..problems import ATTEMPT_END, Problem, Solution, load_problems
 from ..results.stepwise import CRITICS, accepted_wrong, critic_gain, rejected_right, step_threshold
-from ..revision import step_revise
+from ..revision import sequential_revise
 from ..sampling import Result
 from ..verifiers import load_verifier
 from . import style
@@ -80,7 +80,8 @@ def what_a_revision_reads() -> Drawing:
 def _chain() -> tuple[Problem, Result]:
     """A live chain of the small model with its PRM: of the first problems, one that ends right and keeps most steps."""
     problems = [p for p in load_problems("test") if len(p.solution_steps) >= 4][:CHAINED]
-    found = step_revise(load("small"), load_verifier("prm"), problems, 3, threshold=step_threshold(), seed=0)
+    prm = load_verifier("prm")
+    found = sequential_revise(load("small"), prm, problems, 3, feedback=prm, seed=0)
 
     def telling(pair: tuple[Problem, Result]) -> tuple[bool, int, int]:
         attempts = pair[1].solutions

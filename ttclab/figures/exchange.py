@@ -46,8 +46,7 @@ def strategies_against_flops() -> Drawing:
         f"{verdict(gains[1])} one trained for {shown[1]}",
         f"A beam search of 16 places solves {beam(16).solved:.0%}, one pass of the large model "
         f"{greedy('large', shown[0]).solved:.0%} after {shown[0]} steps and {greedy('large', shown[1]).solved:.0%} "
-        "after "
-        f"{shown[1]}.",
+        f"after {shown[1]}.",
         pd.DataFrame(
             [
                 {"": name, "solved": arm.solved, "FLOPs a problem": arm.cost, "FLOPs of all training": float(trained)}
@@ -102,8 +101,7 @@ def winners_by_training() -> Drawing:
         if won[first] >= won[last]
         else "The small model's places do not become fewer with the opponent's training",
         f"Of {5 * len(RATIOS)} cells the small model wins {won[first]} and the large one {lost[first]} after "
-        f"{first} steps; "
-        f"after {last} they win {won[last]} and {lost[last]}.",
+        f"{first} steps; after {last} they win {won[last]} and {lost[last]}.",
         pd.DataFrame(
             [
                 {"": f"{at} steps, {name}", **{_rate(R): str(cell) for R, cell in zip(RATIOS, row)}}
@@ -175,8 +173,7 @@ def who_pays_for_the_verifier() -> Drawing:
         f"A beam of 16 places and {QUESTIONS:,} questions cost {style.amount(lines['verifier given'].at[4])}FLOPs "
         "with the "
         f"verifier given and {style.amount(lines['verifier trained'].at[4])}FLOPs with its training; the large "
-        "model after "
-        f"{USUAL} steps {style.amount(large[STEPS.index(USUAL)])}FLOPs.",
+        f"model after {USUAL} steps {style.amount(large[STEPS.index(USUAL)])}FLOPs.",
         pd.DataFrame(
             [
                 {"": name, "solved": arm.solved, "FLOPs in all": cost}
@@ -212,7 +209,7 @@ def cells_won() -> Drawing:
                 axes.text(left + size / 2, place, str(size), ha="center", va="center")
             left += size
     style.row_names(axes, list(counts))
-    axes.set(ylim=(1.5, -0.5), xlabel="cells: fifths × R × points of the opponent's training")
+    axes.set(ylim=(1.5, -0.5), xlabel="cells: fifths × R × points of training")
     axes.tick_params(axis="y", length=0)
     axes.grid(False)
     axes.spines["left"].set_visible(False)
@@ -282,8 +279,7 @@ def longer_training_instead() -> Drawing:
         if beaten
         else "One sample of a model trained for longer beats none of the others",
         f"It solves {control.solved:.0%} for {control.cost / 1e6:.1f} million FLOPs a problem, {cheap:.0f} times "
-        "fewer than the "
-        "cheapest of the others.",
+        "fewer than the cheapest of the others.",
         pd.DataFrame(
             {
                 "": [name.replace("\n", " ") for name in rivals],

@@ -123,8 +123,7 @@ def verifier_on_the_bill() -> Drawing:
         if free_gain.sign != gain.sign
         else f"With the PRM, charged or free, the small model {verdict(gain)} a large pass of the same price",
         f"For the FLOPs of a large pass there are {many} samples without the reading ({weighted(many).solved:.0%} "
-        "solved), "
-        f"{judged} with it ({weighted(judged).solved:.0%}).",
+        f"solved), {judged} with it ({weighted(judged).solved:.0%}).",
         pd.DataFrame(
             {
                 "samples": budgets,

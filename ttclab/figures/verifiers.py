@@ -150,8 +150,7 @@ def over_optimisation() -> Drawing:
         if falling
         else "More samples make no verifier's choice clearly worse",
         f"The {worst} is at its best with {falls[worst][0]} samples; with 256 it solves "
-        f"{found.get(worst, coverage(256).solved):.0%}, "
-        f"a change of {falls[worst][1]:.0 points}.",
+        f"{found.get(worst, coverage(256).solved):.0%}, a change of {falls[worst][1]:.0 points}.",
         pd.DataFrame({"samples": BUDGETS, **{name: line.values.unstack() for name, line in lines.items()}}),
     )
 
@@ -194,8 +193,7 @@ def beam_against_samples() -> Drawing:
         f"A beam search of 16 places {verdict(gain)} 64 weighted samples, "
         + (f"for {times(ratio)} fewer FLOPs" if ratio >= 1.1 else "at no smaller price"),
         f"Beam search with 16 places solves {beam(16).solved:.0%} for {beam(16).cost / 1e6:.0f} million FLOPs a "
-        "problem, "
-        f"weighted best-of-64 {weighted(64).solved:.0%} for {weighted(64).cost / 1e6:.0f} million.",
+        f"problem, weighted best-of-64 {weighted(64).solved:.0%} for {weighted(64).cost / 1e6:.0f} million.",
         pd.DataFrame(
             [
                 {"": f"{kind}, N={N}", "solved": arm.solved, "FLOPs a problem": arm.cost}

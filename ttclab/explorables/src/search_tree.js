@@ -214,8 +214,9 @@ export function treePicture(label, point) {
       ArrowUp: column[place - 1], ArrowDown: column[place + 1],
     };
     const { key } = /** @type {KeyboardEvent} */ (event);
-    if (!(key in ways)) return;
-    event.preventDefault();
+    if (key === "Enter" || key === " ") point(from);
+    else if (!(key in ways)) return;
+    event.preventDefault(); // or the page would scroll
     const next = ways[key];
     if (next) /** @type {SVGElement | undefined} */ (marks.get(next)?.pill)?.focus();
   }
