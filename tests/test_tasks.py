@@ -4,14 +4,12 @@ import json
 from dataclasses import replace
 from itertools import count
 
-import numpy as np
 import pytest
 from toy_task import REVERSAL
 
 import ttclab
 from ttclab import bank, results
 from ttclab.bank import Draws
-from ttclab.results.sampling import arms_of, chosen, writing_flops
 from ttclab.tasks.registry import TASKS, find_set
 from ttclab.training import loop, policy, train, verifier
 
@@ -54,9 +52,8 @@ def test_a_task_of_one_file_is_trained_recorded_measured_and_searched(trained):
     assert chains.task is REVERSAL and (chains.read_tokens[:, 0] == 7).all()
     assert chains.read_tokens[1, 2] == len(chains.shown(1, 2)) + 7
 
-    sizes, oracle = np.array(BUDGETS), run.correct.astype(float)
-    arms = arms_of(chosen(run, oracle, "oracle", sizes), writing_flops(run, sizes), BUDGETS)
-    assert isinstance(arms, results.Arms) and arms.at(4).correct.mean() == run.correct.any(axis=1).mean()
+    arms = results.run_arms(run, "best", BUDGETS, run.correct.astype(float))
+    assert arms.at(4).correct.mean() == run.correct.any(axis=1).mean() and arms.at(2).cost > arms.at(1).cost
 
     writer, problem = ttclab.load(model, device="cpu"), run.problems[0]
     step = writer.generate_step(problem, n=2)[0]
