@@ -32,7 +32,6 @@ from . import stopping as stopping
 from . import tasks as tasks
 from . import token_stats as token_stats
 from . import training as training
-from . import tree_figure as tree_figure
 from . import verifiers as verifiers
 from .adaptive import adaptive_search as adaptive_search
 from .adaptive import compute_optimal_inference as compute_optimal_inference
