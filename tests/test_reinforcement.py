@@ -70,7 +70,7 @@ def test_the_expected_gradient_of_a_group_is_the_gradient_of_the_expected_reward
     for group in product(range(len(every)), repeat=n):
         if rows := weighted_rows([[every[i] for i in group]], TOKENIZER):
             [gradient] = torch.autograd.grad(weighted_logprob(policy, rows, PAD), policy.table)
-            estimate += prod(float(chance[i]) for i in group) * gradient
+            estimate += prod(float(chance[i].detach()) for i in group) * gradient
     assert truth.abs().max() > 0.01
     torch.testing.assert_close(estimate, truth, atol=1e-7, rtol=1e-5)
 

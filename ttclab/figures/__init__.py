@@ -72,6 +72,8 @@ from .question import equal_price_by_fifth as equal_price_by_fifth
 from .question import large_model_along_its_training as large_model_along_its_training
 from .question import price_of_a_pass as price_of_a_pass
 from .question import verifier_on_the_bill as verifier_on_the_bill
+from .reinforcement import coverage_before_and_after as coverage_before_and_after
+from .reinforcement import search_before_and_after as search_before_and_after
 from .revision import along_the_chain as along_the_chain
 from .revision import chain_against_samples as chain_against_samples
 from .revision import feedback_on_attempts as feedback_on_attempts

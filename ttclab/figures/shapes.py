@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Any
 
-import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
@@ -85,13 +84,6 @@ def bracket(axes: Axes, x: float, y: float, width: float, text: str, **style: An
     """Draw a bracket below a row of things, with text under it."""
     axes.plot([x, x, x + width, x + width], [y + 0.06, y, y, y + 0.06], color=INK, lw=1)
     words(axes, x + width / 2, y - 0.04, text, **{"va": "top", **style})
-
-
-def score_colour(score: float) -> tuple[float, float, float]:
-    """The colour of a verifier's score: the PRM's blue where it is sure, grey where it doubts."""
-    low, high = mpl.colors.to_rgb("#B9B9B9"), mpl.colors.to_rgb(COLOURS["prm"])
-    red, green, blue = (a + (b - a) * score for a, b in zip(low, high, strict=True))
-    return red, green, blue
 
 
 def yes(true: object) -> str:
