@@ -260,7 +260,7 @@ def runs(tmp_path, monkeypatch):
 
 
 def test_chains_know_what_each_attempt_was_shown_and_what_it_cost(runs):
-    bank.record_chains("small", "validation", [1, 6, 2], feedback="oracle", problems=3, device="cpu")
+    bank.record_chains("small", "validation", [1, 6, 2], Draws(problems=3, device="cpu"), feedback="oracle")
     chains = bank.load_chains("small", "validation", feedback="oracle")
     assert chains.chain_index[0].tolist() == [0] * 6 + [1, 1, 2]
     assert chains.place[0].tolist() == [0, 1, 2, 3, 4, 5, 0, 1, 0]
@@ -304,7 +304,7 @@ def test_scores_of_a_run_that_was_recorded_anew_are_refused(runs):
 
 
 def test_a_recorded_search_is_what_the_search_found_and_was_charged(runs):
-    bank.record_search("small", "oracle", "validation", 8, 4, problems=6, device="cpu")
+    bank.record_search("small", "oracle", "validation", 8, 4, Draws(problems=6, device="cpu"))
     found = bank.load_searches("small", "oracle", "validation", 8, 4)
     policy, oracle = ttclab.load("small", device="cpu"), ttclab.load_verifier("oracle")
     results = ttclab.beam_search.beam_search(policy, oracle, found.problems, 8, 4, seed=0)
@@ -316,7 +316,8 @@ def test_a_recorded_search_is_what_the_search_found_and_was_charged(runs):
 
 @pytest.mark.parametrize("quality", [None, 0.8])
 def test_a_recorded_step_revision_is_what_was_found_and_charged(runs, quality):
-    bank.record_step_revision("small", "oracle", "validation", 5, 2, quality=quality, problems=6, device="cpu")
+    noisy = None if quality is None else NoisyOracle(quality)
+    bank.record_step_revision("small", "oracle", "validation", 5, 2, Draws(problems=6, device="cpu"), critic=noisy)
     found = bank.load_step_revision("small", "oracle", "validation", 5, 2, quality=quality)
     policy, oracle = ttclab.load("small", device="cpu"), ttclab.load_verifier("oracle")
     judge = oracle if quality is None else NoisyOracle(quality)
@@ -376,8 +377,12 @@ def test_solutions_of_more_tokens_than_16_bits_count_are_recorded(tmp_path, word
     out = tmp_path / "long.parquet"
     recorded = bank.read(bank.record("http://wordy/v1", "test", Draws(samples=2, problems=2), out=out))
     assert recorded.tokens.tolist() == [[40_000] * 2] * 2
-    bank.record_chains("http://wordy/v1", "test", [2], problems=1, out=runs / "http://wordy/v1-test-chains.parquet")
-    search = bank.record_search("http://wordy/v1", "oracle", "test", 2, 1, problems=1, out=tmp_path / "search.parquet")
+    bank.record_chains(
+        "http://wordy/v1", "test", [2], Draws(problems=1), out=runs / "http://wordy/v1-test-chains.parquet"
+    )
+    search = bank.record_search(
+        "http://wordy/v1", "oracle", "test", 2, 1, Draws(problems=1), out=tmp_path / "search.parquet"
+    )
     assert pq.read_table(search)["tokens"].to_pylist() == [[40_000] * 2]
 
 

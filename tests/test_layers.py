@@ -21,6 +21,7 @@ FLOORS = (  # from the ground up; a part of the package that is not named only h
         "hardware",
         "hub",
         "lazy",
+        "scope",
         "signatures",
         "stopping",
         "token_stats",

@@ -6,6 +6,7 @@ from tiny import random_policy
 from ttclab.flops import decode_flops, forward_flops
 from ttclab.ledger import Cost, billed, billed_as, charge
 from ttclab.problems import load_problems
+from ttclab.scope import open_scope
 
 
 def test_a_ledger_takes_what_is_charged_while_it_is_open_and_nothing_else():
@@ -92,3 +93,13 @@ def test_the_bill_of_n_samples_is_one_prefill_and_what_was_decoded():
     assert bill.total.flops["cached"] == 7 * forward_flops(policy.config, prompt, logits=1)
     assert bill.total.flops["decode"] == sum(decode_flops(policy.config, len(s.tokens) - 1, prompt) for s in solutions)
     assert bill.total.tokens["decode"] == sum(len(s.tokens) for s in solutions)
+
+
+def test_every_bill_opens_a_scope_of_its_own_that_ends_with_it():
+    assert open_scope() is None
+    with billed():
+        outer = open_scope()
+        with billed():
+            assert open_scope() not in (None, outer)
+        assert open_scope() is outer
+    assert open_scope() is None

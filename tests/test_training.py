@@ -1,38 +1,77 @@
 import json
 from dataclasses import replace
+from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 import ttclab
-from ttclab import training
 from ttclab.cli import main
+from ttclab.engine import graphs
 from ttclab.estimators import fifths, pass_at_k
 from ttclab.ledger import billed
 from ttclab.problems import ArithmeticProblem, Solution, split_of
 from ttclab.results.cards import card
-from ttclab.training import loop, verifier
+from ttclab.training import draws, family, loop, policy, verifier
 from ttclab.training.policy import RECIPES
+from ttclab.training.recipe import Source
+from ttclab.training.rows import UNLABELLED, tokenize
 from ttclab.training.tokens import ALPHABET, build_tokenizer
 from ttclab.verifiers.reward_model import RewardModel, reward_flops
+
+SHIPPED = ttclab.models.ZOO
+SHORT = {"steps": 6, "batch": 4, "warmup": 2}
+FEW = {"problems": 8, "read": 6, "true": 2}
+
+
+@pytest.fixture(autouse=True)
+def little_data(monkeypatch):
+    """Few problems in a file and in a measurement."""
+    monkeypatch.setattr(draws.Problems, "STEPS", 4)
+    monkeypatch.setattr(policy, "VALIDATION", 36)
+    monkeypatch.setattr(verifier, "VALIDATION", (18, 2))
+    monkeypatch.setattr(loop, "CHECKS", 3)
+
+
+def tiny(name):
+    """A recipe with its real shape, and hardly any steps and data."""
+    recipe = (policy.RECIPES | verifier.RECIPES)[name]
+    if isinstance(recipe, policy.PolicyRecipe):
+        points = (4, 6) if recipe.points else ()
+        return replace(recipe, **SHORT, points=points, revising=3 if recipe.twin else 0, problems=8)
+    few = {"chained": min(4, recipe.chained), "revised": min(3, recipe.revised), "rollouts": min(2, recipe.rollouts)}
+    base = "large-6" if recipe.base.startswith("large") else recipe.base
+    return replace(recipe, **SHORT, **FEW, **few, base=base)
 
 
 @pytest.fixture
 def quick(monkeypatch):
-    """A recipe of six steps, looked at after each second one."""
-    recipe = replace(RECIPES["small"], steps=6, batch=4, warmup=2)
-    monkeypatch.setitem(loop.RECIPES, "quick", recipe)
-    monkeypatch.setattr(loop, "CHECK_EVERY", 2)
-    return recipe
+    """A policy's recipe of six steps, looked at after each second one."""
+    monkeypatch.setitem(loop.RECIPES, "quick", tiny("small-plain"))
+    return loop.RECIPES["quick"]
+
+
+@pytest.fixture
+def quick_reviser(monkeypatch):
+    """The same of a policy that sees attempts, by the shipped small model."""
+    monkeypatch.setitem(loop.RECIPES, "quick", replace(tiny("small"), twin="small"))
+    return loop.RECIPES["quick"]
 
 
 @pytest.fixture
 def quick_verifier(monkeypatch):
-    """A verifier's recipe of six steps that is not measured."""
-    recipe = replace(verifier.RECIPES["prm"], steps=6, batch=3, true=2, warmup=2)
-    monkeypatch.setitem(loop.RECIPES, "quick", recipe)
-    monkeypatch.setattr(loop, "CHECK_EVERY", 2)
-    monkeypatch.setattr(verifier.VerifierRecipe, "measure", lambda *_: "not measured")
-    return recipe
+    """The same of a verifier of the shipped small model."""
+    monkeypatch.setitem(loop.RECIPES, "quick", tiny("prm"))
+    return loop.RECIPES["quick"]
+
+
+@pytest.fixture
+def beside_shipped(tmp_path):
+    """A folder for models in training, with the shipped small one in it."""
+    (tmp_path / "small").symlink_to(SHIPPED / "small")
+    return tmp_path
 
 
 def train(out, **options):
@@ -41,74 +80,208 @@ def train(out, **options):
     return {path.name: path.read_bytes() for path in out.iterdir()}, said
 
 
+def source(seed, folder):
+    return Source(seed, SHIPPED, folder / str(seed), "cpu")
+
+
 def test_the_same_seed_gives_the_same_files_and_another_seed_other_weights(quick, tmp_path):
     first, said = train(tmp_path / "first")
     assert train(tmp_path / "second")[0] == first
     assert train(tmp_path / "third", seed=1)[0]["model.safetensors"] != first["model.safetensors"]
-    assert [line.split(":")[0] for line in said] == ["step 2", "step 4", "step 6"]
+    assert [line.split(":")[0] for line in said] == ["quick step 2", "quick step 4", "quick step 6"]
 
 
-@pytest.mark.parametrize("recipe", ["quick", "quick_verifier"])
-def test_a_killed_training_goes_on_and_gives_the_same_files(recipe, request, tmp_path, monkeypatch):
+@pytest.mark.parametrize("recipe", ["quick", "quick_reviser", "quick_verifier"])
+def test_a_killed_training_goes_on_and_gives_the_same_files(recipe, request, beside_shipped, monkeypatch):
     request.getfixturevalue(recipe)
-    whole, _ = train(tmp_path / "whole")
-    advance, steps = loop._Training.advance, []
+    whole, _ = train(beside_shipped / "whole")
+    advance = loop.Training.advance
 
-    def dying(self):
-        if len(steps) == 5:
+    def dying(self, steps):
+        if self.step == 4:
             raise KeyboardInterrupt
-        steps.append(self.step)
-        return advance(self)
+        return advance(self, steps)
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(loop._Training, "advance", dying)
-        train(tmp_path / "killed")
-    assert not (tmp_path / "killed").exists()
-    resumed, said = train(tmp_path / "killed")
+        patch.setattr(loop.Training, "advance", dying)
+        train(beside_shipped / "killed")
+    assert not (beside_shipped / "killed").exists()
+    resumed, said = train(beside_shipped / "killed")
     assert said[0] == "resuming quick at step 4 of 6"
     assert resumed == whole
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["killed", "whole"]
+    assert sorted(path.name for path in beside_shipped.iterdir()) == ["killed", "small", "whole"]
 
 
 def test_a_checkpoint_of_another_seed_is_not_gone_on_from(quick, tmp_path, monkeypatch):
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(loop, "_ship", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        patch.setattr(loop, "ship", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
         train(tmp_path / "model")
     with pytest.raises(ValueError, match="another recipe or seed"):
         train(tmp_path / "model", seed=1)
 
 
-def test_training_flops_are_three_forward_passes_of_what_was_fed(quick, tmp_path):
+@pytest.mark.parametrize("recipe", ["quick_reviser", "quick_verifier"])
+def test_seeds_trained_together_are_those_trained_alone_whatever_the_padding(recipe, request, tmp_path):
+    short = request.getfixturevalue(recipe)
+    sources = [source(seed, tmp_path) for seed in (0, 1)]
+    together, padded = loop.Training(short, sources), loop.Training(short, sources, fixed=True)
+    alone = [loop.Training(short, [each]) for each in sources]
+    losses = together.advance(6)
+    assert padded.advance(6) == pytest.approx(losses, rel=1e-5)
+    for place, run in enumerate(alone):
+        assert run.advance(6) == pytest.approx(losses[place : place + 1], rel=1e-5)
+        for other in (together, padded):
+            torch.testing.assert_close(other.optimizer.average[place], run.optimizer.average[0], atol=1e-4, rtol=0)
+            assert other.flops(place) == run.flops(0)
+
+
+def test_a_step_that_no_graph_can_hold_is_run_without_one_and_changes_nothing(quick, tmp_path, monkeypatch):
+    def failing(run):
+        run()
+        run()
+        raise graphs.CaptureError("not permitted")
+
+    monkeypatch.setattr(loop, "capture", failing)
+    run, plain = (loop.Training(quick, [source(0, tmp_path)], fixed=True) for _ in range(2))
+    step = run._captured(run._gathered_step)
+    for _ in range(3):
+        step()
+    plain.advance(3)
+    assert torch.equal(run.optimizer.average, plain.optimizer.average)
+    assert int(run.optimizer.done) == 3
+
+
+@pytest.mark.parametrize("name", ["small-plain", "prm", "prm-large"])
+def test_the_network_in_training_computes_what_the_shipped_one_does(name, tmp_path):
+    zoo = Path(SHIPPED)
+    recipe = (policy.RECIPES | verifier.RECIPES)[name]
+    torch.manual_seed(0)
+    model = recipe.build(build_tokenizer(), zoo)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.add_(0.1 * torch.randn_like(parameter))
+    network = loop.Network([model], torch.device("cpu"))
+    ids, _ = tokenize([PROBLEM.prompt + WRITTEN["wrong"], "+74=089\n#" + PROBLEM.prompt + WRITTEN["long"]])
+    tokens = torch.from_numpy(ids).long()
+    predicted, right = network.read(network.weights, tokens[None])
+    if name == "small-plain":
+        torch.testing.assert_close(predicted[0], model(input_ids=tokens).logits, atol=1e-4, rtol=1e-4)
+    else:
+        reading = model(tokens)
+        torch.testing.assert_close(predicted[0], reading.predicted, atol=1e-4, rtol=1e-4)
+        torch.testing.assert_close(right[0], reading.right, atol=1e-4, rtol=1e-4)
+
+
+def test_the_optimizer_follows_torch(quick, tmp_path):
+    run = loop.Training(quick, [source(0, tmp_path)])
+    torch.manual_seed(0)
+    model = quick.build(build_tokenizer(), tmp_path)
+    matrices = [p for name, p in model.named_parameters() if ".layers." in name and p.ndim == 2]
+    others = [p for p in model.parameters() if not any(p is matrix for matrix in matrices)]
+    optimizers = [
+        torch.optim.Muon(matrices, weight_decay=0.0),
+        torch.optim.AdamW(others, weight_decay=0.0, betas=(0.9, 0.95)),
+    ]
+    average = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(quick.averaging))
+    table = run.tables[0][0]
+    for step in range(6):
+        rows = table.order[step]
+        ids, following = (torch.from_numpy(x[rows]).long() for x in (table.rows.ids, table.rows.following))
+        logits = model(input_ids=ids).logits.flatten(0, 1)
+        torch.nn.functional.cross_entropy(logits, following.flatten(), ignore_index=UNLABELLED).backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        for optimizer, rate in zip(optimizers, (quick.muon_learning_rate, quick.learning_rate)):
+            optimizer.param_groups[0]["lr"] = rate * quick.rate(step)
+            optimizer.step()
+            optimizer.zero_grad()
+        average.update_parameters(model)
+        run.advance(1)
+    found = run.network.views(run.optimizer.average)
+    for name, parameter in average.module.named_parameters():
+        # torch's Muon computes in bfloat16
+        torch.testing.assert_close(found[name][0], parameter.data, atol=5e-3 if "proj" in name else 5e-4, rtol=0)
+
+
+def test_a_head_of_an_odd_size_is_refused():
+    with pytest.raises(ValueError, match="even size, not a width of 28 over 4 heads"):
+        replace(RECIPES["small"], width=28, heads=4)
+
+
+def test_training_flops_are_three_forward_passes_of_rows_padded_to_the_longest_of_their_third(quick, tmp_path):
     files, _ = train(tmp_path / "model")
     made = json.loads(files["training.json"])
     config = ttclab.load(tmp_path / "model", device="cpu").config
-    shapes = [quick.draw(0, step, build_tokenizer())[0].shape for step in range(6)]
-    assert made["training_flops"] == 3 * sum(ttclab.flops.forward_flops(config, n, batch=rows) for rows, n in shapes)
-    assert made["steps"] == 6
+    expected = 0
+    for step in range(6):
+        problems, _ = draws.problems_of(f"0/{step}", 4)
+        lengths = sorted(len(p.prompt) + len(p.solution_text) + 1 for p in problems)
+        for third in (lengths[:2], lengths[2:3], lengths[3:]):
+            expected += 3 * ttclab.flops.forward_flops(config, third[-1], batch=len(third))
+    assert made["training_flops"] == expected
+    assert made["steps"] == 6 and made["data_flops"] == 0
 
 
-def test_the_shipped_model_is_the_recipe_s():
-    made = json.loads((ttclab.models.ZOO / "small" / "training.json").read_text())
-    config = ttclab.load("small", device="cpu").config
-    recipe = RECIPES["small"]
-    assert made["steps"] == recipe.steps
-    assert (config.hidden_size, config.num_hidden_layers) == (recipe.width, recipe.depth)
+def test_a_measurement_says_how_often_a_model_writes_the_right_solution(tmp_path):
+    policy_ = ttclab.load("small", device="cpu")
+    network = loop.Network([policy_.engine.model], torch.device("cpu"))
+    problems = ttclab.load_problems("validation", limit=36)
+    measures = RECIPES["small-plain"].measure(network, network.weights, [source(0, tmp_path)])
+    greedy = np.mean([s.text == s.problem.solution_text for [s] in policy_.generate(problems, temperature=0)])
+    sampled = np.mean([s.text == s.problem.solution_text for group in policy_.generate(problems, n=64) for s in group])
+    assert measures["greedy"] == [pytest.approx(greedy)]
+    assert measures["pass@1"] == [pytest.approx(sampled, abs=0.03)]
 
 
-def test_a_batch_has_only_training_problems_and_the_loss_only_solutions(quick):
+def test_a_step_reads_training_problems_alone_and_learns_their_solutions(tmp_path):
     tokenizer = build_tokenizer()
-    ids, labels = replace(quick, batch=30).draw(0, 3, tokenizer)
-    for row, label in zip(ids, labels):
-        text = tokenizer.decode(row[row != tokenizer.pad_token_id])
+    run = loop.Training(replace(tiny("small-plain"), batch=30), [source(0, tmp_path)])
+    [table] = run.tables[0]
+    for row in table.order[3]:
+        following = table.rows.following[row]
+        text = tokenizer.decode(table.rows.ids[row][: table.rows.lengths[row]])
         prompt, solution = text.split("\n", 1)
         assert split_of(prompt) == "train"
-        assert tokenizer.decode(label[label != -100]) == solution
+        assert tokenizer.decode(following[following != UNLABELLED]) == solution
         assert solution.endswith("\n$")
 
 
-def test_every_length_is_drawn_over_the_steps(quick):
-    lengths = {quick.draw(0, step, build_tokenizer())[0].shape[1] for step in range(40)}
-    assert max(lengths) == 22 + 49
+def test_the_problems_of_a_step_hang_on_the_seed_and_the_step_alone():
+    pieces = [draws.Problems(seed=0, part=part, batch=4).make() for part in (0, 1)]
+    ids, lengths = pieces[1]["ids"], pieces[1]["lengths"]
+    problems, _ = draws.problems_of("0/4", 4)  # the first step of the second file
+    texts = [build_tokenizer().decode(row[:length]) for row, length in zip(ids[:4], lengths)]
+    assert texts == [p.prompt + p.solution_text + "$" for p in problems]
+    assert max(piece["lengths"].max() for piece in pieces) == 22 + 49
+
+
+def test_attempts_stand_before_the_problem_the_nearest_wrong_or_a_right_one_last():
+    policy_ = ttclab.load("small", device="cpu")
+    draw = draws.Attempts(
+        seed=0, policy="small", problems=36, attempts=4, chains=4, kept=0.5, commented=0.5, made_up=0.15
+    )
+    arrays = draw.make(policy_)
+    tokenizer = build_tokenizer()
+    right = commented = 0
+    for ids, following, length in zip(arrays["ids"], arrays["following"], arrays["lengths"]):
+        text, target = tokenizer.decode(ids[:length]), tokenizer.decode(following[following != UNLABELLED])
+        *attempts, rest = text.split("#")
+        prompt, solution = rest.split("\n", 1)
+        assert 1 <= len(attempts) <= 4 and solution == target
+        assert target == ArithmeticProblem.from_expression(prompt).solution_text + "$"
+        commented += attempts[-1][0] in "!?"
+        right += attempts[-1].lstrip("!?").endswith(solution[:-1])
+    assert 0.35 <= commented / (36 * 4) <= 0.65
+    assert 0.4 <= right / (36 * 4) <= 0.85
+
+
+def test_of_wrong_attempts_the_nearest_is_the_newest():
+    near, far = "+74=089\n+46=136\n*06=816\n", "+74=098\n+46=144\n*06=864\n"
+    group = [Solution(PROBLEM, text, key=text) for text in (far, near, far)]
+    draw = draws.Attempts(
+        seed=0, policy="small", problems=1, attempts=3, chains=30, kept=0.5, commented=0.0, made_up=0.0
+    )
+    shown = {before for before, _ in draw.pairs(PROBLEM, group, draws.random.Random(0))}
+    assert all(text.endswith(near + "#" + PROBLEM.prompt) for text in shown) and len(shown) == 3
 
 
 def test_the_tokenizer_has_one_token_a_character_and_gives_the_text_back():
@@ -148,34 +321,40 @@ FOLLOWING = {  # what it is taught to write, from the end of the prompt on
 }
 
 
+def row_of(solution, labels="steps", values=None):
+    """The tokens of a solution, the label of each, and the token that should follow each."""
+    arrays = draws.read([solution])
+    if values is not None:
+        arrays["values"] = np.full(arrays["ids"].shape, UNLABELLED, dtype=np.float16)
+        arrays["values"][0, list(values)] = list(values.values())
+    rows = verifier.labelled(arrays, labels)
+    return [x[0].tolist() for x in (rows.ids, rows.labels, rows.following)]
+
+
 def labelled(labels, written, values=None):
     """The row of a solution written by hand, with its labels and next tokens from the end of the prompt on."""
     tokenizer = build_tokenizer()
-    solution = Solution(PROBLEM, written[:-1], tuple(tokenizer.encode(written)))
-    row = replace(verifier.RECIPES["prm"], labels=labels).row(solution, values or {}, tokenizer)
     before = len(PROBLEM.prompt)
-    assert tokenizer.decode(row.ids) == PROBLEM.prompt + written
-    assert len(row.labels) == len(row.following) == len(row.ids)
-    assert set(row.labels[:before] + row.following[: before - 1]) == {verifier.UNLABELLED}
-    return row.labels[before:], row.following[before - 1 :]
+    solution = Solution(PROBLEM, written[:-1], tuple(tokenizer.encode(written)))
+    at = {before + i: value for i, value in values.items()} if values else None
+    ids, targets, following = row_of(solution, labels, at)
+    assert tokenizer.decode(ids) == PROBLEM.prompt + written
+    assert len(targets) == len(following) == len(ids)
+    assert set(targets[:before] + following[: before - 1]) == {UNLABELLED}
+    return targets[before:], following[before - 1 :]
 
 
 @pytest.mark.parametrize(("labels", "which"), LABELS)
 def test_each_token_of_a_solution_is_labelled_by_what_it_is_scored_by(labels, which):
     found, _ = labelled(labels, WRITTEN[which])
-    assert "".join({1.0: "1", 0.0: "0", verifier.UNLABELLED: "."}[label] for label in found) == LABELS[labels, which]
+    assert "".join({1.0: "1", 0.0: "0", UNLABELLED: "."}[label] for label in found) == LABELS[labels, which]
 
 
 @pytest.mark.parametrize("which", WRITTEN)
 def test_where_rollouts_are_known_a_step_has_their_share_as_its_label(which):
-    values, written = {}, build_tokenizer().encode(WRITTEN[which])
     ends = [i for i, character in enumerate(WRITTEN[which]) if character == "\n"]
-    for i in ends:
-        values[PROBLEM.id, tuple(written[: i + 1])] = i / 100
-    found, _ = labelled("rollouts", WRITTEN[which], values)
-    assert {i: label for i, label in enumerate(found[:-1]) if label != verifier.UNLABELLED} == {
-        i: i / 100 for i in ends
-    }
+    found, _ = labelled("rollouts", WRITTEN[which], {i: i / 64 for i in ends})
+    assert {i: label for i, label in enumerate(found[:-1]) if label != UNLABELLED} == {i: i / 64 for i in ends}
     assert found[-1] == (which == "right")
 
 
@@ -184,83 +363,81 @@ def test_what_should_follow_is_taught_up_to_the_first_wrong_token_and_the_right_
     _, following = labelled("steps", WRITTEN[which])
     taught = len(FOLLOWING[which])
     assert build_tokenizer().decode(following[:taught]) == FOLLOWING[which]
-    assert set(following[taught:]) <= {verifier.UNLABELLED}
+    assert set(following[taught:]) <= {UNLABELLED}
 
 
 def test_of_what_a_revision_was_shown_nothing_is_labelled():
-    tokenizer, recipe = build_tokenizer(), verifier.RECIPES["prm"]
+    tokenizer = build_tokenizer()
     alone = Solution(PROBLEM, WRITTEN["wrong"][:-1], tuple(tokenizer.encode(WRITTEN["wrong"])))
     revised = replace(alone, shown="+74=098\n+46=135\n*06=810\n!1#")
-    row, longer = (recipe.row(solution, {}, tokenizer) for solution in (alone, revised))
+    (_, labels, following), (ids, more_labels, more_following) = row_of(alone), row_of(revised)
     before, shown = len(PROBLEM.prompt), len(revised.shown)
-    assert tokenizer.decode(longer.ids) == revised.shown + PROBLEM.prompt + WRITTEN["wrong"]
-    assert longer.labels == [verifier.UNLABELLED] * (before + shown) + row.labels[before:]
-    assert longer.following == [verifier.UNLABELLED] * (before + shown - 1) + row.following[before - 1 :]
+    assert tokenizer.decode(ids) == revised.shown + PROBLEM.prompt + WRITTEN["wrong"]
+    assert more_labels == [UNLABELLED] * (before + shown) + labels[before:]
+    assert more_following == [UNLABELLED] * (before + shown - 1) + following[before - 1 :]
 
 
 def test_rollouts_give_each_beginning_of_a_solution_one_value_the_share_that_ends_right():
-    policy, tokenizer = ttclab.load("small", device="cpu"), build_tokenizer()
-    recipe = replace(verifier.RECIPES["prm-rollouts"], rollouts=4)
+    policy_, tokenizer = ttclab.load("small", device="cpu"), build_tokenizer()
     solutions = [
         Solution(PROBLEM, text[:-1], tuple(tokenizer.encode(text)), key=which) for which, text in WRITTEN.items()
     ]
+    columns = max(map(len, WRITTEN.values())) + len(PROBLEM.prompt)
     with billed() as bill:
-        values = recipe.rollout_values(policy, solutions)
-    beginnings = {text[: i + 1] for text in WRITTEN.values() for i, character in enumerate(text) if character == "\n"}
-    found = {tokenizer.decode(list(tokens)): value for (_, tokens), value in values.items()}
-    assert found.keys() == beginnings and {problem for problem, _ in values} == {PROBLEM.id}
+        values = draws.rollout_values(policy_, solutions, 4, columns)
+    found = {}
+    for row, text in zip(values, WRITTEN.values()):
+        known = {i - len(PROBLEM.prompt): value for i, value in enumerate(row) if value != UNLABELLED}
+        assert set(known) == {i for i, character in enumerate(text) if character == "\n"}
+        for i, value in known.items():
+            assert found.setdefault(text[: i + 1], value) == value
     assert set(found.values()) <= {0, 0.25, 0.5, 0.75, 1}
     assert found[WRITTEN["right"][:-1]] == 1
     assert found[WRITTEN["wrong"][:-1]] == found[WRITTEN["long"][:-1]] == 0
     assert bill.total.total_flops > 0
 
 
-@pytest.mark.parametrize("labels", ["steps", "answer", "step-ends", "rollouts"])
-def test_a_verifier_reads_what_the_policy_wrote_and_right_solutions_of_further_training_problems(labels):
-    policy, tokenizer = ttclab.load("small", device="cpu"), build_tokenizer()
-    recipe = replace(verifier.RECIPES["prm"], labels=labels, batch=4, true=3, samples=2, rollouts=2)
-    rows = list(recipe.draw(policy, 0, 5, tokenizer))
-    assert rows == list(recipe.draw(policy, 0, 5, tokenizer)) != list(recipe.draw(policy, 0, 6, tokenizer))
-    prompts = [tokenizer.decode(row.ids).split("\n", 1)[0] for row in rows]
-    assert len(rows) == 4 * 2 + 3 and prompts[0:8:2] == prompts[1:8:2] and len(set(prompts)) == 7
-    assert {split_of(prompt) for prompt in prompts} == {"train"}
-    for prompt, row in list(zip(prompts, rows))[8:]:
-        truth = ArithmeticProblem.from_expression(prompt).solution_text + "$"
-        assert tokenizer.decode(row.ids) == prompt + "\n" + truth
-        assert row.following[len(prompt) : -1] == tokenizer.encode(truth)
-    for i, row in enumerate(rows):
-        known = [label for label in row.labels if label != verifier.UNLABELLED]
-        assert all(0 <= label <= 1 for label in known) and bool(known) == (i < 8)
+@pytest.mark.parametrize("name", ["prm", "orm", "prm-exact", "prm-rollouts"])
+def test_a_verifier_reads_what_the_policy_wrote_and_right_solutions_of_training_problems(name, tmp_path):
+    tokenizer, recipe = build_tokenizer(), tiny(name)
+    sampled, *revised = recipe.data(source(0, tmp_path)).tables
+    assert sampled.order.shape == (6, 6 + 2) and len(revised) == (recipe.revised > 0)
+    for table in (sampled, *revised):
+        for row in table.order.flatten():
+            length = table.rows.lengths[row]
+            text = tokenizer.decode(table.rows.ids[row][:length])
+            prompt = text.rpartition("#")[2].split("\n", 1)[0]
+            labels = table.rows.labels[row]
+            true = table is sampled and row >= 2 * recipe.problems
+            assert split_of(prompt) == "train" and ("#" in text) == (table is not sampled)
+            assert (labels == UNLABELLED).all() == true
+            assert ((labels == UNLABELLED) | ((labels >= 0) & (labels <= 1))).all()
+            if true:
+                truth = ArithmeticProblem.from_expression(prompt).solution_text + "$"
+                assert text == prompt + "\n" + truth
 
 
-def test_the_loss_of_a_step_is_a_mean_over_its_tokens_however_it_is_split(quick_verifier, monkeypatch):
-    tokenizer = build_tokenizer()
-    model = quick_verifier.build(tokenizer)
-    split = list(quick_verifier.parts(model, 0, 1, tokenizer))
-    monkeypatch.setattr(verifier, "PARTS", 1)
-    [whole] = quick_verifier.parts(model, 0, 1, tokenizer)
-    assert sum(part.loss.item() for part in split) == pytest.approx(whole.loss.item(), rel=1e-5)
-    lengths = [len(row.ids) for row in quick_verifier.draw(ttclab.load("small", device="cpu"), 0, 1, tokenizer)]
-    assert whole.flops == 3 * reward_flops(model.config, max(lengths), batch=len(lengths))
-    assert 3 * sum(reward_flops(model.config, n) for n in lengths) <= sum(part.flops for part in split) < whole.flops
-    assert sum(part.data_flops for part in split) == whole.data_flops > 0
-
-
-def test_a_trained_verifier_has_its_own_flops_and_those_of_its_data_on_record(quick_verifier, tmp_path):
-    made = json.loads(train(tmp_path / "model")[0]["training.json"])
-    model = RewardModel.from_pretrained(tmp_path / "model", local_files_only=True)
-    policy, tokenizer = ttclab.load("small", device="cpu"), build_tokenizer()
+def test_a_trained_verifier_has_its_own_flops_and_those_of_its_data_on_record(quick_verifier, beside_shipped, tmp_path):
+    made = json.loads(train(beside_shipped / "model")[0]["training.json"])
+    model = RewardModel.from_pretrained(beside_shipped / "model", local_files_only=True)
+    policy_ = ttclab.load("small", device="cpu")
     with billed() as bill:
-        rows = [list(quick_verifier.draw(policy, 0, step, tokenizer)) for step in range(6)]
-    unpadded = sum(3 * reward_flops(model.config, len(row.ids)) for step in rows for row in step)
-    assert made["data_flops"] == bill.total.total_flops
+        for draw in quick_verifier.draws(0):
+            if isinstance(draw, draws.Solutions):
+                draw.make(policy_)
+    tables = quick_verifier.data(source(0, tmp_path / "data")).tables
+    lengths = [n for table in tables for n in table.rows.lengths[table.order].flatten()]
+    unpadded = sum(3 * reward_flops(model.config, int(n)) for n in lengths)
+    assert made["data_flops"] == bill.total.total_flops > 0
     assert unpadded <= made["training_flops"] < 1.5 * unpadded
     assert (made["base"], made["steps"]) == ("small", 6)
 
 
 def test_a_large_verifier_has_fourteen_times_the_parameters_of_a_small_one():
     def in_blocks(name):
-        return sum(p.numel() for p in verifier.RECIPES[name].build(build_tokenizer()).model.layers.parameters())
+        return sum(
+            p.numel() for p in verifier.RECIPES[name].build(build_tokenizer(), SHIPPED).model.layers.parameters()
+        )
 
     assert 13.5 <= in_blocks("prm-large") / in_blocks("prm") <= 14.5
 
@@ -296,16 +473,81 @@ def test_the_large_model_is_fourteen_times_the_small_one_and_better_at_every_poi
     assert 0.15 <= gap - ttclab.bank.load("small", "test", greedy=True).correct.mean() <= 0.30 and gap < 0.85
 
 
-def test_one_command_trains_every_model_each_after_the_one_it_is_grown_from(monkeypatch):
-    asked = []
-    monkeypatch.setattr(training, "train", lambda name, **options: asked.append((name, options["seed"])))
-    assert main(["train", "--all", "--seed", "3"]) == 0
-    assert asked == [(name, 3) for name in loop.RECIPES]
-
-
-def test_every_recipe_comes_after_the_one_it_is_grown_from_and_every_shipped_model_has_one():
+def test_every_recipe_comes_after_the_models_that_it_needs():
     names = list(loop.RECIPES)
     for name, recipe in loop.RECIPES.items():
-        assert recipe.base is None or names.index(recipe.base.rstrip("-0123456789")) < names.index(name)
-    made = [json.loads(file.read_text())["name"] for file in ttclab.models.ZOO.glob("*/training.json")]
-    assert {*made} <= {*names}
+        assert all(names.index(needed) < names.index(name) for needed in recipe.needs)
+    assert loop.RECIPES["prm-large"].needs == {"large", "small"}
+
+
+def test_the_control_differs_from_small_in_the_rows_with_attempts_alone():
+    assert replace(RECIPES["small"], revising=0, twin=None) == RECIPES["small-plain"]
+    assert RECIPES["small"].revising and RECIPES["small"].twin == "small-plain"
+
+
+@pytest.fixture
+def tiny_family(monkeypatch):
+    """Every recipe, with hardly any steps."""
+    monkeypatch.setattr(loop, "CHECKS", 1)
+    for name in loop.RECIPES:
+        monkeypatch.setitem(loop.RECIPES, name, replace(tiny(name), **({} if name == "large" else {"steps": 3})))
+
+
+def test_one_command_trains_a_family_and_goes_on_where_it_was(tiny_family, tmp_path, capsys):
+    command = ["train", "--family", "--seeds", "3", "--device", "cpu", "--out", str(tmp_path)]
+    assert main(command) == 0
+    zoo = tmp_path / "3" / "zoo"
+    made = {file.parent.name: file.read_bytes() for file in zoo.glob("*/model.safetensors")}
+    assert set(made) == {*loop.RECIPES} - {"large"} | {"large-4", "large-6"}
+    measures = json.loads((tmp_path / family.SUMMARY).read_text())["3"]
+    assert set(measures) == set(made) and "pass@1" in measures["small"]
+    assert [path.name for path in (tmp_path / "3").iterdir()] == ["zoo"]
+    (zoo / "prm" / "training.json").unlink()
+    kept = {path: path.stat().st_mtime_ns for path in zoo.glob("*/model.safetensors")}
+    assert main(command) == 0
+    assert [path.parent.name for path, time in kept.items() if path.stat().st_mtime_ns != time] == ["prm"]
+    assert (zoo / "prm" / "model.safetensors").read_bytes() == made["prm"]
+
+
+def test_a_model_that_fails_takes_with_it_only_those_that_need_it(tiny_family, tmp_path, monkeypatch, capsys):
+    def failing(*_):
+        raise RuntimeError("out of luck")
+
+    monkeypatch.setattr(verifier.VerifierRecipe, "loss", failing)
+    command = ["train", "--family", "--device", "cpu", "--out", str(tmp_path), "--only", "small-plain,small,prm,orm"]
+    assert main(command) == 2
+    assert "not made: prm of seed 0, orm of seed 0" in capsys.readouterr().err
+    assert set(json.loads((tmp_path / family.SUMMARY).read_text())["0"]) == {"small-plain", "small"}
+    assert "out of luck" in (tmp_path / "log.txt").read_text()
+
+
+def test_tasks_side_by_side_each_wait_for_what_they_need(tmp_path):
+    where = family.Family(tmp_path, (0,), "cpu", {})
+
+    def task(name, *needs, run=Path.touch):
+        path = tmp_path / name
+        return family.Task(name, frozenset(needs), family.partial(run, path), path.exists)
+
+    tasks = [task("a"), task("b", "a"), task("c", "no"), task("no", run=Path.read_text), task("d", "b")]
+    assert sorted(family.run_beside(where, tasks)) == ["c", "no"]
+    assert {path.name for path in tmp_path.iterdir()} == {"a", "b", "d", "log.txt"}
+    log = (tmp_path / "log.txt").read_text()
+    assert log.index("a took") < log.index("b took") < log.index("d took") and "no FAILED" in log
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        ([], "one model's name, or --family"),
+        (["small", "--family"], "one model's name, or --family"),
+        (["small", "--seeds", "0,1"], "are for a --family"),
+        (["--family"], "folder of its own"),
+        (["--family", "--out", "x", "--seeds", "0,one"], "whole numbers"),
+        (["--family", "--out", "x", "--seeds", "1,1", "--device", "cpu"], "each once"),
+        (["--family", "--out", "x", "--only", "smal", "--device", "cpu"], "not smal"),
+    ],
+)
+def test_a_wrong_call_of_train_says_what_is_wrong(words, reason, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main(["train", *words]) == 2
+    assert reason in capsys.readouterr().err and not list(tmp_path.iterdir())

@@ -25,6 +25,7 @@ from . import problems as problems
 from . import results as results
 from . import revision as revision
 from . import sampling as sampling
+from . import scope as scope
 from . import signatures as signatures
 from . import solutions as solutions
 from . import stopping as stopping

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from .hardware import Meter
+from .scope import scope
 from .tasks.problem import Problem
 
 
@@ -87,20 +88,16 @@ _kinds: ContextVar[Mapping[str, str]] = ContextVar("kinds", default=MappingProxy
 def billed() -> Iterator[Ledger]:
     """Context manager: charge everything generated or verified inside the block to the ledger it returns.
 
-    Blocks can be nested; then every open ledger is charged.
+    Blocks can be nested; then every open ledger is charged. A block is also a scope: inside it, verifiers read a prefix
+    that they have read before once.
     """
     ledger = Ledger()
     token = _open_ledgers.set((*_open_ledgers.get(), ledger))
     try:
-        with ledger:
+        with ledger, scope():
             yield ledger
     finally:
         _open_ledgers.reset(token)
-
-
-def open_bill() -> Ledger | None:
-    """The innermost open ledger, if any."""
-    return ledgers[-1] if (ledgers := _open_ledgers.get()) else None
 
 
 @contextmanager

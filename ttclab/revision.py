@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from .engine import KeptPrefixes, prefixes_kept
 from .policy import Policy
 from .sampling import Result, check_choice, strategy
-from .solutions import STEP_END
+from .solutions import step_end_of
 from .tasks.problem import Problem, Solution
 from .verifiers.scoring import Critic, StepCritic, Verifier, aggregated, score_groups, scores_of_steps
 
@@ -95,7 +95,7 @@ def hybrid_search(
         chains = _begin(model, problem, M, temperature, seed)
         _rewrite(model, chains, T, temperature)
     else:
-        with prefixes_kept(at=STEP_END) as kept:
+        with prefixes_kept(at=step_end_of(problem)) as kept:
             chains = _begin(model, problem, M, temperature, seed)
             _revise_steps(model, verifier, feedback, chains, T, temperature, kept)
     groups = [[solution for chain in group for solution in chain.solutions] for group in chains]

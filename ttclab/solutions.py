@@ -10,8 +10,6 @@ from .tasks.problem import Problem, Solution
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
-STEP_END = Problem.step_end  # of the tasks that ship
-
 
 def step_end_of(problems: Sequence[Problem]) -> str:
     """The text that ends a step of these problems. Raises ValueError if their tasks differ in it."""

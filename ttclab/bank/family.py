@@ -22,6 +22,7 @@ from ..models.loading import load as load_model
 from ..revision import hybrid_search
 from ..tasks.registry import load_problems
 from ..verifiers.loading import load_verifier
+from ..verifiers.oracle import ForgetfulOracle, NoisyOracle
 from ..verifiers.scoring import THRESHOLD, critic_of
 from .draws import Draws
 from .recording import record, record_chains, record_scores, record_search, record_step_revision, weights_hash
@@ -125,7 +126,7 @@ def _written(**options: Any) -> Iterator[Run]:
         name = f"{REVISER}-{split}-chains{f'-{feedback}' if feedback else ''}"
         return Run(
             RUNS / f"{name}.parquet",
-            partial(record_chains, REVISER, split, lengths, feedback=feedback, **options),
+            partial(record_chains, REVISER, split, lengths, feedback=feedback, draws=Draws(**options)),
             (REVISER, feedback) if feedback else (REVISER,),
             sum(lengths) * SECONDS["rewrite"],
         )
@@ -167,7 +168,7 @@ def _scored(device: str) -> Iterator[Run]:
 def _searched(**options: Any) -> Iterator[Run]:
     def beam(verifier: str, split: str, N: int, M: int, lookahead: int = 0) -> Run:
         name = f"{SMALL}-{split}-beam-{verifier}-{N}x{M}{f'-ahead{lookahead}' if lookahead else ''}"
-        make = partial(record_search, SMALL, verifier, split, N, M, lookahead=lookahead, **options)
+        make = partial(record_search, SMALL, verifier, split, N, M, Draws(**options), lookahead=lookahead)
         seconds = N * (1 + lookahead) * SECONDS[_priced("beam", verifier)]
         return Run(RUNS / f"{name}.parquet", make, (SMALL, verifier), seconds, stage=1)
 
@@ -192,10 +193,10 @@ def _revised(**options: Any) -> Iterator[Run]:
         forgetful: bool = False,
         model: str = SMALL,
     ) -> Run:
-        make = partial(record_step_revision, model, verifier, split, T, M, **options)
+        critic = None if quality is None else (ForgetfulOracle if forgetful else NoisyOracle)(quality)
         return Run(
             RUNS / f"{step_revision_name(model, verifier, split, T, M, quality, forgetful)}.parquet",
-            partial(make, quality=quality, forgetful=forgetful),
+            partial(record_step_revision, model, verifier, split, T, M, Draws(**options), critic=critic),
             (model, verifier),
             (1 + T) * M**0.5 * SECONDS[_priced("step", verifier)],  # chains of a problem run as one batch
             stage=1,

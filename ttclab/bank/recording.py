@@ -116,22 +116,32 @@ def record_chains(
     model: str,
     split: str,
     lengths: Sequence[int],
+    draws: Draws | None = None,
     *,
     feedback: str | None = None,
-    problems: int = 500,
-    seed: int = 0,
-    device: str = "auto",
     out: Path | None = None,
 ) -> Path:
     """Write revision chains to each problem of a set, one of each length, the longest first.
 
-    lengths: attempts in each chain; feedback: the verifier whose critique each revision reads, if any.
+    Parameters
+    ----------
+    model, split : str
+        As for `record`.
+    lengths : sequence of int
+        Attempts in each chain.
+    draws : Draws, optional
+        Problems, seed and device; its other fields do not count.
+    feedback : str, optional
+        The verifier whose critique each revision reads.
+    out : Path, optional
+        The file, by default one in `ttclab/data/runs`.
     """
+    draws = draws or Draws()
     lengths = sorted(lengths, reverse=True)
     out = out or data.RUNS / f"{model}-{split}-chains{f'-{feedback}' if feedback else ''}.parquet"
     folder = folder_of(model)
-    policy, asked = load_model(model, device=device), load_problems(split, limit=problems)
-    critic: Any = load_verifier(feedback, device=device) if feedback else None
+    policy, asked = load_model(model, device=draws.device), load_problems(split, limit=draws.problems)
+    critic: Any = load_verifier(feedback, device=draws.device) if feedback else None
     known = isinstance(policy, LanguageModel)  # of another policy, the tokens that it reads are not known
 
     def read(*prompt: Any) -> dict[str, int]:
@@ -139,8 +149,8 @@ def record_chains(
 
     made: dict[str, Any] = {
         "format": f"ttclab chains {1 + known}", "model": folder.name, "weights": weights_hash(folder),
-        "split": split, "seed": seed, "lengths": lengths, "feedback": feedback,
-        "problems": problems,
+        "split": split, "seed": draws.seed, "lengths": lengths, "feedback": feedback,
+        "problems": len(asked),
     }  # fmt: skip
     if known:
         made["prompt_tokens"] = [read(each)["read"] for each in asked]
@@ -148,7 +158,7 @@ def record_chains(
         made["config"] = _config(policy)
 
     def rows(chunk: range) -> Iterator[dict[str, Any]]:
-        groups = policy.generate([asked[i] for i in chunk], n=len(lengths), seed=seed)
+        groups = policy.generate([asked[i] for i in chunk], n=len(lengths), seed=draws.seed)
         chains = [[(first, "", read(first.problem))] for group in groups for first in group]
         for attempt in range(1, lengths[0]):
             growing = [chain for i, chain in enumerate(chains) if lengths[i % len(lengths)] > attempt]
@@ -220,25 +230,33 @@ def record_search(
     split: str,
     N: int,
     M: int,
+    draws: Draws | None = None,
     *,
     lookahead: int = 0,
-    problems: int = 500,
-    seed: int = 0,
-    device: str = "auto",
     out: Path | None = None,
 ) -> Path:
-    """Run beam search on each problem of a set. A budget has to be run to be known: it is no subset of a larger one."""
+    """Run beam search on each problem of a set. Each budget is recorded separately: none is a subset of a larger one.
+
+    Parameters
+    ----------
+    model, verifier, split : str
+    N, M, lookahead : int
+        As for `beam_search`.
+    draws, out
+        As for `record_chains`.
+    """
+    draws = draws or Draws()
     name = f"{model}-{split}-beam-{verifier}-{N}x{M}{f'-ahead{lookahead}' if lookahead else ''}"
-    policy, asked = load_model(model, device=device), load_problems(split, limit=problems)
-    judge = load_verifier(verifier, device=device)
+    policy, asked = load_model(model, device=draws.device), load_problems(split, limit=draws.problems)
+    judge = load_verifier(verifier, device=draws.device)
     made = {
         "format": "ttclab searches 1", "model": model, "weights": weights_hash(folder_of(model)),
-        "verifier": verifier, "verifier_weights": _verifier_hash(verifier), "split": split, "seed": seed,
-        "N": N, "M": M, "lookahead": lookahead, "problems": problems,
+        "verifier": verifier, "verifier_weights": _verifier_hash(verifier), "split": split, "seed": draws.seed,
+        "N": N, "M": M, "lookahead": lookahead, "problems": len(asked),
     }  # fmt: skip
 
     def rows(chunk: range) -> Iterator[dict[str, Any]]:
-        found = beam_search(policy, judge, [asked[i] for i in chunk], N, M, lookahead=lookahead, seed=seed)
+        found = beam_search(policy, judge, [asked[i] for i in chunk], N, M, lookahead=lookahead, seed=draws.seed)
         return map(_search_row, found)
 
     return _record(out or data.RUNS / f"{name}.parquet", made, rows, CHAINED)
@@ -250,13 +268,9 @@ def record_step_revision(
     split: str,
     T: int,
     M: int = 1,
+    draws: Draws | None = None,
     *,
-    quality: float | None = None,
-    forgetful: bool = False,
-    threshold: float | None = None,
-    problems: int = 500,
-    seed: int = 0,
-    device: str = "auto",
+    critic: NoisyOracle | None = None,
     out: Path | None = None,
 ) -> Path:
     """Run step-level revision on each problem of a set, M chains of at most T revisions.
@@ -265,32 +279,26 @@ def record_step_revision(
     ----------
     model, verifier, split : str
     T, M : int
-    quality : float or None
-        Of the oracle alone: put noise before it, so that its AUC is this.
-    forgetful : bool
-        The noise is drawn anew for each step that is written (`ForgetfulOracle`), and not once for each text.
-    threshold : float or None
-        The score below which the verifier doubts a step, by default its own.
-    problems, seed, device, out
-        As in `record_search`.
+    draws, out
+        As for `record_chains`.
+    critic : NoisyOracle, optional
+        Instead of the verifier "oracle": an oracle with noise, drawn once for each text, or by a `ForgetfulOracle` anew
+        for each step that is written.
     """
-    policy, asked = load_model(model, device=device), load_problems(split, limit=problems)
-    if quality is None:
-        judge: Any = load_verifier(verifier, device=device)
-    else:
-        judge = ForgetfulOracle(quality) if forgetful else NoisyOracle(quality)
-    if threshold is not None:
-        judge.threshold = threshold
+    draws = draws or Draws()
+    policy, asked = load_model(model, device=draws.device), load_problems(split, limit=draws.problems)
+    judge: Any = critic or load_verifier(verifier, device=draws.device)
+    quality, forgetful = critic.quality if critic else None, isinstance(critic, ForgetfulOracle)
     made = {
         "format": "ttclab searches 1", "model": model, "weights": weights_hash(folder_of(model)),
         "verifier": verifier, "verifier_weights": _verifier_hash(verifier), "quality": quality, "split": split,
-        "seed": seed, "M": M, "T": T, "threshold": judge.threshold, "problems": problems,
+        "seed": draws.seed, "M": M, "T": T, "threshold": judge.threshold, "problems": len(asked),
     }  # fmt: skip
     if forgetful:
         made["forgetful"] = True
 
     def rows(chunk: range) -> Iterator[dict[str, Any]]:
-        found = hybrid_search(policy, judge, [asked[i] for i in chunk], M, T, feedback=judge, seed=seed)
+        found = hybrid_search(policy, judge, [asked[i] for i in chunk], M, T, feedback=judge, seed=draws.seed)
         return map(_search_row, found)
 
     name = step_revision_name(model, verifier, split, T, M, quality, forgetful)

@@ -70,18 +70,47 @@ def fetch(model: str) -> None:
 
 @app.command()
 @click.argument("model", required=False)
-@click.option("--all", "every", is_flag=True, help="every shipped model, each after the one that it grows from")
+@click.option("--family", is_flag=True, help="every model, each after those that it needs")
+@click.option("--task", default="arithmetic", help="what it learns to solve")
 @click.option("--out", type=PATH, metavar="FOLDER", help="where to write it (its place in the package)")
 @click.option("--seed", type=WHOLE, default=0, help="of the initial weights and the data")
+@click.option("--seeds", metavar="SEEDS", help="a family's: several, such as 0,1,2")
+@click.option("--only", metavar="MODELS", help="a family's: these models alone, such as small-plain,small")
 @device_option
-def train(model: str | None, every: bool, out: Path | None, seed: int, device: str) -> None:
-    """Train a shipped model, or resume training."""
-    from ttclab.training import RECIPES, train
+def train(
+    model: str | None,
+    family: bool,
+    task: str,
+    out: Path | None,
+    seed: int,
+    seeds: str | None,
+    only: str | None,
+    device: str,
+) -> None:
+    """Train a shipped model, or resume training.
 
-    if every == bool(model) or (every and out):
-        raise click.ClickException("train takes one model's name, or --all without --out")
-    for name in RECIPES if every else [str(model)]:
-        print(f"wrote {train(name, out=out, seed=seed, device=device)}")
+    A whole family is trained into FOLDER/SEED/zoo; killed and started again, the command goes on from there.
+    """
+    from ttclab.training import train, train_family
+
+    if family == bool(model):
+        raise click.ClickException("train takes one model's name, or --family")
+    if not family:
+        if seeds or only:
+            raise click.ClickException("--seeds and --only are for a --family")
+        print(f"wrote {train(str(model), task=task, out=out, seed=seed, device=device)}")
+        return
+    if out is None:
+        raise click.ClickException("a family needs a folder of its own: --out FOLDER")
+    numbers = (seeds or str(seed)).split(",")
+    if not all(number.strip().isdecimal() for number in numbers):
+        raise click.ClickException(f"--seeds takes whole numbers, like 0,1,2, not {seeds!r}")
+    names = only.split(",") if only else []
+    try:
+        summary = train_family([int(number) for number in numbers], out, names=names, device=device)
+    except RuntimeError as error:
+        raise click.ClickException(str(error)) from None
+    print(f"wrote {summary}")
 
 
 def _drawing_options(command: Any) -> Any:

@@ -67,6 +67,7 @@ from .sampling import coverage as coverage
 from .sampling import estimated_difficulty as estimated_difficulty
 from .sampling import last_scores as last_scores
 from .sampling import noisy_scores as noisy_scores
+from .sampling import run_arms as run_arms
 from .sampling import sampling_arms as sampling_arms
 from .sampling import small_fifths as small_fifths
 from .sampling import small_samples as small_samples

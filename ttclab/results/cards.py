@@ -15,9 +15,10 @@ from ..bank.shipped import REVISER
 from ..data import ZOO
 from ..estimators import auc, bootstrap, brier, fifths, pass_at_k, reliability, within_problem_auc
 from ..files import write_text
+from ..training import reinforcement
 from ..training.loop import RECIPES
+from ..training.recipe import Recipe
 from ..training.reinforcement import ReinforcementRecipe
-from ..training.revision import RevisionRecipe
 from ..training.verifier import VerifierRecipe
 from ..verifiers.oracle import Oracle
 from ..verifiers.trained import SEE_ATTEMPTS
@@ -64,6 +65,10 @@ REINFORCED = """\
 Trained on from `{base}` by reinforcement learning: groups of {samples} solutions, the exact checker's reward, policy
 gradients on the gains of the norms alone."""
 CHAINS = f"{REVISER}-test-chains"
+REVISES = ("revision", "revision-control")
+OTHERS: dict[str, Recipe] = {  # "prm-revision" ships, but "small" revises in the family that comes after
+    **reinforcement.RECIPES, "prm-revision": RECIPES["prm"]
+}  # fmt: skip
 QUESTIONS = {
     "steps": "it is that the solution is right so far, learned from exact labels",
     "answer": "it is that the final answer will be right, learned from final answers alone",
@@ -75,14 +80,14 @@ QUESTIONS = {
 def card(folder: Path) -> str:
     """The card of a shipped model."""
     made = json.loads((folder / "training.json").read_text())
-    recipe = RECIPES[made["name"]]
+    recipe = RECIPES.get(made["name"], OTHERS.get(made["name"]))
     base = made.get("base")
     grown = "" if isinstance(recipe, ReinforcementRecipe) else ", with fresh layers on top"
     if judges := isinstance(recipe, VerifierRecipe):
         what = VERIFIER.format(folder=folder.name, question=QUESTIONS[recipe.labels])
         measured = _verifier_rows(folder.name)
     else:
-        what = f"{POLICY}\n\n{REVISION}" if isinstance(recipe, RevisionRecipe) else POLICY
+        what = f"{POLICY}\n\n{REVISION}" if made["name"] in REVISES else POLICY
         if isinstance(recipe, ReinforcementRecipe):
             what += "\n\n" + REINFORCED.format(base=base, samples=recipe.samples)
         measured = _policy_rows(folder.name)

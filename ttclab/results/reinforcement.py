@@ -6,8 +6,6 @@ which sharpens its distribution without any training.
 
 from functools import cache
 
-import numpy as np
-
 from .. import bank, data
 from ..allocator import Allocation, Arm
 from .arms import Arms
@@ -15,13 +13,10 @@ from .families import measured
 from .sampling import (
     BUDGETS,
     FINE_BUDGETS,
-    arms_of,
-    chosen,
     last_scores,
+    run_arms,
     sampling_arms,
     small_fifths,
-    verifier_flops,
-    writing_flops,
 )
 from .training import training_record
 
@@ -46,12 +41,9 @@ def cool_samples() -> bank.Samples:
 @measured
 def rl_arms(choose: str = "weighted", budgets: tuple[int, ...] = BUDGETS) -> Arms:
     """Best-of-N of the model after, for each budget; parameters as in `sampling_arms`. The verifier is the PRM."""
-    samples, sizes = rl_samples(), np.array(budgets)
-    scores, cost = np.zeros(samples.correct.shape), writing_flops(samples, sizes)
-    if choose in ("weighted", "best"):
-        scores = last_scores("prm", f"{AFTER}-test")
-        cost = cost + verifier_flops(samples, "prm", sizes)
-    return arms_of(chosen(samples, scores, choose, sizes), cost, budgets, small_fifths())
+    judged = choose in ("weighted", "best")
+    scores = last_scores("prm", f"{AFTER}-test") if judged else None
+    return run_arms(rl_samples(), choose, budgets, scores, "prm" if judged else None, small_fifths())
 
 
 def rl_coverage(N: int) -> Arm:
@@ -83,10 +75,7 @@ def rl_stepwise(T: int) -> Arm:
 @measured
 def cool_coverage(N: int) -> Arm:
     """Whether one of N samples of the model before, at a low temperature, is right."""
-    samples, sizes = cool_samples(), np.array([N])
-    return arms_of(
-        chosen(samples, np.zeros(samples.correct.shape), "oracle", sizes), writing_flops(samples, sizes), (N,)
-    ).at(N)
+    return run_arms(cool_samples(), "oracle", (N,)).at(N)
 
 
 def cool_temperature() -> float:

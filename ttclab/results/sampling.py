@@ -117,14 +117,41 @@ def sampling_arms(
     by : str
         How step scores become one.
     """
-    samples, sizes = small_samples(split), np.array(budgets)
+    samples, fifths = small_samples(split), small_fifths(split)
+    if choose not in ("weighted", "best"):
+        return run_arms(samples, choose, budgets, fifths=fifths)
+    charged = None if verifier.startswith("noisy") else verifier
+    return run_arms(samples, choose, budgets, small_scores(verifier, split, by), charged, fifths)
+
+
+def run_arms(
+    samples: bank.Samples,
+    choose: str,
+    budgets: tuple[int, ...],
+    scores: NDArray[np.float64] | None = None,
+    verifier: str | None = None,
+    fifths: NDArray[np.intp] | None = None,
+) -> Arms:
+    """Best-of-N of a recorded run, of any model on any task, for each budget.
+
+    Parameters
+    ----------
+    samples : Samples
+    choose, budgets
+        As for `sampling_arms`.
+    scores : array of (problems, samples), optional
+        A verifier's scores, for the choices "weighted" and "best".
+    verifier : str, optional
+        The verifier that is charged for them.
+    fifths : array of (problems,), optional
+        Each problem's fifth of difficulty.
+    """
+    sizes = np.array(budgets)
     cost = writing_flops(samples, sizes)
-    scores = np.zeros(samples.correct.shape)
-    if choose in ("weighted", "best"):
-        scores = small_scores(verifier, split, by)
-        if not verifier.startswith("noisy"):
-            cost = cost + verifier_flops(samples, verifier, sizes)
-    return arms_of(chosen(samples, scores, choose, sizes), cost, budgets, small_fifths(split))
+    if verifier:
+        cost = cost + verifier_flops(samples, verifier, sizes)
+    correct = chosen(samples, np.zeros(samples.correct.shape) if scores is None else scores, choose, sizes)
+    return arms_of(correct, cost, budgets, fifths)
 
 
 def writing_flops(samples: bank.Samples, budgets: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -11,7 +11,7 @@ from ..estimators import auc, within_problem_auc
 from ..tasks.text_problems import TextProblem
 from ..verifiers.working import WorkingVerifier
 from .arms import Arms
-from .sampling import arms_of, chosen, last_scores, verifier_flops, writing_flops
+from .sampling import last_scores, run_arms
 
 WORD_BUDGETS = (1, 2, 4, 8, 16)
 
@@ -45,11 +45,8 @@ def word_arms(choose: str, verifier: str = "working") -> Arms:
 
     Charged are reading the problem and writing, and for "asked" reading all of it again: the others run no model.
     """
-    samples, sizes = word_samples(), np.array(WORD_BUDGETS)
-    cost = writing_flops(samples, sizes)
-    if verifier == bank.ASKED:
-        cost = cost + verifier_flops(samples, verifier, sizes)
-    return arms_of(chosen(samples, word_scores(verifier), choose, sizes), cost, WORD_BUDGETS)
+    charged = verifier if verifier == bank.ASKED else None
+    return run_arms(word_samples(), choose, WORD_BUDGETS, word_scores(verifier), charged)
 
 
 def word_coverage(N: int) -> Arm:

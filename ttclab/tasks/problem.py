@@ -51,8 +51,8 @@ class Problem:
         The exact text that a policy is fed.
     answer : str
         The right answer.
-    step_end : str
-        The text that ends a step; the same for all problems of a task.
+    step_end, prompt_end : str
+        The texts that end a step and a prompt; the same for all problems of a task.
     """
 
     id: str
@@ -60,6 +60,7 @@ class Problem:
     prompt: str
     answer: str
     step_end: ClassVar[str] = "\n"
+    prompt_end: ClassVar[str] = "\n"
 
     @property
     def solution_text(self) -> str:

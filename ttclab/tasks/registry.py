@@ -11,6 +11,7 @@ from .task import SPLITS, Task
 from .text_problems import FILES, TEXT, is_file, read_problems, with_examples
 from .word_problems import WORDS
 
+REPEATS = 10_000  # problems in a row that were drawn before: a set that has no more
 TASKS = {task.name: task for task in (ARITHMETIC, WORDS, TEXT)}
 
 
@@ -55,10 +56,14 @@ def load_problems(name: str | Path, *, limit: int = 500, seed: int = 0, examples
     if task.draw is None or split is None:
         return _from_files(name, limit, seed, examples)
     drawn: dict[str, Problem] = {}
-    problems = task.draw(split, random.Random(f"{name}/{seed}"))
-    while len(drawn) < limit:
-        problem = next(problems)
+    again = 0
+    for problem in task.draw(split, random.Random(f"{name}/{seed}")):
+        again = again + 1 if problem.id in drawn else 0
+        if again > REPEATS:
+            raise ValueError(f"the set {name} has about {len(drawn)} problems, not {limit}")
         drawn[problem.id] = problem
+        if len(drawn) == limit:
+            break
     return list(drawn.values())
 
 

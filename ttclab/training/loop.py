@@ -1,40 +1,66 @@
-"""The training loop: seeded, scheduled in steps, and resumable after a kill with the same result."""
+"""The training loop: seeded, scheduled in steps, and resumable after a kill with the same result.
+
+All data is drawn ahead and lies on the device, so a step is a gather of rows, a forward and backward pass and the
+optimizer. On CUDA such a step is captured in one graph; on other devices the same code runs kernel by kernel.
+"""
 
 import json
-from collections.abc import Callable
+import logging
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
 import torch
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch import Tensor
 from tqdm import tqdm
 from transformers import GenerationConfig, PreTrainedModel
 
 from ..data import ZOO
+from ..engine.graphs import capture
 from ..files import atomic
 from ..models.devices import pick_device
-from . import policy, reinforcement, revision, verifier
-from .recipe import Recipe
+from ..tasks.arithmetic import ARITHMETIC
+from ..tasks.registry import TASKS
+from . import policy, reinforcement, verifier
+from .network import Network
+from .optimizer import Optimizer
+from .recipe import Measures, Piece, Recipe, Source
+from .rows import UNLABELLED, Array, Table, widened
 from .tokens import build_tokenizer
 
-RECIPES: dict[str, Recipe] = {  # each model after its base
-    **policy.RECIPES, **revision.RECIPES, **verifier.RECIPES, **reinforcement.RECIPES
-}  # fmt: skip
-CHECK_EVERY = 200  # steps between two evaluations on validation problems, each with a checkpoint
+log = logging.getLogger(__name__)
+
+RECIPES: dict[str, Recipe] = {**policy.RECIPES, **verifier.RECIPES}  # each model after those that it needs
+CHECKS = 10  # evaluations on validation problems in a training, each with a checkpoint
 MAX_NEW_TOKENS = 64  # the longest right solution has 49
+
+Say = Callable[[str], None]
 
 
 def train(
-    name: str, *, out: Path | None = None, seed: int = 0, device: str = "auto", say: Callable[[str], None] = tqdm.write
+    name: str,
+    *,
+    task: str = ARITHMETIC.name,
+    out: Path | None = None,
+    seed: int = 0,
+    device: str = "auto",
+    say: Say = tqdm.write,
 ) -> Path:
     """Train a shipped model from scratch, or resume a training that was killed.
 
     Parameters
     ----------
     name : str
-        One of RECIPES.
+        One of RECIPES, or "small-rl".
+    task : str
+        Name of the task, one with an alphabet.
     out : Path, optional
-        Folder to write, by default the model's own in `ttclab/data/zoo`. A checkpoint, `OUT.checkpoint`, lies beside it
-        until the training is done. A recipe with points writes a folder `OUT-STEP` for each.
+        Folder to write, by default the model's own in `ttclab/zoo`. The models that it needs are those beside it. A
+        checkpoint, `OUT.checkpoint`, and its data, `OUT.data`, lie beside it too until the training is done. A recipe
+        with points writes a folder `OUT-STEP` for each.
     seed : int
         Seed of the weights and the data.
     device : str
@@ -50,75 +76,246 @@ def train(
     Raises
     ------
     ValueError
-        For an unknown name, and for a checkpoint of another recipe or seed.
+        For an unknown name, a task of pretrained models, and a checkpoint of another recipe or seed.
     """
-    if name not in RECIPES:
-        raise ValueError(f"models with a recipe are {', '.join(RECIPES)}, not {name!r}")
-    recipe, folder = RECIPES[name], out or ZOO / name
-    if isinstance(recipe, reinforcement.ReinforcementRecipe):
+    trained = [each.name for each in TASKS.values() if each.alphabet]
+    if task not in trained:
+        raise ValueError(f"models are trained on the tasks {', '.join(trained)}, not on {task!r}")
+    folder = out or ZOO / name
+    if name in reinforcement.RECIPES:
+        recipe = replace(reinforcement.RECIPES[name], task=task)
         reinforcement.reinforce(name, recipe, ZOO / recipe.base, folder, seed=seed, device=device, say=say)
         return folder
-    checkpoint = folder.with_name(folder.name + ".checkpoint")
-    run = _Training(recipe, seed, pick_device(device))
-    if checkpoint.exists():
-        run.load(checkpoint)
-        say(f"resuming {name} at step {run.step} of {recipe.steps}")
-    with tqdm(total=recipe.steps, initial=run.step, desc=name, unit="step") as bar:
-        while run.step < recipe.steps:
-            loss = run.advance()
-            bar.update()
-            if run.step in recipe.points:
-                _ship(run, folder.with_name(f"{folder.name}-{run.step}"), name)
-            if run.step % CHECK_EVERY == 0 or run.step == recipe.steps:
-                say(f"step {run.step}: loss {loss:.3f}, {recipe.measure(run.averaged(), run.tokenizer)}")
-                run.save(checkpoint)
-    if not recipe.points:
-        _ship(run, folder, name)
-    checkpoint.unlink()
+    if name not in RECIPES:
+        known = ", ".join((*RECIPES, *reinforcement.RECIPES))
+        raise ValueError(f"models with a recipe are {known}, not {name!r}")
+    data = folder.with_name(folder.name + ".data")
+    source = Source(seed, folder.parent, data, str(pick_device(device)))
+    train_seeds(name, replace(RECIPES[name], task=task), [source], [folder], say=say)
+    for file in data.glob("*.npz"):
+        file.unlink()
+    data.rmdir()
     return folder
 
 
-class _Training:
-    """State of a training: model, running average, optimizers, step and FLOPs."""
+def train_seeds(
+    name: str, recipe: Recipe, sources: Sequence[Source], folders: Sequence[Path], *, say: Say = tqdm.write
+) -> Measures:
+    """Train one model from several seeds at once, or resume such a training.
 
-    def __init__(self, recipe: Recipe, seed: int, device: torch.device) -> None:
-        self.recipe, self.seed, self.device, self.step, self.flops, self.data_flops = recipe, seed, device, 0, 0, 0
-        self.tokenizer = build_tokenizer()
-        torch.manual_seed(seed)
-        self.model: PreTrainedModel = recipe.build(self.tokenizer).to(device)  # drawn on the CPU, then moved
-        self.average = AveragedModel(self.model, multi_avg_fn=get_ema_multi_avg_fn(recipe.averaging))
-        matrices = [p for p in self.model.model.layers.parameters() if p.ndim == 2]
-        inside = set(map(id, matrices))
-        others = [p for p in self.model.parameters() if id(p) not in inside]
-        self.optimizers = [
-            torch.optim.Muon(matrices, lr=recipe.muon_learning_rate, weight_decay=0.0),
-            torch.optim.AdamW(others, lr=recipe.learning_rate, weight_decay=0.0, betas=(0.9, 0.95)),
-        ]
-        self.rates = (recipe.muon_learning_rate, recipe.learning_rate)
+    Parameters
+    ----------
+    name : str
+    recipe : Recipe
+    sources : sequence of Source
+        One for each seed, on one device.
+    folders : sequence of Path
+        Where to write the model of each seed. The checkpoint of all lies beside the first.
+    say : callable
+        Receives the progress messages.
 
-    def advance(self) -> float:
-        """Run one optimizer step and return its loss. Its data depends only on the seed and the step."""
-        recipe = self.recipe
-        for optimizer, rate in zip(self.optimizers, self.rates, strict=True):
-            for group in optimizer.param_groups:
-                group["lr"] = rate * recipe.rate(self.step)
-        total = 0.0
-        for part in recipe.parts(self.model, self.seed, self.step, self.tokenizer):
-            part.loss.backward()
-            total += part.loss.item()
-            self.flops += part.flops
-            self.data_flops += part.data_flops
-        torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
-        for optimizer in self.optimizers:
-            optimizer.step()
-            optimizer.zero_grad()
-        self.average.update_parameters(self.model)
-        self.step += 1
-        return total
+    Returns
+    -------
+    dict
+        The measures of the finished models, each with a value for each seed.
+    """
+    checkpoint = folders[0].with_name(folders[0].name + ".checkpoint")
+    run = Training(recipe, sources)
+    if checkpoint.exists():
+        run.load(checkpoint)
+        say(f"resuming {name} at step {run.step} of {recipe.steps}")
+    every = max(1, recipe.steps // CHECKS)
+    stops = {*range(every, recipe.steps + 1, every), *recipe.points, recipe.steps}
+    measures: Measures = {}
+    started, first = time.monotonic(), run.step
+    with tqdm(total=recipe.steps, initial=run.step, desc=name, unit="step", disable=None) as bar:
+        for stop in sorted(stop for stop in stops if stop > run.step):
+            before = run.step
+            losses = run.advance(stop - before)
+            bar.update(stop - before)
+            measures = recipe.measure(run.network, run.network.views(run.optimizer.average), sources)
+            speed = (time.monotonic() - started) / (stop - first)
+            say(f"{name} step {stop}: loss {_listed(losses)}, {_worded(measures)}, {1000 * speed:.1f} ms a step")
+            if stop in recipe.points:
+                ship(run, [each.with_name(f"{each.name}-{stop}") for each in folders], name, measures)
+            if stop < recipe.steps or not recipe.points:
+                run.save(checkpoint)
+    if not recipe.points:
+        measures = measures or recipe.measure(run.network, run.network.views(run.optimizer.average), sources)
+        ship(run, folders, name, measures)
+    checkpoint.unlink(missing_ok=True)
+    return measures
 
-    def averaged(self) -> PreTrainedModel:
-        """The model with averaged weights, as it is shipped."""
-        model: PreTrainedModel = self.average.module.eval()
+
+def _listed(values: Sequence[float]) -> str:
+    return " ".join(f"{value:.4f}" for value in values)
+
+
+def _worded(measures: Measures) -> str:
+    return ", ".join(f"{name} {' '.join(f'{value:.3f}' for value in values)}" for name, values in measures.items())
+
+
+@dataclass
+class _Feed:
+    """A table's arrays of all seeds on the device, and the rows of each step: (seeds, steps, rows of a step)."""
+
+    ids: Tensor
+    following: Tensor
+    labels: Tensor | None
+    order: Tensor
+
+
+class Training:
+    """State of a training: the network of all seeds, its optimizer, step and FLOPs.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    sources : sequence of Source
+        One for each seed, on one device.
+    fixed : bool, optional
+        Pad each step's rows to one shape, as a graph needs it; by default on CUDA.
+    """
+
+    def __init__(self, recipe: Recipe, sources: Sequence[Source], fixed: bool | None = None) -> None:
+        self.recipe, self.seeds = recipe, [source.seed for source in sources]
+        self.device = torch.device(sources[0].device)
+        self.fixed = self.device.type == "cuda" if fixed is None else fixed
+        self.tokenizer, self.step = build_tokenizer(TASKS[recipe.task]), 0
+        models = []
+        for source in sources:
+            torch.manual_seed(source.seed)
+            models.append(recipe.build(self.tokenizer, source.zoo))  # drawn on the CPU, then moved
+        data = [recipe.data(source) for source in sources]
+        self.data_flops = [each.flops for each in data]
+        self.tables = [each.tables for each in data]
+        self.network = Network(models, self.device)
+        rates = torch.tensor([recipe.rate(step) for step in range(recipe.steps)])
+        self.optimizer = Optimizer(
+            self.network, rates, recipe.muon_learning_rate, recipe.learning_rate, recipe.averaging
+        )
+        self.losses = torch.zeros(len(sources), device=self.device)  # sums since the last call of `advance`
+        self.feeds = [self._feed(tables) for tables in zip(*self.tables, strict=True)] if self.fixed else []
+        self._run: Callable[[], None] | None = None
+
+    def _feed(self, tables: Sequence[Table]) -> _Feed:
+        """One table of each seed, on the device."""
+
+        def stacked(arrays: Sequence[Array], fill: int) -> Tensor:
+            columns = max(array.shape[1] for array in arrays)
+            wide = np.concatenate([widened(array, columns, fill) for array in arrays])
+            return torch.from_numpy(wide).to(self.device)
+
+        rows = [table.rows for table in tables]
+        starts = np.cumsum([0, *(len(each) for each in rows)])
+        labels = [each.labels for each in rows if each.labels is not None]
+        return _Feed(
+            stacked([each.ids for each in rows], 0),
+            stacked([each.following for each in rows], UNLABELLED),
+            stacked(labels, UNLABELLED) if labels else None,
+            torch.from_numpy(np.stack([table.order + start for table, start in zip(tables, starts)])).to(self.device),
+        )
+
+    def advance(self, steps: int) -> list[float]:
+        """Take some steps and return the mean loss of each seed. The data depends only on the seed and the step."""
+        self.losses.zero_()
+        if self.fixed:
+            run = self._fixed_step()
+            for _ in range(steps):
+                run()
+        else:
+            for step in range(self.step, self.step + steps):
+                self._take(self._pieces(step))
+        self.step += steps
+        return [float(x) for x in self.losses.cpu() / steps]
+
+    def _take(self, pieces: Sequence[Piece]) -> None:
+        """Take one step on these rows."""
+        loss = self.recipe.loss(self.network, self.network.weights, pieces)
+        self.optimizer.step(torch.autograd.grad(loss.sum(), list(self.network.weights.values())))
+        self.losses.add_(loss.detach())
+
+    def _pieces(self, step: int) -> list[Piece]:
+        """The rows of a step, those of similar length together."""
+        pieces = []
+        for tables in zip(*self.tables, strict=True):
+            for splits in zip(*(table.split(step) for table in tables), strict=True):
+                columns = max(columns for _, columns in splits)
+
+                rows = [table.rows for table in tables]
+                index = [index for index, _ in splits]
+                labels = [each.labels for each in rows if each.labels is not None]
+                pieces.append(
+                    Piece(
+                        self._gathered([each.ids for each in rows], index, columns, 0).long(),
+                        self._gathered([each.following for each in rows], index, columns, UNLABELLED).long(),
+                        self._gathered(labels, index, columns, UNLABELLED).float() if labels else None,
+                    )
+                )
+        return pieces
+
+    def _gathered(self, arrays: Sequence[Array], index: Sequence[Array], columns: int, fill: int) -> Tensor:
+        """Some rows of each seed's array, cut or padded to so many columns."""
+        rows = [widened(array[rows, :columns], columns, fill) for array, rows in zip(arrays, index, strict=True)]
+        return torch.from_numpy(np.stack(rows)).to(self.device)
+
+    def _fixed_step(self) -> Callable[[], None]:
+        """A step whose rows always have the same shape; a CUDA graph where that works."""
+        if self._run is None:
+            self._run = self._gathered_step
+            if self.device.type == "cuda":
+                self._run = self._captured(self._gathered_step)
+        return self._run
+
+    def _gathered_step(self) -> None:
+        """A step on the rows that the optimizer's counter says, without a word from the host."""
+        pieces = []
+        for feed in self.feeds:
+            index = feed.order.index_select(1, self.optimizer.done).squeeze(1)
+            pieces.append(
+                Piece(
+                    feed.ids[index].long(),
+                    feed.following[index].long(),
+                    None if feed.labels is None else feed.labels[index].float(),
+                )
+            )
+        self._take(pieces)
+
+    def _captured(self, run: Callable[[], None]) -> Callable[[], None]:
+        """The step as a CUDA graph, or as it is if it cannot be captured."""
+        state = {**self.optimizer.state(), "losses": self.losses}
+        before = {name: tensor.clone() for name, tensor in state.items()}
+        try:
+            return capture(run).replay
+        except Exception as error:
+            log.warning("training without a CUDA graph: %s", error)
+            return run
+        finally:
+            for name, tensor in state.items():  # capturing ran the step
+                tensor.copy_(before[name])
+
+    def flops(self, place: int) -> int:
+        """FLOPs of the steps of a seed so far, as they are on a CPU: each piece padded to its longest row, and no more.
+
+        The backward pass costs twice the forward pass. That a GPU pads further, to shapes that stay, is not counted.
+        """
+        shapes: dict[tuple[int, int], int] = {}
+        for table in self.tables[place]:
+            lengths = table.rows.lengths[table.order[: self.step]]
+            if table.pieces > 1:
+                lengths = np.sort(lengths, axis=1)
+            for piece in np.array_split(lengths, table.pieces, axis=1):
+                if not piece.shape[1]:
+                    continue
+                for length, count in zip(*np.unique(piece.max(axis=1), return_counts=True), strict=True):
+                    key = int(length), piece.shape[1]
+                    shapes[key] = shapes.get(key, 0) + int(count)
+        config = self.network.config
+        return sum(3 * self.recipe.pass_flops(config, *shape) * count for shape, count in shapes.items())
+
+    def averaged(self, place: int) -> PreTrainedModel:
+        """The model of a seed with averaged weights, as it is shipped."""
+        model = self.network.model(self.optimizer.average, place)
         if model.can_generate():
             model.generation_config = GenerationConfig(
                 do_sample=True,
@@ -131,45 +328,45 @@ class _Training:
 
     def save(self, path: Path) -> None:
         """Write a checkpoint, atomically."""
-        state = {
-            "recipe": repr(self.recipe),
-            "seed": self.seed,
-            "step": self.step,
-            "flops": self.flops,
-            "data_flops": self.data_flops,
-            "model": self.model.state_dict(),
-            "average": self.average.state_dict(),
-            "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
-        }
+        state = {"recipe": repr(self.recipe), "seeds": self.seeds, "step": self.step, **self.optimizer.state()}
         path.parent.mkdir(parents=True, exist_ok=True)
         with atomic(path) as partial:
             torch.save(state, partial)
 
     def load(self, path: Path) -> None:
         """Resume from a checkpoint. Raises ValueError for one of another recipe or seed."""
-        state = torch.load(path, map_location=self.device, weights_only=True)
-        if (state["recipe"], state["seed"]) != (repr(self.recipe), self.seed):
+        saved = torch.load(path, map_location=self.device, weights_only=True)
+        if (saved["recipe"], saved["seeds"]) != (repr(self.recipe), self.seeds):
             raise ValueError(f"{path} belongs to another recipe or seed: delete it to start again")
-        self.step, self.flops, self.data_flops = state["step"], state["flops"], state["data_flops"]
-        self.model.load_state_dict(state["model"])
-        self.average.load_state_dict(state["average"])
-        for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
-            optimizer.load_state_dict(saved)
+        self.step = saved["step"]
+        with torch.no_grad():
+            for name, tensor in self.optimizer.state().items():
+                tensor.copy_(saved[name])
 
 
-def _ship(run: _Training, folder: Path, name: str) -> None:
-    """Write the averaged weights, the tokenizer and training.json, atomically."""
-    made = {
-        "name": name,
-        "seed": run.seed,
-        "steps": run.step,
-        "base": run.recipe.base,
-        "training_flops": run.flops,
-        "data_flops": run.data_flops,
-        "parameters": sum(p.numel() for p in run.model.parameters()),
-        "block_parameters": sum(p.numel() for p in run.model.model.layers.parameters()),
-    }
-    with atomic(folder) as partial:
-        run.averaged().save_pretrained(partial)
-        run.tokenizer.save_pretrained(partial)
-        (partial / "training.json").write_text(json.dumps(made, indent=2) + "\n")
+def ship(run: Training, folders: Sequence[Path], name: str, measures: Measures) -> None:
+    """Write the averaged weights, the tokenizer and training.json of each seed, atomically."""
+    for place, (seed, folder) in enumerate(zip(run.seeds, folders, strict=True)):
+        model = run.averaged(place)
+        metadata = {
+            "name": name,
+            "task": run.recipe.task,
+            "seed": seed,
+            "steps": run.step,
+            "base": run.recipe.base,
+            "training_flops": run.flops(place),
+            "data_flops": run.data_flops[place],
+            "parameters": sum(p.numel() for p in model.parameters()),
+            "block_parameters": sum(p.numel() for p in model.model.layers.parameters()),
+            "validation": {what: _number(values[place]) for what, values in measures.items()},
+        }
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with atomic(folder) as partial:
+            model.save_pretrained(partial)
+            run.tokenizer.save_pretrained(partial)
+            (partial / "training.json").write_text(json.dumps(metadata, indent=2) + "\n")
+
+
+def _number(value: float) -> float | None:
+    """A value as JSON has it, which knows no NaN."""
+    return None if math.isnan(value) else round(value, 4)

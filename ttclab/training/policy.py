@@ -1,20 +1,26 @@
-"""Training a policy on the arithmetic task: next-token prediction on right solutions."""
+"""Training a policy on a task: next-token prediction on right solutions.
 
-import random
-from collections.abc import Iterator
-from dataclasses import dataclass
-from itertools import islice
+Some of its rows may show earlier attempts before the problem, so that the same weights write solutions and revise them.
+"""
 
-import torch
-from torch import Tensor
-from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedConfig, PreTrainedTokenizerFast
 
 from .. import flops
-from ..models.language_model import LanguageModel
-from ..tasks.arithmetic import LENGTHS, SIZES, generate_problems
-from ..tasks.registry import load_problems
-from .recipe import Part, Recipe
+from ..estimators import fifths
+from ..tasks.problem import ATTEMPTS_SHOWN
+from ..tasks.registry import TASKS, load_problems
+from .draws import Attempts, Draw, Validation, rows_of
+from .network import Network, Weights
+from .recipe import Data, Measures, Recipe, Source, teacher_forced
+from .rows import Rows, Table, shuffled, taught
 from .tokens import END
+
+VALIDATION = 500  # problems
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,14 +31,32 @@ class PolicyRecipe(Recipe):
     ----------
     width, depth, heads, feedforward : int
         Hidden size, layers, attention heads, and size of the feed-forward blocks.
+    revising : int
+        Further rows of a step, which show earlier attempts.
+    twin : str, optional
+        Policy that writes these attempts: of the same shape, trained on the same rows without attempts.
+    problems : int
+        Problems for which it writes them.
+
+    Raises
+    ------
+    ValueError
+        For a width that the heads do not divide into even sizes, which rotary positions need.
     """
 
     width: int
     depth: int
     heads: int
     feedforward: int
+    revising: int = 0
+    twin: str | None = None
+    problems: int = 32_768
 
-    def build(self, tokenizer: PreTrainedTokenizerFast) -> LlamaForCausalLM:
+    def __post_init__(self) -> None:
+        if self.width % (2 * self.heads):
+            raise ValueError(f"a head needs an even size, not a width of {self.width} over {self.heads} heads")
+
+    def build(self, tokenizer: PreTrainedTokenizerFast, zoo: Path) -> LlamaForCausalLM:
         return LlamaForCausalLM(
             LlamaConfig(
                 vocab_size=len(tokenizer),
@@ -50,45 +74,65 @@ class PolicyRecipe(Recipe):
             )
         )
 
-    def parts(
-        self, model: LlamaForCausalLM, seed: int, step: int, tokenizer: PreTrainedTokenizerFast
-    ) -> Iterator[Part]:
-        ids, labels = (x.to(model.device) for x in self.draw(seed, step, tokenizer))
-        loss = model(input_ids=ids, labels=labels, use_cache=False).loss
-        # The backward pass costs twice the forward pass. Padding is computed, so it is counted.
-        yield Part(loss, 3 * flops.forward_flops(model.config, ids.shape[1], batch=len(ids)))
+    def draws(self, seed: int) -> list[Draw]:
+        return [*super().draws(seed), *self._attempts(seed), *self._validation(seed)]
 
-    def draw(self, seed: int, step: int, tokenizer: PreTrainedTokenizerFast) -> tuple[Tensor, Tensor]:
-        """Draw the data of one step, a function of the seed and the step alone.
+    def _attempts(self, seed: int) -> list[Attempts]:
+        if not self.twin:
+            return []
+        parts = min(4, self.problems)
+        return [
+            Attempts(
+                seed=seed, part=part, task=self.task, policy=self.twin, problems=self.problems // parts,
+                attempts=ATTEMPTS_SHOWN, chains=4, kept=0.5, commented=0.5, made_up=0.15,
+            )
+            for part in range(parts)
+        ]  # fmt: skip
 
-        Returns
-        -------
-        ids, labels : Tensor of shape (batch, length)
-            Padded on the right, where causal attention never looks. Labels cover the solutions only.
-        """
-        rng = random.Random(f"{seed}/{step}")
-        stream = generate_problems("train", rng)
-        offset = rng.randrange(
-            len(SIZES) * len(LENGTHS)
-        )  # a batch is not a whole number of rounds, so it starts anywhere in one
-        problems = list(islice(stream, offset, offset + self.batch))
-        rows = [tokenizer.encode(p.prompt + p.solution_text + END) for p in problems]
-        length = max(map(len, rows))
-        ids = torch.full((len(rows), length), tokenizer.pad_token_id)
-        labels = torch.full((len(rows), length), -100)
-        for i, (problem, row) in enumerate(zip(problems, rows)):
-            ids[i, : len(row)] = torch.tensor(row)
-            labels[i, len(problem.prompt) : len(row)] = ids[i, len(problem.prompt) : len(row)]
-        return ids, labels
+    def _validation(self, seed: int) -> list[Validation]:
+        if not self.twin:
+            return []
+        return [Validation(seed=seed, task=self.task, policy=self.twin, problems=VALIDATION, samples=1)]
 
-    def measure(self, model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast) -> str:
-        solutions = LanguageModel(model, tokenizer).generate(load_problems("validation", limit=180), temperature=0)
-        return f"greedy answers right {sum(solution.correct for [solution] in solutions) / len(solutions):.3f}"
+    def data(self, source: Source) -> Data:
+        tables, cost = [self.plain_table(source)], 0
+        if self.twin:
+            arrays = [source.load(draw) for draw in self._attempts(source.seed)]
+            rows = Rows.join([rows_of(each) for each in arrays])
+            tables.append(Table(rows, shuffled(len(rows), self.steps, self.revising, source.seed), pieces=3))
+            cost = sum(int(each["flops"]) for each in arrays)
+        return Data(tables, cost)
+
+    def pass_flops(self, config: PreTrainedConfig, length: int, rows: int) -> int:
+        return flops.forward_flops(config, length, batch=rows)
+
+    def measure(self, network: Network, weights: Weights, sources: Sequence[Source]) -> Measures:
+        task = TASKS[self.task]
+        problems = load_problems(task.set_name("validation"), limit=VALIDATION)
+        rows = taught([(problem.prompt, problem.solution_text + END) for problem in problems], task)
+        greedy, right = teacher_forced(network, weights, [rows] * len(sources))
+        by_fifth = [[own[fifths(own) == i].mean() for i in range(5)] for own in right]
+        measures = {
+            "greedy": greedy.mean(1),
+            "pass@1": right.mean(1),
+            "pass@64": (1 - (1 - right) ** 64).mean(1),
+            "pass@1, easiest fifth": np.array(by_fifth)[:, 0],
+            "pass@1, middle fifth": np.array(by_fifth)[:, 2],
+            "pass@1, hardest fifth": np.array(by_fifth)[:, 4],
+        }
+        if self.twin:
+            shown = [
+                rows_of(source.load(draw), "shown_") for source in sources for draw in self._validation(source.seed)
+            ]
+            measures["pass@1 after an attempt"] = teacher_forced(network, weights, shown)[1].mean(1)
+        return {name: [float(x) for x in values] for name, values in measures.items()}
 
 
 # "large" has 13.7 times the parameters of "small" in its blocks, and is shipped along the way of its training.
+_SMALL = PolicyRecipe(width=32, depth=2, heads=2, feedforward=88, steps=10_000)
 RECIPES = {
-    "small": PolicyRecipe(width=32, depth=2, heads=2, feedforward=88, steps=3400),
+    "small-plain": _SMALL,
+    "small": replace(_SMALL, revising=32, twin="small-plain"),
     "large": PolicyRecipe(
         width=96, depth=3, heads=6, feedforward=272, steps=2500, points=(750, 1000, 1250, 1500, 2000, 2500)
     ),

@@ -1,27 +1,63 @@
-"""Base class of training recipes: the schedule, and the methods that the training loop calls."""
+"""Base class of training recipes: the schedule, the data, the loss and the measure of a model."""
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
-from transformers import PreTrainedModel, PreTrainedTokenizerFast
+from torch.nn import functional
+from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerFast
 
 from ..models.language_model import LanguageModel
 from ..models.loading import load
+from ..tasks.arithmetic import ARITHMETIC
+from .draws import Arrays, Draw, Problems, rows_of
+from .network import Network, Weights
+from .rows import UNLABELLED, Rows, Table
 
-PARTS = 3  # a step's rows are split into parts of similar length, which saves padding
-UNLABELLED = -100  # no target at this token
+Measures = dict[str, list[float]]  # by name, a value for each seed
 
 
-class Part(NamedTuple):
-    """Part of an optimizer step: its loss, the FLOPs of its passes, and the FLOPs of generating its data."""
+class Piece(NamedTuple):
+    """Rows that go through the network together: tensors (seeds, rows, length). Labels are None for a policy."""
 
-    loss: Tensor
+    ids: Tensor
+    following: Tensor
+    labels: Tensor | None
+
+
+class Source(NamedTuple):
+    """Where a seed's data comes from.
+
+    Attributes
+    ----------
+    seed : int
+    zoo : Path
+        Folder of the policies that write data.
+    data : Path
+        Folder of what has been drawn.
+    device : str
+        Of the policies.
+    """
+
+    seed: int
+    zoo: Path
+    data: Path
+    device: str
+
+    def load(self, draw: Draw) -> Arrays:
+        """The arrays of a draw, drawn now if they have not been before."""
+        return draw.load(self.data, self.zoo, self.device)
+
+
+class Data(NamedTuple):
+    """Data of one seed: the tables that each step reads from, and the FLOPs of writing them."""
+
+    tables: list[Table]
     flops: int
-    data_flops: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +78,8 @@ class Recipe:
         Decay of the running average of the weights, which are the weights that are saved.
     base : str, optional
         Shipped model from which this one is grown.
+    task : str
+        Name of the task that the model is trained on.
     """
 
     steps: int
@@ -52,33 +90,101 @@ class Recipe:
     points: tuple[int, ...] = ()
     averaging: float = 0.985
     base: str | None = None
+    task: str = ARITHMETIC.name
 
     def rate(self, step: int) -> float:
         """Fraction of the peak learning rate at a step."""
         return min(1.0, (step + 1) / self.warmup) * (1 - step / self.steps)
 
-    def build(self, tokenizer: PreTrainedTokenizerFast) -> PreTrainedModel:
-        """The untrained model, on the CPU: a function of torch's seed alone."""
+    @property
+    def needs(self) -> set[str]:
+        """Models that must have been trained before: the base, and the writers of the data."""
+        bases = {self.base.rstrip("-0123456789")} if self.base else set()
+        return bases | {draw.writer for draw in self.draws(0) if draw.writer}
+
+    def build(self, tokenizer: PreTrainedTokenizerFast, zoo: Path) -> PreTrainedModel:
+        """The untrained model, on the CPU: a function of torch's seed and of its base, which is in `zoo`."""
         raise NotImplementedError
 
-    def parts(self, model: PreTrainedModel, seed: int, step: int, tokenizer: PreTrainedTokenizerFast) -> Iterator[Part]:
-        """Parts of one step, whose losses sum to the step's. The data depends only on the seed and the step."""
+    def draws(self, seed: int) -> list[Draw]:
+        """Everything that is drawn for a training."""
+        parts = range(-(-self.steps // Problems.STEPS))
+        return [Problems(seed=seed, part=part, task=self.task, batch=self.plain) for part in parts]
+
+    @property
+    def plain(self) -> int:
+        """Right solutions that each step reads as they are."""
+        return self.batch
+
+    def data(self, source: Source) -> Data:
+        """The data of a seed."""
         raise NotImplementedError
 
-    def measure(self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast) -> str:
-        """Quality on validation problems, in words."""
+    def plain_table(self, source: Source) -> Table:
+        """The right solutions that each step reads as they are."""
+        draws = [draw for draw in self.draws(source.seed) if isinstance(draw, Problems)]
+        rows = Rows.join([rows_of(source.load(draw)) for draw in draws])
+        return Table(rows, np.arange(self.steps * self.plain).reshape(self.steps, self.plain), pieces=3)
+
+    def pass_flops(self, config: PreTrainedConfig, length: int, rows: int) -> int:
+        """FLOPs of a forward pass."""
+        raise NotImplementedError
+
+    def loss(self, network: Network, weights: Weights, pieces: Sequence[Piece]) -> Tensor:
+        """Loss of each seed, (seeds,): a mean over all tokens of a step, however its rows are split."""
+        written = []
+        for piece in pieces:
+            predicted, _ = network.read(weights, piece.ids)
+            written.append(next_token_loss(predicted, piece.following))
+        return mean_over_targets(written, [piece.following for piece in pieces])
+
+    def measure(self, network: Network, weights: Weights, sources: Sequence[Source]) -> Measures:
+        """Quality on validation problems. sources: one for each seed."""
         raise NotImplementedError
 
 
-def pad(rows: list[list[int]], value: int | float) -> Tensor:
-    """Rows as one tensor, padded on the right, where causal attention never looks."""
-    length = max(map(len, rows))
-    return torch.tensor([row + [value] * (length - len(row)) for row in rows])
+def next_token_loss(predicted: Tensor, following: Tensor) -> Tensor:
+    """Sum of the cross-entropy of each seed, (seeds,)."""
+    losses = functional.cross_entropy(
+        predicted.flatten(0, 2), following.flatten(), ignore_index=UNLABELLED, reduction="none"
+    )
+    return losses.view(len(predicted), -1).sum(1)
 
 
-@cache
-def load_base(name: str, device: str = "cpu") -> LanguageModel:
-    """A shipped policy, loaded once."""
-    policy = load(name, device=device)
+def mean_over_targets(sums: Sequence[Tensor], targets: Sequence[Tensor]) -> Tensor:
+    """Sums over pieces, divided by the number of targets, for each seed."""
+    count = torch.stack([(target != UNLABELLED).flatten(1).sum(1) for target in targets]).sum(0)
+    return torch.stack(list(sums)).sum(0) / count
+
+
+def load_base(folder: Path) -> LanguageModel:
+    """A trained policy, on the CPU."""
+    policy = load(folder, device="cpu")
     assert isinstance(policy, LanguageModel)  # a server cannot be trained
     return policy
+
+
+def teacher_forced(network: Network, weights: Weights, rows: Sequence[Rows]) -> tuple[np.ndarray, np.ndarray]:
+    """Read right solutions of problems, for each seed its own rows.
+
+    Returns
+    -------
+    greedy : array of shape (seeds, rows)
+        Whether greedy decoding writes the right solution.
+    probability : array of shape (seeds, rows)
+        Probability that a sample at temperature 1 is the right solution. A right answer after wrong working, which
+        small models also write, is not counted.
+    """
+    device = network.flat.device
+    greedy, probability = [], []
+    for seed, own in enumerate(rows):
+        alone = {name: weight[seed : seed + 1] for name, weight in weights.items()}
+        ids, following = (torch.from_numpy(x).to(device).long()[None] for x in (own.ids, own.following))
+        with torch.no_grad():
+            predicted, _ = network.read(alone, ids)
+        target = following != UNLABELLED
+        agrees = (predicted.argmax(-1) == following) | ~target
+        logprob = predicted.log_softmax(-1).gather(3, following.clamp(min=0)[..., None]).squeeze(-1)
+        greedy.append(agrees.all(2)[0].cpu().numpy())
+        probability.append((logprob * target).sum(2).exp()[0].double().cpu().numpy())
+    return np.stack(greedy), np.stack(probability)

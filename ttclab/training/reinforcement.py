@@ -13,10 +13,8 @@ Few parameters suffice (Morris et al. 2026 train 13), because most of what is le
 
 import copy
 import json
-import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -31,12 +29,13 @@ from ..estimators import pass_at_k
 from ..files import atomic
 from ..models.language_model import LanguageModel
 from ..models.loading import load
-from ..tasks.arithmetic import LENGTHS, SIZES, generate_problems
 from ..tasks.problem import Solution
-from ..tasks.registry import load_problems
-from .recipe import PARTS, Recipe
+from ..tasks.registry import TASKS, load_problems
+from .draws import problems_of
+from .recipe import Recipe
 
 CHECK_EVERY = 50  # steps between two evaluations on validation problems, each with a checkpoint
+PARTS = 3  # a step's rows are split into parts of similar length, which saves padding
 MEASURED, DRAWN = 180, 16  # validation problems of an evaluation, and samples of each
 
 
@@ -149,9 +148,7 @@ class Reinforcement:
     def advance(self) -> float:
         """Take one step and return the mean reward of its solutions. The step depends on seed, step and weights."""
         recipe = self.recipe
-        rng = random.Random(f"reinforcement/{self.seed}/{self.step}")
-        offset = rng.randrange(len(SIZES) * len(LENGTHS))
-        problems = list(islice(generate_problems("train", rng), offset, offset + recipe.batch))
+        problems, rng = problems_of(f"reinforcement/{self.seed}/{self.step}", recipe.batch, TASKS[recipe.task])
         with ledger.billed() as bill:
             groups = self.policy.generate(problems, recipe.samples, temperature=1.0, seed=rng.getrandbits(32))
         self.data_flops += bill.total.total_flops
@@ -181,7 +178,8 @@ class Reinforcement:
     def measure(self) -> dict[str, float]:
         """Quality of the averaged model on validation problems."""
         policy = LanguageModel(self.averaged(), self.policy.tokenizer)
-        groups = policy.generate(load_problems("validation", limit=MEASURED), DRAWN, temperature=1.0)
+        problems = load_problems(TASKS[self.recipe.task].set_name("validation"), limit=MEASURED)
+        groups = policy.generate(problems, DRAWN, temperature=1.0)
         right = np.array([sum(solution.correct for solution in group) for group in groups])
         return {f"pass@{k}": float(pass_at_k(DRAWN, right, k).mean()) for k in (1, DRAWN)}
 
@@ -276,6 +274,7 @@ def _ship(run: Reinforcement, folder: Path, name: str) -> None:
     model = run.averaged()
     made = {
         "name": name,
+        "task": run.recipe.task,
         "seed": run.seed,
         "steps": run.step,
         "base": run.recipe.base,

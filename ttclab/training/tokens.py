@@ -1,22 +1,41 @@
-"""The alphabet of the arithmetic task: one token per character."""
+"""Tokens of models that are trained from scratch: one a character.
+
+A model knows the characters of its task and the marks of earlier attempts and of feedback.
+"""
+
+from functools import cache
 
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers
 from transformers import PreTrainedTokenizerFast
 
+from ..tasks.arithmetic import ARITHMETIC
+from ..tasks.problem import ATTEMPT_END
+from ..tasks.task import Task
+
 PAD, END = "<pad>", "$"
-ALPHABET = [PAD, END, "\n", *"+-*=", *"0123456789", "#", "!", "?"]  # the last three: attempts, feedback, the unknown
+FEEDBACK, UNKNOWN = "!", "?"
 
 
-def build_tokenizer() -> PreTrainedTokenizerFast:
+@cache
+def alphabet_of(task: Task) -> list[str]:
+    """The tokens of models that are trained on a task, by their ids."""
+    return [PAD, END, *task.alphabet, ATTEMPT_END, FEEDBACK, UNKNOWN]
+
+
+ALPHABET = alphabet_of(ARITHMETIC)
+
+
+def build_tokenizer(task: Task = ARITHMETIC) -> PreTrainedTokenizerFast:
     """Character tokenizer in Hugging Face's format; a character outside the alphabet becomes `?`."""
-    core = Tokenizer(models.WordLevel({token: i for i, token in enumerate(ALPHABET)}, unk_token="?"))
+    tokens = {token: i for i, token in enumerate(alphabet_of(task))}
+    core = Tokenizer(models.WordLevel(tokens, unk_token=UNKNOWN))
     core.pre_tokenizer = pre_tokenizers.Split(Regex(r"[\s\S]"), "isolated")
     core.decoder = decoders.Fuse()
     return PreTrainedTokenizerFast(
         tokenizer_object=core,
         pad_token=PAD,
         eos_token=END,
-        unk_token="?",
+        unk_token=UNKNOWN,
         padding_side="left",
         clean_up_tokenization_spaces=False,
     )

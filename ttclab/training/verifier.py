@@ -1,32 +1,34 @@
 """Training a verifier: is the text so far a prefix of a right solution (PRM), or is the solution right (ORM)?
 
-The verifier reads solutions that a policy writes for new training problems, right and wrong in their natural frequency.
+The verifier reads solutions that a policy writes for training problems, right and wrong in their natural frequency.
 At the same time it learns language modelling on the right part of each, because it scores tokens by its own prediction.
 """
 
-import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
-from typing import NamedTuple
+from pathlib import Path
 
 import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
 from torch.nn import functional
-from transformers import PreTrainedTokenizerFast
+from transformers import PreTrainedConfig, PreTrainedTokenizerFast
 
-from .. import ledger
 from ..estimators import within_problem_auc
-from ..models.language_model import LanguageModel
-from ..solutions import STEP_END
-from ..tasks.arithmetic import LENGTHS, SIZES, ArithmeticProblem, generate_problems
-from ..tasks.problem import Problem, Solution
-from ..tasks.registry import load_problems
+from ..tasks.arithmetic import ARITHMETIC
+from ..tasks.problem import ATTEMPT_END
+from ..tasks.registry import TASKS
+from ..tasks.task import Task
 from ..verifiers.reward_model import RewardModel, reward_flops
-from ..verifiers.trained import PRM
-from .recipe import PARTS, UNLABELLED, Part, Recipe, load_base, pad
-from .tokens import END
+from .draws import Arrays, Draw, Solutions, Validation
+from .network import Network, Weights
+from .recipe import Data, Measures, Piece, Recipe, Source, load_base, mean_over_targets, next_token_loss
+from .rows import UNLABELLED, Rows, Table, shuffled
+from .tokens import END, alphabet_of
 
-Tokens = tuple[int, ...]
+VALIDATION = (180, 16)  # problems, and solutions of each
+PARTS = 4  # files of solutions, which can be drawn side by side
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,150 +45,148 @@ class VerifierRecipe(Recipe):
         answers among rollouts from it (Wang et al. 2023). "step-ends": as "steps", at the ends of steps only.
     writer : str
         Policy that writes the solutions.
-    samples : int
-        Solutions drawn for each problem.
-    revisions : int
-        Revisions of each solution.
+    problems, samples : int
+        Problems for which it writes them, and solutions of each. They are read several times, in new orders.
+    chained, revisions : int
+        Of so many of the problems the first solution is revised so many times in a row, and the verifier reads the
+        revisions after the attempts that they were shown.
+    read : int
+        Solutions of a step.
+    revised : int
+        Further solutions of a step, which are revisions.
     true : int
-        Further problems, of which the verifier reads the right solution.
+        Right solutions of a step.
     rollouts : int
-        Rollouts from the end of each step.
+        Rollouts from the end of each step, drawn with the solutions.
     """
 
     base: str
     scoring_layers: int
     labels: str = "steps"
     writer: str = "small"
+    problems: int = 65_536
     samples: int = 2
-    revisions: int = 0
+    chained: int = 16_384
+    revisions: int = 2
+    read: int = 128
+    revised: int = 32
     true: int = 64
-    rollouts: int = 16
+    rollouts: int = 0
 
-    def build(self, tokenizer: PreTrainedTokenizerFast) -> RewardModel:
-        policy = load_base(self.base)
-        ends = {
-            name: tokenizer.convert_tokens_to_ids(text) for name, text in (("prompt_end", "\n"), ("attempt_end", "#"))
-        }
+    def build(self, tokenizer: PreTrainedTokenizerFast, zoo: Path) -> RewardModel:
+        policy = load_base(zoo / self.base)
+        problem = TASKS[self.task].problem
+        marks = {"prompt_end": problem.prompt_end, "step_end": problem.step_end, "attempt_end": ATTEMPT_END}
+        ends = {name: tokenizer.convert_tokens_to_ids(text) for name, text in marks.items()}
         return RewardModel.grown(policy.engine.model, self.scoring_layers, **ends)
 
-    def parts(self, model: RewardModel, seed: int, step: int, tokenizer: PreTrainedTokenizerFast) -> Iterator[Part]:
-        policy = load_base(self.writer, str(model.device))
-        with ledger.billed() as bill:
-            rows = sorted(self.draw(policy, seed, step, tokenizer), key=lambda row: len(row.ids))
-        labelled = sum(label != UNLABELLED for row in rows for label in row.labels)
-        predicted = sum(token != UNLABELLED for row in rows for token in row.following)
-        for i in range(PARTS):
-            part = rows[i * len(rows) // PARTS : (i + 1) * len(rows) // PARTS]
-            ids, labels, following = (
-                pad(list(numbers), fill).to(model.device)
-                for numbers, fill in zip(zip(*part, strict=True), (tokenizer.pad_token_id, UNLABELLED, UNLABELLED))
+    @property
+    def plain(self) -> int:
+        return self.true
+
+    def draws(self, seed: int) -> list[Draw]:
+        return [*super().draws(seed), *self._solutions(seed), self._validation(seed)]
+
+    def _solutions(self, seed: int) -> list[Solutions]:
+        parts = min(PARTS, self.problems)
+        return [
+            Solutions(
+                seed=seed, part=part, task=self.task, policy=self.writer, problems=self.problems // parts,
+                samples=self.samples, chained=self.chained // parts, revisions=self.revisions, rollouts=self.rollouts,
             )
-            reading = model(ids)
-            at = labels != UNLABELLED
-            scoring = functional.binary_cross_entropy_with_logits(
-                reading.right[at], labels[at].float(), reduction="sum"
-            )
-            predicting = functional.cross_entropy(
-                reading.predicted.flatten(0, 1), following.flatten(), ignore_index=UNLABELLED, reduction="sum"
-            )
-            cost = 3 * reward_flops(model.config, ids.shape[1], batch=len(ids))
-            yield Part(scoring / labelled + predicting / predicted, cost, bill.total.total_flops if i == 0 else 0)
+            for part in range(parts)
+        ]  # fmt: skip
 
-    def draw(self, policy: LanguageModel, seed: int, step: int, tokenizer: PreTrainedTokenizerFast) -> Iterator["Row"]:
-        """Rows of one step."""
-        rng = random.Random(f"verifier/{seed}/{step}")
-        stream = generate_problems("train", rng)
-        offset = rng.randrange(len(SIZES) * len(LENGTHS))
-        problems = list(islice(stream, offset, offset + self.batch + self.true))
-        sampled, shown = problems[: self.batch], problems[self.batch :]
-        solutions = self.write(policy, sampled, seed=rng.getrandbits(32))
-        values = self.rollout_values(policy, solutions) if self.labels == "rollouts" else {}
-        for solution in solutions:
-            yield self.row(solution, values, tokenizer)
-        for problem in shown:
-            prompt, truth = tokenizer.encode(problem.prompt), tokenizer.encode(problem.solution_text + END)
-            following = [UNLABELLED] * (len(prompt) - 1) + truth + [UNLABELLED]
-            yield Row(prompt + truth, [UNLABELLED] * len(following), following)
+    def _validation(self, seed: int) -> Validation:
+        problems, samples = VALIDATION
+        return Validation(seed=seed, task=self.task, policy=self.writer, problems=problems, samples=samples)
 
-    def write(self, policy: LanguageModel, problems: Sequence[Problem], seed: int) -> list[Solution]:
-        """Draw `samples` solutions of each problem, each followed by its revisions."""
-        groups = policy.generate(problems, n=self.samples, seed=seed)
-        chains = [[solution] for group in groups for solution in group]
-        for _ in range(self.revisions):
-            revised = policy.revise([chain[0].problem for chain in chains], chains)
-            for chain, solution in zip(chains, revised, strict=True):
-                chain.append(solution)
-        return [solution for chain in chains for solution in chain]
+    def data(self, source: Source) -> Data:
+        task, drawn = TASKS[self.task], [source.load(draw) for draw in self._solutions(source.seed)]
+        sampled = Rows.join([labelled(arrays, self.labels, task=task) for arrays in drawn])
+        plain = self.plain_table(source)
+        unlabelled = np.full(plain.rows.ids.shape, UNLABELLED, dtype=np.float16)
+        order = [shuffled(len(sampled), self.steps, self.read, source.seed), plain.order + len(sampled)]
+        rows = Rows.join([sampled, replace(plain.rows, labels=unlabelled)])
+        tables = [Table(rows, np.concatenate(order, axis=1), pieces=3)]
+        if self.revised:
+            again = Rows.join([labelled(arrays, self.labels, "revised_", task) for arrays in drawn])
+            tables.append(Table(again, shuffled(len(again), self.steps, self.revised, source.seed), pieces=3))
+        return Data(tables, sum(int(arrays["flops"]) for arrays in drawn))
 
-    def row(
-        self, solution: Solution, values: dict[tuple[str, Tokens], float], tokenizer: PreTrainedTokenizerFast
-    ) -> "Row":
-        """Row of a sampled solution. The next token is known as long as the solution is right."""
-        problem, written = solution.problem, list(solution.tokens)
-        assert isinstance(problem, ArithmeticProblem)
-        prompt, truth = (tokenizer.encode(x) for x in (solution.shown + problem.prompt, problem.solution_text + END))
-        right = next((i for i, (a, b) in enumerate(zip(written, truth)) if a != b), min(len(written), len(truth)))
-        if self.labels == "answer":
-            labels = [float(solution.correct)] * len(written)
-        else:
-            labels = [float(i < right) for i in range(len(written))]
-        if self.labels in ("rollouts", "step-ends"):
-            ends = {tokenizer.convert_tokens_to_ids("\n"), tokenizer.eos_token_id}
-            labels = [label if token in ends else UNLABELLED for token, label in zip(written, labels)]
-            for i in range(len(written)):
-                labels[i] = values.get((problem.id, tuple(written[: i + 1])), labels[i])
-        following = [UNLABELLED] * (len(prompt) - 1) + truth[: right + 1]
-        length = len(prompt) + len(written)
-        return Row(
-            prompt + written,
-            [UNLABELLED] * len(prompt) + labels,
-            following[:length] + [UNLABELLED] * (length - len(following)),
-        )
+    def pass_flops(self, config: PreTrainedConfig, length: int, rows: int) -> int:
+        return reward_flops(config, length, batch=rows)
 
-    def rollout_values(self, policy: LanguageModel, solutions: list[Solution]) -> dict[tuple[str, Tokens], float]:
-        """Share of rollouts that end right, for each prefix of a solution that ends a step."""
-        partials: dict[tuple[str, Tokens], Solution] = {}
-        for solution in solutions:
-            text = ""
-            for i, token in enumerate(solution.tokens):
-                text += policy.tokenizer.decode(token)
-                tokens = solution.tokens[: i + 1]
-                if text.endswith(STEP_END) and (solution.problem.id, tokens) not in partials:
-                    key = f"{solution.key}/rollout{i}"
-                    partials[solution.problem.id, tokens] = Solution(solution.problem, text, tokens, False, 0.0, key)
-        prefixes = list(partials.values())
-        rolled = policy.rollout([each.problem for each in prefixes], [[each] for each in prefixes], n=self.rollouts)
-        return {key: sum(s.correct for s in group) / len(group) for key, group in zip(partials, rolled, strict=True)}
+    def loss(self, network: Network, weights: Weights, pieces: Sequence[Piece]) -> Tensor:
+        written, scored, labels = [], [], []
+        for piece in pieces:
+            predicted, right = network.read(weights, piece.ids)
+            assert right is not None and piece.labels is not None
+            written.append(next_token_loss(predicted, piece.following))
+            target = piece.labels != UNLABELLED
+            losses = functional.binary_cross_entropy_with_logits(right, piece.labels.clamp(min=0), reduction="none")
+            scored.append((losses * target).flatten(1).sum(1))
+            labels.append(piece.labels)
+        return mean_over_targets(written, [piece.following for piece in pieces]) + mean_over_targets(scored, labels)
 
-    def measure(self, model: RewardModel, tokenizer: PreTrainedTokenizerFast) -> str:
-        problems = load_problems("validation", limit=180)
-        solutions = replace(self, samples=32).write(load_base(self.writer, str(model.device)), problems, seed=0)
-        scores = PRM("in training", model, tokenizer, sees_attempts=bool(self.revisions)).score(solutions)
-        within = within_problem_auc(
-            np.reshape(scores, (len(problems), -1)), np.reshape([s.correct for s in solutions], (len(problems), -1))
-        )
-        return f"AUC within a problem {within:.3f}"
+    def measure(self, network: Network, weights: Weights, sources: Sequence[Source]) -> Measures:
+        aucs, accuracies = [], []
+        for place, source in enumerate(sources):
+            draw = self._validation(source.seed)
+            arrays = source.load(draw)
+            scores = last_scores(network, weights, place, arrays)
+            shape = draw.problems, draw.samples
+            aucs.append(within_problem_auc(scores.reshape(shape), arrays["correct"].reshape(shape)))
+            best = scores.reshape(shape).argmax(1)
+            accuracies.append(float(arrays["correct"].reshape(shape)[np.arange(draw.problems), best].mean()))
+        return {"AUC within a problem": aucs, f"best of {VALIDATION[1]}": accuracies}
 
 
-class Row(NamedTuple):
-    """Token ids, the label of each, and the token that should follow each; UNLABELLED where there is none."""
+def labelled(arrays: Arrays, labels: str, prefix: str = "", task: Task = ARITHMETIC) -> Rows:
+    """Solutions that were read, with their labels as VerifierRecipe describes them."""
+    ids, lengths, begins, right, correct = (
+        arrays[prefix + name] for name in ("ids", "lengths", "begins", "right", "correct")
+    )
+    column = np.arange(ids.shape[1])
+    written = (column >= begins[:, None]) & (column < lengths[:, None])
+    if labels == "answer":
+        targets = np.broadcast_to(correct[:, None], ids.shape).astype(np.float16)
+    else:
+        targets = (column < (begins + right)[:, None]).astype(np.float16)
+    if labels in ("rollouts", "step-ends"):
+        written &= np.isin(ids, [alphabet_of(task).index(end) for end in (task.problem.step_end, END)])
+    if labels == "rollouts":
+        known = arrays["values"] != UNLABELLED
+        targets[known] = arrays["values"][known]
+    targets[~written] = UNLABELLED
+    return Rows(ids, arrays[f"{prefix}following"], lengths, targets)
 
-    ids: list[int]
-    labels: list[float]
-    following: list[int]
+
+def last_scores(network: Network, weights: Weights, place: int, arrays: Arrays) -> NDArray[np.float64]:
+    """Logit of "right" at the last token of each solution, by the verifier of one seed."""
+    alone = {name: weight[place : place + 1] for name, weight in weights.items()}
+    found = []
+    for rows in np.array_split(np.arange(len(arrays["ids"])), 8):
+        ids = torch.from_numpy(arrays["ids"][rows]).to(network.flat.device).long()[None]
+        last = torch.from_numpy(arrays["lengths"][rows] - 1).to(ids.device)
+        with torch.no_grad():
+            right = network.read(alone, ids)[1]
+        assert right is not None
+        found.append(right[0].gather(1, last[:, None]).squeeze(1).double().cpu().numpy())
+    return np.concatenate(found)
 
 
 # Each has twice the layers of its base: "prm" has 50 thousand parameters in its blocks, "prm-large" 14 times as many.
+# "prm-rollouts" and "prm-exact" read the same solutions and differ in their labels alone.
+_PRM = VerifierRecipe(base="small", scoring_layers=2, steps=5000)
+_ROLLOUTS = replace(_PRM, steps=1200, problems=12_800, chained=0, revised=0, rollouts=8)
 RECIPES = {
-    "prm": VerifierRecipe(base="small", scoring_layers=2, steps=5000),
-    "orm": VerifierRecipe(base="small", scoring_layers=2, steps=5000, labels="answer"),
-    "prm-large": VerifierRecipe(
-        base="large-2500", scoring_layers=3, steps=1600, learning_rate=2e-3, muon_learning_rate=1e-2
+    "prm": _PRM,
+    "orm": replace(_PRM, labels="answer"),
+    "prm-large": replace(
+        _PRM, base="large-2500", scoring_layers=3, steps=1600, learning_rate=2e-3, muon_learning_rate=1e-2
     ),
-    "prm-revision": VerifierRecipe(
-        base="revision", scoring_layers=2, steps=1200, writer="revision", batch=48, samples=1, revisions=3
-    ),
-    "prm-rollouts": VerifierRecipe(base="small", scoring_layers=2, steps=1200, labels="rollouts"),
-    "prm-exact": VerifierRecipe(base="small", scoring_layers=2, steps=1200, labels="step-ends"),
-    "prm-weak": VerifierRecipe(base="small", scoring_layers=2, steps=300),  # as "prm", but stopped early
+    "prm-rollouts": replace(_ROLLOUTS, labels="rollouts"),
+    "prm-exact": replace(_ROLLOUTS, labels="step-ends"),
+    "prm-weak": replace(_PRM, steps=300),  # as "prm", but stopped early
 }

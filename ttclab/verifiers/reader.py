@@ -11,9 +11,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from .. import ledger
 from ..bar import bar
 from ..engine import Prefix, kept_prefixes
+from ..scope import Scope, open_scope
 from .reward_model import Reading, RewardModel
 from .static_reading import Places, StaticReadings
 
@@ -54,10 +54,10 @@ KEPT_TOKENS = 1 << 18  # tokens kept for the next call: those of the contexts fi
 
 
 class Reader:
-    """Reads rows of tokens with a reward model, and within one bill each shared prefix once.
+    """Reads rows of tokens with a reward model, and within one scope each shared prefix once.
 
-    Within a call, a context is read once for all rows that share it. While a bill is open (every strategy opens one),
-    readings are kept for the next call on the same bill, and are dropped with the bill.
+    Within a call, a context is read once for all rows that share it. While a scope is open (every strategy and every
+    bill opens one), readings are kept for the next call in the same scope, and are dropped with it.
     Inside `prefixes_kept`, what the rows of a call begin with is kept too, although an earlier call has read it.
 
     Parameters
@@ -86,7 +86,7 @@ class Reader:
         if isinstance(model, RewardModel) and decoder != "eager":
             self._static = StaticReadings(model, capture=decoder == "captured")
         self._rows_at_once, self._kept_tokens = rows_at_once, kept_tokens
-        self._kept: WeakKeyDictionary[ledger.Ledger, _Rows] = WeakKeyDictionary()
+        self._kept: WeakKeyDictionary[Scope, _Rows] = WeakKeyDictionary()
 
     def read(
         self, contexts: Sequence[tuple[int, ...]], written: Sequence[tuple[int, ...]]
@@ -108,8 +108,8 @@ class Reader:
             Forward passes of each row, as numbers of new and of cached tokens. A pass that several rows share belongs
             to the first of them.
         """
-        bill = ledger.open_bill()
-        known = self._kept.get(bill, {}) if bill else {}
+        block = open_scope()
+        known = self._kept.get(block, {}) if block else {}
         rows = [context + tokens for context, tokens in zip(contexts, written, strict=True)]
         begun = _longest_known(rows, known)
         first = {context: len(context) for context, row in zip(contexts, rows) if not begun[row]}
@@ -119,10 +119,10 @@ class Reader:
         shared = {context: known[context] for context in contexts if context in known}
         room = (self._kept_tokens or KEPT_TOKENS) - sum(map(len, shared))
         extend = self._extend_static if self._static else self._extend
-        found = extend(begun, known, keep=room if bill else 0)
-        if bill:
+        found = extend(begun, known, keep=room if block else 0)
+        if block:
             again = _beginnings(rows, known) if kept_prefixes() and room >= 0 else {}
-            self._kept[bill] = (shared if room >= 0 else {}) | again | self._steps_of(found)
+            self._kept[block] = (shared if room >= 0 else {}) | again | self._steps_of(found)
         passes: list[list[tuple[int, int]]] = []
         for context, row in zip(contexts, rows):
             reads = (first.pop(context, 0), 0), (len(row) - begun[row], begun[row])

@@ -51,8 +51,8 @@ class RewardModel(LlamaPreTrainedModel):
     Parameters
     ----------
     config : LlamaConfig
-        With three more fields: reading_layers, the number of layers that predict; prompt_end and attempt_end, the
-        tokens that end a problem and an earlier attempt.
+        With more fields: reading_layers, the number of layers that predict; prompt_end, step_end and attempt_end, the
+        tokens that end a problem, a step and an earlier attempt.
     """
 
     def __init__(self, config: LlamaConfig) -> None:
@@ -72,8 +72,8 @@ class RewardModel(LlamaPreTrainedModel):
 
     @property
     def step_end(self) -> int:
-        """Token that ends a step, the same that ends a problem."""
-        return self.config.prompt_end
+        """Token that ends a step; in older configurations the one that ends a problem."""
+        return getattr(self.config, "step_end", self.config.prompt_end)
 
     def pass_flops(self, new_tokens: int, cached_tokens: int = 0) -> int:
         """FLOPs of one pass over new tokens after cached ones."""
