@@ -169,14 +169,16 @@ def test_a_claim_that_a_seed_has_no_runs_for_is_undecided(two_more):
 def test_the_shipped_family_is_collected_whole_and_every_claim_and_map_is_the_same_from_its_file(tmp_path):
     kept = families.load(families.save(seeds.collect("9"), tmp_path / "9.npz"))
     assert (tmp_path / "9.npz").stat().st_size < 1e6
-    for each in claims.load_claims():
+    recorded = [each for each in claims.load_claims() if claims.MISSING not in each.check().seeds.values()]
+    assert len(recorded) >= 20
+    for each in recorded:
         here = claims.TESTS[each.test]()
         with using(kept):
             assert claims.TESTS[each.test]() == here
     here = winner_map(RATIOS, 1500)
     with using(kept):
         there = winner_map(RATIOS, 1500)
-        assert list(seeds.measure()) == list(seeds.HEADLINES)
+        assert list(seeds.measure()) == list(seeds.load()["shipped"])
         for name, number in seeds.measure().items():
             assert number == pytest.approx(seeds.headline(name), abs=1e-6), name
     assert [[cell.verdict for cell in row] for row in here] == [[cell.verdict for cell in row] for row in there]

@@ -19,6 +19,7 @@ def fit(name: str, estimate: str = "oracle", *, budgets: Sequence[int] = FITTED_
 def fit_all(folder: Path = POLICIES) -> list[Path]:
     """Fit every policy that ships, and write it (`ttclab fit`)."""
     paths = [(fit(name, each), folder / f"{name}-{each}.json") for name in SPACES for each in ESTIMATES]
+    folder.mkdir(parents=True, exist_ok=True)  # a family in TTCLAB_HOME has none yet
     for policy, path in paths:
         policy.save(path)
     return [path for _, path in paths]
