@@ -36,7 +36,7 @@ def test_the_help_of_a_command_is_one_whole_line_in_the_list(name, capsys):
 @pytest.mark.parametrize(
     ("call", "words"),
     [
-        (["train"], "one model's name, or --all"),
+        (["train"], "one model's name, or --family"),
         (["train", "small", "--seed", "-1"], "--seed"),
         (["sample", "small", "--problem", "1+1"], "written like '015+74+46*06'"),
         (["plan", "small", "--files", "small"], "--files is for the address of a server"),

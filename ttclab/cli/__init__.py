@@ -259,7 +259,10 @@ def cards() -> None:
 @app.command()
 @click.argument("seed", type=WHOLE)
 def seeds(seed: int) -> None:
-    """Keep what the runs in TTCLAB_HOME say, problem by problem, as the family of a SEED."""
+    """Keep the results of the runs in TTCLAB_HOME as a seed's.
+
+    One small file holds, problem by problem, what the findings are computed from.
+    """
     from ttclab.results.seeds import write
 
     try:

@@ -1,8 +1,8 @@
 """Are the findings those of one training? The headline numbers of every seed's family of models.
 
-    TTCLAB_HOME=FOLDER ttclab train --all --seed SEED
-    TTCLAB_HOME=FOLDER ttclab record --family
-    TTCLAB_HOME=FOLDER ttclab seeds SEED
+    ttclab train --family --seeds SEED --out FOLDER
+    TTCLAB_HOME=FOLDER/SEED ttclab record --family
+    TTCLAB_HOME=FOLDER/SEED ttclab seeds SEED
 
 The last command keeps what the headline numbers, the claims and the winner maps are computed from, problem by problem,
 in one small file (`families`). Killed and started again, each command goes on where it was.
