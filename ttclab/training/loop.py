@@ -82,16 +82,16 @@ def train(
     if task not in trained:
         raise ValueError(f"models are trained on the tasks {', '.join(trained)}, not on {task!r}")
     folder = out or ZOO / name
-    if name in reinforcement.RECIPES:
-        recipe = replace(reinforcement.RECIPES[name], task=task)
+    known = {**RECIPES, **reinforcement.RECIPES}
+    if name not in known:
+        raise ValueError(f"models with a recipe are {', '.join(known)}, not {name!r}")
+    recipe = replace(known[name], task=task)
+    if isinstance(recipe, reinforcement.ReinforcementRecipe):
         reinforcement.reinforce(name, recipe, ZOO / recipe.base, folder, seed=seed, device=device, say=say)
         return folder
-    if name not in RECIPES:
-        known = ", ".join((*RECIPES, *reinforcement.RECIPES))
-        raise ValueError(f"models with a recipe are {known}, not {name!r}")
     data = folder.with_name(folder.name + ".data")
     source = Source(seed, folder.parent, data, str(pick_device(device)))
-    train_seeds(name, replace(RECIPES[name], task=task), [source], [folder], say=say)
+    train_seeds(name, recipe, [source], [folder], say=say)
     for file in data.glob("*.npz"):
         file.unlink()
     data.rmdir()
