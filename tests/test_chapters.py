@@ -35,6 +35,30 @@ def test_the_idea_takes_at_most_15_lines_of_code(page):
     assert [block for block in blocks if block.count("\n") > 15] == []
 
 
+REWRITTEN = ["04-revision"]  # chapters that are told by figures
+MOST_WORDS, MOST_NUMBERS, FEWEST_FIGURES = 1800, 60, 5
+
+
+def told(text: str) -> tuple[int, int, int]:
+    """Words, measured numbers and figures of a page before its self-check. Only the words of sentences count."""
+    text = text.partition("\n## Self-check\n")[0]
+    figures = len(re.findall(r"^```\{drawn\}", text, re.MULTILINE))
+    prose = re.sub(r"^(`{3,}).*?^\1$", "", text, flags=re.MULTILINE | re.DOTALL)
+    prose, numbers = re.subn(r"\{measured\}`[^`]+`", "0", prose)
+    return len(prose.split()), numbers, figures
+
+
+@pytest.mark.parametrize("chapter", REWRITTEN)
+def test_a_chapter_is_told_by_figures_in_few_words_and_numbers(chapter):
+    words, numbers, figures = told((BOOK / f"{chapter}.md").read_text(encoding="utf-8"))
+    assert words <= MOST_WORDS and numbers <= MOST_NUMBERS and figures >= FEWEST_FIGURES
+
+
+def test_the_counter_counts_sentences_and_not_code_or_what_comes_after():
+    page = "Two {measured}`vote(16).solved:.0%` words.\n\n```python\nx = 1\n```\n\n```{drawn} curve\nA note.\n```\n"
+    assert told(page + "\n## Self-check\nMore words and {measured}`vote(4)`.\n") == (3, 1, 1)
+
+
 def self_checks(page: Path) -> dict[str, str]:
     """The questions of a page's self-check, with their answers."""
     _, _, section = page.read_text(encoding="utf-8").partition("\n## Self-check\n")

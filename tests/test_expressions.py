@@ -13,7 +13,7 @@ from ttclab.allocator import Allocation
 from ttclab.estimators import Estimate
 from ttclab.models import ZOO
 from ttclab.results import seeds
-from ttclab.results.expressions import PLACE, evaluate, names, say, split, table
+from ttclab.results.expressions import PLACE, by_sign, evaluate, lead, names, say, size, split, table
 from ttclab.results.tables import markdown, models_table, runs_table, seeds_table
 
 
@@ -45,6 +45,20 @@ def test_an_estimate_is_written_by_its_own_specification_and_not_without_one():
     assert say("vote(16).solved:.0%") == f"{results.vote(16).solved:.0%}"
     with pytest.raises(ValueError, match="needs a specification"):
         say("vote(16).solved")
+
+
+@pytest.mark.parametrize(
+    ("gain", "led", "sized"),
+    [
+        (Estimate(0.029, 0.012, 0.045), "2.9 points ahead (1.2 to 4.5)", "2.9 points (1.2 to 4.5)"),
+        (Estimate(-0.066, -0.076, -0.055), "6.6 points behind (5.5 to 7.6)", "6.6 points (5.5 to 7.6)"),
+        (Estimate(0.001, -0.008, 0.009), "level (−0.8 to +0.9 points)", "0.1 points (−0.8 to 0.9)"),
+    ],
+)
+def test_a_difference_has_its_sign_in_words_and_is_level_if_its_interval_holds_zero(gain, led, sized):
+    assert (lead(gain), size(gain)) == (led, sized)
+    word = by_sign(gain, "helps", "makes no difference", "harms")
+    assert word == {"ahead": "helps", "level": "makes no difference", "behind": "harms"}[led.split(" (")[0].split()[-1]]
 
 
 @pytest.mark.parametrize(
