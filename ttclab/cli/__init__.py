@@ -259,9 +259,9 @@ def cards() -> None:
 @app.command()
 @click.argument("seed", type=WHOLE)
 def seeds(seed: int) -> None:
-    """Keep the results of the runs in TTCLAB_HOME as a seed's.
+    """Keep the results of a seed's family.
 
-    One small file holds, problem by problem, what the findings are computed from.
+    They are those of the runs in TTCLAB_HOME. One small file holds what the findings are computed from, problem by problem.
     """
     from ttclab.results.seeds import write
 
