@@ -261,7 +261,8 @@ def cards() -> None:
 def seeds(seed: int) -> None:
     """Keep the results of a seed's family.
 
-    They are those of the runs in TTCLAB_HOME. One small file holds what the findings are computed from, problem by problem.
+    They are those of the runs in TTCLAB_HOME. One small file holds, problem by problem, what the findings are
+    computed from.
     """
     from ttclab.results.seeds import write
 
