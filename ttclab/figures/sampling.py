@@ -39,38 +39,6 @@ def coverage_against_vote() -> Drawing:
 
 
 @drawn
-def average_of_the_curves() -> Drawing:
-    """Coverage as it is measured, and as it would be if every problem had the mean pass rate."""
-    measured = charts.series("oracle", {N: coverage(N) for N in BELOW_64})
-    theory = [one_rate(N) for N in BELOW_64]
-    figure = charts.curves({"measured": measured}, xlabel="samples")
-    [axes] = figure.axes
-    axes.plot(BELOW_64, theory, color=style.INK, ls=style.DASHED, lw=1.3)
-    for text in list(axes.texts):
-        text.remove()
-    style.name_ends(
-        axes,
-        [theory[-1], float(measured.values.mean[-1])],
-        ["if all problems\nwere alike", "measured"],
-        [style.INK, style.COLOURS["oracle"]],
-    )
-    apart = max(BELOW_64, key=lambda N: one_rate(N) - float(coverage(N).correct.mean()))
-    return Drawing(
-        figure,
-        "The average of the curves lies below the curve of the average",
-        f"With {apart} samples coverage is {coverage(apart).solved:.0%}; one pass rate for all problems promises "
-        f"{one_rate(apart):.0%}.",
-        pd.DataFrame(
-            {
-                "samples": BELOW_64,
-                "measured": measured.values.unstack(),
-                "one rate for all": [f"{rate:.0%}" for rate in theory],
-            }
-        ),
-    )
-
-
-@drawn
 def pass_rates() -> Drawing:
     """How many problems have which pass rate: the share of right ones among the recorded samples."""
     rates, fifth = coverage(1).correct, small_fifths()
