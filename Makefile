@@ -111,6 +111,10 @@ mathsfont: .venv/.installed ## take the font of the maths again (needs npm)
 	@$(BIN)/pyftsubset _build/stix/package/files/stix-two-math-latin-400-normal.woff2 --flavor=woff2 --no-hinting \
 		--unicodes="$(MATHS_LETTERS)" --layout-features=ssty,dtls --output-file=book/_static/vendor/stix/stix-two-math.woff2
 
+picture: .venv/.installed ## draw the README's picture again, from the recorded runs
+	@$(BIN)/python -c 'from pathlib import Path; from ttclab import figures; \
+		figures.samples_as_a_tree().save(Path("book/_static/samples_as_a_tree.svg"))'
+
 clean: ## remove what was built, keep .venv
 	@rm -rf _build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 

@@ -157,6 +157,16 @@ def test_a_saved_figure_is_legible_on_its_own(tmp_path):
     ElementTree.fromstring(text)
 
 
+def test_the_picture_of_the_readme_is_what_the_recorded_runs_draw(tmp_path):
+    picture = figures.samples_as_a_tree()
+    picture.save(tmp_path / "picture.svg")
+    shown = "book/_static/samples_as_a_tree.svg"
+    drawn_now = (tmp_path / "picture.svg").read_text(encoding="utf-8")
+    assert (ROOT / shown).read_text(encoding="utf-8") == drawn_now, "the runs have changed: make picture"
+    readme = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
+    assert f"![{picture.alt}]({shown})" in readme
+
+
 def test_names_beside_curves_stand_apart_and_near_their_ends():
     lines = {name: charts.Series("prm", estimate(0.1, height), [1, 2]) for name, height in zip("abc", (1, 0.99, 0.4))}
     [axes] = charts.curves(lines, xlabel="x").axes

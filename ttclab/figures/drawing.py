@@ -84,7 +84,7 @@ class Drawing:
 
     def save(self, path: Path) -> None:
         """Write the drawing as a file of its own, dark where the reader's system is."""
-        dark = "<style>svg{color:#222}@media(prefers-color-scheme:dark){svg{color:#ddd}}</style>"
+        dark = "<style>svg{color:#222;font-family:sans-serif}@media(prefers-color-scheme:dark){svg{color:#ddd}}</style>"
         opening, rest = self.svg.split(">", 1)
         write_text(path, f"{opening}>{dark}{rest}\n")
 
