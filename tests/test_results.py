@@ -14,8 +14,8 @@ from ttclab.models import ZOO, folder_of, load
 from ttclab.problems import answers_equal
 from ttclab.revision import hybrid_search
 from ttclab.sampling import parallel_search
+from ttclab.training.draws import problems_of
 from ttclab.training.policy import RECIPES
-from ttclab.training.tokens import build_tokenizer
 from ttclab.verifiers import load_verifier
 
 
@@ -260,8 +260,11 @@ def test_what_two_models_were_grown_from_is_made_once():
 
 @pytest.mark.parametrize("name", ["small", "large"])
 def test_tokens_of_training_are_those_that_its_steps_were_fed(name):
-    recipe, tokenizer = RECIPES[name], build_tokenizer()
-    fed = [recipe.draw(0, step, tokenizer)[0].numel() for step in range(0, 750, 75)]
+    batch, fed = RECIPES[name].batch, []
+    for step in range(0, 750, 75):
+        problems, _ = problems_of(f"0/{step}", batch)
+        # The models that ship were fed the whole batch padded to its longest row.
+        fed.append(batch * max(len(problem.prompt + problem.solution_text + "$") for problem in problems))
     steps = json.loads((folder_of(name) / "training.json").read_text())["steps"]
     assert results.training_tokens(name) == pytest.approx(steps * np.mean(fed), rel=0.02)
 
