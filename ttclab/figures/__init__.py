@@ -23,7 +23,6 @@ from .connections import words_coverage_and_vote as words_coverage_and_vote
 from .connections import words_verifiers as words_verifiers
 from .diagrams_allocation import bill_of_a_life as bill_of_a_life
 from .diagrams_allocation import exchange_rate_by_life as exchange_rate_by_life
-from .diagrams_allocation import fifths_of_difficulty as fifths_of_difficulty
 from .diagrams_allocation import next_sample_where_it_gains as next_sample_where_it_gains
 from .diagrams_allocation import predict_adapt_spread as predict_adapt_spread
 from .diagrams_allocation import where_flops_go as where_flops_go

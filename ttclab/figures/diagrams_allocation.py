@@ -28,36 +28,6 @@ PAPER_RATIOS = (0.16, 0.79, 22)  # R in the arXiv edition of Snell et al. 2024
 
 
 @drawn
-def fifths_of_difficulty() -> Drawing:
-    """How often the small model solves each test problem, the problems sorted and cut into fifths."""
-    rates = results.small_samples().correct.mean(axis=1)
-    order = np.argsort(-rates, kind="stable")
-    members = results.small_fifths()
-    figure, axes = style.new_axes(height=2.5)
-    rows = []
-    for k, (name, colour) in enumerate(zip(SHORT_FIFTHS, charts.shades(5), strict=True)):
-        places = np.flatnonzero(members[order] == k)
-        outline = np.unique([*places[::4], places[-1]])  # every fourth problem: the file stays small
-        axes.fill_between(outline, rates[order][outline], step="mid", color=colour, alpha=0.85, lw=0)
-        axes.text(places.mean(), 1.05, name, ha="center", color=INK, fontsize=SMALL)
-        inside = rates[members == k]
-        rows.append((name, len(places), float(inside.max()), float(inside.mean()), float(inside.min())))
-    style.shares(axes, label="samples that are right")
-    axes.set(
-        xlabel="test problems, sorted", xlim=(0, len(rates)), ylim=(0, 1.14), yticks=np.linspace(0, 1, 5), xticks=[]
-    )
-    axes.grid(axis="x", visible=False)
-    data = pd.DataFrame(rows, columns=["fifth", "problems", "highest", "mean", "lowest"])
-    return Drawing(
-        figure,
-        "A model has no one pass rate: every problem has its own",
-        f"Of the samples of a problem, {rows[0][3]:.0%} are right on average in the easiest fifth and "
-        f"{rows[-1][3]:.0%} in the hardest.",
-        data,
-    )
-
-
-@drawn
 def next_sample_where_it_gains(share: int = 4) -> Drawing:
     """Coverage by samples in each fifth, and where a budget ends that always goes where the next sample gains most."""
     budgets = np.arange(1, 65)
