@@ -1,0 +1,58 @@
+"""Sentences of chapters 7 and 8 that name a winner, held to the recorded runs."""
+
+import pytest
+
+from ttclab import results
+from ttclab.results import game, words
+
+CHEAP = ("likelihood", "working", "asked")
+
+
+def test_a_look_pays_where_attempts_are_kept_and_not_where_each_problem_has_a_share():
+    ahead = {name: game.above_uniform(name).sign for name in ("worked", "adaptive", "lesson", "fitted")}
+    assert ahead == {"worked": 1, "adaptive": 1, "lesson": -1, "fitted": -1}
+
+
+def test_spread_is_ahead_by_generations_and_by_flops_little_of_the_lead_is_left():
+    by_generations = game.policy("spread").minus(game.policy("uniform"))
+    assert by_generations.sign > 0 and game.above_uniform("spread").mean < by_generations.mean / 2
+
+
+def test_one_new_sample_of_what_looks_right_costs_more_than_anything_else():
+    others = [game.above_uniform(name).mean for name in ("lesson", "fitted", "spread", "adaptive", "worked")]
+    assert game.above_uniform("drawn again").high < min(others)
+
+
+def test_uniform_sampling_wins_most_rounds_of_the_game():
+    assert game.rounds_won("uniform") > game.rounds() / 2
+
+
+def test_a_vote_of_smollm2_misses_half_of_what_its_samples_cover_and_a_cheap_verifier_finds_no_more():
+    vote, top = words.word_vote(16), words.word_coverage(16)
+    assert words.share_found(vote, top) < 0.5
+    assert [words.word_chosen(16, name).minus(vote).sign for name in CHEAP] == [0, 0, 0]
+
+
+@pytest.mark.parametrize("name", CHEAP)
+def test_a_cheap_verifier_of_smollm2_sees_which_problems_are_easy_and_little_within_one(name):
+    assert words.word_auc_within(name) < 0.6 < words.word_auc(name)
+
+
+def test_reinforcement_gains_with_one_sample_what_a_low_temperature_gains_and_covers_less_with_many():
+    before, after = results.coverage, results.rl_coverage
+    assert after(1).minus(before(1)).sign > 0 > after(64).minus(before(64)).sign
+    assert results.cool_coverage(1).minus(before(1)).sign > 0
+    assert abs(after(1).minus(results.cool_coverage(1)).mean) < 0.02
+
+
+SEARCHES = {
+    "weighted": (lambda: results.weighted(16), lambda: results.rl_weighted(16)),
+    "vote": (lambda: results.vote(16), lambda: results.rl_vote(16)),
+    "stepwise": (lambda: results.stepwise(7), lambda: results.rl_stepwise(7)),
+}
+
+
+@pytest.mark.parametrize("name", SEARCHES)
+def test_search_adds_less_to_a_sample_after_reinforcement(name):
+    before, after = (arm() for arm in SEARCHES[name])
+    assert before.minus(results.coverage(1)).low > after.minus(results.rl_coverage(1)).high
