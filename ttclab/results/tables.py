@@ -90,7 +90,7 @@ def _chains(run: dict[str, Any], path: Path) -> dict[str, str]:
 def _scores(run: dict[str, Any], path: Path) -> dict[str, str]:
     scored = run["of"]
     return {
-        "Judge": f"`{run['verifier']}`",
+        "Verifier": f"`{run['verifier']}`",
         "Of the recorded": f"{'chains' if 'chains' in scored['format'] else 'samples'} of `{scored['model']}`",
         "Problems": scored["split"],
         "Solutions scored": f"{pq.read_metadata(path).num_rows:,}",
@@ -103,7 +103,7 @@ def _searches(run: dict[str, Any], path: Path) -> dict[str, str]:
     noise = f", AUC {run['quality']:g}{', forgetful' * ('forgetful' in run)}" if run.get("quality") else ""
     return {
         "Model": f"`{run['model']}`",
-        "Judge": f"`{run['verifier']}`{noise}",
+        "Verifier": f"`{run['verifier']}`{noise}",
         "Problems": run["split"],
         **{key: str(run.get(key, "–")) for key in ("N", "M", "T")},
         "Lookahead": str(run.get("lookahead", "–")),

@@ -152,12 +152,12 @@ export function scaling_curves(context) {
     title: "Scaling curves: what do FLOPs buy?",
     guess: {
       question: `One pass of the 14x model costs ${pass[COST]} a problem and solves ${share(pass)}. For as many FLOPs the small model may ` +
-        "vote, be judged, search or revise. How many problems does the best of these solve?",
+        "vote, be scored, search or revise. How many problems does the best of these solve?",
       start: Math.round(100 * pass[MEAN]), focus: budget,
     },
     body: [shown.node, difficulty.node, large.node, budget.node, chart.node, view.sentence.node, view.table.node],
     about: "Shown: problems solved with 95% bands over problems; each strategy does the dearest thing that the budget pays. The best of " +
-      "those shown is picked after measuring, which flatters it a little. Judges are charged for reading, the oracle is charged nothing; no " +
+      "those shown is picked after measuring, which flatters it a little. Verifiers are charged for reading, the oracle is charged nothing; no " +
       "training is charged.",
     update, words, numbers, picture: chart,
   });

@@ -1,4 +1,4 @@
-// Watch a revision: recorded chains, an attempt beside the revision of it, with what a judge says of every step.
+// Watch a revision: recorded chains, an attempt beside the revision of it, with what a verifier says of every step.
 import { button, choices, difficulties, element, menu } from "./controls.js";
 import { oneOf, View } from "./view.js";
 
@@ -139,7 +139,7 @@ export function watch_revision(context) {
     },
     body: [difficulty.node, chain.node, strip.node, buttons, steps, view.sentence.node, view.table.node],
     about: "Shown: attempts as the model wrote them, changes marked; under each step whether the solution is right so far (✓ or ✗) and a " +
-      "judge's score, from 0 to 1; the last is that of the attempt. Kinds of chains take turns in the menu, so rare ones are there too often; " +
+      "verifier's score, from 0 to 1; the last is that of the attempt. Kinds of chains take turns in the menu, so rare ones are there too often; " +
       "the sentence says how common each is. The intervals are 95%, over problems.",
     update, words, numbers: () => [tables[selected.group], selected.revision + 1],
   });
