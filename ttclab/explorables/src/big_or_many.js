@@ -1,5 +1,5 @@
 // Big once or small many: one pass of the large model against as many samples of the small one as its FLOPs pay for.
-import { budgetChart, drawBand, drawDot, drawGuess, drawLine, drawRule, drawValue, nameLines, samplesAxis } from "./chart.js";
+import { askedChart, budgetChart, drawBand, drawDot, drawGuess, drawLine, drawRule, drawValue, nameLines, samplesAxis } from "./chart.js";
 import { captionOf, choices, difficulties, problemsOf, slider } from "./controls.js";
 import { oneOf, View } from "./view.js";
 
@@ -112,6 +112,9 @@ export function big_or_many(context) {
       question: `One pass of the large model solves ${once().said[0]} of the problems. For the same FLOPs the small one draws ` +
         `${curve().samples[first.budget]} samples. Let them vote: how many problems are solved?`,
       start: Math.round(100 * once().mean), focus: verifier,
+      picture: askedChart(passes.length, "problems solved", axis, passes[first.budget], [
+        { name: "ttc-large", label: "large", budgets: passes, values: passes.map(() => once().mean) },
+      ], `one pass of the large model solves ${once().said[0]}; what does a vote of the small one solve for its FLOPs?`),
     },
     body: [verifier.node, difficulty.node, large.node, budget.node, chart.node, view.sentence.node, view.table.node],
     about: "Shown: problems solved, with 95% bands over problems; dashed, one greedy pass of the large model. The small model draws as " +

@@ -1,5 +1,5 @@
 // How good is your verifier: what a verifier makes of the samples, between a vote, which needs none, and the oracle.
-import { budgetChart, drawBand, drawDot, drawGuess, drawLine, drawRule, drawValue, nameLines, samplesAxis } from "./chart.js";
+import { askedChart, budgetChart, drawBand, drawDot, drawGuess, drawLine, drawRule, drawValue, nameLines, samplesAxis } from "./chart.js";
 import { captionOf, choices, difficulties, problemsOf, slider } from "./controls.js";
 import { oneOf, View } from "./view.js";
 
@@ -128,6 +128,10 @@ export function verifier(context) {
       question: `A vote among ${samples[first.budget]} solves ${said("none")} of the problems, a perfect verifier ${said("oracle")}. ` +
         `Weight each sample's vote by its score from the ${verifiers[first.verifier].name}: how many are solved?`,
       start: Math.round(100 * curve("none").mean[first.budget]), focus: who,
+      picture: askedChart(budgets.length, "problems solved", samplesAxis(budgets), budgets[first.budget], [
+        { name: "ttc-oracle", label: "coverage", budgets, values: curve("oracle").mean },
+        { name: "ttc-vote", label: "vote", budgets, values: curve("none").mean },
+      ], `a vote solves ${said("none")}, a perfect verifier ${said("oracle")}; where between them is a trained one?`),
     },
     body: [who.node, way.node, quality.node, difficulty.node, budget.node, chart.node, view.sentence.node, view.table.node],
     about: "Shown: problems solved with the answer that the verifier chooses, with its 95% band over problems; above, coverage (a perfect " +

@@ -1,4 +1,5 @@
 // Watch a revision: recorded chains, an attempt beside the revision of it, with what a verifier says of every step.
+import { askedChart, samplesAxis } from "./chart.js";
 import { button, choices, difficulties, element, menu } from "./controls.js";
 import { oneOf, View } from "./view.js";
 
@@ -11,6 +12,7 @@ import { oneOf, View } from "./view.js";
  * @typedef {{ groups: import("./controls.js").Group[], kinds: Kind[], tables: Table[], chains: Chain[] }} Data
  */
 
+const PAPER = 38; // percent of right answers that a revision of the paper's model turned wrong
 const VERDICT = [["✗", "wrong"], ["✓", "right"]];
 
 /** @param {import("./view.js").Context} context */
@@ -133,9 +135,12 @@ export function watch_revision(context) {
   return view.mount({
     title: "Watch a revision",
     guess: {
-      question: "In the paper a revision turned about 38% of right answers wrong. Here, of the first attempts that are right, how many does " +
-        "the first revision turn wrong?",
-      start: 38, focus: next,
+      question: `In the paper a revision turned about ${PAPER}% of right answers wrong. Here, of the first attempts that are right, how many ` +
+        "does the first revision turn wrong?",
+      start: PAPER, focus: next,
+      picture: askedChart(numbers.length, "right answers turned wrong", samplesAxis(numbers.map((n) => n + 1), "revision"), 1, [
+        { name: "ttc-large", label: "the paper", budgets: [1, numbers.length], values: [PAPER / 100, PAPER / 100] },
+      ], `in the paper a revision turned ${PAPER}% of right answers wrong; how many does the first revision here?`),
     },
     body: [difficulty.node, chain.node, strip.node, buttons, steps, view.sentence.node, view.table.node],
     about: "Shown: attempts as the model wrote them, changes marked; under each step whether the solution is right so far (✓ or ✗) and a " +
