@@ -132,14 +132,16 @@ export function watch_revision(context) {
       `and leaves ${right} (${interval}) right. Cost up to here: ${cost} a chain.`;
   }
 
+  // The question's chart begins left of the first revision, so that its mark does not cover the axis.
+  const axis = { ...samplesAxis(numbers.map((n) => n + 1), "revision"), domain: [0.7, numbers.length] };
   return view.mount({
     title: "Watch a revision",
     guess: {
       question: `In the paper a revision turned about ${PAPER}% of right answers wrong. Here, of the first attempts that are right, how many ` +
         "does the first revision turn wrong?",
       start: PAPER, focus: next,
-      picture: askedChart(numbers.length, "right answers turned wrong", samplesAxis(numbers.map((n) => n + 1), "revision"), 1, [
-        { name: "ttc-large", label: "the paper", budgets: [1, numbers.length], values: [PAPER / 100, PAPER / 100] },
+      picture: askedChart(numbers.length, "right answers turned wrong", axis, 1, [
+        { name: "ttc-large", label: "the paper", budgets: axis.domain, values: [PAPER / 100, PAPER / 100] },
       ], `in the paper a revision turned ${PAPER}% of right answers wrong; how many does the first revision here?`),
     },
     body: [difficulty.node, chain.node, strip.node, buttons, steps, view.sentence.node, view.table.node],
