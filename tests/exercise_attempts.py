@@ -743,7 +743,7 @@ def payable_by_loop(queries, large, small, costs, accuracy):
     return best
 
 
-def judged(small, large, cells, *, tails=2, corrected=True, everything=False, swapped=False):
+def cells_of(small, large, cells, *, tails=2, corrected=True, everything=False, swapped=False):
     one, other = sum(a > b for a, b in zip(small, large)), sum(a < b for a, b in zip(small, large))
     if everything:
         one, other = sum(small), sum(large)
@@ -754,7 +754,7 @@ def judged(small, large, cells, *, tails=2, corrected=True, everything=False, sw
     return "small" if (one > other) != swapped else "large"
 
 
-def judged_by_fractions(small, large, cells):
+def cells_by_fractions(small, large, cells):
     tell = [a for a, b in zip(small, large) if a != b]
     fewer = min(sum(tell), len(tell) - sum(tell))
     chance = sum(Fraction(math.comb(len(tell), i), 2 ** len(tell)) for i in range(fewer + 1)) * 2
@@ -1059,12 +1059,12 @@ MISTAKES = {
             "a revision at the price of a sample", lambda m, t, s, r, v: search_bill(m, t, s, s, v), "revisions at"
         ),
         Mistake("leaves the first solution unseen", lambda *a: search_bill(*a, looks=lambda T: T), "looks at"),
-        Mistake("looks at the last one only", lambda *a: search_bill(*a, looks=lambda T: 1), "each of them judged"),
+        Mistake("looks at the last one only", lambda *a: search_bill(*a, looks=lambda T: 1), "each of them scored"),
         Mistake("one revision too many", lambda m, t, s, r, v: search_bill(m, t + 1, s, r, v), "looks at"),
         Mistake(
             "no chain begins with a sample", lambda m, t, s, r, v: search_bill(m, t, 0, r, v), "first solutions at"
         ),
-        Mistake("forgets the judge", lambda m, t, s, r, v: search_bill(m, t, s, r, 0), "looks at"),
+        Mistake("forgets the verifier", lambda m, t, s, r, v: search_bill(m, t, s, r, 0), "looks at"),
         Mistake(
             "prices one chain", lambda m, t, s, r, v: search_bill(min(m, 1), t, s, r, v), "chains without revisions"
         ),
@@ -1500,13 +1500,13 @@ MISTAKES = {
         Mistake("the accuracy itself", lambda *case: case[-1][payable_by_loop(*case)], "not a whole number"),
     ],
     "6.4": [
-        Mistake("no correction", lambda *case: judged(*case, corrected=False), "to be compared with 0.05"),
-        Mistake("one direction", lambda *case: judged(*case, tails=1), "split as uneven would have"),
+        Mistake("no correction", lambda *case: cells_of(*case, corrected=False), "to be compared with 0.05"),
+        Mistake("one direction", lambda *case: cells_of(*case, tails=1), "split as uneven would have"),
         Mistake(
-            "all problems count", lambda *case: judged(*case, everything=True), "are solved by the small model alone"
+            "all problems count", lambda *case: cells_of(*case, everything=True), "are solved by the small model alone"
         ),
         Mistake(
-            "the winners swapped", lambda *case: judged(*case, swapped=True), "are solved by the small model alone"
+            "the winners swapped", lambda *case: cells_of(*case, swapped=True), "are solved by the small model alone"
         ),
         Mistake("whoever has more", more_is_better, "split as uneven would have"),
         Mistake(
@@ -1707,7 +1707,7 @@ RIGHT: dict[str, dict[str, Callable[..., Any]]] = {
     "6.1": {"shares": mixed, "numpy": mixed_by_arrays},
     "6.2": {"a walk": frontier_walk, "every pair": frontier_by_pairs},
     "6.3": {"bills": payable_best, "what is left": payable_by_loop},
-    "6.4": {"floats": judged, "fractions": judged_by_fractions},
+    "6.4": {"floats": cells_of, "fractions": cells_by_fractions},
     "7.1": {"numpy": above_uniform, "by hand": above_by_hand},
     "7.2": {
         "a loop": paid,

@@ -61,7 +61,7 @@ def test_keeping_the_first_attempt_costs_nothing_and_is_right_where_it_is(anew):
     assert chains.place[0, FIRST] == 0 and chains.made["lengths"][chains.chain_index[0, FIRST]] == 1
 
 
-def test_the_judge_is_not_charged_twice_for_what_it_read_at_the_look():
+def test_the_verifier_is_not_charged_twice_for_what_it_read_at_the_look():
     for split in ("test", "validation"):
         known = load_arena(split)
         assert (known.saved[:, 1:] > 0).all()
@@ -181,10 +181,10 @@ def test_a_chance_and_a_cost_in_the_game_are_those_of_the_evidence(anew, option)
 
 
 @pytest.mark.parametrize("option", TEN)
-def test_what_comes_of_a_move_is_the_judges_choice_among_recorded_attempts(option):
+def test_what_comes_of_a_move_is_the_choice_of_the_verifier_among_recorded_attempts(option):
     chains, scores = (
         bank.load_chains(bank.REVISER, "test"),
-        results.last_scores(arena.JUDGE, f"{bank.REVISER}-test-chains"),
+        results.last_scores(arena.VERIFIER, f"{bank.REVISER}-test-chains"),
     )
     ids = [problem.id for problem in chains.problems]
     N, T = option
@@ -325,7 +325,7 @@ def test_a_check_shows_the_score_and_where_it_stands(capsys):
         r"Your policy solves .*% for .* MFLOPs .*, \+\d\.\d\d points above", said
     )
     assert re.search(r" 1  your policy .*\n.* 2  \(uniform\)", said) and "(never spend)" in said
-    assert "above uniform sampling" in EXERCISES["7.3"].judge(lambda _: {"value": [0, 0]}, 1).reason
+    assert "above uniform sampling" in EXERCISES["7.3"].assess(lambda _: {"value": [0, 0]}, 1).reason
 
 
 def notebook(file, source):

@@ -68,7 +68,7 @@ SCORES = sorted(file for file in bank.RUNS.glob("*-test*.*.parquet") if file.ste
 
 
 @pytest.mark.parametrize("file", SCORES, ids=lambda file: file.stem)
-def test_a_fresh_reading_of_the_judges_agrees_with_their_recorded_scores(file):
+def test_a_fresh_reading_of_the_verifiers_agrees_with_their_recorded_scores(file):
     run, name = file.stem.split(".")
     samples, recorded = bank.read(bank.RUNS / f"{run}.parquet"), bank.load_scores(name, run)
     written = [solution for i in range(4) for solution in samples.solutions(i)[:8]]
@@ -320,8 +320,8 @@ def test_a_recorded_step_revision_is_what_was_found_and_charged(runs, quality):
     bank.record_step_revision("small", "oracle", "validation", 5, 2, Draws(problems=6, device="cpu"), critic=noisy)
     found = bank.load_step_revision("small", "oracle", "validation", 5, 2, quality=quality)
     policy, oracle = ttclab.load("small", device="cpu"), ttclab.load_verifier("oracle")
-    judge = oracle if quality is None else NoisyOracle(quality)
-    results = ttclab.hybrid_search(policy, judge, found.problems, 2, 5, feedback=judge)
+    verifier = oracle if quality is None else NoisyOracle(quality)
+    results = ttclab.hybrid_search(policy, verifier, found.problems, 2, 5, feedback=verifier)
     assert [[s.text for s in group] for group in found.found] == [[s.text for s in r.solutions] for r in results]
     assert found.correct().tolist() == [r.correct for r in results]
     assert found.total_flops.tolist() == [r.cost.total_flops for r in results]

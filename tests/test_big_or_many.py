@@ -23,8 +23,8 @@ def arms(right, each=1.0, most=40):
     return [arm(N, right, N * each) for N in range(1, most + 1)]
 
 
-def curve_of(data, steps, judge):
-    (found,) = [each for each in data["curves"] if (each["large"], each["judge"]) == (steps, judge)]
+def curve_of(data, steps, verifier):
+    (found,) = [each for each in data["curves"] if (each["large"], each["verifier"]) == (steps, verifier)]
     return found
 
 
@@ -81,7 +81,7 @@ def test_the_model_met_first_is_the_one_trained_most_unless_another_is_named():
     assert met["met"] == 5 and "trained for 5 steps" in met["tables"][0]["caption"]
 
 
-def test_the_tables_without_scripts_say_every_judge_at_every_budget():
+def test_the_tables_without_scripts_say_every_verifier_at_every_budget():
     data = big_or_many_data({9: arm(1, 0.5, 4.9)}, {"vote": arms(0.4), "PRM": arms(0.6, each=2)}, EASE)
     assert [table["caption"].partition(":")[0].lower() for table in data["tables"]] == list(GROUPS.values())
     for table in data["tables"]:
@@ -118,39 +118,39 @@ def small():
 
 
 @cache
-def solved(judge):
+def solved(verifier):
     """By the estimators, problem by problem and for 1 to 160 samples."""
     N = np.arange(1, 161)
-    if judge == "vote":
+    if verifier == "vote":
         return estimators.majority(small().answers, small().correct, N)
-    if judge == "prm":
+    if verifier == "prm":
         return estimators.weighted_best_of_n(
             small().answers, results.last_scores("prm", "small-test"), small().correct, N
         )
     return estimators.pass_at_k(small().correct.shape[1], small().correct.sum(axis=1, keepdims=True), N)
 
 
-def cost(judge, *samples):
+def cost(verifier, *samples):
     """FLOPs a problem, (problems, samples)."""
     N = np.array(samples)
     writing = small().prefill_flops[:, None] + small().decode_flops.mean(axis=1)[:, None] * N
-    return writing + (results.verifier_flops(small(), "prm", N) if judge == "prm" else 0)
+    return writing + (results.verifier_flops(small(), "prm", N) if verifier == "prm" else 0)
 
 
-@pytest.mark.parametrize(("steps", "judge", "passes", "problems"), SELECTIONS)
-def test_ten_selections_of_the_shipped_data_are_what_the_estimators_say(steps, judge, passes, problems):
+@pytest.mark.parametrize(("steps", "verifier", "passes", "problems"), SELECTIONS)
+def test_ten_selections_of_the_shipped_data_are_what_the_estimators_say(steps, verifier, passes, problems):
     data = shipped_data("big_or_many")
     place, group = data["passes"].index(passes), list(GROUPS).index(problems)
-    curve = curve_of(data, steps, judge)
+    curve = curve_of(data, steps, verifier)
     drawn, shown = curve["samples"][place], curve["groups"][group]
     run = bank.load("large", "test", at=steps, greedy=True)
     once, price = run.correct[:, 0].astype(float), (run.prefill_flops + run.decode_flops[:, 0]).mean()
-    paid, one_more = cost(judge, drawn, drawn + 1).mean(axis=0)
+    paid, one_more = cost(verifier, drawn, drawn + 1).mean(axis=0)
     assert paid <= passes * price < one_more
 
     fifth = estimators.fifths(small().correct.mean(axis=1))
     rows = np.full(len(once), True) if problems == "all" else fifth == int(problems) - 1
-    right = solved(judge)[rows, drawn - 1]
+    right = solved(verifier)[rows, drawn - 1]
     found, gap = estimators.bootstrap(right), estimators.bootstrap(right - once[rows])
     assert [shown[part][place] for part in ("mean", "low", "high")] == pytest.approx(found, abs=5e-5)
     assert shown["said"][place][3] == f"{gap:.1p}"
@@ -163,4 +163,4 @@ def test_shipped_data_are_light_and_compare_at_equal_flops():
     data = shipped_data("big_or_many")
     assert len(as_json(data)) <= 80_000
     assert 1 in data["passes"] and data["met"] == 1500
-    assert [judge["key"] for judge in data["judges"]] == ["vote", "prm", "oracle"]
+    assert [verifier["key"] for verifier in data["verifiers"]] == ["vote", "prm", "oracle"]

@@ -162,16 +162,16 @@ def test_more_samples_make_a_vote_worse_where_a_wrong_answer_is_the_likeliest():
 # ---- Verifiers and search
 
 
-@pytest.mark.parametrize("judge", ["prm-rollouts", "prm-exact"])
-def test_an_auc_of_95_over_all_solutions_says_little_about_choosing(judge):
-    scores = results.last_scores(judge, "small-test")
+@pytest.mark.parametrize("verifier", ["prm-rollouts", "prm-exact"])
+def test_an_auc_of_95_over_all_solutions_says_little_about_choosing(verifier):
+    scores = results.last_scores(verifier, "small-test")
     assert estimators.auc(scores, small().correct) == pytest.approx(0.95, abs=0.01)
     chosen = estimators.weighted_best_of_n(small().answers, scores, small().correct, 16)
     vote = estimators.majority(small().answers, small().correct, 16)
     assert 0 < estimators.bootstrap(chosen - vote).mean < 0.1
 
 
-def test_a_judge_that_scores_all_alike_gives_a_random_sample_or_a_vote():
+def test_a_verifier_that_scores_all_alike_gives_a_random_sample_or_a_vote():
     same = np.full(small().correct.shape, 0.5)
     best = estimators.best_of_n(same, small().correct, 16)
     assert best == pytest.approx(small().correct.mean(axis=1))
@@ -182,11 +182,11 @@ def test_a_judge_that_scores_all_alike_gives_a_random_sample_or_a_vote():
 # ---- Sequential revision
 
 
-def test_an_oracle_that_stops_a_chain_of_8_solves_more_than_the_judge_that_chooses_from_it():
+def test_an_oracle_that_stops_a_chain_of_8_solves_more_than_the_verifier_that_chooses_from_it():
     chains = bank.load_chains(bank.REVISER, "test")
     held = np.mean([chains.correct[:, chain].any(axis=1) for chain in chains.first(None, 7)], axis=0)
-    judged = results.hybrid_arms().at(1, 7).correct
-    assert estimators.bootstrap(held - judged).low > 0
+    scored = results.hybrid_arms().at(1, 7).correct
+    assert estimators.bootstrap(held - scored).low > 0
 
 
 def test_a_chain_of_16_is_much_dearer_than_16_samples_of_the_same_model():

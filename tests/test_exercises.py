@@ -45,8 +45,8 @@ def cases(table):
     return [pytest.param(i, row, id=f"{i}-{row.name}") for i, rows in table.items() for row in rows]
 
 
-def judge(exercise: str, function: Callable[..., Any], seed: int = VISIBLE_SEED) -> Report:
-    return EXERCISES[exercise].judge(partial(reply, function), seed)
+def assess(exercise: str, function: Callable[..., Any], seed: int = VISIBLE_SEED) -> Report:
+    return EXERCISES[exercise].assess(partial(reply, function), seed)
 
 
 def failed(report: Report) -> set[str]:
@@ -68,7 +68,7 @@ def test_exercises_are_numbered_through_their_chapters():
 
 @pytest.mark.parametrize("exercise", EXERCISES)
 def test_the_reference_earns_full_points_on_every_seed(exercise):
-    assert all(judge(exercise, EXERCISES[exercise].reference, seed).solved for seed in SEEDS)
+    assert all(assess(exercise, EXERCISES[exercise].reference, seed).solved for seed in SEEDS)
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_the_reference_earns_full_points_on_every_seed(exercise):
 )
 def test_a_right_solution_in_any_style_earns_full_points_on_every_seed(exercise, function):
     for seed in SEEDS:
-        report = judge(exercise, function, seed)
+        report = assess(exercise, function, seed)
         assert report.points == EXERCISES[exercise].points, report
 
 
@@ -89,7 +89,7 @@ def asked(exercise: str) -> list[list[Any]]:
         return reply(EXERCISES[exercise].reference, arguments)
 
     for seed in SEEDS:
-        EXERCISES[exercise].judge(ask, seed)
+        EXERCISES[exercise].assess(ask, seed)
     return seen
 
 
@@ -148,7 +148,7 @@ def test_an_exercise_has_the_rule_that_the_package_has(exercise):
 
 @pytest.mark.parametrize(("exercise", "mistake"), cases(MISTAKES))
 def test_a_known_mistake_earns_nothing_and_is_told_what_is_wrong(exercise, mistake):
-    report = judge(exercise, mistake.function)
+    report = assess(exercise, mistake.function)
     assert report.points < EXERCISES[exercise].points and failed(report) >= mistake.fails
     assert report.points == 0 or exercise == "7.3"  # which has levels
     assert mistake.words in " ".join(str(report).split())
@@ -158,15 +158,15 @@ def test_a_known_mistake_earns_nothing_and_is_told_what_is_wrong(exercise, mista
 
 @pytest.mark.parametrize(("exercise", "mistake"), cases(MISTAKES))
 def test_hidden_seeds_agree_with_the_visible_one(exercise, mistake):
-    expected = mistake.fails or failed(judge(exercise, mistake.function))
+    expected = mistake.fails or failed(assess(exercise, mistake.function))
     for seed in SEEDS:
-        assert failed(judge(exercise, mistake.function, seed)) == expected
+        assert failed(assess(exercise, mistake.function, seed)) == expected
 
 
 @pytest.mark.parametrize("stub", STUBS, ids=["None", "...", "NotImplementedError"])
 @pytest.mark.parametrize("exercise", EXERCISES)
 def test_an_empty_stub_is_told_what_to_do_next(exercise, stub):
-    report = judge(exercise, stub)
+    report = assess(exercise, stub)
     assert (report.points, report.solved, report.findings) == (0, False, ())
     assert "Next:" in str(report) and "Write its body" in str(report)
     assert "not attempted" in report.reason
@@ -176,7 +176,7 @@ def test_an_empty_stub_is_told_what_to_do_next(exercise, stub):
 def test_another_seed_asks_about_other_cases(exercise):
     def cases(seed):
         seen = []
-        EXERCISES[exercise].judge(lambda a: seen.append(a) or reply(EXERCISES[exercise].reference, a), seed)
+        EXERCISES[exercise].assess(lambda a: seen.append(a) or reply(EXERCISES[exercise].reference, a), seed)
         return str(seen)
 
     assert cases(0) == cases(0)
@@ -192,7 +192,7 @@ def test_small_cases_hold_every_edge_and_the_limit_of_n(seed):
         seen.add(tuple(arguments))
         return {"value": exact(*arguments)}
 
-    assert EXERCISES["2.1"].judge(ask, seed).solved
+    assert EXERCISES["2.1"].assess(ask, seed).solved
     assert {(1, 0, 1), (1, 1, 1), (5, 0, 5), (5, 5, 2), (5, 2, 5), (5, 3, 3), (5, 2, 3)} <= seen
     assert any(n == 1000 and 300 <= k <= n - c for n, c, k in seen)
 
@@ -200,7 +200,7 @@ def test_small_cases_hold_every_edge_and_the_limit_of_n(seed):
 def test_the_no_bias_check_stands_on_its_own():
     """It tells the biased estimate from the unbiased one by their means, not by single values."""
     (no_bias,) = (c for c in EXERCISES["2.1"].checks if c.name == "no bias")
-    fair_but_noisy = judge("2.1", lambda n, c, k: min(1.0, exact(n, c, k) + 1e-6 * (n == 5)))
+    fair_but_noisy = assess("2.1", lambda n, c, k: min(1.0, exact(n, c, k) + 1e-6 * (n == 5)))
     assert no_bias.name not in failed(fair_but_noisy) and failed(fair_but_noisy)
 
 
@@ -210,8 +210,8 @@ def test_a_function_may_empty_the_lists_it_is_given():
         answers.clear()
         return elected
 
-    assert judge("3.1", wasteful).solved
-    wrong = judge("3.1", lambda answers: answers.clear() or "0").findings[0].wrong
+    assert assess("3.1", wasteful).solved
+    wrong = assess("3.1", lambda answers: answers.clear() or "0").findings[0].wrong
     assert wrong.startswith("majority_vote(answers=['89']) returned '0'. '89' is right")
 
 
@@ -227,13 +227,13 @@ def test_a_function_may_empty_the_lists_it_is_given():
     ],
 )
 def test_a_call_that_must_be_refused(function, words):
-    report = judge("3.1", lambda answers: vote_by_sorting(answers) if answers else function())
+    report = assess("3.1", lambda answers: vote_by_sorting(answers) if answers else function())
     (wrong,) = (finding.wrong for finding in report.findings if finding.wrong)
     assert wrong.startswith(words)
 
 
 def test_a_message_shows_long_lists_by_their_beginning():
-    wrong = judge("5.4", lambda a, b, resamples: [9, 9, 9]).findings[-1].wrong
+    wrong = assess("5.4", lambda a, b, resamples: [9, 9, 9]).findings[-1].wrong
     assert " ...) returned [9, 9, 9]." in wrong and len(wrong) < 600
 
 
@@ -372,7 +372,7 @@ def solution(exercise: str) -> Callable[..., Any]:
 
 @pytest.mark.parametrize("exercise", EXERCISES)
 def test_the_worked_solution_in_the_book_earns_full_points(exercise):
-    assert all(judge(exercise, solution(exercise), seed).solved for seed in SEEDS)
+    assert all(assess(exercise, solution(exercise), seed).solved for seed in SEEDS)
 
 
 @pytest.fixture
@@ -472,4 +472,4 @@ def test_a_student_notebook_only_imports_first_and_holds_no_solution(student):
     for cell in code_cells(notebook):
         if f"check-{exercise.id}" not in cell["metadata"].get("tags", []):
             exec("".join(cell["source"]), namespace)
-    assert judge(exercise.id, namespace[exercise.function]).findings == ()
+    assert assess(exercise.id, namespace[exercise.function]).findings == ()

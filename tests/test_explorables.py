@@ -21,13 +21,13 @@ from ttclab.explorables import (
     Explorable,
     as_json,
     breadth_or_depth_data,
-    judge_data,
     shipped_data,
     show,
+    verifier_data,
     watch_revision,
     watch_revision_data,
 )
-from ttclab.explorables.judge import QUALITIES
+from ttclab.explorables.verifier import QUALITIES
 from ttclab.explorables.words import GROUPS, flops_in_words
 from ttclab.problems import ArithmeticProblem, Solution, load_problems
 from ttclab.verifiers import NoisyOracle
@@ -138,36 +138,36 @@ def test_flops_are_said_with_three_digits_and_a_prefix(count, said):
     assert flops_in_words(count) == said
 
 
-# ---- the data of "How good is your judge"
+# ---- the data of "How good is your verifier"
 
 
 def scored_runs(problems=40, samples=32, seed=0):
-    """Answers, which of them are right, and scores of a judge that is better than chance."""
+    """Answers, which of them are right, and scores of a verifier that is better than chance."""
     right = runs(problems, samples, seed)
     rng = np.random.default_rng(seed + 1)
     answers = np.where(right, "7", rng.choice(["1", "2", "3"], right.shape)).astype(object)
     return answers, right, np.clip(rng.normal(0.4 + 0.2 * right, 0.2), 0, 1)
 
 
-def curve_of(data, judge, choose=None, quality=None):
+def curve_of(data, verifier, choose=None, quality=None):
     (found,) = [
         curve
         for curve in data["curves"]
-        if (curve["judge"], curve.get("choose"), curve.get("quality")) == (judge, choose, quality)
+        if (curve["verifier"], curve.get("choose"), curve.get("quality")) == (verifier, choose, quality)
     ]
     return found["groups"]
 
 
-def test_a_judge_is_measured_by_both_ways_of_choosing_in_every_group():
+def test_a_verifier_is_measured_by_both_ways_of_choosing_in_every_group():
     answers, right, scores = scored_runs()
-    data = judge_data(answers, right, {"My judge": scores})
+    data = verifier_data(answers, right, {"My verifier": scores})
     fifth = estimators.fifths(right.mean(axis=1))
     ways = {
         "weighted": estimators.weighted_best_of_n(answers, scores, right, np.array(data["budgets"])),
         "best": estimators.best_of_n(scores, right, np.array(data["budgets"])),
     }
     for choose, values in ways.items():
-        for key, group in enumerate(curve_of(data, "my-judge", choose)):
+        for key, group in enumerate(curve_of(data, "my-verifier", choose)):
             expected = estimators.bootstrap(values[(fifth == key - 1) | (key == 0)])
             for part in ("mean", "low", "high"):
                 assert group[part] == pytest.approx(getattr(expected, part), abs=5e-5)
@@ -175,8 +175,8 @@ def test_a_judge_is_measured_by_both_ways_of_choosing_in_every_group():
 
 def test_a_vote_and_the_oracle_need_no_scores():
     answers, right, _ = scored_runs()
-    data = judge_data(answers, right, {})
-    assert [judge["key"] for judge in data["judges"]] == ["none", "oracle"]
+    data = verifier_data(answers, right, {})
+    assert [verifier["key"] for verifier in data["verifiers"]] == ["none", "oracle"]
     budgets = np.array(data["budgets"])
     vote = estimators.majority(answers, right, budgets).mean(axis=0)
     covered = estimators.pass_at_k(32, right.sum(axis=1, keepdims=True), budgets).mean(axis=0)
@@ -187,16 +187,16 @@ def test_a_vote_and_the_oracle_need_no_scores():
 def test_costs_are_the_means_of_a_group_and_not_counted_where_none_are_given():
     answers, right, scores = scored_runs(problems=10, samples=2)
     spent = np.arange(20, dtype=float).reshape(10, 2) * 1e6
-    data = judge_data(answers, right, {"A": scores, "B": scores}, flops={"A": spent})
+    data = verifier_data(answers, right, {"A": scores, "B": scores}, flops={"A": spent})
     hardest = estimators.fifths(right.mean(axis=1)) == 4
     said = [words[2] for words in curve_of(data, "a", "best")[5]["said"]]
     assert said == [flops_in_words(cost) for cost in spent[hardest].mean(axis=0)]
     assert {words[2] for words in curve_of(data, "b", "best")[5]["said"]} == {"not counted"}
 
 
-def test_the_words_of_a_judge_say_its_numbers():
+def test_the_words_of_a_verifier_say_its_numbers():
     answers, right, scores = scored_runs()
-    for curve in judge_data(answers, right, {"A": scores}, noisy={0.7: scores})["curves"]:
+    for curve in verifier_data(answers, right, {"A": scores}, noisy={0.7: scores})["curves"]:
         for group in curve["groups"]:
             for i, (mean, interval, _) in enumerate(group["said"]):
                 words = [mean.removesuffix("%"), *interval.split(" to ")]
@@ -206,11 +206,11 @@ def test_the_words_of_a_judge_say_its_numbers():
 
 
 @pytest.mark.parametrize("shape", [(40,), (4, 8), (0, 8), (10, 0)])
-def test_a_judge_of_runs_of_another_shape_is_refused_by_name(shape):
+def test_a_verifier_of_runs_of_another_shape_is_refused_by_name(shape):
     with pytest.raises(ValueError, match=r"answers and correct must be \(problems, samples\)"):
-        judge_data(np.full(shape, "1"), np.zeros(shape, bool), {})
+        verifier_data(np.full(shape, "1"), np.zeros(shape, bool), {})
     with pytest.raises(ValueError, match=r"answers and correct must be"):
-        judge_data(np.full((9, 3), "1"), np.zeros((9, 4), bool), {})
+        verifier_data(np.full((9, 3), "1"), np.zeros((9, 4), bool), {})
 
 
 @cache
@@ -233,10 +233,10 @@ SELECTIONS = [
 ]
 
 
-@pytest.mark.parametrize(("samples", "problems", "judge", "choose"), SELECTIONS)
-def test_selections_of_the_shipped_judges_are_what_the_estimators_say(samples, problems, judge, choose):
-    name, _, quality = judge.partition(" ")
-    shipped = curve_of(shipped_data("judge"), name, choose, float(quality) if quality else None)
+@pytest.mark.parametrize(("samples", "problems", "verifier", "choose"), SELECTIONS)
+def test_selections_of_the_shipped_verifiers_are_what_the_estimators_say(samples, problems, verifier, choose):
+    name, _, quality = verifier.partition(" ")
+    shipped = curve_of(shipped_data("verifier"), name, choose, float(quality) if quality else None)
     scores = (
         results.noisy_scores(small(), float(quality))
         if quality
@@ -249,15 +249,15 @@ def test_selections_of_the_shipped_judges_are_what_the_estimators_say(samples, p
     fifth = estimators.fifths(small().correct.mean(axis=1))
     expected = estimators.bootstrap(values if problems == "all" else values[fifth == int(problems) - 1])
     group = shipped[list(GROUPS).index(problems)]
-    place = shipped_data("judge")["budgets"].index(samples)
+    place = shipped_data("verifier")["budgets"].index(samples)
     assert [group[part][place] for part in ("mean", "low", "high")] == pytest.approx(expected, abs=5e-5)
 
 
-def test_the_shipped_judges_are_there_with_the_whole_dial_and_their_price():
-    data = shipped_data("judge")
-    judges = [judge["key"] for judge in data["judges"]]
-    assert judges == ["none", "orm", "weak-prm", "prm", "prm-14x", "noisy", "oracle"]
-    dial = [curve["quality"] for curve in data["curves"] if curve["judge"] == "noisy" and curve["choose"] == "best"]
+def test_the_shipped_verifiers_are_there_with_the_whole_dial_and_their_price():
+    data = shipped_data("verifier")
+    verifiers = [verifier["key"] for verifier in data["verifiers"]]
+    assert verifiers == ["none", "orm", "weak-prm", "prm", "prm-14x", "noisy", "oracle"]
+    dial = [curve["quality"] for curve in data["curves"] if curve["verifier"] == "noisy" and curve["choose"] == "best"]
     assert dial == list(QUALITIES)
     arm = results.sampling_arms().at(16)
     assert curve_of(data, "prm", "weighted")[0]["said"][4][2] == flops_in_words(float(arm.flops.mean()))
@@ -597,8 +597,8 @@ def test_show_takes_data_of_the_readers_own_run():
 
 
 def test_data_of_another_explorable_are_refused_by_name():
-    with pytest.raises(ValueError, match="the data are for the explorable 'breadth_or_depth', not for 'judge'"):
-        show("judge", data=shipped_data("breadth_or_depth"))
+    with pytest.raises(ValueError, match="the data are for the explorable 'breadth_or_depth', not for 'verifier'"):
+        show("verifier", data=shipped_data("breadth_or_depth"))
 
 
 def test_unknown_explorable_is_refused_with_the_names_there_are():

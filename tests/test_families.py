@@ -1,4 +1,4 @@
-"""Families of models: values are computed from the runs at hand, looked up, or pooled; findings are judged by seed."""
+"""Families of models: values are computed from the runs at hand, looked up, or pooled; findings are tested by seed."""
 
 import json
 import os

@@ -68,7 +68,7 @@ def test_a_higher_auc_from_the_policy_s_likelihood_chooses_hardly_better():
     assert abs(gain.mean) < 0.01
 
 
-def test_a_perfect_judge_of_the_working_would_not_know_every_right_answer():
+def test_a_perfect_verifier_of_the_working_would_not_know_every_right_answer():
     assert 0.90 <= within_problem_auc(samples().worked, samples().correct) <= 0.97
 
 
@@ -80,11 +80,11 @@ def test_beam_search_with_the_large_prm_beats_weighted_best_of_n_most_on_the_har
     assert bootstrap(gain[hardest]).low > bootstrap(gain[~hardest]).high
 
 
-def test_auc_over_all_solutions_ranks_the_judges_backwards_and_auc_by_working_does_not():
-    judges = ("orm", "prm", "prm-large")
-    everywhere = [auc(last_scores(name), samples().correct) for name in judges]
-    working = [within_problem_auc(last_scores(name), samples().worked) for name in judges]
-    chosen = [weighted(name, 64).mean() for name in judges]
+def test_auc_over_all_solutions_ranks_the_verifiers_backwards_and_auc_by_working_does_not():
+    verifiers = ("orm", "prm", "prm-large")
+    everywhere = [auc(last_scores(name), samples().correct) for name in verifiers]
+    working = [within_problem_auc(last_scores(name), samples().worked) for name in verifiers]
+    chosen = [weighted(name, 64).mean() for name in verifiers]
     assert everywhere == sorted(everywhere, reverse=True)
     assert working == sorted(working) and chosen == sorted(chosen)
 
@@ -97,7 +97,7 @@ def test_more_samples_make_a_noisy_oracle_worse_by_its_best_score_and_better_by_
 
 
 @pytest.mark.parametrize("verifier", ["orm", "prm", "prm-large", "prm-rollouts", "prm-exact"])
-def test_more_samples_make_no_trained_judge_worse_over_all_problems(verifier):
+def test_more_samples_make_no_trained_verifier_worse_over_all_problems(verifier):
     budgets = np.array([1, 2, 4, 8, 16, 32, 64, 128, 256])
     by_score = best_of_n(last_scores(verifier), samples().correct, budgets)
     by_vote = weighted_best_of_n(samples().answers, last_scores(verifier), samples().correct, budgets)
@@ -105,7 +105,7 @@ def test_more_samples_make_no_trained_judge_worse_over_all_problems(verifier):
         assert bootstrap(solved[:, -1:] - solved).high.min() >= 0
 
 
-def test_more_samples_make_a_judge_stopped_early_worse_by_its_best_score_and_no_worse_by_a_weighted_vote():
+def test_more_samples_make_a_verifier_stopped_early_worse_by_its_best_score_and_no_worse_by_a_weighted_vote():
     change = {
         name: np.diff(best_of_n(last_scores(name), samples().correct, np.array([4, 256])), axis=1)[:, 0]
         for name in ("prm-weak", "prm", "prm-large")
@@ -115,7 +115,7 @@ def test_more_samples_make_a_judge_stopped_early_worse_by_its_best_score_and_no_
     assert bootstrap(weighted("prm-weak", 256) - weighted("prm-weak", 4)).low > 0
 
 
-def test_with_a_judge_stopped_early_beam_search_is_ahead_with_a_small_budget_and_behind_with_a_large_one():
+def test_with_a_verifier_stopped_early_beam_search_is_ahead_with_a_small_budget_and_behind_with_a_large_one():
     gains = {
         N: bootstrap(bank.load_searches("small", "prm-weak", "test", N, M).correct() - weighted("prm-weak", N))
         for N, M in bank.BEAMS
@@ -123,7 +123,7 @@ def test_with_a_judge_stopped_early_beam_search_is_ahead_with_a_small_budget_and
     assert gains[4].low > 0 > gains[64].high
 
 
-def test_a_judge_stopped_early_is_as_well_calibrated_where_it_is_sure():
+def test_a_verifier_stopped_early_is_as_well_calibrated_where_it_is_sure():
     said, was, _ = reliability(last_scores("prm-weak"), samples().correct)
     assert np.abs(said - was)[8:].max() < 0.05
 
@@ -289,12 +289,12 @@ def test_a_chain_holds_a_right_answer_as_often_as_samples_do():
     assert difference.low <= 0 <= difference.high
 
 
-def test_a_better_judge_of_the_same_attempts_is_worth_more_than_any_split_of_them():
+def test_a_better_verifier_of_the_same_attempts_is_worth_more_than_any_split_of_them():
     own, large = (results.hybrid_arms(verifier=verifier) for verifier in (bank.REVISER_PRM, "prm-large"))
     parallel = own.at(16).correct
-    by_judge = bootstrap(large.at(16).correct - parallel)
+    by_verifier = bootstrap(large.at(16).correct - parallel)
     by_split = [bootstrap(own.at(M, T).correct - parallel) for M, T in ((8, 1), (4, 3), (2, 7), (1, 15))]
-    assert by_judge.low > max(gain.high for gain in by_split)
+    assert by_verifier.low > max(gain.high for gain in by_split)
     assert large.at(16).flops.mean() < 0.5 * own.at(1, 15).flops.mean()
 
 

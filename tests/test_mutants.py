@@ -37,7 +37,7 @@ FUNCTIONS = [each for each in EXERCISES if each != "7.3"]  # all but the capston
 
 
 def earns_points(exercise: Exercise, function: Any, seed: int) -> bool:
-    """As `Exercise.judge` says, but only as far as the first mistake."""
+    """As `Exercise.assess` says, but only as far as the first mistake."""
     ask = partial(reply, function)
     if ask(deepcopy(exercise.example)) == {"value": None}:
         return False
@@ -178,7 +178,7 @@ def test_a_mutant_that_never_ends_is_ended():
 
 def lead(policy, seed):
     """How far ahead of the best baseline a policy is; −1 if it breaks the rules."""
-    report = EXERCISES["7.3"].judge(partial(reply, policy), seed)
+    report = EXERCISES["7.3"].assess(partial(reply, policy), seed)
     return report.score.above - best_baseline(seed) if report.findings and report.score else -1.0
 
 
@@ -189,7 +189,7 @@ def test_a_mutant_of_a_policy_earns_points_only_if_it_is_ahead_on_other_problems
     tried, paid, wrong = every if ALL else every[:: max(1, len(every) // TRIED)], 0, []
     for mutant in tried:
         function = compiled(mutant.tree, name, names)
-        if any(EXERCISES["7.3"].judge(partial(reply, function), seed).points for seed in SEEDS):
+        if any(EXERCISES["7.3"].assess(partial(reply, function), seed).points for seed in SEEDS):
             ahead = np.mean([lead(function, seed) for seed in (100, 101, 102)])
             paid += 1
             wrong += [f"{mutant.name}: {100 * ahead:.2f} points ahead"] if ahead < LEAD / 2 else []
@@ -206,5 +206,5 @@ AFFORDABLE = {f"{N} x {1 + T} while they last": lambda d, left, n, N=N, T=T: [N,
 @pytest.mark.parametrize("seed", SEEDS)
 def test_no_trivial_policy_earns_points(seed):
     policies = TRIVIAL | MOVES | AFFORDABLE
-    earned = {name: EXERCISES["7.3"].judge(partial(reply, each), seed).points for name, each in policies.items()}
+    earned = {name: EXERCISES["7.3"].assess(partial(reply, each), seed).points for name, each in policies.items()}
     assert not any(earned.values()), earned

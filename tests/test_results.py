@@ -31,7 +31,7 @@ def test_an_arm_costs_what_the_strategy_is_charged():
 
 def test_a_hybrid_costs_what_its_chains_are_charged():
     chains = bank.load_chains(bank.REVISER, "test")
-    model, judge = load(bank.REVISER, device="cpu"), load_verifier(bank.REVISER_PRM, device="cpu")
+    model, verifier = load(bank.REVISER, device="cpu"), load_verifier(bank.REVISER_PRM, device="cpu")
     problem = chains.problems[3]
     chain = [s for s, k, t in zip(chains.solutions(3), chains.chain_index[3], chains.place[3]) if k == 0 and t < 3]
     with billed() as bill:
@@ -41,8 +41,8 @@ def test_a_hybrid_costs_what_its_chains_are_charged():
     assert [s.text for s in again] == [s.text for s in chain]
     assert chains.flops[3, :3].sum() == bill.total.total_flops
     with billed() as bill:
-        judge.score([again[0]])
-        judge.score([again[1]])
+        verifier.score([again[0]])
+        verifier.score([again[1]])
     read = chains.read_tokens[3, :2] + chains.tokens[3, :2]
     assert bill.total.tokens["verifier"] == read.sum()
 
@@ -51,9 +51,9 @@ def test_a_hybrid_costs_what_its_chains_are_charged():
 @pytest.mark.parametrize(("M", "T"), [(5, 0), (8, 1), (4, 7), (1, 15)])
 def test_recorded_chains_cost_what_a_hybrid_search_of_them_is_charged(verifier, M, T):
     chains = bank.load_chains(bank.REVISER, "test")
-    model, judge = load(bank.REVISER, device="cpu"), load_verifier(verifier, device="cpu")
+    model, scorer = load(bank.REVISER, device="cpu"), load_verifier(verifier, device="cpu")
     taken = (chains.chain_index[0] < M) & (chains.place[0] <= T)
-    live = hybrid_search(model, judge, chains.problems[:6], M, T, seed=0)
+    live = hybrid_search(model, scorer, chains.problems[:6], M, T, seed=0)
     for i, result in enumerate(live):
         assert [s.text for s in result.solutions] == chains.texts[i, taken].tolist()
     expected = [result.cost.total_flops for result in live]
@@ -113,8 +113,8 @@ def test_at_equal_flops_a_strategy_is_the_mix_of_two_budgets_that_costs_as_much(
 def test_sampling_until_clear_costs_and_finds_what_the_live_search_does():
     samples = bank.load("small", "test")
     problems = samples.problems[:60]
-    model, judge = load("small", device="cpu"), load_verifier("prm", device="cpu")
-    live = adaptive_search(model, judge, problems, 16, rule=ClearLead(1.0, batch=2), seed=3)
+    model, verifier = load("small", device="cpu"), load_verifier("prm", device="cpu")
+    live = adaptive_search(model, verifier, problems, 16, rule=ClearLead(1.0, batch=2), seed=3)
     recorded = results.adaptive_arm(1.0, 16)
     assert np.mean([r.cost.total_flops for r in live]) == pytest.approx(recorded.flops[:60].mean(), rel=0.1)
     found = [answers_equal(r.answer, p.answer) for r, p in zip(live, problems, strict=True)]
@@ -227,7 +227,7 @@ def test_with_a_budget_of_two_the_estimate_costs_more_than_it_saves():
     assert results.gain(results.allocated("search", "predicted", 2)).high < 0
 
 
-def test_a_search_with_the_small_judge_beats_the_larger_model_early_in_its_training_and_loses_to_it_late():
+def test_a_search_with_the_small_verifier_beats_the_larger_model_early_in_its_training_and_loses_to_it_late():
     beam = results.beam_arms().at(16, M=4)
     early, late = (results.one_pass("test", at=step) for step in (1250, 2500))
     assert bootstrap(beam.correct - early.correct).low > 0 > bootstrap(beam.correct - late.correct).high
@@ -282,11 +282,11 @@ def test_queries_that_make_a_ratio_read_and_write_that_share_of_the_training_tok
 def test_an_exchange_spends_no_more_in_all_than_the_large_model(queries, judge_trained):
     for fifth in (None, 4):
         found = results.exchange(queries, at=2500, judge_trained=judge_trained, fifth=fifth)
-        judges = [] if judge_trained or found.judge is None else [found.judge]
+        verifiers = [] if judge_trained or found.verifier is None else [found.verifier]
         plan = found.small.allocation
-        fitted = results.small_arms("validation", found.judge).at(plan.N, plan.T, plan.M, stepwise=plan.stepwise)
+        fitted = results.small_arms("validation", found.verifier).at(plan.N, plan.T, plan.M, stepwise=plan.stepwise)
         among = slice(None) if fifth is None else results.small_fifths("validation") == fifth
-        dearer = results.training_flops("small", *judges) - results.training_flops("large", at=2500)
+        dearer = results.training_flops("small", *verifiers) - results.training_flops("large", at=2500)
         assert dearer / queries + fitted.flops[among].mean() <= found.large.flops.mean() + 1e-6
 
 
@@ -322,7 +322,7 @@ def test_the_map_names_a_winner_only_where_the_wide_interval_leaves_zero_out():
         assert cell.verdict == expected
 
 
-def test_with_the_judge_given_small_wins_against_an_early_large_model_and_loses_to_a_late_one():
+def test_with_the_verifier_given_small_wins_against_an_early_large_model_and_loses_to_a_late_one():
     hardest = fifths(1 - hardness("test")) == 4
     assert results.exchange(1e5, at=1250, judge_trained=True).gain().low > 0
     assert results.exchange(1e5, at=2500, judge_trained=True).gain().high < 0

@@ -20,16 +20,19 @@ EASE = np.linspace(1, 0, 10)
 
 
 def example(**options):
-    strategies = {"Vote": {"1 sample": arm(0.3, 100), "2 samples": arm(0.5, 200)}, "Big Judge": {"once": arm(0.6, 900)}}
+    strategies = {
+        "Vote": {"1 sample": arm(0.3, 100), "2 samples": arm(0.5, 200)},
+        "Big Verifier": {"once": arm(0.6, 900)},
+    }
     return scaling_curves_data(strategies, {"short": arm(0.4, 400), "long": arm(0.8, 400)}, EASE, **options)
 
 
 def test_a_budget_pays_for_the_dearest_way_that_costs_no_more():
     data = example()
     assert data["groups"][0]["budgets"] == [400 * share for share in SHARES]  # 50 to 12,800
-    vote, judge = (curve["payable"] for curve in data["groups"][0]["curves"])
+    vote, verifier = (curve["payable"] for curve in data["groups"][0]["curves"])
     assert vote == [-1, 0, 1, 1, 1, 1, 1, 1, 1]
-    assert judge == [-1, -1, -1, -1, -1, 0, 0, 0, 0]
+    assert verifier == [-1, -1, -1, -1, -1, 0, 0, 0, 0]
 
 
 def test_a_point_has_its_accuracy_its_cost_and_what_it_gains_over_each_large_model():
@@ -46,7 +49,7 @@ def test_a_group_is_measured_on_its_own_problems():
 
 def test_strategies_have_keys_and_the_page_begins_with_the_opponent_asked_for():
     data = example(opponent="long")
-    assert [each["key"] for each in data["strategies"]] == ["vote", "big-judge"]
+    assert [each["key"] for each in data["strategies"]] == ["vote", "big-verifier"]
     assert (data["opponents"], data["opponent"]) == (["short", "long"], 1)
     assert data["shares"][data["asked"]] == SHARES[1]
 
@@ -54,7 +57,7 @@ def test_strategies_have_keys_and_the_page_begins_with_the_opponent_asked_for():
 def test_without_scripts_a_table_has_what_a_few_budgets_buy():
     table = example()["tables"][0]
     assert table["columns"] == ["Strategy", "100 FLOPs", "400 FLOPs", "1.6 kFLOPs", "6.4 kFLOPs"]
-    assert [row[0] for row in table["rows"]] == ["Vote", "Big Judge"]
+    assert [row[0] for row in table["rows"]] == ["Vote", "Big Verifier"]
     assert table["rows"][1][1:3] == ["too dear", "too dear"] and table["rows"][1][3].startswith("60%")
 
 
@@ -120,7 +123,7 @@ def test_ten_selections_of_the_shipped_curves_are_what_the_evidence_says(strateg
 
 def test_the_shipped_curves_have_every_strategy_and_fit_in_a_page():
     data = shipped_data("scaling_curves")
-    names = ["Single", "Vote", "ORM", "PRM", "PRM 14x", "Beam", "Revision", "Adaptive", "Oracle"]
+    names = ["Single", "Vote", "ORM", "PRM", "PRM 14x", "Beam", "Adaptive", "Oracle"]
     assert [each["name"] for each in data["strategies"]] == names
     assert data["opponents"] == [f"{steps} steps" for steps in OPPONENTS]
     assert len(as_json(data).encode()) <= 80_000

@@ -51,7 +51,7 @@ def test_where_the_search_and_the_large_model_change_places_is_a_matter_of_the_s
     assert all(1 < cost.mean < 2.1 for cost in said("PRM, beam search, N=16, FLOPs over a pass of large"))
 
 
-def test_in_every_seed_more_samples_make_a_judge_stopped_early_worse():
+def test_in_every_seed_more_samples_make_a_verifier_stopped_early_worse():
     falls = said("weak PRM, best-of-256 minus best-of-4")
     assert len(falls) == 3 and all(fall.high < 0 for fall in falls)
 

@@ -23,7 +23,7 @@ def policy(chat: bool = True) -> LanguageModel:
 
 
 @pytest.mark.parametrize("chat", [True, False])
-def test_a_solution_is_judged_by_what_plain_transformers_says_after_all_of_the_text(chat):
+def test_a_solution_is_scored_by_what_plain_transformers_says_after_all_of_the_text(chat):
     verifier = SelfVerifier("asked", policy(chat))
     said, states = verifier.read(SOLUTIONS)
     model, tokenizer = verifier.policy.engine.model, verifier.policy.tokenizer

@@ -145,14 +145,16 @@ def test_the_limit_is_of_the_whole_solution_and_leaves_it_unfinished():
 
 def test_the_strategies_run_on_a_server():
     with serving() as server:
-        policy, judge = load(server), ScriptedVerifier()
+        policy, verifier = load(server), ScriptedVerifier()
         results = {
-            "best": ttclab.parallel_search(policy, judge, PROBLEMS[:4], 8),
-            "majority": ttclab.parallel_search(policy, judge, PROBLEMS[:4], 8, choose="majority"),
-            "beam": beam_search(policy, judge, PROBLEMS[:4], 8, 4),
-            "lookahead": beam_search(policy, judge, PROBLEMS[:4], 4, 2, lookahead=1),
-            "dvts": ttclab.dvts(policy, judge, PROBLEMS[:4], 8, 4),
-            "chain": ttclab.hybrid_search(policy, judge, PROBLEMS[:4], 2, 3, feedback=ttclab.load_verifier("oracle")),
+            "best": ttclab.parallel_search(policy, verifier, PROBLEMS[:4], 8),
+            "majority": ttclab.parallel_search(policy, verifier, PROBLEMS[:4], 8, choose="majority"),
+            "beam": beam_search(policy, verifier, PROBLEMS[:4], 8, 4),
+            "lookahead": beam_search(policy, verifier, PROBLEMS[:4], 4, 2, lookahead=1),
+            "dvts": ttclab.dvts(policy, verifier, PROBLEMS[:4], 8, 4),
+            "chain": ttclab.hybrid_search(
+                policy, verifier, PROBLEMS[:4], 2, 3, feedback=ttclab.load_verifier("oracle")
+            ),
         }
         for name, found in results.items():
             for result in found:

@@ -79,9 +79,9 @@ def test_without_a_network_the_download_is_one_clear_error(tmp_path, monkeypatch
 
 @pytest.mark.skipif(not HERE, reason="SmolLM2 is not here: ttclab fetch smollm2")
 def test_what_it_says_of_its_solutions_and_what_that_costs_are_as_recorded():
-    judge, samples = SelfVerifier(bank.ASKED, ttclab.load("smollm2", device="cpu")), results.word_samples()
+    verifier, samples = SelfVerifier(bank.ASKED, ttclab.load("smollm2", device="cpu")), results.word_samples()
     with billed() as bill:
-        said = judge.score(samples.solutions(0))
+        said = verifier.score(samples.solutions(0))
     assert said == pytest.approx(results.word_scores("asked")[0], abs=1e-3)
     cost = results.verifier_flops(samples, bank.ASKED, np.array([16]))[0, 0]
     assert bill.total.flops["verifier"] == pytest.approx(cost, rel=0.01)

@@ -384,7 +384,7 @@ def test_an_unknown_verifier_is_refused_with_the_names_there_are():
         ttclab.load_verifier("oracel")
 
 
-def test_a_forgetful_oracle_judges_the_same_text_anew_and_keeps_what_it_accepted():
+def test_a_forgetful_oracle_scores_the_same_text_anew_and_keeps_what_it_accepted():
     oracle, problems = ForgetfulOracle(0.8), load_problems("validation", limit=60)
     first = [Solution(p, p.solution_text, key=f"{p.id}/0") for p in problems]
     again = [Solution(p, p.solution_text, key=f"{p.id}/0/rewritten") for p in problems]

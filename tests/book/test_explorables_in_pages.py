@@ -22,7 +22,7 @@ sys.path[:0] = [{str(ROOT / "book" / "_ext")!r}, {str(ROOT)!r}]
 extensions = ["explorable"]
 html_theme = "sphinx_book_theme"
 """
-PAGES = ("judge", "watch_revision", "split_budget", "arena")
+PAGES = ("verifier", "watch_revision", "split_budget", "arena")
 TWO = "Two\n===\n\n.. explorable:: breadth_or_depth\n\n.. explorable:: split_budget\n"
 PAGE = "Title\n=====\n\n.. explorable:: breadth_or_depth\n\n.. toctree::\n   :hidden:\n\n   deep/page\n"
 PAGE += "".join(f"   {name}\n" for name in (*PAGES, "two"))
@@ -400,11 +400,11 @@ def test_data_of_few_samples_ask_about_the_largest_budget_there_is(reader):
     assert "Draw 4 samples of each problem" in page.locator(".ttc").inner_text()
 
 
-# ---- How good is your judge
+# ---- How good is your verifier
 
 
-JUDGE = shipped_data("judge")
-JUDGED = [
+VERIFIER = shipped_data("verifier")
+SCORED = [
     (1, "all", "prm", "best", 0.8),
     (2, "1", "orm", "weighted", 0.8),
     (4, "5", "prm-14x", "weighted", 0.8),
@@ -418,80 +418,80 @@ JUDGED = [
 ]
 
 
-def judge_said(samples, problems, judge, choose="weighted", quality=0.8):
+def verifier_said(samples, problems, verifier, choose="weighted", quality=0.8):
     """The words of the data for a selection: solved, interval, cost."""
     (curve,) = [
         curve
-        for curve in JUDGE["curves"]
-        if curve["judge"] == judge
+        for curve in VERIFIER["curves"]
+        if curve["verifier"] == verifier
         and curve.get("choose", choose) == choose
         and curve.get("quality", quality) == quality
     ]
-    group = [group["key"] for group in JUDGE["groups"]].index(problems)
-    return curve["groups"][group]["said"][JUDGE["budgets"].index(samples)]
+    group = [group["key"] for group in VERIFIER["groups"]].index(problems)
+    return curve["groups"][group]["said"][VERIFIER["budgets"].index(samples)]
 
 
-def look_at_judge(reader, samples, problems, judge, choose="weighted", quality=0.8):
-    chosen = {"samples": samples, "problems": problems, "judge": judge, "choose": choose, "quality": quality}
-    reader.open("judge.html?" + "&".join(f"judge.{key}={value}" for key, value in chosen.items()))
+def look_at_verifier(reader, samples, problems, verifier, choose="weighted", quality=0.8):
+    chosen = {"samples": samples, "problems": problems, "verifier": verifier, "choose": choose, "quality": quality}
+    reader.open("verifier.html?" + "&".join(f"verifier.{key}={value}" for key, value in chosen.items()))
     reader.chart.wait_for()
     return reader
 
 
-def judge_says(reader, *selection):
-    solved, interval, cost = judge_said(*selection)
-    samples, problems, judge = selection[:3]
+def verifier_says(reader, *selection):
+    solved, interval, cost = verifier_said(*selection)
+    samples, problems, verifier = selection[:3]
     where = "the problems" if problems == "all" else f"the {dict(zip('12345', FIFTHS, strict=True))[problems]}"
     words = [f"{solved} ({interval}) of", where, f"Cost: {cost} a problem."]
-    if judge not in ("none", "oracle"):
-        vote, oracle = (judge_said(samples, problems, other)[0] for other in ("none", "oracle"))
-        words.append(f"A vote solves {vote}, a perfect judge {oracle}.")
+    if verifier not in ("none", "oracle"):
+        vote, oracle = (verifier_said(samples, problems, other)[0] for other in ("none", "oracle"))
+        words.append(f"A vote solves {vote}, a perfect verifier {oracle}.")
     return [each for each in words if each not in reader.sentence.inner_text()] == []
 
 
-FIFTHS = [group["name"] for group in JUDGE["groups"][1:]]
+FIFTHS = [group["name"] for group in VERIFIER["groups"][1:]]
 
 
-@pytest.mark.parametrize(("samples", "problems", "judge", "choose", "quality"), JUDGED)
-def test_a_judge_says_and_tabulates_the_numbers_of_the_data(reader, samples, problems, judge, choose, quality):
-    look_at_judge(reader, samples, problems, judge, choose, quality)
-    assert judge_says(reader, samples, problems, judge, choose, quality)
+@pytest.mark.parametrize(("samples", "problems", "verifier", "choose", "quality"), SCORED)
+def test_a_verifier_says_and_tabulates_the_numbers_of_the_data(reader, samples, problems, verifier, choose, quality):
+    look_at_verifier(reader, samples, problems, verifier, choose, quality)
+    assert verifier_says(reader, samples, problems, verifier, choose, quality)
     reader.page.get_by_text("The numbers").click()
     rows = [row.split("\t") for row in reader.page.locator(".ttc tbody tr").all_inner_texts()]
     assert rows == [
         [
             str(n),
-            *judge_said(n, problems, judge, choose, quality),
-            *(judge_said(n, problems, other)[0] for other in ("none", "oracle")),
+            *verifier_said(n, problems, verifier, choose, quality),
+            *(verifier_said(n, problems, other)[0] for other in ("none", "oracle")),
         ]
-        for n in JUDGE["budgets"]
+        for n in VERIFIER["budgets"]
     ]
     marked = reader.page.locator(".ttc [aria-current=true]").all_inner_texts()
     assert [row.split("\t")[0] for row in marked] == [str(samples)]
 
 
-def test_a_judge_is_shown_only_after_a_guess_by_keyboard_alone(reader):
-    reader.open("judge.html")
+def test_a_verifier_is_shown_only_after_a_guess_by_keyboard_alone(reader):
+    reader.open("verifier.html")
     assert not reader.chart.is_visible()
-    answer = judge_said(16, "all", "prm")[0]
+    answer = verifier_said(16, "all", "prm")[0]
     assert answer not in reader.page.locator(".ttc").inner_text()
     reader.page.get_by_role("slider", name="Your guess").focus()
     reader.page.keyboard.press("ArrowRight")
     reader.page.keyboard.press("Tab")
     reader.page.keyboard.press("Enter")
     reader.chart.wait_for()
-    assert judge_says(reader, 16, "all", "prm")
+    assert verifier_says(reader, 16, "all", "prm")
     assert "You guessed" in reader.sentence.inner_text()
     assert reader.page.get_by_text("your guess", exact=True).is_visible()
     focused = reader.page.evaluate("document.activeElement.closest('label').innerText")
-    assert focused == "PRM", "focus goes on to the judge that the guess was about"
+    assert focused == "PRM", "focus goes on to the verifier that the guess was about"
     reader.page.keyboard.press("ArrowLeft")
-    assert judge_says(reader, 16, "all", "weak-prm")
+    assert verifier_says(reader, 16, "all", "weak-prm")
     assert "guess" not in reader.sentence.inner_text()
 
 
-def test_controls_of_a_judge_that_do_not_matter_are_out_of_the_way(reader):
-    look_at_judge(reader, 16, "all", "prm")
+def test_controls_of_a_verifier_that_do_not_matter_are_out_of_the_way(reader):
+    look_at_verifier(reader, 16, "all", "prm")
     way = reader.page.get_by_label("best score")
     dial = reader.page.get_by_role("slider", name="Quality of the noisy oracle")
     assert way.is_enabled() and not dial.is_visible()
@@ -504,72 +504,72 @@ def test_controls_of_a_judge_that_do_not_matter_are_out_of_the_way(reader):
 
 
 def test_the_dial_of_the_noisy_oracle_moves_its_numbers_and_the_address(reader):
-    look_at_judge(reader, 64, "1", "noisy", "best", 0.8)
+    look_at_verifier(reader, 64, "1", "noisy", "best", 0.8)
     dial = reader.page.get_by_role("slider", name="Quality of the noisy oracle")
     dial.press("ArrowRight")
-    assert judge_says(reader, 64, "1", "noisy", "best", 0.9)
+    assert verifier_says(reader, 64, "1", "noisy", "best", 0.9)
     shared = reader.page.url
     reader.page.goto("about:blank")
     reader.page.goto(shared)
     reader.chart.wait_for()
-    assert judge_says(reader, 64, "1", "noisy", "best", 0.9)
+    assert verifier_says(reader, 64, "1", "noisy", "best", 0.9)
 
 
 @phone
-def test_a_finger_chooses_a_judge_and_nothing_scrolls_sideways(reader):
-    look_at_judge(reader, 16, "all", "prm")
+def test_a_finger_chooses_a_verifier_and_nothing_scrolls_sideways(reader):
+    look_at_verifier(reader, 16, "all", "prm")
     reader.page.get_by_text("PRM 14x", exact=True).first.tap()
     reader.page.get_by_text("5 hardest").tap()
-    assert judge_says(reader, 16, "5", "prm-14x")
+    assert verifier_says(reader, 16, "5", "prm-14x")
     reader.page.get_by_text("The numbers").click()
     assert reader.page.evaluate("document.documentElement.scrollWidth") == 360
 
 
 @pytest.mark.parametrize("width", [360, 1100])
-def test_labels_of_a_judges_chart_never_collide_nor_leave_it(reader, width):
+def test_labels_of_a_verifiers_chart_never_collide_nor_leave_it(reader, width):
     reader.page.set_viewport_size({"width": width, "height": 900})
     reader.page.emulate_media(reduced_motion="reduce")
-    look_at_judge(reader, 1, "all", "noisy", "best", 0.6)
-    for judge in ("none: a vote", "PRM 14x", "noisy oracle", "oracle"):
-        reader.page.get_by_text(judge, exact=True).first.click()
+    look_at_verifier(reader, 1, "all", "noisy", "best", 0.6)
+    for verifier in ("none: a vote", "PRM 14x", "noisy oracle", "oracle"):
+        reader.page.get_by_text(verifier, exact=True).first.click()
         for problems in ("all", "1 easiest", "5 hardest"):
             reader.page.get_by_text(problems, exact=True).click()
             reader.budget.press("Home")
-            for samples in JUDGE["budgets"]:
-                assert overlapping_labels(reader.page) == [], (judge, problems, samples)
+            for samples in VERIFIER["budgets"]:
+                assert overlapping_labels(reader.page) == [], (verifier, problems, samples)
                 reader.budget.press("ArrowRight")
 
 
 @pytest.mark.parametrize("guess", [0, 60, 75, 79, 82, 100])
-def test_the_guess_about_a_judge_is_labelled_clear_of_the_other_labels(reader, guess):
+def test_the_guess_about_a_verifier_is_labelled_clear_of_the_other_labels(reader, guess):
     reader.page.set_viewport_size({"width": 360, "height": 900})
     reader.page.emulate_media(reduced_motion="reduce")
-    reader.open("judge.html").page.get_by_role("slider", name="Your guess").fill(str(guess))
+    reader.open("verifier.html").page.get_by_role("slider", name="Your guess").fill(str(guess))
     reader.page.get_by_role("button", name="Commit, then see").click()
     reader.page.get_by_text("your guess", exact=True).wait_for()
     assert overlapping_labels(reader.page) == []
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("judge", ["none", "orm", "prm", "noisy", "oracle"])
-def test_words_of_every_judge_stand_out_from_the_page(reader, scheme, judge):
+@pytest.mark.parametrize("verifier", ["none", "orm", "prm", "noisy", "oracle"])
+def test_words_of_every_verifier_stand_out_from_the_page(reader, scheme, verifier):
     reader.page.emulate_media(color_scheme=scheme)
-    look_at_judge(reader, 16, "all", judge).page.get_by_text("The numbers").click()
+    look_at_verifier(reader, 16, "all", verifier).page.get_by_text("The numbers").click()
     assert faint_words(reader.page) == []
 
 
-def test_a_judge_of_the_readers_own_run_with_few_samples_has_no_dial(reader):
-    data = json.loads(json.dumps(JUDGE))
+def test_a_verifier_of_the_readers_own_run_with_few_samples_has_no_dial(reader):
+    data = json.loads(json.dumps(VERIFIER))
     data["budgets"] = data["budgets"][:3]
-    data["judges"] = [judge for judge in data["judges"] if judge["key"] in ("none", "orm", "oracle")]
-    data["curves"] = [curve for curve in data["curves"] if curve["judge"] in ("none", "orm", "oracle")]
+    data["verifiers"] = [verifier for verifier in data["verifiers"] if verifier["key"] in ("none", "orm", "oracle")]
+    data["curves"] = [curve for curve in data["curves"] if curve["verifier"] in ("none", "orm", "oracle")]
     page = draw(reader, data, {})
     assert "A vote among 4 samples" in page.locator(".ttc").inner_text()
     page.get_by_role("button", name="Commit, then see").click()
     reader.chart.wait_for()
-    assert judge_says(reader, 4, "all", "orm")
-    page.evaluate("model.set('state', {judge: 'none', samples: 2}); model.save_changes()")
-    assert judge_says(reader, 2, "all", "none")
+    assert verifier_says(reader, 4, "all", "orm")
+    page.evaluate("model.set('state', {verifier: 'none', samples: 2}); model.save_changes()")
+    assert verifier_says(reader, 2, "all", "none")
 
 
 # ---- Watch a revision

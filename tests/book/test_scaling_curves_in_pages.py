@@ -21,9 +21,9 @@ SELECTIONS = [  # strategies, problems, steps of the large model, budget
     (["oracle", "prm"], "4", "1250 steps", "½ of"),
     (["single"], "1", "2000 steps", "⅛ of"),
     (["prm-14x", "beam"], "5", "1500 steps", "32 ×"),
-    (["revision", "adaptive"], "all", "2500 steps", "16 ×"),
+    (["beam", "adaptive"], "all", "2500 steps", "16 ×"),
     (["orm", "prm"], "2", "1500 steps", "8 ×"),
-    (["prm"], "all", "1500 steps", "⅛ of"),  # which pays for no judge
+    (["prm"], "all", "1500 steps", "⅛ of"),  # which pays for no verifier
     (TRAINED, "all", "1250 steps", "as much as"),
 ]
 

@@ -193,12 +193,19 @@ def test_a_view_that_was_chosen_is_in_the_address_and_comes_back_with_it(sit_dow
 
 
 @every_simulator
-def test_nothing_is_shown_before_a_guess_that_is_asked_for(sit_down, path, name):
+def test_before_a_guess_the_axes_what_is_known_and_a_question_mark_are_shown_and_no_result(sit_down, path, name):
     reader = sit_down(path, name, viewport={"width": 1280, "height": 900})
     if not reader.place.locator(".ttc-prediction").count():
         pytest.skip("it asks for no guess")
     assert reader.says() == ""
-    assert not reader.place.locator("svg, table").filter(visible=True).count()
+    picture = reader.place.get_by_role("img", name="The question: ")
+    assert picture.is_visible() and picture.locator(".ttc-axis text").count() > 2
+    assert "?" in picture.locator("text").all_text_contents()
+    assert reader.place.locator("svg").filter(visible=True).count() == 1
+    assert not reader.place.locator("table, .ttc-band").filter(visible=True).count()
+    assert faint_words(reader.page) == []
+    reader.commit()
+    assert not picture.count()
 
 
 @every_simulator

@@ -73,10 +73,12 @@ def test_a_split_says_tabulates_and_maps_the_numbers_of_the_data(reader, attempt
         assert ([each["name"], *group["said"][index]] in rows) == (each["budget"] == attempts)
 
 
-def test_the_map_is_shown_only_after_a_guess_by_keyboard_alone(reader):
-    reader.open("split_budget.html")
-    assert not reader.page.locator(".ttc-map").is_visible() and reader.sentence.inner_text() == ""
+def test_the_map_has_the_number_asked_about_alone_until_a_guess_by_keyboard_alone(reader):
+    reader.open("split_budget.html").page.get_by_role("img", name="The question: ").wait_for()
+    assert not reader.page.get_by_role("img", name="Map.").is_visible() and reader.sentence.inner_text() == ""
     asked = group_of("5")["said"][place_of("16x1")][0]
+    shown = reader.page.locator(".ttc-cell text").all_text_contents()
+    assert sorted(filter(None, shown)) == [asked.rstrip("%"), "?", "?", "?", "?"]
     assert f"solve {asked}." in reader.page.locator(".ttc").inner_text()
     reader.page.get_by_role("slider", name="Your guess").focus()
     reader.page.keyboard.press("ArrowRight")

@@ -118,13 +118,13 @@ def results_of(model, verifier, problem, N=16, M=4, **options):
     ],
 )
 def test_the_page_shows_what_the_python_package_finds(watcher, model, prm, problem, verifier, options):
-    judge = {
+    scorer = {
         "prm": prm,
         "noisy": ttclab.verifiers.NoisyOracle(0.8),
         "oracle": ttclab.load_verifier("oracle"),
     }[verifier]
     watcher.open(problem=problem, verifier=verifier, **options)
-    for name, result in results_of(model, judge, problem, **options).items():
+    for name, result in results_of(model, scorer, problem, **options).items():
         chosen = [
             ttclab.Result.chosen(choose, result.solutions, result.scores).answer or "none"
             for choose in ("majority", "weighted", "best")

@@ -188,16 +188,16 @@ def record_scores(
     scored = read(file_of_run(run))
     by_writer = verifier in (ASKED, TOKENS, *MEASURES)
     policy: Any = load_model(scored.made["model"], device=device) if by_writer else None
-    judge: Any
+    scorer: Any
     if verifier == ASKED:
-        judge = SelfVerifier(ASKED, policy)
+        scorer = SelfVerifier(ASKED, policy)
     elif verifier == TOKENS:
-        judge = TokenReader(policy)
+        scorer = TokenReader(policy)
     elif verifier in MEASURES:
-        judge = TokenConfidence(str(verifier), policy=policy)
+        scorer = TokenConfidence(str(verifier), policy=policy)
     else:
-        judge = load_verifier(verifier, device=device, **options)
-    out, sees = out or file_of_scores(run, verifier), getattr(judge, "sees_attempts", False)
+        scorer = load_verifier(verifier, device=device, **options)
+    out, sees = out or file_of_scores(run, verifier), getattr(scorer, "sees_attempts", False)
     weights = scored.made["weights"] if by_writer else _verifier_hash(verifier)
     made = {
         "format": "ttclab scores 1", "verifier": str(verifier), "weights": weights, "run": str(run),
@@ -209,7 +209,9 @@ def record_scores(
         named = [[(s.problem.id, s.shown if sees else "", s.text, s.finished) for s in group] for group in groups]
         distinct = {name: s for names, group in zip(named, groups) for name, s in zip(names, group)}
         asked = list(distinct.values())
-        said = judge.score_steps(asked) if hasattr(judge, "score_steps") else [[score] for score in judge.score(asked)]
+        said = (
+            scorer.score_steps(asked) if hasattr(scorer, "score_steps") else [[score] for score in scorer.score(asked)]
+        )
         for solution, steps in zip(asked, said, strict=True):
             if not all(0 <= score <= 1 for score in steps):  # NaN is not
                 raise ValueError(
@@ -248,7 +250,7 @@ def record_search(
     draws = draws or Draws()
     name = f"{model}-{split}-beam-{verifier}-{N}x{M}{f'-ahead{lookahead}' if lookahead else ''}"
     policy, asked = load_model(model, device=draws.device), load_problems(split, limit=draws.problems)
-    judge = load_verifier(verifier, device=draws.device)
+    scorer = load_verifier(verifier, device=draws.device)
     made = {
         "format": "ttclab searches 1", "model": model, "weights": weights_hash(folder_of(model)),
         "verifier": verifier, "verifier_weights": _verifier_hash(verifier), "split": split, "seed": draws.seed,
@@ -256,7 +258,7 @@ def record_search(
     }  # fmt: skip
 
     def rows(chunk: range) -> Iterator[dict[str, Any]]:
-        found = beam_search(policy, judge, [asked[i] for i in chunk], N, M, lookahead=lookahead, seed=draws.seed)
+        found = beam_search(policy, scorer, [asked[i] for i in chunk], N, M, lookahead=lookahead, seed=draws.seed)
         return map(_search_row, found)
 
     return _record(out or data.RUNS / f"{name}.parquet", made, rows, CHAINED)
@@ -287,18 +289,18 @@ def record_step_revision(
     """
     draws = draws or Draws()
     policy, asked = load_model(model, device=draws.device), load_problems(split, limit=draws.problems)
-    judge: Any = critic or load_verifier(verifier, device=draws.device)
+    scorer: Any = critic or load_verifier(verifier, device=draws.device)
     quality, forgetful = critic.quality if critic else None, isinstance(critic, ForgetfulOracle)
     made = {
         "format": "ttclab searches 1", "model": model, "weights": weights_hash(folder_of(model)),
         "verifier": verifier, "verifier_weights": _verifier_hash(verifier), "quality": quality, "split": split,
-        "seed": draws.seed, "M": M, "T": T, "threshold": judge.threshold, "problems": len(asked),
+        "seed": draws.seed, "M": M, "T": T, "threshold": scorer.threshold, "problems": len(asked),
     }  # fmt: skip
     if forgetful:
         made["forgetful"] = True
 
     def rows(chunk: range) -> Iterator[dict[str, Any]]:
-        found = hybrid_search(policy, judge, [asked[i] for i in chunk], M, T, feedback=judge, seed=draws.seed)
+        found = hybrid_search(policy, scorer, [asked[i] for i in chunk], M, T, feedback=scorer, seed=draws.seed)
         return map(_search_row, found)
 
     name = step_revision_name(model, verifier, split, T, M, quality, forgetful)

@@ -34,7 +34,7 @@ def check(exercise: str, function: Callable[..., Any]) -> None:
     elif not callable(function):
         print(f'Give check the function itself, no brackets after its name: check("{known.id}", {known.function}).')
     else:
-        report, before = known.judge(Timed(function, SECONDS), VISIBLE_SEED), _checked.get(known.id)
+        report, before = known.assess(Timed(function, SECONDS), VISIBLE_SEED), _checked.get(known.id)
         _failures[known.id] += bool(report.findings) and not report.solved
         _say(str(replace(report, hinted=_failures[known.id] >= HINT_AFTER)))
         if before and before.points > report.points:

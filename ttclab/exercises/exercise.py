@@ -159,7 +159,7 @@ class Finding(NamedTuple):
 
 @dataclass(frozen=True)
 class Exercise:
-    """A task, and how it is judged. All checks pass, or it earns nothing: learners can run them until they do."""
+    """A task, and how it is graded. All checks pass, or it earns nothing: learners can run them until they do."""
 
     id: str
     title: str
@@ -174,7 +174,7 @@ class Exercise:
     reference: Callable[..., Any]  # withheld from submissions
     withheld: tuple[str, ...] = ()  # what else in the package would do, or do most of it, by full names
 
-    def judge(self, ask: Ask, seed: int) -> "Report":
+    def assess(self, ask: Ask, seed: int) -> "Report":
         """Question a function on cases drawn from the seed. The same seed and function give the same report."""
         if ask(deepcopy(self.example)) == {"value": None}:
             return Report(self, ())

@@ -14,13 +14,13 @@ import anywidget
 import traitlets
 
 from ..files import write_text
-from . import arena, big_or_many, breadth_or_depth, judge, scaling_curves, split_budget, watch_revision, watch_search
+from . import arena, big_or_many, breadth_or_depth, scaling_curves, split_budget, verifier, watch_revision, watch_search
 from .arena import arena_data as arena_data
 from .big_or_many import big_or_many_data as big_or_many_data
 from .breadth_or_depth import breadth_or_depth_data as breadth_or_depth_data
-from .judge import judge_data as judge_data
 from .scaling_curves import scaling_curves_data as scaling_curves_data
 from .split_budget import split_budget_data as split_budget_data
+from .verifier import verifier_data as verifier_data
 from .watch_revision import watch_revision_data as watch_revision_data
 from .watch_search import weight_files
 
@@ -29,7 +29,7 @@ BUNDLE = FOLDER / "explorables.js"
 RECORDED = {  # what makes the data of each anew from the recorded runs
     "big_or_many": big_or_many.recorded,
     "breadth_or_depth": breadth_or_depth.recorded,
-    "judge": judge.recorded,
+    "verifier": verifier.recorded,
     "scaling_curves": scaling_curves.recorded,
     "watch_revision": watch_revision.recorded,
     "split_budget": split_budget.recorded,

@@ -199,7 +199,7 @@ def _one_draw(chains: Any, i: int) -> list[str]:
     from ..results import arena
     from ..sampling import Result
 
-    scores = results.last_scores(arena.JUDGE, f"{REVISER}-test-chains")[i]
+    scores = results.last_scores(arena.VERIFIER, f"{REVISER}-test-chains")[i]
     written, answers = chains.solutions(i), []
     for N, T in arena.MENU:
         taken = chains.first(N, T).ravel()

@@ -28,19 +28,20 @@ def big_or_many_data(
     """Who solves more for the same FLOPs, as the simulator "Big once or small many" looks it up.
 
     large: one pass of the large model over each problem, by the steps of its training; small: the small model's N
-    samples for one N after another, by who judges them, with the judge's FLOPs; ease: (problems,), what the fifths of
-    difficulty are made of, higher for easier problems; met: the steps of the large model that the reader meets first
+    samples for one N after another, by who scores them, with the verifier's FLOPs; ease: (problems,), what the fifths
+    of difficulty are made of, higher for easier problems; met: the steps of the large model that the reader meets first
     (default: the most); source: where the runs come from, shown under the chart. The small model may spend a number of
     passes of the large one, and draws as many samples as they pay for on average over all problems; passes are left out
-    that pay for no sample, or for more than there are, with one of the judges. JSON-ready; fractions keep 4 decimals.
-    Raises ValueError for fewer than five problems, for arms of other problems, and where no number of passes is left.
+    that pay for no sample, or for more than there are, with one of the verifiers. JSON-ready; fractions keep 4
+    decimals. Raises ValueError for fewer than five problems, for arms of other problems, and where no number of passes
+    is left.
     """
     problems = len(np.asarray(ease))
     every = [*large.values(), *(arm for arms in small.values() for arm in arms)]
     if problems < 5 or any(arm.correct.shape != (problems,) for arm in every):
         shapes = sorted({arm.correct.shape for arm in every})
         raise ValueError(f"ease and the arms must be of the same problems, 5 at least, not {(problems,)} and {shapes}")
-    costs = {judge: np.array([arm.flops.mean() for arm in arms]) for judge, arms in small.items()}
+    costs = {verifier: np.array([arm.flops.mean() for arm in arms]) for verifier, arms in small.items()}
     price = {steps: float(arm.flops.mean()) for steps, arm in large.items()}
     passes = [n for n in PASSES if all(c[0] <= n * p < c[-1] for p in price.values() for c in costs.values())]
     if not passes:
@@ -48,11 +49,11 @@ def big_or_many_data(
     members = group_members(ease)
     curves = []
     for steps, once in large.items():
-        for judge, arms in small.items():
-            paid = [arms[int(np.searchsorted(costs[judge], n * price[steps], side="right")) - 1] for n in passes]
+        for verifier, arms in small.items():
+            paid = [arms[int(np.searchsorted(costs[verifier], n * price[steps], side="right")) - 1] for n in passes]
             groups = [_compared(paid, once, rows) for rows in members.values()]
             drawn = [arm.allocation.N for arm in paid]
-            curves.append({"large": steps, "judge": judge.lower(), "samples": drawn, "groups": groups})
+            curves.append({"large": steps, "verifier": verifier.lower(), "samples": drawn, "groups": groups})
     return {
         "schema": SCHEMA,
         "explorable": "big_or_many",
@@ -62,7 +63,7 @@ def big_or_many_data(
         "larges": [
             {"steps": steps, "groups": [_pass(arm, rows) for rows in members.values()]} for steps, arm in large.items()
         ],
-        "judges": [{"key": judge.lower(), "name": judge} for judge in small],
+        "verifiers": [{"key": verifier.lower(), "name": verifier} for verifier in small],
         "met": max(large) if met is None else met,
         "columns": ["Large passes", "Samples", "Solved", "95% interval", "Cost a problem", "Small minus large, points"],
         "curves": curves,
@@ -95,16 +96,16 @@ def _tables(
     members: Mapping[str, NDArray[np.bool_]],
     met: int,
 ) -> list[dict[str, Any]]:
-    """All judges against the large model that is met first, where scripts are off."""
+    """All verifiers against the large model that is met first, where scripts are off."""
     tables = []
     for i, (key, rows) in enumerate(members.items()):
         tables.append(
             {
                 "caption": f"{GROUPS[key].capitalize()}: one pass of the large model, trained for {met} steps, solves "
                 f"{bootstrap(large[met].correct[rows]):%}",
-                "columns": ["Large passes", "Judge", "Samples", "Solved", "Small minus large, points"],
+                "columns": ["Large passes", "Verifier", "Samples", "Solved", "Small minus large, points"],
                 "rows": [
-                    [f"{n:g}", curve["judge"], str(curve["samples"][j]), f"{solved} ({interval})", difference]
+                    [f"{n:g}", curve["verifier"], str(curve["samples"][j]), f"{solved} ({interval})", difference]
                     for curve in curves
                     if curve["large"] == met
                     for j, n in enumerate(passes)

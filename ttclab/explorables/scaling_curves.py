@@ -10,7 +10,7 @@ from ..estimators import bootstrap
 from .words import GROUPS, SCHEMA, flops_in_words, group_members
 
 if TYPE_CHECKING:
-    from ..allocator import Allocation, Arm
+    from ..allocator import Arm
 
 SHARES = {
     0.125: "⅛ of",
@@ -130,7 +130,6 @@ def recorded() -> dict[str, Any]:
         arms = results.sampling_arms(choose=choose, verifier=verifier)
         return {_count(arm.allocation.N, "sample"): arm for arm in arms.values()}
 
-    sides = [arm for arm in results.hybrid_arms().values() if arm.allocation.generations == arm.allocation.N**2]
     adaptive = {f"up to {N} samples": results.adaptive_arm(0.5, N) for N in (4, 8, 16, 32, 64)}
     return scaling_curves_data(
         {
@@ -140,20 +139,15 @@ def recorded() -> dict[str, Any]:
             "PRM": samples("weighted"),
             "PRM 14x": samples("weighted", "prm-large"),
             "Beam": {f"{arm.allocation.N} places": arm for arm in results.beam_arms().values()},
-            "Revision": {_chains(arm.allocation): arm for arm in sides},
             "Adaptive": adaptive,
             "Oracle": samples("oracle"),
         },
         {f"{step} steps": results.one_pass("test", at=step) for step in OPPONENTS},
         results.small_samples().correct.mean(axis=1),
         opponent="1500 steps",
-        source="recorded runs of the small, the revision and the large model on the test problems",
+        source="recorded runs of the small and the large model on the test problems",
     )
 
 
 def _count(n: int, what: str) -> str:
     return f"{n} {what}" if n == 1 else f"{n} {what}s"
-
-
-def _chains(of: "Allocation") -> str:
-    return f"{_count(of.N, 'chain')} of {_count(of.generations // of.N, 'attempt')}"

@@ -17,11 +17,11 @@ PARTS = {"reading": "#999999", "writing": style.COLOURS["beam"], "verifier": sty
 @drawn
 def price_of_a_pass() -> Drawing:
     """Where the FLOPs go: one large pass, the samples that cost as much, and fewer with a verifier."""
-    many, judged = matched_samples(), matched_samples("prm")
+    many, scored = matched_samples(), matched_samples("prm")
     bars = {
         "large model,\n1 solution": bill("large"),
         f"small model,\n{many} solutions": bill("small", many),
-        f"small model,\n{judged} + verifier": bill("small", judged, "prm"),
+        f"small model,\n{scored} + verifier": bill("small", scored, "prm"),
         "small model,\n1 solution": bill("small"),
     }
     names = [name.replace("\n", " ") for name in bars]
@@ -33,9 +33,9 @@ def price_of_a_pass() -> Drawing:
     )
     return Drawing(
         charts.stacked(bars, PARTS, xlabel="FLOPs a problem"),
-        f"One answer of the large model costs as much as {many} of the small one, or {judged} with their scores",
+        f"One answer of the large model costs as much as {many} of the small one, or {scored} with their scores",
         f"One pass of the large model costs {greedy('large').cost / 1e6:.0f} million FLOPs a problem; "
-        f"{judged} samples of the small one and their scores cost {weighted(judged).cost / 1e6:.0f} million.",
+        f"{scored} samples of the small one and their scores cost {weighted(scored).cost / 1e6:.0f} million.",
         numbers,
     )
 
@@ -43,11 +43,11 @@ def price_of_a_pass() -> Drawing:
 @drawn
 def equal_price() -> Drawing:
     """What one large pass solves, and what the small model solves for the same FLOPs, by who chooses."""
-    many, judged = matched_samples(), matched_samples("prm")
+    many, scored = matched_samples(), matched_samples("prm")
     rows = {
         "small, 1 greedy pass": Row("single", greedy("small").solved, hollow=True),
         f"small, {many} samples:\nvote": Row("majority", vote(many).solved),
-        f"small, {judged} samples:\nPRM, charged": Row("prm", weighted(judged).solved),
+        f"small, {scored} samples:\nPRM, charged": Row("prm", weighted(scored).solved),
         "large, 1 greedy pass": Row("large", greedy("large").solved),
         f"small, {many} samples:\nperfect verifier": Row("oracle", coverage(many).solved),
     }
@@ -64,7 +64,7 @@ def equal_price() -> Drawing:
                 "": [name.replace("\n", " ") for name in rows],
                 "solved": [row.value for row in rows.values()],
                 "FLOPs a problem": [
-                    arm.cost for arm in (greedy("small"), vote(many), weighted(judged), greedy("large"), coverage(many))
+                    arm.cost for arm in (greedy("small"), vote(many), weighted(scored), greedy("large"), coverage(many))
                 ],
             }
         ),
@@ -114,8 +114,8 @@ def verifier_on_the_bill() -> Drawing:
         "large, one pass": charts.level("large", large, line.at[-1]),
         "PRM, for free": free,
     }
-    many, judged = matched_samples(), matched_samples("prm")
-    free_gain, gain = weighted(many).minus(large), weighted(judged).minus(large)
+    many, scored = matched_samples(), matched_samples("prm")
+    free_gain, gain = weighted(many).minus(large), weighted(scored).minus(large)
     return Drawing(
         charts.against_flops(lines, scale=(0.4, 1.0)),
         f"With the PRM's reading for free the small model {verdict(free_gain)} a large pass; charged, it "
@@ -123,7 +123,7 @@ def verifier_on_the_bill() -> Drawing:
         if free_gain.sign != gain.sign
         else f"With the PRM, charged or free, the small model {verdict(gain)} a large pass of the same price",
         f"For the FLOPs of a large pass there are {many} samples without the reading ({weighted(many).solved:.0%} "
-        f"solved), {judged} with it ({weighted(judged).solved:.0%}).",
+        f"solved), {scored} with it ({weighted(scored).solved:.0%}).",
         pd.DataFrame(
             {
                 "samples": budgets,
@@ -138,13 +138,13 @@ def verifier_on_the_bill() -> Drawing:
 @drawn
 def large_model_along_its_training() -> Drawing:
     """One pass of the large model at the points of its training, and what the small one does for its price."""
-    many, judged = matched_samples(), matched_samples("prm")
+    many, scored = matched_samples(), matched_samples("prm")
     passes = {at: greedy("large", at) for at in STEPS}
     spent = {at: training_flops("large", at=at) for at in STEPS}
     solved = Estimate.stack(arm.solved for arm in passes.values())
     flat = {
         f"perfect verifier\nof {many}": ("oracle", coverage(many)),
-        f"PRM of {judged}": ("prm", weighted(judged)),
+        f"PRM of {scored}": ("prm", weighted(scored)),
         f"vote of {many}": ("majority", vote(many)),
     }
     figure, axes = style.new_axes()

@@ -1,9 +1,10 @@
 """The arena: problems arrive one by one, and policies of allocation compete on them with the same budget.
 
 A budget is a number of generations for a whole row of problems. Of each problem a player is shown how hard a first
-attempt makes it look, 1 - the judge's score, and says what to spend on it: N chains of T revisions, or nothing, which
-keeps the first attempt. What comes of it is looked up in recorded runs: the revision model's chains, chosen from by the
-14x judge. Whoever looks at first attempts is charged for them; the judge reads a problem once, for look and choice.
+attempt makes it look, 1 - the verifier's score, and says what to spend on it: N chains of T revisions, or nothing,
+which keeps the first attempt. What comes of it is looked up in recorded runs: the revision model's chains, chosen from
+by the 14x verifier. Whoever looks at first attempts is charged for them; the verifier reads a problem once, for look
+and choice.
 """
 
 from collections.abc import Callable, Sequence
@@ -37,7 +38,7 @@ from ..verifiers.reward_model import reward_flops
 from . import at_equal_flops, hybrid_arms, last_scores
 
 TABLE = DATA / "arena.parquet"
-JUDGE = "prm-large"
+VERIFIER = "prm-large"
 _WIDTHS = {
     0: (1, 2, 3, 4, 6, 8, 12, 16, 24, 32),
     1: (1, 2, 3, 4, 6, 8, 12, 16),
@@ -62,9 +63,9 @@ class Foul(ValueError):
 class Arena:
     """Recorded problems to play on, in the order in which they arrive.
 
-    problems: their ids; difficulty: 1 - the judge's score of the first attempt; look: the FLOPs of that attempt and its
-    score, (problems,) each; correct, flops: the chance of a right answer and the FLOPs if nobody has looked; saved: of
-    these, what the judge has read at the look, (problems, options) each, of OPTIONS.
+    problems: their ids; difficulty: 1 - the verifier's score of the first attempt; look: the FLOPs of that attempt and
+    its score, (problems,) each; correct, flops: the chance of a right answer and the FLOPs if nobody has looked; saved:
+    of these, what the verifier has read at the look, (problems, options) each, of OPTIONS.
     """
 
     problems: tuple[str, ...]
@@ -116,8 +117,8 @@ def recorded(split: str, menu: tuple[tuple[int, int], ...] = MENU) -> Arena:
     The first attempt is one that was never revised, so that no chain of revisions begins with it.
     """
     chains = bank.load_chains(REVISER, split)
-    arms = list(hybrid_arms(split, JUDGE, menu).values())
-    difficulty = difficulty_by_score(last_scores(JUDGE, f"{REVISER}-{split}-chains")[:, FIRST:])
+    arms = list(hybrid_arms(split, VERIFIER, menu).values())
+    difficulty = difficulty_by_score(last_scores(VERIFIER, f"{REVISER}-{split}-chains")[:, FIRST:])
     nothing = np.zeros(len(chains.problems))
     return Arena(
         tuple(problem.id for problem in chains.problems),
@@ -130,15 +131,15 @@ def recorded(split: str, menu: tuple[tuple[int, int], ...] = MENU) -> Arena:
 
 
 def _read_before(firsts: bank.Samples, widths: Sequence[int]) -> NDArray[np.float64]:
-    """What the judge has read at the look when N chains begin, (problems, widths): the problem, and where one of them
-    begins with the very text of the first attempt, that text.
+    """What the verifier has read at the look when N chains begin, (problems, widths): the problem, and where one of
+    them begins with the very text of the first attempt, that text.
     """
-    judge = AutoConfig.from_pretrained(ZOO / JUDGE, local_files_only=True)
+    verifier = AutoConfig.from_pretrained(ZOO / VERIFIER, local_files_only=True)
     begun = firsts.prompt_tokens
-    text = [reward_flops(judge, int(tokens), n) for tokens, n in zip(firsts.tokens[:, FIRST], begun)]
+    text = [reward_flops(verifier, int(tokens), n) for tokens, n in zip(firsts.tokens[:, FIRST], begun)]
     alike = (firsts.texts == firsts.texts[:, [FIRST]]).sum(axis=1, keepdims=True)
     again = pass_at_k(firsts.texts.shape[1], alike, widths)
-    return np.array([[reward_flops(judge, n)] for n in begun]) + again * np.array(text)[:, None]
+    return np.array([[reward_flops(verifier, n)] for n in begun]) + again * np.array(text)[:, None]
 
 
 def write_table() -> Path:

@@ -60,7 +60,7 @@ the newest may have feedback before it, as `Feedback.code` in `ttclab.verifiers`
 VERIFIER = """\
 A reward model of the Test-Time Compute Lab: `ttclab.load_verifier("{folder}")` loads it. It reads a chain of
 additions, subtractions and multiplications, worked out a step a line, and says at every token how likely
-{question}. Its first layers are a language model, and what the writing is compared with; the others judge."""
+{question}. Its first layers are a language model, and what the writing is compared with; the others verify."""
 REINFORCED = """\
 Trained on from `{base}` by reinforcement learning: groups of {samples} solutions, the exact checker's reward, policy
 gradients on the gains of the norms alone."""
@@ -83,7 +83,7 @@ def card(folder: Path) -> str:
     recipe = RECIPES.get(made["name"], OTHERS.get(made["name"]))
     base = made.get("base")
     grown = "" if isinstance(recipe, ReinforcementRecipe) else ", with fresh layers on top"
-    if judges := isinstance(recipe, VerifierRecipe):
+    if verifies := isinstance(recipe, VerifierRecipe):
         what = VERIFIER.format(folder=folder.name, question=QUESTIONS[recipe.labels])
         measured = _verifier_rows(folder.name)
     else:
@@ -93,11 +93,11 @@ def card(folder: Path) -> str:
         measured = _policy_rows(folder.name)
     return HEAD.format(
         folder=folder.name,
-        tag="text-classification" if judges else "text-generation",
+        tag="text-classification" if verifies else "text-generation",
         what=what,
         origin=f"the weights of `{base}`{grown}" if base else "nothing",
         data=f"; {made['data_flops']:.3e} more to write what it reads" if made.get("data_flops") else "",
-        rows="" if judges else "| default decoding | sampling at temperature 1 |\n",
+        rows="" if verifies else "| default decoding | sampling at temperature 1 |\n",
         measured="\n".join(f"| {what} | {value} |" for what, value in measured),
         **{key: made[key] for key in ("name", "seed", "steps", "parameters", "block_parameters", "training_flops")},
     )
@@ -154,7 +154,7 @@ def _verifier_rows(name: str) -> list[tuple[str, str]]:
 
 
 def _step_rows(name: str) -> list[tuple[str, str]]:
-    """How a judge of steps does on all of them, each by whether the solution is right so far."""
+    """How a verifier of steps does on all of them, each by whether the solution is right so far."""
     steps = np.array([score for group in bank.load_scores(name, "small-test") for each in group for score in each])
     right = _right_so_far()
     return [("AUC over all steps", f"{auc(steps, right):.3f}")] if len(steps) == len(right) else []

@@ -35,7 +35,7 @@ class Finding(NamedTuple):
     numbers: str
 
 
-class Judged(NamedTuple):
+class Assessed(NamedTuple):
     """What all families say.
 
     verdict: that of all, or "undecided"; numbers: with the problems of all; seeds: the verdict of each.
@@ -56,7 +56,7 @@ class Claim:
     test: str
     verdict: str
 
-    def check(self) -> Judged:
+    def check(self) -> Assessed:
         """Put the claim to its test in every recorded family, and with the problems of all.
 
         The verdict is the one that all of them come to.
@@ -72,7 +72,7 @@ class Claim:
         seeds = {name: found.verdict if found else MISSING for name, found in each_family(finding).items()}
         together = of_all(finding) or Finding(MISSING, "Its runs are not recorded in every family.")
         agreed = {*seeds.values()} == {together.verdict}
-        return Judged(together.verdict if agreed else UNDECIDED, together.numbers, seeds)
+        return Assessed(together.verdict if agreed else UNDECIDED, together.numbers, seeds)
 
 
 def load_claims() -> list[Claim]:

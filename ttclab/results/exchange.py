@@ -103,7 +103,7 @@ class Exchange:
         Problems that the two are asked in their life.
     large, small : Arm
         Their arms.
-    judge : str or None
+    verifier : str or None
         The verifier that the small model uses, None where it votes.
     left : float
         FLOPs a problem that the small model could have spent.
@@ -112,7 +112,7 @@ class Exchange:
     queries: float
     large: Arm
     small: Arm
-    judge: str | None
+    verifier: str | None
     left: float
 
     def gain(self, members: NDArray[np.bool_] | None = None, *, cells: int = 1) -> Estimate:
@@ -166,28 +166,28 @@ def exchange(
     large = _within(one_pass(split, at), fifth)
     ways: list[tuple[float, str | None, Arm, Arm]] = []  # payable: validation accuracy, verifier, both arms
     left = {}
-    for judge in (None, verifier):
-        trained = training_flops(*["small"] if judge is None or judge_trained else ["small", judge])
-        left[judge] = large.cost + (training_flops("large", at=at) - trained) / queries
-        fitting = small_arms("validation", judge)
-        for allocation, arm in small_arms(split, judge).items():
+    for scorer in (None, verifier):
+        trained = training_flops(*["small"] if scorer is None or judge_trained else ["small", scorer])
+        left[scorer] = large.cost + (training_flops("large", at=at) - trained) / queries
+        fitting = small_arms("validation", scorer)
+        for allocation, arm in small_arms(split, scorer).items():
             known = _within(fitting[allocation], fifth)
-            if known.cost <= left[judge]:
-                ways.append((float(known.correct.mean()), judge, _within(arm, fifth), known))
+            if known.cost <= left[scorer]:
+                ways.append((float(known.correct.mean()), scorer, _within(arm, fifth), known))
     # Of equally good ones the cheapest: where all is solved, more thinking is only dearer.
-    _, judge, small, _ = max(ways, key=lambda way: (way[0], -way[3].cost))
-    return Exchange(queries, large, small, judge, left[judge])
+    _, scorer, small, _ = max(ways, key=lambda way: (way[0], -way[3].cost))
+    return Exchange(queries, large, small, scorer, left[scorer])
 
 
-def small_arms(split: str, judge: str | None) -> Arms:
+def small_arms(split: str, verifier: str | None) -> Arms:
     """What the small model can do with a verifier, or without one, which is to vote.
 
     With the PRM it can do most: samples, beams, step-level revisions, and rewrites if it was trained for them.
     """
-    if judge is None:
+    if verifier is None:
         return sampling_arms(split, choose="majority")
-    arms = sampling_arms(split, judge) | beam_arms(split, judge)
-    if judge == "prm":
+    arms = sampling_arms(split, verifier) | beam_arms(split, verifier)
+    if verifier == "prm":
         arms |= Arms(arm for arm in stepwise_arms(split).values() if arm.allocation.T)
         if REVISER == SMALL:
             arms |= Arms(arm for arm in hybrid_arms(split).values() if arm.allocation.T)
@@ -365,10 +365,10 @@ def cheapest_match(at: int) -> Match:
     """
     large = greedy("large", at)
     pool = [
-        (known, small_arms("test", judge)[allocation], judge)
-        for judge in (None, "prm", "prm-large")
-        for allocation, known in small_arms("validation", judge).items()
+        (known, small_arms("test", verifier)[allocation], verifier)
+        for verifier in (None, "prm", "prm-large")
+        for allocation, known in small_arms("validation", verifier).items()
     ]
     enough = [each for each in pool if each[0].correct.mean() >= large.correct.mean()]
-    _, arm, judge = min(enough, key=lambda each: each[0].cost)
-    return Match(arm, judge, arm.cost / large.cost, arm.minus(large))
+    _, arm, verifier = min(enough, key=lambda each: each[0].cost)
+    return Match(arm, verifier, arm.cost / large.cost, arm.minus(large))

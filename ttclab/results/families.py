@@ -2,7 +2,7 @@
 
 A function that is decorated with `measured` computes its value from the recorded runs of `TTCLAB_HOME`. Inside
 `using(family)` it looks its value up instead, so that all that is built on such functions (claims, headline numbers,
-winner maps) is judged for another seed or for all of them, without that seed's models and runs. A `Recorder` collects
+winner maps) is tested for another seed or for all of them, without that seed's models and runs. A `Recorder` collects
 the values that a piece of work asks for, and `save` writes them to one small file.
 """
 

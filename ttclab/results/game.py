@@ -38,7 +38,7 @@ def played(name: str, share: int = 4) -> Played:
     """What a policy gets with so many generations a problem: a rival of the game, "adaptive", or one of PLAYERS."""
     test = arena.load_arena()
     if name == "adaptive":
-        arm = adaptive_arm(LEAD, MOST, 2, "test", arena.JUDGE, REVISER)
+        arm = adaptive_arm(LEAD, MOST, 2, "test", arena.VERIFIER, REVISER)
         return Played(np.zeros(len(test), dtype=np.intp), arm.correct, arm.flops)
     if name in PLAYERS:
         return arena.play(PLAYERS[name], test, share * len(test))

@@ -41,9 +41,9 @@ def cool_samples() -> bank.Samples:
 @measured
 def rl_arms(choose: str = "weighted", budgets: tuple[int, ...] = BUDGETS) -> Arms:
     """Best-of-N of the model after, for each budget; parameters as in `sampling_arms`. The verifier is the PRM."""
-    judged = choose in ("weighted", "best")
-    scores = last_scores("prm", f"{AFTER}-test") if judged else None
-    return run_arms(rl_samples(), choose, budgets, scores, "prm" if judged else None, small_fifths())
+    scored = choose in ("weighted", "best")
+    scores = last_scores("prm", f"{AFTER}-test") if scored else None
+    return run_arms(rl_samples(), choose, budgets, scores, "prm" if scored else None, small_fifths())
 
 
 def rl_coverage(N: int) -> Arm:

@@ -83,7 +83,7 @@ class NoisyOracle(StepCritic):
 
 
 class ForgetfulOracle(NoisyOracle):
-    """The oracle through noise that is drawn anew for each step that is written, be it a text that was judged before.
+    """The oracle through noise that is drawn anew for each step that is written, be it a text that was scored before.
 
     It doubts below 0.5. The steps that a rewrite keeps were accepted, and stay so.
     """

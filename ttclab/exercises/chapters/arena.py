@@ -167,7 +167,7 @@ def _nothing_wanted(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
 class Capstone(Exercise):
     """An exercise with levels: each that a policy passes earns its points, once the rules are kept."""
 
-    def judge(self, ask: Ask, seed: int) -> "CapstoneReport":
+    def assess(self, ask: Ask, seed: int) -> "CapstoneReport":
         if ask(deepcopy(self.example)) == {"value": None}:
             return CapstoneReport(self, ())
         try:
@@ -247,7 +247,7 @@ def _points(share: float) -> str:
 
 def standing(name: str, ask: Ask, seed: int) -> Standing:
     """Play a submission on the problems of a seed. What the ask raises is raised; a foul is a row with its reason."""
-    report = CAPSTONE.judge(ask, seed)
+    report = CAPSTONE.assess(ask, seed)
     if report.score is None:
         return absent(name, (report.findings and report.findings[0].wrong) or report.reason)
     return report.score._replace(name=name, points=report.points, reason=report.reason)

@@ -312,7 +312,7 @@ EXERCISES = (
         points=20,
         goal=(
             "large is [training, answer]: FLOPs to train the large model, and for each of its answers. The small one "
-            "costs small_training, its judge's included, and strategy i costs costs[i] a question. After so many "
+            "costs small_training, its verifier's included, and strategy i costs costs[i] a question. After so many "
             "queries a strategy may have cost no more than the large model in all. Return the most accurate such "
             "strategy, of equally accurate ones the cheapest, then the first. If there is none, raise ValueError."
         ),

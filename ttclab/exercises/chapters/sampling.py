@@ -126,7 +126,7 @@ def _plain_costs(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
         yield f"best-of-{N} is {N} chains without revisions: {why}", *case
     for T in (1, *rng.integers(2, 16, size=3).tolist()):
         why, *case = _bill(1, T, *_prices(rng))
-        yield f"a chain of {T} revisions holds {1 + T} solutions, each of them judged: {why}", *case
+        yield f"a chain of {T} revisions holds {1 + T} solutions, each of them scored: {why}", *case
 
 
 def _hybrid_costs(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:

@@ -38,7 +38,7 @@ def _best_of_n(texts: Sequence[str], step_scores: Sequence[Sequence[float]], agg
     return min(zip(texts, together), key=lambda pair: (-pair[1], pair[0]))[0]
 
 
-def _judged(texts: list[str], step_scores: list[list[float]], aggregate: str) -> tuple[Any, ...]:
+def _scored(texts: list[str], step_scores: list[list[float]], aggregate: str) -> tuple[Any, ...]:
     ranked = sorted(zip(texts, [_together(s, aggregate) for s in step_scores]), key=lambda pair: (-pair[1], pair[0]))
     why = f"by {aggregate!r} the scores are " + ", ".join(f"{text!r}: {score:.4g}" for text, score in ranked)
     if len(ranked) > 1 and ranked[0][1] == ranked[1][1]:
@@ -54,7 +54,7 @@ def _by_an_orm(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
     for aggregate in AGGREGATES:
         size = int(rng.integers(2, 6))
         order = rng.permutation(size)
-        yield _judged(_names(rng, size), [[(int(i) + 1) / 8] for i in order], aggregate)
+        yield _scored(_names(rng, size), [[(int(i) + 1) / 8] for i in order], aggregate)
 
 
 def _by_a_prm(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
@@ -64,24 +64,24 @@ def _by_a_prm(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
         order = rng.permutation(4)
         texts = _names(rng, 4)
         for aggregate in AGGREGATES:
-            yield _judged(texts, [steps[i] for i in order], aggregate)
-            yield _judged(texts[:2], [[0.5], [0.4375] * 4], aggregate)  # a short one against a long one
+            yield _scored(texts, [steps[i] for i in order], aggregate)
+            yield _scored(texts[:2], [[0.5], [0.4375] * 4], aggregate)  # a short one against a long one
     for aggregate in AGGREGATES:
         size, together = int(rng.integers(2, 5)), [0.0, 0.0]
         while not is_clear(together):
             steps = [eighths(rng, int(rng.choice([1, 2, 4]))) for _ in range(size)]
             together = [_together(scores, aggregate) for scores in steps]
-        yield _judged(_names(rng, size), steps, aggregate)
+        yield _scored(_names(rng, size), steps, aggregate)
 
 
 def _ties_and_no_steps(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
     low, high = sorted(_names(rng, 2))
     for aggregate in AGGREGATES:
         for texts in ([low, high], [high, low]):
-            yield _judged(texts, [[0.5], [0.5]], aggregate)
-        yield _judged([low, high], [[], [0.125]], aggregate)
-        yield _judged([low, high], [[], [0.0]], aggregate)  # no steps score exactly 0
-        yield _judged([low, high], [[0.0], []], aggregate)
+            yield _scored(texts, [[0.5], [0.5]], aggregate)
+        yield _scored([low, high], [[], [0.125]], aggregate)
+        yield _scored([low, high], [[], [0.0]], aggregate)  # no steps score exactly 0
+        yield _scored([low, high], [[0.0], []], aggregate)
     yield "one solution was drawn, and it is taken even without a step", [low], [[]], "prod"
     for aggregate in ("max", "sum"):
         yield 'the aggregates are "last", "min", "prod" and "mean"', [low, high], [[0.5], [0.25]], aggregate
@@ -180,7 +180,7 @@ def _tied_scores(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
 
 
 def _many_problems(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
-    # Easy problems score high, hard ones low, and within each the judge is wrong.
+    # Easy problems score high, hard ones low, and within each the verifier is wrong.
     yield _ranked([[0.75, 0.75, 0.875], [0.125, 0.25, 0.25]], [[True, True, False], [True, False, False]])
     for _ in range(5):
         sizes = [int(rng.integers(2, 4)), int(rng.integers(5, 8)), 4]
@@ -307,7 +307,7 @@ EXERCISES = (
     ),
     Exercise(
         id="3.5",
-        title="how well a judge ranks within a problem",
+        title="how well a verifier ranks within a problem",
         points=20,
         goal=(
             "The AUC of a problem is the share of its pairs of a right and a wrong solution in which the right one "

@@ -157,9 +157,9 @@ def _rehearse(limits: Limits) -> None:
 
 
 def grade(file: Path, exercises: Sequence[Exercise], *, seed: int, limits: Limits) -> list[Grade]:
-    """Run one submission and judge each of the exercises in it, on cases drawn from the seed.
+    """Run one submission and grade each of the exercises in it, on cases drawn from the seed.
 
-    Always gives a grade for each, with its reason: nothing a submission does raises here. All exercises are judged in
+    Always gives a grade for each, with its reason: nothing a submission does raises here. All exercises are graded in
     one process; if one of them ends it, the next gets a new one.
     """
     grades: list[Grade] = []
@@ -168,7 +168,7 @@ def grade(file: Path, exercises: Sequence[Exercise], *, seed: int, limits: Limit
         try:
             with Session(read_cells(file), limits, skipped) as session:
                 for exercise in left:
-                    grades.append(_judged(file, exercise, session, seed))
+                    grades.append(_assessed(file, exercise, session, seed))
                     if session.over:
                         break
         except Ungradable as error:
@@ -178,11 +178,11 @@ def grade(file: Path, exercises: Sequence[Exercise], *, seed: int, limits: Limit
     return grades
 
 
-def _judged(file: Path, exercise: Exercise, session: "Session", seed: int) -> Grade:
+def _assessed(file: Path, exercise: Exercise, session: "Session", seed: int) -> Grade:
     """One exercise of a submission whose cells have run."""
     try:
         session.start_clock()
-        report = exercise.judge(partial(session.ask, exercise.function), seed)
+        report = exercise.assess(partial(session.ask, exercise.function), seed)
     except Ungradable as error:
         return _graded(file, exercise, "; ".join([*session.skipped.values(), str(error), *session.troubles]))
     except Exception as error:

@@ -1,5 +1,5 @@
 // Breadth or depth: how far more samples of one problem go, measured and in theory.
-import { budgetChart, drawBand, drawDot, drawGuess, drawLine, drawRule, drawValue, nameLines, samplesAxis } from "./chart.js";
+import { askedChart, budgetChart, drawBand, drawDot, drawGuess, drawLine, drawRule, drawValue, nameLines, samplesAxis } from "./chart.js";
 import { difficulties, problemsOf, slider } from "./controls.js";
 import { oneOf, View } from "./view.js";
 
@@ -74,6 +74,9 @@ export function breadth_or_depth(context) {
       question: `One sample is right on ${tables[0].rows[0][1]} of the problems. Draw ${samples[asked]} of each problem: on how many is at ` +
         "least one right?",
       start: Math.round(100 * groups[0].p), focus: budget,
+      picture: askedChart(budgets.length, "at least one sample is right", axis, budgets[asked], [
+        { name: "ttc-one", label: "one sample", budgets, values: budgets.map(() => groups[0].p) },
+      ], `one sample is right on ${tables[0].rows[0][1]}; what do ${samples[asked]} reach?`),
     },
     body: [budget.node, difficulty.node, chart.node, view.sentence.node, view.table.node],
     about: "Shown: measured coverage (unbiased pass@k) with its 95% band over problems; dashed, 1−(1−p)^N with p the share right in " +

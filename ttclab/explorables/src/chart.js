@@ -44,6 +44,10 @@ export function canvas(draw, name = "") {
 }
 
 /**
+ * @typedef {{ domain: number[], ticks: number[], title: string, at: (budget: number) => number, format?: (tick: number) => string }} Axis
+ */
+
+/**
  * A chart of fractions over budgets on a log axis. The axis is of numbers of samples unless `axis` says otherwise; `at` gives the
  * place of a budget on it.
  *
@@ -52,7 +56,7 @@ export function canvas(draw, name = "") {
  * @param {object} how
  * @param {(budget: number) => void} how.choose hears the index of the budget that the reader points at
  * @param {(plot: Plot) => void} how.paint
- * @param {{ domain: number[], ticks: number[], title: string, at: (budget: number) => number, format?: (tick: number) => string }} how.axis
+ * @param {Axis} how.axis
  */
 export function budgetChart(count, yTitle, { choose, paint, axis: { domain, ticks, title, at, format = String } }) {
   const x = scaleLog(domain, [0, 0]).base(2);
@@ -78,6 +82,35 @@ export function budgetChart(count, yTitle, { choose, paint, axis: { domain, tick
   };
   svg.on("click", pick).on("pointermove", (event) => { if (event.buttons) pick(event); });
   return chart;
+}
+
+/**
+ * The chart of a question: the lines that are known, and a question mark over the budget that is asked about, at the guess.
+ *
+ * @param {number} count of budgets
+ * @param {string} yTitle
+ * @param {Axis} axis
+ * @param {number} here the place on the axis that is asked about
+ * @param {{ name: string, label: string, budgets: number[], values: number[] }[]} known lines, from top to bottom
+ * @param {string} words what the picture shows
+ * @returns {import("./view.js").Asked}
+ */
+export function askedChart(count, yTitle, axis, here, known, words) {
+  let guess = 0;
+  const { node, draw, stop } = budgetChart(count, yTitle, {
+    choose: () => {}, axis,
+    paint(plot) {
+      drawRule(plot, here);
+      for (const { name, budgets, values } of known) drawLine(plot, name, budgets, values);
+      nameLines(plot, known.map(({ name, label, values }) => [name, label, values[values.length - 1]]));
+      drawDot(plot, "ttc-question", here, guess, 11);
+      const place = `translate(${plot.x(here)}px,${plot.y(guess)}px)`;
+      mark(plot.layer, "text", "ttc-question").style("transform", place).attr("text-anchor", "middle").attr("dy", "0.36em").text("?");
+      plot.describe(`The question: ${words}`);
+    },
+  });
+  node.classList.add("ttc-asked");
+  return { node, move: (percent) => { guess = percent / 100; draw(); }, stop };
 }
 
 /**

@@ -170,17 +170,19 @@ export function captionOf({ name, problems }) {
 }
 
 /**
- * The reader commits to a percentage before anything is shown.
+ * The reader commits to a percentage before the answer is shown, in a picture of the question that follows the guess.
  *
  * @param {string} question
  * @param {number} start
+ * @param {{ node: Node, move: (percent: number) => void }} picture
  * @param {(percent: number) => void} commit
  */
-export function prediction(question, start, commit) {
-  const guess = slider("Your guess", Array.from({ length: 101 }, (_, percent) => `${percent}%`));
+export function prediction(question, start, picture, commit) {
+  const guess = slider("Your guess", Array.from({ length: 101 }, (_, percent) => `${percent}%`), { input: picture.move });
   guess.step = start;
+  picture.move(start);
   const see = button("Commit, then see", () => commit(guess.step));
-  return element("div", { class: "ttc-prediction" }, element("p", {}, question), guess.node, see);
+  return element("div", { class: "ttc-prediction" }, element("p", {}, question), picture.node, guess.node, see);
 }
 
 /** The result in words, read out when it changes; it must be in the page before its first words. */

@@ -2,7 +2,7 @@
 import { arena } from "./arena.js";
 import { big_or_many } from "./big_or_many.js";
 import { breadth_or_depth } from "./breadth_or_depth.js";
-import { judge } from "./judge.js";
+import { verifier } from "./verifier.js";
 import { scaling_curves } from "./scaling_curves.js";
 import { split_budget } from "./split_budget.js";
 import { watch_revision } from "./watch_revision.js";
@@ -11,9 +11,9 @@ import { watch_search } from "./watch_search.js";
 /** @typedef {import("./view.js").Context} Context */
 
 /** @type {Record<string, (context: Context) => () => void>} */
-const SIMULATORS = { arena, big_or_many, breadth_or_depth, judge, scaling_curves, split_budget, watch_revision, watch_search };
+const SIMULATORS = { arena, big_or_many, breadth_or_depth, verifier, scaling_curves, split_budget, watch_revision, watch_search };
 
-export { arena, big_or_many, breadth_or_depth, judge, scaling_curves, split_budget, watch_revision, watch_search };
+export { arena, big_or_many, breadth_or_depth, verifier, scaling_curves, split_budget, watch_revision, watch_search };
 
 /** What a notebook's widget and the page's mount script call. */
 export default {

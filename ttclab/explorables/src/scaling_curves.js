@@ -1,5 +1,5 @@
 // Scaling curves: what each strategy solves for its FLOPs, beside one pass of the large model, dashed.
-import { budgetChart, drawBand, drawDot, drawGuess, drawLine, drawRule, drawValue, nameLines } from "./chart.js";
+import { askedChart, budgetChart, drawBand, drawDot, drawGuess, drawLine, drawRule, drawValue, nameLines } from "./chart.js";
 import { captionOf, choices, difficulties, problemsOf, slider, toggles } from "./controls.js";
 import { oneOf, View } from "./view.js";
 
@@ -41,13 +41,12 @@ export function scaling_curves(context) {
   const points = groups.flatMap(({ curves }) => curves.flatMap((curve) => curve.points));
   const costs = [...groups.flatMap(({ budgets }) => budgets), ...points.map((point) => point[FLOPS])];
   const domain = [Math.min(...costs) / 1.2, Math.max(...costs)];
-  const chart = budgetChart(shares.length, "problems solved", {
-    choose: view.choose("budget"), paint,
-    axis: {
-      domain, ticks: TICKS.filter((n) => n > domain[0] && n < domain[1]), format: (n) => `${n / 1e6}`,
-      title: "million FLOPs a problem", at: (step) => group().budgets[step],
-    },
-  });
+  /** @type {import("./chart.js").Axis} */
+  const axis = {
+    domain, ticks: TICKS.filter((n) => n > domain[0] && n < domain[1]), format: (n) => `${n / 1e6}`,
+    title: "million FLOPs a problem", at: (step) => group().budgets[step],
+  };
+  const chart = budgetChart(shares.length, "problems solved", { choose: view.choose("budget"), paint, axis });
 
   /**
    * The strategies that a state names; none is a choice, too.
@@ -128,7 +127,7 @@ export function scaling_curves(context) {
     for (const index of all) drawLine(plot, name(index), drawn(index, FLOPS), drawn(index, MEAN));
     /** @type {import("./chart.js").Name[]} */
     const lines = all.map((index) => {
-      const label = selected.shown.includes(index) ? strategies[index].name.replace("Revision", "Revise") : "";
+      const label = selected.shown.includes(index) ? strategies[index].name : "";
       return [name(index), label, curves[index].points[curves[index].points.length - 1][MEAN]];
     });
     lines.push(["ttc-s-large", "14x pass", pass[MEAN]]);
@@ -152,12 +151,15 @@ export function scaling_curves(context) {
     title: "Scaling curves: what do FLOPs buy?",
     guess: {
       question: `One pass of the 14x model costs ${pass[COST]} a problem and solves ${share(pass)}. For as many FLOPs the small model may ` +
-        "vote, be judged, search or revise. How many problems does the best of these solve?",
+        "vote, search, or have its samples scored. How many problems does the best of these solve?",
       start: Math.round(100 * pass[MEAN]), focus: budget,
+      picture: askedChart(shares.length, "problems solved", axis, groups[0].budgets[asked], [
+        { name: "ttc-s-large", label: "14x pass", budgets: domain, values: domain.map(() => pass[MEAN]) },
+      ], `one pass of the 14x model solves ${share(pass)}; what does the small model solve for as many FLOPs?`),
     },
     body: [shown.node, difficulty.node, large.node, budget.node, chart.node, view.sentence.node, view.table.node],
     about: "Shown: problems solved with 95% bands over problems; each strategy does the dearest thing that the budget pays. The best of " +
-      "those shown is picked after measuring, which flatters it a little. Judges are charged for reading, the oracle is charged nothing; no " +
+      "those shown is picked after measuring, which flatters it a little. Verifiers are charged for reading, the oracle is charged nothing; no " +
       "training is charged.",
     update, words, numbers, picture: chart,
   });

@@ -115,16 +115,31 @@ export function split_budget(context) {
     describe(`Map. ${words()}`);
   }
 
+  /** The map before the guess: what the attempts side by side solve, and question marks for the other splits of as many. */
+  function askedMap() {
+    const { node, stop } = splitMap(splits, () => {}, ({ cells, describe }) => {
+      const known = groups[first.group].said[first.split][0];
+      cells.classed("ttc-beyond", (_, index) => splits[index].budget !== budgets[start])
+        .classed("ttc-chosen", (_, index) => index === first.split);
+      cells.select("rect").style("--ttc-share", "4%");
+      cells.select(".ttc-percent").text((_, index) => {
+        return index === first.split ? known.replace("%", "") : splits[index].budget === budgets[start] ? "?" : "";
+      });
+      describe(`The question: ${attempts[start]} side by side solve ${known}; what do the other splits solve?`);
+    });
+    return { node, move: () => {}, stop };
+  }
+
   const hardest = groups[first.group];
   return view.mount({
     title: "Split the budget",
     guess: {
       question: `Of the ${hardest.name}, ${attempts[start]} side by side, with no revision, solve ${hardest.said[first.split][0]}. Split ` +
         `the ${attempts[start]} into chains of revisions in the best of all ways: how many are solved?`,
-      start: Math.round(100 * hardest.mean[first.split]), focus: budget,
+      start: Math.round(100 * hardest.mean[first.split]), focus: budget, picture: askedMap(),
     },
     body: [budget.node, difficulty.node, split.node, map.node, legend, view.sentence.node, view.table.node],
-    about: "Shown: problems solved, in percent, by a vote over all attempts of all chains, weighted by the judge's scores; the darker the " +
+    about: "Shown: problems solved, in percent, by a vote over all attempts of all chains, weighted by the verifier's scores; the darker the " +
       "better, from the worst of the map to its best; empty: more than the budget. The best is found afterwards, on these problems. A " +
       "policy's mark stands on each split that it gives to a tenth of the problems or more. Fifths: by the share of right ones among " +
       "attempts that nobody revised.",

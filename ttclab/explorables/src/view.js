@@ -45,12 +45,18 @@ export function oneOf(key, entries) {
 }
 
 /**
+ * The picture of a question: the axes, what is known, and a question mark where the answer will stand.
+ *
+ * @typedef {{ node: Node, move: (percent: number) => void, stop: () => void }} Asked
+ */
+
+/**
  * What a simulator shows.
  *
  * @typedef {object} Face
  * @property {string} title
- * @property {{ question: string, start: number, focus: { focus(): void } }} [guess] a percentage to commit to before anything is
- *   shown, and the control that has the focus then
+ * @property {{ question: string, start: number, focus: { focus(): void }, picture: Asked }} [guess] a percentage to commit to before
+ *   the answer is shown, the control that has the focus then, and the picture of the question
  * @property {(Node | string)[]} body the controls, the picture, the view's sentence and its table, in their order
  * @property {string} about what is shown; the source of the data follows
  * @property {() => void} update puts the selection into the controls
@@ -164,7 +170,8 @@ export class View {
   }
 
   #reveal() {
-    this.form.querySelector(".ttc-prediction")?.toggleAttribute("hidden", true);
+    this.form.querySelector(".ttc-prediction")?.remove();
+    this.#face?.guess?.picture.stop();
     this.result.hidden = false;
     this.#shown = true;
     this.#show();
@@ -192,7 +199,7 @@ export class View {
     this.form.setAttribute("aria-label", title);
     this.form.append(element("style", {}, css), element("p", { class: "ttc-title" }, title));
     if (guess) {
-      this.form.append(prediction(guess.question, guess.start, (percent) => {
+      this.form.append(prediction(guess.question, guess.start, guess.picture, (percent) => {
         this.guess = percent;
         this.#reveal();
         guess.focus.focus();
@@ -208,6 +215,6 @@ export class View {
     const load = () => { this.#load(); };
     this.model.on("change:state", load);
     if (!this.#load() && !guess) this.#reveal();
-    return () => { this.model.off("change:state", load); picture?.stop(); };
+    return () => { this.model.off("change:state", load); picture?.stop(); guess?.picture.stop(); };
   }
 }

@@ -1,4 +1,5 @@
-// Watch a revision: recorded chains, an attempt beside the revision of it, with what a judge says of every step.
+// Watch a revision: recorded chains, an attempt beside the revision of it, with what a verifier says of every step.
+import { askedChart, samplesAxis } from "./chart.js";
 import { button, choices, difficulties, element, menu } from "./controls.js";
 import { oneOf, View } from "./view.js";
 
@@ -11,6 +12,7 @@ import { oneOf, View } from "./view.js";
  * @typedef {{ groups: import("./controls.js").Group[], kinds: Kind[], tables: Table[], chains: Chain[] }} Data
  */
 
+const PAPER = 38; // percent of right answers that a revision of the paper's model turned wrong
 const VERDICT = [["✗", "wrong"], ["✓", "right"]];
 
 /** @param {import("./view.js").Context} context */
@@ -130,16 +132,21 @@ export function watch_revision(context) {
       `and leaves ${right} (${interval}) right. Cost up to here: ${cost} a chain.`;
   }
 
+  // The question's chart begins left of the first revision, so that its mark does not cover the axis.
+  const axis = { ...samplesAxis(numbers.map((n) => n + 1), "revision"), domain: [0.7, numbers.length] };
   return view.mount({
     title: "Watch a revision",
     guess: {
-      question: "In the paper a revision turned about 38% of right answers wrong. Here, of the first attempts that are right, how many does " +
-        "the first revision turn wrong?",
-      start: 38, focus: next,
+      question: `In the paper a revision turned about ${PAPER}% of right answers wrong. Here, of the first attempts that are right, how many ` +
+        "does the first revision turn wrong?",
+      start: PAPER, focus: next,
+      picture: askedChart(numbers.length, "right answers turned wrong", axis, 1, [
+        { name: "ttc-large", label: "the paper", budgets: axis.domain, values: [PAPER / 100, PAPER / 100] },
+      ], `in the paper a revision turned ${PAPER}% of right answers wrong; how many does the first revision here?`),
     },
     body: [difficulty.node, chain.node, strip.node, buttons, steps, view.sentence.node, view.table.node],
     about: "Shown: attempts as the model wrote them, changes marked; under each step whether the solution is right so far (✓ or ✗) and a " +
-      "judge's score, from 0 to 1; the last is that of the attempt. Kinds of chains take turns in the menu, so rare ones are there too often; " +
+      "verifier's score, from 0 to 1; the last is that of the attempt. Kinds of chains take turns in the menu, so rare ones are there too often; " +
       "the sentence says how common each is. The intervals are 95%, over problems.",
     update, words, numbers: () => [tables[selected.group], selected.revision + 1],
   });

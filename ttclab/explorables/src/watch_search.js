@@ -172,11 +172,11 @@ export function watch_search(context) {
         const isOver = round === story.rounds.length - 1;
         const best = story.leaves[story.picks.best];
         picture.show(round, isOver ? [best.tree, ...best.steps].join("\n") : "");
-        const { writing, verifier: judging, generations } = story.rounds[round].spent;
+        const { writing, verifier: scoring, generations } = story.rounds[round].spent;
         const most = Math.max(...[...stories.values()].map(({ rounds }) => total(rounds[rounds.length - 1].spent)));
         meter.style.setProperty("--ttc-writing", `${(100 * writing) / most}%`);
-        meter.style.setProperty("--ttc-all", `${(100 * (writing + judging)) / most}%`);
-        cost.textContent = `${flops(writing + judging)}: writing ${flops(writing)}, verifier ${flops(judging)}; ` +
+        meter.style.setProperty("--ttc-all", `${(100 * (writing + scoring)) / most}%`);
+        cost.textContent = `${flops(writing + scoring)}: writing ${flops(writing)}, verifier ${flops(scoring)}; ` +
           `${generations === 1 ? "1 generation" : `${generations} generations`}`;
         detail.textContent = "Point at a step to see its check and its score.";
         tally.replaceChildren(...(isOver ? [tallyOf(story)] : []));
@@ -198,10 +198,10 @@ export function watch_search(context) {
     const place = node.depth - 1;
     const check = node.right ? "right so far" : node.parent?.right ? `wrong here${right[place] ? `, ${lastTotal(right[place])} is right` : ", the problem is over"}`
       : "wrong before";
-    const judged = score === undefined ? "not scored" : `score ${score.toFixed(2)}`;
+    const scored = score === undefined ? "not scored" : `score ${score.toFixed(2)}`;
     const fate = dropped ? ", dropped" : ended ? `, ${ended === 1 ? "1 solution ends" : `${ended} solutions end`} here` : "";
     const round = Math.min(node.drawn[0][0], story.rounds.length - 1);
-    return `Step ${node.depth}: ${showStep(node.steps[place], place ? node.steps[place - 1] : selected.problem)}, ${check}, ${judged}, ` +
+    return `Step ${node.depth}: ${showStep(node.steps[place], place ? node.steps[place - 1] : selected.problem)}, ${check}, ${scored}, ` +
       `written ${drawn === 1 ? "once" : `${drawn} times`}${fate}. ${flops(total(story.rounds[round].spent))} spent by then.`;
   }
 

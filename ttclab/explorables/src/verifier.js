@@ -1,5 +1,5 @@
-// How good is your judge: what a judge makes of the samples, between a vote, which needs none, and the oracle.
-import { budgetChart, drawBand, drawDot, drawGuess, drawLine, drawRule, drawValue, nameLines, samplesAxis } from "./chart.js";
+// How good is your verifier: what a verifier makes of the samples, between a vote, which needs none, and the oracle.
+import { askedChart, budgetChart, drawBand, drawDot, drawGuess, drawLine, drawRule, drawValue, nameLines, samplesAxis } from "./chart.js";
 import { captionOf, choices, difficulties, problemsOf, slider } from "./controls.js";
 import { oneOf, View } from "./view.js";
 
@@ -7,8 +7,8 @@ import { oneOf, View } from "./view.js";
  * @typedef {import("./controls.js").Table} Table
  * @typedef {import("./controls.js").Group} Group
  * @typedef {{ mean: number[], low: number[], high: number[], said: string[][] }} Measured
- * @typedef {{ judge: string, choose?: string, quality?: number, groups: Measured[] }} Curve
- * @typedef {{ budgets: number[], groups: Group[], judges: { key: string, name: string, label: string }[], curves: Curve[],
+ * @typedef {{ verifier: string, choose?: string, quality?: number, groups: Measured[] }} Curve
+ * @typedef {{ budgets: number[], groups: Group[], verifiers: { key: string, name: string, label: string }[], curves: Curve[],
  *   columns: string[] }} Data
  */
 
@@ -17,22 +17,22 @@ const KEYS = Object.keys(WAYS);
 const NAMES = Object.values(WAYS);
 
 /** @param {import("./view.js").Context} context */
-export function judge(context) {
+export function verifier(context) {
   /** @type {Data} */
-  const { budgets, groups, judges, curves, columns } = context.model.get("data");
-  const noisy = curves.flatMap((each) => (each.judge === "noisy" && each.choose === "best" ? [Number(each.quality)] : []));
+  const { budgets, groups, verifiers, curves, columns } = context.model.get("data");
+  const noisy = curves.flatMap((each) => (each.verifier === "noisy" && each.choose === "best" ? [Number(each.quality)] : []));
   const first = {
-    judge: Math.max(judges.findIndex(({ key }) => key === "prm"), 1), choose: 0, quality: Math.max(noisy.indexOf(0.8), 0),
+    verifier: Math.max(verifiers.findIndex(({ key }) => key === "prm"), 1), choose: 0, quality: Math.max(noisy.indexOf(0.8), 0),
     budget: budgets.includes(16) ? budgets.indexOf(16) : budgets.length - 1, group: 0,
   };
   const view = new View(context, first, {
-    judge: oneOf("judge", judges.map(({ key }) => key)), choose: oneOf("choose", KEYS), quality: oneOf("quality", noisy),
+    verifier: oneOf("verifier", verifiers.map(({ key }) => key)), choose: oneOf("choose", KEYS), quality: oneOf("quality", noisy),
     budget: oneOf("samples", budgets), group: oneOf("problems", groups.map(({ key }) => key)),
   });
   const { selected } = view;
 
   const samples = budgets.map((n) => (n === 1 ? "1 sample" : `${n} samples`));
-  const who = choices("Judge", judges.map(({ name }) => name), view.choose("judge"));
+  const who = choices("Verifier", verifiers.map(({ name }) => name), view.choose("verifier"));
   const way = choices("The answer is chosen by", NAMES, view.choose("choose"));
   const quality = slider("Quality of the noisy oracle", noisy.map((q) => (q === 0.5 ? "0.5, chance" : String(q))), view.drag("quality"));
   const difficulty = difficulties(groups, view.choose("group"));
@@ -40,12 +40,12 @@ export function judge(context) {
   const chart = budgetChart(budgets.length, "problems solved", { choose: view.choose("budget"), paint, axis: samplesAxis(budgets) });
 
   /**
-   * The numbers of a judge in the group selected; of a judge without scores the way of choosing does not matter.
+   * The numbers of a verifier in the group selected; of a verifier without scores the way of choosing does not matter.
    *
    * @param {string} key
    */
   function curve(key) {
-    const found = curves.find((each) => each.judge === key && (!each.choose || each.choose === KEYS[selected.choose]) &&
+    const found = curves.find((each) => each.verifier === key && (!each.choose || each.choose === KEYS[selected.choose]) &&
       (each.quality === undefined || each.quality === noisy[selected.quality]));
     return /** @type {Curve} */ (found).groups[selected.group];
   }
@@ -53,17 +53,17 @@ export function judge(context) {
   /** @param {string} key */
   function said(key) { return curve(key).said[selected.budget][0]; }
 
-  function current() { return judges[selected.judge]; }
+  function current() { return verifiers[selected.verifier]; }
 
   function scores() { return current().key !== "none" && current().key !== "oracle"; }
 
-  function isAsked() { return view.isAsked("judge", "choose", "group", "budget"); }
+  function isAsked() { return view.isAsked("verifier", "choose", "group", "budget"); }
 
   function update() {
-    view.form.dataset.judge = current().key;
+    view.form.dataset.verifier = current().key;
     budget.step = selected.budget;
     quality.step = selected.quality;
-    who.chosen = selected.judge;
+    who.chosen = selected.verifier;
     way.chosen = selected.choose;
     difficulty.chosen = selected.group;
     way.disabled = !scores();
@@ -71,15 +71,15 @@ export function judge(context) {
   }
 
   function named() {
-    if (!scores()) return current().key === "none" ? "no judge, by a vote" : "a perfect judge";
+    if (!scores()) return current().key === "none" ? "no verifier, by a vote" : "a perfect verifier";
     const dial = current().key === "noisy" ? ` of quality ${noisy[selected.quality]}` : "";
     return `the ${current().name}${dial}, by ${NAMES[selected.choose]}`;
   }
 
   function words() {
     const [measured, interval, cost] = curve(current().key).said[selected.budget];
-    const guessed = view.guessed("judge", "choose", "group", "budget");
-    const others = scores() ? ` A vote solves ${said("none")}, a perfect judge ${said("oracle")}.` : "";
+    const guessed = view.guessed("verifier", "choose", "group", "budget");
+    const others = scores() ? ` A vote solves ${said("none")}, a perfect verifier ${said("oracle")}.` : "";
     return `With ${samples[selected.budget]} and ${named()}, ${measured} (${interval}) of ${problemsOf(groups, selected.group)} are ` +
       `solved.${guessed}${others} Cost: ${cost} a problem.`;
   }
@@ -101,7 +101,7 @@ export function judge(context) {
     /** @type {import("./chart.js").Name[]} */
     const lines = [
       ["ttc-oracle", current().key === "oracle" ? "" : "coverage", oracle[last]],
-      ["ttc-judge", current().label, mean[last]],
+      ["ttc-verifier", current().label, mean[last]],
       ["ttc-vote", current().key === "none" ? "" : "vote", vote[last]],
     ];
 
@@ -109,29 +109,33 @@ export function judge(context) {
     drawRule(plot, here);
     drawLine(plot, "ttc-vote", budgets, vote);
     drawLine(plot, "ttc-oracle", budgets, oracle);
-    drawLine(plot, "ttc-judge", budgets, mean);
+    drawLine(plot, "ttc-verifier", budgets, mean);
     nameLines(plot, lines.toSorted((a, b) => b[2] - a[2]));
     drawDot(plot, "ttc-vote", here, vote[selected.budget], 4);
     drawDot(plot, "ttc-oracle", here, oracle[selected.budget], 4);
-    drawDot(plot, "ttc-judge", here, mean[selected.budget], 6);
+    drawDot(plot, "ttc-verifier", here, mean[selected.budget], 6);
     // The value stands left of the rule and the guess right of it; at either end of the chart there is room on one side only.
     const height = y(mean[selected.budget]) - 14;
     const asLast = isAsked() && x(here) > right - 70;
-    drawValue(plot, "ttc-judge", here, height, said(current().key), x(here) < x.range()[0] + 45);
+    drawValue(plot, "ttc-verifier", here, height, said(current().key), x(here) < x.range()[0] + 45);
     drawGuess(plot, here, isAsked() ? view.guess : null, asLast ? height : -Infinity, !asLast);
     plot.describe(`Chart. ${words()}`);
   }
 
   return view.mount({
-    title: "How good is your judge?",
+    title: "How good is your verifier?",
     guess: {
-      question: `A vote among ${samples[first.budget]} solves ${said("none")} of the problems, a perfect judge ${said("oracle")}. ` +
-        `Weight each sample's vote by its score from the ${judges[first.judge].name}: how many are solved?`,
+      question: `A vote among ${samples[first.budget]} solves ${said("none")} of the problems, a perfect verifier ${said("oracle")}. ` +
+        `Weight each sample's vote by its score from the ${verifiers[first.verifier].name}: how many are solved?`,
       start: Math.round(100 * curve("none").mean[first.budget]), focus: who,
+      picture: askedChart(budgets.length, "problems solved", samplesAxis(budgets), budgets[first.budget], [
+        { name: "ttc-oracle", label: "coverage", budgets, values: curve("oracle").mean },
+        { name: "ttc-vote", label: "vote", budgets, values: curve("none").mean },
+      ], `a vote solves ${said("none")}, a perfect verifier ${said("oracle")}; where between them is a trained one?`),
     },
     body: [who.node, way.node, quality.node, difficulty.node, budget.node, chart.node, view.sentence.node, view.table.node],
-    about: "Shown: problems solved with the answer that the judge chooses, with its 95% band over problems; above, coverage (a perfect " +
-      "judge); below, a vote (no judge). The noisy oracle errs by chance, once for each text; its quality is its AUC, and it is charged nothing.",
+    about: "Shown: problems solved with the answer that the verifier chooses, with its 95% band over problems; above, coverage (a perfect " +
+      "verifier); below, a vote (no verifier). The noisy oracle errs by chance, once for each text; its quality is its AUC, and it is charged nothing.",
     update, words, numbers, picture: chart,
   });
 }

@@ -1,4 +1,4 @@
-"""How good is your judge: what each judge makes of the same samples, by budget and way of choosing."""
+"""How good is your verifier: what each verifier makes of the same samples, by budget and way of choosing."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,21 +12,21 @@ from .words import GROUPS, SCHEMA, group_members, in_words, source_of, to_4_deci
 QUALITIES = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95)  # the dial of the noisy oracle: its AUC
 
 
-def judge_data(
+def verifier_data(
     answers: ArrayLike,
     correct: ArrayLike,
-    judges: Mapping[str, ArrayLike],
+    verifiers: Mapping[str, ArrayLike],
     *,
     noisy: Mapping[float, ArrayLike] | None = None,
     flops: Mapping[str, ArrayLike] | None = None,
     source: str = "your own run",
 ) -> dict[str, Any]:
-    """Problems solved by budget, judge and way of choosing, as the simulator "How good is your judge" looks it up.
+    """Problems solved by budget, verifier and way of choosing, as the simulator "How good is your verifier" shows it.
 
-    answers, correct: (problems, samples), as in `majority`; judges: the scores of each, (problems, samples), by name;
-    noisy: the scores of noisy oracles by their quality; flops: what a choice costs a problem, samples included,
-    (problems, budgets) by the judge's name, and by "vote" for judges that it does not name; source: where the runs come
-    from, shown under the chart. A vote and the oracle are added. JSON-ready; fractions keep 4 decimals.
+    answers, correct: (problems, samples), as in `majority`; verifiers: the scores of each, (problems, samples), by
+    name; noisy: the scores of noisy oracles by their quality; flops: what a choice costs a problem, samples included,
+    (problems, budgets) by the verifier's name, and by "vote" for verifiers that it does not name; source: where the
+    runs come from, shown under the chart. A vote and the oracle are added. JSON-ready; fractions keep 4 decimals.
     Raises ValueError for other shapes, for fewer than five problems and for no samples.
     """
     answers, right = np.asarray(answers, dtype=object), np.asarray(correct, dtype=bool)
@@ -39,12 +39,14 @@ def judge_data(
     costs = {"vote": np.full((problems, len(budgets)), np.nan), **(flops or {})}
     covered = pass_at_k(samples, right.sum(axis=1, keepdims=True), budgets)
     found: list[tuple[dict[str, Any], Any, str]] = [
-        ({"judge": "none"}, majority(answers, right, budgets), "vote"),
-        ({"judge": "oracle"}, covered, "vote"),
+        ({"verifier": "none"}, majority(answers, right, budgets), "vote"),
+        ({"verifier": "oracle"}, covered, "vote"),
     ]
-    keys = {name: name.lower().replace(" ", "-") for name in judges}
-    scored: list[tuple[dict[str, Any], ArrayLike, str]] = [({"judge": keys[who]}, judges[who], who) for who in judges]
-    scored += [({"judge": "noisy", "quality": quality}, scores, "vote") for quality, scores in (noisy or {}).items()]
+    keys = {name: name.lower().replace(" ", "-") for name in verifiers}
+    scored: list[tuple[dict[str, Any], ArrayLike, str]] = [
+        ({"verifier": keys[who]}, verifiers[who], who) for who in verifiers
+    ]
+    scored += [({"verifier": "noisy", "quality": quality}, scores, "vote") for quality, scores in (noisy or {}).items()]
     for which, scores, who in scored:
         found.append(({**which, "choose": "weighted"}, weighted_best_of_n(answers, scores, right, budgets), who))
         found.append(({**which, "choose": "best"}, best_of_n(scores, right, budgets), who))
@@ -52,47 +54,47 @@ def judge_data(
     curves = []
     for which, values, who in found:
         spent = np.asarray(costs.get(who, costs["vote"]))
-        curves.append({**which, "groups": [_judged(values[i], spent[i].mean(axis=0)) for i in members.values()]})
+        curves.append({**which, "groups": [_scored(values[i], spent[i].mean(axis=0)) for i in members.values()]})
     return {
         "schema": SCHEMA,
-        "explorable": "judge",
+        "explorable": "verifier",
         "source": f"{source}; {problems} problems, {samples} samples each",
         "budgets": budgets.tolist(),
         "groups": [{"key": key, "name": GROUPS[key], "problems": int(rows.sum())} for key, rows in members.items()],
-        "judges": [
+        "verifiers": [
             {"key": "none", "name": "none: a vote", "label": "vote"},
             *({"key": key, "name": name, "label": name} for name, key in keys.items()),
             *([{"key": "noisy", "name": "noisy oracle", "label": "noisy"}] if noisy else []),
             {"key": "oracle", "name": "oracle", "label": "coverage"},
         ],
-        "columns": ["Samples", "Solved", "95% interval", "Cost a problem", "A vote", "Perfect judge"],
+        "columns": ["Samples", "Solved", "95% interval", "Cost a problem", "A vote", "Perfect verifier"],
         "curves": curves,
-        "tables": [_judges_table(i, key, budgets, curves, list(judges)) for i, key in enumerate(GROUPS)],
+        "tables": [_verifiers_table(i, key, budgets, curves, list(verifiers)) for i, key in enumerate(GROUPS)],
     }
 
 
-def _judged(values: np.ndarray, costs: np.ndarray) -> dict[str, Any]:
+def _scored(values: np.ndarray, costs: np.ndarray) -> dict[str, Any]:
     """A curve in numbers, and in the words of the page's sentence and table: solved, interval, cost."""
     parts = to_4_decimals(bootstrap(values))
     shown = Estimate(*map(np.array, parts.values())).unstack()
     return {**parts, "said": [in_words(solved, cost) for solved, cost in zip(shown, costs, strict=True)]}
 
 
-def _judges_table(
+def _verifiers_table(
     group: int, key: str, budgets: np.ndarray, curves: list[dict[str, Any]], names: list[str]
 ) -> dict[str, Any]:
-    """All judges side by side, where scripts are off."""
-    vote, oracle, *judged = (
+    """All verifiers side by side, where scripts are off."""
+    vote, oracle, *scored = (
         curve["groups"][group]["said"]
         for curve in curves
         if "quality" not in curve and curve.get("choose", "weighted") == "weighted"
     )
     rows = [
-        [str(n), *(f"{said[i][0]} ({said[i][1]})" for said in (vote, *judged, oracle))] for i, n in enumerate(budgets)
+        [str(n), *(f"{said[i][0]} ({said[i][1]})" for said in (vote, *scored, oracle))] for i, n in enumerate(budgets)
     ]
     return {
-        "caption": f"{GROUPS[key].capitalize()}: solved by a vote weighted by the judge's scores",
-        "columns": ["Samples", "A vote", *names, "Perfect judge"],
+        "caption": f"{GROUPS[key].capitalize()}: solved by a vote weighted by the verifier's scores",
+        "columns": ["Samples", "A vote", *names, "Perfect verifier"],
         "rows": rows,
     }
 
@@ -105,15 +107,15 @@ def recorded() -> dict[str, Any]:
         return np.stack([arm.flops for arm in results.sampling_arms(**how).values()], axis=1)
 
     small = results.small_samples()
-    judges = {"ORM": "orm", "weak PRM": "prm-weak", "PRM": "prm", "PRM 14x": "prm-large"}
-    return judge_data(
+    verifiers = {"ORM": "orm", "weak PRM": "prm-weak", "PRM": "prm", "PRM 14x": "prm-large"}
+    return verifier_data(
         small.answers,
         small.correct,
-        {name: results.small_scores(verifier) for name, verifier in judges.items()},
+        {name: results.small_scores(verifier) for name, verifier in verifiers.items()},
         noisy={quality: results.noisy_scores(small, quality) for quality in QUALITIES},
         flops={
             "vote": flops(choose="oracle"),
-            **{name: flops(verifier=verifier, choose="best") for name, verifier in judges.items()},
+            **{name: flops(verifier=verifier, choose="best") for name, verifier in verifiers.items()},
         },
         source=source_of(small),
     )
