@@ -15,6 +15,7 @@ from ttclab.models import ZOO
 from ttclab.results import seeds
 from ttclab.results.expressions import PLACE, by_sign, evaluate, lead, names, say, size, split, table
 from ttclab.results.tables import markdown, models_table, runs_table, seeds_table
+from ttclab.results.wording import standing
 
 
 def test_an_expression_is_a_value_of_the_layer():
@@ -222,3 +223,16 @@ def test_strategies_are_compared_where_they_have_the_same_allocation():
     other = results.Arms([made_up(2, [0, 1], fifths=groups), made_up(4, [0, 1], fifths=groups)])
     assert {allocation.N: gain.mean for allocation, gain in one.minus(other).items()} == {2: 0.5}
     assert {allocation.N: gain.mean for allocation, gain in one.fifth(0).minus(other.fifth(0)).items()} == {2: 1.0}
+
+
+@pytest.mark.parametrize(
+    ("gain", "said"),
+    [
+        (Estimate(0.0245, 0.012, 0.043), "2 points (1 to 4) ahead of"),
+        (Estimate(-0.03, -0.057, -0.012), "3 points (1 to 6) behind"),
+        (Estimate(0.009, 0.002, 0.017), "0.9 points (0.2 to 1.7) ahead of"),
+        (Estimate(0.01, -0.01, 0.02), "level with"),
+    ],
+)
+def test_a_difference_in_a_sentence_names_who_is_ahead(gain, said):
+    assert standing(gain) == said

@@ -20,7 +20,7 @@ from .seeds import headline, verdict
 
 MODULES = (
     *("allocation", "confidence", "exchange", "game", "making", "reinforcement", "revision"),
-    *("sampling", "searching", "stepwise", "tables", "training", "verifiers", "words"),
+    *("sampling", "searching", "stepwise", "tables", "training", "verifiers", "wording", "words"),
 )
 FIFTHS = ("easiest", "second", "middle", "fourth", "hardest")
 OPERATIONS: Mapping[type[ast.AST], Callable[..., object]] = {
