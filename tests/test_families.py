@@ -191,7 +191,7 @@ def test_tables_have_a_column_for_every_seed(two_more):
 
 
 def test_a_map_names_a_winner_where_all_seeds_do():
-    verdicts = {cell for row in agreed_map(RATIOS, 1500, judge_trained=True) for cell in row}
+    verdicts = {cell for row in agreed_map(RATIOS, 1500, verifier_given=True) for cell in row}
     assert verdicts <= {"small", "large", "no difference"}  # one family: nothing is undecided
     assert len(tables.agreed_table(1500)) == 6
 

@@ -278,11 +278,11 @@ def test_queries_that_make_a_ratio_read_and_write_that_share_of_the_training_tok
 
 
 @pytest.mark.parametrize("queries", [1e4, 1e6, np.inf])
-@pytest.mark.parametrize("judge_trained", [False, True])
-def test_an_exchange_spends_no_more_in_all_than_the_large_model(queries, judge_trained):
+@pytest.mark.parametrize("verifier_given", [False, True])
+def test_an_exchange_spends_no_more_in_all_than_the_large_model(queries, verifier_given):
     for fifth in (None, 4):
-        found = results.exchange(queries, at=2500, judge_trained=judge_trained, fifth=fifth)
-        verifiers = [] if judge_trained or found.verifier is None else [found.verifier]
+        found = results.exchange(queries, at=2500, verifier_given=verifier_given, fifth=fifth)
+        verifiers = [] if verifier_given or found.verifier is None else [found.verifier]
         plan = found.small.allocation
         fitted = results.small_arms("validation", found.verifier).at(plan.N, plan.T, plan.M, stepwise=plan.stepwise)
         among = slice(None) if fifth is None else results.small_fifths("validation") == fifth
@@ -296,25 +296,25 @@ def test_an_exchange_without_questions_is_refused():
 
 
 def test_an_exchange_within_a_fifth_is_of_its_problems_alone():
-    found, members = results.exchange(1e5, at=1250, judge_trained=True, fifth=3), results.small_fifths() == 3
+    found, members = results.exchange(1e5, at=1250, verifier_given=True, fifth=3), results.small_fifths() == 3
     assert np.array_equal(found.large.correct, results.one_pass("test", at=1250).correct[members])
     assert found.small.correct.shape == (100,)
 
 
 def test_an_arm_of_the_exchange_is_chosen_on_validation_problems():
-    found = results.exchange(1e5, at=1250, judge_trained=True)
+    found = results.exchange(1e5, at=1250, verifier_given=True)
     left = results.small_arms("validation", "prm").within(found.left).values()
     assert found.small.allocation == max(left, key=lambda arm: arm.correct.mean()).allocation
 
 
 def test_an_interval_for_many_cells_is_wider_around_the_same_mean():
-    found = results.exchange(1e5, at=1250, judge_trained=True)
+    found = results.exchange(1e5, at=1250, verifier_given=True)
     one, many = found.gain(), found.gain(cells=24)
     assert many.mean == one.mean and many.low < one.low and many.high > one.high
 
 
 def test_the_map_names_a_winner_only_where_the_wide_interval_leaves_zero_out():
-    [*fifths_, everything] = results.winner_map([0.16, np.inf], 1250, judge_trained=True)
+    [*fifths_, everything] = results.winner_map([0.16, np.inf], 1250, verifier_given=True)
     assert len(fifths_) == 5 and everything[0].exchange.small.correct.shape == (500,)
     for cell in [cell for row in (*fifths_, everything) for cell in row]:
         wide = cell.exchange.gain(cells=12)
@@ -324,14 +324,14 @@ def test_the_map_names_a_winner_only_where_the_wide_interval_leaves_zero_out():
 
 def test_with_the_verifier_given_small_wins_against_an_early_large_model_and_loses_to_a_late_one():
     hardest = fifths(1 - hardness("test")) == 4
-    assert results.exchange(1e5, at=1250, judge_trained=True).gain().low > 0
-    assert results.exchange(1e5, at=2500, judge_trained=True).gain().high < 0
-    assert results.exchange(1e5, at=2500, judge_trained=True).gain(hardest).high < 0
-    assert abs(results.exchange(1e5, at=2500, judge_trained=True).gain(~hardest).mean) < 0.05
+    assert results.exchange(1e5, at=1250, verifier_given=True).gain().low > 0
+    assert results.exchange(1e5, at=2500, verifier_given=True).gain().high < 0
+    assert results.exchange(1e5, at=2500, verifier_given=True).gain(hardest).high < 0
+    assert abs(results.exchange(1e5, at=2500, verifier_given=True).gain(~hardest).mean) < 0.05
 
 
 def test_the_map_has_a_region_for_either_and_a_long_life_favours_the_large_model():
-    early, late = (results.winner_map([0.16, np.inf], at, judge_trained=True) for at in (1250, 2500))
+    early, late = (results.winner_map([0.16, np.inf], at, verifier_given=True) for at in (1250, 2500))
     assert early[3][0].verdict == early[5][0].verdict == "small"
     assert {cell.verdict for cell in late[4]} == {"large"} and late[0][0].verdict == "no difference"
     assert not any(cell.verdict == "small" for row in late for cell in row)

@@ -70,7 +70,7 @@ def strategies_against_flops() -> Drawing:
 @drawn
 def winners_by_training() -> Drawing:
     """Who wins by fifth and R at equal FLOPs in all, the verifier given, for three trainings of the large model."""
-    maps = {at: winner_map(RATIOS, at, judge_trained=True) for at in MAPS}
+    maps = {at: winner_map(RATIOS, at, verifier_given=True) for at in MAPS}
     colours = {"small": style.COLOURS["prm"], "large": style.COLOURS["majority"], "no difference": "none"}
     shown = [i for i, R in enumerate(RATIOS) if R < 1e9]  # without training the map is nearly that of the largest R
     columns = [f"{RATIOS[i]:g}" for i in shown]
@@ -120,7 +120,7 @@ def _rate(R: float) -> str:
 def gains_by_fifth_and_rate() -> Drawing:
     """Small minus large at equal FLOPs in all, by fifth and R, the verifier given, for the large model of chapter 1."""
     at = MAPS[1]
-    cells = winner_map(RATIOS, at, judge_trained=True)
+    cells = winner_map(RATIOS, at, verifier_given=True)
     looks = ("oracle", "prm", "revision")
     lines = {
         f"R = {R:g}": Series(looks[i], Estimate.stack(cells[k][i].gain for k in range(5)), range(5))
@@ -196,7 +196,7 @@ def cells_won() -> Drawing:
     """Cells of single fifths that the small model and the large one win, the verifier given or its training charged."""
     kinds = {"verifier\ngiven": True, "verifier's\ntraining charged": False}
     counts = {
-        name: {verdict: count_cells(verdict, judge_trained=given) for verdict in ("small", "no difference", "large")}
+        name: {verdict: count_cells(verdict, verifier_given=given) for verdict in ("small", "no difference", "large")}
         for name, given in kinds.items()
     }
     colours = {"small": style.COLOURS["prm"], "no difference": "#999999", "large": style.COLOURS["majority"]}

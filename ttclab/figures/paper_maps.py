@@ -167,7 +167,7 @@ def paper_figure_9() -> Drawing:
         [("thinking", think), UNSAID],
         [("training", train), ("training", train)],
     ]
-    cells = results.winner_map(RATIOS, judge_trained=True)
+    cells = results.winner_map(RATIOS, verifier_given=True)
     columns, rows = (0, 2), (0, 2, 4)
     verdicts = {"small": think, "large": train, "no difference": PASSED}
     ours = [[(f"{cells[k][n].gain:.0p}".split(" ")[0], verdicts[cells[k][n].verdict]) for n in columns] for k in rows]

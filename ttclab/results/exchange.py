@@ -131,7 +131,7 @@ def exchange(
     at: int | None = None,
     *,
     verifier: str = "prm",
-    judge_trained: bool = False,
+    verifier_given: bool = False,
     split: str = "test",
     fifth: int | None = None,
 ) -> Exchange:
@@ -148,7 +148,7 @@ def exchange(
         Where the large model's training stopped.
     verifier : str
         The verifier that the small model may use.
-    judge_trained : bool
+    verifier_given : bool
         The verifier exists already, and its training is charged to neither, as in the paper. Otherwise it is charged
         to the small model, with what it was grown from.
     split : str
@@ -167,7 +167,7 @@ def exchange(
     ways: list[tuple[float, str | None, Arm, Arm]] = []  # payable: validation accuracy, verifier, both arms
     left = {}
     for scorer in (None, verifier):
-        trained = training_flops(*["small"] if scorer is None or judge_trained else ["small", scorer])
+        trained = training_flops(*["small"] if scorer is None or verifier_given else ["small", scorer])
         left[scorer] = large.cost + (training_flops("large", at=at) - trained) / queries
         fitting = small_arms("validation", scorer)
         for allocation, arm in small_arms(split, scorer).items():
@@ -216,9 +216,9 @@ class Cell:
 
 
 @cached
-def _cells(ratios: tuple[float, ...], at: int | None, verifier: str, judge_trained: bool) -> list[list[Cell]]:
+def _cells(ratios: tuple[float, ...], at: int | None, verifier: str, verifier_given: bool) -> list[list[Cell]]:
     rows = [
-        [exchange(queries_at(R, at), at, verifier=verifier, judge_trained=judge_trained, fifth=fifth) for R in ratios]
+        [exchange(queries_at(R, at), at, verifier=verifier, verifier_given=verifier_given, fifth=fifth) for R in ratios]
         for fifth in (*range(5), None)
     ]
     return [[_cell(found, cells=6 * len(ratios)) for found in row] for row in rows]
@@ -230,14 +230,14 @@ def _cell(found: Exchange, cells: int) -> Cell:
 
 
 def winner_map(
-    ratios: Sequence[float], at: int | None = None, *, verifier: str = "prm", judge_trained: bool = False
+    ratios: Sequence[float], at: int | None = None, *, verifier: str = "prm", verifier_given: bool = False
 ) -> list[list[Cell]]:
     """Who wins for the same FLOPs in all: a row for each fifth of difficulty and one for all problems, by R.
 
     The arguments and the choice of the small model's arm are those of `exchange`. A verdict is for the map as a whole:
     it names a winner only where the interval widened for all cells (Bonferroni) leaves zero out.
     """
-    return _cells(tuple(ratios), at, verifier, judge_trained)
+    return _cells(tuple(ratios), at, verifier, verifier_given)
 
 
 def matched(at: int | None = None) -> Arm:
@@ -245,14 +245,14 @@ def matched(at: int | None = None) -> Arm:
 
     The arm is chosen on the validation problems. Training is charged to neither.
     """
-    return exchange(float("inf"), at, judge_trained=True).small
+    return exchange(float("inf"), at, verifier_given=True).small
 
 
-def agreed_map(ratios: Sequence[float], at: int | None = None, *, judge_trained: bool = False) -> list[list[str]]:
+def agreed_map(ratios: Sequence[float], at: int | None = None, *, verifier_given: bool = False) -> list[list[str]]:
     """The verdicts of `winner_map` that every recorded seed comes to, "undecided" where seeds differ."""
 
     def verdicts() -> list[list[str]]:
-        rows = winner_map(ratios, at, judge_trained=judge_trained)
+        rows = winner_map(ratios, at, verifier_given=verifier_given)
         return [[cell.verdict for cell in row] for row in rows]
 
     first, *others = each_family(verdicts).values()
@@ -262,14 +262,14 @@ def agreed_map(ratios: Sequence[float], at: int | None = None, *, judge_trained:
     ]
 
 
-def totals(queries: float, *, judge_trained: bool = False) -> pd.DataFrame:
+def totals(queries: float, *, verifier_given: bool = False) -> pd.DataFrame:
     """Accuracy against all FLOPs, training and `queries` answers, of each arm of the small model and each large pass.
 
     The columns are the model, the arm, what it solves with the ends of the interval, and the FLOPs in all.
     """
     rows: list[tuple[object, ...]] = []
     for verifier in (None, "prm"):
-        trained = training_flops(*["small"] if verifier is None or judge_trained else ["small", verifier])
+        trained = training_flops(*["small"] if verifier is None or verifier_given else ["small", verifier])
         for arm in small_arms("test", verifier).values():
             how = "a vote of" if verifier is None else ""
             name = f"{how} {arm.allocation.N}".strip() if how else str(arm.allocation)
@@ -281,10 +281,10 @@ def totals(queries: float, *, judge_trained: bool = False) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["model", "arm", "solved", "low", "high", "flops"])
 
 
-def cell(R: float, at: int, fifth: int | None = None, *, judge_trained: bool = True) -> Cell:
+def cell(R: float, at: int, fifth: int | None = None, *, verifier_given: bool = True) -> Cell:
     """A cell of the winner map of `RATIOS`; without a fifth, of all problems."""
     row = 5 if fifth is None else fifth
-    return winner_map(RATIOS, at, judge_trained=judge_trained)[row][RATIOS.index(R)]
+    return winner_map(RATIOS, at, verifier_given=verifier_given)[row][RATIOS.index(R)]
 
 
 def map_cells() -> int:
@@ -302,15 +302,15 @@ def orders(many: float, few: float) -> float:
     return float(np.log10(many / few))
 
 
-def count_cells(verdict: str, *, judge_trained: bool = True, after: int = 0) -> int:
+def count_cells(verdict: str, *, verifier_given: bool = True, after: int = 0) -> int:
     """Cells of single fifths with a verdict, in the maps of all points of the large model's training after a step."""
-    maps = [winner_map(RATIOS, at, judge_trained=judge_trained) for at in STEPS if at > after]
+    maps = [winner_map(RATIOS, at, verifier_given=verifier_given) for at in STEPS if at > after]
     return sum(cell.verdict == verdict for rows in maps for row in rows[:5] for cell in row)
 
 
-def spendable(R: float, at: int = 1500, *, judge_trained: bool = True) -> float:
+def spendable(R: float, at: int = 1500, *, verifier_given: bool = True) -> float:
     """How many single samples of the small model a query may cost, by what was counted."""
-    spent = training_flops(*["small"] if judge_trained else ["small", "prm"])
+    spent = training_flops(*["small"] if verifier_given else ["small", "prm"])
     left = greedy("large", at).cost + (training_flops("large", at=at) - spent) / queries_at(R, at)
     return left / coverage(1).cost
 
@@ -320,7 +320,7 @@ def in_samples(count: float) -> str:
     return "less than nothing" if count < 0 else f"{count:.0f}"
 
 
-def spendable_judged(R: float, at: int = 1500) -> int:
+def spendable_scored(R: float, at: int = 1500) -> int:
     """How many samples, each scored by a PRM that is there already, a query may cost."""
     left = spendable(R, at) * coverage(1).cost
     arms = sampling_arms()

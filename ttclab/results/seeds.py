@@ -193,7 +193,7 @@ def _work() -> Iterator[Callable[[], object]]:
     for split in ("test", "validation"):
         yield from (partial(space, name, split) for name in SPACES)
     for at in STEPS:
-        yield from (partial(winner_map, RATIOS, at, judge_trained=trained) for trained in (False, True))
+        yield from (partial(winner_map, RATIOS, at, verifier_given=trained) for trained in (False, True))
     for estimate in ESTIMATES:
         yield from (partial(allocated, ONE_MODEL_SPACE, estimate, budget) for budget in (4, 16, 64))
     yield from (partial(lesson, budget) for budget in (4, 16, 64))

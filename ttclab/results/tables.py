@@ -140,9 +140,9 @@ def claims_by_seed() -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def agreed_table(at: int, judge_trained: bool = True) -> pd.DataFrame:
+def agreed_table(at: int, verifier_given: bool = True) -> pd.DataFrame:
     """The winner map that all seeds agree on: rows are the fifths of difficulty and all problems, columns R."""
-    rows = agreed_map(RATIOS, at, judge_trained=judge_trained)
+    rows = agreed_map(RATIOS, at, verifier_given=verifier_given)
     names = ("easiest", "second", "middle", "fourth", "hardest", "all")
     heads = [f"R = {R:g}" for R in RATIOS]
     return pd.DataFrame(
