@@ -193,11 +193,11 @@ def price_of_a_long_prompt() -> Drawing:
 
 @drawn
 def claims_and_evidence() -> Drawing:
-    """Every claim of the lesson and of the paper, by what our runs say of it."""
+    """Every claim of the lesson, the paper and later papers, by what our runs say of it."""
     looks = {HOLDS: ("oracle", "o"), NOT_SEEN: ("single", "s"), REVERSED: ("revision", "X")}
     claims = [(claim, claim.check().verdict) for claim in load_claims()]
-    sources = {"lesson": "the lesson", "paper": "the paper"}
-    figure, axes = style.new_axes(height=2.2)
+    sources = {"lesson": "the lesson", "paper": "the paper", "later": "a later paper"}
+    figure, axes = style.new_axes(height=2.9)
     counts = {
         (source, v): sum(c.source == source and found == v for c, found in claims) for source in sources for v in looks
     }
@@ -215,7 +215,7 @@ def claims_and_evidence() -> Drawing:
     style.row_names(
         axes, [f"{name}\n{sum(c.source == source for c, _ in claims)} claims" for source, name in sources.items()]
     )
-    axes.set(ylim=(1.75, -0.5), xlim=(-0.6, max(sum(c.source == s for c, _ in claims) for s in sources) + 1.6))
+    axes.set(ylim=(len(sources) - 0.25, -0.5), xlim=(-0.6, max(sum(c.source == s for c, _ in claims) for s in sources) + 1.6))
     axes.set_xticks([])
     axes.grid(False)
     axes.spines[:].set_visible(False)
