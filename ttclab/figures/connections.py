@@ -197,6 +197,7 @@ def claims_and_evidence() -> Drawing:
     looks = {HOLDS: ("oracle", "o"), NOT_SEEN: ("single", "s"), REVERSED: ("revision", "X")}
     claims = [(claim, claim.check().verdict) for claim in load_claims()]
     sources = {"lesson": "the lesson", "paper": "the paper", "later": "a later paper"}
+    totals = {source: sum(c.source == source for c, _ in claims) for source in sources}
     figure, axes = style.new_axes(height=2.9)
     counts = {
         (source, v): sum(c.source == source and found == v for c, found in claims) for source in sources for v in looks
@@ -213,15 +214,14 @@ def claims_and_evidence() -> Drawing:
                 )
             place += many + (0.9 if many else 0)
     style.row_names(
-        axes, [f"{name}\n{sum(c.source == source for c, _ in claims)} claims" for source, name in sources.items()]
+        axes, [f"{name}\n{totals[source]} claim{'s' * (totals[source] != 1)}" for source, name in sources.items()]
     )
-    axes.set(ylim=(len(sources) - 0.25, -0.5), xlim=(-0.6, max(sum(c.source == s for c, _ in claims) for s in sources) + 1.6))
+    axes.set(ylim=(len(sources) - 0.25, -0.5), xlim=(-0.6, max(totals.values()) + 1.6))
     axes.set_xticks([])
     axes.grid(False)
     axes.spines[:].set_visible(False)
     axes.tick_params(length=0)
     held = {source: counts[source, HOLDS] for source in sources}
-    totals = {source: sum(c.source == source for c, _ in claims) for source in sources}
     return Drawing(
         figure,
         f"{held['lesson']} of the lesson's {totals['lesson']} claims and {held['paper']} of the paper's "
