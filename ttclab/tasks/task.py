@@ -23,9 +23,9 @@ class Task:
         Its name in the registry, and in the metadata of models and recorded runs.
     problem : type
         The class of its problems.
-    parse : callable
+    parse
         The problem with an id. Raises ValueError for an id of another form.
-    draw : callable, optional
+    draw
         An endless stream of problems of a split, from a split and a `random.Random`. None for a task whose problems
         come from files.
     prefix : str
