@@ -17,15 +17,15 @@ class Task:
     How a solution is read, shown and checked, the right solution, the text that ends a step, and the way earlier
     attempts and feedback are fed to a model are methods and attributes of the class of its problems (`Problem`).
 
-    Attributes
+    Parameters
     ----------
     name : str
         Its name in the registry, and in the metadata of models and recorded runs.
     problem : type
         The class of its problems.
-    parse
+    parse : callable
         The problem with an id. Raises ValueError for an id of another form.
-    draw
+    draw : callable, optional
         An endless stream of problems of a split, from a split and a `random.Random`. None for a task whose problems
         come from files.
     prefix : str
