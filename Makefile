@@ -13,6 +13,8 @@ export TORCH_INDEX
 
 BIN := .venv/bin
 LOG := .venv/install.log
+# Icons of the theme that the pages use, by their code points in Font Awesome.
+ICONS := f00d,f002,f010,f015,f019,f03a,f042,f053,f054,f057,f058,f05a,f062,f064,f065,f066,f06a,f071,f077,f078,f0c1,f0c9,f0eb,f0f3,f104,f105,f107,f141,f15b,f185,f186,f1c1,f303,f35d
 # What a lab's numbers depend on besides the lab itself.
 PACKAGE := $(shell find ttclab -type f ! -path '*/__pycache__/*' ! -path '*/explorables/src/*' ! -name '*.checkpoint*')
 
@@ -23,7 +25,7 @@ export JUPYTER_PREFER_ENV_PATH := 1
 export PYDEVD_DISABLE_FILE_VALIDATION := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help book serve lab test wheel lint format bench explorables mathsfont clean distclean
+.PHONY: help book serve lab test wheel lint format bench explorables mathsfont iconfont clean distclean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -110,6 +112,12 @@ mathsfont: .venv/.installed ## take the font of the maths again (needs npm)
 	@$(BIN)/pip install --quiet brotli
 	@$(BIN)/pyftsubset _build/stix/package/files/stix-two-math-latin-400-normal.woff2 --flavor=woff2 --no-hinting \
 		--unicodes="$(MATHS_LETTERS)" --layout-features=ssty,dtls --output-file=book/_static/vendor/stix/stix-two-math.woff2
+
+iconfont: .venv/.installed ## take the theme's icons again, the few that the pages use
+	@$(BIN)/pip install --quiet brotli
+	@mkdir -p book/_static/vendor/fontawesome/webfonts
+	@$(BIN)/pyftsubset $$($(BIN)/python -c 'import pydata_sphinx_theme as p; print(p.__path__[0])')/theme/pydata_sphinx_theme/static/vendor/fontawesome/webfonts/fa-solid-900.woff2 \
+		--flavor=woff2 --unicodes="$(ICONS)" --output-file=book/_static/vendor/fontawesome/webfonts/fa-solid-900.woff2
 
 picture: .venv/.installed ## draw the README's picture again, from the recorded runs
 	@$(BIN)/python -c 'from pathlib import Path; from ttclab import figures; \

@@ -87,6 +87,14 @@ def test_page_is_light(seen):
     assert sum(sizes.values()) <= HEAVIEST, sorted(sizes.items(), key=lambda each: -each[1])[:6]
 
 
+def test_every_icon_of_a_page_is_in_the_font_that_ships(seen):
+    """The font is cut to the code points that the Makefile lists: another icon would be an empty box."""
+    shipped = re.search(r"^ICONS := (.+)$", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    points = """() => [...document.querySelectorAll(".fa-solid, .fas")].map((icon) =>
+        getComputedStyle(icon, "::before").content.replaceAll('"', "").codePointAt(0).toString(16))"""
+    assert shipped and set(seen.page.evaluate(points)) <= set(shipped[1].split(","))
+
+
 def test_all_maths_is_set_and_no_source_of_it_is_left(seen):
     assert seen.page.locator(".math > math").count() == seen.page.locator(".math").count()
     prose = """() => {
