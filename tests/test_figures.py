@@ -122,7 +122,12 @@ def test_text_takes_the_colour_and_the_font_of_the_page():
     assert style.INK not in svg and "#000000" not in svg
     assert "font-family" not in svg and "DejaVu" not in svg
     [named] = re.findall(r"<text[^>]*>[^<]*name", svg)
-    assert f"fill: currentColor; fill: color-mix(in srgb, {style.COLOURS['prm']} 62%, currentColor)" in named
+    assert f"fill:currentColor;fill:color-mix(in srgb, {style.COLOURS['prm']} 62%, currentColor)" in named
+
+
+def test_places_are_rounded_to_a_tenth_and_the_description_is_not():
+    svg = drawing(shown_by="The AUC is 0.963.").svg
+    assert "AUC is 0.963" in svg and re.search(r' (?:x|y|d)="[^"]*\d\.\d\d', svg) is None
 
 
 def test_a_description_may_hold_quotes_and_signs():

@@ -254,6 +254,9 @@ def name_ends(
         )
 
 
+_DECIMAL = re.compile(r"-?\d+\.\d+")
+
+
 def to_svg(figure: Figure, alt: str, name: str = "figure") -> str:
     """The figure as SVG for the inside of a page.
 
@@ -293,7 +296,7 @@ def to_svg(figure: Figure, alt: str, name: str = "figure") -> str:
 def _compact(svg: str) -> str:
     """The same drawing in fewer characters, to a tenth of a point: a page has a dozen figures."""
     svg = re.sub(r' d="([^"]*)"', lambda path: f' d="{_short(path[1])}"', svg)
-    svg = re.sub(r'(?<=[ "(])-?\d+\.\d{2,}(?=[ ")])', lambda number: _tenths(number[0]), svg)
+    svg = re.sub(r' (?:x|y|transform|viewBox)="[^"]*"', lambda place: re.sub(_DECIMAL, _tenths, place[0]), svg)
     svg = re.sub(r'style="([^"]*)"', lambda style: f'style="{re.sub("(?<=[:;]) ", "", style[1])}"', svg)
     svg = re.sub(r' transform="rotate\(-?0 [^)]*\)"', "", svg)
     svg = re.sub(r"<defs>\s*</defs>|<g/>|<!--.*?-->", "", svg, flags=re.DOTALL)
@@ -309,12 +312,12 @@ def _compact(svg: str) -> str:
 
 
 def _short(path: str) -> str:
-    path = " ".join(re.sub(r"-?\d+\.\d+", lambda number: _tenths(number[0]), path).split())
+    path = " ".join(re.sub(_DECIMAL, _tenths, path).split())
     return re.sub(r" (?=[A-Za-z])|(?<=[A-Za-z]) ", "", path)
 
 
-def _tenths(number: str) -> str:
-    return f"{float(number):.1f}".removesuffix(".0")
+def _tenths(number: re.Match[str]) -> str:
+    return f"{float(number[0]):.1f}".removesuffix(".0")
 
 
 def _font(found: re.Match[str]) -> str:
