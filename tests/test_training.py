@@ -112,6 +112,45 @@ def test_a_killed_training_goes_on_and_gives_the_same_files(recipe, request, bes
     assert sorted(path.name for path in beside_shipped.iterdir()) == ["killed", "small", "whole"]
 
 
+def reaching(monkeypatch, *levels):
+    """Measures of a training that looks every second step: the level of each seed at each look."""
+    looks = iter(levels)
+    monkeypatch.setattr(loop, "GOAL_CHECK", 2)
+    monkeypatch.setattr(policy.PolicyRecipe, "measure", lambda *_: {"pass@1": list(next(looks))})
+
+
+@pytest.mark.parametrize("levels, steps", [([0.6], 2), ([0.4, 0.5], 4), ([0.1, 0.2, 0.3], 6)])
+def test_training_ends_at_its_goal_or_after_its_steps(levels, steps, quick, tmp_path, monkeypatch):
+    reaching(monkeypatch, *([level] for level in levels))
+    monkeypatch.setitem(loop.RECIPES, "quick", replace(quick, goal=0.5))
+    train(tmp_path / "model")
+    assert json.loads((tmp_path / "model" / "training.json").read_text())["steps"] == steps
+
+
+def test_each_seed_is_saved_as_it_was_when_it_reached_the_goal(quick, tmp_path, monkeypatch):
+    recipe, sources = replace(quick, goal=0.5), [source(seed, tmp_path) for seed in (0, 1)]
+    folders = [tmp_path / "a", tmp_path / "b"]
+    reaching(monkeypatch, (0.1, 0.5), (0.6, 0.4))
+    loop.train_seeds("quick", recipe, sources, folders, say=lambda _: None)
+    assert [json.loads((each / "training.json").read_text())["steps"] for each in folders] == [4, 2]
+    for place, folder in enumerate(folders):
+        alone = loop.Training(recipe, sources[place : place + 1])
+        alone.advance(4 - 2 * place)
+        for name, weight in alone.averaged(0).named_parameters():
+            torch.testing.assert_close(weight, ttclab.load(folder).engine.model.get_parameter(name), atol=1e-4, rtol=0)
+
+
+def test_a_killed_training_does_not_save_again_what_had_reached_the_goal(quick, tmp_path, monkeypatch):
+    recipe, sources = replace(quick, goal=0.5), [source(seed, tmp_path) for seed in (0, 1)]
+    folders = [tmp_path / "a", tmp_path / "b"]
+    reaching(monkeypatch, (0.1, 0.5))
+    with pytest.raises(StopIteration):  # no second look
+        loop.train_seeds("quick", recipe, sources, folders, say=lambda _: None)
+    reaching(monkeypatch, (0.6, 0.7))
+    loop.train_seeds("quick", recipe, sources, folders, say=lambda _: None)
+    assert [json.loads((each / "training.json").read_text())["steps"] for each in folders] == [4, 2]
+
+
 def test_a_checkpoint_of_another_seed_is_not_gone_on_from(quick, tmp_path, monkeypatch):
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(loop, "ship", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))

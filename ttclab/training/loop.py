@@ -8,7 +8,7 @@ import json
 import logging
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -27,7 +27,7 @@ from ..tasks.registry import TASKS
 from . import policy, reinforcement, verifier
 from .network import Network
 from .optimizer import Optimizer
-from .recipe import Measures, Piece, Recipe, Source
+from .recipe import GOAL, Measures, Piece, Recipe, Source
 from .rows import UNLABELLED, Array, Table, widened
 from .tokens import build_tokenizer
 
@@ -35,6 +35,7 @@ log = logging.getLogger(__name__)
 
 RECIPES: dict[str, Recipe] = {**policy.RECIPES, **verifier.RECIPES}  # each model after those that it needs
 CHECKS = 10  # evaluations on validation problems in a training, each with a checkpoint
+GOAL_CHECK = 100  # steps between them in a training that ends at a goal
 MAX_NEW_TOKENS = 64  # the longest right solution has 49
 
 Say = Callable[[str], None]
@@ -124,7 +125,7 @@ def train_seeds(
     if checkpoint.exists():
         run.load(checkpoint)
         say(f"resuming {name} at step {run.step} of {recipe.steps}")
-    every = max(1, recipe.steps // CHECKS)
+    every = GOAL_CHECK if recipe.goal else max(1, recipe.steps // CHECKS)
     stops = {*range(every, recipe.steps + 1, every), *recipe.points, recipe.steps}
     measures: Measures = {}
     started, first = time.monotonic(), run.step
@@ -138,11 +139,16 @@ def train_seeds(
             say(f"{name} step {stop}: loss {_listed(losses)}, {_worded(measures)}, {1000 * speed:.1f} ms a step")
             if stop in recipe.points:
                 ship(run, [each.with_name(f"{each.name}-{stop}") for each in folders], name, measures)
+            if recipe.goal:
+                reached = {place for place, value in enumerate(measures[GOAL]) if value >= recipe.goal}
+                ship(run, folders, name, measures, reached - run.shipped)
+                if len(run.shipped) == len(folders):
+                    break
             if stop < recipe.steps or not recipe.points:
                 run.save(checkpoint)
     if not recipe.points:
         measures = measures or recipe.measure(run.network, run.network.views(run.optimizer.average), sources)
-        ship(run, folders, name, measures)
+        ship(run, folders, name, measures, set(range(len(folders))) - run.shipped)
     checkpoint.unlink(missing_ok=True)
     return measures
 
@@ -194,6 +200,7 @@ class Training:
         self.optimizer = Optimizer(
             self.network, rates, recipe.muon_learning_rate, recipe.learning_rate, recipe.averaging
         )
+        self.shipped: set[int] = set()  # places of the seeds whose models are on disk
         self.losses = torch.zeros(len(sources), device=self.device)  # sums since the last call of `advance`
         self.feeds = [self._feed(tables) for tables in zip(*self.tables, strict=True)] if self.fixed else []
         self._run: Callable[[], None] | None = None
@@ -328,7 +335,8 @@ class Training:
 
     def save(self, path: Path) -> None:
         """Write a checkpoint, atomically."""
-        state = {"recipe": repr(self.recipe), "seeds": self.seeds, "step": self.step, **self.optimizer.state()}
+        state = {"recipe": repr(self.recipe), "seeds": self.seeds, "step": self.step, "shipped": sorted(self.shipped)}
+        state |= self.optimizer.state()
         path.parent.mkdir(parents=True, exist_ok=True)
         with atomic(path) as partial:
             torch.save(state, partial)
@@ -338,15 +346,19 @@ class Training:
         saved = torch.load(path, map_location=self.device, weights_only=True)
         if (saved["recipe"], saved["seeds"]) != (repr(self.recipe), self.seeds):
             raise ValueError(f"{path} belongs to another recipe or seed: delete it to start again")
-        self.step = saved["step"]
+        self.step, self.shipped = saved["step"], set(saved["shipped"])
         with torch.no_grad():
             for name, tensor in self.optimizer.state().items():
                 tensor.copy_(saved[name])
 
 
-def ship(run: Training, folders: Sequence[Path], name: str, measures: Measures) -> None:
-    """Write the averaged weights, the tokenizer and training.json of each seed, atomically."""
-    for place, (seed, folder) in enumerate(zip(run.seeds, folders, strict=True)):
+def ship(
+    run: Training, folders: Sequence[Path], name: str, measures: Measures, places: Collection[int] | None = None
+) -> None:
+    """Write the averaged weights, the tokenizer and training.json of each seed, or of some places, atomically."""
+    for place in sorted(range(len(folders)) if places is None else places):
+        seed, folder = run.seeds[place], folders[place]
+        run.shipped.add(place)
         model = run.averaged(place)
         metadata = {
             "name": name,

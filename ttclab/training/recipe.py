@@ -19,6 +19,7 @@ from .network import Network, Weights
 from .rows import UNLABELLED, Rows, Table
 
 Measures = dict[str, list[float]]  # by name, a value for each seed
+GOAL = "pass@1"  # on validation problems
 
 
 class Piece(NamedTuple):
@@ -67,13 +68,16 @@ class Recipe:
     Attributes
     ----------
     steps, batch : int
-        Optimizer steps, and problems in each.
+        Optimizer steps (at most, with a goal), and problems in each.
     learning_rate, muon_learning_rate : float
         Peak learning rates of AdamW and of Muon.
     warmup : int
         Steps of linear warm-up; then the learning rate falls linearly to zero.
     points : tuple of int
         Steps at which the model is saved; empty to save it once, at the end.
+    goal : float, optional
+        Value of the measure `GOAL` at which training ends. Models of other seeds are then alike in what they can do,
+        which they are not after equally many steps.
     averaging : float
         Decay of the running average of the weights, which are the weights that are saved.
     base : str, optional
@@ -88,6 +92,7 @@ class Recipe:
     muon_learning_rate: float = 2e-2
     warmup: int = 100
     points: tuple[int, ...] = ()
+    goal: float | None = None
     averaging: float = 0.985
     base: str | None = None
     task: str = ARITHMETIC.name
