@@ -2,13 +2,6 @@
 
 from collections.abc import Sequence
 
-from ..estimators import Estimate
-
-
-def verdict(gain: Estimate, ahead: str = "beats", level: str = "ties with", behind: str = "loses to") -> str:
-    """The words for a difference: ahead or behind where its 95% interval leaves out zero, level where it does not."""
-    return {1: ahead, 0: level, -1: behind}[gain.sign]
-
 
 def listed(names: Sequence[str], last: str = "and") -> str:
     """Names in a sentence: a, b and c."""
