@@ -7,7 +7,8 @@ import numpy as np
 from safetensors.numpy import load_file
 
 from ttclab.models import ZOO
-from ttclab.training.tokens import ALPHABET, END, PAD
+from ttclab.tasks.arithmetic import ARITHMETIC
+from ttclab.training.tokens import END, PAD, alphabet_of
 
 
 def pairs_apart(matrix, heads):
@@ -31,13 +32,13 @@ def write_small(path):
     file.add_rope_freq_base(config["rope_parameters"]["rope_theta"])
     file.add_vocab_size(config["vocab_size"])
     file.add_tokenizer_model("llama")  # one token a character: there is nothing to merge
-    file.add_token_list(ALPHABET)
-    file.add_token_scores([0.0] * len(ALPHABET))
+    file.add_token_list(alphabet_of(ARITHMETIC))
+    file.add_token_scores([0.0] * len(alphabet_of(ARITHMETIC)))
     control, normal = gguf.TokenType.CONTROL, gguf.TokenType.NORMAL
-    file.add_token_types([control if token in (PAD, END) else normal for token in ALPHABET])
-    file.add_eos_token_id(ALPHABET.index(END))
-    file.add_pad_token_id(ALPHABET.index(PAD))
-    file.add_unk_token_id(ALPHABET.index("?"))
+    file.add_token_types([control if token in (PAD, END) else normal for token in alphabet_of(ARITHMETIC)])
+    file.add_eos_token_id(alphabet_of(ARITHMETIC).index(END))
+    file.add_pad_token_id(alphabet_of(ARITHMETIC).index(PAD))
+    file.add_unk_token_id(alphabet_of(ARITHMETIC).index("?"))
     file.add_add_bos_token(False)
     file.add_add_eos_token(False)
     file.add_add_space_prefix(False)

@@ -48,15 +48,15 @@ class ScriptedPolicy:
             ledger.charge(each, "revision", revisions=1)
         return revised[0] if isinstance(problem, Problem) else revised
 
-    def rewrite(self, problem, solutions, steps, temperature=None, max_new_tokens=None):
+    def restart(self, problem, solutions, steps, temperature=None, max_new_tokens=None):
         problems = as_problems(problem)
         groups, counts = ([solutions], [steps]) if isinstance(problem, Problem) else (solutions, steps)
-        rewritten = []
+        restarted = []
         for each, group, kept in zip(problems, groups, counts, strict=True):
             begun = [self._from(solution, n) for solution, n in zip(group, kept, strict=True)]
-            rewritten.append([self._to_the_end(solution, charged=True) for solution in begun])
+            restarted.append([self._to_the_end(solution, charged=True) for solution in begun])
             ledger.charge(each, "decode", revisions=len(group))
-        return rewritten[0] if isinstance(problem, Problem) else rewritten
+        return restarted[0] if isinstance(problem, Problem) else restarted
 
     def _from(self, solution, steps):
         text = text_of_steps(solution, steps)

@@ -184,7 +184,7 @@ def test_a_rewrite_keeps_the_statistics_of_the_steps_that_it_keeps():
     small = ttclab.load("small", device="cpu")
     [first] = generated(small, PROBLEMS[3], n=1)
     with token_stats_kept():
-        [second] = small.rewrite(PROBLEMS[3], [first], [1])
+        [second] = small.restart(PROBLEMS[3], [first], [1])
     kept = len(first.steps[0]) + 1
     assert np.array_equal(second.stats.values[:kept], first.stats.values[:kept])
     assert len(second.stats) == len(second.tokens)

@@ -13,9 +13,9 @@ from ttclab.allocator import Allocation
 from ttclab.estimators import Estimate
 from ttclab.models import ZOO
 from ttclab.results import seeds
-from ttclab.results.expressions import PLACE, by_sign, evaluate, lead, names, say, size, split, table
+from ttclab.results.expressions import PLACE, evaluate, names, say, split, table
 from ttclab.results.tables import markdown, models_table, runs_table, seeds_table
-from ttclab.results.wording import standing
+from ttclab.results.wording import by_sign, lead, size
 
 
 def test_an_expression_is_a_value_of_the_layer():
@@ -226,13 +226,19 @@ def test_strategies_are_compared_where_they_have_the_same_allocation():
 
 
 @pytest.mark.parametrize(
-    ("gain", "said"),
+    ("gain", "text"),
     [
-        (Estimate(0.0245, 0.012, 0.043), "2 points (1 to 4) ahead of"),
-        (Estimate(-0.03, -0.057, -0.012), "3 points (1 to 6) behind"),
-        (Estimate(0.009, 0.002, 0.017), "0.9 points (0.2 to 1.7) ahead of"),
-        (Estimate(0.01, -0.01, 0.02), "level with"),
+        (Estimate(0.029, 0.012, 0.045), "2.9 points ahead of the ORM (1.2 to 4.5)"),
+        (Estimate(-0.066, -0.076, -0.055), "6.6 points behind the ORM (5.5 to 7.6)"),
+        (Estimate(0.001, -0.008, 0.009), "level with the ORM (−0.8 to +0.9 points)"),
     ],
 )
-def test_a_difference_in_a_sentence_names_who_is_ahead(gain, said):
-    assert standing(gain) == said
+def test_a_lead_may_name_the_other(gain, text):
+    assert lead(gain, "the ORM") == text
+
+
+@pytest.mark.parametrize("low", [-4e-4, 4e-4])
+def test_a_lead_writes_zero_without_a_sign(low):
+    assert lead(Estimate(0.003, low, 0.009)).endswith("(0.0 to +0.9 points)" if low < 0 else "(0.0 to 0.9)")
+    assert size(Estimate(0.003, low, 0.009)) == "0.3 points (0.0 to 0.9)"
+    assert size(Estimate(-0.003, -0.009, -low)) == "0.3 points (0.0 to 0.9)"

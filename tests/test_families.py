@@ -16,7 +16,7 @@ from ttclab.bank import family
 from ttclab.cli import main
 from ttclab.data import ZOO
 from ttclab.estimators import bootstrap, bootstrap_families
-from ttclab.results import agreed_map, claims, families, seeds, tables, winner_map
+from ttclab.results import claims, families, seeds, winner_map
 from ttclab.results.arms import Arms
 from ttclab.results.exchange import RATIOS
 from ttclab.results.families import Family, Pool, Recorder, cached, measured, using
@@ -182,18 +182,6 @@ def test_the_shipped_family_is_collected_whole_and_every_claim_and_map_is_the_sa
         for name, number in seeds.measure().items():
             assert number == pytest.approx(seeds.headline(name), abs=1e-6), name
     assert [[cell.verdict for cell in row] for row in here] == [[cell.verdict for cell in row] for row in there]
-
-
-def test_tables_have_a_column_for_every_seed(two_more):
-    found = tables.claims_by_seed()
-    assert list(found.columns) == ["The claim", "These models", "Seed 1", "Seed 2", "All"]
-    assert len(found) == len(claims.load_claims())
-
-
-def test_a_map_names_a_winner_where_all_seeds_do():
-    verdicts = {cell for row in agreed_map(RATIOS, 1500, verifier_given=True) for cell in row}
-    assert verdicts <= {"small", "large", "no difference"}  # one family: nothing is undecided
-    assert len(tables.agreed_table(1500)) == 6
 
 
 def test_a_family_is_kept_from_a_folder_of_its_own_alone(monkeypatch, capsys):

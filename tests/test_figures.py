@@ -14,7 +14,8 @@ from ttclab import figures
 from ttclab.estimators import Estimate
 from ttclab.figures import charts, style
 from ttclab.figures.drawing import FIGURES, Drawing, drawn
-from ttclab.figures.words import listed, times, verdict
+from ttclab.figures.words import listed, times
+from ttclab.results.wording import by_sign
 
 ROOT = Path(__file__).parent.parent
 SECONDS = 60  # of a CPU for one figure, when nothing is cached
@@ -109,7 +110,7 @@ def test_two_figures_cannot_have_one_name():
 
 @pytest.mark.parametrize(("gain", "words"), [(0.2, "beats"), (0.01, "ties with"), (-0.2, "loses to")])
 def test_the_words_of_a_finding_follow_the_interval(gain, words):
-    assert verdict(Estimate(gain, gain - 0.05, gain + 0.05)) == words
+    assert by_sign(Estimate(gain, gain - 0.05, gain + 0.05)) == words
 
 
 def test_names_and_ratios_are_put_into_words():

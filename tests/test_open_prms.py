@@ -308,7 +308,7 @@ def test_a_prm_that_is_out_of_reach_is_one_clear_error(monkeypatch, tmp_path):
 
     monkeypatch.setattr(hub, "snapshot_download", unreachable)
     with pytest.raises(
-        ValueError, match=r"Qwen/Qwen2.5-Math-PRM-7B is not on this machine, and the Hub can't be reached"
+        ValueError, match=r"Qwen/Qwen2.5-Math-PRM-7B is not on this machine, and the Hub cannot be reached"
     ):
         ttclab.load_verifier("Qwen/Qwen2.5-Math-PRM-7B")
     with pytest.raises(ValueError, match=r"has no config\.json"):

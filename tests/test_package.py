@@ -1,3 +1,4 @@
+import ast
 import subprocess
 import sys
 from importlib import import_module
@@ -34,6 +35,15 @@ def test_an_unknown_name_is_refused_as_python_does():
 def test_what_needs_no_model_waits_for_neither_torch_nor_transformers(use):
     code = f"import sys, ttclab; {use}; assert not {{'torch', 'transformers'}} & {{*sys.modules}}"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+def test_no_function_has_more_than_eight_parameters():
+    for path in (ROOT / "ttclab").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                arguments = (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)
+                names = [argument.arg for argument in arguments if argument.arg not in ("self", "cls")]
+                assert len(names) <= 8, f"{path.relative_to(ROOT)}: {node.name}{tuple(names)}"
 
 
 def test_every_module_of_the_package_is_in_the_one_list():

@@ -259,7 +259,7 @@ def test_a_critic_other_than_the_verifier_names_the_step():
     assert len(result.solutions) == 4 and result.cost.revisions == 3
     content = step_revise(policy, ScriptedVerifier(), PROBLEMS[0], 3, critic=NamedStep(None))
     assert len(content.solutions) == 1
-    with pytest.raises(ValueError, match="keeps fewer than all, not 98"):
+    with pytest.raises(ValueError, match="keeps fewer than all of them, not 98"):
         step_revise(policy, ScriptedVerifier(), PROBLEMS[0], 3, critic=NamedStep(99))
 
 
@@ -332,14 +332,14 @@ def test_an_oracle_that_doubts_steps_solves_more_than_a_sample_and_never_unlearn
     assert all(x <= y for x, y in zip(solved[0], solved[2]))
 
 
-def test_a_rewrite_of_steps_that_are_not_there_is_refused():
+def test_a_restart_from_steps_that_are_not_there_is_refused():
     policy = random_policy(seed=3)
     chain = policy.generate(PROBLEMS[0])
     steps = len(chain[0].steps)
-    with pytest.raises(ValueError, match=f"of {steps} steps a rewrite keeps fewer than all, not {steps}"):
-        policy.rewrite(PROBLEMS[0], chain, [steps])
-    with pytest.raises(ValueError, match="a number of steps for each solution"):
-        policy.rewrite(PROBLEMS[0], chain, [])
+    with pytest.raises(ValueError, match=f"of {steps} steps keeps fewer than all of them, not {steps}"):
+        policy.restart(PROBLEMS[0], chain, [steps])
+    with pytest.raises(ValueError, match="a number of kept steps for each solution"):
+        policy.restart(PROBLEMS[0], chain, [])
 
 
 def test_rows_are_kept_inside_the_block_alone():
@@ -350,7 +350,7 @@ def test_rows_are_kept_inside_the_block_alone():
             if kept:
                 policy.generate(PROBLEMS[0])
             with billed() as bill:
-                policy.rewrite(PROBLEMS[0], [solution], [0])
+                policy.restart(PROBLEMS[0], [solution], [0])
             assert (bill.total.tokens["prefill"] == 1) == kept
 
 

@@ -9,7 +9,7 @@ from ttclab.models.server_check import check
 
 def found(**options):
     with serving(**options) as server:
-        return {finding.what: finding.holds for finding in check(ttclab.load(server.url, chat=False))}
+        return {finding.ability: finding.holds for finding in check(ttclab.load(server.url, chat=False))}
 
 
 def test_a_server_that_does_everything_is_said_to():
@@ -21,16 +21,16 @@ def test_a_server_that_does_everything_is_said_to():
 @pytest.mark.parametrize(
     ("options", "missing"),
     [
-        ({"ignores": ["n"]}, {"heeds n"}),
-        ({"ignores": ["seed"]}, {"keeps to the seed"}),
-        ({"ignores": ["logprobs"]}, {"gives logprobs"}),
-        ({"ignores": ["stop"]}, {"stops at a string", "says what stopped it"}),
-        ({"refuses": ["stop"]}, {"stops at a string", "says what stopped it"}),
-        ({"tells": None}, {"says what stopped it"}),
+        ({"ignores": ["n"]}, {"respects n"}),
+        ({"ignores": ["seed"]}, {"respects the seed"}),
+        ({"ignores": ["logprobs"]}, {"returns logprobs"}),
+        ({"ignores": ["stop"]}, {"stops at a string", "reports what stopped it"}),
+        ({"refuses": ["stop"]}, {"stops at a string", "reports what stopped it"}),
+        ({"tells": None}, {"reports what stopped it"}),
         ({"ignores": ["usage"]}, {"counts tokens"}),
         ({"ignores": ["chat"]}, {"answers in chats"}),
         ({"ignores": ["completions"]}, {"continues exact text"}),
-        ({"temperature": False}, {"draws differ", "keeps to the seed"}),
+        ({"temperature": False}, {"draws differ", "respects the seed"}),
     ],
 )
 def test_what_a_server_lacks_is_found_and_nothing_else(options, missing):
@@ -40,7 +40,7 @@ def test_what_a_server_lacks_is_found_and_nothing_else(options, missing):
 def test_a_model_that_thinks_before_it_answers_is_found_to_write():
     thinking = {"message": {"content": None, "reasoning_content": "749184 749185"}, "finish_reason": "length"}
     with serving(ignores=["completions"], says=lambda body: thinking if "messages" in body else None) as server:
-        findings = {finding.what: finding.holds for finding in check(ttclab.load(server.url))}
+        findings = {finding.ability: finding.holds for finding in check(ttclab.load(server.url))}
     assert findings["answers in chats"] and not findings["continues exact text"]
 
 
@@ -59,7 +59,7 @@ def test_an_address_that_is_not_as_far_as_v1_gets_a_hint(capsys):
 def test_a_server_that_never_writes_is_an_error():
     with (
         serving(ignores=["chat", "completions"]) as server,
-        pytest.raises(ServerError, match="does not write"),
+        pytest.raises(ServerError, match="returns no text"),
     ):
         check(ttclab.load(server.url))
 
@@ -69,7 +69,7 @@ def test_the_command_says_what_a_server_can_do_and_what_follows(capsys):
         assert main(["serve-check", server.url]) == 0
     said = capsys.readouterr().out
     assert said.startswith(f"scripted at {server.url}\n")
-    assert "\nno   keeps to the seed " in said and "a run can't be repeated" in said
+    assert "\nno   respects the seed " in said and "a run cannot be repeated" in said
 
 
 def test_the_command_says_in_one_line_that_there_is_no_server(capsys):

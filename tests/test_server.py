@@ -63,7 +63,7 @@ def test_a_thousand_requests_to_a_server_that_fails_in_every_way_are_all_account
     with serving() as sound, billed() as wanted:
         expected = load(sound).generate(PROBLEMS, n=10)
     faults = dict.fromkeys(FAULTS, 0.03) | {"slow": 0.01}
-    noticed = pytest.warns(UserWarning, match="writes 3 solutions where one is asked for")
+    noticed = pytest.warns(UserWarning, match="returns 3 solutions for a request of one")
     with serving(faults=faults) as server, billed() as bill, noticed:
         got = load(server, timeout=2).generate(PROBLEMS, n=10)
     assert all(server.failed[fault] for fault in FAULTS)
@@ -112,7 +112,7 @@ def test_steps_add_up_to_the_greedy_text_however_a_server_says_where_it_stopped(
 
 
 def test_a_server_that_fails_at_stop_strings_is_noticed_and_cut_here():
-    with serving(refuses=["stop"]) as server, pytest.warns(UserWarning, match="can't stop at the end of a line"):
+    with serving(refuses=["stop"]) as server, pytest.warns(UserWarning, match="cannot stop at the end of a line"):
         policy = load(server)
         [first] = policy.generate_step(PROBLEMS[0], temperature=0)
         [whole] = policy.generate(PROBLEMS[0], temperature=0)
@@ -188,7 +188,7 @@ def test_without_files_a_server_is_asked_in_turns_of_a_chat_and_steps_are_refuse
         [solution] = policy.generate(PROBLEMS[0])
         assert server.requests[-1]["messages"] == [{"role": "user", "content": PROBLEMS[0].prompt}]
         assert solution.finished and solution.logprob == pytest.approx(-0.5 * (len(solution.text) + 1))
-        with pytest.raises(ValueError, match=r"a chat can't go on with half a solution.*files="):
+        with pytest.raises(ValueError, match=r"a partial solution cannot be continued in a chat.*files="):
             policy.generate_step(PROBLEMS[0], policy.generate_step(PROBLEMS[0], n=2))
 
 
@@ -340,7 +340,7 @@ def test_the_same_behind_a_server_of_exact_text_keeps_what_was_written(reason):
 def test_what_may_be_an_accident_is_asked_again_a_few_times_and_then_taken_for_the_answer(said, recwarn):
     with serving(says=to(PROBLEMS[1], said)) as server:
         got = load(server).generate(PROBLEMS[:3])
-        assert len(server.requests) == 2 + client.EMPTY_REPLIES < 2 + client.ATTEMPTS
+        assert len(server.requests) == 2 + client.MAX_EMPTY_REPLIES < 2 + client.ATTEMPTS
     assert [s.finished for [s] in got] == [True, False, True]
     assert any(repr(PROBLEMS[1].id) in str(warning.message) for warning in recwarn)
 
@@ -551,7 +551,7 @@ def test_a_server_that_writes_nothing_but_blank_lines_is_left_after_a_few():
     with serving(says=lambda body: "\n" * 5, ignores=["usage"]) as server:
         [solution] = load(server).generate_step(WORDS[1])
         assert not solution.text.strip()
-        assert len(server.requests) <= served.BLANK_LINES + 2
+        assert len(server.requests) <= served.MAX_BLANK_LINES + 2
 
 
 def test_a_first_step_in_a_chat_is_given_whatever_it_is():
@@ -607,7 +607,7 @@ def test_an_address_that_is_not_as_far_as_v1_gets_a_hint(path):
     with serving() as server:
         root = server.url.removesuffix("/v1")
         wanted = re.escape(f"{root}/api/v1" if path == "/api" else server.url)
-        with pytest.raises(ServerError, match=f"no server at .* an address goes as far as /v1: try {wanted}$"):
+        with pytest.raises(ServerError, match=f"no server at .* an address ends with /v1: try {wanted}$"):
             ttclab.load(root + path)
         with pytest.raises(ServerError, match=f"refuses a request: .*: try {wanted}$"):
             ttclab.load(root + path, model="scripted").generate(PROBLEMS[0])
@@ -628,7 +628,7 @@ def test_an_address_that_is_not_as_far_as_v1_gets_a_hint(path):
 )
 def test_a_page_of_the_hub_is_no_server_and_is_asked_nothing(page, name, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(client, "run_in_loop", lambda work: pytest.fail("it was asked"))
-    message = f"is a page of the Hub, and no server: .*{re.escape(name)}"
+    message = f"is a page of the Hub, not a server: .*{re.escape(name)}"
     for call in (
         lambda: ttclab.load(page),
         lambda: ttclab.load(page, model="m"),
@@ -698,7 +698,7 @@ def test_a_proxy_that_does_not_work_is_mentioned(monkeypatch, proxy):
         monkeypatch.setenv(name, proxy)
     for name in ("NO_PROXY", "no_proxy"):
         monkeypatch.delenv(name, raising=False)
-    with pytest.raises((ServerError, ValueError), match=r"served\.example.*a proxy is asked for it.*NO_PROXY"):
+    with pytest.raises((ServerError, ValueError), match=r"served\.example.*go through a proxy.*NO_PROXY"):
         ttclab.load("http://served.example/v1")
 
 
@@ -752,7 +752,7 @@ def test_flops_of_what_a_server_wrote_are_counted_by_whoever_reads_it_without_th
 
 def test_a_recording_from_a_server_that_fails_in_every_way_has_the_same_rows(tmp_path, unbroken):
     faults = dict.fromkeys(FAULTS, 0.03)
-    with serving(faults=faults) as server, pytest.warns(UserWarning, match="writes 3 solutions where one is asked for"):
+    with serving(faults=faults) as server, pytest.warns(UserWarning, match="returns 3 solutions for a request of one"):
         got = record(server, tmp_path / "served.parquet", timeout=1)
     rows, wanted = pq.read_table(got), pq.read_table(pa.BufferReader(unbroken))
     assert {"slow", "truncated", "short", "closed"} <= server.failed.keys()

@@ -14,11 +14,12 @@ from ttclab.estimators import fifths, pass_at_k
 from ttclab.ledger import billed
 from ttclab.problems import ArithmeticProblem, Solution, split_of
 from ttclab.results.cards import card
+from ttclab.tasks.arithmetic import ARITHMETIC
 from ttclab.training import draws, family, loop, policy, verifier
 from ttclab.training.policy import RECIPES
 from ttclab.training.recipe import Source
 from ttclab.training.rows import UNLABELLED, tokenize
-from ttclab.training.tokens import ALPHABET, build_tokenizer
+from ttclab.training.tokens import alphabet_of, build_tokenizer
 from ttclab.verifiers.reward_model import RewardModel, reward_flops
 
 SHIPPED = ttclab.models.ZOO
@@ -325,7 +326,7 @@ def test_of_wrong_attempts_the_nearest_is_the_newest():
 
 def test_the_tokenizer_has_one_token_a_character_and_gives_the_text_back():
     tokenizer = build_tokenizer()
-    assert tokenizer.encode("015+74\n") == [ALPHABET.index(c) for c in "015+74\n"]
+    assert tokenizer.encode("015+74\n") == [alphabet_of(ARITHMETIC).index(c) for c in "015+74\n"]
     assert tokenizer.decode(tokenizer.encode("+74=089\n$")) == "+74=089\n$"
     assert tokenizer.decode(tokenizer.encode("é")) == "?"
 

@@ -7,12 +7,11 @@ model's confidence falls.
 
 from collections.abc import Sequence
 from itertools import pairwise
-from statistics import fmean
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .allocator import Rule, lesson_policy
+from .allocator import Allocation, Rule, lesson_policy
 from .answers import answer_key
 from .beam_search import beam_search
 from .confidence import WINDOW, lowest_group_confidence
@@ -41,15 +40,14 @@ def compute_optimal_inference(
     budget: int,
     *,
     policy: Rule = lesson_policy,
-    reviser: tuple[Policy, Verifier] | None = None,
-    estimate: int = 1,
     temperature: float | None = None,
     seed: int | None = None,
 ) -> list[Result]:
     """Estimate the difficulty of a problem and spend the budget as an allocation rule says (the lesson's procedure).
 
-    The answer is the verifier-weighted vote, or the best beam of a beam search. Problems of a list that get the same
-    allocation run as one batch.
+    The difficulty is 1 - the score of one solution, which is charged on top of the budget, its FLOPs as "difficulty".
+    The answer is the verifier-weighted vote, or the best beam of a beam search. Problems that get the same allocation
+    run as one batch.
 
     Parameters
     ----------
@@ -60,14 +58,9 @@ def compute_optimal_inference(
     problem : Problem or list of Problem
         One problem, or several.
     budget : int
-        Generations for each problem, without those of the difficulty estimate.
+        Generations for each problem, without the solution that estimates the difficulty.
     policy : Rule
         Allocation rule: from a difficulty and a budget to an `Allocation`.
-    reviser : (Policy, Verifier), optional
-        Model and verifier for allocations with revisions, by default `model` and `verifier`.
-    estimate : int
-        Solutions from which the difficulty, 1 - their mean score, is estimated. They are charged on top of the budget,
-        their FLOPs as "difficulty".
     temperature : float, optional
         Sampling temperature, by default the model's own.
     seed : int, optional
@@ -80,36 +73,41 @@ def compute_optimal_inference(
     Raises
     ------
     ValueError
-        If estimate < 1, as the allocation rule raises it, and for a verifier that cannot say which step is wrong where
-        the rule revises step by step.
+        For a budget that the allocation rule refuses, and for a verifier that cannot say which step is wrong where the
+        rule revises step by step.
     """
-    if estimate < 1:
-        raise ValueError(f"a difficulty is estimated from at least 1 solution, not {estimate}")
     policy(0.5, budget)  # refuse an impossible budget before anything is spent
     with billed_as("difficulty", of=("prefill", "decode", "verifier")):
-        first = model.generate(problem, n=estimate, temperature=temperature, seed=seed)
-        difficulty = [1 - fmean(scores) for scores in score_groups(verifier, first)]
-    plans = {each.id: policy(hard, budget) for each, hard in zip(problem, difficulty, strict=True)}
-    seed = (seed or 0) + 1  # other solutions than those of the estimate
-    found: dict[str, Result] = {}
+        first = model.generate(problem, temperature=temperature, seed=seed)
+        scores = score_groups(verifier, first)
+    plans = {each.id: policy(1 - score, budget) for each, [score] in zip(problem, scores, strict=True)}
+    seed = (seed or 0) + 1  # the solution of the estimate is not drawn again
+    results: dict[str, Result] = {}
     for plan in sorted(set(plans.values())):
-        asked = [each for each in problem if plans[each.id] == plan]
-        if plan.M:
-            results = beam_search(model, verifier, asked, plan.N, plan.M, temperature=temperature, seed=seed)
-        else:
-            who = reviser if reviser and plan.T and not plan.stepwise else (model, verifier)
-            results = hybrid_search(
-                *who,
-                asked,
-                plan.N,
-                plan.T,
-                feedback=critic_of(verifier) if plan.stepwise else None,
-                choose="weighted",
-                temperature=temperature,
-                seed=seed,
-            )
-        found.update({each.id: result for each, result in zip(asked, results, strict=True)})
-    return [found[each.id] for each in problem]
+        group = [each for each in problem if plans[each.id] == plan]
+        spent = _spend(model, verifier, group, plan, temperature, seed)
+        results.update({each.id: result for each, result in zip(group, spent, strict=True)})
+    return [results[each.id] for each in problem]
+
+
+def _spend(
+    model: Policy, verifier: Verifier, problems: list[Problem], plan: Allocation, temperature: float | None, seed: int
+) -> list[Result]:
+    """Run the strategy that an allocation stands for."""
+    if plan.M:
+        return beam_search(model, verifier, problems, plan.N, plan.M, temperature=temperature, seed=seed)
+    feedback = critic_of(verifier) if plan.stepwise else None
+    return hybrid_search(
+        model,
+        verifier,
+        problems,
+        plan.N,
+        plan.T,
+        feedback=feedback,
+        choose="weighted",
+        temperature=temperature,
+        seed=seed,
+    )
 
 
 @strategy
@@ -186,15 +184,14 @@ def confident_search(
     *,
     warmup: int = 16,
     keep: float = 0.9,
-    window: int = WINDOW,
     temperature: float | None = None,
     seed: int | None = None,
 ) -> list[Result]:
     """Stop inside a sample once the model's confidence falls (DeepConf online, Fu et al. 2025).
 
-    The first `warmup` solutions are written to their ends. Each later one is stopped at the token at which the mean
-    confidence of its last `window` tokens falls below a floor, which a share `keep` of the warm-up never did. What was
-    written of it is charged; it has no answer, and no vote.
+    The first `warmup` solutions are written to their ends, and set a floor: a share `keep` of them never had a lower
+    confidence, averaged over the last 8 tokens. Each later solution is stopped at the token at which it falls below
+    the floor. Its tokens are charged; it has no answer, and no vote.
 
     Parameters
     ----------
@@ -211,8 +208,6 @@ def confident_search(
         Solutions that set the floor of a problem.
     keep : float
         Share of the warm-up that would not have been stopped: 0.9 and 0.1 are DeepConf-high and DeepConf-low.
-    window : int
-        Tokens of a group.
     temperature : float, optional
         Sampling temperature, by default the model's own.
     seed : int, optional
@@ -237,15 +232,15 @@ def confident_search(
         groups = model.generate(problem, n=warmup, temperature=temperature, seed=seed)
     if any(solution.stats is None for group in groups for solution in group):
         raise ValueError("stopping inside a sample needs a model that keeps statistics of tokens, not a server's")
-    lowest = [[lowest_group_confidence(s.stats, window) for s in group if s.stats] for group in groups]
+    lowest = [[lowest_group_confidence(s.stats) for s in group if s.stats] for group in groups]
     floors = {each.id: float(np.quantile(low, 1 - keep)) - ROUNDING for each, low in zip(problem, lowest, strict=True)}
     if warmup < N:
-        with token_stats_kept(window, floors):
+        with token_stats_kept(WINDOW, floors):
             more = model.generate(problem, n=N - warmup, start=warmup, temperature=temperature, seed=seed)
         groups = [first + others for first, others in zip(groups, more, strict=True)]
     scored = score_groups(verifier, [[s for s in group if s.finished] for group in groups])
     results = []
     for group, scores in zip(groups, scored, strict=True):
-        given = iter(scores)
-        results.append(Result.chosen("weighted", group, [next(given) if s.finished else 0.0 for s in group]))
+        of_finished = iter(scores)
+        results.append(Result.chosen("weighted", group, [next(of_finished) if s.finished else 0.0 for s in group]))
     return results

@@ -8,24 +8,22 @@ the best unfinished solutions share the other places. So N places cost N generat
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from math import ceil
-from typing import TypedDict, Unpack, overload
+from typing import Unpack, overload
 
 from . import ledger
 from .policy import Policy
-from .sampling import Result, check_choice, strategy
+from .sampling import Result, SamplingOptions, check_choice, strategy
 from .signatures import options_of
 from .tasks.problem import Problem, Solution
 from .verifiers.scoring import Verifier, check_aggregate, score_steps
 
 
-class TreeSearchOptions(TypedDict, total=False):
+class TreeSearchOptions(SamplingOptions, total=False):
     """Keyword options of every search over steps."""
 
     max_steps: int
     aggregate: str
     choose: str
-    temperature: float | None
-    seed: int | None
 
 
 class BeamSearchOptions(TreeSearchOptions, total=False):

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any, overload
 
 from . import ledger
-from .solutions import check_problems, continued, grouped, step_end_of, text_of_steps
+from .solutions import check_problems, continued, grouped, restarted_key, step_end_of, text_of_steps
 from .tasks.problem import Feedback, Problem, Prompt, Solution, as_problems, one_or_all
 
 
@@ -244,7 +244,7 @@ class Policy(ABC):
             ledger.charge(each, "revision", revisions=1)
         return [solution for [solution] in revised]
 
-    def rewrite(
+    def restart(
         self,
         problem: Problem | Sequence[Problem],
         solutions: Any,
@@ -252,50 +252,57 @@ class Policy(ABC):
         temperature: float | None = None,
         max_new_tokens: int | None = None,
     ) -> Any:
-        """Each solution once more, from after its first `steps` steps, with a random stream of its own.
+        """Keep the first steps of every solution and write a new end to it, with a random stream of its own.
 
         Parameters
         ----------
-        problem : Problem or sequence of Problem
+        problem : Problem or list of Problem
+            One problem, or several that are run as one batch.
         solutions : list of Solution
-            Of the problem, finished or not; for a list of problems a list of such lists.
+            Solutions to the problem, finished or not; for a list of problems one such list each.
         steps : list of int
-            How many steps of each are kept, fewer than it has; for a list of problems a list of such lists.
+            Steps kept of each solution, fewer than it has; for a list of problems one such list each.
+        temperature, max_new_tokens
+            As in `generate`.
 
         Returns
         -------
         list of Solution
-            One for each, charged as a generation and as a revision; for a list of problems a list of such lists. The
-            log-probability covers the kept steps and the new tokens; where the policy does not know that of the kept
-            steps, it is NaN.
+            One for each solution, charged as a generation and as a revision; for a list of problems one such list each.
+            The log-probability covers the kept steps and the new tokens. It is NaN where the policy does not know the
+            log-probability of the kept steps.
 
         Raises
         ------
         ValueError
-            For a number of steps that cannot be kept, a solution of another problem, lists of other lengths.
+            For a number of steps that cannot be kept, a solution of another problem, and lists of different lengths.
         """
         problems = as_problems(problem)
         groups, counts = ([solutions], [steps]) if isinstance(problem, Problem) else (solutions, steps)
         if not len(problems) == len(groups) == len(counts) or any(len(g) != len(c) for g, c in zip(groups, counts)):
             raise ValueError(
-                f"a rewrite needs a number of steps for each solution, for each of {len(problems)} problems a list, "
-                f"not {counts} for {[len(group) for group in groups]} solutions"
+                f"a restart needs a number of kept steps for each solution, one list for each of {len(problems)} "
+                f"problems, not {counts} for {[len(group) for group in groups]} solutions"
             )
         check_problems(problems, groups)
-        begun = [
-            [replace(self._first_steps(each, n), key=f"{each.key}/rewritten") for each, n in zip(*pair, strict=True)]
-            for pair in zip(groups, counts, strict=True)
+        beginnings = [
+            [
+                replace(self._first_steps(solution, n), key=restarted_key(solution))
+                for solution, n in zip(group, kept, strict=True)
+            ]
+            for group, kept in zip(groups, counts, strict=True)
         ]
-        written = self._write([Prompt(each) for each in problems], begun, temperature, max_new_tokens)
-        for each, group in zip(problems, begun, strict=True):
-            # What begins with nothing has been charged as a generation already.
+        written = self._write([Prompt(each) for each in problems], beginnings, temperature, max_new_tokens)
+        for each, group in zip(problems, beginnings, strict=True):
+            # A solution without kept steps has already been charged as a generation.
             ledger.charge(each, "decode", generations=sum(bool(s.text) for s in group), revisions=len(group))
         return written[0] if isinstance(problem, Problem) else written
 
     def _first_steps(self, solution: Solution, steps: int) -> Solution:
-        """An unfinished solution of the first steps of another. A policy that knows its tokens keeps them too."""
+        """An unfinished solution that holds the first steps of another, and their tokens if the policy knows them."""
         text = text_of_steps(solution, steps)
-        length = -(-solution.length * len(text) // max(1, len(solution.text)))  # by a server, tokens are not told
+        # A server does not return tokens: the length is estimated from the share of the text.
+        length = -(-solution.length * len(text) // max(1, len(solution.text)))
         logprob = float("nan") if text else 0.0
         return Solution(solution.problem, text, finished=False, logprob=logprob, length=length)
 
@@ -361,7 +368,7 @@ class Policy(ABC):
         Parameters
         ----------
         prompts : list of Prompt
-            What the solutions are written after.
+            Prompts of the solutions.
         partials : list of (int, Solution)
             Solutions to continue, each with the index of its prompt.
         temperature : float or None

@@ -6,16 +6,19 @@ names are kept, and the policy writes on from there; any policy can.
 """
 
 from dataclasses import dataclass, field
+from typing import Unpack
 
 from .engine import KeptPrefixes, prefixes_kept
 from .policy import Policy
-from .sampling import Result, check_choice, strategy
+from .sampling import Result, SamplingOptions, check_choice, strategy
+from .signatures import options_of
 from .solutions import step_end_of
 from .tasks.problem import Problem, Solution
 from .verifiers.scoring import Critic, StepCritic, Verifier, aggregated, score_groups, scores_of_steps
 
 
 @strategy
+@options_of(Policy.generate, SamplingOptions.__annotations__)
 def sequential_revise(
     model: Policy,
     verifier: Verifier,
@@ -24,20 +27,18 @@ def sequential_revise(
     *,
     feedback: Critic | None = None,
     choose: str = "best",
-    temperature: float | None = None,
-    seed: int | None = None,
+    **sampling: Unpack[SamplingOptions],
 ) -> list[Result]:
     """One chain: a solution and at most T revisions of it, at most 1+T generations.
 
     A revision can turn a right answer wrong, so the verifier chooses among all attempts. This is `hybrid_search` with
     one chain; the parameters after T and the errors are the same.
     """
-    return hybrid_search(
-        model, verifier, problem, 1, T, feedback=feedback, choose=choose, temperature=temperature, seed=seed
-    )
+    return hybrid_search(model, verifier, problem, 1, T, feedback=feedback, choose=choose, **sampling)
 
 
 @strategy
+@options_of(Policy.generate, SamplingOptions.__annotations__)
 def hybrid_search(
     model: Policy,
     verifier: Verifier,
@@ -47,8 +48,7 @@ def hybrid_search(
     *,
     feedback: Critic | None = None,
     choose: str = "best",
-    temperature: float | None = None,
-    seed: int | None = None,
+    **sampling: Unpack[SamplingOptions],
 ) -> list[Result]:
     """M chains of at most T revisions each. T=0 is best-of-N with N=M; M=1 is `sequential_revise`.
 
@@ -91,13 +91,14 @@ def hybrid_search(
     if feedback is not None and not callable(getattr(feedback, "critique", None)):
         raise TypeError(f"feedback is a verifier with a method critique, which {feedback!r} is not")
     check_choice(choose)
+    temperature = sampling.get("temperature")
     if feedback is None:
-        chains = _begin(model, problem, M, temperature, seed)
+        chains = _begin(model, problem, M, sampling)
         _rewrite(model, chains, T, temperature)
     else:
         with prefixes_kept(at=step_end_of(problem)) as kept:
-            chains = _begin(model, problem, M, temperature, seed)
-            _revise_steps(model, verifier, feedback, chains, T, temperature, kept)
+            chains = _begin(model, problem, M, sampling)
+            _restart(model, verifier, feedback, chains, T, temperature, kept)
     groups = [[solution for chain in group for solution in chain.solutions] for group in chains]
     if feedback is None:
         scores = score_groups(verifier, groups)
@@ -120,10 +121,8 @@ class _Chain:
         return self.solutions[-1]
 
 
-def _begin(
-    model: Policy, problem: list[Problem], M: int, temperature: float | None, seed: int | None
-) -> list[list[_Chain]]:
-    groups = model.generate(problem, n=M, temperature=temperature, seed=seed)
+def _begin(model: Policy, problem: list[Problem], M: int, sampling: SamplingOptions) -> list[list[_Chain]]:
+    groups = model.generate(problem, n=M, **sampling)
     return [[_Chain([solution]) for solution in group] for group in groups]
 
 
@@ -137,7 +136,7 @@ def _rewrite(model: Policy, chains: list[list[_Chain]], T: int, temperature: flo
             chain.solutions.append(solution)
 
 
-def _revise_steps(
+def _restart(
     model: Policy,
     verifier: Verifier,
     critic: Critic,
@@ -153,7 +152,7 @@ def _revise_steps(
         if not growing:
             return
         kept.next_round()
-        revised = model.rewrite(
+        revised = model.restart(
             [group[0].newest.problem for group in growing],
             [[chain.newest for chain in group] for group in growing],
             [[chain.kept for chain in group] for group in growing],

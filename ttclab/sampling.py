@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from functools import wraps
-from typing import Concatenate, ParamSpec, Protocol, cast, overload
+from typing import Concatenate, ParamSpec, Protocol, TypedDict, cast, overload
 
 from .answers import answer_key, answers_equal
 from .ledger import Cost, billed
@@ -65,6 +65,13 @@ class Result:
         voters = [i for i, solution in enumerate(solutions) if answer_key(solution.answer) == answer_key(answer)]
         best = cls.best([solutions[i] for i in voters], [scores[i] for i in voters])
         return cls(best.solution, best.answer, solutions, scores)
+
+
+class SamplingOptions(TypedDict, total=False):
+    """Keyword options of drawing solutions, with the defaults of `Policy.generate`."""
+
+    temperature: float | None
+    seed: int | None
 
 
 P = ParamSpec("P")

@@ -33,11 +33,19 @@ def is_step(before: Solution, after: Solution) -> bool:
     return bool(written.strip()) or not begins_line or len(after.steps) > len(before.steps)
 
 
+def restarted_key(solution: Solution) -> str:
+    """The random stream of a restart of a solution.
+
+    The recorded runs and the models in the pages use the same streams, so the name cannot change.
+    """
+    return f"{solution.key}/rewritten"
+
+
 def text_of_steps(solution: Solution, steps: int) -> str:
-    """The text of a solution up to the end of the line of a step. Raises ValueError unless there are steps after it."""
+    """The text of the first steps of a solution. Raises ValueError unless the solution has more steps."""
     if steps and not 0 < steps < len(solution.steps):
         raise ValueError(
-            f"of a solution of {len(solution.steps)} steps a rewrite keeps fewer than all, not {steps}: "
+            f"a restart of a solution of {len(solution.steps)} steps keeps fewer than all of them, not {steps}: "
             f"{solution.text!r}"
         )
     end, step_end = 0, solution.problem.step_end

@@ -287,9 +287,9 @@ def serve_check(url: str, model: str | None, concurrency: int) -> None:
     server = ServedModel(url, model, concurrency=concurrency, timeout=60)
     findings = check(server)
     print(f"{server.model} at {server.url}")
-    width = max(len(finding.what) for finding in findings)
+    width = max(len(finding.ability) for finding in findings)
     for finding in findings:
-        print(f"{'yes' if finding.holds else 'no ':3}  {finding.what:{width}}  {finding.means}")
+        print(f"{'yes' if finding.holds else 'no ':3}  {finding.ability:{width}}  {finding.consequence}")
 
 
 app.add_command(grade)

@@ -1,4 +1,4 @@
-"""Attention of one new token a row over a cache of fixed size, as two batched matrix products.
+"""Attention of one new token for each row over a cache of fixed size, as two batched matrix products.
 
 The fused kernels of torch take a mask only on slower paths, and a cache with fewer key heads than query heads has to be
 repeated for them. Here each key head meets its group of query heads in one product, so keys and values are read once.
@@ -30,11 +30,11 @@ def decode_attention(
     Parameters
     ----------
     attention_mask : Tensor
-        (rows, 1, new tokens, columns) of booleans, True where a token sees a column.
+        (rows, 1, new tokens, columns) of booleans, True where a token attends to a column.
     scaling : float or None
-        Of the scores; None for one over the square root of the size.
+        Factor of the scores; None for one over the square root of the size.
     softcap : float or None
-        Bound of the scores, as Gemma 2 has it.
+        Bound of the scores, as in Gemma 2.
 
     Returns
     -------

@@ -18,30 +18,30 @@ Forward = Callable[[Tensor, Cache, Tensor, Tensor | None], Tensor]
 
 @dataclass
 class Start:
-    """Rows that are about to enter a batch, after contexts of one length.
+    """Rows that are ready to enter a batch, with contexts of one length.
 
     Attributes
     ----------
     index : list of int
-        Which rows of the job they are.
+        Indices of the rows in the job.
     shared : list of int
-        For each, the tokens of its context that were computed before or for another row.
+        For each row, the tokens of its context whose KV cache an earlier call or another row had computed.
     limits : list of int
-        For each, the tokens that may be generated.
+        For each row, the most tokens to generate.
     newest : list of int
-        For each, the last token of its context.
+        For each row, the last token of its context.
     floors : list of float
-        For each, the confidence below which it is stopped, if a window is watched.
+        For each row, with a window, the confidence below which the row is stopped.
     uniform : array
-        (rows, new tokens), their random streams.
+        (rows, new tokens), the rows' random streams.
     owner : Tensor
-        (rows,), each row's place among the distinct contexts; on the CPU.
+        (rows,), the index of each row's context among the distinct contexts; on the CPU.
     cached : int
-        Tokens of each context that are in the cache.
+        Tokens of each context in the cache.
     prefix : Prefix or None
-        Keys and values of the distinct contexts; None for `cached` = 0.
+        KV cache of the distinct contexts; None for `cached` = 0.
     logits : Tensor or None
-        (contexts, vocabulary), after the last token of each; None if that token is still to be fed.
+        (contexts, vocabulary), after the last token of each context; None if that token has not been fed yet.
     """
 
     index: list[int]
@@ -57,15 +57,15 @@ class Start:
 
 
 class RunningBatch:
-    """Rows that are generated together, each decode step one forward pass.
+    """Rows that are generated together, with one forward pass for each decode step.
 
-    All rows end at the same column of the cache. Rows leave by copying those that stay, and enter by padding on the
-    left.
+    All rows end at the same column of the cache. Entering rows are padded on the left; when rows leave, the other rows
+    are copied.
     """
 
-    # Of a context, the tokens whose keys and values a row needs before it enters: all of them.
+    # A row enters with its whole context in the cache.
     tokens_left_to_feed = 0
-    # Rows that are done leave once they are this share of the batch, for the rows that stay are copied.
+    # Finished rows leave once they are this share of the batch, because the other rows are copied.
     share_to_evict = 1 / 8
 
     def __init__(self, forward: Forward, sampler: Sampler, endings: Endings, window: int | None = None) -> None:
@@ -74,13 +74,13 @@ class RunningBatch:
         self.shared: list[int] = []
         self.prefix: Prefix | None = None
         self._cache: Cache | None = None
-        self._fed = True  # the logits are those after the newest token
+        self._fed = True  # whether the logits follow the newest token
 
     def __len__(self) -> int:
         return len(self.index)
 
     def add(self, starts: Sequence[Start]) -> None:
-        """Let rows enter."""
+        """Add rows."""
         prefixes, logits, states = [], [], []
         if len(self):
             self._feed()
@@ -103,13 +103,13 @@ class RunningBatch:
         self._set(Prefix.join(prefixes), torch.cat(logits), RowState.join(states))
 
     def step(self) -> None:
-        """Feed the newest token of every row, and draw the next."""
+        """Feed the newest token of every row to the model, and draw the next."""
         self._feed()
         self.state.draw(self.logits, self.sampler, self.endings, self.window)
         self._fed = False
 
     def done(self) -> NDArray[np.bool_]:
-        """Which rows are done, (rows,)."""
+        """(rows,) of booleans, True for finished rows."""
         return self.state.done.cpu().numpy()
 
     def states(self, places: NDArray[np.int64]) -> RowState:
@@ -121,7 +121,7 @@ class RunningBatch:
         self.state.cut(place, count)
 
     def clear_suspects(self) -> None:
-        """No row is suspected of having a stop string any more."""
+        """Clear the suspect flag of all rows."""
         self.state.suspect.fill_(False)
 
     def _keys_and_values(self) -> Prefix:
@@ -130,18 +130,18 @@ class RunningBatch:
         return Prefix([layer.keys for layer in layers], [layer.values for layer in layers], self.lengths)
 
     def prefixes(self, places: NDArray[np.int64], lengths: Tensor) -> Prefix:
-        """Keys and values of the first tokens of some rows, to go on from later."""
+        """KV cache of the first `lengths` tokens of some rows, for later rows."""
         return self._keys_and_values().take(torch.from_numpy(places), lengths)
 
     def drop(self, leaving: NDArray[np.int64]) -> None:
-        """Let rows leave. leaving: their places in `index`."""
+        """Remove rows. leaving: their places in `index`."""
         staying = torch.from_numpy(np.setdiff1d(np.arange(len(self)), leaving))
         self.index = [self.index[i] for i in staying.tolist()]
         self.shared = [self.shared[i] for i in staying.tolist()]
         if len(self):
-            there = staying.to(self.logits.device)
+            on_device = staying.to(self.logits.device)
             prefix = self._keys_and_values().take(staying, self.lengths[staying])
-            self._set(prefix, self.logits[there], self.state.take(there))
+            self._set(prefix, self.logits[on_device], self.state.take(on_device))
             self._fed = False
 
     def _set(self, prefix: Prefix, logits: Tensor, state: RowState) -> None:
@@ -150,7 +150,7 @@ class RunningBatch:
         self._even = bool((self.lengths == self.lengths[0]).all())  # rows of one length need no padding
 
     def _feed(self) -> None:
-        """Run the newest token of every row through the model, unless that has happened."""
+        """Feed the newest token of every row to the model, unless it has been fed."""
         if self._fed:
             return
         assert self._cache

@@ -1,4 +1,4 @@
-"""Keys and values: layers that grow, layers of fixed size, and sets of rows that can be copied between them."""
+"""The KV cache: layers that grow, layers of fixed size, and sets of rows that are copied between them."""
 
 import sys
 from collections.abc import Sequence
@@ -15,10 +15,10 @@ GROWTH = 64  # columns added when the cache is full
 class GrowingLayer(DynamicLayer):
     """Keys and values of one layer, (rows, heads, columns, size), written in place into a buffer with room to grow.
 
-    All columns are kept, and those that a sliding window hides from every new token are not shown to the model.
+    All columns are kept, but the model is not given the columns outside the sliding window of every new token.
     """
 
-    window = 0  # tokens that a token sees, itself among them; 0: all
+    window = 0  # tokens that a token attends to, itself included; 0 means all
 
     @property
     def is_sliding(self) -> bool:
@@ -26,7 +26,7 @@ class GrowingLayer(DynamicLayer):
 
     @property
     def hidden(self) -> int:
-        """Columns, from the first, that new tokens don't see."""
+        """Leading columns outside the window of new tokens."""
         return max(0, self.get_seq_length() - self.window + 1) if self.window else 0
 
     def get_mask_sizes(self, query_length: int) -> tuple[int, int]:
@@ -69,25 +69,25 @@ class Prefix:
         """These rows (repeats allowed), cut to their first `lengths` tokens, in the fewest columns."""
         columns = int(lengths.max())
         surplus = self.lengths[rows] - lengths
-        rows_there = rows.to(self.keys[0].device)
+        on_device = rows.to(self.keys[0].device)
         if bool((surplus == surplus[0]).all()):
             end = self.keys[0].shape[-2] - int(surplus[0])
 
             def pick(states: Tensor) -> Tensor:
-                return states[:, :, end - columns : end].index_select(0, rows_there)
+                return states[:, :, end - columns : end].index_select(0, on_device)
         else:
             end_of_row = self.keys[0].shape[-2] - surplus
-            where = (end_of_row[:, None] - columns + torch.arange(columns)).clamp(min=0).to(rows_there.device)
+            where = (end_of_row[:, None] - columns + torch.arange(columns)).clamp(min=0).to(on_device.device)
 
             def pick(states: Tensor) -> Tensor:
                 index = where[:, None, :, None].expand(-1, states.shape[1], -1, states.shape[3])
-                return states.index_select(0, rows_there).gather(2, index)
+                return states.index_select(0, on_device).gather(2, index)
 
         return Prefix([pick(k) for k in self.keys], [pick(v) for v in self.values], lengths)
 
     @staticmethod
     def join(parts: Sequence["Prefix"]) -> "Prefix":
-        """Several sets of rows as one."""
+        """Join several sets of rows."""
         if len(parts) == 1:
             return parts[0]
         columns = max(part.keys[0].shape[-2] for part in parts)
@@ -119,7 +119,7 @@ class Prefix:
         return joined.take(order, joined.lengths[order])
 
     def cache(self) -> Cache:
-        """The same as a cache that a model can go on from."""
+        """Convert to a cache that a model can continue."""
         layers = []
         for keys, values in zip(self.keys, self.values, strict=True):
             layer = GrowingLayer()
@@ -130,7 +130,7 @@ class Prefix:
 
 
 def windows_of(config: PreTrainedConfig) -> tuple[list[str], list[int]]:
-    """The kind of attention of each layer, and the tokens that it sees, itself among them (0: all)."""
+    """The kind of attention of each layer, and its window in tokens (0 means all)."""
     window = getattr(config, "sliding_window", None) or 0
     every = "sliding_attention" if window else "full_attention"
     kinds = getattr(config, "layer_types", None) or [every] * config.num_hidden_layers
@@ -140,13 +140,13 @@ def windows_of(config: PreTrainedConfig) -> tuple[list[str], list[int]]:
 class FixedLayer(DynamicLayer):
     """Keys and values of one layer in a buffer whose address and shape never change, as a CUDA graph needs.
 
-    A row's tokens lie in the columns 0, 1, 2, ... of its place. One new token a row is written in the column that the
-    row's position names; the mask, not the layer, hides the columns after it.
+    A row's tokens lie in the columns 0, 1, 2, ... of its place. The row's position is the column of its new token. The
+    mask, not the layer, hides later columns.
 
     Parameters
     ----------
     keys, values : Tensor
-        (rows, heads, columns, size), of a larger buffer or a whole one.
+        (rows, heads, columns, size), views of a larger buffer or whole buffers.
     positions : Tensor
         (rows,), the column of each row's new token.
     """
@@ -168,7 +168,7 @@ class FixedLayer(DynamicLayer):
 
 
 def positions_of(config: PreTrainedConfig) -> int:
-    """The most tokens that a model reads and writes together; sys.maxsize if its configuration sets no limit."""
+    """Length of a model's context window in tokens; sys.maxsize if its configuration sets no limit."""
     config = config.get_text_config()
     limit = getattr(config, "max_position_embeddings", None) or getattr(config, "max_seq_len", None) or 0
     rope = getattr(config, "rope_parameters", None) or {}

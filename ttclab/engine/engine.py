@@ -1,4 +1,4 @@
-"""The engine: generates rows with one model, on whatever device the model is."""
+"""The engine: generates rows with one model, on the device of the model."""
 
 import logging
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from .batch import RunningBatch
 from .cache import positions_of, windows_of
 from .graphs import CaptureError
 from .keeping import PrefixCache
-from .rows import Endings, Row, Written
+from .rows import Endings, GeneratedTokens, Row
 from .sampler import Sampler
 from .scheduler import GenerationJob
 from .static_batch import StaticBatch, StaticBuffers
@@ -31,14 +31,14 @@ class Engine:
     Parameters
     ----------
     model, tokenizer : PreTrainedModel, PreTrainedTokenizerBase
-        Of transformers.
+        A model of transformers and its tokenizer.
     batch_size : int
-        The most rows generated at once.
+        Largest number of rows generated at once.
     decoder : str or None
         "eager" runs the decode step kernel by kernel on a cache that grows; it is the reference. "captured" runs it as
         a CUDA graph on preallocated buffers, "static" the same code without the graph. By default "captured" on CUDA
-        and "eager" elsewhere. A model whose step cannot be captured falls back to "eager", with a warning that says
-        why.
+        and "eager" elsewhere. A model whose step cannot be captured falls back to "eager", with a warning that gives
+        the reason.
 
     Raises
     ------
@@ -62,13 +62,13 @@ class Engine:
         self.device = model.device
         self.end_ids = _end_ids(model, tokenizer)
         self.positions = positions_of(model.config)
-        # Reading which rows are done makes the host wait for the device: on a GPU, only every few steps.
+        # Reading which rows are finished synchronises host and device, so on a GPU it is done every few steps.
         self.check_every = 1 if self.device.type == "cpu" else 8
         config = self._text_config = model.config.get_text_config()
         self.vocabulary = config.vocab_size
         kinds, self._windows = windows_of(config)
         self._window_of = dict(zip(kinds, self._windows, strict=True))
-        # With masks of our own, transformers need not look at the padding, which would make the host wait.
+        # With our own masks, transformers does not inspect the padding, which would synchronise host and device.
         self._own_masks = config._attn_implementation == "sdpa" and {*kinds} <= {"full_attention", "sliding_attention"}
         self.prefix_cache: PrefixCache = {}
         self._stop_ids: dict[str, tuple[list[int], list[int]]] = {}
@@ -84,14 +84,14 @@ class Engine:
             raise ValueError(f"a step can be captured on CUDA only, and the model is on {self.device}")
         if picked != "eager" and not self._own_masks:
             log.warning(
-                "%s decodes without a CUDA graph: its attention (%s, %s) is not one that a graph can hold",
+                "%s decodes without a CUDA graph: its attention (%s, %s) cannot be captured",
                 type(self.model).__name__, self._text_config._attn_implementation, ", ".join(self._window_of),
             )  # fmt: skip
             return "eager"
         return picked
 
     def stop_ids(self, stop: str) -> tuple[list[int], list[int]]:
-        """Tokens that contain the stop string, and tokens that may complete one begun in the token before."""
+        """Tokens that contain the stop string, and tokens that may complete one begun by the previous token."""
         if stop not in self._stop_ids:
             ids = range(self.vocabulary)
             texts = self.tokenizer.batch_decode([[i] for i in ids])
@@ -116,7 +116,7 @@ class Engine:
         max_new_tokens: int,
         stop: str | None = None,
         window: int | None = None,
-    ) -> list[Written]:
+    ) -> list[GeneratedTokens]:
         """Generate every row to its end-of-text token, to the end of the first stop string, or to max_new_tokens.
 
         Parameters
@@ -124,25 +124,25 @@ class Engine:
         rows : sequence of Row
         sampler : Sampler
         max_new_tokens : int
-            Of each row. What a row has `used` counts towards it. A row that reaches the model's last position is cut
-            there.
+            Token limit of each row, which counts the tokens the row has `used`. A row is cut at the model's last
+            position.
         stop : str or None
-            The KV cache of rows that it stopped is kept for the next two calls with a stop string, so that continuing
-            them computes nothing twice.
+            Text that stops a row. The KV cache of stopped rows is kept for the next two calls with a stop string, so
+            that continuing them computes nothing twice.
         window : int or None
             Keep statistics of the new tokens; None keeps none. A row is stopped once the mean confidence of its last
             `window` new tokens is below its floor; 0 stops none.
 
         Returns
         -------
-        list of Written
-            One for each row, in their order.
+        list of GeneratedTokens
+            One for each row, in the same order.
 
         Raises
         ------
         ValueError
-            For max_new_tokens < 1, an empty context, a row that has used up its tokens, a context that leaves no
-            position free, and a model whose logits are NaN.
+            For max_new_tokens < 1, an empty context, a row that has used all its tokens, a context that fills the
+            model's positions, and a model whose logits are NaN.
         """
         if max_new_tokens < 1:
             raise ValueError(f"max_new_tokens must be at least 1, not {max_new_tokens}")
@@ -165,7 +165,7 @@ class Engine:
                 if batch_size == 1 or not should_reduce_batch_size(error):
                     self._buffers = None  # a NaN left in them would spread to later rows
                     raise
-                batch_size //= 2  # out of memory: what is written stays, the other rows start again
+                batch_size //= 2  # out of memory: finished rows are kept, the others start again
             self._buffers = None
             clear_device_cache(garbage_collection=True)
         if stop:
@@ -173,7 +173,7 @@ class Engine:
         return [written for written in job.written if written is not None]
 
     def new_batch(self, sampler: Sampler, endings: Endings, window: int | None = None) -> RunningBatch | StaticBatch:
-        """An empty batch for rows that are drawn and ended alike."""
+        """An empty batch for rows with one sampler and one set of endings."""
         if self.decoder == "eager":
             return RunningBatch(self.forward, sampler, endings, window)
         if self._buffers is None:
@@ -196,9 +196,9 @@ class Engine:
         ids, positions : Tensor
             (rows, new tokens).
         cache : Cache
-            Of `GrowingLayer`.
+            Cache with layers of `GrowingLayer`.
         padding : Tensor or None
-            (rows,), the columns at the start of the cache that are not the row's; None if there are none.
+            (rows,), padding columns at the start of the cache; None if there are none.
         """
         for layer, window in zip(cache.layers, self._windows, strict=False):  # a new cache has no layers yet
             layer.window = window
@@ -220,9 +220,11 @@ class Engine:
         ids : Tensor
             (rows, 1).
         cache : Cache
-            Of `FixedLayer`, with so many columns.
+            Cache with layers of `FixedLayer`.
         positions : Tensor
-            (rows,), the column of each row's new token. Later columns are hidden from it.
+            (rows,), the column of each row's new token. Later columns are masked.
+        columns : int
+            Columns of the cache.
         """
         column, last = torch.arange(columns, device=self.device), positions[:, None]
         masks = {}
@@ -235,12 +237,12 @@ class Engine:
             return self._logits(ids, self._by_kind(masks), positions[:, None], cache)
 
     def _by_kind(self, masks: dict[int, Tensor]) -> Any:
-        """Masks by window as transformers takes them: by the kind of layer, or bare if there is one kind."""
+        """Masks in the form of transformers: a dict by kind of layer, or one mask if there is only one kind."""
         by_kind = {kind: masks[window] for kind, window in self._window_of.items()}
         return by_kind if len(by_kind) > 1 else masks.popitem()[1]
 
     def _logits(self, ids: Tensor, mask: Any, positions: Tensor, cache: Cache) -> Tensor:
-        positions = positions.clamp(max=self.positions - 1)  # rows that are done and have not left yet go past the end
+        positions = positions.clamp(max=self.positions - 1)  # finished rows still in the batch run past the end
         output = self.model(
             input_ids=ids, attention_mask=mask, position_ids=positions, past_key_values=cache, use_cache=True,
             logits_to_keep=1,

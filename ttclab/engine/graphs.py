@@ -1,4 +1,4 @@
-"""CUDA graphs: work recorded once and launched as a whole, on tensors that stay where they are."""
+"""CUDA graphs: work that is recorded once and then launched as a whole, on tensors that never move."""
 
 from collections.abc import Callable
 from typing import Any
@@ -11,19 +11,19 @@ class CaptureError(RuntimeError):
 
 
 def bucket(size: int, smallest: int = 1) -> int:
-    """The smallest power of two that is at least `size` and at least `smallest`: each such size has a graph."""
+    """The smallest power of two >= `size` and >= `smallest`. There is one graph for each."""
     return max(smallest, 1 << (size - 1).bit_length())
 
 
 def capture(run: Callable[[], None], pool: Any = None) -> torch.cuda.CUDAGraph:
-    """Record a function as a CUDA graph. It runs twice before, so that libraries set themselves up outside the graph.
+    """Record a function as a CUDA graph, after two warm-up runs that initialise libraries.
 
     Parameters
     ----------
     run : callable
-        Works on tensors that stay where they are, and reads no value on the host.
+        Works on tensors that never move, and reads no value on the host.
     pool : opaque
-        `graph.pool()` of another graph, whose memory is used too: the two never run at once.
+        `graph.pool()` of another graph with which memory is shared; the two must never run at once.
 
     Raises
     ------
@@ -43,6 +43,6 @@ def capture(run: Callable[[], None], pool: Any = None) -> torch.cuda.CUDAGraph:
     except torch.cuda.OutOfMemoryError:
         raise
     except RuntimeError as error:
-        # The error of the context manager hides the first one, which says what could not be captured.
+        # The context manager raises a second error; the first one names the operation that cannot be captured.
         raise CaptureError(str(error.__context__ or error).splitlines()[0]) from error
     return graph

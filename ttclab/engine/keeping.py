@@ -1,4 +1,4 @@
-"""Keys and values of rows that are done, kept for rows that go on from inside them."""
+"""KV cache of finished rows, kept for rows that restart from inside them."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -9,16 +9,16 @@ from weakref import WeakKeyDictionary
 from .cache import Prefix
 from .rows import Row
 
-PrefixCache = dict[tuple[int, ...], tuple[Prefix, int]]  # tokens -> where their keys and values are: a set, a row of it
+PrefixCache = dict[tuple[int, ...], tuple[Prefix, int]]  # tokens -> the set of rows and the row with their KV cache
 
 
 class KeptPrefixes:
-    """What the rows of one round leave for the next: their keys and values, up to each place where `at` was written.
+    """KV cache and log-probabilities of the rows of two rounds, for restarts.
 
     Attributes
     ----------
     at : str
-        A row may go on from the end of each token that contains this string, and from the end of its prompt.
+        A row may be restarted after any token that contains this string, and after its prompt.
     """
 
     def __init__(self, at: str) -> None:
@@ -28,29 +28,29 @@ class KeptPrefixes:
         self._logprobs: WeakKeyDictionary[object, dict[tuple[int, ...], float]] = WeakKeyDictionary()
 
     def of(self, engine: object) -> PrefixCache:
-        """What is kept of an engine's rows, of this round and the one before."""
+        """Prefixes of an engine's rows, of this round and the previous one."""
         return {**self._before.get(engine, {}), **self._now.get(engine, {})}
 
     def add(self, engine: object, prefixes: PrefixCache) -> None:
-        """Keep more, in this round."""
+        """Add prefixes to this round."""
         self._now.setdefault(engine, {}).update(prefixes)
 
     def add_logprobs(
         self, engine: object, row: Row, tokens: tuple[int, ...], logprobs: Sequence[float], ends: frozenset[int]
     ) -> None:
-        """Keep the log-probability of what a row had written after each of its new tokens that `at` is in.
+        """Store the log-probability of a row up to each new token that contains `at`.
 
         Parameters
         ----------
         engine : Engine
         row : Row
-            As it started.
+            The row as it entered the engine.
         tokens : tuple of int
-            What it became, context included.
+            Its context and its new tokens.
         logprobs : sequence of float
-            Of the new tokens.
+            Log-probabilities of the new tokens.
         ends : frozenset of int
-            Ids of the tokens that `at` is in.
+            Ids of the tokens that contain `at`.
         """
         known = self._logprobs.setdefault(engine, {})
         start = len(row.context)
@@ -61,11 +61,11 @@ class KeptPrefixes:
                 known[tokens[:i]] = total
 
     def logprob(self, engine: object, tokens: tuple[int, ...]) -> float:
-        """Log-probability of what was written of these tokens, a row up to where `at` was written; NaN if unknown."""
+        """Log-probability of the generated tokens of a row that ends after `at`; NaN if unknown."""
         return self._logprobs.get(engine, {}).get(tokens, math.nan)
 
     def next_round(self) -> None:
-        """Begin a round, and forget the rows that are older than the round before it."""
+        """Begin a round, and drop all rows but those of the round that ends."""
         self._before, self._now = self._now, WeakKeyDictionary()
 
 
@@ -74,9 +74,9 @@ _open: ContextVar[KeptPrefixes | None] = ContextVar("kept_prefixes", default=Non
 
 @contextmanager
 def prefixes_kept(at: str) -> Iterator[KeptPrefixes]:
-    """Inside the block, engines keep the keys and values of the rows that they have generated.
+    """Inside the block, engines keep the KV cache of the rows that they generate, for restarts.
 
-    The rows take memory for as long, so only strategies that go back into a row ask for it.
+    It takes memory, so only strategies that restart rows open such a block.
     """
     kept = KeptPrefixes(at)
     token = _open.set(kept)
@@ -87,5 +87,5 @@ def prefixes_kept(at: str) -> Iterator[KeptPrefixes]:
 
 
 def kept_prefixes() -> KeptPrefixes | None:
-    """Those of the innermost block that is open, if any."""
+    """The prefixes of the innermost open block, None without one."""
     return _open.get()

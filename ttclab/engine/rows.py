@@ -1,4 +1,4 @@
-"""A row: what it starts from, what the decode step knows of it, and what it became."""
+"""A row: its context, its state during decoding, and its result."""
 
 import math
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from torch import Tensor
 from ..token_stats import LEAST_LOGPROB, TOP, TokenStats
 from .sampler import Sampler
 
-STATS = 3  # of a token, beside its log-probability
+STATS = 3  # statistics of a token beside its log-probability
 
 
 @dataclass(frozen=True)
@@ -21,13 +21,13 @@ class Row:
     Attributes
     ----------
     context : tuple of int
-        The token ids that it starts from.
+        Token ids at the start of the row.
     key : str
-        Names its random stream.
+        Name of the row's random stream.
     used : int
-        How many numbers of the stream were used before. They count towards the row's token limit.
+        Numbers of the stream that earlier calls used. They count towards the row's token limit.
     floor : float
-        The row is stopped once the mean confidence of its last tokens falls below this, if a window is watched.
+        With a window, the row is stopped once the mean confidence of its last tokens falls below this.
     """
 
     context: tuple[int, ...]
@@ -37,8 +37,8 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Written:
-    """What was generated after a row's context.
+class GeneratedTokens:
+    """The tokens generated after a row's context.
 
     Attributes
     ----------
@@ -49,9 +49,9 @@ class Written:
     logprob : float
         Sum over the new tokens, in nats, at temperature 1.
     shared : int
-        Tokens of the context that were computed before, or for another row.
+        Tokens of the context whose KV cache an earlier call or another row had computed.
     stats : TokenStats or None
-        Of the new tokens; None unless they were asked for.
+        Statistics of the new tokens; None unless requested.
     """
 
     tokens: tuple[int, ...]
@@ -61,9 +61,9 @@ class Written:
     stats: TokenStats | None = None
 
 
-@dataclass(frozen=True, eq=False)  # equal if identical: the engine makes one for each stop string
+@dataclass(frozen=True, eq=False)  # compared by identity: the engine makes one object for each stop string
 class Endings:
-    """Which tokens end a row: tables of (vocabulary,) booleans on the device.
+    """The tokens that end a row, as boolean tables of (vocabulary,) on the device.
 
     Attributes
     ----------
@@ -72,7 +72,7 @@ class Endings:
     stop : Tensor
         Tokens that contain the stop string.
     suspect : Tensor or None
-        Tokens that may complete a stop string that the token before began; None if there are none.
+        Tokens that may complete a stop string begun by the previous token; None if there are none.
     """
 
     end: Tensor
@@ -93,30 +93,30 @@ class Endings:
 
 @dataclass
 class RowState:
-    """What the decode step knows of the rows of a batch: tensors of (rows, ...) on the device.
+    """State of the rows of a batch during decoding, as tensors of (rows, ...) on the device.
 
     Attributes
     ----------
     uniform : Tensor
         (rows, new tokens), each row's random stream.
     tokens, logprobs : Tensor
-        (rows, new tokens + 1). The last column takes what rows that are done still draw.
+        (rows, new tokens + 1). The last column absorbs the draws of finished rows.
     count : Tensor
         Tokens generated.
     position : Tensor
-        Tokens of the row that are in the cache.
+        Tokens of the row in the cache.
     limit : Tensor
-        Tokens that may be generated.
+        Most tokens to generate.
     newest : Tensor
         The token drawn last; it is not in the cache yet.
     ended, stopped : Tensor
-        True once the row has an end-of-text token; once it has the stop string or its last token.
+        True once an end-of-text token ended the row; True once the stop string or the token limit did.
     suspect : Tensor
-        True if the row has a token that may complete a stop string begun in the token before.
+        True if a token of the row may complete a stop string begun by the previous token.
     floor : Tensor
-        The confidence below which the row is stopped, if a window is watched.
+        With a window, the confidence below which the row is stopped.
     stats : Tensor
-        (rows, new tokens + 1, STATS): see `distribution_stats`. Without a last dimension, 0, unless they are asked for.
+        (rows, new tokens + 1, STATS), see `distribution_stats`; the last dimension is 0 unless they are requested.
     """
 
     uniform: Tensor
@@ -134,7 +134,7 @@ class RowState:
 
     @classmethod
     def new(cls, rows: int, new_tokens: int, device: torch.device, *, stats: bool = False) -> Self:
-        """Rows that are done: nothing happens to them until they are given something to do."""
+        """Finished rows: decode steps leave them unchanged until their state is set."""
 
         def zeros(*shape: int, dtype: torch.dtype = torch.long) -> Tensor:
             return torch.zeros(rows, *shape, dtype=dtype, device=device)
@@ -175,8 +175,8 @@ class RowState:
         for field in fields(self):
             getattr(self, field.name).index_copy_(0, rows, getattr(other, field.name))
 
-    def leave(self, rows: Tensor | None = None) -> None:
-        """These rows, or all, are nobody's: they are done, at the first column, which every step has."""
+    def release(self, rows: Tensor | None = None) -> None:
+        """Mark these rows, or all, as free: finished, and at the first column, which every step includes."""
         for values, value in ((self.stopped, True), (self.position, 0)):
             if rows is None:
                 values.fill_(value)
@@ -187,7 +187,7 @@ class RowState:
         """Overwrite this state with one of as many rows and at most as many new tokens."""
         for field in fields(self):
             old = getattr(other, field.name)
-            if old.ndim < 3 or old.shape[2]:  # statistics that nobody has asked for so far
+            if old.ndim < 3 or old.shape[2]:  # skips statistics that were not requested so far
                 getattr(self, field.name)[(slice(None), slice(old.shape[1])) if old.ndim > 1 else ...] = old
 
     def cut(self, row: int, count: int) -> None:
@@ -199,9 +199,9 @@ class RowState:
         return RowState(*(torch.cat([getattr(part, field.name) for part in parts]) for field in fields(RowState)))
 
     def draw(self, logits: Tensor, sampler: Sampler, endings: Endings, window: int | None = None) -> Tensor:
-        """Draw the next token of every row, in place. Rows that are done draw too, to no effect.
+        """Draw the next token of every row, in place. Finished rows draw too, without effect.
 
-        Nothing in here reads a value on the host, so that a CUDA graph can hold it.
+        No value is read on the host, so that a CUDA graph can capture the step.
 
         Parameters
         ----------
@@ -215,9 +215,9 @@ class RowState:
         Returns
         -------
         Tensor
-            (rows,) of booleans: the rows that were not done before.
+            (rows,) of booleans: the rows that were unfinished before the draw.
         """
-        going, place = ~self.done, self.count[:, None]
+        active, place = ~self.done, self.count[:, None]
         uniform = self.uniform.gather(1, place.clamp(max=self.uniform.shape[1] - 1)).squeeze(1)
         token = sampler.draw(logits, uniform)
         logprob = logits.gather(1, token[:, None]).squeeze(1) - logits.logsumexp(-1)
@@ -226,18 +226,18 @@ class RowState:
         if window is not None:
             stats = distribution_stats(logits)
             self.stats.scatter_(1, place[:, :, None].expand(-1, -1, STATS), stats[:, None])
-        self.count += going
-        self.ended |= going & endings.end[token]
-        # A NaN ends the row. The host finds it when the row leaves: looking for it here would make the host wait.
-        self.stopped |= going & ((self.count == self.limit) | endings.stop[token] | logprob.isnan())
+        self.count += active
+        self.ended |= active & endings.end[token]
+        # A NaN ends the row. The host reports it when the row leaves: checking here would synchronise with the device.
+        self.stopped |= active & ((self.count == self.limit) | endings.stop[token] | logprob.isnan())
         if endings.suspect is not None:
-            self.suspect |= going & endings.suspect[token]
+            self.suspect |= active & endings.suspect[token]
         if window:
             last = self.count[:, None] + torch.arange(-window, 0, device=logits.device)
             group = self.stats[:, :, -1].gather(1, last.clamp(min=0)).mean(-1)
-            self.stopped |= going & (self.count >= window) & (group < self.floor)
-        self.newest.copy_(torch.where(going, token, self.newest))
-        return going
+            self.stopped |= active & (self.count >= window) & (group < self.floor)
+        self.newest.copy_(torch.where(active, token, self.newest))
+        return active
 
 
 def distribution_stats(logits: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""How the next token is drawn, and the random numbers that it is drawn with."""
+"""Sampling of the next token, and the random streams that it uses."""
 
 import hashlib
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Sampler:
-    """How the next token is drawn.
+    """Sampling settings.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ class Sampler:
     def draw(self, logits: Tensor, uniform: Tensor) -> Tensor:
         """The next token of each row, by inverting the cumulative distribution.
 
-        Nothing in here reads a value on the host, so that a CUDA graph can hold it.
+        No value is read on the host, so that a CUDA graph can capture the draw.
 
         Parameters
         ----------
@@ -64,7 +64,7 @@ class Sampler:
         probabilities = logits.softmax(-1)
         if self.top_p < 1:
             ordered = probabilities.sort(descending=True).values
-            before = ordered.cumsum(-1) - ordered  # mass of the tokens likelier than this one
+            before = ordered.cumsum(-1) - ordered  # mass of the likelier tokens
             kept = ordered.masked_fill(before >= self.top_p, 2.0).min(-1, keepdim=True).values
             probabilities = probabilities.masked_fill(probabilities < kept, 0.0)
         cumulative = probabilities.cumsum(-1)
@@ -76,6 +76,6 @@ class Sampler:
 
 @lru_cache(maxsize=1 << 16)  # a search asks for the same streams at every step
 def random_stream(key: str, length: int) -> np.ndarray:
-    """Uniform numbers in [0, 1) that depend on `key` alone: a longer stream begins with the shorter one."""
+    """Uniform numbers in [0, 1) that depend only on `key`. A longer stream begins with the shorter one."""
     digest = hashlib.blake2b(key.encode(), digest_size=16).digest()
     return np.random.Generator(np.random.Philox(key=int.from_bytes(digest))).random(length, dtype=np.float32)

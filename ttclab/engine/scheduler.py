@@ -1,4 +1,4 @@
-"""One call of `Engine.write`: rows wait, enter the batch, and leave it."""
+"""Scheduler of one call of `Engine.write`: rows wait, enter the batch, and leave it."""
 
 from collections.abc import Sequence
 from itertools import groupby
@@ -15,16 +15,16 @@ from ..token_stats import TokenStats
 from .batch import RunningBatch, Start
 from .cache import GrowingLayer, Prefix
 from .keeping import PrefixCache, kept_prefixes
-from .rows import Endings, Row, Written
+from .rows import Endings, GeneratedTokens, Row
 from .sampler import Sampler, random_stream
 from .static_batch import StaticBatch
 
-PREFILL_TOKENS = 16_384  # of contexts that go through the model together
+PREFILL_TOKENS = 16_384  # in one forward pass
 ROOM = 1 / 4  # share of the batch that must be free before waiting rows enter
 
 
 class Runner(Protocol):
-    """What a job needs of the engine that runs it."""
+    """The part of an `Engine` that a job uses."""
 
     model: PreTrainedModel
     tokenizer: PreTrainedTokenizerBase
@@ -45,7 +45,7 @@ class Runner(Protocol):
 
 
 class GenerationJob:
-    """The rows of one call, and what has become of them."""
+    """The rows of one call and their results."""
 
     def __init__(
         self,
@@ -59,7 +59,7 @@ class GenerationJob:
         self.engine, self.rows, self.sampler = engine, rows, sampler
         self.max_new_tokens, self.stop, self.window = max_new_tokens, stop, window
         self.endings = engine.endings(stop)
-        self.written: list[Written | None] = [None] * len(rows)
+        self.written: list[GeneratedTokens | None] = [None] * len(rows)
         self.kept: PrefixCache = {}
         self.open = kept_prefixes()
         self.known = {**engine.prefix_cache, **(self.open.of(engine) if self.open else {})}
@@ -68,12 +68,12 @@ class GenerationJob:
 
     @torch.inference_mode()
     def run(self, batch_size: int) -> None:
-        """Generate all rows that are not done yet, at most `batch_size` at a time."""
+        """Generate all unfinished rows, at most `batch_size` at a time."""
         waiting = [i for i, written in enumerate(self.written) if written is None]
         waiting.sort(key=lambda i: (len(self.rows[i].context), self.rows[i].context), reverse=True)
         self._carried.clear()
         batch, steps = self.engine.new_batch(self.sampler, self.endings, self.window), 0
-        with bar(len(waiting), "solutions") as shown:
+        with bar(len(waiting), "solutions") as progress:
             while waiting or len(batch):
                 room = batch_size - len(batch)
                 if waiting and room >= ROOM * batch_size:
@@ -85,11 +85,11 @@ class GenerationJob:
                 if steps % self.engine.check_every == 0:
                     before = len(batch)
                     self.evict_finished(batch, min(batch.share_to_evict, ROOM) if waiting else batch.share_to_evict)
-                    shown.update(before - len(batch))
+                    progress.update(before - len(batch))
 
     def prefill(self, indices: list[int], batch: RunningBatch | StaticBatch) -> list[Start]:
-        """Compute the contexts of these rows, each once."""
-        last = self.rows[indices[-1]].context  # its other rows may still wait
+        """Compute the contexts of these rows, each distinct context once."""
+        last = self.rows[indices[-1]].context  # other rows with this context may still wait
         left = batch.tokens_left_to_feed
         by_context = {context: list(group) for context, group in groupby(indices, lambda i: self.rows[i].context)}
         starts = []
@@ -100,7 +100,7 @@ class GenerationJob:
             self._carried.clear()
         known = {context: self._longest_known(context) for context in by_context}
 
-        def shape(context: tuple[int, ...]) -> tuple[int, int]:  # contexts of one shape go through the model together
+        def shape(context: tuple[int, ...]) -> tuple[int, int]:  # contexts of one shape share a forward pass
             return len(context), known[context]
 
         for (length, cached), group in groupby(sorted(by_context, key=shape), shape):
@@ -121,12 +121,12 @@ class GenerationJob:
         return starts
 
     def _longest_known(self, context: tuple[int, ...]) -> int:
-        """Tokens at the start of a context whose keys and values are known; at least one is left to compute."""
+        """Length of the longest known prefix of a context, shorter than the context."""
         lengths = self._known_lengths
         return next((n for n in lengths if n < len(context) and context[:n] in self.known), 0)
 
     def _compute(self, contexts: list[tuple[int, ...]], known: int, end: int) -> tuple[Prefix | None, Tensor | None]:
-        """Keys, values and last logits of the first `end` tokens of contexts of one length, `known` of them known."""
+        """KV cache and last logits of the first `end` tokens of contexts of one length; `known` tokens are cached."""
         cache = Cache(layer_class_to_replicate=GrowingLayer)
         prefix = None
         if known:
@@ -150,7 +150,7 @@ class GenerationJob:
         shared: list[int],
         cached: int,
     ) -> Start:
-        """Rows at their first token. owners: for each, its context's place, and which row of the job it is."""
+        """Rows that are ready to enter the batch. owners: (place of the context, index of the row in the job) each."""
         index = [row for _, row in owners]
         rows = [self.rows[i] for i in index]
         uniform = np.zeros((len(rows), self.max_new_tokens), dtype=np.float32)
@@ -171,7 +171,7 @@ class GenerationJob:
         )
 
     def evict_finished(self, batch: RunningBatch | StaticBatch, share: float) -> None:
-        """Take out the rows that are done, once they are this share of the batch, or all of it."""
+        """Remove the finished rows, once they are at least this share of the batch."""
         if self.endings.suspect is not None:
             self._cut_straddling_stops(batch)
         done = batch.done()
@@ -187,8 +187,8 @@ class GenerationJob:
             i = int(np.isnan(logprobs).argmax())
             length = len(self.rows[batch.index[leaving[i]]].context) + int(counts[i]) - 1
             raise ValueError(
-                f"the model's logits are NaN after {length} tokens: its weights are damaged, or its numbers too large "
-                f"for {self.engine.model.dtype}; load it with another dtype"
+                f"the model's logits are NaN after {length} tokens: its weights are damaged, or activations overflow "
+                f"in {self.engine.model.dtype}; load it with another dtype"
             )
         cut = [i for i in range(len(leaving)) if self.stop and not ended[i]]
         for i, place in enumerate(leaving.tolist()):
@@ -197,9 +197,9 @@ class GenerationJob:
             if self.window is not None:
                 columns = (state.logprobs[i, : counts[i], None], state.stats[i, : counts[i]])
                 stats = TokenStats(torch.cat(columns, 1).numpy())
-            self.written[batch.index[place]] = Written(new, ended[i], logprobs[i], batch.shared[place], stats)
+            self.written[batch.index[place]] = GeneratedTokens(new, ended[i], logprobs[i], batch.shared[place], stats)
         staying = list(range(len(leaving))) if self.open else cut
-        if staying:  # the last token of each was drawn and never fed
+        if staying:  # the last token of each was drawn but not fed to the model
             rows = [self.rows[batch.index[leaving[i]]] for i in staying]
             full = [row.context + tuple(tokens[i][: counts[i]]) for i, row in zip(staying, rows, strict=True)]
             prefix = batch.prefixes(leaving[staying], torch.tensor([len(each) - 1 for each in full]))
@@ -214,9 +214,9 @@ class GenerationJob:
         batch.drop(leaving)
 
     def _beginnings(self, tokens: tuple[int, ...], prompt: int) -> list[tuple[int, ...]]:
-        """What a later row that goes on from the prompt, or from a string that is kept, is looked up by.
+        """Prefixes from which a later row may restart: the prompt, and the tokens up to each `at`.
 
-        Its last token is fed again: the logits after it were not kept.
+        Without their last token, which is fed again because the logits after it are not kept.
         """
         assert self.open
         ends = {*self.engine.stop_ids(self.open.at)[0]}
@@ -224,7 +224,7 @@ class GenerationJob:
         return [tokens[:i] for i in last]
 
     def _cut_straddling_stops(self, batch: RunningBatch | StaticBatch) -> None:
-        """End the rows whose text completes the stop string over more than one token, at the token that does."""
+        """End rows whose text contains the stop string across tokens, at the token that completes it."""
         assert self.stop
         state = batch.states(np.arange(len(batch)))
         for place in (state.suspect & ~state.ended).nonzero().squeeze(1).tolist():

@@ -1,10 +1,10 @@
 """The batch on a GPU: rows in fixed places of preallocated buffers, a decode step captured in a CUDA graph.
 
-A decode step of a small model is hundreds of kernels of a few microseconds each, and to launch them takes the host
-longer than to run them takes the GPU. A CUDA graph launches all of them at once, if every one of them works on the
-same addresses and shapes each time. So keys, values and everything known of a row lie in buffers that stay; the step
-runs on the first 1, 2, 4, 8, ... places and on the first 64, 128, 256, ... columns; and each such pair of sizes has a
-graph of its own, captured when it is first needed.
+A decode step of a small model is hundreds of kernels of a few microseconds each; the host takes longer to launch them
+than the GPU to run them. A CUDA graph launches all of them at once, if each works on the same addresses and shapes in
+every step. So the KV cache and the state of the rows lie in buffers that never move. A step runs on the first 1, 2, 4,
+8, ... places and the first 64, 128, 256, ... columns, and each pair of sizes has its own graph, captured when it is
+first needed.
 
 Without `capture` the same code runs kernel by kernel on any device. That is how it is tested without a GPU.
 """
@@ -31,7 +31,7 @@ FixedForward = Callable[[Tensor, Cache, Tensor, int], Tensor]
 
 
 class StaticBuffers:
-    """What outlives a call: keys and values, the rows' state, and the graphs that work on them.
+    """Buffers that outlive a call: the KV cache, the state of the rows, and the graphs that work on them.
 
     Parameters
     ----------
@@ -47,23 +47,23 @@ class StaticBuffers:
         self.forward, self.shapes, self.capture = forward, shapes, capture
         self.device = shapes[0][0].device
         self.rows = self.columns = self.new_tokens = 0
-        self.stats = False  # whether the state has room for statistics of tokens
-        self.layers: list[tuple[Tensor, ...]] = []  # of each: keys, values
+        self.stats = False  # True if the state has room for token statistics
+        self.layers: list[tuple[Tensor, ...]] = []  # (keys, values) each
         self.state = RowState.new(0, 0, self.device)
         self._steps: dict[tuple[int, int, Sampler, Endings, int | None], Callable[[], None]] = {}
         self._pool: Any = None  # the memory that the graphs share
 
     def reserve(self, rows: int, columns: int, new_tokens: int, *, stats: bool = False) -> None:
-        """Make room for at least so many rows, columns and new tokens. What the buffers hold is kept.
+        """Make room for at least so many rows, columns and new tokens. The contents of the buffers are kept.
 
-        stats: also for statistics of tokens. Once asked for, their room stays.
+        stats: also make room for token statistics; once made, it stays.
         """
         rows, columns = max(self.rows, bucket(rows)), max(self.columns, bucket(columns, MIN_COLUMNS))
         new_tokens, stats = max(self.new_tokens, bucket(new_tokens)), self.stats or stats
         if (rows, columns, new_tokens, stats) == (self.rows, self.columns, self.new_tokens, self.stats):
             return
-        self._steps.clear()  # they work on the old addresses
-        self._pool = None  # it went with the last graph
+        self._steps.clear()  # the captured steps use the old addresses
+        self._pool = None  # freed with the last graph
         if (rows, columns) != (self.rows, self.columns):
             grown = [
                 tuple(one.new_zeros(rows, one.shape[1], columns, one.shape[3]) for one in each) for each in self.shapes
@@ -85,7 +85,7 @@ class StaticBuffers:
         Raises
         ------
         CaptureError
-            If the step does something that a graph cannot hold, such as reading a value on the host.
+            If the step cannot be captured, for example because it reads a value on the host.
         """
         key = rows, columns, sampler, endings, window
         if key not in self._steps:
@@ -104,20 +104,20 @@ class StaticBuffers:
 
         def run() -> None:
             logits = self.forward(state.newest[:, None], Cache(layers=layers), state.position, columns)
-            going = state.draw(logits, sampler, endings, window)
-            state.position.add_(going)
+            active = state.draw(logits, sampler, endings, window)
+            state.position.add_(active)
 
         return run
 
     def _captured(self, run: Callable[[], None], rows: int) -> Callable[[], None]:
-        with self._nothing_happens(rows):
+        with self._all_finished(rows):
             graph = capture(run, self._pool)
         self._pool = self._pool or graph.pool()
         return graph.replay
 
     @contextmanager
-    def _nothing_happens(self, rows: int) -> Iterator[None]:
-        """Mark all rows as done: a step changes nothing of a row that is done, however often it runs."""
+    def _all_finished(self, rows: int) -> Iterator[None]:
+        """Mark all rows as finished inside the block, because a step does not change finished rows."""
         stopped = self.state.stopped[:rows].clone()
         self.state.stopped[:rows] = True
         try:
@@ -127,32 +127,32 @@ class StaticBuffers:
 
 
 class StaticBatch:
-    """Rows that are generated together, each in a place of its own.
+    """Rows that are generated together, each in its own place.
 
-    Rows enter by copying keys and values into a free place, and leave by giving their place up. The other rows stay
-    where they are until a quarter of the places is enough for them: then they move together.
+    An entering row is copied into a free place; a leaving row frees its place. The other rows are not moved until a
+    quarter of the places is enough for them; then they are compacted.
     """
 
-    # A row enters with all of its context in the cache but the last token: its first step feeds that one.
+    # A row enters without the last token of its context in the cache: its first step feeds that token.
     tokens_left_to_feed = 1
-    # Rows that are done leave once they are this share of the batch: then a step of a quarter of the size takes over.
-    # To leave earlier gains little, for a step takes nearly as long on half the rows, and each size is a graph to make.
+    # Finished rows leave once they are this share of the batch: then a step of a quarter of the size is enough. Leaving
+    # earlier gains little: a step on half the rows takes nearly as long, and each size needs its own graph.
     share_to_evict = 3 / 4
 
     def __init__(self, buffers: StaticBuffers, sampler: Sampler, endings: Endings, window: int | None = None) -> None:
         self.buffers, self.sampler, self.endings, self.window = buffers, sampler, endings, window
         self.index: list[int] = []
         self.shared: list[int] = []
-        self._places = np.empty(0, dtype=np.int64)  # of the rows, in the order of `index`
+        self._places = np.empty(0, dtype=np.int64)  # place of each row, in the order of `index`
         self._cached, self._limits, self._entered = (np.empty(0, dtype=np.int64) for _ in range(3))
         self._steps = 0
-        buffers.state.leave()  # an earlier call that failed may have left rows behind
+        buffers.state.release()  # an earlier call that failed may have left rows behind
 
     def __len__(self) -> int:
         return len(self.index)
 
     def done(self) -> NDArray[np.bool_]:
-        """Which rows are done, (rows,)."""
+        """(rows,) of booleans, True for finished rows."""
         return self.buffers.state.done.cpu().numpy()[self._places]
 
     def states(self, places: NDArray[np.int64]) -> RowState:
@@ -164,11 +164,11 @@ class StaticBatch:
         self.buffers.state.cut(int(self._places[place]), count)
 
     def clear_suspects(self) -> None:
-        """No row is suspected of having a stop string any more."""
+        """Clear the suspect flag of all rows."""
         self.buffers.state.suspect.fill_(False)
 
     def add(self, starts: Sequence[Start]) -> None:
-        """Let rows enter."""
+        """Add rows."""
         rows = [len(start.index) for start in starts]
         columns = 1 + max(start.cached for start in starts)  # the step reserves more, as the rows grow
         self.buffers.reserve(len(self) + sum(rows), columns, starts[0].uniform.shape[1], stats=self.window is not None)
@@ -194,9 +194,9 @@ class StaticBatch:
                         buffer[:, :, :columns].index_copy_(0, at, context[:, :, -columns:].index_select(0, owner))
 
     def step(self) -> None:
-        """Feed the newest token of every row, and draw the next."""
+        """Feed the newest token of every row to the model, and draw the next."""
         if 4 * bucket(len(self)) <= bucket(int(self._places.max()) + 1):
-            self._move_together()
+            self._compact()
         rows = bucket(int(self._places.max()) + 1)
         fed = np.minimum(self._steps - self._entered, self._limits)
         columns = bucket(int((self._cached + fed).max()) + 1, MIN_COLUMNS)
@@ -205,7 +205,7 @@ class StaticBatch:
         self._steps += 1
 
     def prefixes(self, places: NDArray[np.int64], lengths: Tensor) -> Prefix:
-        """Keys and values of the first tokens of some rows, to go on from later."""
+        """KV cache of the first `lengths` tokens of some rows, for later rows."""
         columns = int(lengths.max())
         at = self._on_device(self._places[places])
         # A prefix ends at its last column, a row here begins at its first.
@@ -219,8 +219,8 @@ class StaticBatch:
         return Prefix([pick(each) for each in keys], [pick(each) for each in values], lengths)
 
     def drop(self, leaving: NDArray[np.int64]) -> None:
-        """Let rows leave. leaving: their places in `index`."""
-        self.buffers.state.leave(self._on_device(self._places[leaving]))
+        """Remove rows. leaving: their places in `index`."""
+        self.buffers.state.release(self._on_device(self._places[leaving]))
         keep = np.ones(len(self), dtype=bool)
         keep[leaving] = False
         self.index = [row for row, stays in zip(self.index, keep) if stays]
@@ -228,7 +228,7 @@ class StaticBatch:
         for name in ("_places", "_entered", "_limits", "_cached"):
             setattr(self, name, getattr(self, name)[keep])
 
-    def _move_together(self) -> None:
+    def _compact(self) -> None:
         """Move rows to the lowest places."""
         rows = bucket(len(self))
         outside = self._places >= rows
@@ -238,7 +238,7 @@ class StaticBatch:
             for buffer in buffers:
                 buffer.index_copy_(0, target, buffer.index_select(0, source))
         self.buffers.state.put(target, self.buffers.state.take(source))
-        self.buffers.state.leave(source)
+        self.buffers.state.release(source)
         self._places[outside] = free
 
     def _on_device(self, values: NDArray[Any]) -> Tensor:

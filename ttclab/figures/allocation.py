@@ -8,10 +8,11 @@ from ..estimators import Estimate
 from ..results import adaptive, allocated, beam, gain, hybrid, lesson, spread, uniform, weighted
 from ..results.allocation import ahead, plan
 from ..results.sampling import estimate_hits
+from ..results.wording import by_sign
 from . import charts, style
 from .charts import series
 from .drawing import Drawing, drawn
-from .words import times, verdict
+from .words import times
 
 BUDGETS = (4, 8, 16, 32, 64)
 LOOKS = (1, 2, 4, 8, 16, 64)
@@ -72,7 +73,7 @@ def difficulty_estimates() -> Drawing:
     cheaper = counted[4].cost <= scored[1].cost
     return Drawing(
         figure,
-        f"Four answers that are only counted tell {verdict(difference, 'more than', 'as much as', 'less than')} "
+        f"Four answers that are only counted tell {by_sign(difference, 'more than', 'as much as', 'less than')} "
         f"one that is scored, {'for fewer FLOPs' if cheaper else 'for more FLOPs'}",
         f"One score puts {scored[1].solved:.0%} of the problems into their right fifth, 64 scores "
         f"{scored[64].solved:.0%}; by chance it would be 20%.",
@@ -148,8 +149,8 @@ def allocated_against_flops() -> Drawing:
     predicted = gain(allocated("search", "predicted", 16), "beam")
     return Drawing(
         charts.against_flops(lines, scale=(0.5, 1.0), bands=False),
-        f"Knowing the difficulty {verdict(over_samples)} samples for all, and {verdict(over_beam)} a beam for all; "
-        f"predicting it {verdict(predicted)} that beam",
+        f"Knowing the difficulty {by_sign(over_samples)} samples for all, and {by_sign(over_beam)} a beam for all; "
+        f"predicting it {by_sign(predicted)} that beam",
         f"At a budget of 16 and equal FLOPs, oracle difficulty minus best-of-N is {over_samples:.1 points}, minus "
         f"beam search {over_beam:.1 points}.",
         pd.DataFrame(
@@ -228,7 +229,7 @@ def lesson_rule() -> Drawing:
     rule, fitted = gain(lesson(16), "parallel"), gain(allocated("revision", "oracle", 16), "parallel")
     return Drawing(
         charts.against_flops(lines, scale=charts.zoom(lines)),
-        f"The lesson's rule {verdict(rule)} samples of equal price; a policy fitted to revisions {verdict(fitted)} "
+        f"The lesson's rule {by_sign(rule)} samples of equal price; a policy fitted to revisions {by_sign(fitted)} "
         "them",
         f"At a budget of 16 and equal FLOPs the rule minus samples is {rule:.1 points}, the fitted policy minus "
         f"samples {fitted:.1 points}.",

@@ -5,10 +5,11 @@ import pandas as pd
 
 from ..estimators import Estimate
 from ..results.game import HARD, above_uniform, after_look, first_looks, looks_right, policy
+from ..results.wording import by_sign
 from . import charts, style
 from .charts import Row, Series
 from .drawing import Drawing, drawn
-from .words import listed, verdict
+from .words import listed
 
 SHARES = (2, 4, 8)
 NAMES = {
@@ -67,8 +68,8 @@ def arena_against_flops() -> Drawing:
     by_count, by_flops = policy("spread").minus(policy("uniform")), above_uniform("spread")
     return Drawing(
         charts.against_flops(lines, scale=charts.zoom(lines)),
-        f"By generations, spreading the budget {verdict(by_count)} uniform sampling; by FLOPs it "
-        f"{verdict(by_flops)} it",
+        f"By generations, spreading the budget {by_sign(by_count)} uniform sampling; by FLOPs it "
+        f"{by_sign(by_flops)} it",
         f"With 4 generations a problem spread minus uniform is {by_count:.1 points} for as many generations, and "
         f"{by_flops:.1 points} for as many FLOPs.",
         pd.DataFrame(

@@ -29,11 +29,9 @@ def series(strategy: str, arms: Mapping[int, Arm], *, dashed: bool = False, cost
     return Series(strategy, Estimate.stack(arm.solved for arm in arms.values()), at, dashed)
 
 
-def curves(
-    lines: Mapping[str, Series], *, xlabel: str, low: float = 0.0, high: float = 1.0, height: float = HEIGHT
-) -> Figure:
+def curves(lines: Mapping[str, Series], *, xlabel: str, low: float = 0.0, high: float = 1.0) -> Figure:
     """Accuracy against a budget on a log2 axis, a curve with its 95% band for each line, named at its end."""
-    figure, axes = style.new_axes(height=height)
+    figure, axes = style.new_axes()
     places = sorted({place for line in lines.values() for place in line.at})
     style.budgets(axes, places, xlabel)
     style.shares(axes, low, high)
@@ -94,7 +92,6 @@ def shaded(
     lines: Mapping[str, Series],
     *,
     xlabel: str,
-    ylabel: str = "problems solved",
     dashed: Mapping[str, Sequence[float]] | None = None,
     ticks: Sequence[str] | None = None,
 ) -> Figure:
@@ -109,7 +106,7 @@ def shaded(
         axes.set_xlabel(xlabel)
     else:
         style.budgets(axes, sorted({place for line in lines.values() for place in line.at}), xlabel)
-    style.shares(axes, label=ylabel)
+    style.shares(axes)
     colours = shades(len(lines))
     for (name, line), shade in zip(lines.items(), colours):
         axes.fill_between(line.at, line.values.low, line.values.high, color=shade, alpha=0.2, lw=0)
@@ -120,14 +117,14 @@ def shaded(
     return figure
 
 
-def by_fifth(lines: Mapping[str, Series], *, low: float = 0.0, high: float = 1.0, height: float = HEIGHT) -> Figure:
+def by_fifth(lines: Mapping[str, Series], *, low: float = 0.0) -> Figure:
     """Accuracy in each fifth of difficulty with its 95% interval, a line for each strategy."""
-    figure, axes = style.new_axes(height=height)
+    figure, axes = style.new_axes()
     for strategy, values, _, dashed in lines.values():
         errors = [values.mean - values.low, values.high - values.mean]
         look = DASHED if dashed or strategy == "large" else "-"
         axes.errorbar(np.arange(5), values.mean, errors, color=COLOURS[strategy], marker="o", ms=4, lw=1.5, ls=look)
-    style.shares(axes, low, high)
+    style.shares(axes, low, 1.0)
     axes.set_xticks(range(5), style.SHORT_FIFTHS)
     axes.set_xlabel("fifth of difficulty")
     ends = [float(line.values.mean[-1]) for line in lines.values()]
@@ -156,7 +153,6 @@ def dots(
     high: float | None = None,
     difference: bool = False,
     decimals: int = 0,
-    row_height: float = 0.34,
 ) -> Figure:
     """An estimate a row, as a dot with its 95% interval and its value in numbers; the first row is on top.
 
@@ -172,11 +168,9 @@ def dots(
         The values are differences, in points, beside a line at zero.
     decimals : int
         Of the values in numbers.
-    row_height : float
-        Inches a row takes.
     """
     lines = sum(1 + 0.45 * name.count("\n") for name in rows)
-    figure, axes = style.new_axes(height=0.75 + row_height * lines)
+    figure, axes = style.new_axes(height=0.75 + 0.34 * lines)
     spec = f".{decimals}p" if difference else f".{decimals}%"
     for place, row in enumerate(rows.values()):
         value, colour = row.value, COLOURS[row.strategy]

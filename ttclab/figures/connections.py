@@ -5,6 +5,7 @@ import pandas as pd
 from ..estimators import Estimate
 from ..results import WORD_BUDGETS, coverage, vote, weighted
 from ..results.claims import HOLDS, NOT_SEEN, REVERSED, load_claims
+from ..results.wording import by_sign
 from ..results.words import (
     of_operations,
     share_found,
@@ -20,7 +21,6 @@ from ..results.words import (
 from . import charts, style
 from .charts import Row, Series, series
 from .drawing import Drawing, drawn
-from .words import verdict
 
 CHOICES = {"working": "weighted by\nthe working", "likelihood": "likeliest", "asked": "SmolLM2 asked"}
 
@@ -37,8 +37,8 @@ def words_coverage_and_vote() -> Drawing:
     joined = "and" if rises.sign == helps.sign else "but"
     return Drawing(
         charts.curves(lines, xlabel="samples of SmolLM2", high=0.8),
-        f"On a real language model coverage {verdict(rises, 'rises', 'does not rise', 'falls')} as on ours, "
-        f"{joined} a cheap verifier {verdict(helps)} the vote",
+        f"On a real language model coverage {by_sign(rises, 'rises', 'does not rise', 'falls')} as on ours, "
+        f"{joined} a cheap verifier {by_sign(helps)} the vote",
         f"With 16 samples one is right on {word_coverage(16).solved:.0%}, the vote solves {word_vote(16).solved:.0%}.",
         pd.DataFrame(
             {

@@ -9,10 +9,11 @@ from ..results import adaptive, beam, coverage, greedy, hybrid, stepwise, traini
 from ..results.exchange import RATIOS, STEPS, count_cells
 from ..results.revision import one_of_control
 from ..results.seeds import SHIPPED, headline, load
+from ..results.wording import by_sign
 from . import charts, style
 from .charts import Series, series
 from .drawing import Drawing, drawn
-from .words import listed, verdict
+from .words import listed
 
 QUESTIONS = 100_000
 BEAMS = (4, 8, 16, 32, 64)
@@ -42,8 +43,8 @@ def strategies_against_flops() -> Drawing:
     gains = [beam(16).minus(greedy("large", at)) for at in shown]
     return Drawing(
         charts.against_flops(lines, scale=(0.4, 1.0), height=3.3, bands=False),
-        f"Thinking, the small model {verdict(gains[0])} a 14x model trained for {shown[0]} steps and "
-        f"{verdict(gains[1])} one trained for {shown[1]}",
+        f"Thinking, the small model {by_sign(gains[0])} a 14x model trained for {shown[0]} steps and "
+        f"{by_sign(gains[1])} one trained for {shown[1]}",
         f"A beam search of 16 places solves {beam(16).solved:.0%}, one pass of the large model "
         f"{greedy('large', shown[0]).solved:.0%} after {shown[0]} steps and {greedy('large', shown[1]).solved:.0%} "
         f"after {shown[1]}.",

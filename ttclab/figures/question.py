@@ -6,10 +6,10 @@ from ..estimators import Estimate
 from ..results import coverage, greedy, training_flops, vote, weighted
 from ..results.exchange import STEPS, bill, matched_samples
 from ..results.training import steps
+from ..results.wording import by_sign
 from . import charts, style
 from .charts import Row
 from .drawing import Drawing, drawn
-from .words import verdict
 
 PARTS = {"reading": "#999999", "writing": style.COLOURS["beam"], "verifier": style.COLOURS["prm"]}
 
@@ -55,8 +55,8 @@ def equal_price() -> Drawing:
     joined = "and" if by_vote.sign == by_oracle.sign else "but"
     return Drawing(
         charts.dots(rows, xlabel="problems solved", low=0.4, high=1.0),
-        f"For the price of one large pass, a vote {verdict(by_vote)} it, {joined} a perfect verifier "
-        f"{verdict(by_oracle)} it",
+        f"For the price of one large pass, a vote {by_sign(by_vote)} it, {joined} a perfect verifier "
+        f"{by_sign(by_oracle)} it",
         f"The vote solves {vote(many).solved:.0%}, the large model {greedy('large').solved:.0%}, "
         f"a perfect verifier {coverage(many).solved:.0%}.",
         pd.DataFrame(
@@ -118,10 +118,10 @@ def verifier_on_the_bill() -> Drawing:
     free_gain, gain = weighted(many).minus(large), weighted(scored).minus(large)
     return Drawing(
         charts.against_flops(lines, scale=(0.4, 1.0)),
-        f"With the PRM's reading for free the small model {verdict(free_gain)} a large pass; charged, it "
-        f"{verdict(gain)} it"
+        f"With the PRM's reading for free the small model {by_sign(free_gain)} a large pass; charged, it "
+        f"{by_sign(gain)} it"
         if free_gain.sign != gain.sign
-        else f"With the PRM, charged or free, the small model {verdict(gain)} a large pass of the same price",
+        else f"With the PRM, charged or free, the small model {by_sign(gain)} a large pass of the same price",
         f"For the FLOPs of a large pass there are {many} samples without the reading ({weighted(many).solved:.0%} "
         f"solved), {scored} with it ({weighted(scored).solved:.0%}).",
         pd.DataFrame(

@@ -12,10 +12,10 @@ from ..results.reinforcement import (
     rl_vote,
     rl_weighted,
 )
+from ..results.wording import by_sign
 from . import charts
 from .charts import Row, series
 from .drawing import Drawing, drawn
-from .words import verdict
 
 COOLED = (1, 2, 4, 8, 16, 32, 64)
 
@@ -31,8 +31,8 @@ def coverage_before_and_after() -> Drawing:
     once, many = rl_coverage(1).minus(coverage(1)), rl_coverage(64).minus(coverage(64))
     return Drawing(
         charts.curves(lines, xlabel="samples", low=0.3),
-        f"After reinforcement learning one sample {verdict(once, 'is better', 'is no better', 'is worse')}, and many "
-        f"cover {verdict(many, 'more', 'as much', 'less')}",
+        f"After reinforcement learning one sample {by_sign(once, 'is better', 'is no better', 'is worse')}, and many "
+        f"cover {by_sign(many, 'more', 'as much', 'less')}",
         f"One sample solves {coverage(1).solved:.0%} before and {rl_coverage(1).solved:.0%} after; from {crossing():g} "
         f"samples on, the model before covers more. Cooled is a temperature of {cool_temperature():g}.",
         pd.DataFrame(
@@ -64,7 +64,7 @@ def search_before_and_after() -> Drawing:
     left = rl_weighted(16).minus(rl_coverage(1))
     return Drawing(
         charts.dots(rows, xlabel="points above one sample", difference=True),
-        f"After reinforcement learning a weighted vote still {verdict(left, 'adds', 'adds nothing', 'loses')}, from a "
+        f"After reinforcement learning a weighted vote still {by_sign(left, 'adds', 'adds nothing', 'loses')}, from a "
         "higher start",
         f"A weighted vote of 16 adds {weighted(16).minus(coverage(1)):.0 points} before and {left:.0 points} after.",
         pd.DataFrame(table, columns=["strategy", "before", "after", "gain before", "gain after"]),

@@ -28,10 +28,11 @@ from ..results.revision import (
     turned_wrong,
     turned_wrong_with,
 )
+from ..results.wording import by_sign
 from . import charts, style
 from .charts import Row, Series, series
 from .drawing import Drawing, drawn
-from .words import listed, times, verdict
+from .words import listed, times
 
 BLOCKS = ((1, 1), (2, 2), (3, 4), (5, 8), (9, 16), (17, 32), (33, 64))
 ATTEMPTS = (1, 2, 4, 8, 16, 32, 64)
@@ -57,9 +58,9 @@ def along_the_chain() -> Drawing:
     beside = attempt(2).minus(one_of_control())
     return Drawing(
         figure,
-        f"The first revision {verdict(first, 'gains', 'changes little', 'loses')}"
+        f"The first revision {by_sign(first, 'gains', 'changes little', 'loses')}"
         f"{' and the next 62 add nothing' if float(late.mean) <= float(first.high) else ' and later ones more'}; a "
-        f"model that never revises {verdict(beside, 'is worse', 'does as well', 'does better')} at its first try",
+        f"model that never revises {by_sign(beside, 'is worse', 'does as well', 'does better')} at its first try",
         f"The first attempt is right on {attempt(1).solved:.1%}, the second on {attempt(2).solved:.1%}, "
         f"one sample of the control on {control:.1%}.",
         pd.DataFrame(
@@ -126,7 +127,7 @@ def revision_by_fifth() -> Drawing:
     hard = after_revision().minus(before_revision(), 4)
     return Drawing(
         charts.by_fifth(lines, low=max(0.0, float(lines["first\nattempt"].values.low.min()) // 0.1 * 0.1)),
-        f"On the hardest fifth the first revision {verdict(hard, 'gains', 'makes no clear difference', 'loses')}"
+        f"On the hardest fifth the first revision {by_sign(hard, 'gains', 'makes no clear difference', 'loses')}"
         + (
             "; elsewhere there is little left to gain"
             if float(before_revision().fifth(0, 1, 2, 3).correct.mean()) > 0.9
@@ -188,7 +189,7 @@ def chain_against_samples() -> Drawing:
     level = deep[16].minus(wide[16])
     return Drawing(
         charts.against_flops(lines, scale=charts.zoom(lines)),
-        f"A chain of 16 attempts {verdict(level)} 16 samples and costs {times(ratio)} as much",
+        f"A chain of 16 attempts {by_sign(level)} 16 samples and costs {times(ratio)} as much",
         f"For {deep[16].cost / 1e6:.0f} million FLOPs a problem the chain solves {deep[16].solved:.1%}, for "
         f"{wide[16].cost / 1e6:.0f} million the samples solve {wide[16].solved:.1%}.",
         pd.DataFrame(
@@ -265,9 +266,9 @@ def restarting_at_the_doubtful_step() -> Drawing:
     cheaper = stepwise(15).cost / weighted(16).cost
     return Drawing(
         charts.against_flops(lines, scale=(0.4, 1.0)),
-        f"Restarting at the first doubtful step {verdict(by_samples)} 16 weighted samples"
+        f"Restarting at the first doubtful step {by_sign(by_samples)} 16 weighted samples"
         + (" at less than half the price" if cheaper < 0.5 else " at a lower price" if cheaper < 1 else "")
-        + f" and {verdict(by_beam)} a beam of equal price",
+        + f" and {by_sign(by_beam)} a beam of equal price",
         f"With at most 15 revisions the small model solves {stepwise(15).solved:.1%} for "
         f"{stepwise(15).cost / 1e6:.0f} million "
         f"FLOPs a problem, weighted best-of-16 {weighted(16).solved:.1%} for {weighted(16).cost / 1e6:.0f} million.",

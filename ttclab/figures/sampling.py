@@ -7,9 +7,9 @@ import pandas as pd
 
 from ..results import BUDGETS, coverage, sampling_arms, small_fifths, vote
 from ..results.sampling import one_rate
+from ..results.wording import by_sign
 from . import charts, style
 from .drawing import Drawing, drawn
-from .words import verdict
 
 BELOW_64 = (1, 2, 4, 8, 16, 32, 64)
 
@@ -24,8 +24,8 @@ def coverage_against_vote() -> Drawing:
     rising, late = coverage(256).minus(coverage(16)), vote(256).minus(vote(64))
     return Drawing(
         charts.curves(lines, xlabel="samples"),
-        f"Coverage {verdict(rising, 'keeps rising', 'stops rising', 'falls')}; a vote "
-        f"{verdict(late, 'rises slowly', 'stops', 'falls in the end')}",
+        f"Coverage {by_sign(rising, 'keeps rising', 'stops rising', 'falls')}; a vote "
+        f"{by_sign(late, 'rises slowly', 'stops', 'falls in the end')}",
         f"From 1 to 256 samples coverage goes from {coverage(1).solved:.0%} to {coverage(256).solved:.0%}, "
         f"a vote from {vote(1).solved:.0%} to {vote(256).solved:.0%}.",
         pd.DataFrame(

@@ -70,27 +70,27 @@ def house_style() -> Iterator[None]:
         yield
 
 
-def new_axes(*, width: float = WIDTH, height: float = HEIGHT, grid: bool = True) -> tuple[Figure, Axes]:
+def new_axes(*, height: float = HEIGHT, grid: bool = True) -> tuple[Figure, Axes]:
     """An empty figure in the house style with one pair of axes.
 
     Parameters
     ----------
-    width, height : float
-        Inches. A figure wider than `WIDTH` has smaller text on a page.
+    height : float
+        Inches.
     grid : bool
         Whether a grid is drawn behind the data.
     """
     with house_style():
-        figure = Figure(figsize=(width, height), layout="constrained")
+        figure = Figure(figsize=(WIDTH, height), layout="constrained")
         axes = figure.add_subplot()
         axes.grid(grid)
     return figure, axes
 
 
-def new_rows(rows: int, columns: int, *, width: float = WIDTH, height: float = HEIGHT, **share: Any) -> Any:
+def new_rows(rows: int, columns: int, *, height: float = HEIGHT, **share: Any) -> Any:
     """An empty figure with an array of axes: (figure, axes of (rows, columns)). share: as in `Figure.subplots`."""
     with house_style():
-        figure = Figure(figsize=(width, height), layout="constrained")
+        figure = Figure(figsize=(WIDTH, height), layout="constrained")
         axes = figure.subplots(rows, columns, squeeze=False, **share)
     return figure, axes
 
@@ -213,16 +213,14 @@ def amount(count: float) -> str:
     return f"{count:.3g}"
 
 
-def name_ends(
-    axes: Axes, heights: Sequence[float], names: Sequence[str], colours: Sequence[Any], *, size: float | None = None
-) -> None:
+def name_ends(axes: Axes, heights: Sequence[float], names: Sequence[str], colours: Sequence[Any]) -> None:
     """Write the names of curves right of the axes, at the heights of their ends or as near as they fit.
 
     A name may have several lines.
     """
     bottom, top = axes.get_ylim()
     tall = axes.get_window_extent().height / axes.figure.dpi * 72  # points
-    a_line = 1.3 * (size or STYLE["font.size"]) / tall * (top - bottom)
+    a_line = 1.3 * STYLE["font.size"] / tall * (top - bottom)
     lines = [name.count("\n") + 1 for name in names]
     order = sorted(range(len(heights)), key=lambda i: (heights[i], -i))  # of equals, the first on top
     places = {i: float(heights[i]) for i in order}
@@ -248,7 +246,6 @@ def name_ends(
             textcoords="offset points",
             va="center",
             color=colours[i],
-            fontsize=size,
             linespacing=1.05,
             annotation_clip=False,
         )

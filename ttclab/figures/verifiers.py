@@ -6,11 +6,12 @@ from ..estimators import Estimate
 from ..results import BUDGETS, beam, best, coverage, vote, weighted
 from ..results.exchange import bill
 from ..results.verifiers import auc_by_answer, auc_by_working, auc_everywhere
+from ..results.wording import by_sign
 from . import charts, style
 from .charts import Series, series
 from .drawing import Drawing, drawn
 from .question import PARTS
-from .words import listed, times, verdict
+from .words import listed, times
 
 VERIFIERS = {
     "prm-large": "PRM 14x",
@@ -34,7 +35,7 @@ def weighted_against_vote() -> Drawing:
     gain, later = weighted(16).minus(vote(16)), vote(256).minus(vote(64))
     return Drawing(
         charts.curves(lines, xlabel="samples"),
-        f"A vote weighted by the PRM {verdict(gain)} a plain vote"
+        f"A vote weighted by the PRM {by_sign(gain)} a plain vote"
         + (", which has stopped rising" if later.sign <= 0 else ""),
         f"With 16 samples the weighted vote solves {weighted(16).solved:.0%}, the plain vote {vote(16).solved:.0%}.",
         pd.DataFrame(
@@ -169,8 +170,8 @@ def best_against_weighted() -> Drawing:
         charts.gains(
             lines, xlabel="fifth of difficulty", ylabel="best score minus weighted vote", ticks=style.SHORT_FIFTHS
         ),
-        f"The PRM's best score {verdict(hard['PRM'])} its weighted vote on the hardest fifth; the weak PRM's "
-        f"{verdict(overall['weak PRM'])} it over all problems",
+        f"The PRM's best score {by_sign(hard['PRM'])} its weighted vote on the hardest fifth; the weak PRM's "
+        f"{by_sign(overall['weak PRM'])} it over all problems",
         f"Best score minus weighted vote with 64 samples: {hard['PRM']:.0 points} for the PRM on the hardest fifth, "
         f"{overall['weak PRM']:.0 points} for the weak PRM on all problems.",
         pd.DataFrame({"fifth": style.SHORT_FIFTHS, **{name: line.values.unstack() for name, line in lines.items()}}),
@@ -190,7 +191,7 @@ def beam_against_samples() -> Drawing:
     gain, ratio = beam(16).minus(weighted(64)), weighted(64).cost / beam(16).cost
     return Drawing(
         charts.against_flops(lines, scale=(0.4, 1.0)),
-        f"A beam search of 16 places {verdict(gain)} 64 weighted samples, "
+        f"A beam search of 16 places {by_sign(gain)} 64 weighted samples, "
         + (f"for {times(ratio)} fewer FLOPs" if ratio >= 1.1 else "at no smaller price"),
         f"Beam search with 16 places solves {beam(16).solved:.0%} for {beam(16).cost / 1e6:.0f} million FLOPs a "
         f"problem, weighted best-of-64 {weighted(64).solved:.0%} for {weighted(64).cost / 1e6:.0f} million.",

@@ -2,17 +2,10 @@
 
 from collections.abc import Sequence
 
-from ..estimators import Estimate
 
-
-def verdict(gain: Estimate, ahead: str = "beats", level: str = "ties with", behind: str = "loses to") -> str:
-    """The words for a difference: ahead or behind where its 95% interval leaves out zero, level where it does not."""
-    return {1: ahead, 0: level, -1: behind}[gain.sign]
-
-
-def listed(names: Sequence[str], last: str = "and") -> str:
+def listed(names: Sequence[str]) -> str:
     """Names in a sentence: a, b and c."""
-    return f"{', '.join(names[:-1])} {last} {names[-1]}" if len(names) > 1 else names[0]
+    return f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else names[0]
 
 
 def times(ratio: float) -> str:

@@ -12,15 +12,15 @@ from . import server as server
 from . import server_check as server_check
 from . import smollm2 as smollm2
 from . import zoo as zoo
-from .configuration import UNHEEDED as UNHEEDED
+from .configuration import IGNORED as IGNORED
 from .configuration import described as described
 from .configuration import encode as encode
 from .configuration import generation_config_of as generation_config_of
+from .configuration import ignored_fields as ignored_fields
 from .configuration import max_new_tokens_of as max_new_tokens_of
 from .configuration import sampler_of as sampler_of
 from .configuration import template_of as template_of
 from .configuration import turn_end as turn_end
-from .configuration import unheeded as unheeded
 from .devices import pick_device as pick_device
 from .devices import pick_dtype as pick_dtype
 from .devices import quiet as quiet

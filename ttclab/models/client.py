@@ -1,4 +1,4 @@
-"""Requests to a server: each is sent until the server answers it, however often that takes."""
+"""Requests to a server, each repeated until the server answers it or the attempts run out."""
 
 import asyncio
 import os
@@ -41,19 +41,16 @@ from .replies import (
     token_pieces,
 )
 
-ATTEMPTS = 15  # at one request: with the pauses between them three minutes or more, the restart of a server
-HANG_UPS = 3  # that are put up with where a server is asked what it can do
-DRAWS = 8  # times that a server is asked whether a line or the text ended, before it is taken for a line
-EMPTY_REPLIES = 6  # to one request, before a reply without text is taken for the answer
-_TRANSIENT = {408, 409, 425, 429}  # statuses below 500 that may be another at the next attempt
-_DISPENSABLE = ("logprobs", "seed")  # fields that a request can do without, where a server refuses them
+ATTEMPTS = 15  # at one request; with the pauses at least three minutes, enough for a server to restart
+MAX_RECONNECTS = 3  # for one request of `serve-check`
+END_DRAWS = 8  # draws that decide whether a reply ended at a line or at the end of the text
+MAX_EMPTY_REPLIES = 6  # to one request; after them the empty reply is accepted
+_TRANSIENT = {408, 409, 425, 429}  # statuses below 500 for which another attempt may succeed
+_OPTIONAL_FIELDS = ("logprobs", "seed")  # left out if a server refuses them
 
 
 class ServerClient:
-    """The requests of a `ServedModel`.
-
-    Busy, failing, slow and unreachable servers and broken replies are asked again, ATTEMPTS times with growing pauses.
-    """
+    """Sends the requests of a `ServedModel`."""
 
     def __init__(self, url: str, model: str | None, concurrency: int, timeout: float) -> None:
         if concurrency < 1 or not timeout > 0:
@@ -61,14 +58,14 @@ class ServerClient:
         hub.refuse_page(url)
         try:
             if not urlsplit(url).hostname or urlsplit(url).port == 0:
-                raise ValueError("it names no machine")
+                raise ValueError("it names no host")
         except ValueError as error:
-            raise ValueError(f"{url} is no address of a server: {error}") from None
+            raise ValueError(f"{url} is not the address of a server: {error}") from None
         self.url, self.concurrency, self._timeout = url, concurrency, timeout
         self._noticed: set[str] = set()
-        self._limit_name = "max_tokens"  # of chats; newer servers have another name for it
+        self._limit_name = "max_tokens"  # in chats; newer servers call it max_completion_tokens
         self._refused: set[str] = set()
-        self._keeps_stop = False  # whether the stop string is in what the server returns
+        self._keeps_stop = False  # True if the server returns the stop string with the text
         key, is_known = os.environ.get("OPENAI_API_KEY") or "none", bool(model) or has_version(url)
         self._client = self._connect(key if is_known else "none")
         self.model = model or self._only_model()
@@ -81,33 +78,39 @@ class ServerClient:
             client = openai.AsyncOpenAI(
                 base_url=self.url, api_key=key, max_retries=0, timeout=self._timeout, http_client=through
             )
-        except Exception as error:  # of the address, or of that of a proxy: each library has its own
-            raise ValueError(f"{self.url} can't be used as an address: {error}{proxy_hint(self.url)}") from None
+        except Exception as error:  # for a bad address or a bad proxy; every library raises its own class
+            raise ValueError(f"{self.url} cannot be used as an address: {error}{proxy_hint(self.url)}") from None
         weakref.finalize(self, lambda: asyncio.run_coroutine_threadsafe(client.close(), event_loop())).atexit = False
         return client
 
     def _only_model(self) -> str:
-        there = self.models()
-        if len(there) != 1:
-            raise ValueError(f"{self.url} has the models {', '.join(there) or '(none)'}: name one as model=...")
-        return there[0]
+        names = self.models()
+        if len(names) != 1:
+            raise ValueError(f"{self.url} has the models {', '.join(names) or '(none)'}: name one as model=...")
+        return names[0]
 
     def models(self) -> list[str]:
-        """The names of the server's models. Raises ServerError if it does not say."""
+        """The names of the server's models. Raises ServerError if the server does not list them."""
 
         async def names() -> list[str]:
             return [each.id async for each in self._client.models.list()]
 
         try:
             return run_in_loop(names())
-        except (openai.OpenAIError, ValueError, TypeError, AttributeError) as error:  # the last two: of another form
+        except (openai.OpenAIError, ValueError, TypeError, AttributeError) as error:  # the last two: malformed replies
             hints = address_hint(self.url) + proxy_hint(self.url)
             raise ServerError(f"no server at {self.url} that lists its models: {reason_of(error)}{hints}") from None
 
     def ask(self, requests: Sequence[dict[str, Any]], stop: str | None = None) -> list[list[Reply]]:
-        """A reply to each request, those first of all that came of it. Interrupted, it breaks off what is in flight."""
+        """Send requests concurrently. An interrupt cancels the requests in flight.
 
-        async def all_of_them() -> list[list[Reply]]:
+        Returns
+        -------
+        list of list of Reply
+            For each request its reply, and after it the replies to the questions of how the reply ended.
+        """
+
+        async def gather() -> list[list[Reply]]:
             places = asyncio.Semaphore(self.concurrency)
 
             async def one(request: dict[str, Any]) -> list[Reply]:
@@ -121,21 +124,21 @@ class ServerClient:
                 for task in tasks:
                     task.cancel()
 
-        return run_in_loop(all_of_them())
+        return run_in_loop(gather())
 
     async def _settled(self, request: dict[str, Any], stop: str | None) -> list[Reply]:
-        """The reply to a request, then those to the questions that it took to know how it ended.
+        """The reply to a request, and the replies to the questions of how it ended.
 
-        Most servers don't say whether they stopped at the stop string or at the end of the text. Those are asked what
-        comes next, without a stop string, until they say one of the two: that is how often either would come.
+        Most servers do not say whether they stopped at the stop string or at the end of the text. They are asked to
+        continue without a stop string until they draw one of the two, so each is drawn with its own probability.
         """
         reply = await self._reply(request, stop)
         if reply.ended != "?":
             return [reply]
-        if "messages" in request:  # a chat can't be gone on with, and so not be asked
+        if "messages" in request:  # a chat cannot be continued, so the server cannot be asked
             return [replace(reply, ended="line", text=reply.text + (stop or ""))]
         questions = []
-        for draw in range(DRAWS):
+        for draw in range(END_DRAWS):
             question = {name: value for name, value in request.items() if name != "stop"}
             question |= {"prompt": request["prompt"] + reply.text, "max_tokens": 2, "seed": request["seed"] ^ draw}
             questions.append(await self._reply(question, None))
@@ -154,7 +157,7 @@ class ServerClient:
                 return self._read(await self._send(sent), request, stop)
             except EmptyReplyError as error:
                 reason, wait, empty = reason_of(error), 0.0, empty + 1
-                if empty == EMPTY_REPLIES:
+                if empty == MAX_EMPTY_REPLIES:
                     return Reply("", "cut", reason=str(error))
             except (openai.APIConnectionError, openai.APIResponseValidationError, ValueError) as error:
                 reason, wait = reason_of(error), 0.0
@@ -165,28 +168,28 @@ class ServerClient:
                 if error.status_code < 500 and error.status_code not in _TRANSIENT:
                     if self._renames_limit(sent, error, limit_name):
                         continue
-                    refused = {field for field in _DISPENSABLE if field in sent and field in str(error)}
-                    if "temperature" in str(error) and sent.get("temperature") == 1:  # what it does without being told
+                    refused = {field for field in _OPTIONAL_FIELDS if field in sent and field in str(error)}
+                    if "temperature" in str(error) and sent.get("temperature") == 1:  # the default of every server
                         refused |= {"temperature"}
                     if not refused:
                         hint = address_hint(self.url) if error.status_code in (404, 405) else ""
                         raise ServerError(f"{self.url} refuses a request: {reason}{hint}") from None
-                    self._notice(f"refuses {' and '.join(sorted(refused))}: it is asked without from here on")
+                    self._notice(f"refuses {' and '.join(sorted(refused))}: further requests leave the field out")
                     self._refused |= refused
                     continue
             if attempt + 1 < ATTEMPTS:
                 await pause(max(wait, random.uniform(0.5, 1) * min(2.0 ** (attempt - 1), LONGEST_PAUSE)))
         hint = proxy_hint(self.url)
-        raise ServerError(f"{self.url} failed {ATTEMPTS} times in a row at one request, the last time: {reason}{hint}")
+        raise ServerError(f"{self.url} failed {ATTEMPTS} times in a row at one request. Last failure: {reason}{hint}")
 
     def send(self, requests: Sequence[dict[str, Any]]) -> list[Any]:
-        """What comes of each request, all at a time: the server's reply as it is, or an exception.
+        """Send requests at once; return the server's reply to each as it is, or an exception.
 
-        A request is sent again only if the server hung up, as some do on whoever comes after an error.
+        A request is repeated only if the server closed the connection, as some servers do after an error.
         """
 
         async def one(request: dict[str, Any]) -> Any:
-            for _ in range(HANG_UPS):
+            for _ in range(MAX_RECONNECTS):
                 limit_name = self._limit_name
                 try:
                     return await self._send(request)
@@ -199,10 +202,10 @@ class ServerClient:
                         raise
             return await self._send(request)
 
-        async def all_of_them() -> list[Any]:
+        async def gather() -> list[Any]:
             return await asyncio.gather(*map(one, requests), return_exceptions=True)
 
-        return run_in_loop(all_of_them())
+        return run_in_loop(gather())
 
     async def _send(self, request: dict[str, Any]) -> Any:
         if "messages" not in request:
@@ -211,7 +214,7 @@ class ServerClient:
         return await self._client.chat.completions.create(model=self.model, **named)
 
     def _renames_limit(self, request: dict[str, Any], error: openai.APIStatusError, limit_name: str) -> bool:
-        """Whether a refusal is of max_tokens in a chat, as it was sent, which is max_completion_tokens from then on."""
+        """If a server refuses max_tokens in a chat, send max_completion_tokens from now on, and return True."""
         if "messages" not in request or limit_name != "max_tokens" or error.status_code not in (400, 422):
             return False
         if is_overflow(error) or not re.search("max_tokens|max_completion_tokens", str(error)):
@@ -224,24 +227,24 @@ class ServerClient:
         if not isinstance(choices, list):
             raise BrokenReplyError(f"a reply without choices: {' '.join(str(reply).split())[:200]}")
         if not choices:
-            raise EmptyReplyError("a reply with no choice in it")
+            raise EmptyReplyError("a reply with an empty list of choices")
         if len(choices) > 1:
-            self._notice(f"writes {len(choices)} solutions where one is asked for: the others go to waste")
+            self._notice(f"returns {len(choices)} solutions for a request of one: the others are wasted")
         choice, in_chat = choices[0], "messages" in request
         try:
             content, reasoning = content_of(choice, in_chat)
-            reason, extra, said = choice.finish_reason, choice.model_extra or {}, getattr(choice, "logprobs", None)
+            reason, extra, logprobs = choice.finish_reason, choice.model_extra or {}, getattr(choice, "logprobs", None)
         except AttributeError as error:
-            raise BrokenReplyError(f"a reply of another form: {error}") from None
+            raise BrokenReplyError(f"a malformed reply: {error}") from None
         if reason == "error" or (content is None and not in_chat and reason in ENDED):
-            raise EmptyReplyError(f"a reply of {content!r} that ended for the reason {reason!r}")
+            raise EmptyReplyError(f"a reply of {content!r} that ended with the reason {reason!r}")
         text, limited = well_formed(content or ""), reason in LIMITED
-        pieces = token_pieces(said) if text else []
+        pieces = token_pieces(logprobs) if text else []
         if pieces is None and "logprobs" not in self._refused:
-            self._notice("gives no logprobs: its solutions have no likelihood, and no self-evaluation")
+            self._notice("returns no logprobs: the verifier 'self' cannot score its solutions")
         usage = getattr(reply, "usage", None)
         if usage is None:
-            self._notice("does not say how many tokens it reads and writes: the bill misses what it does not say")
+            self._notice("does not report its token counts: they are missing from the bill")
         tokens = token_count(usage, "completion_tokens")
         if tokens is None:
             tokens = request["max_tokens"] if limited else len(pieces or ())
@@ -264,8 +267,8 @@ class ServerClient:
         )
         return replace(whole.shortened(len(kept)), text=kept)
 
-    def _notice(self, what: str, name: str = "") -> None:
-        """Say something once. name: by which it is known, by default what is said."""
-        if (name or what) not in self._noticed:
-            self._noticed.add(name or what)
-            warnings.warn(f"the server {self.url} {what}", stacklevel=2)
+    def _notice(self, message: str, name: str = "") -> None:
+        """Warn of a behaviour of the server, once for each name; by default the message is the name."""
+        if (name or message) not in self._noticed:
+            self._noticed.add(name or message)
+            warnings.warn(f"the server {self.url} {message}", stacklevel=2)

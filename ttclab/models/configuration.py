@@ -1,7 +1,7 @@
-"""What the files beside a model's weights say: its sampler, its chat template, its tokens."""
+"""Settings from the files beside a model's weights: its sampler, its chat template, its end-of-turn token."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from transformers import (
     AutoConfig,
@@ -17,13 +17,9 @@ from ..engine import Sampler
 from ..policy import Prompt
 from ..tasks.problem import well_formed
 
-if TYPE_CHECKING:
-    pass
-
-
 # Fields of a generation_config that change what transformers generates and are ignored here, with their neutral values;
 # None is neutral for all of them.
-UNHEEDED: dict[str, tuple[Any, ...]] = {
+IGNORED: dict[str, tuple[Any, ...]] = {
     "repetition_penalty": (1.0,), "encoder_repetition_penalty": (1.0,), "presence_penalty": (0,),
     "frequency_penalty": (0,), "no_repeat_ngram_size": (0,), "encoder_no_repeat_ngram_size": (0,),
     "min_new_tokens": (0,), "min_length": (0,), "min_p": (0,), "top_h": (1.0,), "typical_p": (1.0,),
@@ -100,10 +96,10 @@ def sampler_of(generation: GenerationConfig, temperature: float | None = None) -
     return Sampler(temperature, top_k=0 if top_k == -1 else top_k, top_p=top_p)
 
 
-def unheeded(generation: GenerationConfig) -> dict[str, Any]:
+def ignored_fields(generation: GenerationConfig) -> dict[str, Any]:
     """Fields of a generation_config that change what transformers generates and are ignored here."""
-    fields = {name: getattr(generation, name, None) for name in UNHEEDED}
-    return {name: value for name, value in fields.items() if value is not None and value not in UNHEEDED[name]}
+    fields = {name: getattr(generation, name, None) for name in IGNORED}
+    return {name: value for name, value in fields.items() if value is not None and value not in IGNORED[name]}
 
 
 def turn_end(tokenizer: PreTrainedTokenizerBase) -> int | None:

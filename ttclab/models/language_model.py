@@ -1,4 +1,4 @@
-"""Loading policies: the shipped models, any causal language model, or a model behind a server."""
+"""A policy that runs a causal language model in this process."""
 
 import math
 import warnings
@@ -8,19 +8,16 @@ from dataclasses import replace
 from functools import cache, lru_cache, partial
 from typing import Any
 
-from transformers import (
-    PreTrainedModel,
-    PreTrainedTokenizerBase,
-)
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from .. import flops
-from ..engine import Engine, Row, Sampler, Written, kept_prefixes
+from ..engine import Engine, GeneratedTokens, Row, Sampler, kept_prefixes
 from ..ledger import Bill
 from ..policy import Policy, Prompt
 from ..solutions import is_step, step_end_of
 from ..tasks.problem import Solution, well_formed
 from ..token_stats import token_watch
-from .configuration import check_cache, max_new_tokens_of, sampler_of, template_of, turn_end, unheeded
+from .configuration import check_cache, ignored_fields, max_new_tokens_of, sampler_of, template_of, turn_end
 
 
 class LanguageModel(Policy):
@@ -58,7 +55,7 @@ class LanguageModel(Policy):
         if self.template and (end := turn_end(tokenizer)) is not None:
             self.engine.end_ids = sorted({*self.engine.end_ids, end})
         self.sampler()  # raises for impossible settings now instead of at the first solution
-        if fields := unheeded(model.generation_config):
+        if fields := ignored_fields(model.generation_config):
             named = ", ".join(f"{name}={value!r}" for name, value in fields.items())
             warnings.warn(
                 f"the generation_config of {model.name_or_path or 'the model'} sets {named}: ignored here, where "
@@ -163,7 +160,7 @@ class LanguageModel(Policy):
             problem, logprob = solution.problem, solution.logprob + new.logprob
             ended = not self.template and text.endswith(problem.step_end) and bool(problem.ended(text))
             stats = new.stats
-            if stats and solution.tokens:  # unknown as a whole if what was written before was written without
+            if stats and solution.tokens:  # unknown if the earlier tokens have none
                 stats = solution.stats.followed_by(stats) if solution.stats else None
             finished = new.finished or ended
             solutions.append(Solution(problem, text, tokens, finished, logprob, solution.key, shown[i], stats=stats))
@@ -202,8 +199,8 @@ class LanguageModel(Policy):
         for prompt, context in zip(prompts, contexts, strict=True):
             if len(context) >= self.engine.positions:
                 raise ValueError(
-                    f"the problem {prompt.problem.id!r} is {len(context)} tokens long as the model is fed it, and the "
-                    f"model has {self.engine.positions} positions, for the problem and its solution together"
+                    f"the prompt of the problem {prompt.problem.id!r} is {len(context)} tokens long, and the model has "
+                    f"{self.engine.positions} positions for the prompt and the solution together"
                 )
         return contexts
 
@@ -211,10 +208,10 @@ class LanguageModel(Policy):
         """Tokens of a prompt: turns of a chat, or plain text without a chat template."""
         return tuple(self._encode(well_formed(prompt.text(self.template))))
 
-    def _add(self, bill: Bill, row: Row, written: Written, *, generations: int) -> None:
-        new, cached, tokens = len(row.context) - written.shared, written.shared, len(written.tokens)
-        if new:
-            bill.add("prefill", new, self._read_flops(new, cached))
+    def _add(self, bill: Bill, row: Row, new: GeneratedTokens, *, generations: int) -> None:
+        computed, cached, tokens = len(row.context) - new.shared, new.shared, len(new.tokens)
+        if computed:
+            bill.add("prefill", computed, self._read_flops(computed, cached))
         if cached:
             bill.add("cached", cached, self._read_flops(cached, 0))
         bill.add("decode", tokens, self._write_flops(tokens - 1, len(row.context)))

@@ -1,30 +1,44 @@
-"""Replies of a server: the text, the tokens and the end that a response states."""
+"""Replies of a server: their text, their tokens, and how they ended."""
 
 from dataclasses import dataclass, replace
 from typing import Any
 
 import openai
 
-ENDED = {"stop", "eos_token", "stop_sequence", "eos", "end_turn"}  # reasons of a text that came to its end
+ENDED = {"stop", "eos_token", "stop_sequence", "eos", "end_turn"}  # finish reasons of a complete text
 LIMITED = {"length", "max_tokens", "model_length"}
 
 
 class BrokenReplyError(ValueError):
-    """A reply that is not one to the request: cut off, or with something missing."""
+    """A malformed reply: cut off, or with a field missing."""
 
 
 class EmptyReplyError(BrokenReplyError):
-    """A reply in the right form that has no text where there should be one. It may have one at the next attempt."""
+    """A well-formed reply without the expected text. Another attempt may return one."""
 
 
 @dataclass(frozen=True)
 class Reply:
-    """What a server wrote.
+    """The text that a server returned for a request.
 
-    ended: "text", "line" (at the stop string, which is in the text), "limit", "cut" (for another reason, which is in
-    `reason`), "overflow" (nothing was written, since the request does not fit the model's context) or "?"; tokens:
-    written, of which `kept` are in the text: a server may write on after the line that was asked for; reasoning: what
-    the model thought, where the server keeps it apart; pieces: the text of each token with its log-probability.
+    Attributes
+    ----------
+    text : str
+    ended : {"text", "line", "limit", "cut", "overflow", "?"}
+        How the text ended: at its end, at the stop string (which is part of the text), at the token limit, for another
+        `reason`, before it began because the request exceeds the model's context, or in an unknown way.
+    prompt_tokens, cached_tokens : int
+        Tokens of the prompt, and those of them that came from the server's cache.
+    tokens, kept : int
+        Tokens generated, and those of them that are in the text: a server may generate more than the requested line.
+    logprob : float
+        Sum over the kept tokens.
+    reason : str
+        The finish reason, or the error.
+    reasoning : str
+        The model's reasoning, if the server returns it separately.
+    pieces : tuple of (str, float)
+        Text and log-probability of each token.
     """
 
     text: str
@@ -39,7 +53,7 @@ class Reply:
     pieces: tuple[tuple[str, float], ...] = ()
 
     def shortened(self, size: int) -> "Reply":
-        """The reply with the first `size` characters of its text, the tokens in them, and their log-probability."""
+        """The reply cut to the first `size` characters of its text, with their tokens and log-probability."""
         if size >= len(self.text):
             return self
         count, seen = 0, ""
@@ -47,21 +61,21 @@ class Reply:
             if len(seen) >= size:
                 break
             count, seen = count + 1, seen + token
-        if not seen or not self.text.startswith(seen[:size]):  # tokens that are parts of characters
+        if not seen or not self.text.startswith(seen[:size]):  # tokens that are parts of a character
             count = min(self.kept, round(self.kept * size / len(self.text)))
         logprob = sum(each for _, each in self.pieces[:count]) if self.pieces else self.logprob
         return replace(self, text=self.text[:size], kept=count, logprob=logprob)
 
 
 def content_of(choice: Any, in_chat: bool) -> tuple[str | None, str]:
-    """The text of a choice, or None, and the reasoning that is kept apart from it."""
+    """The text of a choice, or None, and the reasoning that the server returns separately."""
     if not in_chat:
         return (choice.text if isinstance(choice.text, str) else None), ""
     message = choice.message
     content = getattr(message, "content", None)
-    apart = [getattr(message, name, None) for name in ("reasoning_content", "reasoning")]  # one and the same
+    apart = [getattr(message, name, None) for name in ("reasoning_content", "reasoning")]  # two names of one field
     reasoning = next((each for each in apart if isinstance(each, str)), "")
-    if isinstance(content, list):  # in parts, of which some are reasoning
+    if isinstance(content, list):  # parts, some of them reasoning
         parts = [part for part in content if isinstance(part, dict)]
         reasoning += "".join(_texts_of(part["thinking"]) for part in parts if "thinking" in part)
         content = "".join(_texts_of(part["text"]) for part in parts if "text" in part)
@@ -75,7 +89,7 @@ def _texts_of(part: Any) -> str:
 
 
 def cut_at_stop(text: str, reason: str, extra: dict[str, Any], stop: str | None, keeps_stop: bool) -> tuple[str, str]:
-    """A reply's text up to and with the stop string, and how it ended; "?" where that can't be told."""
+    """A reply's text up to the end of the stop string, and how it ended; "?" if the server does not say."""
     if stop and stop in text:
         return text[: text.index(stop) + len(stop)], "line"
     if reason in LIMITED:
@@ -90,9 +104,9 @@ def cut_at_stop(text: str, reason: str, extra: dict[str, Any], stop: str | None,
     return text, "?"
 
 
-def token_pieces(said: Any) -> list[tuple[str, float]] | None:
-    """The text and log-probability of each token; None where there are none. Some servers give them as in chats."""
-    fields = said.model_dump() if isinstance(said, openai.BaseModel) else {}
+def token_pieces(logprobs: Any) -> list[tuple[str, float]] | None:
+    """Text and log-probability of each token, None without any. Some servers use the form of chats for completions."""
+    fields = logprobs.model_dump() if isinstance(logprobs, openai.BaseModel) else {}
     try:
         values = fields.get("token_logprobs")
         if values:
@@ -101,11 +115,11 @@ def token_pieces(said: Any) -> list[tuple[str, float]] | None:
             content = fields.get("content") or ()
             values, texts = [each.get("logprob") for each in content], [each.get("token") for each in content]
         return [(str(text), float(value)) for text, value in zip(texts, values) if value is not None] or None
-    except (AttributeError, TypeError, ValueError):  # of another form
+    except (AttributeError, TypeError, ValueError):  # malformed
         return None
 
 
 def token_count(usage: Any, name: str) -> int | None:
-    """A number of tokens in a reply's usage, None if it does not say."""
+    """A token count in a reply's usage, None if it is missing."""
     value = getattr(usage, name, None)
     return value if isinstance(value, int) and value >= 0 else None

@@ -1,9 +1,8 @@
 """Policies behind a server that speaks OpenAI's protocol: vLLM, SGLang, TGI, llama.cpp, transformers serve and others.
 
-Each solution is a request of its own, with a seed of its own: a server that ignores `n` is used as well as one that
-does not, and where the server keeps to its seeds a solution depends on its place alone. What solutions share, their
-problem, is sent in the same form each time and those that share it are sent together, so that a server with a prefix
-cache reads it once.
+Each solution is a separate request with its own seed. So a server may ignore `n`, and where a server respects seeds a
+solution depends only on its problem and index. Requests for the same problem begin with the same text and are sent
+together, so that a server with a prefix cache reads the problem once.
 """
 
 import hashlib
@@ -22,32 +21,28 @@ from ..policy import Policy, Prompt
 from ..solutions import is_step, whole_at
 from ..tasks.problem import Solution, well_formed
 from .client import ServerClient
-from .connection import (
-    pause,
-    run_in_loop,
-)
-from .replies import (
-    Reply,
-)
+from .connection import pause, run_in_loop
+from .replies import Reply
 
-BLANK_LINES = 8  # in a row that are not taken for a step
-NAMED = 3  # problems that are named in a warning
+MAX_BLANK_LINES = 8  # consecutive blank lines skipped before a step
+MAX_NAMED = 3  # problems named in a warning
 
 
 @dataclass(frozen=True, kw_only=True)
 class ServedFormat:
-    """How a model on a server is prompted, and what is known of it.
+    """Prompt format and settings of a model on a server.
 
     Attributes
     ----------
     text : callable, optional
-        The exact text of a request, from its prompt. None for turns of a chat, where no solution can be continued.
+        Renders a prompt as the exact text of a request. None sends chat messages; a solution in a chat cannot be
+        continued.
     cut : bool
-        Whether a solution ends where its problem says that it is complete, as that of a base model must.
+        True to cut a solution where its problem calls it complete, as base models need.
     config : transformers.PreTrainedConfig, optional
-        Configuration of the model. Without it tokens are counted and FLOPs are not.
+        Configuration of the model. Without it FLOPs are not counted, only tokens.
     sampler : Sampler
-        How tokens are drawn, except for top_k, which the server decides.
+        Sampling settings; top_k is left to the server.
     max_new_tokens : int
         Default token limit of a solution.
     """
@@ -62,34 +57,33 @@ class ServedFormat:
 class ServedModel(ServerClient, Policy):
     """A policy on a server.
 
-    The key in OPENAI_API_KEY is sent along, if there is one, to an address with a version in it (/v1), to one whose
-    model is named, and to one that has listed its models without it: to no other page. Addresses of this machine are
-    reached without a proxy.
+    The key in OPENAI_API_KEY is sent only if the address contains a version (/v1), if `model` is named, or if the
+    server has listed its models without a key. Connections to this machine do not use a proxy.
 
-    Busy, failing, slow and unreachable servers and broken replies are asked again, ATTEMPTS times with growing pauses.
-    A reply without a text of its own (a reasoning model that came to its limit, a content filter, a call of a tool)
-    and a request that does not fit the model's context are an unfinished solution of their problem, and are said once.
-    What a server keeps apart as reasoning is the solution's `reasoning`, not its text.
+    A request is repeated up to ATTEMPTS times, with growing pauses, if the server is busy, slow, unreachable or fails,
+    or if its reply is malformed. A reply without text (a reasoning model at its token limit, a content filter, a tool
+    call) and a request that exceeds the model's context become unfinished solutions, with one warning. Reasoning that
+    a server returns separately is stored in the solution's `reasoning`, not in its text.
 
     Parameters
     ----------
     url : str
-        Address, as far as /v1.
+        Address of the server, up to and including /v1.
     model : str, optional
-        The model's name there, by default the only one.
+        The model's name on the server, by default its only model.
     format : ServedFormat, optional
-        How the model is prompted, and what is known of it. By default it is asked in turns of a chat.
+        Prompt format and settings of the model, by default chat messages.
     concurrency : int
         Requests in flight at once.
     timeout : float
-        Seconds for one reply.
+        Seconds to wait for a reply.
 
     Raises
     ------
     ValueError
-        For a page of the Hub.
+        For the address of a page on the Hub.
     ServerError
-        Where attempts do not help or the server refuses a request.
+        If every attempt at a request fails, or the server refuses it.
     """
 
     def __init__(
@@ -116,34 +110,34 @@ class ServedModel(ServerClient, Policy):
         return self._max_new_tokens
 
     def sampler(self, temperature: float | None = None) -> Sampler:
-        """How tokens are asked for, unless `temperature` is given."""
+        """Sampling settings of the requests, with another temperature if one is given."""
         return self._sampler if temperature is None else Sampler(temperature, top_p=self._sampler.top_p)
 
     def _extend(
         self,
-        asked: list[Prompt],
-        begun: list[tuple[int, Solution]],
+        prompts: list[Prompt],
+        partials: list[tuple[int, Solution]],
         temperature: float | None,
         limit: int,
         stop: str | None,
     ) -> list[Solution]:
-        drawn = self.sampler(temperature)
+        sampler = self.sampler(temperature)
         if stop and not self._tried_stop:
             self._try_stop(stop)
-        before = [self._prompt(each) for each in asked]
-        shown, bills = [each.shown for each in asked], [Bill(each.problem) for each in asked]
-        written, last = [solution for _, solution in begun], [Reply("", "limit")] * len(begun)
-        for i, solution in begun:
+        rendered = [self._render(prompt) for prompt in prompts]
+        shown, bills = [prompt.shown for prompt in prompts], [Bill(prompt.problem) for prompt in prompts]
+        written, last = [solution for _, solution in partials], [Reply("", "limit")] * len(partials)
+        for i, solution in partials:
             bills[i].generations += not (solution.length or solution.text)
-        going = list(range(len(begun)))
-        for _ in range(1 + BLANK_LINES):
-            places = [begun[k][0] for k in going]
+        growing = list(range(len(partials)))
+        for _ in range(1 + MAX_BLANK_LINES):
+            owners = [partials[k][0] for k in growing]
             requests = [
-                self._request(before[i], written[k], drawn, limit - written[k].length, stop)
-                for i, k in zip(places, going, strict=True)
+                self._request(rendered[i], written[k], sampler, limit - written[k].length, stop)
+                for i, k in zip(owners, growing, strict=True)
             ]
             blank = []
-            for i, k, replies in zip(places, going, self.ask(requests, stop), strict=True):
+            for i, k, replies in zip(owners, growing, self.ask(requests, stop), strict=True):
                 for reply in replies:
                     self._add(bills[i], reply)
                 old, last[k] = written[k], replies[0]
@@ -151,18 +145,18 @@ class ServedModel(ServerClient, Policy):
                 is_blank = replies[0].ended == "line" and not is_step(old, written[k])
                 if is_blank and self._text and written[k].length < limit:
                     blank.append(k)
-            going = blank
-            if not going:
+            growing = blank
+            if not growing:
                 break
         for bill in bills:
             bill.charge()
-        self._say_what_is_missing(written, last)
+        self._warn_unfinished(written, last)
         if last and not stop and all(reply.ended == "limit" and not s.finished for reply, s in zip(last, written)):
             self._warn_all_cut(len(last), limit)
         return written
 
     def _after(self, solution: Solution, reply: Reply, shown: str) -> Solution:
-        """The solution with what a reply adds to it."""
+        """Append a reply to a solution."""
         finished = reply.ended == "text"
         text = solution.text + reply.text
         if self._cut and (end := whole_at(solution.problem, text, len(solution.text))) is not None:
@@ -178,8 +172,8 @@ class ServedModel(ServerClient, Policy):
             reasoning=solution.reasoning + reply.reasoning,
         )
 
-    def _say_what_is_missing(self, written: Sequence[Solution], last: Sequence[Reply]) -> None:
-        """Name the problems whose solutions could not be written, and why: each problem, and each reason, once."""
+    def _warn_unfinished(self, written: Sequence[Solution], last: Sequence[Reply]) -> None:
+        """Warn of problems whose solutions could not be written, once for each problem and each reason."""
         reasons: dict[str, str] = {}
         for solution, reply in zip(written, last, strict=True):
             if reply.ended == "overflow" and solution.problem.id not in self._overflowed:
@@ -187,20 +181,20 @@ class ServedModel(ServerClient, Policy):
                 reasons[solution.problem.id] = reply.reason
             elif reply.ended == "cut":
                 self._notice(
-                    f"ended a reply for the reason {reply.reason!r}, first to the problem {solution.problem.id!r}: "
+                    f"ended a reply with the reason {reply.reason!r}, first for the problem {solution.problem.id!r}: "
                     "such solutions are unfinished",
                     f"ended: {reply.reason}",
                 )
         if reasons:
-            names = ", ".join(map(repr, list(reasons)[:NAMED]))
-            more = f" and {len(reasons) - NAMED} more" if len(reasons) > NAMED else ""
+            names = ", ".join(map(repr, list(reasons)[:MAX_NAMED]))
+            more = f" and {len(reasons) - MAX_NAMED} more" if len(reasons) > MAX_NAMED else ""
             self._notice(
                 f"has too small a context for the problems {names}{more}, whose solutions stay unfinished: "
                 f"{next(iter(reasons.values()))}"
             )
 
     def _try_stop(self, stop: str) -> None:
-        """Whether the server can stop at the end of a line. One that can't writes on, and the rest is cut off here."""
+        """Find out whether the server can stop at the end of a line. If not, its replies are cut there."""
         self._tried_stop = True
         request = {"prompt": f"1{stop}2{stop}", "max_tokens": 4, "temperature": 0}
 
@@ -219,28 +213,29 @@ class ServedModel(ServerClient, Policy):
             return False
 
         if not run_in_loop(answers(request | {"stop": [stop]})) and run_in_loop(answers(request)):
-            self._notice("can't stop at the end of a line: what it writes after it goes to waste")
+            self._notice("cannot stop at the end of a line: the tokens that it generates after the line are wasted")
             self._refused.add("stop")
 
-    def _prompt(self, asked: Prompt) -> str | list[dict[str, str]]:
+    def _render(self, prompt: Prompt) -> str | list[dict[str, str]]:
+        """A prompt as text, or as the messages of a chat."""
         if self._text:
-            return well_formed(self._text(asked))
-        turns = asked.problem.turns(asked.attempts, asked.feedback)
+            return well_formed(self._text(prompt))
+        turns = prompt.problem.turns(prompt.attempts, prompt.feedback)
         return [turn | {"content": well_formed(turn["content"])} for turn in turns]
 
     def _request(
-        self, before: str | list[dict[str, str]], solution: Solution, sampler: Sampler, tokens: int, stop: str | None
+        self, prompt: str | list[dict[str, str]], solution: Solution, sampler: Sampler, tokens: int, stop: str | None
     ) -> dict[str, Any]:
-        """What is sent: the fields that all servers know, and no others, since some refuse what they don't know."""
-        if isinstance(before, str):
-            request: dict[str, Any] = {"prompt": before + solution.text, "logprobs": 1}
+        """The fields of a request. Only fields that all servers know: some servers refuse a request with others."""
+        if isinstance(prompt, str):
+            request: dict[str, Any] = {"prompt": prompt + solution.text, "logprobs": 1}
         elif solution.text:
             raise ValueError(
-                "a chat can't go on with half a solution: load the server with files=, the model's own files, or with "
-                "chat=False for a model without chats"
+                "a partial solution cannot be continued in a chat: load the server with files=, the model's own files, "
+                "or with chat=False for a model without a chat template"
             )
         else:
-            request = {"messages": before, "logprobs": True}
+            request = {"messages": prompt, "logprobs": True}
         seed = hashlib.blake2b(f"{solution.key}\n{solution.text}".encode(), digest_size=4).digest()
         request |= {"max_tokens": tokens, "temperature": sampler.temperature, "seed": int.from_bytes(seed) >> 1}
         if sampler.top_p < 1 and sampler.temperature > 0:
@@ -249,10 +244,10 @@ class ServedModel(ServerClient, Policy):
 
     def _add(self, bill: Bill, reply: Reply) -> None:
         new = reply.prompt_tokens - reply.cached_tokens
-        price = bool(self.config)
+        known = bool(self.config)
         if new:
-            bill.add("prefill", new, self._read_flops(new, reply.cached_tokens) if price else 0)
+            bill.add("prefill", new, self._read_flops(new, reply.cached_tokens) if known else 0)
         if reply.cached_tokens:
-            bill.add("cached", reply.cached_tokens, self._read_flops(reply.cached_tokens, 0) if price else 0)
-        written = self._write_flops(reply.tokens - 1, reply.prompt_tokens) if price and reply.tokens else 0
+            bill.add("cached", reply.cached_tokens, self._read_flops(reply.cached_tokens, 0) if known else 0)
+        written = self._write_flops(reply.tokens - 1, reply.prompt_tokens) if known and reply.tokens else 0
         bill.add("decode", reply.tokens, written)

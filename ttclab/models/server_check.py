@@ -1,4 +1,4 @@
-"""What a server can do, found out by asking it: `ttclab serve-check URL`."""
+"""Checks of what a server can do: `ttclab serve-check URL`."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -13,15 +13,24 @@ _DRAWS = 8
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing asked of a server. holds: whether it does it; means: what follows from that."""
+    """Result of one check of a server.
 
-    what: str
+    Attributes
+    ----------
+    ability : str
+    holds : bool
+        Whether the server has the ability.
+    consequence : str
+        What this means for the user.
+    """
+
+    ability: str
     holds: bool
-    means: str
+    consequence: str
 
 
 def check(server: ServedModel) -> list[Finding]:
-    """What a server does and what it does not, in about fifty short requests. Raises ServerError if it never writes."""
+    """Check a server by about fifty short requests. Raises ServerError if the server never returns text."""
 
     def ask(*requests: dict[str, Any]) -> list[Any]:
         return server.send([opening | {"max_tokens": 16, "temperature": 0} | request for request in requests])
@@ -32,14 +41,14 @@ def check(server: ServedModel) -> list[Finding]:
     [exact] = ask({})
     if not _texts(exact) and not _texts(in_chat):
         raise ServerError(
-            f"{server.url} does not write as {server.model!r}: {_said(exact)}; in a chat: {_said(in_chat)}"
-            f"{address_hint(server.url)}"
+            f"{server.url} returns no text for the model {server.model!r}: {_one_line(exact)}; "
+            f"in a chat: {_one_line(in_chat)}{address_hint(server.url)}"
         )
     if not _texts(exact):
         opening = {"messages": _CHAT}
     first = _texts(exact) or _texts(in_chat)
     logprobs: Any = 1 if _texts(exact) else True
-    [again], [two], [likely] = ask({}), ask({"n": 2}), ask({"logprobs": logprobs})
+    [again], [two], [with_logprobs] = ask({}), ask({"n": 2}), ask({"logprobs": logprobs})
     drawn = [_texts(reply) for reply in ask(*({"temperature": 1, "seed": seed} for seed in range(_DRAWS)))]
     same = [_texts(ask({"temperature": 1, "seed": 0})[0]) for _ in range(3)]  # one at a time: a seed may be global
     crowd = ask(*({"temperature": 1, "seed": seed} for seed in range(server.concurrency)))
@@ -52,7 +61,7 @@ def check(server: ServedModel) -> list[Finding]:
     return [
         _finding(
             "continues exact text", bool(_texts(exact)),
-            "every strategy, with files= or chat=False", "no steps: whole solutions in chats only",
+            "every strategy works, with files= or chat=False", "no search over steps: only whole solutions, in chats",
         ),
         _finding("answers in chats", bool(_texts(in_chat)), "works without files=", "needs files= or chat=False"),
         _finding(
@@ -61,46 +70,46 @@ def check(server: ServedModel) -> list[Finding]:
         ),
         _finding(
             "draws differ", varied,
-            "many solutions are many", "IT IGNORES THE TEMPERATURE: all solutions to a problem would be one",
+            "samples are independent", "IT IGNORES THE TEMPERATURE: all solutions of a problem would be equal",
         ),
         _finding(
-            "keeps to the seed", varied and all(texts == same[0] for texts in same),
-            "the same seed gives the same solutions", "a run can't be repeated; what is recorded stays",
+            "respects the seed", varied and all(texts == same[0] for texts in same),
+            "the same seed gives the same solutions", "a run cannot be repeated, only recorded",
         ),
         _finding(
-            "heeds n", len(_texts(two)) == 2,
-            "not needed: each solution is a request", "not needed: each solution is a request",
+            "respects n", len(_texts(two)) == 2,
+            "not needed: each solution is a separate request", "not needed: each solution is a separate request",
         ),
         _finding(
-            "gives logprobs", _has_logprobs(likely),
+            "returns logprobs", _has_logprobs(with_logprobs),
             "solutions have a likelihood", "no likelihood, and no verifier 'self'",
         ),
         _finding(
             "stops at a string", stops,
-            "a step costs a step", "steps are cut here: what it writes after them goes to waste",
+            "a step costs one step", "steps are cut here: tokens generated after them are wasted",
         ),
         _finding(
-            "says what stopped it", stops and _tells(stopped, letter),
-            "a step is one request", "if it stops, a step takes a question more: has the text ended?",
+            "reports what stopped it", stops and _reports_stop(stopped, letter),
+            "a step is one request", "where it stops, a step needs another request: has the text ended?",
         ),
-        _finding("counts tokens", usage is not None, "they are in the bill", "the bill misses them"),
+        _finding("counts tokens", usage is not None, "tokens are billed", "tokens are missing from the bill"),
         _finding(
             "counts cached tokens", cached is not None,
-            "a shared prefix shows on the bill", "a shared prefix is billed each time, read anew or not",
+            "a shared prefix is billed as cached", "a shared prefix is billed in full each time, cached or not",
         ),
         _finding(
             f"answers {server.concurrency} requests at once", all(map(_texts, crowd)),
-            "as many as are sent", "those that fail are sent again: lower concurrency=",
+            "all were answered", "failed requests are repeated: lower concurrency=",
         ),
     ]  # fmt: skip
 
 
-def _finding(what: str, holds: bool, if_so: str, if_not: str) -> Finding:
-    return Finding(what, holds, if_so if holds else if_not)
+def _finding(ability: str, holds: bool, if_so: str, if_not: str) -> Finding:
+    return Finding(ability, holds, if_so if holds else if_not)
 
 
 def _texts(reply: Any) -> list[str]:
-    """What a reply says, by choice, be it reasoning; nothing if it is an exception or no reply."""
+    """The text of each choice of a reply, or its reasoning if it has no text; an empty list for an exception."""
     texts = []
     for choice in getattr(reply, "choices", None) or ():
         message = getattr(choice, "message", None)
@@ -114,8 +123,8 @@ def _has_logprobs(reply: Any) -> bool:
     return any(getattr(choice, "logprobs", None) for choice in getattr(reply, "choices", None) or ())
 
 
-def _tells(reply: Any, stop: str) -> bool:
-    """Whether the stop string is in the text, or named beside it."""
+def _reports_stop(reply: Any, stop: str) -> bool:
+    """Whether the stop string is part of the text, or in a field beside it."""
     for choice in getattr(reply, "choices", None) or ():
         extra = choice.model_extra or {}
         if stop in (extra.get("stop_reason"), extra.get("matched_stop")) or stop in "".join(_texts(reply)):
@@ -123,6 +132,6 @@ def _tells(reply: Any, stop: str) -> bool:
     return False
 
 
-def _said(reply: Any) -> str:
-    """What came instead of a text, in one line."""
+def _one_line(reply: Any) -> str:
+    """A reply or an exception as one line of text."""
     return " ".join(str(reply).split())[:200]

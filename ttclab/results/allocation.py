@@ -138,14 +138,13 @@ def plan(name: str, estimate: str, budget: int, fifth: int) -> str:
 
 
 @cache
-def spread(estimate: str, flops: float, split: str = "test", name: str = "search") -> Arm:
-    """A budget of so many FLOPs a problem, spread over all problems of a split, the estimate of difficulty included.
+def spread(estimate: str, flops: float) -> Arm:
+    """Spread a budget of `flops` a problem over all test problems, the estimate of difficulty included.
 
-    What an arm of the space `name` is expected to give a problem is what it gave the problem's fifth of the validation
-    problems.
+    The expected gain of an arm on a problem is its gain on the problem's fifth of the validation problems.
     """
-    arms = sorted(space(name, "validation").values(), key=lambda arm: arm.cost)
-    hard, asked = difficulty("search", estimate, split)
+    arms = sorted(space("search", "validation").values(), key=lambda arm: arm.cost)
+    hard, asked = difficulty("search", estimate)
     known, _ = difficulty("search", estimate, "validation")
     groups = fifths(-known)
     edges = [float(known[groups == group].max()) for group in range(4)]
@@ -153,7 +152,7 @@ def spread(estimate: str, flops: float, split: str = "test", name: str = "search
     costs = np.array([arm.flops.mean() for arm in arms])
     here = np.searchsorted(edges, hard)
     moves = spread_budget(gains[here], costs, len(hard) * flops - float(asked.sum()))
-    got = pick([space(name, split)[arms[move].allocation] for move in moves], Allocation(1))
+    got = pick([space("search")[arms[move].allocation] for move in moves], Allocation(1))
     return Arm(got.allocation, got.correct, got.flops + asked, got.fifths)
 
 

@@ -46,11 +46,6 @@ def confidence_auc(measure: str, *, working: bool = False) -> Estimate:
     return bootstrap(_aucs(measure, working))
 
 
-def confidence_gain(N: int, measure: str) -> Estimate:
-    """The confidence-weighted vote of N samples minus their plain vote."""
-    return sampling_arms(choose="weighted", verifier=measure).at(N).minus(vote(N))
-
-
 def most_confident_gain(N: int, measure: str) -> Estimate:
     """The most confident of N samples minus their plain vote."""
     return best(N, measure).minus(vote(N))

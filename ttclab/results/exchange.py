@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from .. import bank
@@ -14,7 +13,7 @@ from ..bank.shipped import REVISER, SMALL
 from ..estimators import Estimate, bootstrap
 from ..models import ZOO
 from .arms import Arms
-from .families import UNDECIDED, cached, each_family, measured
+from .families import cached, measured
 from .revision import hybrid_arms
 from .sampling import coverage, sampling_arms, small_fifths, verifying, vote
 from .searching import beam_arms
@@ -246,39 +245,6 @@ def matched(at: int | None = None) -> Arm:
     The arm is chosen on the validation problems. Training is charged to neither.
     """
     return exchange(float("inf"), at, verifier_given=True).small
-
-
-def agreed_map(ratios: Sequence[float], at: int | None = None, *, verifier_given: bool = False) -> list[list[str]]:
-    """The verdicts of `winner_map` that every recorded seed comes to, "undecided" where seeds differ."""
-
-    def verdicts() -> list[list[str]]:
-        rows = winner_map(ratios, at, verifier_given=verifier_given)
-        return [[cell.verdict for cell in row] for row in rows]
-
-    first, *others = each_family(verdicts).values()
-    return [
-        [said if all(other[i][j] == said for other in others) else UNDECIDED for j, said in enumerate(row)]
-        for i, row in enumerate(first)
-    ]
-
-
-def totals(queries: float, *, verifier_given: bool = False) -> pd.DataFrame:
-    """Accuracy against all FLOPs, training and `queries` answers, of each arm of the small model and each large pass.
-
-    The columns are the model, the arm, what it solves with the ends of the interval, and the FLOPs in all.
-    """
-    rows: list[tuple[object, ...]] = []
-    for verifier in (None, "prm"):
-        trained = training_flops(*["small"] if verifier is None or verifier_given else ["small", verifier])
-        for arm in small_arms("test", verifier).values():
-            how = "a vote of" if verifier is None else ""
-            name = f"{how} {arm.allocation.N}".strip() if how else str(arm.allocation)
-            rows.append((SMALL, name, *map(float, arm.solved), trained + queries * arm.cost))
-    for at in STEPS:
-        once = greedy("large", at)
-        spent = training_flops("large", at=at) + queries * once.cost
-        rows.append((f"large at {at}", "one pass", *map(float, once.solved), spent))
-    return pd.DataFrame(rows, columns=["model", "arm", "solved", "low", "high", "flops"])
 
 
 def cell(R: float, at: int, fifth: int | None = None, *, verifier_given: bool = True) -> Cell:

@@ -40,7 +40,6 @@ def names() -> dict[str, object]:
     """Everything that an expression may name: public functions and constants of the layer, and the fifths."""
     found: dict[str, object] = {
         "exchange_rate": exchange_rate, "find_gpu": find_gpu, "headline": headline, "verdict": verdict,
-        "by_sign": by_sign, "lead": lead, "size": size,
     }  # fmt: skip
     for name in MODULES:
         module = import_module(f".{name}", __package__)
@@ -49,25 +48,6 @@ def names() -> dict[str, object]:
             if own and not key.startswith("_"):
                 found[key] = value
     return {**found, **{name: fifth for fifth, name in enumerate(FIFTHS)}, "infinite": float("inf")}
-
-
-def by_sign(gain: Estimate, ahead: str, level: str, behind: str) -> str:
-    """Word for a difference: `level` if its 95% interval holds zero."""
-    return {1: ahead, 0: level, -1: behind}[gain.sign]
-
-
-def lead(gain: Estimate) -> str:
-    """A difference with its sign in words: "2.9 points ahead (1.2 to 4.5)", "level (−0.8 to +0.9 points)"."""
-    if not gain.sign:
-        return f"level ({100 * gain.low:+.1f} to {100 * gain.high:+.1f} points)".replace("-", "−")
-    points, interval = size(gain).split(" (")
-    return f"{points} {by_sign(gain, 'ahead', '', 'behind')} ({interval}"
-
-
-def size(gain: Estimate) -> str:
-    """A difference without its sign, for a sentence whose verb has it: "2.9 points (1.2 to 4.5)"."""
-    low, high = (gain.low, gain.high) if gain.mean >= 0 else (-gain.high, -gain.low)
-    return f"{100 * abs(gain.mean):.1f} points ({100 * low:.1f} to {100 * high:.1f})".replace("-", "−")
 
 
 def evaluate(expression: str, variables: Mapping[str, object] | None = None) -> object:

@@ -84,25 +84,17 @@ def cool_temperature() -> float:
 
 
 @measured
-def crossing(*, sure: bool = False) -> float:
-    """Samples from which the model before covers more problems than the model after.
+def crossing() -> float:
+    """Smallest budget from which the model before reinforcement learning covers more problems than the model after.
 
-    Parameters
-    ----------
-    sure : bool
-        By an interval that leaves out zero, and not by the mean alone.
-
-    Returns
-    -------
-    float
-        The smallest budget from which this holds up to the largest recorded one; infinity if there is none.
+    It does so up to the largest recorded budget. Infinity if there is no such budget.
     """
     budgets = tuple(sorted({*FINE_BUDGETS, *BUDGETS}))
     before, after = sampling_arms(choose="oracle", budgets=budgets), rl_arms("oracle", budgets)
     found = float("inf")
     for n in reversed(budgets):
         gain = before.at(n).minus(after.at(n))
-        if (gain.low if sure else gain.mean) <= 0:
+        if gain.mean <= 0:
             break
         found = n
     return found

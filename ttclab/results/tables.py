@@ -14,8 +14,6 @@ import pyarrow.parquet as pq
 from .. import bank
 from ..data import ZOO
 from . import seeds
-from .claims import load_claims
-from .exchange import RATIOS, agreed_map
 from .training import training_flops
 
 SPECS = {"share": ".0%", "gain": ".1p", "auc": ".3f", "times": ".1f"}  # by the unit of a headline number
@@ -128,23 +126,3 @@ def seeds_table() -> pd.DataFrame:
             values["In every seed"] = seeds.verdict(name) if headline.unit == "gain" else ""
         rows.append({"": name, **values})
     return pd.DataFrame(rows)
-
-
-def claims_by_seed() -> pd.DataFrame:
-    """Every claim with its verdict in each seed, and the one that all of them come to."""
-    rows = []
-    for claim in load_claims():
-        found = claim.check()
-        each = {"These models" if name == seeds.SHIPPED else f"Seed {name}": said for name, said in found.seeds.items()}
-        rows.append({"The claim": claim.says, **each, "All": found.verdict})
-    return pd.DataFrame(rows)
-
-
-def agreed_table(at: int, verifier_given: bool = True) -> pd.DataFrame:
-    """The winner map that all seeds agree on: rows are the fifths of difficulty and all problems, columns R."""
-    rows = agreed_map(RATIOS, at, verifier_given=verifier_given)
-    names = ("easiest", "second", "middle", "fourth", "hardest", "all")
-    heads = [f"R = {R:g}" for R in RATIOS]
-    return pd.DataFrame(
-        [{"": name, **dict(zip(heads, row, strict=True))} for name, row in zip(names, rows, strict=True)]
-    )

@@ -1,22 +1,29 @@
-"""Words for a difference, so that a sentence of a page says who is ahead by the data and not by heart."""
+"""Words for a difference, so that a sentence says who is ahead by the data and not by heart."""
 
 from ..estimators import Estimate
 
 
-def standing(gain: Estimate, ahead: str = "ahead of", level: str = "level with", behind: str = "behind") -> str:
-    """The words and the size of a difference, as a sentence needs them: "2 points (1 to 4) ahead of".
+def by_sign(gain: Estimate, ahead: str = "beats", level: str = "ties with", behind: str = "loses to") -> str:
+    """Words for a difference: `level` if its 95% interval holds zero."""
+    return {1: ahead, 0: level, -1: behind}[gain.sign]
 
-    An end of the interval below one point is written with a decimal, so that it is not read as zero.
 
-    Parameters
-    ----------
-    gain : Estimate
-        Difference between two shares, the subject of the sentence minus its object.
-    ahead, level, behind : str
-        Words for a 95% interval above zero, one that holds zero, and one below zero.
+def lead(gain: Estimate, other: str = "") -> str:
+    """A difference with its sign in words: "2.9 points ahead (1.2 to 4.5)", "level (−0.8 to +0.9 points)".
+
+    With the name of the other it is "2.9 points ahead of the ORM (1.2 to 4.5)".
     """
+    words = by_sign(gain, "ahead of", "level with", "behind") if other else by_sign(gain, "ahead", "level", "behind")
+    place = f"{words} {other}".strip()
     if gain.sign == 0:
-        return level
-    size = gain if gain.sign > 0 else Estimate(-gain.mean, -gain.high, -gain.low)
-    said = f"{size:.0 points}" if size.low >= 0.01 else f"{size:.1 points}"
-    return f"{said.replace('+', '')} {ahead if gain.sign > 0 else behind}"
+        _, low, high = gain.parts(".1p")
+        return f"{place} ({low} to {high} points)"
+    points, interval = size(gain).split(" (")
+    return f"{points} {place} ({interval}"
+
+
+def size(gain: Estimate) -> str:
+    """A difference without its sign, for a sentence whose verb has it: "2.9 points (1.2 to 4.5)"."""
+    positive = gain if gain.mean >= 0 else Estimate(-gain.mean, -gain.high, -gain.low)
+    mean, low, high = Estimate(*(100 * number for number in positive)).parts(".1f")
+    return f"{mean} points ({low} to {high})"

@@ -22,9 +22,6 @@ def alphabet_of(task: Task) -> list[str]:
     return [PAD, END, *task.alphabet, ATTEMPT_END, FEEDBACK, UNKNOWN]
 
 
-ALPHABET = alphabet_of(ARITHMETIC)
-
-
 def build_tokenizer(task: Task = ARITHMETIC) -> PreTrainedTokenizerFast:
     """Character tokenizer in Hugging Face's format; a character outside the alphabet becomes `?`."""
     tokens = {token: i for i, token in enumerate(alphabet_of(task))}

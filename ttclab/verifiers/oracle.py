@@ -6,6 +6,7 @@ from dataclasses import replace
 from statistics import NormalDist
 
 from ..engine import random_stream
+from ..solutions import restarted_key
 from ..tasks.problem import Feedback, Problem, Solution
 from .scoring import RIGHT, WRONG, StepCritic, charge_calls, first_doubt, right_so_far
 
@@ -83,15 +84,15 @@ class NoisyOracle(StepCritic):
 
 
 class ForgetfulOracle(NoisyOracle):
-    """The oracle through noise that is drawn anew for each step that is written, be it a text that was scored before.
+    """A noisy oracle that draws new noise for each written step, even if it has scored the same text before.
 
-    It doubts below 0.5. The steps that a rewrite keeps were accepted, and stay so.
+    It doubts a step whose score is below 0.5. Steps that a restart keeps have been accepted, and stay accepted.
     """
 
     def __init__(self, quality: float, *, seed: int = 0) -> None:
         super().__init__(quality, seed=seed)
         self.name = f"forgetful oracle, quality {quality:g}"
-        self._accepted: dict[str, int] = {}  # steps that the next solution of a stream keeps
+        self._accepted: dict[str, int] = {}  # kept steps of each restart
 
     def score_steps(self, solutions: Sequence[Solution]) -> list[list[float]]:
         charge_calls(solutions)
@@ -102,6 +103,6 @@ class ForgetfulOracle(NoisyOracle):
             scores = [1.0] * kept + [
                 self._noisy_score(right, solution.problem, solution.key, str(i)) for i, right in new
             ]
-            self._accepted[f"{solution.key}/rewritten"] = (first_doubt(scores, 0.5) or 1) - 1
+            self._accepted[restarted_key(solution)] = (first_doubt(scores, 0.5) or 1) - 1
             scored.append(scores)
         return scored

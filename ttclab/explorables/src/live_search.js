@@ -75,7 +75,7 @@ export function search({ policy: model, prm, alphabet }, strategy, settings) {
   const spent = () => ({ writing: bill.prefill + bill.decode, verifier: bill.verifier, generations: bill.generations });
   /** @type {import("./strategies.js").Watch} */
   const watch = (written, kept) => {
-    const dropped = strategy === "revision" ? rewritten(written, newest) : pruned(written, kept);
+    const dropped = strategy === "revision" ? replacedSteps(written, newest) : pruned(written, kept);
     for (const { tree, candidate: { solution } } of written) {
       treeOf.set(solution, tree);
       newest.set(tree, solution);
@@ -123,12 +123,12 @@ function pruned(written, kept) {
 }
 
 /**
- * The steps that chains have written anew, otherwise than before.
+ * The steps of the old attempts that the restarts of their chains replaced by others.
  *
  * @param {import("./strategies.js").Sight[]} written
- * @param {Map<number, Solution>} newest of each chain, before
+ * @param {Map<number, Solution>} newest the attempt of each chain before its restart
  */
-function rewritten(written, newest) {
+function replacedSteps(written, newest) {
   return written.flatMap(({ tree, candidate: { solution } }) => {
     const old = newest.get(tree)?.steps ?? [];
     const same = old.findIndex((step, i) => step !== solution.steps[i]);

@@ -71,18 +71,18 @@ export class Policy {
   }
 
   /**
-   * Each solution once more, from after its first steps, with a random stream of its own.
+   * Keeps the first steps of every solution and writes a new end to it, with a random stream of its own.
    *
    * @param {Solution[]} solutions
-   * @param {number[]} steps how many of each are kept
+   * @param {number[]} steps steps kept of each solution
    */
-  rewrite(solutions, steps) {
+  restart(solutions, steps) {
     const begun = solutions.map((solution, i) => {
       const text = solution.steps.slice(0, steps[i]).map((step) => step + STEP_END).join("");
       const tokens = solution.tokens.slice(0, this.stepEnds(solution)[steps[i] - 1] + 1 || 0);
       return unfinished(solution.problem, text, tokens, `${solution.key}/rewritten`);
     });
-    this.bill.generations += begun.filter(({ text }) => text).length; // what begins with nothing is charged as a generation below
+    this.bill.generations += begun.filter(({ text }) => text).length; // `write` charges a solution without kept steps as a generation
     this.bill.revisions += begun.length;
     return this.write(begun, false);
   }

@@ -161,7 +161,7 @@ export function stepRevise(policy, verifier, problem, T, M, threshold = 0.5, wat
     watch(growing.map(({ index }, i) => ({ tree: index, candidate: newest[i], from: before[i] })), []);
     growing = growing.filter(({ over }) => !over);
     if (revision === T || !growing.length) break;
-    const revised = policy.rewrite(growing.map(({ all }) => all[all.length - 1].solution), growing.map(({ kept }) => kept));
+    const revised = policy.restart(growing.map(({ all }) => all[all.length - 1].solution), growing.map(({ kept }) => kept));
     growing.forEach(({ all }, i) => all.push(candidate(revised[i])));
   }
   const found = chains.flatMap(({ all }) => all);
