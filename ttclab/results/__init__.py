@@ -100,5 +100,9 @@ from .verifiers import likelihood_weight as likelihood_weight
 from .verifiers import mean_and_likelihood as mean_and_likelihood
 from .words import WORD_BUDGETS as WORD_BUDGETS
 from .words import word_arms as word_arms
+from .words import word_auc_within as word_auc_within
+from .words import word_chosen as word_chosen
+from .words import word_coverage as word_coverage
 from .words import word_samples as word_samples
 from .words import word_scores as word_scores
+from .words import word_vote as word_vote
