@@ -17,6 +17,7 @@ from ttclab import live
 FOLDER = Path(__file__).parent.parent / "notebooks"
 NOTEBOOKS = sorted(path for path in FOLDER.rglob("*.ipynb") if ".ipynb_checkpoints" not in path.parts)
 LABS = [path for path in NOTEBOOKS if path.parent == FOLDER]
+COLUMNS = 77  # of code that a page shows without scrolling
 SHOWS = {"print", "display", "show"}
 
 every_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.relative_to(FOLDER).as_posix())
@@ -144,7 +145,7 @@ def test_code_of_a_lab_is_read_without_scrolling_and_asserts_nothing(path):
     for cell in code_cells(path):
         if "remove-cell" not in tags(cell):
             source = "".join(cell["source"])
-            assert max(map(len, source.splitlines())) <= 79, source
+            assert max(map(len, source.splitlines())) <= COLUMNS, source
             assert not any(isinstance(node, ast.Assert) for node in ast.walk(ast.parse(source))), source
 
 

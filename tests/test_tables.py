@@ -21,4 +21,10 @@ def test_rows_without_names_are_headed_by_their_first_cell():
 
 def test_rows_with_names_are_the_index():
     shown = table({"vote": {"solved": SOLVED}, "beam": {"solved": SOLVED, "AUC": 0.5}})
-    assert list(shown.index) == ["vote", "beam"] and list(shown["AUC"]) == ["", "0.5"]
+    assert list(shown.index) == ["vote", "beam"] and list(shown["AUC"]) == ["", "0.500"]
+
+
+def test_flops_have_three_digits_and_the_unit_that_keeps_them_short():
+    flops = (2_490_000.0, 999_400_000.0, 999_600_000.0, 65_700_000_000.0, 23_990_000_000_000.0)
+    shown = table([{"": i, "FLOPs": count} for i, count in enumerate(flops)])
+    assert list(shown["FLOPs"]) == ["2.49 million", "999 million", "1 billion", "65.7 billion", "24 trillion"]

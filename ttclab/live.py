@@ -156,8 +156,8 @@ def bill(results: Mapping[str, Sequence[Result]]) -> pd.DataFrame:
     columns = {}
     for name, of in results.items():
         total = sum((result.cost for result in of), Cost())
-        kinds = {kind: flops for kind, flops in total.flops.items() if kind != "cached"}
-        spent = kinds | dict(zip(TOTALS, (total.total_flops, total.flops["cached"]), strict=True))
+        spent = {kind: flops for kind, flops in total.flops.items() if kind != "cached"}
+        spent |= dict(zip(TOTALS, (total.total_flops, total.flops["cached"]), strict=True))
         columns[name] = {kind: flops / len(of) / 1e6 for kind, flops in spent.items()}
     kinds = list(dict.fromkeys(kind for spent in columns.values() for kind in spent if kind not in TOTALS))
     frame = pd.DataFrame(columns, index=[*kinds, *TOTALS]).fillna(0.0).round(1)

@@ -16,7 +16,7 @@ def table(rows: Mapping[str, Mapping[str, object]] | Iterable[Mapping[str, objec
         The cells of each row by their column: estimates, numbers or text. Rows without a name are headed by their first
         cell.
         In a column with "minus" in its name estimates are differences in percentage points. In a column with "FLOPs"
-        in its name numbers are written in millions.
+        in its name numbers are written with "million", "billion" or "trillion".
     """
     if isinstance(rows, Mapping):
         frame = pd.DataFrame.from_dict(rows, orient="index", dtype=object)
@@ -40,8 +40,18 @@ def _written(value: object, spec: str, column: str) -> str:
         if value != value:
             return ""
         if "FLOPs" in column:
-            return f"{value / 1e6:.3g} million" if value < 999.5e6 else f"{value / 1e9:,.4g} billion"
+            return written_flops(value)
+        if 0.01 <= abs(value) < 1:
+            return f"{value:.3f}".replace("-", "−")
         return f"{value:.3g}".replace("-", "−")
-    if isinstance(value, int):
-        return f"{value:,}"
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f"{value:,}".replace("-", "−")
     return str(value)
+
+
+def written_flops(count: float) -> str:
+    """Write FLOPs with three digits: 21.3 million."""
+    for unit, name in ((1e6, "million"), (1e9, "billion")):
+        if count < 999.5 * unit:
+            return f"{count / unit:.3g} {name}" if count else "0"
+    return f"{count / 1e12:.3g} trillion"
