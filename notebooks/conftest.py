@@ -16,7 +16,10 @@ def taken_by(kernel):
     """Seconds of a CPU that a kernel has taken, what it started and waited for included."""
     times = psutil.Process(kernel.km.provisioner.pid).cpu_times()
     return (
-        times.user + times.system + times.children_user + times.children_system
+        times.user
+        + times.system
+        + times.children_user
+        + times.children_system
     )
 
 
