@@ -15,7 +15,12 @@ TAKEN = "seconds of a CPU"
 def taken_by(kernel):
     """Seconds of a CPU that a kernel has taken, what it started and waited for included."""
     times = psutil.Process(kernel.km.provisioner.pid).cpu_times()
-    return times.user + times.system + times.children_user + times.children_system
+    return (
+        times.user
+        + times.system
+        + times.children_user
+        + times.children_system
+    )
 
 
 @pytest.hookimpl(wrapper=True)
@@ -60,7 +65,9 @@ class Together:
         )
         for path, seconds in sorted(self.labs.items()):
             terminalreporter.write_line(f"{seconds:5.0f}  {path}")
-        terminalreporter.write_line(f"{sum(self.labs.values()):5.0f}  together")
+        terminalreporter.write_line(
+            f"{sum(self.labs.values()):5.0f}  together"
+        )
 
 
 def pytest_configure(config):

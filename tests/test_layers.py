@@ -26,7 +26,7 @@ FLOORS = (  # from the ground up; a part of the package that is not named only h
         "stopping",
         "token_stats",
     },
-    {"estimators", "tasks"},
+    {"estimators", "tables", "tasks"},
     {"allocator", "ledger", "problems", "solutions"},
     {"policy"},
     {"engine"},

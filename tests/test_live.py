@@ -1,3 +1,4 @@
+import pandas as pd
 import pytest
 import torch
 from tiny import CONFIGS, TOKENIZER, random_model
@@ -5,6 +6,7 @@ from transformers import Qwen2Config
 
 import ttclab
 from ttclab import live
+from ttclab.estimate import Estimate
 from ttclab.problems import load_problems
 
 OUT_OF_MEMORY = torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.\nSee documentation")
@@ -36,11 +38,15 @@ def test_needs_are_stated_before_the_experiment_and_its_table_after(folder, caps
         print("runs")
         return best_of(2)(problems, model)
 
-    live.run(experiment, folder, problems="test", limit=4, generations=2, device="cpu")
-    memory, minutes, ran, head, row = capsys.readouterr().out.splitlines()
+    shown = live.run(experiment, folder, problems="test", limit=4, generations=2, device="cpu")
+    memory, minutes, ran = capsys.readouterr().out.splitlines()
     assert memory.startswith(f"{folder} on cpu: at most about ") and minutes.startswith("At most about ")
-    assert (ran, head.split()[0], row.split()[:2]) == ("runs", "solved", ["2", "samples"])
-    assert row.split()[-2] == "2.0"
+    assert (ran, list(shown.index), list(shown["generations"])) == ("runs", ["2 samples"], ["2"])
+
+
+def test_a_table_that_an_experiment_returns_is_returned_as_it_is(folder):
+    made = pd.DataFrame({"right": [1]})
+    assert live.run(lambda problems, model: made, folder, problems="test", limit=1, device="cpu") is made
 
 
 @pytest.mark.parametrize("name", CONFIGS)
@@ -91,10 +97,28 @@ def test_other_errors_are_raised(folder):
         live.run(experiment, folder, problems="test", limit=2, device="cpu")
 
 
-def test_the_table_has_each_strategy_with_its_interval_and_cost():
+@pytest.fixture(scope="module")
+def best_of_4():
     model, oracle = ttclab.load("small", device="cpu"), ttclab.load_verifier("oracle")
-    results = ttclab.parallel_search(model, oracle, load_problems("test", limit=6), 4, seed=0)
-    head, row = live.table({"best of 4": results}).splitlines()
-    assert head.split() == ["solved", "generations", "FLOPs", "a", "problem"] and "4.0" in row
-    mean = sum(result.correct for result in results) / 6
-    assert f"{mean:.3f} (" in row and len(head) == len(row)
+    return ttclab.parallel_search(model, oracle, load_problems("test", limit=6), 4, seed=0)
+
+
+def test_the_table_has_each_strategy_with_its_interval_and_cost(best_of_4):
+    shown = live.table({"best of 4": best_of_4})
+    assert list(shown.columns) == ["solved", "generations", "FLOPs a problem"]
+    solved, generations, flops = shown.loc["best of 4"]
+    mean = sum(result.correct for result in best_of_4) / 6
+    assert solved.startswith(f"{mean:.1%} (") and generations == "4" and flops.endswith(" million")
+
+
+def test_recorded_numbers_stand_beside_the_live_ones(best_of_4):
+    shown = live.table({"best of 4": best_of_4, "again": best_of_4}, {"best of 4": Estimate(0.5, 0.4, 0.6)})
+    assert list(shown.columns[:2]) == ["live", "recorded"]
+    assert list(shown["recorded"]) == ["50.0% (40.0 to 60.0)", ""]
+
+
+def test_the_bill_adds_up_to_what_is_charged_without_what_is_cached(best_of_4):
+    bill = live.bill({"best of 4": best_of_4})["best of 4"]
+    charged, cached = bill.pop("charged"), bill.pop("cached, not charged")
+    total = sum(result.cost.total_flops for result in best_of_4) / 6e6
+    assert charged == pytest.approx(total, abs=0.05) and bill.sum() == pytest.approx(total, abs=0.1) and cached > 0

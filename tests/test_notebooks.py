@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+import pandas as pd
 import pytest
 
 from ttclab import live
@@ -16,6 +17,7 @@ from ttclab import live
 FOLDER = Path(__file__).parent.parent / "notebooks"
 NOTEBOOKS = sorted(path for path in FOLDER.rglob("*.ipynb") if ".ipynb_checkpoints" not in path.parts)
 LABS = [path for path in NOTEBOOKS if path.parent == FOLDER]
+COLUMNS = 77  # of code that a page shows without scrolling
 SHOWS = {"print", "display", "show"}
 
 every_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.relative_to(FOLDER).as_posix())
@@ -130,10 +132,29 @@ def test_every_lab_runs_a_real_model_by_one_line(path, capsys, monkeypatch):
     monkeypatch.setattr(live.run, "__kwdefaults__", live.run.__kwdefaults__ | {"problems": "validation", "limit": 3})
     names: dict[str, Any] = {}
     exec("".join(setup["source"]), names)
-    exec(source.replace(knob[0], named), names)
-    first, *_, last = capsys.readouterr().out.splitlines()
+    *statements, last = ast.parse(source.replace(knob[0], named)).body
+    exec("\n".join(map(ast.unparse, statements)), names)
+    shown = eval(ast.unparse(last), names)
+    first, *_, last_line = capsys.readouterr().out.splitlines()
     assert re.match(r"(small|revision) on \w+: at most about .* Its weights are \d", first)
-    assert re.search(r"\d", last) and "Out of memory" not in last
+    assert isinstance(shown, pd.DataFrame) and len(shown) and "Out of memory" not in last_line
+
+
+@pytest.mark.parametrize("path", LABS, ids=lambda path: path.name)
+def test_code_of_a_lab_is_read_without_scrolling_and_asserts_nothing(path):
+    for cell in code_cells(path):
+        if "remove-cell" not in tags(cell):
+            source = "".join(cell["source"])
+            assert max(map(len, source.splitlines())) <= COLUMNS, source
+            assert not any(isinstance(node, ast.Assert) for node in ast.walk(ast.parse(source))), source
+
+
+@pytest.mark.parametrize("path", LABS, ids=lambda path: path.name)
+def test_a_lab_has_one_place_to_change_with_a_knob_above_the_code(path):
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    [place] = [i for i, cell in enumerate(cells) if "Change this and run again" in "".join(cell["source"])]
+    assert cells[place + 1]["cell_type"] == "code"
+    assert re.match(r"[A-Z_]+ = \S", "".join(cells[place + 1]["source"]))
 
 
 @pytest.mark.parametrize("path", LABS, ids=lambda path: path.name)

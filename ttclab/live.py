@@ -6,11 +6,14 @@ from time import perf_counter
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import torch
 from accelerate.utils.memory import clear_device_cache, should_reduce_batch_size
 from transformers import AutoModelForCausalLM, PreTrainedConfig
 
-from .estimators import bootstrap
+from . import tables
+from .estimators import Estimate, bootstrap
+from .ledger import Cost
 from .models.configuration import described, encode, generation_config_of, max_new_tokens_of, template_of
 from .models.devices import pick_device, pick_dtype
 from .models.language_model import LanguageModel
@@ -23,9 +26,10 @@ from .tasks.registry import load_problems
 
 COLAB = "Qwen/Qwen2.5-0.5B-Instruct"  # the labs name it for Colab's GPU
 ROWS = 512  # solutions that are written at once, as LanguageModel does
+TOTALS = ("charged", "cached, not charged")  # the last rows of a bill
 COPIES = 4  # of the logits: in float32, as probabilities, cumulative, and what softmax needs
 
-Experiment = Callable[..., Mapping[str, Sequence[Result]] | None]
+Experiment = Callable[..., Mapping[str, Sequence[Result]] | pd.DataFrame]
 
 
 @dataclass(frozen=True)
@@ -73,14 +77,14 @@ def run(
     limit: int = 40,
     generations: int = 16,
     device: str = "auto",
-) -> None:
+) -> pd.DataFrame | None:
     """Run an experiment on real models, if they are named.
 
     Parameters
     ----------
     experiment : callable
-        Called with the problems and each loaded model. What it returns, results by the name of a strategy, is shown as
-        a table; None shows nothing.
+        Called with the problems and each loaded model. It returns a table, or the results of each strategy by its
+        name, of which `table` makes one.
     *names : str
         Models, as for `ttclab.load`. If one is empty, nothing is run.
     problems, limit
@@ -90,6 +94,11 @@ def run(
     device : str
         As for `ttclab.load`.
 
+    Returns
+    -------
+    DataFrame or None
+        The table; None if nothing was run or memory ran out.
+
     Notes
     -----
     Memory is stated before a model is loaded, time before the experiment runs. When memory runs out even though the
@@ -97,7 +106,7 @@ def run(
     """
     if not all(names):
         print("No model is named: nothing is run.")
-        return
+        return None
     asked = load_problems(problems, limit=limit)
     try:
         models = [_load(name, asked, n, device) for name, n in zip(names, [generations] + [1] * len(names))]
@@ -110,28 +119,49 @@ def run(
             raise
         out_of_memory = str(error).splitlines()[0] if str(error) else "MemoryError"
     else:
-        if results:
-            print(table(results))
-        return
+        return results if isinstance(results, pd.DataFrame) else table(results)
     clear_device_cache(garbage_collection=True)
     print(
         f"Out of memory ({out_of_memory}). Restart the kernel, which frees what is held, and take fewer problems "
         f"(limit={max(1, limit // 4)}), fewer samples or a smaller model."
     )
+    return None
 
 
-def table(results: Mapping[str, Sequence[Result]]) -> str:
-    """Share of problems solved with its 95% interval, generations and FLOPs per problem, one line per strategy."""
-    width = max(map(len, results))
-    lines = [f"{'':{width}}  {'solved':22}  generations  FLOPs a problem"]
+def table(results: Mapping[str, Sequence[Result]], recorded: Mapping[str, Estimate] | None = None) -> pd.DataFrame:
+    """What each strategy solves, with its 95% interval, and its generations and FLOPs per problem.
+
+    Parameters
+    ----------
+    results : dict
+        The results of each strategy, one a problem, by its name.
+    recorded : dict, optional
+        What recorded runs of a strategy solve; shown beside the live ones.
+    """
+    rows = {}
     for name, of in results.items():
         solved = bootstrap([result.correct for result in of])
-        spent = np.mean([result.cost.generations for result in of])
-        flops = np.mean([result.cost.total_flops for result in of])
-        lines.append(
-            f"{name:{width}}  {solved.mean:.3f} ({solved.low:.3f} to {solved.high:.3f})  {spent:11.1f}  {flops:15.2e}"
-        )
-    return "\n".join(lines)
+        beside = {"recorded": recorded.get(name, "")} if recorded else {}
+        rows[name] = {
+            "solved" if recorded is None else "live": solved,
+            **beside,
+            "generations": float(np.mean([result.cost.generations for result in of])),
+            "FLOPs a problem": float(np.mean([result.cost.total_flops for result in of])),
+        }
+    return tables.table(rows)
+
+
+def bill(results: Mapping[str, Sequence[Result]]) -> pd.DataFrame:
+    """Million FLOPs a problem by their kind, a column for each strategy; cached FLOPs are shown and not charged."""
+    columns = {}
+    for name, of in results.items():
+        total = sum((result.cost for result in of), Cost())
+        spent = {kind: flops for kind, flops in total.flops.items() if kind != "cached"}
+        spent |= dict(zip(TOTALS, (total.total_flops, total.flops["cached"]), strict=True))
+        columns[name] = {kind: flops / len(of) / 1e6 for kind, flops in spent.items()}
+    kinds = list(dict.fromkeys(kind for spent in columns.values() for kind in spent if kind not in TOTALS))
+    frame = pd.DataFrame(columns, index=[*kinds, *TOTALS]).fillna(0.0).round(1)
+    return frame.rename_axis("million FLOPs a problem")
 
 
 def _load(name: str, problems: Sequence[Problem], generations: int, device: str) -> Any:

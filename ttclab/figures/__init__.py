@@ -83,7 +83,6 @@ from .revision import restarts_by_fifth as restarts_by_fifth
 from .revision import revision_against_fresh_sample as revision_against_fresh_sample
 from .revision import revision_by_fifth as revision_by_fifth
 from .revision import splits_of_sixteen as splits_of_sixteen
-from .revision import splits_of_sixty_four as splits_of_sixty_four
 from .revision import trained_critics as trained_critics
 from .sampling import coverage_against_vote as coverage_against_vote
 from .sampling import coverage_by_fifth as coverage_by_fifth

@@ -10,8 +10,8 @@ from typing import ParamSpec
 import pandas as pd
 from matplotlib.figure import Figure
 
-from ..estimators import Estimate
 from ..files import write_text
+from ..tables import written
 from .style import to_svg
 
 P = ParamSpec("P")
@@ -67,10 +67,9 @@ class Drawing:
         if self.numbers is None:
             raise ValueError(f"the figure {self.name!r} is a diagram, which has no numbers")
         table = self.numbers.reset_index() if self.numbers.index.name else self.numbers
-        specs = self.spec if isinstance(self.spec, Mapping) else dict.fromkeys(table.columns, self.spec)
-        return pd.DataFrame(
-            {key: [_written(value, specs.get(key, ".0%"), key) for value in table[key]] for key in table}
-        )
+        if isinstance(self.spec, str):
+            return written(table, {}, self.spec)
+        return written(table, self.spec, ".0%")
 
     def html(self) -> str:
         """The title, the drawing, and the numbers folded under it."""
@@ -93,20 +92,6 @@ class Drawing:
 
     def __repr__(self) -> str:
         return self.alt
-
-
-def _written(value: object, spec: str, column: str) -> str:
-    if isinstance(value, Estimate):
-        return format(value, spec)
-    if isinstance(value, float):
-        if value != value:
-            return ""
-        if "FLOPs" in column:
-            return f"{value / 1e6:.3g} million" if value < 999.5e6 else f"{value / 1e9:,.4g} billion"
-        return f"{value:.3g}".replace("-", "−")
-    if isinstance(value, int):
-        return f"{value:,}"
-    return str(value)
 
 
 def drawn(function: Callable[P, Drawing]) -> Callable[P, Drawing]:

@@ -206,9 +206,11 @@ def chain_against_samples() -> Drawing:
     )
 
 
-def _splits(attempts: int) -> Drawing:
-    """A number of attempts split into chains, from all parallel to one chain."""
-    ways = [(attempts // n, n) for n in (1, 2, 4, 8, 16, 32, 64) if n <= attempts]
+@drawn
+def splits_of_sixteen() -> Drawing:
+    """Sixteen attempts split into chains, from all parallel to one chain."""
+    attempts = 16
+    ways = [(attempts // n, n) for n in (1, 2, 4, 8, 16)]
     arms = [hybrid(m, n - 1) for m, n in ways]
     lines = {
         name: Series("prm", Estimate.stack(arm.fifth(*which).solved for arm in arms), range(len(arms)))
@@ -234,18 +236,6 @@ def _splits(attempts: int) -> Drawing:
         ),
         {"solved": ".1%", "hardest fifth": ".1%", f"hardest, minus {attempts} × 1 (points)": ".1p"},
     )
-
-
-@drawn
-def splits_of_sixteen() -> Drawing:
-    """Sixteen attempts split into chains, from all parallel to one chain."""
-    return _splits(16)
-
-
-@drawn
-def splits_of_sixty_four() -> Drawing:
-    """The same with sixty-four attempts."""
-    return _splits(64)
 
 
 @drawn

@@ -5,6 +5,7 @@ and FLOPs problem by problem; `Arms` are those of a strategy, by their allocatio
 """
 
 from ..allocator import Arm as Arm
+from ..tables import table as table
 from .allocation import ESTIMATES as ESTIMATES
 from .allocation import FITTED_BUDGETS as FITTED_BUDGETS
 from .allocation import SLACK as SLACK
@@ -35,7 +36,9 @@ from .exchange import greedy as greedy
 from .exchange import matched as matched
 from .exchange import one_pass as one_pass
 from .exchange import queries_at as queries_at
+from .exchange import size_ratio as size_ratio
 from .exchange import small_arms as small_arms
+from .exchange import spendable as spendable
 from .exchange import winner_map as winner_map
 from .fitting import fit as fit
 from .fitting import fit_all as fit_all
@@ -61,6 +64,8 @@ from .sampling import FINE_BUDGETS as FINE_BUDGETS
 from .sampling import adaptive_arm as adaptive_arm
 from .sampling import best as best
 from .sampling import coverage as coverage
+from .sampling import estimate_hits as estimate_hits
+from .sampling import estimate_rank as estimate_rank
 from .sampling import estimated_difficulty as estimated_difficulty
 from .sampling import last_scores as last_scores
 from .sampling import noisy_scores as noisy_scores
@@ -82,11 +87,19 @@ from .stepwise import critic_gain as critic_gain
 from .stepwise import rejected_right as rejected_right
 from .stepwise import stepwise as stepwise
 from .stepwise import stepwise_arms as stepwise_arms
+from .training import block_parameters as block_parameters
 from .training import training_flops as training_flops
 from .training import training_tokens as training_tokens
+from .verifiers import auc_by_answer as auc_by_answer
+from .verifiers import auc_by_working as auc_by_working
+from .verifiers import auc_everywhere as auc_everywhere
 from .verifiers import likelihood_weight as likelihood_weight
 from .verifiers import mean_and_likelihood as mean_and_likelihood
 from .words import WORD_BUDGETS as WORD_BUDGETS
 from .words import word_arms as word_arms
+from .words import word_auc_within as word_auc_within
+from .words import word_chosen as word_chosen
+from .words import word_coverage as word_coverage
 from .words import word_samples as word_samples
 from .words import word_scores as word_scores
+from .words import word_vote as word_vote

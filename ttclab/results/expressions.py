@@ -16,6 +16,7 @@ import pandas as pd
 from ..estimators import Estimate
 from ..flops import exchange_rate
 from ..hardware import find_gpu
+from ..tables import written_flops
 from .seeds import headline, verdict
 
 MODULES = (
@@ -126,8 +127,7 @@ def _written(value: object, spec: str) -> str:
             raise ValueError("an estimate needs a specification, such as :.0%")
         return format(value, spec)
     if spec == "flops":
-        count = float(str(value))
-        return f"{count / 1e6:.3g} million" if count < 999.5e6 else f"{count / 1e9:.3g} billion"
+        return written_flops(float(str(value)))
     if asked := _COUNT.fullmatch(spec):
         scale, unit = COUNTS[asked["unit"]]
         return format(float(str(value)) / scale, asked["number"]) + unit

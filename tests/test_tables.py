@@ -1,0 +1,30 @@
+"""Tables of results, as labs show them."""
+
+from ttclab.estimate import Estimate
+from ttclab.tables import table
+
+SOLVED, GAIN = Estimate(0.5, 0.4, 0.6), Estimate(-0.1, -0.2, 0.0)
+
+
+def test_cells_are_written_by_what_their_column_holds():
+    shown = table(
+        [{"N": 1024, "solved": SOLVED, "beam minus vote": GAIN, "FLOPs": 21.3e6, "AUC": 0.98765, "of": "all"}]
+    )
+    [cells] = shown.itertuples(name=None)
+    assert cells == ("1,024", "50.0% (40.0 to 60.0)", "−10.0 (−20.0 to 0.0)", "21.3 million", "0.988", "all")
+
+
+def test_rows_without_names_are_headed_by_their_first_cell():
+    shown = table([{"N": 4, "solved": SOLVED}, {"N": 16, "solved": SOLVED}])
+    assert (shown.index.name, list(shown.index), list(shown.columns)) == ("N", ["4", "16"], ["solved"])
+
+
+def test_rows_with_names_are_the_index():
+    shown = table({"vote": {"solved": SOLVED}, "beam": {"solved": SOLVED, "AUC": 0.5}})
+    assert list(shown.index) == ["vote", "beam"] and list(shown["AUC"]) == ["", "0.500"]
+
+
+def test_flops_have_three_digits_and_the_unit_that_keeps_them_short():
+    flops = (2_490_000.0, 999_400_000.0, 999_600_000.0, 65_700_000_000.0, 23_990_000_000_000.0)
+    shown = table([{"": i, "FLOPs": count} for i, count in enumerate(flops)])
+    assert list(shown["FLOPs"]) == ["2.49 million", "999 million", "1 billion", "65.7 billion", "24 trillion"]
