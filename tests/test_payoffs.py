@@ -1,5 +1,7 @@
-"""Payoffs: after a pass the learner's function draws a figure of recorded runs, and nothing it does there costs points."""
+"""Payoffs: after a pass the learner's function draws a figure of recorded runs, and no failure there costs points."""
 
+import re
+import sys
 import time
 from collections import Counter
 from types import SimpleNamespace
@@ -65,14 +67,11 @@ def test_a_wrong_function_would_draw_another_figure(name):
             drawing = drawn(name, function)
         except Exception as error:
             return type(error)
-        return [drawing.svg.split("aria-label", 1)[0], *[line.get_xydata().tolist() for line in lines(drawing)]]
-
-    def lines(drawing):
-        return [line for axes in drawing.figure.axes for line in axes.lines]
+        return re.sub('aria-label="[^"]*"', "", drawing.svg)  # without the words
 
     own = picture(EXERCISES[name].reference)
-    others = [picture(mistake.function) for mistake in MISTAKES[name]]
-    assert any(isinstance(other, list) and other != own for other in others)
+    others = (picture(mistake.function) for mistake in MISTAKES[name])
+    assert any(isinstance(other, str) and other != own for other in others)
 
 
 def test_the_values_of_right_functions_are_those_of_the_book():
@@ -131,6 +130,6 @@ def test_a_terminal_is_shown_no_figure(monkeypatch, capsys):
     monkeypatch.setattr(exercises, "_checked", {})
     monkeypatch.setattr(exercises, "draw", lambda *_: pytest.fail("no kernel could show it"))
     check("2.1", EXERCISES["2.1"].reference)
-    monkeypatch.setitem(__import__("sys").modules, "IPython", SimpleNamespace(get_ipython=lambda: None))
+    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: None))
     check("2.1", EXERCISES["2.1"].reference)
     assert capsys.readouterr().out.count("10 of 10 points") == 2
