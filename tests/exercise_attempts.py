@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 from fractions import Fraction
 from functools import partial, reduce
-from itertools import pairwise
+from itertools import pairwise, product
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -125,21 +125,71 @@ def exact(n, c, k):
     return 1 - math.comb(n - c, k) / math.comb(n, k)
 
 
-def search_bill(chains, revisions, sample, revision, look, *, looks=lambda T: 1 + T):
-    if chains < 1 or revisions < 0:
-        raise ValueError("nothing to buy")
-    return chains * (sample + revisions * revision + looks(revisions) * look)
+def part_of_a_tie(votes):
+    return votes[0] == max(votes) and 1 / votes.count(votes[0])
 
 
-def search_bill_by_loop(chains, revisions, sample, revision, look):
-    if chains <= 0 or revisions <= -1:
-        raise ValueError
+def chance_of_a_vote(shares, k, part=part_of_a_tie, weigh=math.prod):
     total = 0
-    for _ in range(chains):
-        total += sample + look
-        for _ in range(revisions):
-            total += revision + look
+    for drawn in product(range(len(shares)), repeat=k):
+        total += weigh([shares[i] for i in drawn]) * part([drawn.count(i) for i in range(len(shares))])
     return total
+
+
+def chance_by_counts(shares, k):
+    """Goes from sample to sample, and keeps the chance of each count of votes."""
+    states = {(0,) * len(shares): 1.0}
+    for _ in range(k):
+        more = {}
+        for votes, chance in states.items():
+            for i, share in enumerate(shares):
+                after = (*votes[:i], votes[i] + 1, *votes[i + 1 :])
+                more[after] = more.get(after, 0.0) + chance * share
+        states = more
+    return sum(chance * part_of_a_tie(votes) for votes, chance in states.items())
+
+
+def decided(answers, is_decided=lambda lead, left, first, n: lead > left, silent=None, start=1):
+    if not answers:
+        raise ValueError("no vote")
+    n = len(answers)
+    for t in range(start, n):
+        counts = sorted(Counter(a for a in answers[:t] if a != silent).values())
+        first, second = ([0, 0, *counts])[-1:-3:-1]
+        if is_decided(first - second, n - t, first, n):
+            return t
+    return n
+
+
+def decided_by_rivals(answers):
+    """Gives all that is to come to each rival in turn."""
+    if len(answers) == 0:
+        raise ValueError
+    for t, left in zip(range(1, len(answers)), range(len(answers) - 1, 0, -1)):
+        votes = votes_of(answers[:t])
+        for leader, most in votes.items():
+            if all(most > votes.get(rival, 0) + left for rival in [*votes, "another"] if rival != leader):
+                return t
+    return len(answers)
+
+
+def decided_between_two(answers):
+    """Forgets the answers that nobody has given yet."""
+    if not answers:
+        raise ValueError
+    for t in range(1, len(answers)):
+        counts = sorted(votes_of(answers[:t]).values())
+        if len(counts) == 1 or (counts and counts[-1] - counts[-2] > len(answers) - t):
+            return t
+    return len(answers)
+
+
+def last_change_of_leader(answers):
+    """Looks at the samples that are to come."""
+    if not answers:
+        raise ValueError
+    leaders = [max(votes, key=votes.get) if (votes := votes_of(answers[:t])) else None for t in range(len(answers) + 1)]
+    return next(t for t in range(1, len(answers) + 1) if len({*leaders[t:]}) == 1)
 
 
 def mean(values):
@@ -1055,44 +1105,72 @@ MISTAKES = {
         Mistake("always nan", lambda n, c, k: math.nan, "returned nan, not a number from 0 to 1", ALL),
     ],
     "2.2": [
+        Mistake("a tie is right", lambda s, k: chance_of_a_vote(s, k, lambda v: v[0] == max(v)), "wins ties by lot"),
         Mistake(
-            "a revision at the price of a sample", lambda m, t, s, r, v: search_bill(m, t, s, s, v), "revisions at"
+            "a tie is wrong",
+            lambda s, k: chance_of_a_vote(s, k, lambda v: v[0] == max(v) and v.count(v[0]) == 1),
+            "wins ties by lot",
         ),
-        Mistake("leaves the first solution unseen", lambda *a: search_bill(*a, looks=lambda T: T), "looks at"),
-        Mistake("looks at the last one only", lambda *a: search_bill(*a, looks=lambda T: 1), "each of them scored"),
-        Mistake("one revision too many", lambda m, t, s, r, v: search_bill(m, t + 1, s, r, v), "looks at"),
         Mistake(
-            "no chain begins with a sample", lambda m, t, s, r, v: search_bill(m, t, 0, r, v), "first solutions at"
+            "every tie is a toss of a coin",
+            lambda s, k: chance_of_a_vote(s, k, lambda v: (v[0] == max(v)) / min(2, v.count(v[0]))),
+            "wins ties by lot",
+            frozenset({"several wrong answers"}),
         ),
-        Mistake("forgets the verifier", lambda m, t, s, r, v: search_bill(m, t, s, r, 0), "looks at"),
         Mistake(
-            "prices one chain", lambda m, t, s, r, v: search_bill(min(m, 1), t, s, r, v), "chains without revisions"
+            "more than half of the votes",
+            lambda s, k: chance_of_a_vote(s, k, lambda v: 2 * v[0] > sum(v)),
+            "alone in front with a chance of",
         ),
-        Mistake("sells anything", lambda m, t, s, r, v: m * (s + t * r + (1 + t) * v), "at least one chain"),
+        Mistake(
+            "the wrong answers are one",
+            lambda s, k: chance_of_a_vote([s[0], 1 - s[0]], k),
+            "alone in front with a chance of",
+            frozenset({"several wrong answers"}),
+        ),
+        Mistake(
+            "the commonest wrong answer alone",
+            lambda s, k: chance_of_a_vote([s[0] / (pair := s[0] + max(s[1:], default=0)), 1 - s[0] / pair], k),
+            "alone in front with a chance of",
+        ),
+        Mistake("one sample", lambda s, k: s[0], "alone in front with a chance of"),
+        Mistake("coverage", lambda s, k: 1 - (1 - s[0]) ** k, "alone in front with a chance of"),
+        Mistake(
+            "all ways alike",
+            lambda s, k: chance_of_a_vote(s, k, weigh=lambda drawn: len(s) ** -k),
+            "a vote of one sample is right when the sample is",
+        ),
+        Mistake("the votes must be unanimous", lambda s, k: s[0] ** k, "alone in front with a chance of"),
     ],
     "2.3": [
         Mistake(
-            "the same number twice: average first",
-            lambda rates, N: [1 - (1 - mean(rates)) ** N] * 2,
-            "their mean is the second",
+            "a lead that can be caught up",
+            lambda a: decided(a, lambda lead, left, first, n: lead >= left),
+            "can come",
         ),
         Mistake(
-            "the same number twice: average last", lambda rates, N: [covered(rates, N)] * 2, "give the first number"
+            "more than half of all", lambda a: decided(a, lambda lead, left, first, n: 2 * first > n), "the lead is"
         ),
+        Mistake("one fewer to come", lambda a: decided(a, lambda lead, left, first, n: lead > left - 1), "can come"),
+        Mistake("one more to come", lambda a: decided(a, lambda lead, left, first, n: lead > left + 1), "can come"),
         Mistake(
-            "the other order", lambda rates, N: [covered(rates, N), 1 - (1 - mean(rates)) ** N], "give the first number"
+            "votes instead of the lead", lambda a: decided(a, lambda lead, left, first, n: first > left), "the lead is"
         ),
-        Mistake("all samples right", lambda rates, N: [mean(rates) ** N, mean([p**N for p in rates])], "coverage"),
+        Mistake("a missing answer votes", lambda a: decided(a, silent="nobody"), "can come"),
         Mistake(
-            "N times the rate",
-            lambda rates, N: [min(1, N * mean(rates)), mean([min(1, N * p) for p in rates])],
-            "coverage",
+            "a missing answer is no sample",
+            lambda a: decided([x for x in a if x is not None] or a),
+            "can come",
+            frozenset({"samples without an answer"}),
         ),
-        Mistake("the second number alone", covered, "not a list of two numbers"),
+        Mistake("forgets answers that nobody gave yet", decided_between_two, "the lead is 1 and 1 can come"),
+        Mistake("looks at what is to come", last_change_of_leader, "can come"),
+        Mistake("counts from 0", lambda a: decided(a) - 1, "can come"),
         Mistake(
-            "all problems solved",
-            lambda rates, N: [1 - (1 - mean(rates)) ** N, math.prod(1 - (1 - p) ** N for p in rates)],
-            "their mean",
+            "decides nothing of nothing",
+            lambda a: decided(a) if a else 0,
+            "a vote needs at least one sample",
+            frozenset({"open to the end"}),
         ),
     ],
     "2.4": [
@@ -1659,12 +1737,8 @@ RIGHT: dict[str, dict[str, Callable[..., Any]]] = {
         "numpy scalar": lambda n, c, k: np.float64(exact(n, c, k)),
         "numpy array of no dimensions": lambda n, c, k: np.array(exact(n, c, k)),
     },
-    "2.2": {"a formula": search_bill, "a loop": search_bill_by_loop},
-    "2.3": {
-        "lists": lambda rates, N: [1 - (1 - mean(rates)) ** N, covered(rates, N)],
-        "numpy, a tuple": lambda rates, N: (1 - (1 - np.mean(rates)) ** N, np.mean(1 - (1 - np.array(rates)) ** N)),
-        "fractions": lambda rates, N: [float(1 - (1 - sum(map(Fraction, rates)) / len(rates)) ** N), covered(rates, N)],
-    },
+    "2.2": {"all ways": chance_of_a_vote, "sample by sample": chance_by_counts},
+    "2.3": {"the lead": decided, "rival by rival": decided_by_rivals},
     "2.4": {"a loop": first_n, "the chances of missing": first_n_by_misses},
     "3.1": {
         "sorting": vote_by_sorting,

@@ -59,12 +59,14 @@ def draws(rng: Rng) -> tuple[Any, ...]:
     return n, whole(rng, 0, n), whole(rng, 1, n)
 
 
-def search(rng: Rng) -> tuple[Any, ...]:
-    return whole(rng, -1, 4), whole(rng, -2, 4), *(whole(rng, 0, 30) for _ in range(3))
+def shares(rng: Rng) -> tuple[Any, ...]:
+    """Eighths that make 1, of four answers at most."""
+    cuts = sorted(several(rng, 0, 3, lambda: whole(rng, 0, 8)))
+    return [(high - low) / 8 for low, high in zip([0, *cuts], [*cuts, 8])], whole(rng, 1, 4)
 
 
-def rates(rng: Rng) -> tuple[Any, ...]:
-    return several(rng, 1, 5, lambda: pick(rng, 0.0, 1.0, whole(rng, 0, 20) / 20)), whole(rng, 1, 20)
+def drawn(rng: Rng) -> tuple[Any, ...]:
+    return (several(rng, 0, 9, lambda: pick(rng, "7", "7", "7", "9", "12", None)),)
 
 
 def target(rng: Rng) -> tuple[Any, ...]:
@@ -209,7 +211,7 @@ def differences(rng: Rng) -> tuple[Any, ...]:
 
 INPUTS: dict[str, Callable[[Rng], tuple[Any, ...]]] = {
     "1.1": price, "1.2": sizes, "1.3": exchange, "1.4": lives,
-    "2.1": draws, "2.2": search, "2.3": rates, "2.4": target,
+    "2.1": draws, "2.2": shares, "2.3": drawn, "2.4": target,
     "3.1": lambda rng: (answers(rng, 0, 7, None),), "3.2": weighted, "3.3": stepwise, "3.4": beams, "3.5": ranked,
     "4.1": chain, "4.2": reading, "4.3": chains, "4.4": elected,
     "5.1": binned, "5.2": lesson, "5.3": table, "5.4": paired, "5.5": curves,

@@ -390,11 +390,12 @@ def test_progress_says_what_is_done_what_it_earned_and_what_is_next(fresh, capsy
     shown = progress()
     assert (shown.points, shown.next.id) == (10, "2.2")
     text = repr(shown)
-    assert text.startswith("1 of 4 exercises done, 10 of 50 points.\n") and "Next: 2.2 the bill of a search." in text
+    assert text.startswith("1 of 4 exercises done, 10 of 60 points.\n")
+    assert "Next: 2.2 the chance that a vote is right." in text
     assert [line.split()[:3] for line in text.splitlines()[1:5]] == [
         *[["done", "2.1", "pass@k"], ["not", "yet", "2.2"], ["to", "do", "2.3"], ["to", "do", "2.4"]]
     ]
-    assert text.splitlines()[1].endswith("10 of 10") and text.splitlines()[2].endswith(" 0 of 10")
+    assert text.splitlines()[1].endswith("10 of 10") and text.splitlines()[2].endswith(" 0 of 20")
 
 
 def test_progress_keeps_a_pass_whatever_is_tried_later_and_shows_a_new_chapter(fresh, capsys):
@@ -407,7 +408,7 @@ def test_progress_keeps_a_pass_whatever_is_tried_later_and_shows_a_new_chapter(f
     assert "1 of 4 exercises done" in repr(progress())
     check("2.2", lambda *_: 0)
     check("2.2", EXERCISES["2.2"].reference)
-    assert progress().points == 20
+    assert progress().points == 30
     capsys.readouterr()
     check("2.1", exact)
     assert "earlier" not in capsys.readouterr().out
@@ -418,7 +419,7 @@ def test_progress_keeps_a_pass_whatever_is_tried_later_and_shows_a_new_chapter(f
 def test_progress_ends_when_all_is_done(fresh, capsys):
     for name in ("2.1", "2.2", "2.3", "2.4"):
         check(name, EXERCISES[name].reference)
-    assert progress().next is None and "4 of 4 exercises done, 50 of 50 points" in repr(progress())
+    assert progress().next is None and "4 of 4 exercises done, 60 of 60 points" in repr(progress())
     assert "Next" not in repr(progress())
 
 

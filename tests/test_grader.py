@@ -25,10 +25,14 @@ BIASED = "def pass_at_k(n, c, k):\n    return 1 - (1 - c / n) ** k"
 STUB = "def pass_at_k(n, c, k):\n    ..."
 CHECK = 'check("2.1", pass_at_k)'
 OTHERS = {
-    "2.2": "def search_cost(c, r, sample, revision, look):\n    if c < 1 or r < 0: raise ValueError\n"
-    "    return c * (sample + r * revision + (1 + r) * look)",
-    "2.3": "def coverages(rates, N):\n    ps = [sum(rates) / len(rates)], rates\n"
-    "    return [sum(1 - (1 - p) ** N for p in each) / len(each) for each in ps]",
+    "2.2": "from itertools import product\nfrom math import prod\ndef vote_chance(shares, k):\n    total = 0\n"
+    "    for ways in product(range(len(shares)), repeat=k):\n        v = [ways.count(i) for i in range(len(shares))]\n"
+    "        if v[0] == max(v): total += prod(shares[i] for i in ways) / v.count(v[0])\n"
+    "    return total",
+    "2.3": "def decided_after(answers):\n    if not answers: raise ValueError\n    n = len(answers)\n"
+    "    for t in range(1, n):\n        seen = [a for a in answers[:t] if a is not None]\n"
+    "        first, second = sorted([0, 0, *(seen.count(a) for a in {*seen})])[-1:-3:-1]\n"
+    "        if first - second > n - t: return t\n    return n",
 }
 
 
@@ -382,12 +386,12 @@ def test_an_endless_loop_ends_at_the_time_limit(tmp_path, cells, words):
 
 def test_an_endless_loop_in_a_cell_costs_that_exercise_and_no_other(tmp_path):
     """Nor does a check of one's own that never ends, in a cell of its own, cost anything."""
-    endless = "def search_cost(*_): return 1\nwhile True:\n  try:\n    while True: pass\n  except BaseException: pass"
+    endless = "def vote_chance(*_): return 1\nwhile True:\n  try:\n    while True: pass\n  except BaseException: pass"
     cells = SETUP, RIGHT, "while True: pass", endless, OTHERS["2.3"]
     file = notebook(tmp_path / "work.ipynb", *cells)
     rows = grade(file, [EXERCISES[i] for i in ("2.1", "2.2", "2.3")], seed=7, limits=Limits(seconds=6, memory=1))
     assert [row.points for row in rows] == [10, 0, 10]
-    assert "over the time limit of 6 s while running code cell 4; no function search_cost" in rows[1].reason
+    assert "over the time limit of 6 s while running code cell 4; no function vote_chance" in rows[1].reason
 
 
 def test_not_more_cells_are_left_out_than_a_chapter_has_exercises(tmp_path, monkeypatch):
@@ -431,11 +435,11 @@ def test_a_submission_cannot_kill_the_grader(tmp_path):
 
 
 def test_one_exercise_that_ends_the_process_costs_no_other(tmp_path):
-    ends = "import os\ndef search_cost(*_): os._exit(0)"
+    ends = "import os\ndef vote_chance(*_): os._exit(0)"
     file = notebook(tmp_path / "work.ipynb", RIGHT, ends, OTHERS["2.3"])
     rows = grade(file, [EXERCISES[i] for i in ("2.1", "2.2", "2.3", "2.4")], seed=7, limits=LIMITS)
     assert [row.points for row in rows] == [10, 0, 10, 0]
-    assert "ended its own process while calling search_cost(2, 3, 10, 15, 4)" in rows[1].reason
+    assert "ended its own process while calling vote_chance([0.5, 0.25, 0.25], 3)" in rows[1].reason
     assert rows[3].reason == "no function smallest_n in the notebook"
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from ttclab.exercises.chapters import allocation, arena, connections, question, results, revision, sampling, verifiers
 from ttclab.exercises.exercise import VISIBLE_SEED, Exercise, Report
+from ttclab.exercises.payoffs import draw
 from ttclab.exercises.progress import Progress
 from ttclab.exercises.reply import Timed
 
@@ -26,7 +27,8 @@ def check(exercise: str, function: Callable[..., Any]) -> None:
 
     exercise: its number, as "2.1"; function: yours, itself, not what it returns. Prints, and raises nothing: a notebook
     that is not solved yet runs through. (Only your own interrupt stops it.) A call of your function that takes longer
-    than SECONDS is ended, where the system lets it. The hint is shown from the second failure on.
+    than SECONDS is ended, where the system lets it. The hint is shown from the second failure on. In a notebook a pass
+    is followed by a figure that the function draws from the recorded runs.
     """
     known = EXERCISES.get(str(exercise))
     if known is None:
@@ -41,12 +43,32 @@ def check(exercise: str, function: Callable[..., Any]) -> None:
             print(f"  An earlier try earned {before.points} points, and they stay. A teacher grades what you hand in.")
         else:
             _checked[known.id] = report
+        if report.points and known.payoff and _in_notebook():
+            _show_payoff(known, function)
 
 
 def _say(text: str) -> None:
     """Print a text that may hold what a learner wrote, whatever the terminal can show."""
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
     print(text.encode(encoding, "backslashreplace").decode(encoding))
+
+
+def _in_notebook() -> bool:
+    """Whether there is a kernel that can show a figure."""
+    ipython = sys.modules.get("IPython")
+    return bool(ipython and getattr(ipython.get_ipython(), "kernel", None))
+
+
+def _show_payoff(exercise: Exercise, function: Callable[..., Any]) -> None:
+    """Put a function that has passed to work on the recorded runs. What goes wrong here costs no points."""
+    drawings: list[Any] = []
+    answer = Timed(lambda: drawings.append(draw(exercise.payoff, function)), SECONDS)([])
+    if drawings:
+        from IPython.display import display
+
+        display(drawings[0])
+    else:
+        _say(f"  The figure on the recorded runs could not be drawn: {answer.get('raised', 'nothing was returned')}.")
 
 
 def progress() -> Progress:

@@ -173,6 +173,7 @@ class Exercise:
     checks: tuple[Check, ...]
     reference: Callable[..., Any]  # withheld from submissions
     withheld: tuple[str, ...] = ()  # what else in the package would do, or do most of it, by full names
+    payoff: str = ""  # "module.function" of `payoffs` that draws what the learner's function finds on recorded runs
 
     def assess(self, ask: Ask, seed: int) -> "Report":
         """Question a function on cases drawn from the seed. The same seed and function give the same report."""

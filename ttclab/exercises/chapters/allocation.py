@@ -254,6 +254,7 @@ EXERCISES = (
         ),
         reference=difficulty_bins,
         withheld=("ttclab.estimators.fifths", "ttclab.allocator.difficulty_by_score"),
+        payoff="allocation.right_groups",
     ),
     Exercise(
         id="5.2",
@@ -281,6 +282,7 @@ EXERCISES = (
         ),
         reference=_lesson_policy,
         withheld=("ttclab.allocator.lesson_policy",),
+        payoff="allocation.rule_in_the_arena",
     ),
     Exercise(
         id="5.3",
@@ -306,6 +308,7 @@ EXERCISES = (
         ),
         reference=_fit_policy,
         withheld=("ttclab.allocator.ComputeOptimalPolicy.fit",),
+        payoff="allocation.fitted_to_fifths",
     ),
     Exercise(
         id="5.4",
@@ -332,6 +335,7 @@ EXERCISES = (
             agreeing("121 resamples", lambda rng: _some_difference(121, rng)),
         ),
         reference=_paired_interval,
+        payoff="allocation.interval_by_fifth",
     ),
     Exercise(
         id="5.5",
@@ -360,5 +364,6 @@ EXERCISES = (
         ),
         reference=_share_budget,
         withheld=("ttclab.allocator.spread_budget",),
+        payoff="allocation.shared_samples",
     ),
 )

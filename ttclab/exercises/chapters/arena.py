@@ -284,6 +284,7 @@ CAPSTONE = Capstone(
     example=(0.5, PROBLEMS * SHARE, PROBLEMS),
     checks=(),
     reference=_arena_policy,
+    payoff="arena.policy",
 )
 
 
@@ -312,6 +313,7 @@ EXERCISES = (
             agreeing("cheaper than all, dearer than all", _beyond),
         ),
         reference=_advantage,
+        payoff="arena.scoreboard",
     ),
     Exercise(
         id="7.2",

@@ -225,6 +225,7 @@ EXERCISES = (
             agreeing("equal votes, and nothing covered", _equal_votes),
         ),
         reference=_found_share,
+        payoff="connections.found",
     ),
     Exercise(
         id="8.2",
@@ -277,5 +278,6 @@ EXERCISES = (
             agreeing("too few problems", _too_few),
         ),
         reference=_verdict,
+        payoff="connections.verdicts",
     ),
 )

@@ -188,6 +188,7 @@ EXERCISES = (
             agreeing("several samples, each on its own", lambda rng: _several_samples(False, rng)),
         ),
         reference=_sampling_flops,
+        payoff="question.price_of_a_pass",
     ),
     Exercise(
         id="1.2",
@@ -213,6 +214,7 @@ EXERCISES = (
             agreeing("a larger model", _any_sizes),
         ),
         reference=_matched_samples,
+        payoff="question.equal_price",
     ),
     Exercise(
         id="1.3",
@@ -238,6 +240,7 @@ EXERCISES = (
         ),
         reference=_exchange_rate,
         withheld=("ttclab.flops.exchange_rate",),
+        payoff="question.exchange_rate",
     ),
     Exercise(
         id="1.4",
@@ -262,5 +265,6 @@ EXERCISES = (
             agreeing("at once, or never", _at_once_or_never),
         ),
         reference=_break_even,
+        payoff="question.bill_of_a_life",
     ),
 )

@@ -281,6 +281,7 @@ EXERCISES = (
         ),
         reference=_at_equal_flops,
         withheld=("ttclab.results.arms.at_equal_flops",),
+        payoff="results.equal_flops",
     ),
     Exercise(
         id="6.2",
@@ -305,6 +306,7 @@ EXERCISES = (
             agreeing("equal costs, equal accuracies", _frontier_ties),
         ),
         reference=_frontier,
+        payoff="results.worth_its_flops",
     ),
     Exercise(
         id="6.3",
@@ -358,5 +360,6 @@ EXERCISES = (
         ),
         reference=_verdict,
         withheld=("ttclab.estimators.mcnemar",),
+        payoff="results.cells",
     ),
 )

@@ -257,6 +257,7 @@ EXERCISES = (
         ),
         reference=_revise,
         withheld=("ttclab.sampling.Result.best",),
+        payoff="revision.kept",
     ),
     Exercise(
         id="4.2",
@@ -305,6 +306,7 @@ EXERCISES = (
             agreeing("attempts that were not revised", _nothing_to_turn),
         ),
         reference=_flipped_share,
+        payoff="revision.turned",
     ),
     Exercise(
         id="4.4",
@@ -330,5 +332,6 @@ EXERCISES = (
         ),
         reference=_choose_answer,
         withheld=("ttclab.sampling.weighted_vote",),
+        payoff="revision.splits",
     ),
 )

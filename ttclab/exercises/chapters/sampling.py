@@ -1,8 +1,9 @@
 """The exercises of chapter 02."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
-from itertools import combinations
-from math import comb
+from itertools import combinations, product
+from math import comb, prod
 from statistics import fmean
 from typing import Any
 
@@ -10,7 +11,6 @@ import numpy as np
 
 from ttclab.estimators import pass_at_k
 from ttclab.exercises.exercise import (
-    NUMBER,
     PROBABILITY,
     TOLERANCE,
     WHOLE,
@@ -19,7 +19,6 @@ from ttclab.exercises.exercise import (
     Exercise,
     Wrong,
     agreeing,
-    lists,
 )
 
 
@@ -100,75 +99,120 @@ def _overflow(attempt: Attempt, rng: np.random.Generator) -> str:
     )
 
 
-def _cost(chains: int, revisions: int, sample: int, revision: int, look: int) -> int:
-    if chains < 1 or revisions < 0:
-        raise ValueError(f"at least one chain and no fewer than 0 revisions, not {chains} and {revisions}")
-    return chains * (sample + revisions * revision + (1 + revisions) * look)
+def _vote_chance(shares: Sequence[float], k: int) -> float:
+    return sum(_vote_chances(shares, k))
 
 
-def _bill(chains: int, revisions: int, sample: int, revision: int, look: int) -> tuple[str, int, int, int, int, int]:
-    """A case with the bill written out."""
-    why = (
-        f"{chains} first solutions at {sample}, {chains * revisions} revisions at {revision} and "
-        f"{chains * (1 + revisions)} looks at {look}"
-    )
-    return why, chains, revisions, sample, revision, look
+def _vote_chances(shares: Sequence[float], k: int) -> tuple[float, float]:
+    """The chance that the right answer, the first, is alone in front, and that it wins a tie for the front by lot."""
+    ahead = tied = 0.0
+    for drawn in product(range(len(shares)), repeat=k):
+        votes = [drawn.count(answer) for answer in range(len(shares))]
+        if votes[0] == max(votes):
+            chance, level = prod(shares[answer] for answer in drawn), votes.count(votes[0])
+            if level == 1:
+                ahead += chance
+            else:
+                tied += chance / level
+    return ahead, tied
 
 
-def _prices(rng: np.random.Generator) -> tuple[int, int, int]:
-    sample = int(rng.integers(20, 80))
-    return sample, sample + int(rng.integers(5, 40)), int(rng.integers(2, 20))
+def _drawn_votes(shares: list[float], k: int) -> tuple[str, list[float], int]:
+    ahead, tied = _vote_chances(shares, k)
+    why = f"the right answer is alone in front with a chance of {ahead:.4g}, and wins ties by lot with {tied:.4g}"
+    return why, shares, k
 
 
-def _plain_costs(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
-    for N in (1, *rng.integers(2, 65, size=3).tolist()):
-        why, *case = _bill(N, 0, *_prices(rng))
-        yield f"best-of-{N} is {N} chains without revisions: {why}", *case
-    for T in (1, *rng.integers(2, 16, size=3).tolist()):
-        why, *case = _bill(1, T, *_prices(rng))
-        yield f"a chain of {T} revisions holds {1 + T} solutions, each of them scored: {why}", *case
+def _parts(rng: np.random.Generator, right: int, wrong: int) -> list[float]:
+    """Shares in twentieths: so many for the right answer, the others dealt out unevenly over so many wrong ones."""
+    cuts = np.sort(rng.choice(np.arange(1, 20 - right), size=wrong - 1, replace=False))
+    return [right / 20, *(np.diff([0, *cuts, 20 - right]) / 20).round(2).tolist()]
 
 
-def _hybrid_costs(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
-    for _ in range(10):
-        chains, revisions = rng.integers(2, 9, size=2).tolist()
-        yield _bill(chains, revisions, *_prices(rng))
+def _sure_votes(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
+    for wrong in (1, 2, 3):
+        shares = _parts(rng, int(rng.integers(5, 15)), wrong)
+        yield "a vote of one sample is right when the sample is", shares, 1
+    yield "every sample is right", [1.0], int(rng.integers(2, 6))
+    yield "no sample is right", [0.0, 0.75, 0.25], int(rng.integers(2, 6))
 
 
-def _impossible_costs(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
-    yield "a search needs at least one chain", 0, int(rng.integers(0, 4)), 10, 12, 1
-    yield "there are no fewer than 0 revisions", int(rng.integers(1, 4)), -1, 10, 12, 1
+def _two_answers(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
+    for k in (3, 5, 2, 4):
+        yield _drawn_votes(_parts(rng, int(rng.integers(11, 18)), 1), k)
+        yield _drawn_votes(_parts(rng, int(rng.integers(3, 10)), 1), k)
 
 
-def _coverages(rates: Sequence[float], N: int) -> list[float]:
-    rate = fmean(rates)
-    return [1 - (1 - rate) ** N, fmean(1 - (1 - p) ** N for p in rates)]
+def _more_answers(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
+    for wrong, k in ((2, 3), (2, 5), (3, 4), (3, 5), (2, 6)):
+        yield _drawn_votes(_parts(rng, int(rng.integers(4, 12)), wrong), k)
+    for k in (2, 3, 4):  # two, three and four answers that tie
+        yield _drawn_votes(_parts(rng, int(rng.integers(4, 12)), 3), k)
 
 
-def _both(rates: list[float], N: int) -> tuple[str, list[float], int]:
-    each = ", ".join(f"{1 - (1 - p) ** N:.4g}" for p in rates)
-    why = (
-        f"the average rate is {fmean(rates):.4g}, and {N} samples at that rate give the first number; the coverages of "
-        f"the problems are {each}, and their mean is the second"
-    )
-    return why, rates, N
+def _decided_after(answers: Sequence[str | None]) -> int:
+    if not answers:
+        raise ValueError("a vote needs at least one sample")
+    return next((t for t in range(1, len(answers)) if _lead(answers, t) > len(answers) - t), len(answers))
 
 
-def _alike(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
-    for N in (1, 2, int(rng.integers(3, 9))):
-        p = int(rng.integers(1, 10)) / 10
-        yield f"all problems have the rate {p:g}, so both numbers are its coverage", [p] * 4, N
-    rates = (rng.integers(0, 11, size=5) / 10).tolist()
-    yield "with one sample, coverage is the rate itself, so both numbers are the average rate", rates, 1
-    yield "the one problem is never solved", [0.0], int(rng.integers(2, 9))
-    yield "the one problem is always solved", [1.0], int(rng.integers(2, 9))
+def _lead(answers: Sequence[str | None], t: int) -> int:
+    """How far the leader of the first t votes is ahead of the next answer, or of one that nobody has given yet."""
+    first, second, *_ = *sorted(Counter(a for a in answers[:t] if a is not None).values(), reverse=True), 0, 0
+    return first - second
 
 
-def _unlike(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
-    yield _both([0.0, 1.0], int(rng.integers(2, 9)))
-    for _ in range(8):
-        rates = sorted((rng.choice(19, size=int(rng.integers(2, 6)), replace=False) / 20 + 0.05).round(2).tolist())
-        yield _both(rates, int(rng.integers(2, 17)))
+def _stopped(answers: Sequence[str | None]) -> tuple[str, Sequence[str | None]]:
+    t, n = _decided_after(answers), len(answers)
+
+    def state(t: int) -> str:
+        return f"after {t} of {n} the lead is {_lead(answers, t)} and {n - t} can come"
+
+    return "; ".join(state(each) for each in (t - 1, t) if each), answers
+
+
+def _names(rng: np.random.Generator, size: int) -> list[str]:
+    return rng.choice(np.arange(10, 100), size=size, replace=False).astype(str).tolist()
+
+
+def _dealt(rng: np.random.Generator, *counts: int, silent: int = 0) -> list[str | None]:
+    """Answers with so many votes each, in any order."""
+    votes = [name for name, count in zip(_names(rng, len(counts)), counts) for _ in range(count)]
+    return [[*votes, *[None] * silent][i] for i in rng.permutation(len(votes) + silent)]
+
+
+def _one_answer(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
+    for n in (1, 2, 3, 4, int(rng.integers(5, 12))):
+        yield _stopped(_dealt(rng, n))
+
+
+def _rivals(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
+    a, b, c, d = _names(rng, 4)
+    yield _stopped([a, a, b, c, a, d, b])  # decided without more than half of all
+    yield _stopped([a, b, b, a, b])
+    yield _stopped([a, a, a, b, b, b, b])  # the leader of most of the way loses
+    for _ in range(6):
+        yield _stopped(_dealt(rng, *rng.integers(1, 7, size=int(rng.integers(2, 5))).tolist()))
+
+
+def _silent_samples(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
+    a, b, _, _ = _names(rng, 4)
+    yield _stopped([None, a, None, a, b, None])
+    yield _stopped([None, None, None, a, a])
+    yield _stopped([a, None, a, None, None])  # decided by two votes of five samples
+    yield _stopped([None] * int(rng.integers(2, 5)))
+    for _ in range(5):
+        yield _stopped(_dealt(rng, *rng.integers(1, 5, size=3).tolist(), silent=int(rng.integers(1, 5))))
+
+
+def _open_to_the_end(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
+    a, b, _, _ = _names(rng, 4)
+    even = int(rng.integers(1, 4))
+    yield _stopped([a, a, b, b])
+    yield _stopped([a, b] * even)
+    yield _stopped([a, b] * even + [b])
+    yield _stopped([a] * even + [b] * even)
+    yield "a vote needs at least one sample", []
 
 
 def _mean_coverage(rates: Sequence[float], N: int) -> float:
@@ -248,48 +292,61 @@ EXERCISES = (
         ),
         reference=pass_at_k,
         withheld=("ttclab.estimators.best_of_n",),
+        payoff="sampling.coverage",
     ),
     Exercise(
         id="2.2",
-        title="the bill of a search",
-        points=10,
+        title="the chance that a vote is right",
+        points=20,
         goal=(
-            "Price a search of several chains: each begins with a sample and goes on with revisions, and the verifier "
-            "looks at every solution once. Fewer than 1 chain or 0 revisions raise ValueError."
+            "shares[0] is the chance that a sample gives the right answer, and the others are the chances of the wrong "
+            "answers, one each; together they are 1. Return the chance that a vote of k samples is right. The "
+            "commonest answer is elected; a tie for the front is decided by lot, all that are tied with the same "
+            "chance."
         ),
         hint=(
-            "A chain of T revisions holds 1 + T solutions: one sample, T revisions, 1 + T looks. Best-of-N is N "
-            "chains with T = 0. A revision reads what it revises, so it has a price of its own."
+            "itertools.product(range(len(shares)), repeat=k) goes through all ways that k samples can come out. The "
+            "chance of one of them is the product of its shares. If the right answer is in front together with others, "
+            "only its part of that chance counts."
         ),
-        function="search_cost",
-        parameters=("chains", "revisions", "sample", "revision", "look"),
-        returns=NUMBER,
-        example=(2, 3, 10, 15, 4),
+        function="vote_chance",
+        parameters=("shares", "k"),
+        returns=PROBABILITY,
+        example=([0.5, 0.25, 0.25], 3),
         checks=(
-            agreeing("best-of-N, and one chain", _plain_costs),
-            agreeing("several chains", _hybrid_costs),
-            agreeing("what can't be bought", _impossible_costs),
+            agreeing("plain to see", _sure_votes),
+            agreeing("one wrong answer", _two_answers),
+            agreeing("several wrong answers", _more_answers),
         ),
-        reference=_cost,
+        reference=_vote_chance,
+        payoff="sampling.three_votes",
     ),
     Exercise(
         id="2.3",
-        title="the curve of the average, and the average of the curves",
+        title="when a vote is decided",
         points=10,
         goal=(
-            "Given the rate of each problem, the chance that one sample solves it, return two numbers: the coverage "
-            "of N samples for a problem of the average rate, and the average of the problems' own coverages."
+            "answers are all samples of a vote in the order they are drawn, None for one without an answer, which has "
+            "no vote. After how many of them is the vote decided: the leader stays alone in front, whatever the "
+            "samples to come say? If that is so of no smaller number, return the number of all. No samples raise "
+            "ValueError."
         ),
         hint=(
-            "Coverage at a rate p is 1 - (1 - p)**N. Average first and apply it once; then apply it to each rate and "
-            "average last."
+            "After t of n samples n - t are to come, and all of them may go to one answer: the second so far, or one "
+            "that nobody has given yet, which has 0 votes. Compare the lead with n - t."
         ),
-        function="coverages",
-        parameters=("rates", "N"),
-        returns=lists("a list of two numbers", NUMBER, 2),
-        example=([0.2, 0.6], 4),
-        checks=(agreeing("problems alike, or one sample", _alike), agreeing("problems that differ", _unlike)),
-        reference=_coverages,
+        function="decided_after",
+        parameters=("answers",),
+        returns=WHOLE,
+        example=(["12", "12", "7"],),
+        checks=(
+            agreeing("one answer", _one_answer),
+            agreeing("several answers", _rivals),
+            agreeing("samples without an answer", _silent_samples),
+            agreeing("open to the end", _open_to_the_end),
+        ),
+        reference=_decided_after,
+        payoff="sampling.decided_votes",
     ),
     Exercise(
         id="2.4",
@@ -313,5 +370,6 @@ EXERCISES = (
             agreeing("out of reach", _never),
         ),
         reference=_smallest_n,
+        payoff="sampling.samples_for_a_target",
     ),
 )

@@ -228,6 +228,7 @@ EXERCISES = (
         ),
         reference=majority_vote,
         withheld=("ttclab.sampling.majority_vote", "ttclab.estimators.majority", *_WEIGHTED_VOTES),
+        payoff="verifiers.vote",
     ),
     Exercise(
         id="3.2",
@@ -252,6 +253,7 @@ EXERCISES = (
         ),
         reference=weighted_vote,
         withheld=_WEIGHTED_VOTES,
+        payoff="verifiers.weighted",
     ),
     Exercise(
         id="3.3",
@@ -277,6 +279,7 @@ EXERCISES = (
         ),
         reference=_best_of_n,
         withheld=("ttclab.verifiers.scoring.score_steps", "ttclab.sampling.Result.best"),
+        payoff="verifiers.best",
     ),
     Exercise(
         id="3.4",
@@ -330,5 +333,6 @@ EXERCISES = (
         ),
         reference=_within_problem_auc,
         withheld=("ttclab.estimators.within_problem_auc", "ttclab.estimators.auc"),
+        payoff="verifiers.auc",
     ),
 )

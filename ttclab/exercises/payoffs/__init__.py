@@ -1,0 +1,20 @@
+"""What a solved exercise is good for: the learner's function at work on the recorded runs, drawn as a figure.
+
+Every function here takes a learner's function and returns a `Drawing` whose marked curve or points are what that
+function returned. An exercise names its own, as "sampling.coverage"; `draw` finds it. The modules need the figures and
+the recorded runs, so they are imported only when an exercise is solved.
+"""
+
+from collections.abc import Callable
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ttclab.figures import Drawing
+
+
+def draw(payoff: str, function: Callable[..., Any]) -> "Drawing":
+    """Draw a payoff, "module.name", with a learner's function."""
+    module, name = payoff.split(".")
+    drawn: Drawing = getattr(import_module(f"{__name__}.{module}"), name)(function)
+    return drawn
