@@ -4,6 +4,7 @@ import re
 import sys
 import time
 from collections import Counter
+from importlib import import_module
 from types import SimpleNamespace
 
 import numpy as np
@@ -119,11 +120,25 @@ def test_a_figure_that_fails_takes_no_points_and_says_why(shown, monkeypatch, ca
 
 def test_a_figure_that_takes_too_long_is_given_up(shown, monkeypatch, capsys):
     monkeypatch.setattr(exercises, "draw", lambda payoff, function: time.sleep(60))
-    monkeypatch.setattr(exercises, "SECONDS", 1.0)
+    monkeypatch.setattr(exercises, "DRAWING_SECONDS", 1.0)
     check("8.2", EXERCISES["8.2"].reference)
     check("2.1", EXERCISES["2.1"].reference)
     assert not shown and progress().points == 10 + 20
     assert "could not be drawn: TooLong: no answer in 1 s" in capsys.readouterr().out
+
+
+def test_an_import_that_takes_long_is_not_cut_short(shown, monkeypatch):
+    monkeypatch.setattr(exercises, "DRAWING_SECONDS", 0.2)
+    monkeypatch.setattr(exercises, "load", lambda payoff: time.sleep(0.5))
+    monkeypatch.setattr(exercises, "draw", lambda payoff, function: "a figure")
+    check("2.1", EXERCISES["2.1"].reference)
+    assert shown == ["a figure"]
+
+
+def test_an_import_that_fails_takes_no_points(shown, monkeypatch, capsys):
+    monkeypatch.setattr(exercises, "load", lambda payoff: import_module("no_such_module"))
+    check("2.1", EXERCISES["2.1"].reference)
+    assert not shown and progress().points == 10 and "ModuleNotFoundError" in capsys.readouterr().out
 
 
 def test_a_terminal_is_shown_no_figure(monkeypatch, capsys):

@@ -8,15 +8,16 @@ from typing import Any
 
 from ttclab.exercises.chapters import allocation, arena, connections, question, results, revision, sampling, verifiers
 from ttclab.exercises.exercise import VISIBLE_SEED, Exercise, Report
-from ttclab.exercises.payoffs import draw
+from ttclab.exercises.payoffs import draw, load
 from ttclab.exercises.progress import Progress
-from ttclab.exercises.reply import Timed
+from ttclab.exercises.reply import Timed, reply
 
 CHAPTERS = (question, sampling, verifiers, revision, allocation, results, arena, connections)
 EXERCISES: dict[str, Exercise] = {exercise.id: exercise for chapter in CHAPTERS for exercise in chapter.EXERCISES}
 
 HINT_AFTER = 2  # failed checks of an exercise
 SECONDS = 10.0  # for one call of a learner's function
+DRAWING_SECONDS = 30.0  # for a figure, which calls it often
 
 _checked: dict[str, Report] = {}  # each exercise's best check in this kernel, of equal ones the last
 _failures: Counter[str] = Counter()  # each exercise's checks that failed in this kernel
@@ -62,7 +63,9 @@ def _in_notebook() -> bool:
 def _show_payoff(exercise: Exercise, function: Callable[..., Any]) -> None:
     """Put a function that has passed to work on the recorded runs. What goes wrong here costs no points."""
     drawings: list[Any] = []
-    answer = Timed(lambda: drawings.append(draw(exercise.payoff, function)), SECONDS)([])
+    answer = reply(load, [exercise.payoff])  # without a limit: an import that is cut short would fail for good
+    if "raised" not in answer:
+        answer = Timed(lambda: drawings.append(draw(exercise.payoff, function)), DRAWING_SECONDS)([])
     if drawings:
         from IPython.display import display
 

@@ -13,6 +13,11 @@ if TYPE_CHECKING:
     from ttclab.figures import Drawing
 
 
+def load(payoff: str) -> None:
+    """Import what a payoff needs, which takes seconds the first time."""
+    import_module(f"{__name__}.{payoff.split('.')[0]}")
+
+
 def draw(payoff: str, function: Callable[..., Any]) -> "Drawing":
     """Draw a payoff, "module.name", with a learner's function."""
     module, name = payoff.split(".")
