@@ -41,7 +41,7 @@ def tiny(name):
     recipe = (policy.RECIPES | verifier.RECIPES)[name]
     if isinstance(recipe, policy.PolicyRecipe):
         points = (4, 6) if recipe.points else ()
-        return replace(recipe, **SHORT, points=points, revising=3 if recipe.twin else 0, problems=8)
+        return replace(recipe, **SHORT, points=points, goal=None, revising=3 if recipe.twin else 0, problems=8)
     few = {"chained": min(4, recipe.chained), "revised": min(3, recipe.revised), "rollouts": min(2, recipe.rollouts)}
     base = "large-6" if recipe.base.startswith("large") else recipe.base
     return replace(recipe, **SHORT, **FEW, **few, base=base)
