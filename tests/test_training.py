@@ -541,7 +541,7 @@ def test_tasks_side_by_side_each_wait_for_what_they_need(tmp_path):
     [
         ([], "one model's name, or --family"),
         (["small", "--family"], "one model's name, or --family"),
-        (["small", "--seeds", "0,1"], "are for a --family"),
+        (["small", "--seeds", "0,1"], "need --family"),
         (["--family"], "folder of its own"),
         (["--family", "--out", "x", "--seeds", "0,one"], "whole numbers"),
         (["--family", "--out", "x", "--seeds", "1,1", "--device", "cpu"], "each once"),
