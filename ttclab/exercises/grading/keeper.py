@@ -107,9 +107,7 @@ def _enter(bounds: Bounds) -> None:
     if os.getuid() == 0:
         _become_nobody(folder)
     if LINUX:
-        _limit(
-            resource.RLIMIT_NPROC, _threads_of(os.getuid()) + 2 * PROCESSES
-        )  # the keeper's count is slower
+        _limit(resource.RLIMIT_NPROC, _threads_of(os.getuid()) + 2 * PROCESSES)  # the keeper's count is slower
     os.chdir(folder)
     if LINUX:
         _system("prctl", 1, signal.SIGKILL, 0, 0, 0)  # the command is killed when its keeper ends
