@@ -19,7 +19,7 @@ from .shapes import RIGHT, SMALL, WIDTH, WRONG, arrow, canvas, dot, words, yes
 from .style import COLOURS, INK
 
 CANDIDATES = 8  # test problems that are searched together, and of which one is shown
-HARD = 0.3  # the pass rate of problems on which a search has wrong steps to drop
+HARD = 0.1  # the pass rate of problems on which a search has wrong steps to drop
 COLUMNS = ["step", "written", "right so far", "score", "kept", "places"]
 
 
@@ -143,11 +143,11 @@ def different(nodes: list[Node]) -> int:
 
 
 @drawn
-def how_a_beam_prunes(N: int = 8, M: int = 4, steps: int = 5) -> Drawing:
+def how_a_beam_prunes(N: int = 8, M: int = 4, steps: int = 4) -> Drawing:
     """The tree of a real beam search of one problem.
 
     Of `CANDIDATES` hard test problems with so many steps, it is the one on which the search drops most wrong beginnings
-    for each right one, ends in right solutions alone, and finds the answer.
+    beyond the right ones, keeps only right ones, and finds the answer.
     """
 
     def dropped(nodes: list[Node], right: bool) -> int:
@@ -155,7 +155,7 @@ def how_a_beam_prunes(N: int = 8, M: int = 4, steps: int = 5) -> Drawing:
 
     def telling(each: tuple[Problem, list[Node], str | None]) -> tuple[bool, int]:
         problem, nodes, answer = each
-        sound = all(node.right for node in nodes if node.solution.finished)
+        sound = all(node.right for node in nodes if node.alive)
         return sound and answer == problem.answer, dropped(nodes, False) - dropped(nodes, True)
 
     problem, nodes, answer = max(searched("beam", steps, N, M, HARD), key=telling)
