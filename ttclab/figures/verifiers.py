@@ -146,8 +146,8 @@ def over_optimisation() -> Drawing:
     return Drawing(
         figure,
         (
-            f"More samples make the best score of the {listed(falling)} worse"
-            + (", and that of the other verifiers shown better" if len(falling) + len(rises) == len(names) else "")
+            f"With more samples, the best score gets worse for the {listed(falling)}"
+            + (", and better for the others" if len(falling) + len(rises) == len(names) else "")
         )
         if falling
         else "More samples make no verifier's choice clearly worse",
@@ -177,7 +177,11 @@ def best_against_weighted() -> Drawing:
             lines, xlabel="fifth of difficulty", ylabel="best-of-64 minus weighted", ticks=style.SHORT_FIFTHS
         ),
         f"On the hardest fifth the PRM's best score {by_sign(good[4])} its weighted vote; the weak PRM's "
-        + (f"loses on the {listed([style.SHORT_FIFTHS[k] for k in lost])}" if lost else "loses on none"),
+        + (
+            f"loses on the {listed([style.SHORT_FIFTHS[k] for k in lost])} fifth{'s' * (len(lost) > 1)}"
+            if lost
+            else "loses on no fifth"
+        ),
         f"Best score minus weighted vote with 64 samples: {good[4]:.0 points} for the PRM on the hardest fifth, "
         f"{poor[worst]:.0 points} for the weak PRM on the {style.SHORT_FIFTHS[worst]} fifth.",
         pd.DataFrame({"fifth": style.SHORT_FIFTHS, **{name: line.values.unstack() for name, line in lines.items()}}),
