@@ -214,7 +214,7 @@ def _name_points(axes: Axes, rows: Sequence[tuple[str, float, float, Estimate]])
     for group in groups:
         x, y = max(row[1] for row in group), float(np.mean([row[2] for row in group]))
         text = ", ".join(row[0] for row in group)
-        wide = 0.031 * len(text)
+        wide = 0.023 * len(text)  # of a character in this size
         if x + 0.03 + wide < 1 - y:
             place, side = x + 0.03, "left"
         elif x - 0.03 - wide > 0:

@@ -86,9 +86,9 @@ def along_the_chain() -> Drawing:
 def revision_against_fresh_sample() -> Drawing:
     """What a revision turns right and wrong, and what a fresh sample of the control would."""
     facts = {
-        "wrong ones\nturned right": (turned_right(), turned_right(fresh=True)),
-        "right ones\nturned wrong": (turned_wrong(), turned_wrong(fresh=True)),
-        "wrong ones with the\nsame answer again": (same_wrong_answer(), same_wrong_answer(fresh=True)),
+        "of wrong attempts:\nturned right": (turned_right(), turned_right(fresh=True)),
+        "of right attempts:\nturned wrong": (turned_wrong(), turned_wrong(fresh=True)),
+        "of wrong attempts:\nsame answer again": (same_wrong_answer(), same_wrong_answer(fresh=True)),
     }
     figure, axes = style.new_axes(height=2.5)
     for place, pair in enumerate(facts.values()):
@@ -97,7 +97,7 @@ def revision_against_fresh_sample() -> Drawing:
             colour = style.COLOURS[strategy]
             axes.errorbar([value.mean], [place + aside], xerr=errors, color=colour, marker="o", ms=5.5, lw=1.6)
     style.row_names(axes, list(facts))
-    axes.set(ylim=(len(facts) - 0.5, -0.5), xlim=(0, None), xlabel="share of the wrong, or right, first attempts")
+    axes.set(ylim=(len(facts) - 0.5, -0.5), xlim=(0, None), xlabel="share")
     axes.xaxis.set_major_formatter(style.PERCENT)
     axes.grid(axis="y", visible=False)
     axes.tick_params(axis="y", length=0)
@@ -116,7 +116,7 @@ def revision_against_fresh_sample() -> Drawing:
         f"{turned_wrong(fresh=True):.1%}.",
         pd.DataFrame(
             {
-                "of the first attempts": [name.replace("\n", " ") for name in facts],
+                "first attempts": [name.replace("\n", " ") for name in facts],
                 "a rewrite": [pair[0] for pair in facts.values()],
                 "a fresh sample of the control": [pair[1] for pair in facts.values()],
             }
