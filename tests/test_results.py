@@ -107,7 +107,7 @@ def test_at_equal_flops_a_strategy_is_the_mix_of_two_budgets_that_costs_as_much(
     mix = results.at_equal_flops(arms.values(), middle)
     assert mix.flops.mean() == pytest.approx(middle)
     assert mix.correct == pytest.approx((third.correct + fourth.correct) / 2)
-    with pytest.raises(ValueError, match=r"none 1$"):
+    with pytest.raises(ValueError, match=r"not 1$"):
         results.at_equal_flops(arms.values(), 1)
 
 

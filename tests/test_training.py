@@ -244,7 +244,7 @@ def test_the_optimizer_follows_torch(quick, tmp_path):
 
 
 def test_a_head_of_an_odd_size_is_refused():
-    with pytest.raises(ValueError, match="even size, not a width of 28 over 4 heads"):
+    with pytest.raises(ValueError, match=r"multiple of 2 \* heads = 8, not 28"):
         replace(RECIPES["small"], width=28, heads=4)
 
 
