@@ -562,7 +562,7 @@ def test_a_model_that_fails_takes_with_it_only_those_that_need_it(tiny_family, t
     monkeypatch.setattr(verifier.VerifierRecipe, "loss", failing)
     command = ["train", "--family", "--device", "cpu", "--out", str(tmp_path), "--only", "small-plain,small,prm,orm"]
     assert main(command) == 2
-    assert "not made: prm of seed 0, orm of seed 0" in capsys.readouterr().err
+    assert "failed or skipped: prm of seed 0, orm of seed 0" in capsys.readouterr().err
     assert set(json.loads((tmp_path / family.SUMMARY).read_text())["0"]) == {"small-plain", "small"}
     assert "out of luck" in (tmp_path / "log.txt").read_text()
 
@@ -575,7 +575,7 @@ def test_tasks_side_by_side_each_wait_for_what_they_need(tmp_path):
         return family.Task(name, frozenset(needs), family.partial(run, path), path.exists)
 
     tasks = [task("a"), task("b", "a"), task("c", "no"), task("no", run=Path.read_text), task("d", "b")]
-    assert sorted(family.run_beside(where, tasks)) == ["c", "no"]
+    assert sorted(family.run_in_parallel(where, tasks)) == ["c", "no"]
     assert {path.name for path in tmp_path.iterdir()} == {"a", "b", "d", "log.txt"}
     log = (tmp_path / "log.txt").read_text()
     assert log.index("a took") < log.index("b took") < log.index("d took") and "no FAILED" in log

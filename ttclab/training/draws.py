@@ -151,7 +151,7 @@ class Attempts(Draw):
 
     As in Snell et al. 2024, section 6.1, the newest attempt is the wrong one that is nearest to the right solution by
     edit distance. There are two differences. In a share of the rows the newest attempt is right and must be kept:
-    without such rows, a model changes most right attempts. Another share of the rows has feedback on the newest
+    without such rows, a model changes most right attempts. Some rows of both kinds have feedback on the newest
     attempt, as `critique` writes it, some of it false.
 
     Attributes

@@ -35,7 +35,9 @@ class Optimizer:
         self.network, self.muon_rate, self.rate, self.averaging = network, muon_rate, rate, averaging
         flat = network.flat
         self.rates = rates.to(flat.device)
-        self.done = torch.zeros(1, dtype=torch.long, device=flat.device)  # number of steps, in a tensor that a CUDA graph can read
+        self.done = torch.zeros(
+            1, dtype=torch.long, device=flat.device
+        )  # number of steps, in a tensor that a CUDA graph can read
         self.matrices = network.groups[-1][1]
         self.average = flat.clone()
         self.gradient, self.first = torch.zeros_like(flat), torch.zeros_like(flat)
