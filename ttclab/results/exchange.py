@@ -169,7 +169,7 @@ def exchange(
         Unless queries > 0.
     """
     if not queries > 0:
-        raise ValueError(f"an exchange needs a number of queries above 0, not {queries}")
+        raise ValueError(f"queries must be above 0, not {queries}")
     large = _within(one_pass(split, at), fifth)
     affordable: list[tuple[float, str | None, Arm, Arm]] = []  # validation accuracy, verifier, both arms
     left = {}

@@ -14,8 +14,8 @@ SPLITS = ("train", "validation", "test")
 class Task:
     """A kind of problem.
 
-    The class of its problems (`Problem`) defines how solutions are parsed, displayed and checked, and how a model is fed
-    earlier attempts and feedback.
+    The class of its problems (`Problem`) defines how solutions are parsed, displayed and checked, and how a model
+    is fed earlier attempts and feedback.
 
     Parameters
     ----------
