@@ -1,5 +1,5 @@
 /*! Made by "npm run build" in ttclab/explorables/src: change the sources, not this file.
-sources sha256:77f1b5538e6727237ae1ee88d82900128a3b981f6fce99ed355e0f0bb5bc46f2
+sources sha256:f2bcef23523dee41d75f67c5557b810e6c6908350b93035c3709e4806fc4a1ac
 code sha256:d9f69a9ac45687ea935d96db27269960bfc9fbefea636140ef9aad4e71013c79
 
 d3-array 3.2.5, d3-axis 3.0.1, d3-color 3.1.1, d3-format 3.1.3, d3-interpolate 3.0.2, d3-scale 4.0.3, d3-selection 3.0.1, d3-shape 3.2.1, d3-time 3.1.1, d3-time-format 4.1.1:
