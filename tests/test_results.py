@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ttclab import bank, results
-from ttclab.adaptive import ClearLead, adaptive_search
+from ttclab.adaptive import adaptive_search
 from ttclab.allocator import Allocation, Arm, ComputeOptimalPolicy, fitted_policy, lesson_policy, uniform_policy
 from ttclab.beam_search import beam_search
 from ttclab.data import POLICIES
@@ -14,6 +14,7 @@ from ttclab.models import ZOO, folder_of, load
 from ttclab.problems import answers_equal
 from ttclab.revision import hybrid_search
 from ttclab.sampling import parallel_search
+from ttclab.stopping import ClearLead
 from ttclab.training.draws import problems_of
 from ttclab.training.policy import RECIPES
 from ttclab.verifiers import load_verifier
@@ -63,7 +64,7 @@ def test_recorded_chains_cost_what_a_hybrid_search_of_them_is_charged(verifier, 
 def test_a_revision_is_told_from_what_it_revises():
     chains = bank.load_chains(bank.REVISER, "test")
     before, after = results.revised(chains, 5)
-    long = [k for k, length in enumerate(chains.made["lengths"]) if length > 5]
+    long = [k for k, length in enumerate(chains.metadata["lengths"]) if length > 5]
     for i in (0, 77):
         chain = [chains.correct[i][chains.chain_index[i] == k] for k in long]
         assert before[i].tolist() == [rights[4] for rights in chain]

@@ -1,4 +1,5 @@
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -41,7 +42,7 @@ def tiny(name):
     recipe = (policy.RECIPES | verifier.RECIPES)[name]
     if isinstance(recipe, policy.PolicyRecipe):
         points = (4, 6) if recipe.points else ()
-        return replace(recipe, **SHORT, points=points, revising=3 if recipe.twin else 0, problems=8)
+        return replace(recipe, **SHORT, points=points, goal=None, revising=3 if recipe.twin else 0, problems=8)
     few = {"chained": min(4, recipe.chained), "revised": min(3, recipe.revised), "rollouts": min(2, recipe.rollouts)}
     base = "large-6" if recipe.base.startswith("large") else recipe.base
     return replace(recipe, **SHORT, **FEW, **few, base=base)
@@ -473,13 +474,18 @@ def test_a_trained_verifier_has_its_own_flops_and_those_of_its_data_on_record(qu
     assert (made["base"], made["steps"]) == ("small", 6)
 
 
-def test_a_large_verifier_has_fourteen_times_the_parameters_of_a_small_one():
+def test_large_models_have_fourteen_times_the_parameters_of_small_ones(tmp_path):
     def in_blocks(name):
-        return sum(
-            p.numel() for p in verifier.RECIPES[name].build(build_tokenizer(), SHIPPED).model.layers.parameters()
-        )
+        recipe = loop.RECIPES[name]
+        model = recipe.build(build_tokenizer(), tmp_path)
+        model.save_pretrained(tmp_path / name)
+        build_tokenizer().save_pretrained(tmp_path / name)
+        return sum(p.numel() for p in model.model.layers.parameters())
 
-    assert 13.5 <= in_blocks("prm-large") / in_blocks("prm") <= 14.5
+    sizes = {name: in_blocks(name) for name in ("small", "large", "prm")}
+    shutil.copytree(tmp_path / "large", tmp_path / "large-2500")
+    assert 13.5 <= sizes["large"] / sizes["small"] <= 14.5
+    assert 13.5 <= in_blocks("prm-large") / sizes["prm"] <= 14.5
 
 
 def test_a_name_without_a_recipe_is_refused():
@@ -580,7 +586,7 @@ def test_tasks_side_by_side_each_wait_for_what_they_need(tmp_path):
     [
         ([], "one model's name, or --family"),
         (["small", "--family"], "one model's name, or --family"),
-        (["small", "--seeds", "0,1"], "are for a --family"),
+        (["small", "--seeds", "0,1"], "need --family"),
         (["--family"], "folder of its own"),
         (["--family", "--out", "x", "--seeds", "0,one"], "whole numbers"),
         (["--family", "--out", "x", "--seeds", "1,1", "--device", "cpu"], "each once"),

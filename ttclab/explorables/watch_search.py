@@ -72,12 +72,12 @@ def recorded() -> dict[str, Any]:
         "Beam search": results.beam(N, M=M),
         "Step-level revision": results.stepwise(N // M - 1, M),
     }
-    made = bank.load("small", "test").made
+    metadata = bank.load("small", "test").metadata
     return {
         "schema": SCHEMA,
         "explorable": "watch_search",
         "source": "drawn in your browser by the small model and scored by its PRM; the table is of the recorded runs "
-        f"on {made['problems']} test problems",
+        f"on {metadata['problems']} test problems",
         "configs": {
             key: json.loads((ZOO / name / "config.json").read_text(encoding="utf-8")) for key, name in MODELS.items()
         },

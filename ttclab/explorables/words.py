@@ -48,5 +48,7 @@ def flops_in_words(count: float) -> str:
 
 def source_of(samples: "Samples") -> str:
     """Where recorded samples come from, as it stands under a chart."""
-    made = samples.made
-    return f"the {made['model']} model's recorded runs on the test problems, temperature {made['temperature']:g}"
+    metadata = samples.metadata
+    return (
+        f"the {metadata['model']} model's recorded runs on the test problems, temperature {metadata['temperature']:g}"
+    )

@@ -1,4 +1,4 @@
-"""Allocation: what rules get that split a budget by difficulty, their estimate of difficulty on the bill."""
+"""Results of allocation rules, which split a budget by difficulty. Their estimates of difficulty are charged."""
 
 from collections.abc import Sequence
 from functools import cache
@@ -24,24 +24,24 @@ from .sampling import FINE_BUDGETS, adaptive_arm, estimated_difficulty, last_sco
 from .searching import BEAMS, beam_arms
 from .stepwise import stepwise_arms
 
-ONE_MODEL_SPACE = "whole" if REVISER == SMALL else "search"  # the largest whose arms are all of the small model
+ONE_MODEL_SPACE = "whole" if REVISER == SMALL else "search"  # the largest space of arms of the small model alone
 SPACES = ("search", "revision", "steps", "whole")
 ESTIMATES = ("oracle", "predicted")
 FITTED_BUDGETS = (1, 2, 4, 8, 16, 32, 64)
 SLACK = 0.01
-CLEAR_LEAD = 0.5  # of the sum of scores, at which adaptive sampling stops
+CLEAR_LEAD = 0.5  # in the sum of scores, at which adaptive sampling stops
 
 
 @cached
 def space(name: str, split: str = "test") -> Arms:
-    """Every recorded way to spend that a rule may choose from.
+    """All recorded arms from which a rule may choose.
 
     Parameters
     ----------
     name : str
-        "search": the small model's samples and beams of all widths; "revision": chains of T rewrites, and T=0 are
-        samples of the model that rewrites; "steps": samples, and chains that are revised step by step; "whole": all
-        of them. The PRM chooses in each.
+        "search": the small model's samples and beams of all widths; "revision": chains of T rewrites, where
+        T=0 are samples of the model that rewrites; "steps": samples, and chains of step-level revisions; "whole": all
+        of these. The PRM chooses the answer.
     split : str
         The problems.
     """
@@ -55,7 +55,7 @@ def space(name: str, split: str = "test") -> Arms:
 
 
 def _revising(arms: Arms) -> Arms:
-    """Arms that revise at all."""
+    """Arms with revisions."""
     return Arms(arm for arm in arms.values() if arm.allocation.T)
 
 
@@ -70,8 +70,8 @@ def difficulty(
     name : str
         A space.
     estimate : str
-        "oracle", 1 - pass@1, which nobody can know and which is charged nothing, or "predicted", 1 - the verifier's
-        score of one solution.
+        "oracle", 1 - pass@1, which is unknown in practice and free here, or "predicted", 1 - the verifier's score of
+        one solution.
     split : str
         The problems.
     """
@@ -89,7 +89,7 @@ def difficulty(
 
 @measured
 def allocated(name: str, estimate: str, budget: int) -> Arm:
-    """What a shipped policy gets on the test problems, and spends, its estimate of difficulty included."""
+    """Accuracy and FLOPs of a shipped policy on the test problems, with its estimate of difficulty."""
     hard, asked = difficulty(name, estimate)
     got = spend(fitted_policy(f"{name}-{estimate}"), space(name), hard, budget)
     return Arm(got.allocation, got.correct, got.flops + asked, got.fifths)
@@ -97,16 +97,16 @@ def allocated(name: str, estimate: str, budget: int) -> Arm:
 
 @measured
 def lesson(budget: int) -> Arm:
-    """What the lesson's rule gets, its estimate of difficulty included.
+    """Accuracy and FLOPs of the lesson's rule, with its estimate of difficulty.
 
-    Where the small model also rewrites, its revisions are step by step, as in the lesson's pseudocode; else they are
-    rewrites of the larger model.
+    If the small model also rewrites, its revisions are at the level of steps, as in the lesson's pseudocode. Otherwise
+    they are rewrites of the larger model.
     """
     hard, asked = difficulty("revision", "predicted")
     if REVISER == SMALL:
         got = spend(_step_by_step, space("steps"), hard, budget)
     else:
-        arms = space("revision") | hybrid_arms(hybrids=((5, 5),))  # the lesson's rule splits 32 so
+        arms = space("revision") | hybrid_arms(hybrids=((5, 5),))  # the split of 32 by the lesson's rule
         got = spend(lesson_policy, arms, hard, budget)
     return Arm(got.allocation, got.correct, got.flops + asked, got.fifths)
 
@@ -117,18 +117,18 @@ def _step_by_step(difficulty: float, budget: int) -> Allocation:
 
 
 def lesson_gain(budget: int) -> Estimate:
-    """What the lesson's rule solves minus what the same model solves with the whole budget on samples."""
+    """The lesson's rule minus the whole budget spent on samples of the same model."""
     samples = sampling_arms() if REVISER == SMALL else hybrid_arms()
     return lesson(budget).minus(samples.at(budget))
 
 
 def adaptive(N: int) -> Arm:
-    """Samples of the small model, N at most, until the weighted vote is clear."""
+    """At most N samples of the small model, until the weighted vote is clear."""
     return adaptive_arm(CLEAR_LEAD, N)
 
 
 def plan(name: str, estimate: str, budget: int, fifth: int) -> str:
-    """What a shipped policy does with a fifth of the problems, in words; revisions are chains × attempts."""
+    """Allocation of a shipped policy for a fifth of the problems, in words; revisions are chains × attempts."""
     chosen = fitted_policy(f"{name}-{estimate}").table[budget][fifth]
     if chosen.M:
         return f"beam {chosen.N}, M={chosen.M}"
@@ -159,7 +159,7 @@ def spread(estimate: str, flops: float) -> Arm:
 def cross_validated(
     arms: Sequence[Arm], difficulty: NDArray[np.float64], budget: int, *, bins: int = 5, slack: float = 0.0
 ) -> Arm:
-    """What a fitted policy gets on problems it has not seen: each half as the policy fitted to the other allocates."""
+    """Two-fold cross-validation: each half of the problems is allocated by the policy fitted to the other half."""
     halves = [np.arange(len(difficulty)) % 2 == half for half in (0, 1)]
     right, cost = np.zeros(len(difficulty)), np.zeros(len(difficulty))
     for fitted, unseen in (halves, halves[::-1]):
@@ -179,10 +179,10 @@ def validated(budget: int, slack: float = SLACK) -> Arm:
 
 @cached
 def uniform(name: str) -> Arms:
-    """One way to spend at all its budgets, whatever the difficulty, on the test problems; the cheapest first.
+    """Arms of one strategy for all problems alike, at all its budgets, cheapest first, on the test problems.
 
-    "samples": best-of-N of the small model; "beam": its beam search of width 4, and one sample; "steps": one chain that
-    is revised step by step, and one sample; "parallel": samples of the model that rewrites.
+    "samples": best-of-N of the small model; "beam": its beam search of width 4, and one sample; "steps": one chain of
+    step-level revisions, and one sample; "parallel": samples of the model that rewrites.
     """
     if name == "samples":
         return sampling_arms(budgets=(*FINE_BUDGETS, 160, 192, 256))
@@ -196,10 +196,10 @@ def uniform(name: str) -> Arms:
 
 
 def gain(arm: Arm, over: str = "samples") -> Estimate:
-    """Accuracy of an arm minus that of a uniform way to spend, for the same FLOPs, of the test problems."""
+    """Accuracy of an arm minus that of a `uniform` strategy for the same FLOPs, on the test problems."""
     return bootstrap(arm.correct - at_equal_flops(uniform(over).values(), arm.cost).correct)
 
 
 def ahead(arm: Arm, over: str = "samples") -> Estimate | str:
-    """`gain`, or that the arm costs more than any budget of the uniform way to spend."""
+    """`gain`, or a note that the arm costs more than every budget of the uniform strategy."""
     return gain(arm, over) if arm.cost <= max(each.cost for each in uniform(over).values()) else "dearer than any"

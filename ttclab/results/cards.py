@@ -1,6 +1,6 @@
-"""Model cards: what each shipped model is, what it cost and what it can do, from its training and its recorded runs.
+"""Model cards of the shipped models: size, training cost and measured quality, from training and recorded runs.
 
-`ttclab cards` writes them anew; a test holds them to the recorded runs.
+`ttclab cards` writes them, and a test compares them with the recorded runs.
 """
 
 import json
@@ -79,15 +79,15 @@ QUESTIONS = {
 
 def card(folder: Path) -> str:
     """The card of a shipped model."""
-    made = json.loads((folder / "training.json").read_text())
-    recipe = RECIPES.get(made["name"], OTHERS.get(made["name"]))
-    base = made.get("base")
+    record = json.loads((folder / "training.json").read_text())
+    recipe = RECIPES.get(record["name"], OTHERS.get(record["name"]))
+    base = record.get("base")
     grown = "" if isinstance(recipe, ReinforcementRecipe) else ", with fresh layers on top"
     if verifies := isinstance(recipe, VerifierRecipe):
         what = VERIFIER.format(folder=folder.name, question=QUESTIONS[recipe.labels])
         measured = _verifier_rows(folder.name)
     else:
-        what = f"{POLICY}\n\n{REVISION}" if made["name"] in REVISES else POLICY
+        what = f"{POLICY}\n\n{REVISION}" if record["name"] in REVISES else POLICY
         if isinstance(recipe, ReinforcementRecipe):
             what += "\n\n" + REINFORCED.format(base=base, samples=recipe.samples)
         measured = _policy_rows(folder.name)
@@ -96,15 +96,15 @@ def card(folder: Path) -> str:
         tag="text-classification" if verifies else "text-generation",
         what=what,
         origin=f"the weights of `{base}`{grown}" if base else "nothing",
-        data=f"; {made['data_flops']:.3e} more to write what it reads" if made.get("data_flops") else "",
+        data=f"; {record['data_flops']:.3e} more to write what it reads" if record.get("data_flops") else "",
         rows="" if verifies else "| default decoding | sampling at temperature 1 |\n",
         measured="\n".join(f"| {what} | {value} |" for what, value in measured),
-        **{key: made[key] for key in ("name", "seed", "steps", "parameters", "block_parameters", "training_flops")},
+        **{key: record[key] for key in ("name", "seed", "steps", "parameters", "block_parameters", "training_flops")},
     )
 
 
 def _policy_rows(name: str) -> list[tuple[str, str]]:
-    """What a policy's recorded runs give."""
+    """Measurements of a policy's recorded runs."""
     rows = []
     if (greedy := bank.RUNS / f"{name}-test-greedy.parquet").exists():
         rows.append(("solved in one greedy pass", f"{bootstrap(bank.read(greedy).correct[:, 0]):.3f}"))
@@ -120,14 +120,14 @@ def _policy_rows(name: str) -> list[tuple[str, str]]:
         if "." in file.stem:
             continue  # a verifier's scores
         run = bank.read(file)
-        feedback = run.made["feedback"]
+        feedback = run.metadata["feedback"]
         what = f"right at attempts 1 to 4, feedback {feedback}" if feedback else "right at attempts 1 to 4"
         rows.append((what, ", ".join(f"{run.attempt(place).mean():.3f}" for place in range(4))))
     return rows
 
 
 def _verifier_rows(name: str) -> list[tuple[str, str]]:
-    """What the recorded scores of small's samples give, or of the revision model's chains."""
+    """Measurements of a verifier's recorded scores of samples, or of chains."""
     if (bank.RUNS / f"{CHAINS}.{name}.parquet").exists() and name in SEE_ATTEMPTS:
         last, right = last_scores(name, CHAINS), chains().correct
         return [
@@ -147,14 +147,14 @@ def _verifier_rows(name: str) -> list[tuple[str, str]]:
     for k in (4, 16, 64):
         rows.append((f"weighted best-of-{k} of small's samples", f"{weighted(k, name).solved:.3f}"))
         rows.append((f"best-of-{k}", f"{best(k, name).solved:.3f}"))
-    said, was, count = reliability(scores, right)
-    curve = ", ".join(f"{s:.2f}: {w:.2f}" for s, w, n in zip(said, was, count, strict=True) if n)
+    means, shares, counts = reliability(scores, right)
+    curve = ", ".join(f"{mean:.2f}: {share:.2f}" for mean, share, n in zip(means, shares, counts, strict=True) if n)
     rows.append(("reliability, mean score: share right, in tenths of the score", curve))
     return rows
 
 
 def _step_rows(name: str) -> list[tuple[str, str]]:
-    """How a verifier of steps does on all of them, each by whether the solution is right so far."""
+    """AUC of a step verifier over all steps, by whether the solution is right so far."""
     steps = np.array([score for group in bank.load_scores(name, "small-test") for each in group for score in each])
     right = _right_so_far()
     return [("AUC over all steps", f"{auc(steps, right):.3f}")] if len(steps) == len(right) else []
@@ -162,7 +162,7 @@ def _step_rows(name: str) -> list[tuple[str, str]]:
 
 @cache
 def _right_so_far() -> NDArray[np.bool_]:
-    """Of every step of small's samples in turn, whether the solution is right up to and including it."""
+    """For every step of the small model's samples, whether the solution is right up to and including it."""
     samples, oracle = small_samples(), Oracle()
     groups = (samples.solutions(i) for i in range(len(samples.problems)))
     return np.array([right for group in groups for each in oracle.score_steps(group) for right in each], dtype=bool)

@@ -1,4 +1,4 @@
-"""Fit the allocation policies that ship to the recorded runs of the validation problems."""
+"""Fit the shipped allocation policies to the recorded runs on the validation problems."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,9 +17,9 @@ def fit(name: str, estimate: str = "oracle", *, budgets: Sequence[int] = FITTED_
 
 
 def fit_all(folder: Path = POLICIES) -> list[Path]:
-    """Fit every policy that ships, and write it (`ttclab fit`)."""
+    """Fit every shipped policy, and write it (`ttclab fit`)."""
     paths = [(fit(name, each), folder / f"{name}-{each}.json") for name in SPACES for each in ESTIMATES]
-    folder.mkdir(parents=True, exist_ok=True)  # a family in TTCLAB_HOME has none yet
+    folder.mkdir(parents=True, exist_ok=True)  # missing in a new TTCLAB_HOME
     for policy, path in paths:
         policy.save(path)
     return [path for _, path in paths]

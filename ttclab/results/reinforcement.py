@@ -80,7 +80,7 @@ def cool_coverage(N: int) -> Arm:
 
 def cool_temperature() -> float:
     """The low temperature."""
-    return float(cool_samples().made["temperature"])
+    return float(cool_samples().metadata["temperature"])
 
 
 @measured

@@ -1,7 +1,4 @@
-"""Whole tables as DataFrames: what ships, what is recorded, and the headline numbers by seed.
-
-Cells are text, written as a page shows it.
-"""
+"""Tables of the pages as DataFrames of text: shipped models, recorded runs, and headline numbers by seed."""
 
 import json
 from pathlib import Path
@@ -16,7 +13,7 @@ from ..data import ZOO
 from . import seeds
 from .training import training_flops
 
-SPECS = {"share": ".0%", "gain": ".1p", "auc": ".3f", "times": ".1f"}  # by the unit of a headline number
+SPECS = {"share": ".0%", "gain": ".1p", "auc": ".3f", "times": ".1f"}  # format of a headline number by its unit
 
 
 def markdown(table: pd.DataFrame) -> list[str]:
@@ -26,7 +23,7 @@ def markdown(table: pd.DataFrame) -> list[str]:
 
 
 def models_table() -> pd.DataFrame:
-    """Every shipped model, as its `training.json` says: what it was grown from, its size and what it cost."""
+    """All shipped models, from their `training.json`: base model, size and training cost."""
     rows = []
     for folder in sorted(ZOO.iterdir(), key=lambda folder: training_flops(folder.name)):
         record = json.loads((folder / "training.json").read_text(encoding="utf-8"))
@@ -48,7 +45,7 @@ def models_table() -> pd.DataFrame:
 
 
 def runs_table(kind: str) -> pd.DataFrame:
-    """Every recorded run of a kind, "samples", "chains", "scores" or "searches", as its file says."""
+    """All recorded runs of a kind: "samples", "chains", "scores" or "searches"."""
     rows = []
     for path in sorted(bank.RUNS.glob("*.parquet")):
         run = json.loads(pq.read_schema(path).metadata[b"ttclab"])
@@ -114,7 +111,7 @@ _DESCRIBED = {"samples": _samples, "chains": _chains, "scores": _scores, "search
 
 
 def seeds_table() -> pd.DataFrame:
-    """The headline numbers, a column for each family of models, and of gains what all seeds say."""
+    """The headline numbers with a column for each family of models, and for gains the verdict over all seeds."""
     named = {seeds.SHIPPED: "These models", "0": "Seed 0 again", seeds.ALL: "All"}
     families = {named.get(family, f"Seed {family}"): row for family, row in seeds.load().items()}
     rows = []

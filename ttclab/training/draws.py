@@ -1,4 +1,4 @@
-"""The data of training, drawn in pieces ahead of it: problems, and what a trained policy writes for them.
+"""Training data, drawn in pieces before training: problems, and solutions of trained policies.
 
 A draw is a function of its own fields and of the weights of its policy. Its arrays are kept in a file, so that models
 of one family that read the same rows share them, and a training that was killed does not draw again.
@@ -66,7 +66,7 @@ class Draw:
 
     @property
     def writer(self) -> str | None:
-        """The policy that writes it, if one does."""
+        """The policy that generates the data, None without one."""
         return None
 
     def make(self, policy: LanguageModel | None) -> Arrays:
@@ -285,7 +285,7 @@ class Solutions(Draw):
 
 
 def read(solutions: Sequence[Solution], task: Task = ARITHMETIC) -> Arrays:
-    """What a verifier needs to know of solutions.
+    """Token ids and labels of solutions for training a verifier.
 
     Returns
     -------
@@ -297,7 +297,7 @@ def read(solutions: Sequence[Solution], task: Task = ARITHMETIC) -> Arrays:
     contexts = [solution.shown + solution.problem.prompt for solution in solutions]
     alphabet = alphabet_of(task)
     writings = ["".join(alphabet[token] for token in solution.tokens) for solution in solutions]
-    # An unknown character is one token, but <pad>, should a policy write it, is no character.
+    # An unknown character is one token; <pad>, if a policy writes it, is not a character.
     writings = [writing.replace(PAD, UNKNOWN) for writing in writings]
     truths = [solution.problem.solution_text + END for solution in solutions]
     ids, lengths = tokenize([context + writing for context, writing in zip(contexts, writings)], task)
@@ -307,7 +307,7 @@ def read(solutions: Sequence[Solution], task: Task = ARITHMETIC) -> Arrays:
     column = np.arange(1, ids.shape[1] + 1)
     true_ids, true_lengths = tokenize([context + truth for context, truth in zip(contexts, truths)], task)
     true_next = widened(true_ids, max(true_ids.shape[1], ids.shape[1]) + 1, 0)[:, 1 : ids.shape[1] + 1]
-    # Up to the first wrong token, and the right one in its place.
+    # Up to the first wrong token, which is replaced by the right one.
     taught = (column >= begins[:, None]) & (column <= (begins + right)[:, None])
     taught &= (column < true_lengths[:, None]) & (column <= lengths[:, None])
     after[taught] = true_next[taught]

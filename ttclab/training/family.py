@@ -1,9 +1,8 @@
 """Training a whole family of models: `ttclab train --family --seeds 0 1 2 --out FOLDER`.
 
-Every piece of data and every model is a task that waits for the models it needs. On a CPU the tasks run one after
-another. On CUDA each runs in a process of its own, beside the others, and one training holds all seeds; a task that
-fails takes with it only those that need it. Every finished model is on disk at once, and the same command goes on from
-there.
+Every piece of data and every model is a task that waits for the models that it depends on. On a CPU the tasks run one
+after another. On CUDA each task runs in its own process, and one training covers all seeds. If a task fails, only the
+tasks that depend on it are skipped. Every finished model is written at once, and the same command resumes.
 """
 
 import json
@@ -26,22 +25,22 @@ from .loop import RECIPES, train_seeds
 from .recipe import Recipe, Source
 
 PROCESSES = 14  # at once, on CUDA
-PAUSE = 0.05  # seconds between two looks at the processes
+PAUSE = 0.05  # seconds between two checks of the processes
 SUMMARY = "family.json"
 
 
 @dataclass(frozen=True)
 class Family:
-    """Where a family is made.
+    """Folder, seeds and recipes of a family.
 
     Attributes
     ----------
     out : Path
-        `OUT/SEED/zoo/NAME` is a model, and `OUT/SEED` a folder for TTCLAB_HOME. `OUT/log.txt` tells what happened.
+        `OUT/SEED/zoo/NAME` is a model, and `OUT/SEED` a folder for TTCLAB_HOME. `OUT/log.txt` is the log.
     seeds : tuple of int
     device : str
     recipes : mapping
-        By name, each after those that it needs.
+        Recipes by name, each after its dependencies.
     """
 
     out: Path
@@ -50,12 +49,12 @@ class Family:
     recipes: Mapping[str, Recipe]
 
     def source(self, seed: int) -> Source:
-        """Where a seed's data and models are."""
+        """Folders of the data and models of a seed."""
         home = self.out / str(seed)
         return Source(seed, home / "zoo", home / "data", self.device)
 
     def folder(self, name: str, seed: int) -> Path:
-        """Folder of a model. One that is saved at several steps has it with the step behind it."""
+        """Folder of a model; for a model that is saved at several steps, the folder of the last step."""
         points = self.recipes[name].points
         return self.source(seed).zoo / (f"{name}-{points[-1]}" if points else name)
 
@@ -70,19 +69,26 @@ class Family:
 
 @dataclass(frozen=True)
 class Task:
-    """Something to make, once all models that it needs are there.
+    """A piece of data or a training, run once its dependencies are done.
 
-    name: in messages; needs: names of tasks; run: makes it; there: whether it has been made.
+    Attributes
+    ----------
+    name : str
+    needs : frozenset of str
+        Names of the tasks that it depends on.
+    run : callable
+    is_done : callable
+        Whether the result exists.
     """
 
     name: str
     needs: frozenset[str]
     run: Callable[[], None]
-    there: Callable[[], bool]
+    is_done: Callable[[], bool]
 
 
 def tasks(family: Family) -> list[Task]:
-    """What makes a family, each task after those that it needs."""
+    """The tasks of a family, each after its dependencies."""
     groups = [family.seeds] if family.device.startswith("cuda") else [(seed,) for seed in family.seeds]
     found: dict[str, Task] = {}
     for name, recipe in family.recipes.items():
@@ -130,7 +136,7 @@ def _train(family: Family, name: str, seeds: Sequence[int]) -> None:
 
 
 def train_family(seeds: Sequence[int], out: Path, *, names: Sequence[str] = (), device: str = "auto") -> Path:
-    """Train every model of a family from each of several seeds, or go on with what is not there yet.
+    """Train every missing model of a family from each of several seeds.
 
     Parameters
     ----------
@@ -186,7 +192,7 @@ def _device_name() -> str:
 
 
 def _measures(family: Family) -> dict[str, dict[str, dict[str, float]]]:
-    """What each finished model measured on validation problems, by seed and folder."""
+    """Validation measurements of each finished model, by seed and folder."""
     found = {}
     for seed in family.seeds:
         files = sorted(family.source(seed).zoo.glob("*/training.json"))
@@ -195,10 +201,10 @@ def _measures(family: Family) -> dict[str, dict[str, dict[str, float]]]:
 
 
 def run_in_turn(family: Family, waiting: list[Task]) -> list[str]:
-    """Run the tasks one after another in this process, and return the names of those that were not made."""
+    """Run the tasks one after another in this process, and return the names of failed tasks."""
     failed: list[str] = []
     for task in waiting:
-        if task.there():
+        if task.is_done():
             continue
         if task.needs & set(failed) or not _report(family, task):
             failed.append(task.name)
@@ -206,7 +212,7 @@ def run_in_turn(family: Family, waiting: list[Task]) -> list[str]:
 
 
 def _report(family: Family, task: Task) -> bool:
-    """Run a task and tell how it went."""
+    """Run a task, log the result, and return whether it succeeded."""
     started = time.monotonic()
     try:
         task.run()
@@ -223,12 +229,12 @@ def _in_process(family: Family, task: Task) -> None:
 
 
 def run_beside(family: Family, waiting: list[Task]) -> list[str]:
-    """Run each task in a process of its own as soon as it can, and return the names of those that were not made."""
+    """Run each task in its own process as soon as its dependencies are done, and return the names of failed tasks."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([__name__])
     by_name = {task.name: task for task in waiting}
-    done = {task.name for task in waiting if task.there()}
-    # Trainings begin before draws: they are what others wait for.
+    done = {task.name for task in waiting if task.is_done()}
+    # Trainings start before draws, because other tasks wait for them.
     waiting = sorted((task for task in waiting if task.name not in done), key=lambda task: ".npz" in task.name)
     running: dict[str, multiprocessing.process.BaseProcess] = {}
     failed: list[str] = []
@@ -238,7 +244,7 @@ def run_beside(family: Family, waiting: list[Task]) -> list[str]:
                 if process.exitcode is not None:
                     running.pop(name).join()
                     done.add(name)
-                    if process.exitcode or not by_name[name].there():
+                    if process.exitcode or not by_name[name].is_done():
                         failed.append(name)
             for task in list(waiting):
                 if task.needs & set(failed):

@@ -33,7 +33,7 @@ from .tokens import build_tokenizer
 
 log = logging.getLogger(__name__)
 
-RECIPES: dict[str, Recipe] = {**policy.RECIPES, **verifier.RECIPES}  # each model after those that it needs
+RECIPES: dict[str, Recipe] = {**policy.RECIPES, **verifier.RECIPES}  # each model after its dependencies
 CHECKS = 10  # evaluations on validation problems in a training, each with a checkpoint
 GOAL_CHECK = 100  # steps between them in a training that ends at a goal
 MAX_NEW_TOKENS = 64  # the longest right solution has 49
@@ -224,7 +224,7 @@ class Training:
         )
 
     def advance(self, steps: int) -> list[float]:
-        """Take some steps and return the mean loss of each seed. The data depends only on the seed and the step."""
+        """Take `steps` steps and return the mean loss of each seed. The data depends only on the seed and the step."""
         self.losses.zero_()
         if self.fixed:
             run = self._fixed_step()
@@ -237,13 +237,13 @@ class Training:
         return [float(x) for x in self.losses.cpu() / steps]
 
     def _take(self, pieces: Sequence[Piece]) -> None:
-        """Take one step on these rows."""
+        """Take one optimizer step on the given rows."""
         loss = self.recipe.loss(self.network, self.network.weights, pieces)
         self.optimizer.step(torch.autograd.grad(loss.sum(), list(self.network.weights.values())))
         self.losses.add_(loss.detach())
 
     def _pieces(self, step: int) -> list[Piece]:
-        """The rows of a step, those of similar length together."""
+        """The rows of a step, grouped by similar length."""
         pieces = []
         for tables in zip(*self.tables, strict=True):
             for splits in zip(*(table.split(step) for table in tables), strict=True):
@@ -262,12 +262,12 @@ class Training:
         return pieces
 
     def _gathered(self, arrays: Sequence[Array], index: Sequence[Array], columns: int, fill: int) -> Tensor:
-        """Some rows of each seed's array, cut or padded to so many columns."""
+        """Rows of each seed's array, cut or padded to `columns` columns."""
         rows = [widened(array[rows, :columns], columns, fill) for array, rows in zip(arrays, index, strict=True)]
         return torch.from_numpy(np.stack(rows)).to(self.device)
 
     def _fixed_step(self) -> Callable[[], None]:
-        """A step whose rows always have the same shape; a CUDA graph where that works."""
+        """A step on rows of constant shape, as a CUDA graph if possible."""
         if self._run is None:
             self._run = self._gathered_step
             if self.device.type == "cuda":
@@ -275,7 +275,7 @@ class Training:
         return self._run
 
     def _gathered_step(self) -> None:
-        """A step on the rows that the optimizer's counter says, without a word from the host."""
+        """A step on the rows selected by the optimizer's counter, without synchronising with the host."""
         pieces = []
         for feed in self.feeds:
             index = feed.order.index_select(1, self.optimizer.done).squeeze(1)
@@ -289,7 +289,7 @@ class Training:
         self._take(pieces)
 
     def _captured(self, run: Callable[[], None]) -> Callable[[], None]:
-        """The step as a CUDA graph, or as it is if it cannot be captured."""
+        """The step as a CUDA graph, or unchanged if it cannot be captured."""
         state = {**self.optimizer.state(), "losses": self.losses}
         before = {name: tensor.clone() for name, tensor in state.items()}
         try:
@@ -302,9 +302,9 @@ class Training:
                 tensor.copy_(before[name])
 
     def flops(self, place: int) -> int:
-        """FLOPs of the steps of a seed so far, as they are on a CPU: each piece padded to its longest row, and no more.
+        """FLOPs of the steps of a seed so far, with each piece padded to its longest row, as on a CPU.
 
-        The backward pass costs twice the forward pass. That a GPU pads further, to shapes that stay, is not counted.
+        The backward pass costs twice the forward pass. The further padding to constant shapes on a GPU is not counted.
         """
         shapes: dict[tuple[int, int], int] = {}
         for table in self.tables[place]:
@@ -342,7 +342,7 @@ class Training:
             torch.save(state, partial)
 
     def load(self, path: Path) -> None:
-        """Resume from a checkpoint. Raises ValueError for one of another recipe or seed."""
+        """Resume from a checkpoint. Raises ValueError for a checkpoint of another recipe or seed."""
         saved = torch.load(path, map_location=self.device, weights_only=True)
         if (saved["recipe"], saved["seeds"]) != (repr(self.recipe), self.seeds):
             raise ValueError(f"{path} belongs to another recipe or seed: delete it to start again")
@@ -380,5 +380,5 @@ def ship(
 
 
 def _number(value: float) -> float | None:
-    """A value as JSON has it, which knows no NaN."""
+    """A value for JSON, which has no NaN: None for NaN."""
     return None if math.isnan(value) else round(value, 4)

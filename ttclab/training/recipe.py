@@ -31,7 +31,7 @@ class Piece(NamedTuple):
 
 
 class Source(NamedTuple):
-    """Where a seed's data comes from.
+    """Folders, seed and device of a training.
 
     Attributes
     ----------
@@ -50,7 +50,7 @@ class Source(NamedTuple):
     device: str
 
     def load(self, draw: Draw) -> Arrays:
-        """The arrays of a draw, drawn now if they have not been before."""
+        """The arrays of a draw, drawn now if they do not exist."""
         return draw.load(self.data, self.zoo, self.device)
 
 
@@ -103,7 +103,7 @@ class Recipe:
 
     @property
     def needs(self) -> set[str]:
-        """Models that must have been trained before: the base, and the writers of the data."""
+        """Models that must be trained before: the base model, and the policies that generate the data."""
         bases = {self.base.rstrip("-0123456789")} if self.base else set()
         return bases | {draw.writer for draw in self.draws(0) if draw.writer}
 
@@ -112,13 +112,13 @@ class Recipe:
         raise NotImplementedError
 
     def draws(self, seed: int) -> list[Draw]:
-        """Everything that is drawn for a training."""
+        """All draws of a training."""
         parts = range(-(-self.steps // Problems.STEPS))
         return [Problems(seed=seed, part=part, task=self.task, batch=self.plain) for part in parts]
 
     @property
     def plain(self) -> int:
-        """Right solutions that each step reads as they are."""
+        """Draws of right solutions that each step reads unchanged."""
         return self.batch
 
     def data(self, source: Source) -> Data:
@@ -126,7 +126,7 @@ class Recipe:
         raise NotImplementedError
 
     def plain_table(self, source: Source) -> Table:
-        """The right solutions that each step reads as they are."""
+        """Right solutions that each step reads unchanged."""
         draws = [draw for draw in self.draws(source.seed) if isinstance(draw, Problems)]
         rows = Rows.join([rows_of(source.load(draw)) for draw in draws])
         return Table(rows, np.arange(self.steps * self.plain).reshape(self.steps, self.plain), pieces=3)

@@ -176,15 +176,15 @@ def last_scores(network: Network, weights: Weights, place: int, arrays: Arrays) 
     return np.concatenate(found)
 
 
-# Each has twice the layers of its base: "prm" has 50 thousand parameters in its blocks, "prm-large" 14 times as many.
+# Each has twice the layers of its base: "prm" has 41 thousand parameters in its blocks, "prm-large" 14 times as many.
 # "prm-rollouts" and "prm-exact" read the same solutions and differ in their labels alone.
-_PRM = VerifierRecipe(base="small", scoring_layers=2, steps=5000)
+_PRM = VerifierRecipe(base="small", scoring_layers=3, steps=3000)
 _ROLLOUTS = replace(_PRM, steps=1200, problems=12_800, chained=0, revised=0, rollouts=8)
 RECIPES = {
     "prm": _PRM,
     "orm": replace(_PRM, labels="answer"),
     "prm-large": replace(
-        _PRM, base="large-2500", scoring_layers=3, steps=1600, learning_rate=2e-3, muon_learning_rate=1e-2
+        _PRM, base="large-2500", scoring_layers=3, steps=1000, learning_rate=2e-3, muon_learning_rate=1e-2
     ),
     "prm-rollouts": replace(_ROLLOUTS, labels="rollouts"),
     "prm-exact": replace(_ROLLOUTS, labels="step-ends"),
