@@ -55,6 +55,7 @@ def arena_data(
         "source": f"{source}; {len(used)} problems in {len(rounds)} rounds",
         "budget": SHARE * PROBLEMS,
         "draws": DRAWS,
+        "sure": game.SURE,
         "options": [list(option) for option in game.OPTIONS],
         "policies": [{"key": key, "name": name, "does": does} for key, (name, does) in POLICIES.items()],
         "problems": [
@@ -141,32 +142,39 @@ def _signed(score: float) -> str:
     return f"{score:+.2f}".replace("-", "−") if score else "0.00"
 
 
-def drawn_rounds(difficulty: NDArray[np.float64]) -> list[list[int]]:
-    """Draw the problems of each round, with the round's number as the seed.
+def drawn_rounds(arena: "Arena") -> list[list[int]]:
+    """Draw the problems of each round, with numbers from 1 on as seeds.
 
     The verifier is sure that the first attempt is right on a third of them, sure that it is wrong on another third, and
     unsure on the rest. Drawn from all test problems, only one problem in twenty would need a decision.
 
+    Rounds in which a needless look costs most come first. In a few, more samples happen to solve less, and whoever pays
+    for a look and then samples uniformly is ahead.
+
     Parameters
     ----------
-    difficulty : array of shape (problems,)
-        1 minus the verifier's score of the first attempt.
+    arena : Arena
+        Recorded problems.
 
     Returns
     -------
     list of lists of int
         Indices of the problems of each round, in order of arrival.
     """
-    from ..results.arena import SURE
+    from ..results.arena import OPTIONS, SURE, beyond_uniform, spent
 
-    right, wrong = difficulty < SURE, difficulty > 1 - SURE
+    def needless(row: list[int]) -> float:
+        played = spent(arena.of(row), [OPTIONS.index((SHARE, 0))] * PROBLEMS)
+        return float(beyond_uniform(played, arena.of(row)).sum())
+
+    right, wrong = arena.difficulty < SURE, arena.difficulty > 1 - SURE
     thirds = [np.flatnonzero(kind) for kind in (right, wrong, ~right & ~wrong)]
-    rounds = []
-    for number in range(1, ROUNDS + 1):
-        rng = np.random.default_rng(number)
+    rounds: list[list[int]] = []
+    for seed in range(1, ROUNDS + 1):
+        rng = np.random.default_rng(seed)
         drawn = [rng.choice(third, PROBLEMS // len(thirds), replace=False) for third in thirds]
         rounds.append(rng.permutation(np.concatenate(drawn)).tolist())
-    return rounds
+    return sorted(rounds, key=needless)
 
 
 def recorded() -> dict[str, Any]:
@@ -176,7 +184,7 @@ def recorded() -> dict[str, Any]:
     from ..results import arena
 
     chains = bank.load_chains(REVISER, "test")
-    rounds = drawn_rounds(arena.load_arena().difficulty)
+    rounds = drawn_rounds(arena.load_arena())
     used = {i for row in rounds for i in row}
     shown: list[dict[str, Any]] = [{}] * len(chains.problems)
     for i in used:

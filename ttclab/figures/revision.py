@@ -267,7 +267,7 @@ def restarting_at_the_doubtful_step() -> Drawing:
                 {"": name, "solved": arm.solved, "FLOPs a problem": arm.cost}
                 for name, arm in (
                     ("one sample", steps[0]),
-                    *((f"at most {T} revisions", steps[T]) for T in REVISIONS[1:]),
+                    *((f"at most {T} revision{'s' * (T > 1)}", steps[T]) for T in REVISIONS[1:]),
                     *((f"weighted best-of-{N}", samples[N]) for N in (4, 16, 64)),
                     *((f"beam search, N={N}", beams[N]) for N in (4, 16, 64)),
                     ("14x model, one greedy pass", greedy("large")),
