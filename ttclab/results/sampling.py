@@ -237,6 +237,12 @@ def _at(N: int, **how: str) -> Arm:
     return sampling_arms(budgets=BUDGETS if N in BUDGETS else (N,), **how).at(N)
 
 
+def share_of_gap(N: int, verifier: str = "prm") -> float:
+    """How much of the gap from a vote of N samples to a perfect choice a verifier's weighted vote closes."""
+    start = vote(N).correct.mean()
+    return float((weighted(N, verifier).correct.mean() - start) / (coverage(N).correct.mean() - start))
+
+
 def one_rate(N: int, *fifth: int) -> float:
     """Coverage of N samples if all problems (of some fifths) had their mean pass rate p: 1 - (1-p)^N."""
     once = coverage(1)
