@@ -194,7 +194,7 @@ def budgets(axes: Axes, values: Sequence[float], label: str) -> None:
     axes.set_xlabel(label)
 
 
-def flops(axes: Axes, label: str = "FLOPs a problem") -> None:
+def flops(axes: Axes, label: str = "FLOPs per problem") -> None:
     """A horizontal logarithmic axis of FLOPs, written out: 20 million, 1 billion."""
     axes.set_xscale("log")
     axes.xaxis.set_major_locator(LogLocator(subs=(1.0,)))
