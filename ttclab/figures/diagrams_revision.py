@@ -158,7 +158,7 @@ def how_wrong_a_critic_may_be() -> Drawing:
         "prm": "PRM",
         "prm-large": "PRM 14x",
         "prm-rollouts": "rollout PRM",
-        "prm-exact": "its control",
+        "prm-exact": "control of rollout PRM",
         "prm-weak": "weak PRM",
     }
     rows: list[tuple[str, float, float, Estimate]] = []

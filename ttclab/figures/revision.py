@@ -333,7 +333,10 @@ def how_good_a_critic_must_be() -> Drawing:
     """What step-level revisions gain by the quality of a noisy oracle whose errors repeat or are drawn anew."""
     lines = {
         "errors drawn\nanew": Series(
-            "revision", Estimate.stack(critic_gain("oracle", q, forgetful=True) for q in QUALITIES), range(5), dashed=True
+            "revision",
+            Estimate.stack(critic_gain("oracle", q, forgetful=True) for q in QUALITIES),
+            range(5),
+            dashed=True,
         ),
         "errors that\nrepeat": Series(
             "revision", Estimate.stack(critic_gain("oracle", q) for q in QUALITIES), range(5)
@@ -342,8 +345,11 @@ def how_good_a_critic_must_be() -> Drawing:
     repeat, anew = (lines[name].values.unstack() for name in ("errors that\nrepeat", "errors drawn\nanew"))
     harms, helps = [q for q, x in zip(QUALITIES, repeat) if x.sign < 0], all(x.sign > 0 for x in anew)
     return Drawing(
-        charts.gains(lines, xlabel="AUC of the critic", ylabel="gain of restarting", ticks=[f"{q:g}" for q in QUALITIES]),
-        "A poor critic whose errors repeat does harm" + ("; one whose errors are drawn anew still helps" if helps else "")
+        charts.gains(
+            lines, xlabel="AUC of the critic", ylabel="gain of restarting", ticks=[f"{q:g}" for q in QUALITIES]
+        ),
+        "A poor critic whose errors repeat does harm"
+        + ("; one whose errors are drawn anew still helps" if helps else "")
         if harms
         else "Even a poor critic does no clear harm",
         f"At an AUC of {QUALITIES[0]:g} restarting changes {repeat[0]:.0 points} if errors repeat and "
@@ -367,19 +373,19 @@ def trained_critics() -> Drawing:
         "oracle": ("oracle", "oracle"),
         "PRM 14x": ("prm", "prm-large"),
         "PRM": ("prm", "prm"),
-        "its control": ("orm", "prm-exact"),
-        "rollouts PRM": ("orm", "prm-rollouts"),
-        "weak PRM": ("revision", "prm-weak"),
+        "rollout PRM": ("prm", "prm-rollouts"),
+        "its control": ("prm", "prm-exact"),
+        "weak PRM": ("prm", "prm-weak"),
     }
     gains = {name: critic_gain(of) for name, (_, of) in critics.items()}
     rows = {name: Row(critics[name][0], value) for name, value in gains.items()}
     failing = [name for name, value in gains.items() if value.sign <= 0]
     return Drawing(
-        charts.dots(rows, xlabel="last solution minus first, at most 15 revisions", difference=True),
+        charts.dots(rows, xlabel="last solution minus first, 15 restarts", difference=True),
         "Every trained critic helps; how much depends on the critic"
         if not failing
-        else f"Not every trained critic helps: with the {listed(failing)} nothing is gained",
-        f"With the PRM revising gains {gains['PRM']:.0 points}, with the weak PRM {gains['weak PRM']:.0 points}.",
+        else f"Not every trained critic helps: with the {listed(failing)} there is no clear gain",
+        f"With the PRM restarting gains {gains['PRM']:.0 points}, with the weak PRM {gains['weak PRM']:.0 points}.",
         pd.DataFrame(
             {
                 "critic": list(critics),

@@ -173,9 +173,7 @@ def best_against_weighted() -> Drawing:
     lost = [k for k in range(5) if poor[k].sign < 0]
     worst = min(range(5), key=lambda k: float(poor[k].mean))
     return Drawing(
-        charts.gains(
-            lines, xlabel="fifth of difficulty", ylabel="best-of-64 minus weighted", ticks=style.SHORT_FIFTHS
-        ),
+        charts.gains(lines, xlabel="fifth of difficulty", ylabel="best-of-64 minus weighted", ticks=style.SHORT_FIFTHS),
         f"On the hardest fifth the PRM's best score {by_sign(good[4])} its weighted vote; the weak PRM's "
         + (
             f"loses on the {listed([style.SHORT_FIFTHS[k] for k in lost])} fifth{'s' * (len(lost) > 1)}"
@@ -203,9 +201,7 @@ def beam_against_samples() -> Drawing:
     for N, arm, strategy, up in ((16, beam(16), "beam", 9), (64, weighted(64), "prm", -16)):
         place, colour = (arm.cost, float(arm.correct.mean())), style.COLOURS[strategy]
         figure.axes[0].plot(*place, "o", color=colour, ms=9, mfc="none", mew=1.6)
-        figure.axes[0].annotate(
-            f"N={N}", place, xytext=(0, up), textcoords="offset points", ha="center", color=colour
-        )
+        figure.axes[0].annotate(f"N={N}", place, xytext=(0, up), textcoords="offset points", ha="center", color=colour)
     return Drawing(
         figure,
         f"A beam search of 16 places {by_sign(gain)} 64 weighted samples, "
@@ -249,9 +245,7 @@ def beam_by_verifier() -> Drawing:
     """Beam search minus weighted best-of-N at three budgets, by the verifier that both use."""
     names = {"PRM": "prm", "PRM 14x": "prm-large", "weak PRM": "prm-weak"}
     lines = {
-        label: Series(
-            "prm", Estimate.stack(beam(N, name).minus(weighted(N, name)) for N in WIDE), WIDE, **LOOKS[name]
-        )
+        label: Series("prm", Estimate.stack(beam(N, name).minus(weighted(N, name)) for N in WIDE), WIDE, **LOOKS[name])
         for label, name in names.items()
     }
     end = {label: line.values.unstack()[-1] for label, line in lines.items()}
