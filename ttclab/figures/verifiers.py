@@ -147,7 +147,7 @@ def over_optimisation() -> Drawing:
         figure,
         (
             f"With more samples, the best score gets worse for the {listed(falling)}"
-            + (", and better for the others" if len(falling) + len(rises) == len(names) else "")
+            + (", and better for the others" if rises and len(falling) + len(rises) == len(names) else "")
         )
         if falling
         else "More samples make no verifier's choice clearly worse",
