@@ -15,7 +15,7 @@ from ttclab.models import ZOO
 from ttclab.results import seeds
 from ttclab.results.expressions import PLACE, evaluate, names, say, split, table
 from ttclab.results.tables import markdown, models_table, runs_table, seeds_table
-from ttclab.results.wording import by_sign, lead, size
+from ttclab.results.wording import against, by_sign, lead, size
 
 
 def test_an_expression_is_a_value_of_the_layer():
@@ -60,6 +60,25 @@ def test_a_difference_has_its_sign_in_words_and_is_level_if_its_interval_holds_z
     assert (lead(gain), size(gain)) == (led, sized)
     word = by_sign(gain, "helps", "makes no difference", "harms")
     assert word == {"ahead": "helps", "level": "makes no difference", "behind": "harms"}[led.split(" (")[0].split()[-1]]
+
+
+@pytest.mark.parametrize(
+    ("gain", "said"),
+    [
+        (Estimate(0.031, 0.012, 0.05), "beats best-of-64 by 3.1 points (1.2 to 5.0)"),
+        (Estimate(-0.031, -0.05, -0.012), "loses to best-of-64 by 3.1 points (1.2 to 5.0)"),
+        (Estimate(0.012, -0.006, 0.031), "ties with best-of-64 (−0.6 to +3.1 points)"),
+        (Estimate(-0.02, -0.04, 0.0004), "ties with best-of-64 (−4.0 to 0.0 points)"),
+        (Estimate(0.02, -0.0004, 0.04), "ties with best-of-64 (0.0 to +4.0 points)"),
+    ],
+)
+def test_a_difference_names_the_other_side_inside_the_words_and_zero_has_no_sign(gain, said):
+    assert against(gain, "best-of-64") == said
+
+
+def test_a_page_says_a_difference_against_the_other_side():
+    gain = "weighted(64).minus(vote(64))"
+    assert say(f'against({gain}, "the vote")') == against(evaluate(gain), "the vote")
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,18 @@ def lead(gain: Estimate, other: str = "") -> str:
     return f"{points} {place} ({interval}"
 
 
+def against(gain: Estimate, other: str) -> str:
+    """The predicate of a sentence that compares with `other`: "ties with best-of-64 (−0.6 to +3.1 points)".
+
+    Outside a tie the size follows: "beats best-of-64 by 3.1 points (1.2 to 5.0)", "loses to best-of-64 by 3.1 points
+    (1.2 to 5.0)". The subject of the sentence is singular.
+    """
+    if gain.sign == 0:
+        _, low, high = gain.parts(".1p")
+        return f"ties with {other} ({low} to {high} points)"
+    return f"{by_sign(gain)} {other} by {size(gain)}"
+
+
 def size(gain: Estimate) -> str:
     """A difference without its sign, for a sentence whose verb has it: "2.9 points (1.2 to 4.5)"."""
     positive = gain if gain.mean >= 0 else Estimate(-gain.mean, -gain.high, -gain.low)
