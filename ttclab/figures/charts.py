@@ -42,7 +42,7 @@ def curves(lines: Mapping[str, Series], *, xlabel: str, low: float = 0.0, high: 
 def against_flops(
     lines: Mapping[str, Series],
     *,
-    xlabel: str = "FLOPs a problem",
+    xlabel: str = "FLOPs per problem",
     scale: tuple[float, float] = (0.0, 1.0),
     height: float = HEIGHT,
     bands: bool = True,

@@ -20,8 +20,8 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocat
 
 INK = "#010203"  # stands for the page's own text colour until the SVG is written
 PAGE = "#fdfcfb"  # stands for the page's own background
-# Okabe and Ito's palette for colour-blind readers: one colour a strategy, in pages, figures and simulators.
-COLOURS = {
+# Okabe and Ito's palette for colour-blind readers: one colour per strategy, in pages, figures and simulators.
+STRATEGIES = {
     "single": "#767676",
     "majority": "#e69f00",
     "orm": "#56b4e9",
@@ -32,6 +32,9 @@ COLOURS = {
     "optimal": INK,
     "large": "#767676",
 }
+# Things that are no strategy, in tones that no strategy has. A doubted step is drawn like a wrong one.
+TONES = {"reading": "#cdb88f", "writing": "#8c7457", "wrong": "#a8324e", "noise": "#8571a5"}
+COLOURS = {**STRATEGIES, **TONES}
 FIFTHS = ("easiest fifth", "second", "middle", "fourth", "hardest fifth")
 SHORT_FIFTHS = ("easiest", "second", "middle", "fourth", "hardest")
 DASHED = (0, (4, 2.5))
@@ -169,6 +172,16 @@ def marks(figure: Figure, looks: Mapping[str, tuple[Any, str]]) -> None:
         )  # fmt: skip
 
 
+def line_key(figure: Figure, looks: Mapping[str, Any]) -> None:
+    """A key above the axes: what each style of line stands for, in every colour."""
+    handles = [Line2D([], [], color=INK, ls=look, lw=1.3, label=name) for name, look in looks.items()]
+    with house_style():
+        figure.legend(
+            handles=handles, loc="outside upper left", ncols=len(handles), frameon=False, handlelength=1.8,
+            columnspacing=1.2, handletextpad=0.5, borderpad=0.1, fontsize=9,
+        )  # fmt: skip
+
+
 def shares(axes: Axes, low: float = 0.0, high: float = 1.0, label: str = "problems solved") -> None:
     """A vertical axis of shares in percent, from `low` to `high`."""
     axes.set(ylim=(low, high + 0.02 * (high - low)), ylabel=label)
@@ -193,7 +206,7 @@ def budgets(axes: Axes, values: Sequence[float], label: str) -> None:
     axes.set_xlabel(label)
 
 
-def flops(axes: Axes, label: str = "FLOPs a problem") -> None:
+def flops(axes: Axes, label: str = "FLOPs per problem") -> None:
     """A horizontal logarithmic axis of FLOPs, written out: 20 million, 1 billion."""
     axes.set_xscale("log")
     axes.xaxis.set_major_locator(LogLocator(subs=(1.0,)))

@@ -132,7 +132,7 @@ def over_optimisation() -> Drawing:
         "PRM 14x": ("prm", "prm-large"),
         "PRM": ("prm", "prm"),
         "weak PRM": ("revision", "prm-weak"),
-        "noisy oracle": ("single", "noisy 0.8"),
+        "noisy oracle": ("noise", "noisy 0.8"),
     }
     lines, falls = {}, {}
     for label, (strategy, name) in names.items():

@@ -44,10 +44,15 @@ def matched_samples(verifier: str | None = None) -> int:
     """Samples of the small model for the FLOPs of one pass of the large one, scored by a verifier or not."""
     price = greedy("large").cost
     if verifier is None:
-        reading = 2 * vote(1).cost - vote(2).cost
-        return int((price - reading) / (vote(2).cost - vote(1).cost))
+        return samples_for(price)
     arms = sampling_arms(verifier=verifier, budgets=tuple(range(1, matched_samples() + 1)))
     return max(allocation.N for allocation in arms.within(price))
+
+
+def samples_for(flops: float) -> int:
+    """Samples of one problem that the small model draws for so many FLOPs; they share one reading of the problem."""
+    parts = bill("small")
+    return int((flops - parts["reading"]) / parts["writing"])
 
 
 def bill(model: str, N: int = 1, verifier: str | None = None) -> dict[str, float]:
@@ -274,11 +279,19 @@ def count_cells(verdict: str, *, verifier_given: bool = True, after: int = 0) ->
     return sum(cell.verdict == verdict for rows in maps for row in rows[:5] for cell in row)
 
 
-def spendable(R: float, at: int = 1500, *, verifier_given: bool = True) -> float:
-    """How many single samples of the small model a query may cost, by what was counted."""
+def allowance(R: float, at: int = 1500, *, verifier_given: bool = True) -> float:
+    """FLOPs that the small model may spend on a problem, for the same FLOPs in all as the large one."""
     spent = training_flops(*["small"] if verifier_given else ["small", "prm"])
-    left = greedy("large", at).cost + (training_flops("large", at=at) - spent) / queries_at(R, at)
-    return left / coverage(1).cost
+    return greedy("large", at).cost + (training_flops("large", at=at) - spent) / queries_at(R, at)
+
+
+def spendable(R: float, at: int = 1500, *, verifier_given: bool = True) -> float:
+    """The allowance in passes of the small model, each of which reads the problem and writes one sample.
+
+    The formula of the paper counts in passes. Samples of one problem share its reading: of those there are
+    `samples_for` the allowance, which is more.
+    """
+    return allowance(R, at, verifier_given=verifier_given) / coverage(1).cost
 
 
 def in_samples(count: float) -> str:
@@ -288,7 +301,7 @@ def in_samples(count: float) -> str:
 
 def spendable_scored(R: float, at: int = 1500) -> int:
     """How many samples, each scored by a PRM that is there already, a query may cost."""
-    left = spendable(R, at) * coverage(1).cost
+    left = allowance(R, at)
     arms = sampling_arms()
     budgets, costs = [allocation.N for allocation in arms], [arm.cost for arm in arms.values()]
     if left > costs[-1]:  # each further sample is read and written like the last ones
