@@ -186,7 +186,7 @@ def test_strategies_have_the_same_colours_in_figures_pages_and_simulators():
     for name, colour in style.STRATEGIES.items():
         if name != "optimal":  # the text's own
             assert f"--strategy-{name}: {colour};" in pages
-    for name in ("oracle", "majority", "orm", "prm", "revision", "beam"):
+    for name in ("oracle", "majority", "orm", "prm", "revision", "beam", "writing", "wrong", "noise"):
         assert f"--ttc-{name}: {style.COLOURS[name]};" in simulators
 
 

@@ -169,8 +169,8 @@ def large_model_along_its_training() -> Drawing:
     charts.draw(axes, lines, bands=False)
     axes.fill_between(list(spent.values()), solved.low, solved.high, color=style.COLOURS["large"], alpha=0.2, lw=0)
     axes.plot(list(spent.values()), solved.mean, "o", color=style.COLOURS["large"], ms=4)
-    axes.set_xlabel("FLOPs of training the large model")
-    axes.xaxis.set_major_formatter(style.AMOUNT)
+    axes.set_xlabel("training of the large model, 10¹² FLOPs")
+    axes.xaxis.set_major_formatter(style.TRILLIONS)
     axes.locator_params(axis="x", nbins=5)
     beaten = [at for at, arm in passes.items() if coverage(many).minus(arm).sign > 0]
     finding = (

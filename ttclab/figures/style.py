@@ -105,6 +105,7 @@ def _signed(value: float) -> str:
 
 PERCENT = FuncFormatter(lambda value, _: f"{100 * value:.0f}%")
 POINTS = FuncFormatter(lambda value, _: _signed(100 * value) if abs(100 * value - round(100 * value)) < 0.01 else "")
+TRILLIONS = FuncFormatter(lambda value, _: f"{value / 1e12:g}")
 AMOUNT = FuncFormatter(lambda value, _: amount(value) if value else "0")
 
 
