@@ -8,7 +8,7 @@ from scripted import ScriptedPolicy, ScriptedVerifier
 from tiny import random_policy
 
 import ttclab
-from ttclab.adaptive import ClearLead, adaptive_search, compute_optimal_inference
+from ttclab.adaptive import adaptive_search, compute_optimal_inference
 from ttclab.allocator import (
     Allocation,
     Arm,
@@ -24,6 +24,7 @@ from ttclab.data import POLICIES
 from ttclab.problems import load_problems
 from ttclab.revision import hybrid_search
 from ttclab.sampling import parallel_search
+from ttclab.stopping import ClearLead
 
 PROBLEMS = load_problems("test", limit=4)
 

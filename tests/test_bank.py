@@ -40,7 +40,7 @@ def whole(tmp_path_factory):
 
 
 def test_the_recorded_runs_are_of_the_shipped_weights_and_whole(recorded):
-    assert recorded.made["weights"] == bank.weights_hash(bank.ZOO / "small")
+    assert recorded.metadata["weights"] == bank.weights_hash(bank.ZOO / "small")
     assert recorded.correct.shape == (500, 256)
     assert recorded.problems == ttclab.load_problems("test")
 
@@ -188,10 +188,10 @@ def test_what_is_no_whole_set_of_shards_is_not_merged(tmp_path, whole):
     (tmp_path / "whole").write_bytes(whole)
     for files, reason in {
         (first, second): "missing 3, 4",
-        (first, first): r"a\.1-of-4 is there twice",
-        (first, other): r"b\.2-of-4 is of another recording",
-        (first, one("a", shard=(2, 2))): r"a\.2-of-2 is of another recording",
-        (tmp_path / "whole",): "whole is no shard",
+        (first, first): r"a\.1-of-4 is a duplicate",
+        (first, other): r"b\.2-of-4 is a shard of another recording",
+        (first, one("a", shard=(2, 2))): r"a\.2-of-2 is a shard of another recording",
+        (tmp_path / "whole",): "whole is not a shard",
     }.items():
         with pytest.raises(ValueError, match=reason):
             bank.merge(files, tmp_path / "merged")
@@ -299,7 +299,7 @@ def test_scores_of_a_run_that_was_recorded_anew_are_refused(runs):
     bank.record("small", "validation", Draws(samples=2, problems=2, device="cpu"))
     bank.record_scores("orm", "small-validation", device="cpu")
     bank.record("small", "validation", Draws(samples=2, problems=2, seed=1, device="cpu"))
-    with pytest.raises(ValueError, match="'orm' are of another run than 'small-validation'"):
+    with pytest.raises(ValueError, match="'small-validation' has changed since 'orm' scored it"):
         bank.load_scores("orm", "small-validation")
 
 
@@ -447,7 +447,7 @@ def test_a_file_of_which_another_tool_has_lost_rows_is_refused(tmp_path):
     twice = pa.concat_tables([table.slice(1), table.slice(1, 1)])
     empty = table.set_column(2, "text", [[None] + table["text"].to_pylist()[1:]])
     for broken, reason in (
-        (twice, "once, which is not so for"),
+        (twice, "once, but has not for"),
         (table.replace_schema_metadata(None), "another tool has dropped its metadata"),
         (empty, "empty cells in text"),
         (table.drop_columns(["tokens"]), "lacks tokens"),
@@ -471,7 +471,7 @@ def test_whatever_byte_is_flipped_the_file_is_named_or_reads_the_same(tmp_path):
             assert str(path) in str(error)
             refused += 1
         else:
-            assert got.made == wanted.made and got.problems == wanted.problems
+            assert got.metadata == wanted.metadata and got.problems == wanted.problems
             assert (got.texts == wanted.texts).all() and (got.logprob == wanted.logprob).all()
     assert refused > 200
 

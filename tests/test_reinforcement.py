@@ -14,9 +14,10 @@ from ttclab.models import LanguageModel
 from ttclab.problems import ArithmeticProblem, Problem, Solution, split_of
 from ttclab.results.reinforcement import rl_coverage, rl_samples, rl_stepwise, rl_vote, rl_weighted
 from ttclab.results.sampling import coverage, small_samples
+from ttclab.tasks.arithmetic import ARITHMETIC
 from ttclab.training import loop, reinforcement
 from ttclab.training.reinforcement import Reinforcement, advantages, weighted_logprob, weighted_rows
-from ttclab.training.tokens import ALPHABET, build_tokenizer
+from ttclab.training.tokens import alphabet_of, build_tokenizer
 
 TOKENIZER = build_tokenizer()
 PAD = TOKENIZER.pad_token_id
@@ -35,7 +36,9 @@ class Bigram(torch.nn.Module):
     def __init__(self):
         super().__init__()
         torch.manual_seed(0)
-        self.table = torch.nn.Parameter(torch.randn(len(ALPHABET), len(ALPHABET), dtype=torch.float64))
+        self.table = torch.nn.Parameter(
+            torch.randn(len(alphabet_of(ARITHMETIC)), len(alphabet_of(ARITHMETIC)), dtype=torch.float64)
+        )
         self.device = torch.device("cpu")
 
     def forward(self, input_ids, use_cache):
@@ -52,7 +55,7 @@ def solutions_of(problem, length):
 def test_the_expected_gradient_of_a_group_is_the_gradient_of_the_expected_reward(n, monkeypatch):
     monkeypatch.setattr(torch.Tensor, "float", torch.Tensor.double)  # the model computes in float64 here
     policy, problem = Bigram(), Copied("toy", "?", "=", "12")
-    only = [ALPHABET.index(character) for character in "123"]
+    only = [alphabet_of(ARITHMETIC).index(character) for character in "123"]
     with torch.no_grad():
         mask = torch.full_like(policy.table, -50.0)  # the policy writes these three characters and no other
         mask[:, only] = 0
@@ -120,7 +123,7 @@ def quick(monkeypatch):
     """A recipe of six steps, looked at after each second one."""
     recipe = replace(reinforcement.RECIPES["small-rl"], steps=6, batch=3, samples=8)
     monkeypatch.setitem(loop.RECIPES, "quick", recipe)
-    for name, value in {"CHECK_EVERY": 2, "MEASURED": 2, "DRAWN": 2}.items():
+    for name, value in {"CHECK_EVERY": 2, "PROBLEMS": 2, "SAMPLES": 2}.items():
         monkeypatch.setattr(reinforcement, name, value)
     return recipe
 

@@ -1,7 +1,7 @@
-"""Adaptive strategies: how much to spend on a problem is decided by what its first solutions look like.
+"""Adaptive strategies, which decide by the first solutions of a problem how much to spend on it.
 
-`compute_optimal_inference` estimates the difficulty first and asks a rule of `allocator`. `adaptive_search` needs no
-estimate: it samples until a stopping rule finds the vote clear. `confident_search` stops inside a sample, once the
+`compute_optimal_inference` estimates the difficulty and applies an allocation rule. `adaptive_search` needs no
+estimate: it samples until a stopping rule finds the vote clear. `confident_search` stops inside a sample when the
 model's confidence falls.
 """
 
@@ -19,17 +19,13 @@ from .ledger import billed_as
 from .policy import Policy
 from .revision import hybrid_search
 from .sampling import Result, strategy
-from .stopping import Agreement as Agreement
-from .stopping import ClearLead as ClearLead
-from .stopping import Posterior as Posterior
-from .stopping import StoppingRule as StoppingRule
+from .stopping import ClearLead, StoppingRule
 from .tasks.problem import Problem, Solution
 from .token_stats import token_stats_kept
 from .verifiers.scoring import Verifier, critic_of, score_groups
 
 DEFAULT_RULE = ClearLead()
-# Of a confidence, in nats: a text that is sampled again has the confidence it had before, up to the order of additions.
-ROUNDING = 1e-3
+ROUNDING = 1e-3  # nats; a text that is sampled again has the same confidence up to the order of additions
 
 
 @strategy
@@ -61,10 +57,8 @@ def compute_optimal_inference(
         Generations for each problem, without the solution that estimates the difficulty.
     policy : Rule
         Allocation rule: from a difficulty and a budget to an `Allocation`.
-    temperature : float, optional
-        Sampling temperature, by default the model's own.
-    seed : int, optional
-        Seed of the samples, by default 0.
+    temperature, seed
+        As in `parallel_search`.
 
     Returns
     -------
@@ -123,7 +117,7 @@ def adaptive_search(
 ) -> list[Result]:
     """Sample until a stopping rule finds the vote clear, at most N solutions (after Aggarwal et al. 2023).
 
-    Easy problems stop after the first look and hard ones use the whole budget, without an estimate of difficulty.
+    Easy problems stop after the first check and hard problems use the whole budget, without an estimate of difficulty.
 
     Parameters
     ----------
@@ -134,36 +128,34 @@ def adaptive_search(
     problem : Problem or list of Problem
         One problem, or several that are run as one batch.
     N : int
-        Budget: most solutions drawn for each problem.
+        Budget: largest number of solutions of each problem.
     rule : StoppingRule
-        When the vote is looked at, and when it is clear: `ClearLead`, `Agreement` or `Posterior`.
-    temperature : float, optional
-        Sampling temperature, by default the model's own.
-    seed : int, optional
-        Seed of the samples, by default 0.
+        Stopping rule: `ClearLead`, `Agreement` or `Posterior`.
+    temperature, seed
+        As in `parallel_search`.
 
     Returns
     -------
     Result, or list of Result for a list of problems
-        Its answer is that of the vote, weighted by the scores if the rule is.
+        The answer is that of the vote; a rule that is `weighted` weights it by the scores.
 
     Raises
     ------
     ValueError
         If N is smaller than the rule's first look, and for impossible settings of the rule.
     """
-    found: dict[str, tuple[list[Solution], list[float]]] = {each.id: ([], []) for each in problem}
+    drawn_of: dict[str, tuple[list[Solution], list[float]]] = {each.id: ([], []) for each in problem}
     unclear = list(problem)
     for drawn, look in pairwise([0, *rule.looks(N)]):
         more = model.generate(unclear, n=look - drawn, start=drawn, temperature=temperature, seed=seed)
         scored = score_groups(verifier, more) if rule.weighted else [[1.0] * len(group) for group in more]
         for each, solutions, scores in zip(unclear, more, scored, strict=True):
-            found[each.id][0].extend(solutions)
-            found[each.id][1].extend(scores)
-        unclear = [each for each in unclear if not rule.is_clear(_votes(*found[each.id]), look)]
+            drawn_of[each.id][0].extend(solutions)
+            drawn_of[each.id][1].extend(scores)
+        unclear = [each for each in unclear if not rule.is_clear(_votes(*drawn_of[each.id]), look)]
         if not unclear:
             break
-    return [Result.chosen("weighted", *found[each.id]) for each in problem]
+    return [Result.chosen("weighted", *drawn_of[each.id]) for each in problem]
 
 
 def _votes(solutions: Sequence[Solution], scores: Sequence[float]) -> NDArray[np.float64]:
@@ -198,31 +190,29 @@ def confident_search(
     model : Policy
         Model that writes the solutions, run in this process.
     verifier : Verifier
-        Verifier that weights the votes of the solutions that were not stopped. `load_verifier("self-certainty")` makes
-        it the confidence-weighted vote.
+        Verifier that weights the votes of finished solutions; `load_verifier("self-certainty")` gives the
+        confidence-weighted vote.
     problem : Problem or list of Problem
         One problem, or several that are run as one batch.
     N : int
-        Budget: solutions begun for each problem, warm-up included.
+        Budget: solutions started for each problem, warm-up included.
     warmup : int
-        Solutions that set the floor of a problem.
+        Number of warm-up solutions of a problem.
     keep : float
-        Share of the warm-up that would not have been stopped: 0.9 and 0.1 are DeepConf-high and DeepConf-low.
-    temperature : float, optional
-        Sampling temperature, by default the model's own.
-    seed : int, optional
-        Seed of the samples, by default 0.
+        Share of the warm-up that stays above the floor: 0.9 is DeepConf-high, 0.1 DeepConf-low.
+    temperature, seed
+        As in `parallel_search`.
 
     Returns
     -------
     Result, or list of Result for a list of problems
-        Stopped solutions are unfinished, and score 0.
+        Stopped solutions are unfinished and have the score 0.
 
     Raises
     ------
     ValueError
-        Unless 1 <= warmup <= N and 0 < keep <= 1, and for a model that keeps no statistics of tokens or does not end
-        its solutions by itself.
+        Unless 1 <= warmup <= N and 0 < keep <= 1, for a model without token statistics, and for a model that does not
+        end its solutions by itself.
     """
     if not 1 <= warmup <= N or not 0 < keep <= 1:
         raise ValueError(
@@ -231,7 +221,7 @@ def confident_search(
     with token_stats_kept():
         groups = model.generate(problem, n=warmup, temperature=temperature, seed=seed)
     if any(solution.stats is None for group in groups for solution in group):
-        raise ValueError("stopping inside a sample needs a model that keeps statistics of tokens, not a server's")
+        raise ValueError("stopping inside a sample needs a model that keeps statistics of tokens, not a server")
     lowest = [[lowest_group_confidence(s.stats) for s in group if s.stats] for group in groups]
     floors = {each.id: float(np.quantile(low, 1 - keep)) - ROUNDING for each, low in zip(problem, lowest, strict=True)}
     if warmup < N:

@@ -61,7 +61,7 @@ class _Search:
 
 @dataclass
 class _Candidate:
-    """One place of a search: a solution, and the score of where lookahead takes it (the solution itself without)."""
+    """One place of a search: a solution, its continuation by lookahead, and the score of the continuation."""
 
     solution: Solution
     ahead: Solution
@@ -70,7 +70,7 @@ class _Candidate:
 
 @dataclass
 class _Tree:
-    """The places of one problem (beam search), or M of them that share no beam with the others (DVTS)."""
+    """Places that share beams: all places of a problem (beam search), or M of them (DVTS)."""
 
     problem: Problem
     live: list[_Candidate]
@@ -84,7 +84,7 @@ class _Tree:
     def prune(self, M: int) -> None:
         """Set finished solutions aside and divide the remaining places among the best unfinished ones, M each.
 
-        The last one kept gets the places that are left. Ties are broken by text, then by random stream.
+        The last solution kept gets the remaining places. Ties are broken by text, then by random stream.
         """
         self.finished += [candidate for candidate in self.live if candidate.solution.finished]
         ranked = self.unfinished
@@ -125,7 +125,7 @@ def _first_steps(model: Policy, problems: list[Problem], search: _Search) -> lis
 
 
 def _look_ahead(model: Policy, trees: list[_Tree], steps: int) -> None:
-    """Advance every unfinished candidate by greedy steps, so that it is scored by where it leads."""
+    """Advance every unfinished candidate by greedy steps; the result is scored in its place."""
     with ledger.billed_as("lookahead"):
         for _ in range(steps):
             moving = [[candidate for candidate in tree.live if not candidate.ahead.finished] for tree in trees]
@@ -137,12 +137,12 @@ def _look_ahead(model: Policy, trees: list[_Tree], steps: int) -> None:
 
 
 def _to_score(tree: _Tree, M: int) -> list[_Candidate]:
-    """The candidates whose scores decide something: with M=1 nothing is pruned, and only finished ones count."""
+    """Candidates that need a score: with M=1, where nothing is pruned, only the finished ones."""
     return tree.live if M > 1 else [candidate for candidate in tree.live if candidate.solution.finished]
 
 
 def _score(verifier: Verifier, candidates: list[_Candidate], aggregate: str) -> None:
-    """Let the verifier score candidates in one call."""
+    """Score candidates in one call of the verifier."""
     scores = score_steps(verifier, [candidate.ahead for candidate in candidates], aggregate)
     for candidate, score in zip(candidates, scores, strict=True):
         candidate.score = score
@@ -162,8 +162,8 @@ def _candidates(solutions: Sequence[Solution]) -> list[_Candidate]:
 
 def _result(problem: Problem, trees: list[_Tree], choose: str) -> Result:
     """The result of a problem, from the solutions of its trees: the finished ones, then those cut at max_steps."""
-    found = [candidate for tree in trees if tree.problem == problem for candidate in (*tree.finished, *tree.live)]
-    return Result.chosen(choose, [candidate.solution for candidate in found], [candidate.score for candidate in found])
+    own = [candidate for tree in trees if tree.problem == problem for candidate in (*tree.finished, *tree.live)]
+    return Result.chosen(choose, [candidate.solution for candidate in own], [candidate.score for candidate in own])
 
 
 @strategy
@@ -196,13 +196,11 @@ def beam_search(
     lookahead : int
         Greedy steps rolled out to score a step. A search with lookahead k is charged N (k+1) generations.
     aggregate : {"last", "min", "prod", "mean"}
-        How the scores of a solution's steps become one score.
+        Aggregate of the step scores of a solution.
     choose : {"best", "weighted", "majority"}
-        How the answer is chosen from the N solutions, as in `parallel_search`.
-    temperature : float, optional
-        Sampling temperature, by default the model's own.
-    seed : int, optional
-        Seed of the samples, by default 0.
+        Selection of the answer from the N solutions, as in `parallel_search`.
+    temperature, seed
+        As in `parallel_search`.
 
     Returns
     -------

@@ -1,8 +1,8 @@
 """Sequential revision: chains of attempts, each of which starts from the one before.
 
 Without feedback a policy writes each solution anew after reading the attempts before it (Snell et al. 2024, section 6);
-it must be trained for that. With feedback a chain is revised step by step: the steps before the one that the critique
-names are kept, and the policy writes on from there; any policy can.
+it must be trained for that. With feedback the newest attempt is restarted: the steps before the one that the critique
+names are kept, and the policy continues from there. Any policy can do that.
 """
 
 from dataclasses import dataclass, field
@@ -63,16 +63,14 @@ def hybrid_search(
     M, T : int
         Budget: chains, and revisions of each, at most M(1+T) generations.
     feedback : Critic, optional
-        Critic of the newest attempt. A critique that names a step (`Feedback.step`) keeps the steps before it, and the
-        policy writes on from there. A critique that names none ends the chain, and generations that are not used are
-        not charged; an ORM never names a step. Its calls are charged. If it is the verifier, the verifier reads each
-        attempt once. Without feedback the policy reads the last four attempts and writes the solution anew.
+        Critic of the newest attempt. If a critique names a step (`Feedback.step`), the policy restarts from the steps
+        before it. If it names none, the chain ends, and the unused generations are not charged; an ORM never names a
+        step. Calls of the critic are charged; a critic that is the verifier reads each attempt once. Without feedback
+        the policy reads the last four attempts and writes the solution anew.
     choose : {"best", "weighted", "majority"}
         As in `parallel_search`, over all solutions of all chains.
-    temperature : float, optional
-        Sampling temperature, by default the model's own; 0 is greedy.
-    seed : int, optional
-        Seed of the samples, by default 0.
+    temperature, seed
+        As in `parallel_search`.
 
     Returns
     -------
@@ -109,7 +107,7 @@ def hybrid_search(
 
 @dataclass
 class _Chain:
-    """A chain of attempts. kept: steps of the newest attempt that its revision keeps; over: it takes no more."""
+    """A chain of attempts. kept: steps of the newest attempt that a restart keeps; over: the chain has ended."""
 
     solutions: list[Solution]
     scores: list[float] = field(default_factory=list)
@@ -145,7 +143,7 @@ def _restart(
     temperature: float | None,
     kept: KeptPrefixes,
 ) -> None:
-    """Write each chain on from the step that the critic names, T times or until it names none."""
+    """Restart each chain from the step that the critic names, T times or until it names none."""
     _criticize([chain for group in chains for chain in group], verifier, critic)
     for _ in range(T):
         growing = [unfinished for group in chains if (unfinished := [chain for chain in group if not chain.over])]
@@ -165,7 +163,7 @@ def _restart(
 
 
 def _criticize(chains: list[_Chain], verifier: Verifier, critic: Critic) -> None:
-    """Score the newest attempt of each chain, and find what its revision keeps."""
+    """Score the newest attempt of each chain, and find the steps that a restart keeps."""
     newest = [chain.newest for chain in chains]
     if critic is verifier and isinstance(critic, StepCritic):
         steps = scores_of_steps(critic, newest)

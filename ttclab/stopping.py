@@ -1,6 +1,6 @@
-"""Rules for when to stop sampling: they look at the votes so far, and say whether more samples are worth drawing.
+"""Stopping rules of `adaptive.adaptive_search`, which decide by the votes so far whether to draw more samples.
 
-`ClearLead` looks at a verifier's scores. `Agreement` and `Posterior` count answers, and need no verifier.
+`ClearLead` adds up a verifier's scores. `Agreement` and `Posterior` count answers and need no verifier.
 """
 
 from collections.abc import Iterator
@@ -17,12 +17,12 @@ Votes = NDArray[np.floating[Any]]
 
 
 class StoppingRule(Protocol):
-    """When to look at the votes, and when they are clear.
+    """Base protocol of stopping rules.
 
     Attributes
     ----------
     weighted : bool
-        Whether the votes are sums of a verifier's scores, and not counts.
+        True if votes are sums of a verifier's scores, False if they are counts.
     """
 
     @property
@@ -31,23 +31,23 @@ class StoppingRule(Protocol):
     def __hash__(self) -> int: ...
 
     def looks(self, N: int) -> list[int]:
-        """Numbers of samples after which the votes are looked at, ascending, at most N. Sampling ends at the last.
+        """Numbers of samples after which the votes are checked, ascending, the last of them N.
 
         Raises
         ------
         ValueError
-            If N is smaller than the first look.
+            If N is smaller than the first number, and for impossible settings.
         """
 
     def is_clear(self, votes: Votes, drawn: int) -> NDArray[np.bool_]:
-        """Whether sampling stops.
+        """Whether to stop sampling.
 
         Parameters
         ----------
         votes : array of shape (..., answers)
-            The votes of each answer, in any order.
+            Votes of each answer, in any order.
         drawn : int
-            Samples drawn, with those that have no answer.
+            Samples drawn, including samples without an answer.
 
         Returns
         -------
@@ -57,13 +57,13 @@ class StoppingRule(Protocol):
 
 @dataclass(frozen=True)
 class ClearLead:
-    """Stop once the first answer's sum of scores is ahead of the second's by `lead`.
+    """Stop once the sum of scores of the leading answer exceeds that of the second by `lead`.
 
     Parameters
     ----------
     lead : float
     batch : int
-        Samples between two looks.
+        Samples between two checks.
     """
 
     lead: float = 1.5
@@ -85,14 +85,14 @@ class ClearLead:
 
 @dataclass(frozen=True)
 class Agreement:
-    """Double the number of samples until a share of them agrees on an answer (its_hub's adaptive self-consistency).
+    """Double the number of samples until a share of them agrees on one answer (its_hub's adaptive self-consistency).
 
     Parameters
     ----------
     share : float
-        Of the samples drawn.
+        Share of the samples drawn.
     first : int
-        Samples before the first look.
+        Samples before the first check.
     """
 
     share: float = 0.75
@@ -113,16 +113,16 @@ class Agreement:
 
 @dataclass(frozen=True)
 class Posterior:
-    """Stop once the leading answer is the model's favourite with a given probability (Aggarwal et al. 2023).
+    """Stop once the leading answer is the model's most likely answer with a given probability (Aggarwal et al. 2023).
 
-    Of adaptive consistency this is the Beta criterion: only the two leading answers count, and before any sample the
-    share of the first among them is as likely to be any number from 0 to 1.
+    This is the Beta criterion of adaptive consistency: it compares the two leading answers, with a uniform prior on the
+    share of the first.
 
     Parameters
     ----------
     probability : float
     batch : int
-        Samples between two looks.
+        Samples between two checks.
     """
 
     probability: float = 0.95
@@ -146,10 +146,10 @@ class Posterior:
 
 @lru_cache(maxsize=1 << 12)
 def probability_ahead(first: int, second: int) -> float:
-    """Probability that an answer with `first` votes is more likely than one with `second`, from a uniform prior.
+    """Probability that an answer with `first` votes is more likely than one with `second`, with a uniform prior.
 
-    It is that a Beta(first + 1, second + 1) variable is above 1/2, which for whole numbers is that of at most `first`
-    heads in first + second + 1 tosses of a fair coin.
+    It equals P(Beta(first + 1, second + 1) > 1/2), which for whole numbers is the probability of at most `first` heads
+    in first + second + 1 tosses of a fair coin.
     """
     tosses = first + second + 1
     return sum(comb(tosses, heads) for heads in range(first + 1)) / 2**tosses
@@ -167,7 +167,7 @@ def _below(numbers: Iterator[int], N: int) -> Iterator[int]:
 
 
 def _top_two(votes: Votes) -> tuple[Votes, Votes]:
-    """The votes of the first and the second answer, 0 where there is none, (...,) each."""
+    """Votes of the leading and the second answer, 0 without one, (...,) each."""
     padded = np.concatenate([votes, np.zeros((*votes.shape[:-1], 2))], axis=-1)
     ordered = np.partition(padded, -2, axis=-1)
     return ordered[..., -1], ordered[..., -2]

@@ -1,4 +1,4 @@
-"""What docutils and the theme write that a screen reader stumbles over, written otherwise: axe tests every page."""
+"""Accessible HTML in place of what docutils and the theme write; axe tests every page."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from sphinx.writers.html5 import HTML5Translator
 
 
 def visit_citation(translator: HTML5Translator, node: nodes.citation) -> None:
-    """Without docutils' role doc-biblioentry, which is deprecated."""
+    """Write a citation without docutils' deprecated role doc-biblioentry."""
     translator.body.append(translator.starttag(node, "div", CLASS="citation"))
 
 
@@ -17,7 +17,7 @@ def depart_citation(translator: HTML5Translator, node: nodes.citation) -> None:
 
 
 def visit_entry(translator: HTML5Translator, node: nodes.entry) -> None:
-    """An empty corner of a table heads nothing: it is no header."""
+    """Write an empty corner cell of a table as a data cell, not as a header."""
     HTML5Translator.visit_entry(translator, node)
     if translator.context[-1] == "</th>\n" and not node.astext().strip():
         translator.body[-1] = translator.body[-1].replace("<th", "<td", 1)
@@ -31,15 +31,15 @@ def depart_entry(translator: HTML5Translator, node: nodes.entry) -> None:
 def _name_toggles(
     app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.document | None
 ) -> None:
-    """The marks that open a chapter's pages in the side bar say so."""
-    theirs = context.get("generate_toctree_html")
-    if theirs:
+    """Label the toggles in the side bar that open the pages of a chapter."""
+    generate = context.get("generate_toctree_html")
+    if generate:
         name = '<summary aria-label="The pages below">'
-        context["generate_toctree_html"] = lambda *a, **k: str(theirs(*a, **k)).replace("<summary>", name)
+        context["generate_toctree_html"] = lambda *a, **k: str(generate(*a, **k)).replace("<summary>", name)
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
     app.add_node(nodes.citation, override=True, html=(visit_citation, depart_citation))
     app.add_node(nodes.entry, override=True, html=(visit_entry, depart_entry))
-    app.connect("html-page-context", _name_toggles, priority=900)  # after the theme's own
+    app.connect("html-page-context", _name_toggles, priority=900)  # after the theme's handler
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

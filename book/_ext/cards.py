@@ -1,4 +1,4 @@
-"""The directive {gpu-cards}: what `python -m benchmarks.gpu` has measured on the GPUs that somebody had."""
+"""The directive {gpu-cards}: measurements of `python -m benchmarks.gpu` on GPUs."""
 
 import json
 from pathlib import Path
@@ -39,7 +39,7 @@ def card_rows(card: dict[str, Any]) -> list[list[str]]:
 
 
 def in_words(tokens_per_second: float) -> str:
-    """With two digits, or three from 100,000 on."""
+    """A rate with two digits, or three from 100,000 on."""
     if tokens_per_second < 1000:
         return f"{tokens_per_second:.0f}"
     thousands = tokens_per_second / 1000
@@ -47,10 +47,10 @@ def in_words(tokens_per_second: float) -> str:
 
 
 class GpuCards(SphinxDirective):
-    """A table for each card; a sentence where there is none."""
+    """A table for each card, or a sentence if there are no cards."""
 
     def run(self) -> list[nodes.Node]:
-        found: list[nodes.Node] = []
+        tables: list[nodes.Node] = []
         for path in CARDS.glob("*.json"):
             self.env.note_dependency(str(path))
         for card in load_cards():
@@ -58,8 +58,8 @@ class GpuCards(SphinxDirective):
             group = nodes.tgroup("", *[nodes.colspec(colwidth=1) for _ in COLUMNS], cols=len(COLUMNS))
             group += [nodes.thead("", _row(COLUMNS)), body]
             caption = f"Tokens a second on one {card['gpu']}, measured on {card['date']}"
-            found.append(nodes.table("", nodes.title("", caption), group))
-        return found or [nodes.paragraph("", "Nobody has measured the course on a GPU yet.")]
+            tables.append(nodes.table("", nodes.title("", caption), group))
+        return tables or [nodes.paragraph("", "Nobody has measured the course on a GPU yet.")]
 
 
 def _row(texts: Any) -> nodes.row:

@@ -1,7 +1,7 @@
-"""The directive {claims}: every claim with the verdict and numbers that its test returns now, and a form to filter by.
+"""The directive {claims}: a table of all claims with the verdicts and numbers of their tests, and a form to filter it.
 
-The tests run while the book is built. One that returns another verdict than `claims.json` says fails the strict build.
-The form is there only where scripts run (`_static/claims.js`); the table is whole without.
+The tests run while the book is built. A verdict that differs from `claims.json` fails the strict build. The form is
+shown only where scripts run (`_static/claims.js`); without it the table is complete.
 """
 
 from typing import Any
@@ -37,7 +37,7 @@ class Claims(SphinxDirective):
 
 
 def _form() -> str:
-    """Two native controls and a line that says what is left, for claims.js."""
+    """Two native controls and an output for the number of matches, for claims.js."""
     made_by = _options("anybody", SOURCES)
     verdicts = _options("any verdict", {verdict: verdict for verdict in (HOLDS, REVERSED, NOT_SEEN, UNDECIDED)})
     return (
@@ -47,13 +47,13 @@ def _form() -> str:
     )
 
 
-def _options(all_of_them: str, choices: dict[str, str]) -> str:
-    each = "".join(f'<option value="{_name(value)}">{said}</option>' for value, said in choices.items())
-    return f'<option value="">{all_of_them}</option>{each}'
+def _options(default: str, choices: dict[str, str]) -> str:
+    options = "".join(f'<option value="{_name(value)}">{label}</option>' for value, label in choices.items())
+    return f'<option value="">{default}</option>{options}'
 
 
 def _name(value: str) -> str:
-    """What a row of the table is classed as."""
+    """CSS class of a row of the table."""
     return "claim-" + value.replace(" ", "-")
 
 

@@ -1,11 +1,11 @@
-"""The directive `{drawn} name`: a figure of `ttclab.figures` in the page, with its numbers folded under it.
+"""The directive `{drawn} name`: a figure of `ttclab.figures`, with its numbers folded under it.
 
     ```{drawn} weighted_against_vote
-    A line of text that stands under the figure, if it needs one.
+    An optional line of text under the figure.
     ```
 
-A figure is drawn from the recorded runs while the book is built. What was drawn is kept beside the built book until the
-package or its data change. An unknown name fails the strict build.
+A figure is drawn from the recorded runs while the book is built. Drawn figures are cached beside the built book until
+the package or its data change. An unknown name fails the strict build.
 """
 
 import hashlib
@@ -29,7 +29,7 @@ logger = logging.getLogger(__name__)
 
 @cache
 def version() -> str:
-    """A digest of everything that a figure may depend on."""
+    """A digest of all files on which a figure may depend."""
     digest = hashlib.sha256()
     for path in sorted(PACKAGE.rglob("*")):
         if path.suffix in KINDS and "src" not in path.parts:
@@ -38,13 +38,13 @@ def version() -> str:
 
 
 def drawn_html(name: str, folder: Path) -> str:
-    """The figure of a name as HTML, from `folder` if it was drawn before."""
-    kept = folder / version() / f"{name}.html"
-    if not kept.is_file():
+    """A figure as HTML, from the cache in `folder` if it was drawn before."""
+    cached = folder / version() / f"{name}.html"
+    if not cached.is_file():
         html = figures.draw(name).html()
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        write_text(kept, html)
-    return kept.read_text(encoding="utf-8")
+        cached.parent.mkdir(parents=True, exist_ok=True)
+        write_text(cached, html)
+    return cached.read_text(encoding="utf-8")
 
 
 class Drawn(SphinxDirective):

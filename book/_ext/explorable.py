@@ -1,8 +1,7 @@
-"""The directive `{explorable} name`: a simulator in the page, with a table of its data where scripts are off.
+"""The directive `{explorable} name`: a simulator, or a table of its data where scripts are off.
 
-The bundle of all simulators, their data and the script that mounts them go into `_static/explorables/` of the html. A
-page loads the bundle once, however many simulators it has, and the data of those that it shows, with the weights of the
-models that one of them runs; nothing else.
+The bundle of all simulators, their data and the script that mounts them are copied to `_static/explorables/`. A page
+loads the bundle once, and only the data and model weights of its own simulators.
 """
 
 import hashlib
@@ -43,7 +42,7 @@ class Explorable(SphinxDirective):
 
 
 def _address(path: Path, name: str = "") -> str:
-    """The file's name with a version, so that a changed file is fetched anew, whatever the browser keeps."""
+    """The file's name with a version, so that browsers fetch a changed file again."""
     return f"{name or path.name}?v={hashlib.sha256(path.read_bytes()).hexdigest()[:12]}"
 
 

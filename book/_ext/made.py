@@ -1,4 +1,4 @@
-"""How the book was made: {commands} is the table of the commands, {version}`name` the version of a package."""
+"""Roles for the page on how the book was made: {commands}, a table of commands, and {version}`name` of a package."""
 
 import platform
 from importlib.metadata import version
@@ -12,11 +12,11 @@ from ttclab.cli import app as command_line
 
 
 class Commands(SphinxDirective):
-    """The commands of the package with what each does."""
+    """A table of the commands of the package."""
 
     def run(self) -> list[nodes.Node]:
         commands = command_line.commands.items()
-        rows = [f"| `ttclab {name}` | {each.get_short_help_str(limit=200)} |" for name, each in commands]
+        rows = [f"| `ttclab {name}` | {command.get_short_help_str(limit=200)} |" for name, command in commands]
         parsed = self.parse_text_to_nodes("\n".join(["| Command | What it does |", "|---|---|", *rows]))
         for table in parsed:
             table["classes"].append("dense")
@@ -27,8 +27,8 @@ class Version(SphinxRole):
     """The version of Python or of an installed package."""
 
     def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
-        found = platform.python_version() if self.text == "python" else version(self.text)
-        return [nodes.Text(found)], []
+        number = platform.python_version() if self.text == "python" else version(self.text)
+        return [nodes.Text(number)], []
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

@@ -1,6 +1,6 @@
-"""Maths as MathML, made while the book is built: it needs no script, weighs nothing, and a screen reader can read it.
+"""Maths as MathML, converted while the book is built: no script, no fonts, and readable by screen readers.
 
-TeX that the converter does not know comes out of it as letters. Here that fails the strict build.
+The converter writes unknown TeX as letters. Here unknown TeX fails the strict build.
 """
 
 import re
@@ -14,28 +14,28 @@ from sphinx.util.math import get_node_equation_number
 from sphinx.writers.html5 import HTML5Translator
 
 logger = logging.getLogger(__name__)
-# A command or a column mark left as it was, an operator lost, a style of letters that browsers lack (MathML Core).
+# An unconverted command or column mark, a lost operator, or a letter style outside MathML Core.
 UNKNOWN = re.compile(r'\\|<mi>&</mi>|<mo />|mathvariant="(?!normal")')
 
 
 def mathml(tex: str, display: str) -> str:
-    """TeX as a `<math>` element; display: "inline" or "block". Raises ValueError for TeX that it does not know."""
+    """TeX as a `<math>` element; display: "inline" or "block". Raises ValueError for unknown TeX."""
     if r"\\" in tex and r"\begin" not in tex:
         tex = rf"\begin{{split}}{tex}\end{{split}}"
-    made: str = convert(tex, display=display)
-    if UNKNOWN.search(made):
+    element: str = convert(tex, display=display)
+    if UNKNOWN.search(element):
         raise ValueError(f"no MathML for the TeX {tex!r}")
-    return made
+    return element
 
 
 def _visit(translator: HTML5Translator, node: nodes.math | nodes.math_block, before: str, display: str) -> None:
     try:
-        made = mathml(node.astext(), display)
-    except Exception as error:  # the converter has a dozen of its own
+        element = mathml(node.astext(), display)
+    except Exception as error:  # the converter raises its own classes
         logger.warning("maths: %r", error, location=node)
-        made = translator.encode(node.astext())
-    translator.body.append(before + made)
-    raise nodes.SkipChildren  # the TeX itself
+        element = translator.encode(node.astext())
+    translator.body.append(before + element)
+    raise nodes.SkipChildren  # do not write the TeX
 
 
 def visit_math(translator: HTML5Translator, node: nodes.math) -> None:
@@ -44,7 +44,7 @@ def visit_math(translator: HTML5Translator, node: nodes.math) -> None:
 
 def depart_math(translator: HTML5Translator, node: nodes.math) -> None:
     after = node.parent[node.parent.index(node) + 1 :]
-    joined = "&#8288;" if after and after[0].astext()[:1] in set(".,;:!?)") else ""  # no line begins with a full stop
+    joined = "&#8288;" if after and after[0].astext()[:1] in set(".,;:!?)") else ""  # no line break before it
     translator.body.append(joined + "</span>")
 
 

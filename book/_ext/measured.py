@@ -1,4 +1,4 @@
-"""Numbers of the recorded runs, computed while the book is built: in a sentence by a role, in a table by a directive.
+"""Numbers of the recorded runs, computed while the book is built: a role for sentences, a directive for tables.
 
     {measured}`vote(16).solved:.0%`
 
@@ -11,8 +11,8 @@
     ```{results} models_table()
     ```
 
-What a page says can so never differ from what was measured. `ttclab.results.expressions` says what an expression is;
-one that names something unknown fails the strict build.
+So a number on a page cannot differ from the recorded runs. `ttclab.results.expressions` defines the expressions; an
+unknown name fails the strict build.
 """
 
 from pathlib import Path
@@ -50,7 +50,7 @@ class Measured(SphinxRole):
 
 
 class Results(SphinxDirective):
-    """A table: what an expression returns, or what the lines of the directive describe."""
+    """A table from an expression, or from the lines of the directive."""
 
     has_content = True
     optional_arguments = 1

@@ -1,7 +1,7 @@
-"""Pages that ask the net for nothing: takes out thebe, which points every page at a CDN to make its code cells live.
+"""Offline pages: remove thebe, for which every page would load scripts from a CDN.
 
-Jupyter Book brings thebe along, wanted or not. Maths and widgets are kept offline in `_config.yml`; the browser tests
-hold every page to it. The state of widgets goes too: it is what a page would need to fetch their code and draw them.
+Jupyter Book always installs thebe. `_config.yml` keeps maths and widgets offline, and the browser tests check every
+page. The stored state of widgets is removed too, because a page with it would fetch the code of the widgets.
 """
 
 from typing import Any
@@ -18,10 +18,10 @@ def _drop_widgets(
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
-    app.setup_extension("sphinx_thebe")  # now, so that there is something to take out
+    app.setup_extension("sphinx_thebe")  # now, so that it can be removed
     for listener in [each for event in app.events.listeners.values() for each in event]:
         if listener.handler.__module__ == "sphinx_thebe":
             app.disconnect(listener.id)
-    app.connect("html-page-context", _drop_widgets, priority=100)  # before myst_nb puts it into the page
+    app.connect("html-page-context", _drop_widgets, priority=100)  # before myst_nb adds it to the page
     app.registry.css_files[:] = [each for each in app.registry.css_files if "thebe" not in each[0]]
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

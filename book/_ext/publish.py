@@ -1,9 +1,8 @@
-"""The address of the repository, from one place, and all that names it: buttons, and the notebooks' setup cells.
+"""The address of the repository, and the buttons and setup cells of notebooks that contain it.
 
-It is that of the workflow that deploys the book or, at home, that of the checkout's remote. Where there is none on
-GitHub the buttons are left out, and the setup cells stay as they are. The notebooks that a page offers for download
-(`_sources/notebooks/` of the html) have the address in their setup cell; the workflow puts the same files on the branch
-`colab`, which the Colab buttons open.
+The address comes from the deploying workflow or from the remote of the checkout. Without an address on GitHub there are
+no buttons, and the setup cells are unchanged. Notebooks offered for download (`_sources/notebooks/`) have the address
+in their setup cell; the workflow also puts them on the branch `colab`, which the Colab buttons open.
 """
 
 import json
@@ -19,7 +18,7 @@ from sphinx.config import Config
 
 GITHUB = re.compile(r"(?:https?://|ssh://|git://)?(?:[^@/]*@)?github\.com[:/]([\w.-]+)/([\w.-]+?)(?:\.git)?/?")
 SOURCES = "main"
-STAMPED = "colab"  # the branch of the notebooks with the address in them
+STAMPED = "colab"  # branch of the notebooks that contain the address
 SETUP = """\
 # On Colab this installs the course. Anywhere else it does nothing.
 import subprocess
@@ -35,9 +34,9 @@ def repository(folder: Path) -> str:
     """The "owner/name" on GitHub of the checkout in `folder`, "" if it has none."""
     if named := os.environ.get("GITHUB_REPOSITORY"):
         return named
-    asked = subprocess.run(["git", "remote", "get-url", "origin"], cwd=folder, capture_output=True, text=True)
-    found = GITHUB.fullmatch(asked.stdout.strip())
-    return f"{found[1]}/{found[2]}" if found else ""
+    remote = subprocess.run(["git", "remote", "get-url", "origin"], cwd=folder, capture_output=True, text=True)
+    match = GITHUB.fullmatch(remote.stdout.strip())
+    return f"{match[1]}/{match[2]}" if match else ""
 
 
 def stamped(notebook: dict[str, Any], name: str, commit: str = "") -> dict[str, Any]:
@@ -69,7 +68,7 @@ def _set_buttons(
     buttons = context["header_buttons"]
     for button in buttons:
         if button.get("icon") == "fab fa-github":
-            button["icon"] = "fas fa-code-branch"  # a mark of GitHub's would cost every page a font of 118 kB
+            button["icon"] = "fas fa-code-branch"  # the GitHub icon needs a font of 118 kB
     if app.config.repository and page.startswith("notebooks/"):
         address = f"https://colab.research.google.com/github/{app.config.repository}/blob/{STAMPED}/{page}.ipynb"
         words = {"text": "Colab", "tooltip": "Open in Colab"}
@@ -81,13 +80,15 @@ def _stamp(app: Sphinx, exception: Exception | None) -> None:
         return
     for path in Path(app.outdir, "_sources").rglob("*.ipynb"):
         source = Path(app.srcdir, path.relative_to(Path(app.outdir, "_sources")))
-        made = stamped(json.loads(source.read_text("utf-8")), app.config.repository, os.environ.get("GITHUB_SHA", ""))
-        path.write_text(json.dumps(made, indent=1, ensure_ascii=False) + "\n", "utf-8")
+        notebook = stamped(
+            json.loads(source.read_text("utf-8")), app.config.repository, os.environ.get("GITHUB_SHA", "")
+        )
+        path.write_text(json.dumps(notebook, indent=1, ensure_ascii=False) + "\n", "utf-8")
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
     app.add_config_value("repository", "", "html")
     app.connect("config-inited", _find, priority=100)
-    app.connect("html-page-context", _set_buttons, priority=502)  # after the theme has made its list of buttons
+    app.connect("html-page-context", _set_buttons, priority=502)  # after the theme has set its buttons
     app.connect("build-finished", _stamp)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,6 +1,6 @@
-"""Docstrings in the API reference: those in NumPy style by napoleon, the older ones by a parser of our own.
+"""Docstrings in the API reference: napoleon reads NumPy style, this module docstrings with inline arguments.
 
-In an older docstring the names of arguments stand out, and `words` and "strings" are code.
+In the latter, names of arguments are set in bold, and `words` and "strings" as code.
 """
 
 import inspect
@@ -11,7 +11,7 @@ from sphinx.application import Sphinx
 
 
 def _as_rst(app: Sphinx, what: str, name: str, thing: Any, options: Any, lines: list[str]) -> None:
-    """ "n, k: samples" becomes "**n**, **k**: samples", for names that the function takes or the dataclass has."""
+    """ "n, k: samples" becomes "**n**, **k**: samples", for the parameters of a function or dataclass."""
     if any(re.fullmatch(r"-{3,}", line.strip()) for line in lines):  # NumPy style, which napoleon reads next
         return
     try:
@@ -32,7 +32,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.setup_extension("sphinx.ext.autodoc")
     app.setup_extension("sphinx.ext.napoleon")
     app.config.napoleon_google_docstring = False
-    app.config.napoleon_use_param = False  # a type is words, and no reference to be resolved
+    app.config.napoleon_use_param = False  # types are words, not references
     app.config.napoleon_use_rtype = False
     app.connect("autodoc-process-docstring", _as_rst, priority=400)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,4 +1,4 @@
-"""Recorded runs: what models wrote to every problem of a set, and what verifiers said of it, in Parquet files.
+"""Recorded runs: solutions of models and scores of verifiers for every problem of a set, in Parquet files.
 
 Names are imported on first use, by the list in `__init__.pyi`.
 """

@@ -1,4 +1,4 @@
-"""What is drawn for a recorded run, and from which model: the options that recording and planning share."""
+"""Options that recording and planning share: the model and the samples."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,24 +7,24 @@ from typing import Any
 
 @dataclass(frozen=True, kw_only=True)
 class Draws:
-    """How many solutions are drawn to which problems, and how.
+    """Settings of the samples of a recorded run.
 
     Parameters
     ----------
     samples, problems : int
-        Solutions per problem, and problems of the set at most.
+        Solutions per problem, and the largest number of problems.
     greedy : bool
-        One greedy solution per problem; `samples` and `temperature` do not count then.
+        Draw one greedy solution per problem; `samples` and `temperature` are ignored.
     seed : int
-        Of the draws.
+        Seed of the samples.
     temperature, max_new_tokens : optional
-        Of the draws, and of a solution; the model's own by default.
+        Sampling temperature, and token limit of a solution; by default the model's own.
     at : int, optional
-        The training step of a model that ships at several.
+        Training step, for a model that ships at several.
     device : str
         As for `ttclab.load`.
     server : mapping
-        What `ttclab.load` takes for a server, such as its model's name and files.
+        Options of `ttclab.load` for a server, such as its model's name and files.
 
     Raises
     ------

@@ -1,7 +1,7 @@
-"""The recorded runs of one family of models: which there are, and one command that records them all.
+"""The recorded runs of one family of models, and the command that records them.
 
-`TTCLAB_HOME=FOLDER ttclab record --family` records the models of FOLDER/zoo into FOLDER/runs. Killed and started again,
-it goes on where it was.
+`TTCLAB_HOME=FOLDER ttclab record --family` records the models of FOLDER/zoo into FOLDER/runs. A recording that was
+killed resumes.
 """
 
 import json
@@ -48,7 +48,7 @@ CHAIN_VERIFIERS = ("prm", "prm-large") if ONE_MODEL else ("prm-revision", "prm",
 VERIFIERS = ("orm", "prm", "prm-large", "prm-weak", "prm-rollouts", "prm-exact")
 RL = "small-rl"
 
-THRESHOLDS = tuple(i / 10 for i in range(1, 10))  # that `choose_threshold` tries
+THRESHOLDS = tuple(i / 10 for i in range(1, 10))  # candidates of `choose_threshold`
 THRESHOLD_PROBLEMS, THRESHOLD_REVISIONS = 200, 15
 
 # Seconds of one core (a 2.5 GHz server, one thread) for 500 problems, measured with a small model of 26,000 parameters.
@@ -65,15 +65,15 @@ class Run:
     Attributes
     ----------
     path : Path
-        The file that it leaves.
+        File of the run.
     record : callable
-        Makes it, or does nothing if it is there.
+        Writes the file, unless it exists.
     models : tuple of str
-        Names of the policies and verifiers that it needs.
+        Names of its policies and verifiers.
     seconds : float
-        About how long it takes on one core.
+        Approximate time on one core.
     stage : int
-        It reads files of earlier stages.
+        Runs of a stage read files of earlier stages.
     """
 
     path: Path
@@ -84,15 +84,15 @@ class Run:
 
     @property
     def possible(self) -> bool:
-        """Whether the models are there."""
-        return all(map(_is_there, self.models))
+        """Whether all models exist."""
+        return all(map(_exists, self.models))
 
 
 def runs(device: str = "auto", problems: int = 500) -> list[Run]:
-    """Every run that the results are read from, sources first, of the first problems of each split."""
+    """All runs that the results need, in order of their stages, on the first problems of each split."""
     options: dict[str, Any] = {"device": device, "problems": problems}
     found = [
-        *_written(**options),
+        *_policy_runs(**options),
         *_thresholds(**options),
         *_scored(device),
         *_searched(**options),
@@ -101,8 +101,8 @@ def runs(device: str = "auto", problems: int = 500) -> list[Run]:
     return [replace(run, seconds=run.seconds * problems / 500) for run in found]
 
 
-def _written(**options: Any) -> Iterator[Run]:
-    """What policies write by themselves: samples, greedy passes, rewriting chains."""
+def _policy_runs(**options: Any) -> Iterator[Run]:
+    """Runs of policies without a verifier: samples, greedy passes, rewriting chains."""
 
     def samples(model: str, split: str, name: str, seconds: float, **how: Any) -> Run:
         draws = Draws(**options, **how)
@@ -155,7 +155,7 @@ def _scored(device: str) -> Iterator[Run]:
 
     for verifier in VERIFIERS:
         yield scores(verifier, f"{SMALL}-test", SMALL)
-    for measure in (*MEASURES, TOKENS):  # by the policy itself
+    for measure in (*MEASURES, TOKENS):  # computed by the policy
         yield replace(scores(measure, f"{SMALL}-test", SMALL), models=(SMALL,))
     yield scores("prm", f"{RL}-test", RL)
     for verifier in ("prm", "prm-large"):
@@ -223,9 +223,9 @@ def _priced(kind: str, verifier: str) -> str:
 def choose_threshold(verifier: str, *, problems: int = THRESHOLD_PROBLEMS, device: str = "auto") -> Path:
     """Choose a verifier's threshold for step-level revision on validation problems, and write it beside its weights.
 
-    Of THRESHOLDS the one with which the small model's chains of at most THRESHOLD_REVISIONS revisions solve most of the
-    first `problems` validation problems; of equally good ones the cheapest. The file keeps what each solved and cost.
-    It is not made again for the same weights.
+    The chosen threshold is the one of THRESHOLDS with which the small model's chains of at most THRESHOLD_REVISIONS
+    revisions solve most of the first `problems` validation problems; ties go to the cheaper threshold. The file also
+    lists what every threshold solved and cost. It is reused for the same weights.
 
     Parameters
     ----------
@@ -263,21 +263,21 @@ def record_family(
     report: Callable[[str], object] | None = None,
     only: Sequence[Run] | None = None,
 ) -> None:
-    """Record every run of a family that is not there from the weights as they are.
+    """Record every missing run of a family of models.
 
     Parameters
     ----------
     jobs : int
-        Processes, one thread each.
+        Number of processes, with one thread each.
     problems : int
-        Of each split. The results need all 500; fewer are for a trial.
+        Problems of each split. The results need all 500; use fewer to try it out.
     device : str
         As for `ttclab.load`.
     report : callable, optional
-        Takes a line of text: what will be done and how long that takes, then each file as it is there. By default the
-        line is printed.
+        Called with lines of text: first the plan and its time, then the name of each finished file. By default the
+        lines are printed.
     only : sequence of Run, optional
-        Some of the runs.
+        Record only these runs.
 
     Raises
     ------
@@ -289,8 +289,8 @@ def record_family(
     report = report or partial(print, flush=True)
     every = list(runs(device, problems) if only is None else only)
     todo = [run for run in every if run.possible]
-    for name in sorted({name for run in every for name in run.models if not run.possible and not _is_there(name)}):
-        report(f"{name} is not in {ZOO}: its runs are left out")
+    for name in sorted({name for run in every for name in run.models if not run.possible and not _exists(name)}):
+        report(f"{name} is not in {ZOO}: its runs are skipped")
     missing = [run for run in todo if not run.path.is_file()]
     minutes = sum(run.seconds for run in missing) / 60
     shared = f", {minutes / jobs:.0f} in {jobs} processes" if jobs > 1 else ""
@@ -309,7 +309,7 @@ def record_family(
                 report(waiting[done].path.name)
 
 
-def _is_there(name: str) -> bool:
+def _exists(name: str) -> bool:
     return name in ("oracle", "self") or folder_of(name).is_dir()
 
 

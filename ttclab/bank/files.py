@@ -1,31 +1,31 @@
-"""Recorded runs: what models wrote to every problem of a set, and what verifiers said of it, in Parquet files.
+"""Recorded runs: solutions of models and scores of verifiers for every problem of a set, in Parquet files.
 
-`runs/` holds four kinds, each row with the problem's id. Their columns:
+`runs/` holds four kinds of files. Every row has the id of its problem. The other columns are:
 
-samples    many solutions of a policy to each problem, a row each
-    sample    int32    0, 1, 2, ...: the place among the solutions of the problem
-    text      string   what the model wrote
-    finished  bool     it ended by itself
-    correct   bool     its answer is right
-    tokens    int32    written, end-of-text token included
-    logprob   float32  of all tokens at temperature 1, in nats
-chains     revision chains, a row an attempt: as samples, and
-    chain     int32    which chain of the problem
+samples    many solutions of each problem by a policy, one row per solution
+    sample    int32    0, 1, 2, ...: index of the solution
+    text      string   text of the solution
+    finished  bool     True if the solution ended by itself
+    correct   bool     True if its answer is right
+    tokens    int32    tokens generated, end-of-text token included
+    logprob   float32  log-probability of all tokens at temperature 1, in nats
+chains     revision chains, one row per attempt, with the columns of samples and
+    chain     int32    index of the chain
     attempt   int32    0 for the first attempt, then its revisions
-    read      int32    tokens that the attempt was written after: earlier attempts, feedback and problem
-    comment   string   the feedback that was shown with the attempt before, as its code; empty for none
-scores     of a verifier for the solutions of another file, in its order, a row each
-    place     int32    of the solution among those of the problem
-    steps     list of float32: a score for each step (PRM), for each token (token-confidence), or for the whole (ORM)
-searches   one search a problem, by beams or by step-level revision, a row each
-    texts, finished, correct, tokens, scores: lists, one entry a solution that the search returned
+    read      int32    tokens of the prompt: earlier attempts, feedback and problem
+    comment   string   code of the feedback on the previous attempt; empty for none
+scores     scores of a verifier for the solutions of another file, one row per solution in the same order
+    place     int32    index of the solution
+    steps     list of float32: one score per step (PRM), per token (token-confidence), or for the solution (ORM)
+searches   one beam search or step-level revision of each problem, one row per search
+    texts, finished, correct, tokens, scores: lists with one entry per returned solution
     prefill, decode, cached, lookahead, verifier: int64, FLOPs charged by kind; verifier_calls: int32
 
-The metadata of a file names what made it: the task, the models with the hashes of their weights, the split, the seed;
-and the tokens of each problem's prompt, where they are known. Pages and metadata carry checksums, which are verified
-when a file is read. Older files are read alike: they may have int16 where int32 stands above, no checksum of the
-metadata, no task, no tokens of prompts, and no column `read`. Rows that another tool has put in another order are put
-back in the order in which they were recorded, or the file is refused.
+The metadata of a file holds the task, the models with the hashes of their weights, the split, the seed, and the tokens
+of each problem's prompt if they are known. Pages and metadata carry checksums, which are verified when a file is read.
+Older files can be read too: they may have int16 instead of int32, and lack the checksum of the metadata, the task, the
+prompt tokens and the column `read`. If another tool has reordered the rows, they are sorted back, or the file is
+refused.
 """
 
 import json
@@ -51,7 +51,7 @@ _WRITTEN = {
     "tokens": pa.int32(),
     "logprob": pa.float32(),
 }
-KINDS = ("prefill", "decode", "cached", "lookahead", "verifier")  # of FLOPs that a search is charged
+KINDS = ("prefill", "decode", "cached", "lookahead", "verifier")  # kinds of FLOPs of a search
 _PLACED = {"problem": pa.string(), "chain": pa.int32(), "attempt": pa.int32(), "comment": pa.string()}
 SCHEMAS = {
     "ttclab samples 1": pa.schema({"problem": pa.string(), "sample": pa.int32(), **_WRITTEN}),
@@ -71,7 +71,7 @@ SCHEMAS = {
         }
     ),
 }
-PLACES = {  # columns that say which of a problem's rows a row is
+PLACES = {  # columns that identify a row among the rows of its problem
     "ttclab samples 1": ("sample",),
     "ttclab chains 1": ("chain", "attempt"),
     "ttclab chains 2": ("chain", "attempt"),
@@ -81,17 +81,17 @@ PLACES = {  # columns that say which of a problem's rows a row is
 
 
 def is_done(path: Path, schema: pa.Schema, chunks: Sequence[range], *, older: bool = False) -> bool:
-    """Whether a file is there, whole, of this recording, and of as many problems.
+    """Whether a file exists, is undamaged, and holds this recording with all its problems.
 
-    With `older`, a file that an older version wrote counts too, although it lacks some of the metadata.
+    With `older`, a file of an older version counts too, although it lacks some metadata.
     """
     try:
         table = whole_table(path)
-        made, wanted = _made(table, path), json.loads(schema.metadata[b"ttclab"])
-        if older and made:
-            wanted["format"] = f"{wanted['format'][:-1]}{made['format'][-1]}"
-            wanted = {key: value for key, value in wanted.items() if key in made or key not in _NEW}
-        return made == wanted and len(as_recorded(table, path)["problem"].unique()) == sum(map(len, chunks))
+        metadata, wanted = _metadata(table, path), json.loads(schema.metadata[b"ttclab"])
+        if older and metadata:
+            wanted["format"] = f"{wanted['format'][:-1]}{metadata['format'][-1]}"
+            wanted = {key: value for key, value in wanted.items() if key in metadata or key not in _NEW}
+        return metadata == wanted and len(as_recorded(table, path)["problem"].unique()) == sum(map(len, chunks))
     except ValueError:
         return False
 
@@ -100,96 +100,96 @@ _NEW = {"prompt_tokens"}  # metadata that older files of shipped models lack
 
 
 def merge(files: Sequence[Path], out: Path) -> Path:
-    """Join the shards of one recording, in any order: the file is the one that a single machine would have written.
+    """Join the shards of one recording. The result equals the file that a single machine would have written.
 
-    Raises ValueError unless they are all shards of the same recording, each there once, and whole.
+    Raises ValueError unless the files are all shards of one recording, each once and undamaged.
     """
     shards: dict[int, pa.Table] = {}
     found: set[str] = set()
     for file in files:
         table = whole_table(file)
-        made = _made(table, file)
-        i, n = made.pop("shard", (0, 0))
-        found.add(json.dumps({**made, "shards": n}, sort_keys=True))
+        metadata = _metadata(table, file)
+        i, n = metadata.pop("shard", (0, 0))
+        found.add(json.dumps({**metadata, "shards": n}, sort_keys=True))
         if not n or len(found) > 1 or i in shards:
-            rule = "no shard" if not n else "there twice" if i in shards else "of another recording than those before"
-            raise ValueError(f"shards of one recording are merged, each once: {file} is {rule}")
-        shards[i] = as_recorded(table, file).replace_schema_metadata(metadata_of(made))
+            fault = "not a shard" if not n else "a duplicate" if i in shards else "a shard of another recording"
+            raise ValueError(f"merge needs the shards of one recording, each once: {file} is {fault}")
+        shards[i] = as_recorded(table, file).replace_schema_metadata(metadata_of(metadata))
     if missing := sorted({*range(1, n + 1)} - {*shards}) if files else [1]:
-        raise ValueError(f"a recording is merged from all its shards: missing {', '.join(map(str, missing))}")
+        raise ValueError(f"merge needs all shards of a recording: missing {', '.join(map(str, missing))}")
     write_table(pa.concat_tables(shards[i] for i in sorted(shards)), out)
     return out
 
 
 def open_table(path: Path) -> tuple[pa.Table, dict[str, Any]]:
-    """A file's table, its rows in the order in which they were recorded, and its metadata, if it is whole and ours."""
+    """Read a file: its table, with the rows in recorded order, and its metadata. Raises ValueError if it is damaged."""
     table = whole_table(path)
-    made = _made(table, path)
+    metadata = _metadata(table, path)
     table = as_recorded(table, path)
-    if "shard" in made:
-        raise ValueError(f"{path} is one of {made['shard'][1]} shards of a recording: merge them")
-    problems = made["problems"]
+    if "shard" in metadata:
+        raise ValueError(f"{path} is one of {metadata['shard'][1]} shards of a recording: merge them")
+    problems = metadata["problems"]
     if not len(table) or len(table) % problems or len(table["problem"].unique()) != problems:
         raise ValueError(f"{path} should have as many rows for each of {problems} problems, not {len(table)} in all")
-    return _in_order(table, made, path), made
+    return _in_order(table, metadata, path), metadata
 
 
 def whole_table(path: Path) -> pa.Table:
     try:
         table = pq.read_table(path, page_checksum_verification=True)
-        assert all(table.column_names)  # decodes them
+        assert all(table.column_names)  # decodes the names
         return table
     except Exception as error:  # a damaged file can make the reader raise anything, MemoryError included
         reason = " ".join(str(error).split())[:200] or type(error).__name__
-        raise ValueError(f"{path} is damaged or no Parquet file: {reason}") from None
+        raise ValueError(f"{path} is damaged or not a Parquet file: {reason}") from None
 
 
-def metadata_of(made: dict[str, Any]) -> dict[str, str]:
-    """A file's metadata, with the checksum that Parquet has for pages alone."""
-    text = json.dumps(made, sort_keys=True)
+def metadata_of(metadata: dict[str, Any]) -> dict[str, str]:
+    """Metadata of a file with a checksum, because Parquet has checksums only for pages."""
+    text = json.dumps(metadata, sort_keys=True)
     return {"ttclab": text, "ttclab crc32": f"{zlib.crc32(text.encode()):08x}"}
 
 
-def _made(table: pa.Table, path: Path) -> dict[str, Any]:
-    """The metadata of a table that was read from a file. Raises ValueError if they are damaged."""
-    metadata = table.schema.metadata or {}
-    text = metadata.get(b"ttclab", b"{}")
-    checksum = metadata.get(b"ttclab crc32", f"{zlib.crc32(text):08x}".encode())  # older files have none
+def _metadata(table: pa.Table, path: Path) -> dict[str, Any]:
+    """The metadata of a table read from a file. Raises ValueError if it is damaged."""
+    stored = table.schema.metadata or {}
+    text = stored.get(b"ttclab", b"{}")
+    checksum = stored.get(b"ttclab crc32", f"{zlib.crc32(text):08x}".encode())  # older files have none
     try:
-        made = json.loads(text)
+        metadata: dict[str, Any] = json.loads(text)
     except (ValueError, RecursionError):
-        made = None
-    if not _is_complete(made) or checksum != f"{zlib.crc32(text):08x}".encode():
-        raise ValueError(f"{path} is damaged: its metadata are not as they were written")
-    for run in (made, made.get("of")):
+        metadata = {"format": None}
+    if not _is_complete(metadata) or checksum != f"{zlib.crc32(text):08x}".encode():
+        raise ValueError(f"{path} is damaged: its metadata has changed since it was written")
+    for run in (metadata, metadata.get("of")):
         if run and "split" in run and "task" not in run:  # an older file
             run["task"] = find_set(run["split"])[0].name
-    return made
+    return metadata
 
 
-def _is_complete(made: Any) -> bool:
-    """Whether metadata, where they name a format, have what reading a file of that format takes."""
-    if not isinstance(made, dict) or "format" not in made:
-        return made == {}
-    asked, lengths = made.get("asked", []), made.get("lengths", [1])
+def _is_complete(metadata: Any) -> bool:
+    """Whether metadata has all fields that reading a file of its format needs; True without a format."""
+    if not isinstance(metadata, dict) or "format" not in metadata:
+        return metadata == {}
+    asked, lengths = metadata.get("asked", []), metadata.get("lengths", [1])
     return (
-        isinstance(made.get("problems"), int)
-        and made["problems"] > 0
+        isinstance(metadata.get("problems"), int)
+        and metadata["problems"] > 0
         and isinstance(asked, list)
         and all(isinstance(row, list) and [*map(type, row)] == [str] * 3 for row in asked)
         and isinstance(lengths, list)
         and all(isinstance(length, int) and length > 0 for length in lengths)
-        and (not str(made["format"]).startswith("ttclab chains") or "lengths" in made)
-        and (made["format"] != "ttclab scores 1" or _is_complete(made.get("of")))
+        and (not str(metadata["format"]).startswith("ttclab chains") or "lengths" in metadata)
+        and (metadata["format"] != "ttclab scores 1" or _is_complete(metadata.get("of")))
     )
 
 
 def as_recorded(table: pa.Table, path: Path) -> pa.Table:
-    """The columns of the file's format in their types, which another tool, or an older version, may have changed.
+    """Select the columns of the file's format and cast them to its types.
 
-    Raises ValueError for a file that is not of recorded runs, lacks a column, or has empty cells.
+    Raises ValueError for a file without recorded runs, a missing column, or empty cells.
     """
-    form = _made(table, path).get("format")
+    form = _metadata(table, path).get("format")
     if not isinstance(form, str) or form not in SCHEMAS:
         known = any({*schema.names} <= {*table.column_names} for schema in SCHEMAS.values())
         reason = ": its columns are there, but another tool has dropped its metadata" if known else f", but {form!r}"
@@ -199,7 +199,7 @@ def as_recorded(table: pa.Table, path: Path) -> pa.Table:
         raise ValueError(f"{path} is not a file of recorded runs: it lacks {', '.join(missing)}")
     try:
         table = table.select(schema.names).cast(schema)
-        table.validate(full=True)  # text that is no text, among others
+        table.validate(full=True)  # finds invalid UTF-8, among others
         cells = [column.combine_chunks() for column in table.columns]
         empty = [
             name
@@ -213,30 +213,29 @@ def as_recorded(table: pa.Table, path: Path) -> pa.Table:
     return table
 
 
-def _in_order(table: pa.Table, made: dict[str, Any], path: Path) -> pa.Table:
-    """The rows in the order in which they were recorded, whatever another tool has sorted them by.
+def _in_order(table: pa.Table, metadata: dict[str, Any], path: Path) -> pa.Table:
+    """Sort the rows as they were recorded: by problem in the order of the set, then by the columns in PLACES.
 
-    Problem by problem, in the order of their set, and within a problem by PLACES. Raises ValueError if a problem lacks
-    a row or has one twice.
+    Raises ValueError if a problem lacks a row or has a duplicate.
     """
     names = table["problem"].combine_chunks().dictionary_encode()
-    found, problems = names.dictionary.to_pylist(), made["problems"]
-    order = _order_of(made.get("of", made))
-    if {*order} != {*found}:  # the set has changed since: the file is all that is known of the order
+    found, problems = names.dictionary.to_pylist(), metadata["problems"]
+    order = _order_of(metadata.get("of", metadata))
+    if {*order} != {*found}:  # the set has changed since: only the file knows the order
         order = tuple(found)
     rank = {name: i for i, name in enumerate(order)}
     problem = np.array([rank[name] for name in found])[names.indices.to_numpy()]
-    places = [table[name].to_numpy() for name in PLACES[made["format"]]]
+    places = [table[name].to_numpy() for name in PLACES[metadata["format"]]]
     each = len(table) // problems
     wanted = [np.arange(each) for _ in places]
-    if len(places) == 2:  # chains: those of one problem are laid out as those of any other
-        lengths = made["lengths"]
+    if len(places) == 2:  # chains: every problem has the same layout
+        lengths = metadata["lengths"]
         if sum(lengths) != each:
             raise ValueError(f"{path} should have {sum(lengths)} attempts at each problem, not {each}")
         wanted = [np.repeat(np.arange(len(lengths)), lengths), np.concatenate([np.arange(n) for n in lengths])]
 
     def misplaced(rows: Any) -> NDArray[np.bool_]:
-        """Whether any of a problem's rows, taken in this order, is not where it belongs, (problems,)."""
+        """Whether a problem has a misplaced row if rows are taken in this order, (problems,)."""
         columns = [problem[rows].reshape(problems, each) != np.arange(problems)[:, None]]
         columns += [place[rows].reshape(problems, each) != where for place, where in zip(places, wanted, strict=True)]
         return np.any(columns, axis=(0, 2))
@@ -246,7 +245,7 @@ def _in_order(table: pa.Table, made: dict[str, Any], path: Path) -> pa.Table:
     rows = np.lexsort((*places[::-1], problem))
     if (wrong := misplaced(rows)).any():
         raise ValueError(
-            f"{path} should have each of {each} rows of a problem once, which is not so for "
+            f"{path} should have each of {each} rows of a problem once, but has not for "
             f"{order[int(wrong.argmax())]!r}: another tool has changed it"
         )
     return table.take(rows)
@@ -257,16 +256,16 @@ def _ids(split: str, limit: int) -> tuple[str, ...]:
     return tuple(problem.id for problem in load_problems(split, limit=limit))
 
 
-def _order_of(made: dict[str, Any]) -> tuple[str, ...]:
-    """The ids of a recording's problems in their order, as far as it can be known without the file they came from."""
-    if "asked" in made:
-        return tuple(name for name, *_ in made["asked"])
-    split = str(made.get("split"))
-    return _ids(split, made["problems"]) if find_set(split)[1] else ()
+def _order_of(metadata: dict[str, Any]) -> tuple[str, ...]:
+    """The ids of a recording's problems in order; empty if they came from a file and are not in the metadata."""
+    if "asked" in metadata:
+        return tuple(name for name, *_ in metadata["asked"])
+    split = str(metadata.get("split"))
+    return _ids(split, metadata["problems"]) if find_set(split)[1] else ()
 
 
 def storable(row: dict[str, Any]) -> dict[str, Any]:
-    """A row whose texts Parquet takes: a half of a surrogate pair, which a server may send, is no text."""
+    """A row with valid Unicode: a server may send lone surrogates, which Parquet refuses."""
 
     def cell(value: Any) -> Any:
         if isinstance(value, str):
@@ -277,11 +276,11 @@ def storable(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def write_table(table: pa.Table, path: Path) -> None:
-    """Write a file whole or not at all, even if the process is killed."""
+    """Write a file atomically, even if the process is killed."""
     try:
         with atomic(path) as partial:
             pq.write_table(table, partial, compression="zstd", compression_level=19, write_page_checksum=True)
     except OSError as error:
         raise OSError(
-            f"{path} could not be written ({error}): make room, and the same command goes on from what is there"
+            f"{path} could not be written ({error}): free some space, and run the same command again to resume"
         ) from None

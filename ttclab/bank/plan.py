@@ -1,4 +1,4 @@
-"""What a recording will cost, said before it is made: `ttclab plan`."""
+"""Estimates of the cost of a recording before it is made: `ttclab plan`."""
 
 from dataclasses import dataclass
 from math import sqrt
@@ -14,16 +14,26 @@ from ..policy import Prompt
 from ..tasks.registry import load_problems
 from .draws import Draws
 
-TRIED = 36  # problems: of the arithmetic task, every length and operand size twice
-DRAWN = 4  # solutions to each of them
+TRIED = 36  # problems; in the arithmetic task every length and operand size twice
+DRAWN = 4  # solutions of each
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What a recording is expected to take.
+    """Expected cost of a recording.
 
-    generations: exactly; read, written: tokens; flops: of both; error: half of a 95% interval around `flops`, 0 where
-    the length of solutions was given; tried: problems that were run to find out.
+    Attributes
+    ----------
+    generations : int
+        Exact number of generations.
+    read, written : float
+        Tokens read, and tokens generated.
+    flops : float
+        FLOPs of both.
+    error : float
+        Half-width of a 95% interval around `flops`; 0 if the length of solutions was given.
+    tried : int
+        Problems that were run for the estimate.
     """
 
     generations: int
@@ -41,15 +51,14 @@ class Plan:
 
 
 def plan(model: str, split: str, draws: Draws | None = None, *, tokens: int | None = None) -> Plan:
-    """Estimate what `bank.record` takes with the same arguments, from DRAWN solutions to TRIED of the problems.
+    """Estimate the cost of `bank.record` with the same arguments, from DRAWN solutions of TRIED problems.
 
     Parameters
     ----------
     model, split, draws
         As for `bank.record`.
     tokens : int, optional
-        How many a solution has, if that is known. Then nothing is run, and of the model only the configuration and the
-        tokenizer are read.
+        Tokens per solution, if known. Then nothing is run, and only the model's configuration and tokenizer are read.
 
     Raises
     ------
@@ -57,16 +66,16 @@ def plan(model: str, split: str, draws: Draws | None = None, *, tokens: int | No
         As `ttclab.load`, and for fewer than one token.
     """
     draws = draws or Draws()
-    asked = load_problems(split, limit=draws.problems)
-    problems, samples = len(asked), draws.samples
+    tried = load_problems(split, limit=draws.problems)
+    problems, samples = len(tried), draws.samples
     if tokens is not None:
-        costs = _written_down(model, draws.at, [Prompt(problem) for problem in asked], tokens)
+        costs = _costs_by_formula(model, draws.at, [Prompt(problem) for problem in tried], tokens)
     else:
         policy = load_model(model, at=draws.at, device=draws.device, **draws.server)
-        asked = asked[:TRIED]
+        tried = tried[:TRIED]
         with billed() as bill:
-            policy.generate(asked, min(samples, DRAWN), draws.temperature, draws.seed, draws.max_new_tokens)
-        costs = [bill[problem] for problem in asked]
+            policy.generate(tried, min(samples, DRAWN), draws.temperature, draws.seed, draws.max_new_tokens)
+        costs = [bill[problem] for problem in tried]
     each = [cost.flops["prefill"] + samples * cost.flops["decode"] / cost.generations for cost in costs]
     error = 0.0 if tokens or len(each) < 2 else 1.96 * stdev(each) / sqrt(len(each))
     return Plan(
@@ -79,15 +88,15 @@ def plan(model: str, split: str, draws: Draws | None = None, *, tokens: int | No
     )
 
 
-def _written_down(model: str, at: int | None, asked: list[Prompt], tokens: int) -> list[Cost]:
-    """What one solution of so many tokens costs to each problem, by the formula alone."""
+def _costs_by_formula(model: str, at: int | None, prompts: list[Prompt], tokens: int) -> list[Cost]:
+    """Cost of one solution of `tokens` tokens for each prompt, from the formula for FLOPs."""
     if tokens < 1:
         raise ValueError(f"a solution has at least 1 token, not {tokens}")
     config, tokenizer = described(directory_of(model, at, weights=False), local_files_only=True)
     template = template_of(tokenizer, None)
     costs = []
-    for each in asked:
-        cost, length = Cost(generations=1), len(encode(each, tokenizer, template))
+    for prompt in prompts:
+        cost, length = Cost(generations=1), len(encode(prompt, tokenizer, template))
         cost.tokens.update(prefill=length, decode=tokens)
         cost.flops.update(
             prefill=flops.forward_flops(config, length, logits=1),

@@ -1,4 +1,4 @@
-"""Recording runs: models write, verifiers score, and files grow chunk by chunk."""
+"""Recording of runs: solutions of models and scores of verifiers, written chunk by chunk."""
 
 import hashlib
 import shutil
@@ -30,9 +30,9 @@ from .draws import Draws
 from .files import KINDS, SCHEMAS, as_recorded, is_done, metadata_of, storable, whole_table, write_table
 from .runs import file_of_run, file_of_scores, path_of, read, step_revision_name
 
-ASKED = "asked"  # a verifier: the policy that wrote the run
-CHUNK = 50  # problems between two writes: what a kill can cost
-CHAINED = 250  # of chains and searches, whose rounds are few rows each: twice as fast as by 50
+ASKED = "asked"  # the policy of the run as its own verifier
+CHUNK = 50  # problems per checkpoint
+CHAINED = 250  # problems per checkpoint of chains and searches, whose batches are small: twice as fast as 50
 
 
 def record(
@@ -44,9 +44,9 @@ def record(
     chunk: int | None = None,
     shard: tuple[int, int] | None = None,
 ) -> Path:
-    """Draw solutions of a model to each problem of a set, and write them to a file.
+    """Draw solutions of each problem of a set, and write them to a file.
 
-    Killed and started again, recording resumes: at most `chunk` problems are drawn twice, with the same result.
+    A recording that was killed resumes: at most `chunk` problems are drawn twice, with the same result.
 
     Parameters
     ----------
@@ -55,13 +55,13 @@ def record(
     split : str
         As for `ttclab.load_problems`.
     draws : Draws, optional
-        What is drawn.
+        Settings of the samples.
     out : Path, optional
         The file, by default one in `ttclab/data/runs`. A server needs one.
     chunk : int, optional
-        Problems between two writes (CHUNK).
+        Problems per checkpoint (CHUNK).
     shard : tuple of int, optional
-        (i, n) for the i-th of n machines, from 1: its part of the problems, in a file of its own, for `merge`.
+        (i, n) records part i of n, from 1, in a separate file for `merge`.
 
     Raises
     ------
@@ -74,34 +74,34 @@ def record(
     hub.refuse_page(model)
     served = is_address(model)
     if served and out is None:
-        raise ValueError("what a server writes is recorded where you say: name a file as out")
+        raise ValueError("a recording from a server has no default file: name one as out")
     out = out or path_of(model, split, at=draws.at, greedy=draws.greedy)
     policy = load_model(model, at=draws.at, device=draws.device, **draws.server)
     task, asked = find_set(split)[0], load_problems(split, limit=draws.problems)
     temperature = policy.sampler(draws.temperature).temperature
     served_name = None if isinstance(policy, LanguageModel) else policy.model
     if isinstance(policy, LanguageModel):
-        # A prompt that is too long is refused now, and not after hours.
+        # Refuse a prompt that is too long now, not after hours.
         policy.encode_prompts([Prompt(problem) for problem in asked])
     files = draws.server.get("files") if served else model
     folder = directory_of(files, draws.at) if files else None
-    made: dict[str, Any] = {
+    metadata: dict[str, Any] = {
         "format": "ttclab samples 1", "model": folder.name if folder else served_name,
         "weights": weights_hash(folder) if folder else None, "split": split, "seed": draws.seed,
         "temperature": temperature, "samples": draws.samples, "problems": len(asked),
     }  # fmt: skip
-    if served:  # by its name there, for a server may come back at another address
-        made["served"] = served_name
+    if served:  # without the address, which may change
+        metadata["served"] = served_name
     if folder:
         _, tokenizer = described(folder, local_files_only=True)
         template = template_of(tokenizer, None)
-        made["prompt_tokens"] = [len(encode(Prompt(each), tokenizer, template)) for each in asked]
-        if folder.parent != ZOO:  # a reader may not have the model: what FLOPs are counted from goes with the run
-            made["config"] = _config(policy)
+        metadata["prompt_tokens"] = [len(encode(Prompt(each), tokenizer, template)) for each in asked]
+        if folder.parent != ZOO:  # readers without the model need its configuration to count FLOPs
+            metadata["config"] = _config(policy)
     if draws.max_new_tokens:
-        made["max_new_tokens"] = draws.max_new_tokens
-    if task.draw is None:  # of a file or the Hub, which may be gone when the run is read
-        made["asked"] = [[well_formed(text) for text in (each.id, each.question, each.answer)] for each in asked]
+        metadata["max_new_tokens"] = draws.max_new_tokens
+    if task.draw is None:  # problems from a file or the Hub, which may no longer exist when the run is read
+        metadata["asked"] = [[well_formed(text) for text in (each.id, each.question, each.answer)] for each in asked]
 
     def rows(chunk: range) -> Iterator[dict[str, Any]]:
         chosen = [asked[i] for i in chunk]
@@ -109,7 +109,7 @@ def record(
             for i, solution in enumerate(group):
                 yield {"sample": i, **_row(solution)}
 
-    return _record(out, made, rows, chunk, shard)
+    return _record(out, metadata, rows, chunk, shard)
 
 
 def record_chains(
@@ -121,7 +121,7 @@ def record_chains(
     feedback: str | None = None,
     out: Path | None = None,
 ) -> Path:
-    """Write revision chains to each problem of a set, one of each length, the longest first.
+    """Record revision chains of each problem of a set, one of each length, longest first.
 
     Parameters
     ----------
@@ -130,7 +130,7 @@ def record_chains(
     lengths : sequence of int
         Attempts in each chain.
     draws : Draws, optional
-        Problems, seed and device; its other fields do not count.
+        Problems, seed and device; the other settings are ignored.
     feedback : str, optional
         The verifier whose critique each revision reads.
     out : Path, optional
@@ -142,20 +142,20 @@ def record_chains(
     folder = folder_of(model)
     policy, asked = load_model(model, device=draws.device), load_problems(split, limit=draws.problems)
     critic: Any = load_verifier(feedback, device=draws.device) if feedback else None
-    known = isinstance(policy, LanguageModel)  # of another policy, the tokens that it reads are not known
+    known = isinstance(policy, LanguageModel)  # a server does not report the tokens of prompts
 
     def read(*prompt: Any) -> dict[str, int]:
         return {"read": len(policy.encode(Prompt(*prompt)))} if isinstance(policy, LanguageModel) else {}
 
-    made: dict[str, Any] = {
+    metadata: dict[str, Any] = {
         "format": f"ttclab chains {1 + known}", "model": folder.name, "weights": weights_hash(folder),
         "split": split, "seed": draws.seed, "lengths": lengths, "feedback": feedback,
         "problems": len(asked),
     }  # fmt: skip
     if known:
-        made["prompt_tokens"] = [read(each)["read"] for each in asked]
+        metadata["prompt_tokens"] = [read(each)["read"] for each in asked]
     if known and folder.parent != ZOO:
-        made["config"] = _config(policy)
+        metadata["config"] = _config(policy)
 
     def rows(chunk: range) -> Iterator[dict[str, Any]]:
         groups = policy.generate([asked[i] for i in chunk], n=len(lengths), seed=draws.seed)
@@ -163,31 +163,40 @@ def record_chains(
         for attempt in range(1, lengths[0]):
             growing = [chain for i, chain in enumerate(chains) if lengths[i % len(lengths)] > attempt]
             texts = [[solution for solution, _, _ in chain] for chain in growing]
-            said = critic.critique([chain[-1] for chain in texts]) if critic else [None] * len(texts)
-            revised = policy.revise([chain[0].problem for chain in texts], texts, said)
-            for chain, solution, comment in zip(growing, revised, said, strict=True):
+            comments = critic.critique([chain[-1] for chain in texts]) if critic else [None] * len(texts)
+            revised = policy.revise([chain[0].problem for chain in texts], texts, comments)
+            for chain, solution, comment in zip(growing, revised, comments, strict=True):
                 tokens = read(solution.problem, [earlier.text for earlier, _, _ in chain], comment)
                 chain.append((solution, comment.code if comment else "", tokens))
         for i, chain in enumerate(chains):
             for attempt, (solution, code, tokens) in enumerate(chain):
                 yield {"chain": i % len(lengths), "attempt": attempt, "comment": code, **tokens, **_row(solution)}
 
-    return _record(out, made, rows, CHAINED)
+    return _record(out, metadata, rows, CHAINED)
 
 
 def record_scores(
     verifier: str | Path, run: str | Path, *, device: str = "auto", out: Path | None = None, **options: Any
 ) -> Path:
-    """Have a verifier score the solutions of a recorded run; what is there twice is read once.
+    """Score the solutions of a recorded run with a verifier. Duplicate solutions are read once.
 
-    verifier: also "asked", the policy that wrote the run, asked of each solution whether it is right
-    (`self_verifier.SelfVerifier`), a measure of its confidence (`confidence.MEASURES`), or "token-confidence", its
-    confidence in each token; run: its name in `ttclab/data/runs` ("small-test"), or its file; out: by default beside
-    it; options: of `load_verifier`, for an open PRM.
+    Parameters
+    ----------
+    verifier : str or Path
+        As for `ttclab.load_verifier`, or computed by the policy of the run: "asked" (`self_verifier.SelfVerifier`), one
+        of `confidence.MEASURES`, or "token-confidence" (the confidence in each token).
+    run : str or Path
+        Name of a run in `ttclab/data/runs` ("small-test"), or a file.
+    device : str
+        As for `ttclab.load`.
+    out : Path, optional
+        The file, by default beside the run.
+    **options
+        Options of `load_verifier` for an open PRM.
     """
     scored = read(file_of_run(run))
     by_writer = verifier in (ASKED, TOKENS, *MEASURES)
-    policy: Any = load_model(scored.made["model"], device=device) if by_writer else None
+    policy: Any = load_model(scored.metadata["model"], device=device) if by_writer else None
     scorer: Any
     if verifier == ASKED:
         scorer = SelfVerifier(ASKED, policy)
@@ -198,32 +207,34 @@ def record_scores(
     else:
         scorer = load_verifier(verifier, device=device, **options)
     out, sees = out or file_of_scores(run, verifier), getattr(scorer, "sees_attempts", False)
-    weights = scored.made["weights"] if by_writer else _verifier_hash(verifier)
-    made = {
+    weights = scored.metadata["weights"] if by_writer else _verifier_hash(verifier)
+    metadata = {
         "format": "ttclab scores 1", "verifier": str(verifier), "weights": weights, "run": str(run),
-        "of": scored.made, "problems": len(scored.problems),
+        "of": scored.metadata, "problems": len(scored.problems),
     }  # fmt: skip
 
     def rows(chunk: range) -> Iterator[dict[str, Any]]:
         groups = [scored.solutions(i) for i in chunk]
         named = [[(s.problem.id, s.shown if sees else "", s.text, s.finished) for s in group] for group in groups]
         distinct = {name: s for names, group in zip(named, groups) for name, s in zip(names, group)}
-        asked = list(distinct.values())
-        said = (
-            scorer.score_steps(asked) if hasattr(scorer, "score_steps") else [[score] for score in scorer.score(asked)]
+        solutions = list(distinct.values())
+        scores = (
+            scorer.score_steps(solutions)
+            if hasattr(scorer, "score_steps")
+            else [[score] for score in scorer.score(solutions)]
         )
-        for solution, steps in zip(asked, said, strict=True):
-            if not all(0 <= score <= 1 for score in steps):  # NaN is not
+        for solution, steps in zip(solutions, scores, strict=True):
+            if not all(0 <= score <= 1 for score in steps):  # False for NaN
                 raise ValueError(
                     f"verifier {verifier} must return scores from 0 to 1, not {steps} for a solution of the problem "
                     f"{solution.problem.id!r}"
                 )
-        of = dict(zip(distinct, said, strict=True))
+        scores_of = dict(zip(distinct, scores, strict=True))
         for names in named:
             for place, name in enumerate(names):
-                yield {"problem": name[0], "place": place, "steps": of[name]}
+                yield {"problem": name[0], "place": place, "steps": scores_of[name]}
 
-    return _record(out, made, rows)
+    return _record(out, metadata, rows)
 
 
 def record_search(
@@ -251,7 +262,7 @@ def record_search(
     name = f"{model}-{split}-beam-{verifier}-{N}x{M}{f'-ahead{lookahead}' if lookahead else ''}"
     policy, asked = load_model(model, device=draws.device), load_problems(split, limit=draws.problems)
     scorer = load_verifier(verifier, device=draws.device)
-    made = {
+    metadata = {
         "format": "ttclab searches 1", "model": model, "weights": weights_hash(folder_of(model)),
         "verifier": verifier, "verifier_weights": _verifier_hash(verifier), "split": split, "seed": draws.seed,
         "N": N, "M": M, "lookahead": lookahead, "problems": len(asked),
@@ -261,7 +272,7 @@ def record_search(
         found = beam_search(policy, scorer, [asked[i] for i in chunk], N, M, lookahead=lookahead, seed=draws.seed)
         return map(_search_row, found)
 
-    return _record(out or data.RUNS / f"{name}.parquet", made, rows, CHAINED)
+    return _record(out or data.RUNS / f"{name}.parquet", metadata, rows, CHAINED)
 
 
 def record_step_revision(
@@ -284,27 +295,27 @@ def record_step_revision(
     draws, out
         As for `record_chains`.
     critic : NoisyOracle, optional
-        Instead of the verifier "oracle": an oracle with noise, drawn once for each text, or by a `ForgetfulOracle` anew
-        for each step that is written.
+        A noisy oracle in place of the verifier "oracle". Its noise is drawn once for each text; a `ForgetfulOracle`
+        draws it again for each written step.
     """
     draws = draws or Draws()
     policy, asked = load_model(model, device=draws.device), load_problems(split, limit=draws.problems)
     scorer: Any = critic or load_verifier(verifier, device=draws.device)
     quality, forgetful = critic.quality if critic else None, isinstance(critic, ForgetfulOracle)
-    made = {
+    metadata = {
         "format": "ttclab searches 1", "model": model, "weights": weights_hash(folder_of(model)),
         "verifier": verifier, "verifier_weights": _verifier_hash(verifier), "quality": quality, "split": split,
         "seed": draws.seed, "M": M, "T": T, "threshold": scorer.threshold, "problems": len(asked),
     }  # fmt: skip
     if forgetful:
-        made["forgetful"] = True
+        metadata["forgetful"] = True
 
     def rows(chunk: range) -> Iterator[dict[str, Any]]:
         found = hybrid_search(policy, scorer, [asked[i] for i in chunk], M, T, feedback=scorer, seed=draws.seed)
         return map(_search_row, found)
 
     name = step_revision_name(model, verifier, split, T, M, quality, forgetful)
-    return _record(out or data.RUNS / f"{name}.parquet", made, rows, CHAINED)
+    return _record(out or data.RUNS / f"{name}.parquet", metadata, rows, CHAINED)
 
 
 def _search_row(result: Result) -> dict[str, Any]:
@@ -322,15 +333,15 @@ def _search_row(result: Result) -> dict[str, Any]:
 
 def _record(
     out: Path,
-    made: dict[str, Any],
+    metadata: dict[str, Any],
     rows: Callable[[range], Iterable[dict[str, Any]]],
     chunk: int | None = None,
     shard: tuple[int, int] | None = None,
 ) -> Path:
-    """Write the rows of `made["problems"]` problems, a chunk at a time, and join them when all are there."""
-    problems, chunk = made["problems"], chunk or CHUNK
-    if "split" in made:  # the scores of a run carry the run's metadata
-        made = {**made, "task": find_set(made["split"])[0].name}
+    """Write the rows of `metadata["problems"]` problems chunk by chunk, and join the chunks at the end."""
+    problems, chunk = metadata["problems"], chunk or CHUNK
+    if "split" in metadata:  # scores have the metadata of their run
+        metadata = {**metadata, "task": find_set(metadata["split"])[0].name}
     chunks = [range(start, min(start + chunk, problems)) for start in range(0, problems, chunk)]
     if shard:
         i, n = shard
@@ -340,8 +351,8 @@ def _record(
                 f"{len(chunks)}, not {i} of {n}"
             )
         chunks = chunks[(i - 1) * len(chunks) // n : i * len(chunks) // n]
-        made, out = {**made, "shard": [i, n]}, out.with_name(f"{out.stem}.{i}-of-{n}{out.suffix}")
-    schema = SCHEMAS[made["format"]].with_metadata(metadata_of(made))
+        metadata, out = {**metadata, "shard": [i, n]}, out.with_name(f"{out.stem}.{i}-of-{n}{out.suffix}")
+    schema = SCHEMAS[metadata["format"]].with_metadata(metadata_of(metadata))
     if is_done(out, schema, chunks, older=True):
         return out
     parts = out.with_name(out.name + ".parts")
@@ -362,7 +373,7 @@ def _config(policy: LanguageModel | ServedModel) -> dict[str, Any]:
 
 
 def weights_hash(folder: Path) -> str:
-    """SHA-256 of a model's weights, of all files that they are in, one after the other."""
+    """SHA-256 of a model's weights, over all files in order."""
     digest = hashlib.sha256()
     for file in sorted(folder.glob("*.safetensors")):
         with file.open("rb") as content:
@@ -372,7 +383,7 @@ def weights_hash(folder: Path) -> str:
 
 
 def _verifier_hash(name: str | Path) -> str | None:
-    """Of its weights, where they are in a folder that is known: the oracle has none."""
+    """Hash of a verifier's weights; None if it has none, like the oracle."""
     return next((weights_hash(folder) for folder in (ZOO / name, Path(name)) if folder.is_dir()), None)
 
 

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class _Written:
-    """Recorded solutions; arrays are (problems, solutions of each). made: the file's metadata."""
+class _Solutions:
+    """Recorded solutions with the metadata of their file. Arrays are (problems, solutions)."""
 
     problems: list[Problem]
     texts: NDArray[np.object_]
@@ -32,28 +32,28 @@ class _Written:
     correct: NDArray[np.bool_]
     tokens: NDArray[np.int64]
     logprob: NDArray[np.float32]
-    made: dict[str, Any]
+    metadata: dict[str, Any]
 
     @property
     def task(self) -> Task:
-        return task_of(self.made)
+        return task_of(self.metadata)
 
     @property
     def prompt_tokens(self) -> list[int]:
-        """Tokens of each problem's prompt, as the model that wrote is fed it."""
-        return self.made.get("prompt_tokens") or [self.task.count_tokens(each.prompt) for each in self.problems]
+        """Tokens of each problem's prompt."""
+        return self.metadata.get("prompt_tokens") or [self.task.count_tokens(each.prompt) for each in self.problems]
 
     @cached_property
     def config(self) -> "PreTrainedConfig":
-        """Configuration of the model that wrote, of which FLOPs are counted."""
+        """Configuration of the policy, from which FLOPs are counted."""
         from transformers import AutoConfig
 
-        if "config" in self.made:
-            return AutoConfig.for_model(**self.made["config"])
-        return AutoConfig.from_pretrained(ZOO / self.made["model"], local_files_only=True)
+        if "config" in self.metadata:
+            return AutoConfig.for_model(**self.metadata["config"])
+        return AutoConfig.from_pretrained(ZOO / self.metadata["model"], local_files_only=True)
 
     def shown(self, i: int, j: int) -> str:
-        """What stood before problem i when solution j was written."""
+        """Text shown before problem i for solution j."""
         return ""
 
     def solutions(self, i: int) -> list[Solution]:
@@ -69,18 +69,18 @@ class _Written:
         """The answer of each solution in a form that compares by value, or None, (problems, solutions)."""
         keys = []
         for problem, texts, finished in zip(self.problems, self.texts, self.finished, strict=True):
-            found = {text: answer_key(problem.read(text)[1]) for text in {*texts}}  # most are sampled more than once
+            found = {text: answer_key(problem.read(text)[1]) for text in {*texts}}  # most texts occur more than once
             keys.append([found[text] if done else None for text, done in zip(texts, finished, strict=True)])
         return np.array(keys, dtype=object)
 
 
 @dataclass(frozen=True)
-class Samples(_Written):
+class Samples(_Solutions):
     """Recorded samples; arrays are (problems, samples)."""
 
     @cached_property
     def prefill_flops(self) -> NDArray[np.int64]:
-        """FLOPs of reading each problem, (problems,): paid once, however many solutions follow."""
+        """FLOPs of reading each problem once for all its solutions, (problems,)."""
         return np.array([flops.forward_flops(self.config, length, logits=1) for length in self.prompt_tokens])
 
     @cached_property
@@ -96,7 +96,7 @@ class Samples(_Written):
 
     @cached_property
     def worked(self) -> NDArray[np.bool_]:
-        """Whether the working is right as well as the answer: every step of the solution, (problems, samples)."""
+        """Whether the answer and every step of the solution are right, (problems, samples)."""
         checked = self.correct.copy()
         for i, problem in enumerate(self.problems):
             right = {text: all(problem.check_steps(problem.read(text)[0])) for text in set(self.texts[i])}
@@ -105,19 +105,19 @@ class Samples(_Written):
 
 
 @dataclass(frozen=True)
-class Chains(_Written):
-    """Recorded revision chains; arrays are (problems, attempts), all attempts of all chains of a problem in a row.
+class Chains(_Solutions):
+    """Recorded revision chains. Arrays are (problems, attempts), with the chains of a problem one after the other.
 
-    Chains are laid out alike for every problem, so `at` and `first` name the columns of any of these arrays.
+    Every problem has the same layout, so `at` and `first` return columns of any of these arrays.
 
     Parameters
     ----------
     chain_index, place : array of (problems, attempts)
-        The chain that an attempt is of, and its place in that chain, 0 for the first attempt.
+        Chain of each attempt, and its place in the chain, 0 for the first attempt.
     comments : array of (problems, attempts)
-        The feedback shown with the attempt before.
+        Feedback on the previous attempt.
     recorded_read_tokens : array of (problems, attempts), optional
-        Tokens that each attempt was written after; None in a file of an older version.
+        Tokens of the prompt of each attempt; None in a file of an older version.
     """
 
     chain_index: NDArray[np.int64]
@@ -128,23 +128,23 @@ class Chains(_Written):
     @property
     def lengths(self) -> list[int]:
         """The number of attempts in each chain."""
-        return list(self.made["lengths"])
+        return list(self.metadata["lengths"])
 
     def at(self, place: int) -> NDArray[np.intp]:
-        """Columns of the attempts at a place in their chain, 0 the first, of the chains that are long enough."""
+        """Columns of the attempts at a place in their chain, for the chains that are long enough."""
         return np.flatnonzero(self.place[0] == place)
 
     def attempt(self, place: int) -> NDArray[np.bool_]:
-        """Whether the attempts at a place in their chain are right, (problems, chains), as `at` has them."""
+        """Whether the attempts at a place in their chain are right, (problems, chains)."""
         return self.correct[:, self.at(place)]
 
     def first(self, M: int | None, T: int) -> NDArray[np.intp]:
-        """Columns of the first T revisions of the first M chains that have as many, (chains, 1 + T).
+        """Columns of the first attempt and T revisions of M chains that are long enough, (chains, 1 + T).
 
         Parameters
         ----------
         M : int or None
-            How many chains; None takes all that are long enough.
+            Number of chains; None takes all.
         T : int
             Revisions after the first attempt.
 
@@ -161,16 +161,16 @@ class Chains(_Written):
 
     @cached_property
     def firsts(self) -> Samples:
-        """The first attempts of all chains, which are samples."""
-        begun = self.at(0)
+        """The first attempts of all chains, as samples."""
+        columns = self.at(0)
         return Samples(
             self.problems,
-            self.texts[:, begun],
-            self.finished[:, begun],
-            self.correct[:, begun],
-            self.tokens[:, begun],
-            self.logprob[:, begun],
-            self.made,
+            self.texts[:, columns],
+            self.finished[:, columns],
+            self.correct[:, columns],
+            self.tokens[:, columns],
+            self.logprob[:, columns],
+            self.metadata,
         )
 
     def shown(self, i: int, j: int) -> str:
@@ -182,7 +182,7 @@ class Chains(_Written):
 
     @cached_property
     def flops(self) -> NDArray[np.int64]:
-        """FLOPs of each attempt, reading what it was shown and writing, (problems, attempts)."""
+        """FLOPs of reading the prompt and writing, for each attempt, (problems, attempts)."""
 
         @cache
         def cost(read: int, tokens: int) -> int:
@@ -193,7 +193,7 @@ class Chains(_Written):
 
     @cached_property
     def read_tokens(self) -> NDArray[np.int64]:
-        """Tokens that each attempt was written after, earlier attempts and problem, (problems, attempts)."""
+        """Tokens of the prompt of each attempt, (problems, attempts): earlier attempts, feedback and problem."""
         if self.recorded_read_tokens is not None:
             return self.recorded_read_tokens
         counts = np.zeros(self.texts.shape, dtype=np.int64)
@@ -204,25 +204,25 @@ class Chains(_Written):
 
 @dataclass(frozen=True)
 class Searches:
-    """Recorded beam searches or step-level revisions, one a problem. flops: by kind, (problems,) each."""
+    """Recorded beam searches or step-level revisions, one per problem. flops: arrays of (problems,) by kind."""
 
     problems: list[Problem]
     found: list[list[Solution]]
     scores: list[list[float]]
     flops: dict[str, NDArray[np.int64]]
-    made: dict[str, Any]
+    metadata: dict[str, Any]
 
     @property
     def task(self) -> Task:
-        return task_of(self.made)
+        return task_of(self.metadata)
 
     @property
     def total_flops(self) -> NDArray[np.float64]:
-        """All that each search is charged, (problems,): without what shared prefixes saved."""
+        """FLOPs charged for each search, (problems,), without cached prefixes."""
         return np.sum([spent for kind, spent in self.flops.items() if kind != "cached"], axis=0, dtype=float)
 
     def correct(self, choose: str = "best") -> NDArray[np.bool_]:
-        """Whether the answer chosen from what each search returned is right, (problems,)."""
+        """Whether the answer chosen from the solutions of each search is right, (problems,)."""
         pairs = zip(self.found, self.scores, strict=True)
         return np.array([Result.chosen(choose, found, scores).correct for found, scores in pairs])
 
@@ -230,18 +230,18 @@ class Searches:
 def step_revision_name(
     model: str, verifier: str, split: str, T: int, M: int, quality: float | None, forgetful: bool
 ) -> str:
-    # In hundredths: a dot would make it a file of scores.
+    # In hundredths, because a dot marks files of scores.
     noise = "" if quality is None else f"-{round(100 * quality)}{'-forgetful' if forgetful else ''}"
     return f"{model}-{split}-steps-{verifier}{noise}-{M}x{1 + T}"
 
 
 def path_of(model: str, split: str, *, at: int | None = None, greedy: bool = False) -> Path:
-    """Where the recorded solutions of a shipped model lie."""
+    """File of the recorded solutions of a shipped model."""
     return data.RUNS / f"{folder_of(model, at).name}-{split}{'-greedy' if greedy else ''}.parquet"
 
 
 def load(model: str, split: str, *, at: int | None = None, greedy: bool = False) -> Samples:
-    """The recorded solutions of a shipped model. Raises ValueError if there are none, or the file is not ours."""
+    """The recorded solutions of a shipped model. Raises ValueError if there are none, or for another kind of file."""
     found = _load(path_of(model, split, at=at, greedy=greedy).stem)
     assert isinstance(found, Samples)
     return found
@@ -255,20 +255,24 @@ def load_chains(model: str, split: str, *, feedback: str | None = None) -> Chain
 
 
 def load_scores(verifier: str | Path, run: str | Path) -> list[list[list[float]]]:
-    """What a verifier said of a recorded run: for each problem, for each solution, a list of scores.
+    """The recorded scores of a verifier for a run: a list for each solution of each problem.
 
-    verifier, run: as `record_scores` was told.
+    Parameters
+    ----------
+    verifier, run
+        As for `record_scores`.
 
-    Raises ValueError as `load` does, and if the scores are not of the run as it is now.
+    Raises
+    ------
+    ValueError
+        As `load`, and if the run has changed since it was scored.
     """
-    table, made = open_table(_there(file_of_scores(run, verifier)))
+    table, metadata = open_table(_existing(file_of_scores(run, verifier)))
     scored = read(file_of_run(run))
-    each = len(table) // made["problems"]
+    each = len(table) // metadata["problems"]
     names = table["problem"].to_numpy()[::each].tolist()
-    if made["of"] != scored.made or names != [p.id for p in scored.problems] or each != scored.texts.shape[1]:
-        raise ValueError(
-            f"the recorded scores of {str(verifier)!r} are of another run than {str(run)!r} is now: record them again"
-        )
+    if metadata["of"] != scored.metadata or names != [p.id for p in scored.problems] or each != scored.texts.shape[1]:
+        raise ValueError(f"the run {str(run)!r} has changed since {str(verifier)!r} scored it: record the scores again")
     steps = table["steps"].to_pylist()
     return [steps[i : i + each] for i in range(0, len(steps), each)]
 
@@ -290,32 +294,29 @@ def load_step_revision(
     quality: float | None = None,
     forgetful: bool = False,
 ) -> Searches:
-    """The recorded step-level revisions, as `record_step_revision` was told. Errors as in `load`."""
+    """The recorded step-level revisions with these settings of `record_step_revision`. Errors as in `load`."""
     found = _load(step_revision_name(model, verifier, split, T, M, quality, forgetful))
     assert isinstance(found, Searches)
     return found
 
 
 def read(path: Path) -> Any:
-    """Recorded solutions from a file: Samples, Chains or Searches.
-
-    Raises ValueError, with the reason, for one that was not recorded here.
-    """
-    table, made = open_table(path)
-    if made["format"] == "ttclab scores 1":
+    """Read Samples, Chains or Searches from a file. Raises ValueError for a file without recorded solutions."""
+    table, metadata = open_table(path)
+    if metadata["format"] == "ttclab scores 1":
         raise ValueError(f"{path} has scores and no solutions: bank.load_scores reads it")
     names = table["problem"].unique().to_pylist()
-    told = {name: TextProblem.of(name, *said) for name, *said in made.get("asked", [])}
-    task = task_of(made)
-    problems = [told.get(name) or task.parse(name) for name in names]
-    if made["format"] == "ttclab searches 1":
+    stored = {name: TextProblem.of(name, *texts) for name, *texts in metadata.get("asked", [])}
+    task = task_of(metadata)
+    problems = [stored.get(name) or task.parse(name) for name in names]
+    if metadata["format"] == "ttclab searches 1":
         rows = table.to_pylist()
         found = [
             [Solution(problem, text, finished=finished) for text, finished in zip(row["texts"], row["finished"])]
             for problem, row in zip(problems, rows, strict=True)
         ]
         costs = {kind: table[kind].to_numpy() for kind in KINDS}
-        return Searches(problems, found, [row["scores"] for row in rows], costs, made)
+        return Searches(problems, found, [row["scores"] for row in rows], costs, metadata)
 
     def column(name: str) -> NDArray[Any]:
         return table[name].to_numpy().reshape(len(problems), -1)
@@ -326,9 +327,9 @@ def read(path: Path) -> Any:
         "correct": column("correct"),
         "tokens": column("tokens").astype(np.int64),
         "logprob": column("logprob"),
-        "made": made,
+        "metadata": metadata,
     }
-    if made["format"] == "ttclab samples 1":
+    if metadata["format"] == "ttclab samples 1":
         return Samples(problems, **written)
     chain, attempt = (column(name).astype(np.int64) for name in ("chain", "attempt"))
     read = column("read").astype(np.int64) if "read" in table.column_names else None
@@ -337,15 +338,15 @@ def read(path: Path) -> Any:
     )
 
 
-def task_of(made: dict[str, Any]) -> Task:
-    """The task of a recorded run, by its metadata. Raises ValueError for a task that is not in the registry."""
-    if made["task"] not in TASKS:
-        raise ValueError(f"the run is of the task {made['task']!r}; known are {', '.join(TASKS)}")
-    return TASKS[made["task"]]
+def task_of(metadata: dict[str, Any]) -> Task:
+    """The task of a recorded run. Raises ValueError for a task that is not in the registry."""
+    if metadata["task"] not in TASKS:
+        raise ValueError(f"the run has the unknown task {metadata['task']!r}; known tasks: {', '.join(TASKS)}")
+    return TASKS[metadata["task"]]
 
 
 def file_of_run(run: str | Path) -> Path:
-    """The file of a recorded run, which may be named by itself."""
+    """The file of a recorded run. The name of a file is returned as it is."""
     path = Path(run)
     return path if path.suffix == ".parquet" else data.RUNS / f"{run}.parquet"
 
@@ -357,12 +358,12 @@ def file_of_scores(run: str | Path, verifier: str | Path) -> Path:
     return file.with_name(f"{file.stem}.{named}.parquet")
 
 
-def _there(path: Path) -> Path:
+def _existing(path: Path) -> Path:
     if not path.is_file():
-        there = ", ".join(sorted(file.stem for file in path.parent.glob("*.parquet"))) or "none"
-        raise ValueError(f"no recorded runs {path.stem!r}; there are: {there}")
+        names = ", ".join(sorted(file.stem for file in path.parent.glob("*.parquet"))) or "none"
+        raise ValueError(f"no recorded run {path.stem!r}; there are: {names}")
     return path
 
 
 def _load(stem: str) -> Any:
-    return read(_there(file_of_run(stem)))
+    return read(_existing(file_of_run(stem)))

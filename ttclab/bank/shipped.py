@@ -1,25 +1,29 @@
-"""The runs that ship with the package: whose they are, and their sizes. Names of models and of files are made of these.
+"""The runs that ship with the package: their models and their sizes. `family` records them."""
 
-`family` records them.
-"""
-
-# True: the small model rewrites too, and is the only policy of every strategy. False: the rewriting chains that are
-# recorded are those of a larger model trained for it, with a verifier that sees earlier attempts.
+# True: the small model is the policy of every strategy, rewriting included. False: the rewriting chains come from a
+# larger model that is trained to rewrite, with a verifier that sees earlier attempts.
 ONE_MODEL = False
 
 SMALL = "small"
-REVISER = SMALL if ONE_MODEL else "revision"  # wrote the rewriting chains
-REVISER_PRM = "prm" if ONE_MODEL else "prm-revision"  # chooses among their attempts
-TWIN = "small-plain" if ONE_MODEL else "revision-control"  # trained as REVISER was, without ever rewriting
+REVISER = SMALL if ONE_MODEL else "revision"  # policy of the rewriting chains
+REVISER_PRM = "prm" if ONE_MODEL else "prm-revision"  # verifier of their attempts
+TWIN = "small-plain" if ONE_MODEL else "revision-control"  # trained like REVISER, but not to rewrite
 
-REVISIONS = (0, 1, 3, 7, 15, 31)  # the most revisions of the recorded chains
-MORE_STEP_HYBRIDS = ((2, 1), (2, 7), (2, 31), (8, 3), (8, 7), (16, 3))  # the lesson's rule splits so, among others
+REVISIONS = (0, 1, 3, 7, 15, 31)  # largest numbers of revisions of the recorded chains
+MORE_STEP_HYBRIDS = ((2, 1), (2, 7), (2, 31), (8, 3), (8, 7), (16, 3))  # among them the splits of the lesson's rule
 STEP_HYBRIDS = ((4, 3), (4, 7), *(MORE_STEP_HYBRIDS if ONE_MODEL else ()))  # chains and their revisions
-CRITICS = ("oracle", "prm-weak", "prm-rollouts", "prm-exact", "prm-large")  # beside the PRM, with T=15
-QUALITIES = (0.6, 0.7, 0.8, 0.9, 0.95)  # of oracles with noise
+CRITICS = ("oracle", "prm-weak", "prm-rollouts", "prm-exact", "prm-large")  # besides the PRM, with T=15
+QUALITIES = (0.6, 0.7, 0.8, 0.9, 0.95)  # of noisy oracles
 BEAMS = ((4, 4), (16, 4), (64, 4))  # budgets N and widths M of the recorded searches
-MORE_BEAMS = ((4, 2), (8, 4), (16, 2), (16, 8), (32, 4), (64, 8))  # with the PRM alone: what a policy may choose from
-# Chains of every length up to 64 attempts, 256 attempts a problem: any hybrid M x T of as many attempts can be cut out.
+MORE_BEAMS = (
+    (4, 2),
+    (8, 4),
+    (16, 2),
+    (16, 8),
+    (32, 4),
+    (64, 8),
+)  # only with the PRM: further choices of the allocation rule
+# Lengths of the chains, 256 attempts per problem in all. Any hybrid M x T of up to 64 attempts can be cut out of them.
 CHAINS = (64, 32, *[16] * 2, *[8] * 4, *[4] * 8, *[2] * 16, *[1] * 32)
 CHAINS_WITH_FEEDBACK = (8,) * 4
-COOL = 0.5  # the low temperature that reinforcement learning is compared with
+COOL = 0.5  # low temperature, compared with reinforcement learning

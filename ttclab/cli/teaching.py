@@ -12,12 +12,14 @@ import click
 from ttclab.cli.options import COUNT, PATH, POSITIVE, WHOLE
 
 submissions_argument = click.argument("submissions", nargs=-1, required=True, type=PATH, metavar="SUBMISSION...")
-seconds_option = click.option("--seconds", type=POSITIVE, default=60.0, help="for the cells, and for each function")
-memory_option = click.option("--memory", type=POSITIVE, default=2.0, metavar="GB", help="for a notebook")
+seconds_option = click.option(
+    "--seconds", type=POSITIVE, default=60.0, help="time limit for the cells, and for each function"
+)
+memory_option = click.option("--memory", type=POSITIVE, default=2.0, metavar="GB", help="memory limit of a notebook")
 
 
 def _submitted(submissions: Sequence[Path], out: Path) -> list[Path]:
-    """Notebooks among the submissions, `out` left aside."""
+    """The notebooks among the submissions, without those in `out`."""
     from ttclab.exercises.grading.grader import submissions as files_of
 
     for path in submissions:
@@ -31,12 +33,14 @@ def _submitted(submissions: Sequence[Path], out: Path) -> list[Path]:
 
 @click.command()
 @submissions_argument
-@click.option("--out", required=True, type=PATH, metavar="FOLDER", help="where to write the results")
-@click.option("--seed", type=WHOLE, default=1, help="draws the cases: choose your own, since learners see 0")
-@click.option("--exercise", "names", multiple=True, metavar="ID", help="grade this one, may be repeated")
+@click.option("--out", required=True, type=PATH, metavar="FOLDER", help="folder for the results")
+@click.option(
+    "--seed", type=WHOLE, default=1, help="random seed of the test cases; choose your own, since learners see 0"
+)
+@click.option("--exercise", "names", multiple=True, metavar="ID", help="grade only this exercise; may be repeated")
 @seconds_option
 @memory_option
-@click.option("--jobs", type=COUNT, default=os.cpu_count() or 1, help="notebooks at a time")
+@click.option("--jobs", type=COUNT, default=os.cpu_count() or 1, help="notebooks graded at once")
 def grade(
     submissions: tuple[Path, ...],
     out: Path,
@@ -48,7 +52,7 @@ def grade(
 ) -> None:
     """Grade notebooks, or a folder of them.
 
-    A folder holds a notebook, or a folder, for each learner.
+    A folder contains one notebook or one folder for each learner.
     """
     if os.name != "posix":
         raise click.ClickException("grading needs Linux or macOS; on Windows use WSL or a container")
@@ -70,24 +74,24 @@ def grade(
     width = max(map(len, [*(one_line(name_of(file)) for file in files), "file"]))
     print(f"{'file':{width}}  exercise  points  reason")
     grades, known = [], 0
-    for own, was_there in grade_all(files, exercises, out, seed=seed, limits=Limits(seconds, memory), jobs=jobs):
+    for own, is_cached in grade_all(files, exercises, out, seed=seed, limits=Limits(seconds, memory), jobs=jobs):
         for row in own:
             start = f"{one_line(row.file):{width}}  {row.exercise:<8}  {f'{row.points}/{row.max_points}':>6}  "
             print(textwrap.fill(row.reason, len(start) + 72, initial_indent=start, subsequent_indent=" " * len(start)))
         sys.stdout.flush()
         grades += own
-        known += was_there
+        known += is_cached
     write_tables(out, grades)
     write_page(out, grades, seed)
     full = sum(row.points == row.max_points for row in grades)
     before = f"; {known} of {len(files)} submissions were graded before" if known else ""
-    print(f"{full} of {len(grades)} with full points{before}; grades in {out}/grades.csv, to read: report.html")
+    print(f"{full} of {len(grades)} with full points{before}; grades: {out}/grades.csv; report: {out}/report.html")
 
 
 @click.command()
 @submissions_argument
-@click.option("--csv", type=PATH, metavar="FILE", help="where to write the table, beside showing it")
-@click.option("--seed", type=WHOLE, default=1, help="draws the problems: choose your own")
+@click.option("--csv", type=PATH, metavar="FILE", help="also write the table to this file")
+@click.option("--seed", type=WHOLE, default=1, help="random seed of the problems; choose your own")
 @seconds_option
 @memory_option
 def scoreboard(submissions: tuple[Path, ...], csv: Path | None, seed: int, seconds: float, memory: float) -> None:

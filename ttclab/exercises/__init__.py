@@ -16,20 +16,26 @@ CHAPTERS = (question, sampling, verifiers, revision, allocation, results, arena,
 EXERCISES: dict[str, Exercise] = {exercise.id: exercise for chapter in CHAPTERS for exercise in chapter.EXERCISES}
 
 HINT_AFTER = 2  # failed checks of an exercise
-SECONDS = 10.0  # for one call of a learner's function
-DRAWING_SECONDS = 30.0  # for a figure, which calls it often
+SECONDS = 10.0  # time limit of one call of a learner's function
+DRAWING_SECONDS = 30.0  # time limit of a figure, which calls it often
 
-_checked: dict[str, Report] = {}  # each exercise's best check in this kernel, of equal ones the last
-_failures: Counter[str] = Counter()  # each exercise's checks that failed in this kernel
+_checked: dict[str, Report] = {}  # best report of each exercise in this kernel, ties go to the last
+_failures: Counter[str] = Counter()  # failed checks of each exercise in this kernel
 
 
 def check(exercise: str, function: Callable[..., Any]) -> None:
-    """Run an exercise's checks on your function and print what is right, what is wrong, and what to do next.
+    """Run the checks of an exercise on your function, and print the results and the next step.
 
-    exercise: its number, as "2.1"; function: yours, itself, not what it returns. Prints, and raises nothing: a notebook
-    that is not solved yet runs through. (Only your own interrupt stops it.) A call of your function that takes longer
-    than SECONDS is ended, where the system lets it. The hint is shown from the second failure on. In a notebook a pass
-    is followed by a figure that the function draws from the recorded runs.
+    Nothing is raised except on an interrupt, so that an unsolved notebook runs to its end. A call that takes longer
+    than SECONDS is stopped if the system supports it. The hint is shown from the second failure on.
+    In a notebook, a figure that the function draws from the recorded runs follows a pass.
+
+    Parameters
+    ----------
+    exercise : str
+        Number of the exercise, such as "2.1".
+    function : callable
+        Your function itself, not its result.
     """
     known = EXERCISES.get(str(exercise))
     if known is None:
@@ -49,7 +55,7 @@ def check(exercise: str, function: Callable[..., Any]) -> None:
 
 
 def _say(text: str) -> None:
-    """Print a text that may hold what a learner wrote, whatever the terminal can show."""
+    """Print a text that may contain characters that the terminal cannot show."""
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
     print(text.encode(encoding, "backslashreplace").decode(encoding))
 
@@ -75,10 +81,10 @@ def _show_payoff(exercise: Exercise, function: Callable[..., Any]) -> None:
 
 
 def progress() -> Progress:
-    """What is done, the points and what is next, in the chapters whose checks have run since the kernel started.
+    """Progress in the chapters whose checks have run since the kernel started: exercises done, points, next exercise.
 
-    The last cell of a notebook shows it. What counts is each exercise's best check; nothing is written to a file.
+    The last cell of a notebook shows it. The best check of each exercise counts; nothing is written to a file.
     """
     chapters = {name.split(".")[0] for name in _checked}
-    shown = [exercise for name, exercise in EXERCISES.items() if name.split(".")[0] in chapters]
-    return Progress(shown, dict(_checked))
+    exercises = [exercise for name, exercise in EXERCISES.items() if name.split(".")[0] in chapters]
+    return Progress(exercises, dict(_checked))

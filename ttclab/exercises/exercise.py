@@ -1,8 +1,8 @@
-"""What an exercise is: data, and checks that question a learner's function and say what is wrong with it.
+"""Exercises: their data, and checks that call a learner's function and explain its mistakes.
 
-A check never holds the function itself. It holds an *ask*: arguments go in, a reply in plain JSON comes out. In a
-notebook the ask calls the function on the spot; the grader's sends the arguments to another process. So learner and
-teacher run the same checks, and only the seed differs.
+A check does not see the function itself. It uses an *ask*, which takes arguments and returns a reply in plain JSON. In
+a notebook the ask calls the function; in the grader it sends the arguments to another process. So learners and teachers
+run the same checks, with different seeds.
 """
 
 import math
@@ -16,17 +16,17 @@ import numpy as np
 
 from ttclab.exercises.reply import HUGE, Ask, Reply, plain
 
-VISIBLE_SEED = 0  # the one that learners see; the grader draws other cases with the same code
+VISIBLE_SEED = 0  # the seed of learners; the grader draws other cases
 TOLERANCE = 1e-9  # well above the rounding of log-gamma at n = 1000, well below any mistake
-LONGEST_ARGUMENT = 250  # in a message, in characters
+LONGEST_ARGUMENT = 250  # characters of an argument in a message
 
 
 class Wrong(Exception):
-    """What is wrong with the learner's function, in words that help."""
+    """A mistake of the learner's function; the message explains it."""
 
 
 class Kind(NamedTuple):
-    """What a function has to return: in words, and how to tell it (in plain JSON) from anything else."""
+    """Return type of a function: a description, and a test of values in plain JSON."""
 
     words: str
     holds: Callable[[Any], bool]
@@ -37,7 +37,7 @@ def is_number(value: Any) -> bool:
 
 
 def lists(words: str, item: Kind, length: int | None = None) -> Kind:
-    """A list of one kind of item, of any length or of this one."""
+    """Kind of a list of items of one kind, of a given length or any."""
     return Kind(words, lambda v: isinstance(v, list) and length in (None, len(v)) and all(map(item.holds, v)))
 
 
@@ -48,23 +48,23 @@ TEXT = Kind("a string", lambda value: isinstance(value, str))
 
 
 class Attempt:
-    """The learner's function as the checks see it. Its methods raise `Wrong`, which names the call that went wrong."""
+    """The learner's function as the checks see it. Its methods raise `Wrong`, which names the wrong call."""
 
     def __init__(self, ask: Ask, exercise: "Exercise") -> None:
         self.ask, self.exercise = ask, exercise
 
     def call(self, *arguments: Any) -> str:
-        """The call as a learner would write it: pass_at_k(n=3, c=1, k=2). Of a very long list only the beginning."""
+        """The call as a learner would write it: pass_at_k(n=3, c=1, k=2). Very long arguments are shortened."""
         texts = (text if len(text := repr(value)) <= LONGEST_ARGUMENT else f"{text[:60]} ..." for value in arguments)
-        given = (f"{name}={text}" for name, text in zip(self.exercise.parameters, texts))
-        return f"{self.exercise.function}({', '.join(given)})"
+        named = (f"{name}={text}" for name, text in zip(self.exercise.parameters, texts))
+        return f"{self.exercise.function}({', '.join(named)})"
 
     def value(self, *arguments: Any) -> Any:
-        """What the function returns for these arguments, if it is of the kind that the exercise asks for."""
+        """The function's value for these arguments. Raises `Wrong` for a value of another kind."""
         return self._read(self._answer(arguments), arguments)
 
     def expect(self, truth: Any, why: str, *arguments: Any) -> None:
-        """Insist on one value, numbers up to rounding, or on a ValueError; `why` says where it comes from."""
+        """Require a value, up to rounding, or a ValueError; `why` explains it."""
         answer = self._answer(arguments)
         if truth is ValueError:
             if str(answer.get("raised")).split(":")[0] != "ValueError":
@@ -76,11 +76,11 @@ class Attempt:
             except Wrong as wrong:
                 raise Wrong(f"{wrong}. {shown(truth)} is right: {why}.") from None
             if not same(value, truth):
-                said, right = apart(value, truth)
-                raise Wrong(f"{self.call(*arguments)} returned {said}. {right} is right: {why}.")
+                found, right = apart(value, truth)
+                raise Wrong(f"{self.call(*arguments)} returned {found}. {right} is right: {why}.")
 
     def agree(self, why: str, *arguments: Any) -> None:
-        """Insist on what the reference does with these arguments."""
+        """Require the result of the reference for these arguments."""
         try:
             truth = plain(self.exercise.reference(*deepcopy(arguments)))
         except ValueError:
@@ -88,7 +88,7 @@ class Attempt:
         self.expect(truth, why, *arguments)
 
     def _answer(self, arguments: Sequence[Any]) -> Reply:
-        return self.ask(deepcopy(arguments))  # a function may sort or empty the lists that it is given
+        return self.ask(deepcopy(arguments))  # a function may change its arguments
 
     def _read(self, answer: Reply, arguments: Sequence[Any]) -> Any:
         call, value = self.call(*arguments), answer.get("value")
@@ -102,7 +102,7 @@ class Attempt:
 
 
 def is_clear(values: Sequence[float]) -> bool:
-    """Whether one of them is above all others: a case with no tie in it."""
+    """Whether the maximum is unique."""
     return list(values).count(max(values)) == 1
 
 
@@ -116,7 +116,7 @@ def same(value: Any, truth: Any) -> bool:
 
 
 def shown(value: Any, digits: int = 4) -> str:
-    """A plain value for reading: floats to so many digits, all else in full."""
+    """A plain value as text, with floats to `digits` digits."""
     if isinstance(value, list):
         return f"[{', '.join(shown(item, digits) for item in value)}]"
     if isinstance(value, float):
@@ -125,7 +125,7 @@ def shown(value: Any, digits: int = 4) -> str:
 
 
 def apart(one: Any, other: Any) -> tuple[str, str]:
-    """Two values whose numbers have as few digits as tell them apart, from four up."""
+    """Two values as texts with the fewest digits, at least four, that differ."""
     for digits in (4, 6, 9, 12):
         texts = shown(one, digits), shown(other, digits)
         if texts[0] != texts[1]:
@@ -134,14 +134,14 @@ def apart(one: Any, other: Any) -> tuple[str, str]:
 
 
 class Check(NamedTuple):
-    """One thing to hold: its name, and a function that raises `Wrong` where the attempt breaks it."""
+    """A named property, and a function that raises `Wrong` if the attempt violates it."""
 
     name: str
     run: Callable[[Attempt, np.random.Generator], None]
 
 
 def agreeing(name: str, draw: Callable[[np.random.Generator], Iterable[tuple[Any, ...]]]) -> Check:
-    """A check that the attempt does as the reference does. draw: yields cases, (why, *arguments) each."""
+    """A check that the attempt agrees with the reference. draw: yields cases of (why, *arguments)."""
 
     def run(attempt: Attempt, rng: np.random.Generator) -> None:
         for why, *arguments in draw(rng):
@@ -151,7 +151,7 @@ def agreeing(name: str, draw: Callable[[np.random.Generator], Iterable[tuple[Any
 
 
 class Finding(NamedTuple):
-    """What a check found: nothing wrong (None), or what."""
+    """Result of a check: the mistake, or None."""
 
     check: str
     wrong: str | None
@@ -159,24 +159,24 @@ class Finding(NamedTuple):
 
 @dataclass(frozen=True)
 class Exercise:
-    """A task, and how it is graded. All checks pass, or it earns nothing: learners can run them until they do."""
+    """An exercise. It earns its points if all checks pass; learners can run the checks as often as they like."""
 
     id: str
     title: str
     points: int
     goal: str
     hint: str
-    function: str  # the name of the learner's
+    function: str  # name of the learner's function
     parameters: tuple[str, ...]
     returns: Kind
-    example: tuple[Any, ...]  # arguments to see whether there is an attempt at all: the answer to them is not None
+    example: tuple[Any, ...]  # arguments for which a stub returns None
     checks: tuple[Check, ...]
     reference: Callable[..., Any]  # withheld from submissions
-    withheld: tuple[str, ...] = ()  # what else in the package would do, or do most of it, by full names
+    withheld: tuple[str, ...] = ()  # full names of other solutions in the package
     payoff: str = ""  # "module.function" of `payoffs` that draws what the learner's function finds on recorded runs
 
     def assess(self, ask: Ask, seed: int) -> "Report":
-        """Question a function on cases drawn from the seed. The same seed and function give the same report."""
+        """Check a function on cases drawn from the seed. The report depends only on the seed and the function."""
         if ask(deepcopy(self.example)) == {"value": None}:
             return Report(self, ())
         attempt, findings = Attempt(ask, self), []
@@ -191,11 +191,11 @@ class Exercise:
 
 @dataclass(frozen=True)
 class Report:
-    """What the checks found; no findings at all where there is no attempt yet. Its text is what the learner reads."""
+    """Results of the checks, empty without an attempt. Its text is shown to the learner."""
 
     exercise: Exercise
     findings: tuple[Finding, ...]
-    hinted: bool = False  # whether the hint is shown, where the exercise is not solved
+    hinted: bool = False  # whether to show the hint of an unsolved exercise
 
     @property
     def solved(self) -> bool:

@@ -1,4 +1,4 @@
-"""Where a learner is: what the checks said, each exercise's best one, since the kernel started. Nothing is kept."""
+"""A learner's progress: the best check of each exercise since the kernel started. Nothing is stored."""
 
 import html
 from collections.abc import Mapping, Sequence
@@ -11,7 +11,7 @@ SCOPE = "This counts the checks since the kernel started. A teacher runs them on
 
 @dataclass(frozen=True)
 class Progress:
-    """The exercises of the chapters that have been checked; as HTML in a notebook, as text anywhere else."""
+    """Exercises of the checked chapters and their reports, shown as HTML in a notebook and as text elsewhere."""
 
     exercises: Sequence[Exercise]
     reports: Mapping[str, Report]

@@ -1,6 +1,4 @@
-"""One call of a learner's function, whatever it does, as plain JSON. It knows no exercise, so that a submission's own
-process can hold it.
-"""
+"""Calls of a learner's function, with results as plain JSON. It knows no exercises, so a submission may import it."""
 
 import math
 import signal
@@ -16,7 +14,7 @@ HUGE = 10**300
 
 
 class Reply(TypedDict, total=False):
-    """What came of one call: `value`, plain enough for JSON, or `raised`, one line."""
+    """Result of a call: `value`, as plain JSON, or `raised`, one line of text."""
 
     value: Any
     raised: str
@@ -26,10 +24,10 @@ Ask = Callable[[Sequence[Any]], Reply]
 
 
 def reply(function: Callable[..., Any], arguments: Sequence[Any]) -> Reply:
-    """Call a function that may do anything; every exception but an interrupt becomes a reply."""
+    """Call an untrusted function; every exception but an interrupt becomes a reply."""
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # numpy's name temporary files; what it warns of shows in the value
+            warnings.simplefilter("ignore")  # numpy's warnings name temporary files
             return {"value": plain(function(*arguments))}
     except NotImplementedError:
         return {"value": None}  # a stub
@@ -40,9 +38,9 @@ def reply(function: Callable[..., Any], arguments: Sequence[Any]) -> Reply:
 
 
 class Timed:
-    """An ask that calls a function here and ends a call that takes too long. After that it calls it no more.
+    """An ask that calls a function in this process and stops a call that takes too long; later calls are refused.
 
-    The system's alarm ends a call; where there is none (on Windows, in another thread than the main one), nothing does.
+    The system's alarm stops a call. Without an alarm (on Windows, or outside the main thread) calls are not stopped.
     """
 
     def __init__(self, function: Callable[..., Any], seconds: float) -> None:
@@ -54,7 +52,7 @@ class Timed:
         if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
             return reply(self.function, arguments)
         handler = signal.signal(signal.SIGALRM, self._end)
-        signal.setitimer(signal.ITIMER_REAL, self.seconds, 1.0)  # again each second, as the call may catch the first
+        signal.setitimer(signal.ITIMER_REAL, self.seconds, 1.0)  # repeated: the call may catch the first
         try:
             return reply(self.function, arguments)
         except TooLong:
@@ -69,16 +67,16 @@ class Timed:
 
 
 class TooLong(BaseException):
-    """A call that was ended: no Exception, so that the function's own `except Exception` does not catch it."""
+    """A call was stopped. Not an Exception, so that the function's own `except Exception` does not catch it."""
 
 
 def in_words(error: BaseException) -> str:
-    """An exception as the last line of its traceback shows it, even one that cannot be turned into text."""
+    """The last line of an exception's traceback, even if the exception cannot be converted to text."""
     return traceback.format_exception_only(error)[-1].strip()
 
 
 def plain(value: Any) -> Any:
-    """A value as JSON can carry it: numpy's and torch's numbers and arrays as Python's, else "<Type>"."""
+    """A value for JSON: numbers and arrays of numpy and torch as Python's, other objects as "<Type>"."""
     if value is None or value is ...:
         return None
     if isinstance(value, bool | str):

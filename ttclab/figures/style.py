@@ -38,6 +38,7 @@ COLOURS = {**STRATEGIES, **TONES}
 FIFTHS = ("easiest fifth", "second", "middle", "fourth", "hardest fifth")
 SHORT_FIFTHS = ("easiest", "second", "middle", "fourth", "hardest")
 DASHED = (0, (4, 2.5))
+DOTTED = (0, (1, 1.4))
 WIDTH, HEIGHT = 4.1, 2.8  # inches
 SHOWN_AT = 32  # rem, the most that a page scales a figure of this width up to
 STYLE: Any = {

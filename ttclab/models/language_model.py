@@ -186,7 +186,6 @@ class LanguageModel(Policy):
 
     @property
     def max_new_tokens(self) -> int:
-        """Default token limit of a solution."""
         return max_new_tokens_of(self.engine.model.generation_config)
 
     def sampler(self, temperature: float | None = None) -> Sampler:

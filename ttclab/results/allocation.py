@@ -1,4 +1,4 @@
-"""Allocation: what rules get that split a budget by difficulty, their estimate of difficulty on the bill."""
+"""Results of rules that allocate a budget by difficulty, with the cost of estimating the difficulty included."""
 
 from collections.abc import Sequence
 from functools import cache
@@ -24,26 +24,26 @@ from .sampling import FINE_BUDGETS, adaptive_arm, estimated_difficulty, last_sco
 from .searching import BEAMS, beam_arms
 from .stepwise import stepwise_arms
 
-ONE_MODEL_SPACE = "whole" if REVISER == SMALL else "search"  # the largest whose arms are all of the small model
+ONE_MODEL_SPACE = "whole" if REVISER == SMALL else "search"  # the largest space of arms of the small model alone
 SPACES = ("search", "revision", "steps", "whole")
 ESTIMATES = ("oracle", "predicted")
 FITTED_BUDGETS = (1, 2, 4, 8, 16, 32, 64)
 SLACK = 0.01
-CLEAR_LEAD = 0.5  # of the sum of scores, at which adaptive sampling stops
+CLEAR_LEAD = 0.5  # lead in the sum of scores at which adaptive sampling stops
 
 
 @cached
 def space(name: str, split: str = "test") -> Arms:
-    """Every recorded way to spend that a rule may choose from.
+    """All recorded arms from which a rule may choose.
 
     Parameters
     ----------
     name : str
-        "search": the small model's samples and beams of all widths; "revision": chains of T rewrites, and T=0 are
-        samples of the model that rewrites; "steps": samples, and chains that are revised step by step; "whole": all
-        of them. The PRM chooses in each.
+        "search": the small model's samples and beams of all widths; "revision": chains of T rewrites, where
+        T=0 are samples of the revision model; "steps": samples, and chains of step-level revisions; "whole": all of
+        these. The PRM chooses the answer.
     split : str
-        The problems.
+        Problem set.
     """
     if name == "revision":
         return hybrid_arms(split)
@@ -55,7 +55,7 @@ def space(name: str, split: str = "test") -> Arms:
 
 
 def _revising(arms: Arms) -> Arms:
-    """Arms that revise at all."""
+    """Arms with revisions."""
     return Arms(arm for arm in arms.values() if arm.allocation.T)
 
 
@@ -63,17 +63,17 @@ def _revising(arms: Arms) -> Arms:
 def difficulty(
     name: str, estimate: str = "oracle", split: str = "test"
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """How hard each problem is for the model of a space, and the FLOPs of the estimate, (problems,) each.
+    """Difficulty of each problem for the model of a space, and the FLOPs of estimating it, (problems,) each.
 
     Parameters
     ----------
     name : str
         A space.
     estimate : str
-        "oracle", 1 - pass@1, which nobody can know and which is charged nothing, or "predicted", 1 - the verifier's
-        score of one solution.
+        "oracle", 1 - pass@1, which is unknown in practice and free here, or "predicted", 1 - the verifier's score of
+        one solution.
     split : str
-        The problems.
+        Problem set.
     """
     if name != "revision" or REVISER == SMALL:
         if estimate == "predicted":
@@ -89,26 +89,26 @@ def difficulty(
 
 @measured
 def allocated(name: str, estimate: str, budget: int) -> Arm:
-    """What a shipped policy gets on the test problems, and spends, its estimate of difficulty included."""
-    hard, asked = difficulty(name, estimate)
+    """Accuracy and FLOPs of a shipped policy on the test problems, with its estimate of difficulty."""
+    hard, estimate_flops = difficulty(name, estimate)
     got = spend(fitted_policy(f"{name}-{estimate}"), space(name), hard, budget)
-    return Arm(got.allocation, got.correct, got.flops + asked, got.fifths)
+    return Arm(got.allocation, got.correct, got.flops + estimate_flops, got.fifths)
 
 
 @measured
 def lesson(budget: int) -> Arm:
-    """What the lesson's rule gets, its estimate of difficulty included.
+    """Accuracy and FLOPs of the lesson's rule, with its estimate of difficulty.
 
-    Where the small model also rewrites, its revisions are step by step, as in the lesson's pseudocode; else they are
-    rewrites of the larger model.
+    If the small model is the revision model, it revises step by step, as in the lesson's pseudocode. Otherwise the
+    revision model rewrites whole solutions.
     """
-    hard, asked = difficulty("revision", "predicted")
+    hard, estimate_flops = difficulty("revision", "predicted")
     if REVISER == SMALL:
         got = spend(_step_by_step, space("steps"), hard, budget)
     else:
-        arms = space("revision") | hybrid_arms(hybrids=((5, 5),))  # the lesson's rule splits 32 so
+        arms = space("revision") | hybrid_arms(hybrids=((5, 5),))  # the split of 32 by the lesson's rule
         got = spend(lesson_policy, arms, hard, budget)
-    return Arm(got.allocation, got.correct, got.flops + asked, got.fifths)
+    return Arm(got.allocation, got.correct, got.flops + estimate_flops, got.fifths)
 
 
 def _step_by_step(difficulty: float, budget: int) -> Allocation:
@@ -117,18 +117,18 @@ def _step_by_step(difficulty: float, budget: int) -> Allocation:
 
 
 def lesson_gain(budget: int) -> Estimate:
-    """What the lesson's rule solves minus what the same model solves with the whole budget on samples."""
+    """The lesson's rule minus the whole budget spent on samples of the same model."""
     samples = sampling_arms() if REVISER == SMALL else hybrid_arms()
     return lesson(budget).minus(samples.at(budget))
 
 
 def adaptive(N: int) -> Arm:
-    """Samples of the small model, N at most, until the weighted vote is clear."""
+    """Adaptive sampling of the small model: at most N samples, fewer if the weighted vote is clear."""
     return adaptive_arm(CLEAR_LEAD, N)
 
 
 def plan(name: str, estimate: str, budget: int, fifth: int) -> str:
-    """What a shipped policy does with a fifth of the problems, in words; revisions are chains × attempts."""
+    """Allocation of a shipped policy for a fifth of the problems, in words; revisions are chains × attempts."""
     chosen = fitted_policy(f"{name}-{estimate}").table[budget][fifth]
     if chosen.M:
         return f"beam {chosen.N}, M={chosen.M}"
@@ -139,27 +139,27 @@ def plan(name: str, estimate: str, budget: int, fifth: int) -> str:
 
 @cache
 def spread(estimate: str, flops: float) -> Arm:
-    """Spread a budget of `flops` a problem over all test problems, the estimate of difficulty included.
+    """Spread a budget of `flops` per problem over all test problems, including the cost of estimating difficulty.
 
-    The expected gain of an arm on a problem is its gain on the problem's fifth of the validation problems.
+    The expected accuracy of an arm on a problem is its accuracy on validation problems of the same fifth.
     """
     arms = sorted(space("search", "validation").values(), key=lambda arm: arm.cost)
-    hard, asked = difficulty("search", estimate)
+    hard, estimate_flops = difficulty("search", estimate)
     known, _ = difficulty("search", estimate, "validation")
     groups = fifths(-known)
     edges = [float(known[groups == group].max()) for group in range(4)]
     gains = np.array([[arm.correct[groups == group].mean() for arm in arms] for group in range(5)])
     costs = np.array([arm.flops.mean() for arm in arms])
-    here = np.searchsorted(edges, hard)
-    moves = spread_budget(gains[here], costs, len(hard) * flops - float(asked.sum()))
+    fifth = np.searchsorted(edges, hard)
+    moves = spread_budget(gains[fifth], costs, len(hard) * flops - float(estimate_flops.sum()))
     got = pick([space("search")[arms[move].allocation] for move in moves], Allocation(1))
-    return Arm(got.allocation, got.correct, got.flops + asked, got.fifths)
+    return Arm(got.allocation, got.correct, got.flops + estimate_flops, got.fifths)
 
 
 def cross_validated(
     arms: Sequence[Arm], difficulty: NDArray[np.float64], budget: int, *, bins: int = 5, slack: float = 0.0
 ) -> Arm:
-    """What a fitted policy gets on problems it has not seen: each half as the policy fitted to the other allocates."""
+    """Two-fold cross-validation: each half of the problems is allocated by a policy fitted to the other half."""
     halves = [np.arange(len(difficulty)) % 2 == half for half in (0, 1)]
     right, cost = np.zeros(len(difficulty)), np.zeros(len(difficulty))
     for fitted, unseen in (halves, halves[::-1]):
@@ -179,10 +179,10 @@ def validated(budget: int, slack: float = SLACK) -> Arm:
 
 @cached
 def uniform(name: str) -> Arms:
-    """One way to spend at all its budgets, whatever the difficulty, on the test problems; the cheapest first.
+    """Arms of a strategy that spends the same budget on every problem, cheapest first, on the test problems.
 
-    "samples": best-of-N of the small model; "beam": its beam search of width 4, and one sample; "steps": one chain that
-    is revised step by step, and one sample; "parallel": samples of the model that rewrites.
+    "samples": best-of-N of the small model; "beam": its beam search of width 4, and one sample; "steps": one chain of
+    step-level revisions, and one sample; "parallel": samples of the revision model.
     """
     if name == "samples":
         return sampling_arms(budgets=(*FINE_BUDGETS, 160, 192, 256))
@@ -196,10 +196,10 @@ def uniform(name: str) -> Arms:
 
 
 def gain(arm: Arm, over: str = "samples") -> Estimate:
-    """Accuracy of an arm minus that of a uniform way to spend, for the same FLOPs, of the test problems."""
+    """Accuracy of an arm minus that of a `uniform` strategy at equal FLOPs, on the test problems."""
     return bootstrap(arm.correct - at_equal_flops(uniform(over).values(), arm.cost).correct)
 
 
 def ahead(arm: Arm, over: str = "samples") -> Estimate | str:
-    """`gain`, or that the arm costs more than any budget of the uniform way to spend."""
-    return gain(arm, over) if arm.cost <= max(each.cost for each in uniform(over).values()) else "dearer than any"
+    """`gain`, or a note if the arm costs more than every budget of the uniform strategy."""
+    return gain(arm, over) if arm.cost <= max(fixed.cost for fixed in uniform(over).values()) else "costs more than any"

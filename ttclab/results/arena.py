@@ -1,10 +1,9 @@
 """The arena: problems arrive one by one, and policies of allocation compete on them with the same budget.
 
-A budget is a number of generations for a whole row of problems. Of each problem a player is shown how hard a first
-attempt makes it look, 1 - the verifier's score, and says what to spend on it: N chains of T revisions, or nothing,
-which keeps the first attempt. What comes of it is looked up in recorded runs: the revision model's chains, chosen from
-by the 14x verifier. Whoever looks at first attempts is charged for them; the verifier reads a problem once, for look
-and choice.
+A budget is a number of generations for all problems together. For each problem a player sees its estimated difficulty
+(1 - the verifier's score of a first attempt), and decides what to spend: N chains of T revisions, or nothing, which
+keeps the first attempt. Results are looked up in the recorded chains of the revision model, with the 14x verifier.
+Looking at first attempts is charged. The verifier reads a problem once, for the look and for the choice.
 """
 
 from collections.abc import Callable, Sequence
@@ -46,26 +45,35 @@ _WIDTHS = {
     7: (1, 2, 3, 4),
 }
 MENU = tuple((N, T) for T, widths in _WIDTHS.items() for N in widths)
-OPTIONS = ((0, 0), *MENU)  # the first of them keeps the first attempt
-FIRST = -1  # the place of the first attempt that is shown: a chain of one attempt, recorded last
+OPTIONS = ((0, 0), *MENU)  # (0, 0) keeps the first attempt
+FIRST = -1  # index of the first attempt that is shown: a chain of one attempt, recorded last
 FITTED_BUDGETS = (1, 2, 4, 8, 16, 32)
-SURE = 0.02  # the verifier is sure of a first attempt whose score is closer than this to 0 or to 1
-SLACK = 0.01  # of accuracy, that the fitted policy gives up for a cheaper way to spend
+SURE = 0.02  # the verifier is sure of scores closer than this to 0 or 1
+SLACK = 0.01  # accuracy that the fitted policy gives up for a cheaper allocation
 
 Player = Callable[[float, int, int], Sequence[int]]
 
 
 class Foul(ValueError):
-    """A move that the rules don't allow, with the rule."""
+    """A move that breaks a rule; the message states the rule."""
 
 
 @dataclass(frozen=True)
 class Arena:
-    """Recorded problems to play on, in the order in which they arrive.
+    """Recorded problems to play on, in the order of their arrival.
 
-    problems: their ids; difficulty: 1 - the verifier's score of the first attempt; look: the FLOPs of that attempt and
-    its score, (problems,) each; correct, flops: the chance of a right answer and the FLOPs if nobody has looked; saved:
-    of these, what the verifier has read at the look, (problems, options) each, of OPTIONS.
+    Attributes
+    ----------
+    problems : tuple of str
+        Ids of the problems.
+    difficulty : array of (problems,)
+        1 - the verifier's score of the first attempt.
+    look : array of (problems,)
+        FLOPs of the first attempt and its score.
+    correct, flops : array of (problems, options)
+        Probability of a right answer, and FLOPs without a look, for each of OPTIONS.
+    saved : array of (problems, options)
+        FLOPs saved after a look, because the verifier has already read part of the text.
     """
 
     problems: tuple[str, ...]
@@ -85,12 +93,12 @@ class Arena:
 
     @property
     def arms(self) -> list[Arm]:
-        """The ways to spend of MENU, as `ComputeOptimalPolicy.fit` takes them."""
+        """The allocations of MENU as arms."""
         return [Arm(Allocation(N, T), self.correct[:, i], self.flops[:, i]) for i, (N, T) in enumerate(MENU, start=1)]
 
 
 class Played(NamedTuple):
-    """What came of some moves: the option chosen, the chance of a right answer and the FLOPs, (problems,) each."""
+    """Results of moves: the chosen options, the probabilities of a right answer, and the FLOPs, (problems,) each."""
 
     chosen: NDArray[np.intp]
     correct: NDArray[np.float64]
@@ -106,15 +114,15 @@ def load_arena(split: str = "test") -> Arena:
     """The arena of the "test" or the "validation" problems. Raises ValueError for another split."""
     table = pq.read_table(TABLE, filters=[("split", "=", split)], page_checksum_verification=True)
     if not len(table):
-        raise ValueError(f"there is an arena of the test and of the validation problems, not of {split!r}")
+        raise ValueError(f"the arena has the splits test and validation, not {split!r}")
     columns = {name: np.array(table[name].to_pylist(), dtype=float) for name in table.column_names[2:]}
     return Arena(tuple(table["problem"].to_pylist()), **columns)
 
 
 def recorded(split: str, menu: tuple[tuple[int, int], ...] = MENU) -> Arena:
-    """The arena made anew from the recorded runs, with the first options of MENU or all of them. It takes seconds.
+    """Compute the arena from the recorded runs. It takes seconds.
 
-    The first attempt is one that was never revised, so that no chain of revisions begins with it.
+    The first attempt belongs to a chain without revisions, so that no chain of revisions begins with it.
     """
     chains = bank.load_chains(REVISER, split)
     arms = list(hybrid_arms(split, VERIFIER, menu).values())
@@ -131,19 +139,20 @@ def recorded(split: str, menu: tuple[tuple[int, int], ...] = MENU) -> Arena:
 
 
 def _read_before(firsts: bank.Samples, widths: Sequence[int]) -> NDArray[np.float64]:
-    """What the verifier has read at the look when N chains begin, (problems, widths): the problem, and where one of
-    them begins with the very text of the first attempt, that text.
+    """FLOPs that a look saves the verifier when N chains begin, (problems, widths).
+
+    It has read the problem, and the first attempt if one of the chains begins with the same text.
     """
     verifier = AutoConfig.from_pretrained(ZOO / VERIFIER, local_files_only=True)
-    begun = firsts.prompt_tokens
-    text = [reward_flops(verifier, int(tokens), n) for tokens, n in zip(firsts.tokens[:, FIRST], begun)]
+    prompts = firsts.prompt_tokens
+    text = [reward_flops(verifier, int(tokens), n) for tokens, n in zip(firsts.tokens[:, FIRST], prompts)]
     alike = (firsts.texts == firsts.texts[:, [FIRST]]).sum(axis=1, keepdims=True)
     again = pass_at_k(firsts.texts.shape[1], alike, widths)
-    return np.array([[reward_flops(verifier, n)] for n in begun]) + again * np.array(text)[:, None]
+    return np.array([[reward_flops(verifier, n)] for n in prompts]) + again * np.array(text)[:, None]
 
 
 def write_table() -> Path:
-    """Record the arena of both splits into the package (`ttclab arena-table`), all or nothing."""
+    """Write the arena of both splits into the package atomically (`ttclab arena-table`)."""
     parts = []
     for split in ("test", "validation"):
         arena = recorded(split)
@@ -161,9 +170,19 @@ def write_table() -> Path:
 def play(player: Player, arena: Arena, budget: int, *, looks: bool = True) -> Played:
     """Let a player spend a budget of generations on all problems of an arena, one after the other.
 
-    player: a function of the difficulty, the generations left and the problems left, this one included; it returns N
-    and T. looks: it is charged for the first attempts. Raises Foul for a move that is not in OPTIONS, or that costs
-    more than is left.
+    Parameters
+    ----------
+    player : callable
+        (difficulty, generations left, problems left with this one) -> (N, T).
+    arena : Arena
+    budget : int
+    looks : bool
+        Whether the first attempts are charged.
+
+    Raises
+    ------
+    Foul
+        For a move that is not in OPTIONS, or exceeds the budget.
     """
     left, chosen = budget, []
     for i, difficulty in enumerate(arena.difficulty):
@@ -175,7 +194,7 @@ def play(player: Player, arena: Arena, budget: int, *, looks: bool = True) -> Pl
 
 
 def legal(move: Sequence[int], left: int) -> int:
-    """The option that a move names. Raises Foul, with the rule, if there is none or the budget does not pay for it."""
+    """Index of the option of a move. Raises Foul if there is none, or if it exceeds the budget."""
     N, T = move
     if (N, T) not in OPTIONS:
         if T not in _WIDTHS:
@@ -188,20 +207,20 @@ def legal(move: Sequence[int], left: int) -> int:
 
 
 def price(option: int) -> int:
-    """What an option costs, in generations."""
+    """Generations of an option."""
     N, T = OPTIONS[option]
     return N * (1 + T)
 
 
 def spent(arena: Arena, chosen: Sequence[int] | NDArray[np.intp], *, looks: bool = True) -> Played:
-    """What comes of an option for each problem."""
+    """Results of a chosen option for each problem."""
     rows, chosen = np.arange(len(arena)), np.asarray(chosen, dtype=np.intp)
     looked = looks * (arena.look - arena.saved[rows, chosen])
     return Played(chosen, arena.correct[rows, chosen], arena.flops[rows, chosen] + looked)
 
 
 def by_rule(rule: Rule, share: int) -> Player:
-    """The player that gives every problem the same share and spends it by a rule of chapter 5."""
+    """A player that gives each problem the same share and spends it by an allocation rule."""
 
     def player(difficulty: float, left: int, problems: int) -> tuple[int, int]:
         allocation = rule(difficulty, share)
@@ -222,7 +241,7 @@ def fitted_policy() -> ComputeOptimalPolicy:
 def spread(arena: Arena, budget: int) -> Played:
     """Look at all problems first, then divide the budget among them (`spread_budget`, after Damani et al. 2024).
 
-    What an option is expected to give is what it gave the fifth of the validation problems that looks as hard.
+    The expected accuracy of an option is its accuracy on the fifth of the validation problems that looks as hard.
     """
     known, edges = load_arena("validation"), fitted_policy().edges
     then, now = (np.searchsorted(edges, each.difficulty, side="right") for each in (known, arena))
@@ -257,9 +276,9 @@ def rivals(arena: Arena, share: int) -> dict[str, Played]:
 
 
 def uniform_at(arena: Arena, flops: float) -> NDArray[np.float64]:
-    """What uniform sampling gets for a mean cost in FLOPs, (problems,): mixed of two of its budgets, e.g. by a coin.
+    """Accuracy of uniform sampling at a mean cost in FLOPs, (problems,), as a mix of its two nearest budgets.
 
-    Its budgets go from no sample, which solves nothing, to 32; beyond, more FLOPs bring nothing.
+    Its budgets go from no sample, which solves nothing, to 32 samples; more FLOPs add nothing.
     """
     nothing = Arm(Allocation(1), np.zeros(len(arena)), np.zeros(len(arena)))
     arms = [nothing, *(arm for arm in arena.arms if not arm.allocation.T)]

@@ -13,10 +13,10 @@ EASIEST, HARDEST = 0, 4
 
 
 class Arms(Mapping[Allocation, Arm]):
-    """The arms of a strategy by their allocation, in the order in which they were given.
+    """The arms of a strategy by their allocation, in their original order.
 
     `arms.at(16)` is best-of-16, `arms.at(4, T=3)` is 4 chains of 3 revisions, `arms.at(4, T=3, stepwise=True)` the same
-    step by step, `arms.at(16, M=4)` a beam search; `|` joins two strategies.
+    with step-level revisions, `arms.at(16, M=4)` a beam search; `|` joins two strategies.
     """
 
     def __init__(self, arms: Iterable[Arm]) -> None:
@@ -40,12 +40,12 @@ class Arms(Mapping[Allocation, Arm]):
         Raises
         ------
         ValueError
-            If there is none; the message names the ones there are.
+            If there is none; the message lists the existing arms.
         """
-        asked = Allocation(N, T, M, stepwise)
-        if asked not in self._arms:
-            raise ValueError(f"no arm is {asked}; there are: {', '.join(map(str, self._arms))}")
-        return self._arms[asked]
+        allocation = Allocation(N, T, M, stepwise)
+        if allocation not in self._arms:
+            raise ValueError(f"no arm is {allocation}; there are: {', '.join(map(str, self._arms))}")
+        return self._arms[allocation]
 
     def fifth(self, *which: int) -> "Arms":
         """Restrict every arm to some fifths of difficulty, 0 the easiest."""
@@ -53,25 +53,25 @@ class Arms(Mapping[Allocation, Arm]):
 
     def minus(self, other: "Arms") -> dict[Allocation, Estimate]:
         """Accuracy minus that of another strategy, for each allocation that both have."""
-        return {each: arm.minus(other[each]) for each, arm in self.items() if each in other}
+        return {allocation: arm.minus(other[allocation]) for allocation, arm in self.items() if allocation in other}
 
     def within(self, flops: float) -> "Arms":
-        """The arms that cost at most so many FLOPs a problem."""
+        """The arms that cost at most `flops` per problem."""
         return Arms(arm for arm in self.values() if arm.cost <= flops)
 
     def table(self) -> pd.DataFrame:
-        """What each arm solves, with the ends of its 95% interval, and its FLOPs a problem; the index says the arm."""
+        """Accuracy of each arm with its 95% interval, and its FLOPs per problem; the index is the allocation."""
         rows = {str(arm.allocation): (*map(float, arm.solved), arm.cost) for arm in self.values()}
         return pd.DataFrame.from_dict(rows, orient="index", columns=["solved", "low", "high", "flops"])
 
     @property
     def best(self) -> Arm:
-        """The arm that solves most."""
+        """The arm with the highest accuracy."""
         return max(self.values(), key=lambda arm: float(arm.correct.mean()))
 
 
 def at_equal_flops(arms: Iterable[Arm], flops: float) -> Arm:
-    """A strategy at a mean cost between two of its budgets: the mix of both that costs as much, e.g. by a coin.
+    """Mix two neighbouring budgets of a strategy at random so that the mean cost is `flops`.
 
     Parameters
     ----------
@@ -88,7 +88,9 @@ def at_equal_flops(arms: Iterable[Arm], flops: float) -> Arm:
     ordered = list(arms)
     costs = [arm.cost for arm in ordered]
     if not costs[0] <= flops <= costs[-1]:
-        raise ValueError(f"the arms cost from {costs[0]:g} to {costs[-1]:g} FLOPs a problem, none {flops:g}")
+        raise ValueError(
+            f"FLOPs per problem must be between {costs[0]:g} and {costs[-1]:g}, the range of the arms, not {flops:g}"
+        )
     i = min(int(np.searchsorted(costs, flops, side="right")), len(costs) - 1)
     share = (flops - costs[i - 1]) / (costs[i] - costs[i - 1])
     low, high = ordered[i - 1], ordered[i]
@@ -97,15 +99,15 @@ def at_equal_flops(arms: Iterable[Arm], flops: float) -> Arm:
 
 
 def spend(rule: Rule, arms: Mapping[Allocation, Arm], difficulty: NDArray[np.float64], budget: int) -> Arm:
-    """What an allocation rule gets, and spends, with a budget a problem.
+    """Accuracy and FLOPs of an allocation rule with a budget per problem.
 
-    Every problem counts as in the arm that the rule allocates to it.
+    Each problem has the values of the arm that the rule allocates to it.
     """
     return pick([arms[rule(float(hard), budget)] for hard in difficulty], Allocation(budget))
 
 
 def pick(chosen: list[Arm], allocation: Allocation) -> Arm:
-    """Join one arm a problem into the arm of all problems."""
+    """Combine the arms chosen for the problems, one each, into one arm."""
     correct = np.array([arm.correct[i] for i, arm in enumerate(chosen)])
     flops = np.array([arm.flops[i] for i, arm in enumerate(chosen)])
     fifths = chosen[0].fifths if all(arm.fifths is chosen[0].fifths for arm in chosen) else None

@@ -1,6 +1,6 @@
-"""Model cards: what each shipped model is, what it cost and what it can do, from its training and its recorded runs.
+"""Model cards of the shipped models: size, training cost and measured quality, from training and recorded runs.
 
-`ttclab cards` writes them anew; a test holds them to the recorded runs.
+`ttclab cards` writes them, and a test compares them with the recorded runs.
 """
 
 import json
@@ -38,7 +38,7 @@ pipeline_tag: {tag}
 |---|---|
 | parameters | {parameters:,}, of which {block_parameters:,} in the blocks |
 | trained by | `ttclab train {name}`, seed {seed}, {steps} steps, problems of the training set only |
-| grown from | {origin} |
+| base model | {origin} |
 | training FLOPs | {training_flops:.3e}: forward and backward passes, padding included{data} |
 {rows}
 Measured on the 500 test problems, with 95% bootstrap intervals over problems:
@@ -47,64 +47,65 @@ Measured on the 500 test problems, with 95% bootstrap intervals over problems:
 |---|---|
 {measured}
 
-Limits: totals from 1 to 999, one to six operations, two-digit operands. Other input gives garbage.
+Limits: totals from 1 to 999, one to six operations, two-digit operands. Output for other inputs is meaningless.
 """
 POLICY = """\
 A causal language model of the Test-Time Compute Lab, in Hugging Face's format: `AutoModelForCausalLM.from_pretrained`
-and `AutoTokenizer.from_pretrained` load it without `ttclab`. It works out chains of additions, subtractions and
-multiplications from left to right, a step a line: fed `015+74+46*06` and a newline, it should write `+74=089`,
-`+46=135`, `*06=810`, each with a newline, and `$` to end. It knows nothing else."""
+and `AutoTokenizer.from_pretrained` load it without `ttclab`. It evaluates chains of additions, subtractions and
+multiplications from left to right, one step per line. For `015+74+46*06` and a newline, the right solution is
+`+74=089`, `+46=135`, `*06=810`, each followed by a newline, and `$` at the end. The model can do nothing else."""
 REVISION = """\
-Before the problem it may be shown up to four earlier attempts, each followed by `#`;
-the newest may have feedback before it, as `Feedback.code` in `ttclab.verifiers` writes it."""
+Up to four earlier attempts may come before the problem, each followed by `#`. The newest attempt may have feedback
+before it, in the format of `Feedback.code` in `ttclab.verifiers`."""
 VERIFIER = """\
-A reward model of the Test-Time Compute Lab: `ttclab.load_verifier("{folder}")` loads it. It reads a chain of
-additions, subtractions and multiplications, worked out a step a line, and says at every token how likely
-{question}. Its first layers are a language model, and what the writing is compared with; the others verify."""
+A reward model of the Test-Time Compute Lab: `ttclab.load_verifier("{folder}")` loads it. It reads a solution to a chain
+of additions, subtractions and multiplications, one step per line, and gives at every token the probability that
+{question}. Its first layers are a language model that predicts every token; the other layers score the solution, given
+the distance of each token from the prediction."""
 REINFORCED = """\
-Trained on from `{base}` by reinforcement learning: groups of {samples} solutions, the exact checker's reward, policy
-gradients on the gains of the norms alone."""
+Trained further from `{base}` by reinforcement learning, with groups of {samples} solutions, the reward of the exact
+checker, and policy gradients for the gains of the norms only."""
 CHAINS = f"{REVISER}-test-chains"
 REVISES = ("revision", "revision-control")
-OTHERS: dict[str, Recipe] = {  # "prm-revision" ships, but "small" revises in the family that comes after
+OTHERS: dict[str, Recipe] = {  # "prm-revision" is shipped, but has no recipe in the next family, where "small" revises
     **reinforcement.RECIPES, "prm-revision": RECIPES["prm"]
 }  # fmt: skip
 QUESTIONS = {
-    "steps": "it is that the solution is right so far, learned from exact labels",
-    "answer": "it is that the final answer will be right, learned from final answers alone",
-    "rollouts": "it is that a solution begun so ends right, learned at the ends of steps from 16 rollouts each",
-    "step-ends": "it is that the solution is right so far, learned at the ends of steps (the control for prm-rollouts)",
+    "steps": "the solution is right so far, learned from exact labels",
+    "answer": "the final answer will be right, learned only from final answers",
+    "rollouts": "the final answer will be right, learned from 16 rollouts at the end of each step",
+    "step-ends": "the solution is right so far, learned at the ends of steps (the control for prm-rollouts)",
 }
 
 
 def card(folder: Path) -> str:
     """The card of a shipped model."""
-    made = json.loads((folder / "training.json").read_text())
-    recipe = RECIPES.get(made["name"], OTHERS.get(made["name"]))
-    base = made.get("base")
-    grown = "" if isinstance(recipe, ReinforcementRecipe) else ", with fresh layers on top"
+    record = json.loads((folder / "training.json").read_text())
+    recipe = RECIPES.get(record["name"], OTHERS.get(record["name"]))
+    base = record.get("base")
+    new_layers = "" if isinstance(recipe, ReinforcementRecipe) else ", with new layers on top"
     if verifies := isinstance(recipe, VerifierRecipe):
-        what = VERIFIER.format(folder=folder.name, question=QUESTIONS[recipe.labels])
+        description = VERIFIER.format(folder=folder.name, question=QUESTIONS[recipe.labels])
         measured = _verifier_rows(folder.name)
     else:
-        what = f"{POLICY}\n\n{REVISION}" if made["name"] in REVISES else POLICY
+        description = f"{POLICY}\n\n{REVISION}" if record["name"] in REVISES else POLICY
         if isinstance(recipe, ReinforcementRecipe):
-            what += "\n\n" + REINFORCED.format(base=base, samples=recipe.samples)
+            description += "\n\n" + REINFORCED.format(base=base, samples=recipe.samples)
         measured = _policy_rows(folder.name)
     return HEAD.format(
         folder=folder.name,
         tag="text-classification" if verifies else "text-generation",
-        what=what,
-        origin=f"the weights of `{base}`{grown}" if base else "nothing",
-        data=f"; {made['data_flops']:.3e} more to write what it reads" if made.get("data_flops") else "",
+        what=description,
+        origin=f"`{base}`{new_layers}" if base else "none",
+        data=f"; {record['data_flops']:.3e} more to write the training data" if record.get("data_flops") else "",
         rows="" if verifies else "| default decoding | sampling at temperature 1 |\n",
-        measured="\n".join(f"| {what} | {value} |" for what, value in measured),
-        **{key: made[key] for key in ("name", "seed", "steps", "parameters", "block_parameters", "training_flops")},
+        measured="\n".join(f"| {label} | {value} |" for label, value in measured),
+        **{key: record[key] for key in ("name", "seed", "steps", "parameters", "block_parameters", "training_flops")},
     )
 
 
 def _policy_rows(name: str) -> list[tuple[str, str]]:
-    """What a policy's recorded runs give."""
+    """Measurements of a policy's recorded runs."""
     rows = []
     if (greedy := bank.RUNS / f"{name}-test-greedy.parquet").exists():
         rows.append(("solved in one greedy pass", f"{bootstrap(bank.read(greedy).correct[:, 0]):.3f}"))
@@ -120,14 +121,14 @@ def _policy_rows(name: str) -> list[tuple[str, str]]:
         if "." in file.stem:
             continue  # a verifier's scores
         run = bank.read(file)
-        feedback = run.made["feedback"]
-        what = f"right at attempts 1 to 4, feedback {feedback}" if feedback else "right at attempts 1 to 4"
-        rows.append((what, ", ".join(f"{run.attempt(place).mean():.3f}" for place in range(4))))
+        feedback = run.metadata["feedback"]
+        label = f"right at attempts 1 to 4, feedback {feedback}" if feedback else "right at attempts 1 to 4"
+        rows.append((label, ", ".join(f"{run.attempt(place).mean():.3f}" for place in range(4))))
     return rows
 
 
 def _verifier_rows(name: str) -> list[tuple[str, str]]:
-    """What the recorded scores of small's samples give, or of the revision model's chains."""
+    """Measurements of a verifier's recorded scores of samples, or of chains."""
     if (bank.RUNS / f"{CHAINS}.{name}.parquet").exists() and name in SEE_ATTEMPTS:
         last, right = last_scores(name, CHAINS), chains().correct
         return [
@@ -147,25 +148,25 @@ def _verifier_rows(name: str) -> list[tuple[str, str]]:
     for k in (4, 16, 64):
         rows.append((f"weighted best-of-{k} of small's samples", f"{weighted(k, name).solved:.3f}"))
         rows.append((f"best-of-{k}", f"{best(k, name).solved:.3f}"))
-    said, was, count = reliability(scores, right)
-    curve = ", ".join(f"{s:.2f}: {w:.2f}" for s, w, n in zip(said, was, count, strict=True) if n)
+    means, shares, counts = reliability(scores, right)
+    curve = ", ".join(f"{mean:.2f}: {share:.2f}" for mean, share, n in zip(means, shares, counts, strict=True) if n)
     rows.append(("reliability, mean score: share right, in tenths of the score", curve))
     return rows
 
 
 def _step_rows(name: str) -> list[tuple[str, str]]:
-    """How a verifier of steps does on all of them, each by whether the solution is right so far."""
-    steps = np.array([score for group in bank.load_scores(name, "small-test") for each in group for score in each])
+    """AUC of a step verifier over all steps, by whether the solution is right so far."""
+    steps = np.array([score for group in bank.load_scores(name, "small-test") for row in group for score in row])
     right = _right_so_far()
     return [("AUC over all steps", f"{auc(steps, right):.3f}")] if len(steps) == len(right) else []
 
 
 @cache
 def _right_so_far() -> NDArray[np.bool_]:
-    """Of every step of small's samples in turn, whether the solution is right up to and including it."""
+    """For every step of the small model's samples, whether the solution is right up to and including it."""
     samples, oracle = small_samples(), Oracle()
     groups = (samples.solutions(i) for i in range(len(samples.problems)))
-    return np.array([right for group in groups for each in oracle.score_steps(group) for right in each], dtype=bool)
+    return np.array([right for group in groups for row in oracle.score_steps(group) for right in row], dtype=bool)
 
 
 def write_cards() -> list[Path]:

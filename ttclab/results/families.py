@@ -1,9 +1,9 @@
-"""Families of models: the same values from the runs at hand, from what another seed's runs gave, or from all seeds.
+"""Families of models: the same values from the runs at hand, from the stored values of another seed, or from all seeds.
 
-A function that is decorated with `measured` computes its value from the recorded runs of `TTCLAB_HOME`. Inside
-`using(family)` it looks its value up instead, so that all that is built on such functions (claims, headline numbers,
-winner maps) is tested for another seed or for all of them, without that seed's models and runs. A `Recorder` collects
-the values that a piece of work asks for, and `save` writes them to one small file.
+A function decorated with `measured` computes its value from the recorded runs in `TTCLAB_HOME`. Inside `using(family)`
+it looks the value up instead. So claims, headline numbers and winner maps, which are built on such functions, can be
+computed for another seed or for all seeds without the models and runs of that seed. A `Recorder` collects the values
+that are computed, and `save` writes them to one small file.
 """
 
 import inspect
@@ -23,8 +23,8 @@ from ..data import DATA
 from ..files import atomic
 from .arms import Arms
 
-FOLDER = DATA / "families"  # one file for each seed beside the one whose runs ship
-SHIPPED = "shipped"  # the family whose runs ship, of seed 0
+FOLDER = DATA / "families"  # one file for each seed except the shipped one
+SHIPPED = "shipped"  # the family of seed 0, whose runs ship
 UNDECIDED = "undecided"
 FORMAT = "ttclab family 1"
 
@@ -34,7 +34,7 @@ R = TypeVar("R")
 
 
 class Family:
-    """Values of one family, by the call that asks for them: "beam(16)"."""
+    """Values of one family by the call that computes them, such as "beam(16)"."""
 
     def __init__(self, name: str, values: Mapping[str, Value]) -> None:
         self.name, self.values = name, dict(values)
@@ -47,11 +47,11 @@ class Family:
 
 
 class Recorder(Family):
-    """Computes every value that is asked for, and keeps it."""
+    """A family that computes and stores every requested value."""
 
     def value(self, call: str, compute: Callable[[], Value]) -> Value:
         if call not in self.values:
-            token = _current.set(None)  # what this value is computed from is not kept
+            token = _current.set(None)  # do not store intermediate values
             try:
                 self.values[call] = compute()
             finally:
@@ -60,14 +60,14 @@ class Recorder(Family):
 
 
 class Pool(Family):
-    """The values of several families as one: arms with the problems of all, numbers as their mean."""
+    """Several families as one: arms are joined over the problems of all families, numbers are averaged."""
 
     def __init__(self, families: Sequence[Family]) -> None:
         super().__init__("all", {})
         self.families = families
 
     def value(self, call: str, compute: Callable[[], Value]) -> Value:
-        return _pooled([each.value(call, compute) for each in self.families])
+        return _pooled([family.value(call, compute) for family in self.families])
 
 
 def _pooled(values: Sequence[Any]) -> Any:
@@ -87,7 +87,7 @@ _current: ContextVar[Family | None] = ContextVar("family", default=None)
 
 @contextmanager
 def using(family: Family | None) -> Iterator[None]:
-    """Inside the block, values are those of a family; None: of the runs at hand."""
+    """Inside the block, take values from a family; None computes them from the runs at hand."""
     token = _current.set(family)
     try:
         yield
@@ -96,7 +96,7 @@ def using(family: Family | None) -> Iterator[None]:
 
 
 def measured(function: Callable[P, R]) -> Callable[P, R]:
-    """Decorator: compute the value from the runs at hand, once, or take it from the family in use."""
+    """Decorator: compute the value from the runs at hand once, or look it up in the family in use."""
     signature, computed = inspect.signature(function), cache(function)
 
     @wraps(function)
@@ -106,22 +106,22 @@ def measured(function: Callable[P, R]) -> Callable[P, R]:
             return computed(*args, **kwargs)  # type: ignore[arg-type]
         bound = signature.bind(*args, **kwargs)
         bound.apply_defaults()
-        told = [
-            f"{name}={_plain(said)!r}"
-            for name, said in bound.arguments.items()
-            if said != signature.parameters[name].default
+        options = [
+            f"{name}={_plain(value)!r}"
+            for name, value in bound.arguments.items()
+            if value != signature.parameters[name].default
         ]
-        return cast(R, family.value(f"{function.__name__}({', '.join(told)})", lambda: computed(*args, **kwargs)))  # type: ignore
+        return cast(R, family.value(f"{function.__name__}({', '.join(options)})", lambda: computed(*args, **kwargs)))  # type: ignore
 
     return value
 
 
-def _plain(said: object) -> object:
-    return float(said) if isinstance(said, np.floating) else said
+def _plain(value: object) -> object:
+    return float(value) if isinstance(value, np.floating) else value
 
 
 def cached(function: Callable[P, R]) -> Callable[P, R]:
-    """Decorator: `functools.cache` for what is built on measured values, apart for each family."""
+    """Decorator: `functools.cache` with a separate cache for each family, for functions of measured values."""
     kept: dict[Any, Any] = {}
 
     @wraps(function)
@@ -138,89 +138,89 @@ def cached(function: Callable[P, R]) -> Callable[P, R]:
 
 
 def save(family: Family, path: Path) -> Path:
-    """Write the values of a family, whole or not at all."""
+    """Write the values of a family atomically."""
     rows: list[NDArray[np.float64]] = []
     groups: list[NDArray[np.intp]] = []
 
-    def arm(of: Arm) -> dict[str, Any]:
-        known = None
-        if of.fifths is not None:
-            known = next((i for i, fifths in enumerate(groups) if np.array_equal(fifths, of.fifths)), len(groups))
-            if known == len(groups):
-                groups.append(of.fifths)
-        rows.extend((of.correct, of.flops))
-        return {"allocation": list(vars(of.allocation).values()), "row": len(rows) - 2, "fifths": known}
+    def encode(arm: Arm) -> dict[str, Any]:
+        group = None
+        if arm.fifths is not None:
+            group = next((i for i, fifths in enumerate(groups) if np.array_equal(fifths, arm.fifths)), len(groups))
+            if group == len(groups):
+                groups.append(arm.fifths)
+        rows.extend((arm.correct, arm.flops))
+        return {"allocation": list(vars(arm.allocation).values()), "row": len(rows) - 2, "fifths": group}
 
     index: dict[str, Any] = {}
     for call, value in sorted(family.values.items()):
         if isinstance(value, Arms):
-            index[call] = {"arms": [arm(each) for each in value.values()]}
+            index[call] = {"arms": [encode(arm) for arm in value.values()]}
         else:
-            index[call] = {"arm": arm(value)} if isinstance(value, Arm) else {"number": float(value)}
-    said = json.dumps({"format": FORMAT, "name": family.name, "values": index})
+            index[call] = {"arm": encode(value)} if isinstance(value, Arm) else {"number": float(value)}
+    text = json.dumps({"format": FORMAT, "name": family.name, "values": index})
     arrays = {f"row {i}": _small(row) for i, row in enumerate(rows)} | {
-        f"fifths {i}": each.astype(np.int8) for i, each in enumerate(groups)
+        f"fifths {i}": fifths.astype(np.int8) for i, fifths in enumerate(groups)
     }
     path.parent.mkdir(parents=True, exist_ok=True)
     with atomic(path) as partial, partial.open("wb") as file:
-        np.savez_compressed(file, index=np.frombuffer(said.encode(), dtype=np.uint8), **arrays)  # type: ignore[arg-type]
+        np.savez_compressed(file, index=np.frombuffer(text.encode(), dtype=np.uint8), **arrays)  # type: ignore[arg-type]
     return path
 
 
 def _small(row: NDArray[np.float64]) -> NDArray[Any]:
-    """The row in the smallest type that holds it, to 24 bits."""
+    """Convert a row to booleans if possible, else to single precision."""
     whole = np.array_equal(row, row.astype(bool))
     return row.astype(bool) if whole else row.astype(np.float32)
 
 
 def load(path: Path) -> Family:
-    """Read a family. Raises ValueError, with the reason, for any other file."""
+    """Read a family. Raises ValueError for any other file."""
     try:
         with np.load(path, allow_pickle=False) as arrays:
-            said = json.loads(arrays["index"].tobytes())
-            if said["format"] != FORMAT:
-                raise ValueError(f"its format is {said['format']!r}, not {FORMAT!r}")
+            index = json.loads(arrays["index"].tobytes())
+            if index["format"] != FORMAT:
+                raise ValueError(f"its format is {index['format']!r}, not {FORMAT!r}")
             groups = [arrays[f"fifths {i}"].astype(np.intp) for i in range(sum(n.startswith("fifths") for n in arrays))]
 
-            def arm(of: dict[str, Any]) -> Arm:
-                correct, flops = (arrays[f"row {of['row'] + i}"].astype(np.float64) for i in (0, 1))
-                fifths = None if of["fifths"] is None else groups[of["fifths"]]
-                return Arm(Allocation(*of["allocation"]), correct, flops, fifths)
+            def decode(record: dict[str, Any]) -> Arm:
+                correct, flops = (arrays[f"row {record['row'] + i}"].astype(np.float64) for i in (0, 1))
+                fifths = None if record["fifths"] is None else groups[record["fifths"]]
+                return Arm(Allocation(*record["allocation"]), correct, flops, fifths)
 
             values: dict[str, Value] = {}
-            for call, value in said["values"].items():
+            for call, value in index["values"].items():
                 if "arms" in value:
-                    values[call] = Arms(map(arm, value["arms"]))
+                    values[call] = Arms(map(decode, value["arms"]))
                 else:
-                    values[call] = arm(value["arm"]) if "arm" in value else float(value["number"])
-            return Family(str(said["name"]), values)
+                    values[call] = decode(value["arm"]) if "arm" in value else float(value["number"])
+            return Family(str(index["name"]), values)
     except Exception as error:
         raise ValueError(f"{path} is not a recorded family: {error}") from None
 
 
 @cache
 def families() -> dict[str, Family | None]:
-    """The families by seed; None stands for the one that ships, whose values are computed from its runs."""
+    """The families by seed; None stands for the shipped family, whose values are computed from its runs."""
     others = {path.stem: load(path) for path in sorted(FOLDER.glob("*.npz"))}
     return {SHIPPED: None, **others}
 
 
 @cache
 def pool() -> Family:
-    """All families as one; the one that ships is computed from its runs."""
-    return Pool([each or Recorder(name, {}) for name, each in families().items()])
+    """All families as one; the values of the shipped family are computed from its runs."""
+    return Pool([family or Recorder(name, {}) for name, family in families().items()])
 
 
 def each_family(function: Callable[[], R]) -> dict[str, R]:
-    """The result of a function by seed."""
-    found = {}
+    """The result of a function for each family, by seed."""
+    results = {}
     for name, family in families().items():
         with using(family):
-            found[name] = function()
-    return found
+            results[name] = function()
+    return results
 
 
 def of_all(function: Callable[[], R]) -> R:
-    """The result of a function with the problems of all families; with one family, of it alone."""
+    """The result of a function over the problems of all families."""
     with using(pool() if len(families()) > 1 else None):
         return function()

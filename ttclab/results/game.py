@@ -1,4 +1,4 @@
-"""The arena's numbers: what policies and a few simple players get, and what a first look tells."""
+"""Numbers of the arena: results of policies and of simple players, and the value of a first look."""
 
 import json
 from functools import cache
@@ -12,11 +12,11 @@ from ..allocator import Allocation, Arm
 from ..bank.shipped import REVISER
 from ..estimators import Estimate
 from . import arena
-from .arena import Played
+from .arena import SURE, Played
 from .sampling import adaptive_arm
 
-HARD = 0.7  # from this difficulty on a first attempt looks wrong
-LEAD, MOST = 1.5, 32  # of adaptive sampling: the default of `adaptive_search`, and the largest number of samples
+HARD = 0.7  # a first attempt of at least this difficulty looks wrong
+LEAD, MOST = 1.5, 32  # lead and largest number of samples of adaptive sampling
 
 
 def _on_hard(N: int, T: int = 0, otherwise: tuple[int, int] = (0, 0)) -> arena.Player:
@@ -35,7 +35,7 @@ PLAYERS = {
 
 @cache
 def played(name: str, share: int = 4) -> Played:
-    """What a policy gets with so many generations a problem: a rival of the game, "adaptive", or one of PLAYERS."""
+    """Play the test problems with `share` generations per problem, as a rival of the game, "adaptive" or in PLAYERS."""
     test = arena.load_arena()
     if name == "adaptive":
         arm = adaptive_arm(LEAD, MOST, 2, "test", arena.VERIFIER, REVISER)
@@ -52,7 +52,7 @@ def policy(name: str, share: int = 4) -> Arm:
 
 
 def generations(name: str, share: int = 4) -> int:
-    """The generations that a policy of `played` has spent."""
+    """Generations spent by a policy of `played`."""
     return played(name, share).generations
 
 
@@ -72,7 +72,7 @@ def looks_right() -> float:
 
 
 def after_look(hard: bool, N: int = 0, T: int = 0) -> float:
-    """What an option solves of the problems whose first attempt looks wrong, or right; N=0 keeps the attempt."""
+    """Accuracy of an option on the problems whose first attempt looks wrong, or right; N=0 keeps the attempt."""
     test = arena.load_arena()
     return float(test.correct[(test.difficulty > HARD) == hard, arena.OPTIONS.index((N, T))].mean())
 
@@ -86,12 +86,12 @@ def first_looks() -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
 def unsure() -> int:
     """The number of test problems for which the verifier is not sure whether the first attempt is right."""
     difficulty = arena.load_arena().difficulty
-    return int(((difficulty >= arena.SURE) & (difficulty <= 1 - arena.SURE)).sum())
+    return int(((difficulty >= SURE) & (difficulty <= 1 - SURE)).sum())
 
 
 @cache
 def _game() -> dict[str, Any]:
-    """The data of the game as they ship."""
+    """The shipped data of the game."""
     file = Path(__file__).parents[1] / "explorables" / "arena.json"
     game: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
     return game
@@ -103,7 +103,7 @@ def rounds() -> int:
 
 
 def rounds_won(name: str) -> int:
-    """In how many rounds of the game a policy has the best score."""
+    """Number of rounds of the game in which a policy has the best score."""
     names = [policy["key"] for policy in _game()["policies"]]
     winners = [np.argmax([rival["score"][-1] for rival in each["rivals"]]) for each in _game()["rounds"]]
     return sum(names[i] == name for i in winners)

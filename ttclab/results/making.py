@@ -1,4 +1,4 @@
-"""Numbers of how the results are made: problems, draws, and what the models weigh."""
+"""Numbers behind the results: test problems and random draws."""
 
 from inspect import signature
 
@@ -12,10 +12,10 @@ def problems() -> int:
 
 
 def bootstrap_draws() -> int:
-    """The draws of an interval."""
+    """Bootstrap draws of an interval."""
     return int(signature(bootstrap).parameters["draws"].default)
 
 
 def vote_draws() -> int:
-    """The random subsets that the accuracy of a vote is averaged over."""
+    """Random subsets over which the accuracy of a vote is averaged."""
     return int(signature(majority).parameters["draws"].default)

@@ -1,8 +1,7 @@
 """Samples of the small model: coverage, votes and choices by a verifier, at every budget.
 
-An arm is charged for all that it computes: reading the problem, writing the solutions, and the verifier. The policy
-reads the problem once for all of its samples. The verifier reads the problem once, and a text that was sampled more
-than once is scored once.
+The cost of an arm is reading the problem, writing the solutions, and the verifier. The policy reads the problem once
+for all samples. The verifier reads the problem once, and scores duplicate texts once.
 """
 
 from functools import cache, partial
@@ -36,8 +35,8 @@ from .families import measured
 
 BUDGETS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 FINE_BUDGETS = (1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 20, 24, 28, 32, 40, 48, 56, 64, 80, 96, 112, 128)
-ASKING_TOKENS = 20  # that the yes/no question to SmolLM2 adds to a solution
-FIRST_UNSEEN = 64  # estimates of difficulty read samples before this one, and are held to those from here on
+ASKING_TOKENS = 20  # tokens added by the yes/no question
+FIRST_UNSEEN = 64  # estimates of difficulty use earlier samples; the true difficulty uses this and later ones
 
 
 @cache
@@ -73,9 +72,9 @@ def small_scores(verifier: str, split: str = "test", by: str = "last") -> NDArra
     verifier : str
         A verifier whose scores are recorded, or "noisy 0.8": a noisy oracle of that quality.
     split : str
-        The problems.
+        Problem set.
     by : str
-        How step scores become one: a name in `AGGREGATES`.
+        Aggregate of step scores: a name in `AGGREGATES`.
     """
     name, _, quality = verifier.partition(" ")
     if name == "noisy":
@@ -102,20 +101,20 @@ def sampling_arms(
     budgets: tuple[int, ...] = BUDGETS,
     by: str = "last",
 ) -> Arms:
-    """Best-of-N of the small model for each budget, the mean over groups of its recorded samples.
+    """Best-of-N of the small model for each budget, averaged over groups of its recorded samples.
 
     Parameters
     ----------
     split : str
-        The problems.
+        Problem set.
     verifier : str
-        As in `small_scores`. A noisy oracle is charged nothing.
+        As in `small_scores`. A noisy oracle costs nothing.
     choose : str
-        "weighted", "best", "majority" (which needs no verifier) or "oracle" (coverage, which is charged for none).
+        "weighted", "best", "majority" (without a verifier) or "oracle" (coverage, with a free verifier).
     budgets : tuple of int
         The numbers of samples.
     by : str
-        How step scores become one.
+        Aggregate of step scores.
     """
     samples, fifths = small_samples(split), small_fifths(split)
     if choose not in ("weighted", "best"):
@@ -132,7 +131,7 @@ def run_arms(
     verifier: str | None = None,
     fifths: NDArray[np.intp] | None = None,
 ) -> Arms:
-    """Best-of-N of a recorded run, of any model on any task, for each budget.
+    """Best-of-N for each budget, from a recorded run of any model on any task.
 
     Parameters
     ----------
@@ -142,7 +141,7 @@ def run_arms(
     scores : array of (problems, samples), optional
         A verifier's scores, for the choices "weighted" and "best".
     verifier : str, optional
-        The verifier that is charged for them.
+        The verifier whose FLOPs are charged for the scores.
     fifths : array of (problems,), optional
         Each problem's fifth of difficulty.
     """
@@ -155,9 +154,9 @@ def run_arms(
 
 
 def writing_flops(samples: bank.Samples, budgets: NDArray[np.int64]) -> NDArray[np.float64]:
-    """FLOPs of reading each problem once and writing so many solutions, (problems, budgets)."""
-    each = samples.decode_flops.mean(axis=1)
-    return np.asarray(samples.prefill_flops[:, None] + each[:, None] * budgets)
+    """FLOPs of reading each problem once and writing a number of solutions, (problems, budgets)."""
+    per_solution = samples.decode_flops.mean(axis=1)
+    return np.asarray(samples.prefill_flops[:, None] + per_solution[:, None] * budgets)
 
 
 def arms_of(
@@ -173,7 +172,7 @@ def arms_of(
 def chosen(
     samples: bank.Samples, scores: NDArray[np.float64], choose: str, budgets: NDArray[np.int64]
 ) -> NDArray[np.float64]:
-    """The chance that the answer chosen from so many samples is right, (problems, budgets)."""
+    """Probability that the answer chosen from a number of samples is right, (problems, budgets)."""
     if choose == "weighted":
         return weighted_best_of_n(samples.answers, scores, samples.correct, budgets)
     if choose == "best":
@@ -184,22 +183,22 @@ def chosen(
 
 
 def verifier_flops(samples: bank.Samples, verifier: str, budgets: NDArray[np.int64]) -> NDArray[np.float64]:
-    """FLOPs of a verifier that scores so many samples, (problems, budgets), on average over the recorded ones.
+    """Mean FLOPs of a verifier that scores a number of samples, (problems, budgets).
 
-    Token confidence takes none: the policy has computed it while writing.
+    Token confidence costs nothing, because the policy computes it while writing.
     """
     if verifier in MEASURES:
         return np.zeros((len(samples.problems), len(budgets)))
     if verifier == bank.ASKED:
         score = cache(partial(forward_flops, samples.config, logits=1))
-        begun, more = samples.prompt_tokens, ASKING_TOKENS
+        prompts, more = samples.prompt_tokens, ASKING_TOKENS
     else:
         score = cache(partial(reward_flops, AutoConfig.from_pretrained(ZOO / verifier, local_files_only=True)))
-        begun, more = samples.prompt_tokens, 0
+        prompts, more = samples.prompt_tokens, 0
     n = samples.correct.shape[1]
-    drawn = pass_at_k(n, np.arange(n + 1)[:, None], budgets)  # P(a text is among those drawn), by its count
+    drawn = pass_at_k(n, np.arange(n + 1)[:, None], budgets)  # P(a text is drawn), by its count
     total = np.zeros((len(samples.problems), len(budgets)))
-    for row, after, texts, tokens in zip(total, begun, samples.texts, samples.tokens, strict=True):
+    for row, after, texts, tokens in zip(total, prompts, samples.texts, samples.tokens, strict=True):
         _, first, count = np.unique(texts, return_index=True, return_counts=True)
         reading = np.array([score(int(n) + more, after) for n in tokens[first]])
         row[:] = score(after, 0) + reading @ drawn[count]
@@ -220,7 +219,7 @@ def vote(N: int) -> Arm:
 
 
 def coverage(N: int) -> Arm:
-    """Whether one of N samples is right: what a perfect verifier would choose, which is charged for none."""
+    """Probability that one of N samples is right: the choice of a perfect verifier that costs nothing."""
     return _at(N, choose="oracle")
 
 
@@ -230,7 +229,7 @@ def weighted(N: int, verifier: str = "prm", by: str = "last") -> Arm:
 
 
 def best(N: int, verifier: str = "prm", by: str = "last") -> Arm:
-    """The sample of N with the best score."""
+    """The one of N samples with the highest score."""
     return _at(N, choose="best", verifier=verifier, by=by)
 
 
@@ -238,40 +237,46 @@ def _at(N: int, **how: str) -> Arm:
     return sampling_arms(budgets=BUDGETS if N in BUDGETS else (N,), **how).at(N)
 
 
+def share_of_gap(N: int, verifier: str = "prm") -> float:
+    """How much of the gap from a vote of N samples to a perfect choice a verifier's weighted vote closes."""
+    start = vote(N).correct.mean()
+    return float((weighted(N, verifier).correct.mean() - start) / (coverage(N).correct.mean() - start))
+
+
 def one_rate(N: int, *fifth: int) -> float:
-    """Coverage of N samples as if all problems, or those of some fifths, had their mean pass rate: 1 - (1-p)^N."""
+    """Coverage of N samples if all problems (of some fifths) had their mean pass rate p: 1 - (1-p)^N."""
     once = coverage(1)
     rate = (once.fifth(*fifth) if fifth else once).correct.mean()
     return float(1 - (1 - rate) ** N)
 
 
 def fifth_shift(*budgets: int) -> int:
-    """How far the coverage of a fifth moves at most if half of the samples make the fifths and the others measure.
+    """Largest change of the coverage of a fifth if half of the samples defines the fifths.
 
-    In percentage points, rounded up.
+    The other half measures the coverage. In percentage points, rounded up.
     """
     right = small_samples().correct
     half = right.shape[1] // 2
-    apart, there = fifths(right[:, :half].mean(axis=1)), right[:, half:]
+    groups, held_out = fifths(right[:, :half].mean(axis=1)), right[:, half:]
     shifts = []
     for n in budgets:
-        covered = pass_at_k(half, there.sum(axis=1), n)
-        shifts += [abs(covered[apart == k].mean() - coverage(n).fifth(k).correct.mean()) for k in range(5)]
+        covered = pass_at_k(half, held_out.sum(axis=1), n)
+        shifts += [abs(covered[groups == k].mean() - coverage(n).fifth(k).correct.mean()) for k in range(5)]
     return int(np.ceil(100 * max(shifts)))
 
 
 @cache
 def stopping_arm(rule: StoppingRule, N: int = 64, split: str = "test", verifier: str = "prm") -> Arm:
-    """`adaptive_search` of the small model on recorded samples, N at most.
+    """`adaptive_search` of the small model on recorded samples, with at most N samples.
 
     Parameters
     ----------
     rule : StoppingRule
         When sampling stops.
     N : int
-        The most samples.
+        Largest number of samples.
     split, verifier : str
-        The problems, and the verifier that weights the votes of a rule that is weighted.
+        Problem set, and the verifier that weights the votes if the rule is weighted.
     """
     samples, looks = small_samples(split), np.array(rule.looks(N))
     scores: NDArray[np.float64] = np.ones(samples.correct.shape)
@@ -290,27 +295,27 @@ def _stopped(
     groups: NDArray[np.intp] | None,
 ) -> Arm:
     right, stops = sampled_until_clear(samples.answers, scores, samples.correct, rule.is_clear, looks)
-    batches = np.arange(1, len(looks) + 1)  # the policy reads the problem anew for each batch
-    each = samples.prefill_flops[:, None] * batches + samples.decode_flops.mean(axis=1)[:, None] * looks
-    return Arm(Allocation(int(looks[-1])), right, (stops * (each + verifying)).sum(axis=1), groups)
+    batches = np.arange(1, len(looks) + 1)  # the policy reads the problem again for each batch
+    writing = samples.prefill_flops[:, None] * batches + samples.decode_flops.mean(axis=1)[:, None] * looks
+    return Arm(Allocation(int(looks[-1])), right, (stops * (writing + verifying)).sum(axis=1), groups)
 
 
 @measured
 def adaptive_arm(
     lead: float, N: int = 64, batch: int = 2, split: str = "test", verifier: str = "prm", model: str = "small"
 ) -> Arm:
-    """`adaptive_search` on recorded samples: until the weighted vote leads by `lead`, N samples at most.
+    """`adaptive_search` on recorded samples: at most N, until the weighted vote leads by `lead`.
 
     Parameters
     ----------
     lead : float
         The lead in the sum of scores at which sampling stops.
     N, batch : int
-        The most samples, and the samples between two looks.
+        Largest number of samples, and samples between two checks of the vote.
     split, verifier : str
-        The problems, and the verifier that weights the votes.
+        Problem set, and the verifier that weights the votes.
     model : str
-        "small", or another model that rewrites, whose first attempts are its samples.
+        "small", or the revision model, whose first attempts are the samples.
     """
     rule = ClearLead(lead, batch)
     if model == "small":
@@ -325,14 +330,14 @@ def adaptive_arm(
 def estimated_difficulty(
     n: int, split: str = "test", verifier: str = "prm", by: str = "score"
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """How hard the first n recorded solutions make a problem look, and the FLOPs of the estimate, (problems,) each.
+    """Difficulty estimated from the first n recorded solutions, and the FLOPs of the estimate, (problems,) each.
 
     Parameters
     ----------
     n : int
-        The solutions that the estimate reads.
+        Number of solutions.
     split, verifier : str
-        The problems, and the verifier that scores the solutions.
+        Problem set, and the verifier that scores the solutions.
     by : str
         "score", 1 - the verifier's mean score, or "disagreement" of the answers, which needs no verifier.
     """
@@ -346,30 +351,30 @@ def estimated_difficulty(
 
 @cache
 def true_difficulty() -> NDArray[np.float64]:
-    """How hard each test problem is by the samples that no estimate reads."""
+    """Difficulty of each test problem, from samples that no estimate uses."""
     return np.asarray(1 - small_samples().correct[:, FIRST_UNSEEN:].mean(axis=1))
 
 
 @measured
 def auc_within(verifier: str, by: str = "answer") -> Arm:
-    """A verifier's AUC within each test problem, NaN where all samples are right or all wrong.
+    """AUC of a verifier within each test problem, NaN where all samples are right or all are wrong.
 
-    by: whether right is by the "answer" or by the whole "working".
+    A sample is right if its answer is right or, with by="working", if every step is right.
     """
     samples = small_samples()
     right = samples.correct if by == "answer" else samples.worked
-    values = np.array([auc(*each) for each in zip(small_scores(verifier), right, strict=True)])
+    values = np.array([auc(*problem) for problem in zip(small_scores(verifier), right, strict=True)])
     return Arm(Allocation(samples.correct.shape[1]), values, np.zeros(len(values)), small_fifths())
 
 
 @measured
 def estimate_hits(n: int, by: str = "score") -> Arm:
-    """Whether an estimate from n solutions puts each problem into its right fifth, at the cost of the estimate."""
+    """Whether an estimate from n solutions puts each problem into the right fifth, with the cost of the estimate."""
     difficulty, flops = estimated_difficulty(n, by=by)
     return Arm(Allocation(n), (fifths(-difficulty) == fifths(-true_difficulty())).astype(float), flops)
 
 
 @measured
 def estimate_rank(n: int, by: str = "score") -> float:
-    """The rank correlation of an estimate from n solutions with the true difficulty."""
+    """Rank correlation of an estimate from n solutions with the true difficulty."""
     return rank_correlation(estimated_difficulty(n, by=by)[0], true_difficulty())

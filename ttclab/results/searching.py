@@ -1,4 +1,4 @@
-"""Beam searches of the small model as they were recorded: a search of N=4 is no part of one of N=16."""
+"""Recorded beam searches of the small model. Each budget is recorded: N=4 is not a subset of N=16."""
 
 from functools import cache
 
@@ -11,7 +11,7 @@ from .arms import Arms
 from .families import cached, measured
 from .sampling import small_fifths
 
-BEAMS = tuple(sorted((*bank.BEAMS, *bank.MORE_BEAMS)))  # all that are recorded with the PRM
+BEAMS = tuple(sorted((*bank.BEAMS, *bank.MORE_BEAMS)))  # all recorded beam searches with the PRM
 
 
 @cache
@@ -34,10 +34,10 @@ def beam_arms(split: str = "test", verifier: str = "prm", beams: tuple[tuple[int
 
 
 def beam_coverage(N: int, verifier: str = "prm") -> Estimate:
-    """The share of problems for which one of the solutions that a search ends in is right."""
+    """Share of problems for which the search returns a right solution."""
     return bootstrap([any(solution.correct for solution in group) for group in searches(N, verifier).found])
 
 
 def beam_texts(N: int, verifier: str = "prm") -> float:
-    """The mean number of different solutions that a search ends in."""
+    """Mean number of distinct solutions that a search returns."""
     return float(np.mean([len({solution.text for solution in group}) for group in searches(N, verifier).found]))

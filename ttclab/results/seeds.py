@@ -1,11 +1,11 @@
-"""Are the findings those of one training? The headline numbers of every seed's family of models.
+"""Headline numbers of every seed's family of models: do the findings hold over several trainings?
 
     ttclab train --family --seeds SEED --out FOLDER
     TTCLAB_HOME=FOLDER/SEED ttclab record --family
     TTCLAB_HOME=FOLDER/SEED ttclab seeds SEED
 
-The last command keeps what the headline numbers, the claims and the winner maps are computed from, problem by problem,
-in one small file (`families`). Killed and started again, each command goes on where it was.
+The last command writes one small file (`families`) with the values of each problem from which headline numbers, claims
+and winner maps are computed. A killed command resumes when it is run again.
 """
 
 import json
@@ -33,15 +33,19 @@ from .sampling import auc_within, best, coverage, vote, weighted
 from .searching import beam
 from .stepwise import CRITICS, critic_change, stepwise, stepwise_arms
 
-OLD = DATA / "seeds.json"  # families of an earlier recipe, of which only these numbers are kept
+OLD = DATA / "seeds.json"  # families of an earlier recipe; only these numbers are left
 ALL = "all"
 
 
 class Headline(NamedTuple):
-    """A number that a finding rests on.
+    """A number behind a finding.
 
-    unit: "share" of problems, "gain" in it, "auc", or "times" as much; of: an arm whose `correct` is its value for each
-    problem, NaN for a problem that has none.
+    Attributes
+    ----------
+    unit : {"share", "gain", "auc", "times"}
+        Share of problems, difference of shares, AUC, or ratio of costs.
+    of : callable
+        Returns an arm whose `correct` is the value for each problem, NaN without a value.
     """
 
     unit: str
@@ -136,21 +140,21 @@ HEADLINES |= {
 
 
 def measure() -> dict[str, Estimate]:
-    """The headline numbers of the family in use, with 95% intervals; those whose runs are not there are left out."""
-    found = {}
+    """The headline numbers of the family in use, with 95% intervals. Numbers without recorded runs are skipped."""
+    numbers = {}
     for name, headline in HEADLINES.items():
         try:
             arm = headline.of()
         except ValueError:
             continue
         values = [family[~np.isnan(family)] for family in np.split(arm.correct, arm.families)]
-        found[name] = bootstrap_families(values) if arm.families > 1 else bootstrap(values[0])
-    return found
+        numbers[name] = bootstrap_families(values) if arm.families > 1 else bootstrap(values[0])
+    return numbers
 
 
 @cache
 def load() -> dict[str, dict[str, Estimate]]:
-    """The headline numbers by family: of the models that ship, by seed, and where there are several of all together."""
+    """The headline numbers by family: the shipped models, each seed, and with several families all together."""
     old = json.loads(OLD.read_text(encoding="utf-8")) if OLD.is_file() else {}
     rows = {family: {name: Estimate(*numbers) for name, numbers in row.items()} for family, row in old.items()}
     rows |= each_family(measure)
@@ -160,14 +164,14 @@ def load() -> dict[str, dict[str, Estimate]]:
 
 
 def headline(name: str, family: str = SHIPPED) -> Estimate:
-    """A headline number of the models that ship, of a seed, or of all ("all")."""
+    """A headline number of the shipped models, of a seed, or of all families ("all")."""
     return load()[family][name]
 
 
 def verdict(name: str) -> str:
-    """What the sign of a headline number is in every seed, in words: "above 0", "below 0", "no difference".
+    """Sign of a headline number in every seed: "above 0", "below 0" or "no difference".
 
-    It is "undecided" if seeds differ, or if the interval over seeds and problems says otherwise.
+    "undecided" if the seeds disagree, with each other or with the interval over seeds and problems.
     """
     words = {1: "above 0", -1: "below 0", 0: "no difference"}
     rows = load()
@@ -176,18 +180,18 @@ def verdict(name: str) -> str:
 
 
 def collect(seed: str) -> Recorder:
-    """Everything that pages compare seeds by, computed from the runs in `TTCLAB_HOME`. What has no runs is left out."""
+    """Compute every value that pages compare across seeds from the runs in `TTCLAB_HOME`; skip values without runs."""
     recorder = Recorder(seed, {})
     with using(recorder):
-        for work in _work():
+        for compute in _computations():
             try:
-                work()
+                compute()
             except ValueError:
                 continue
     return recorder
 
 
-def _work() -> Iterator[Callable[[], object]]:
+def _computations() -> Iterator[Callable[[], object]]:
     yield from TESTS.values()
     yield from (headline.of for headline in HEADLINES.values())
     for split in ("test", "validation"):
@@ -202,11 +206,11 @@ def _work() -> Iterator[Callable[[], object]]:
 
 
 def write(seed: int) -> Path:
-    """Fit the policies of the family in `TTCLAB_HOME`, and keep its values in the package as those of a seed.
+    """Fit the policies of the family in `TTCLAB_HOME`, and store its values in the package under its seed.
 
-    Raises ValueError if the family is the one that ships.
+    Raises ValueError for the shipped family.
     """
     if "TTCLAB_HOME" not in os.environ:
-        raise ValueError("a family of another seed has a folder of its own: set TTCLAB_HOME")
+        raise ValueError("set TTCLAB_HOME to the folder of another seed's family")
     fit_all()
     return families.save(collect(str(seed)), families.FOLDER / f"{seed}.npz")

@@ -1,4 +1,4 @@
-"""Step-level revisions of the small model as they were recorded, and what its critics' errors cost."""
+"""Recorded step-level revisions of the small model, and the errors of its critics."""
 
 from functools import cache
 from statistics import fmean
@@ -16,14 +16,14 @@ from .families import cached, measured
 from .sampling import small_fifths, small_samples
 
 CRITICS = ("prm", *bank.CRITICS)
-CRITICIZED = 16  # recorded samples of each problem that a critic's errors are counted in
+CRITICIZED = 16  # samples of each problem in which a critic's errors are counted
 
 
 @measured
 def stepwise(T: int, M: int = 1, split: str = "test", verifier: str = "prm") -> Arm:
     """M chains of at most T step-level revisions.
 
-    Of one chain the solution with the best score is taken, of several chains the weighted vote.
+    With one chain the solution with the best score is chosen, with several chains the weighted vote.
     """
     run = bank.load_step_revision("small", verifier, split, T, M)
     right = run.correct("best" if M == 1 else "weighted").astype(float)
@@ -32,22 +32,21 @@ def stepwise(T: int, M: int = 1, split: str = "test", verifier: str = "prm") -> 
 
 @cached
 def stepwise_arms(split: str = "test", verifier: str = "prm") -> Arms:
-    """All that are recorded: one chain with every limit of revisions, then several chains."""
+    """All recorded arms: one chain for every limit of revisions, then several chains."""
     chains = [(1, T) for T in bank.REVISIONS] + list(STEP_HYBRIDS)
     return Arms(stepwise(T, M, split, verifier) for M, T in chains)
 
 
 def step_threshold(verifier: str = "prm") -> float:
-    """The score below which a verifier doubts a step."""
+    """Score below which a verifier rejects a step."""
     return threshold_of(verifier)
 
 
 @cache
 def _errors(verifier: str, quality: float | None) -> tuple[float, float]:
-    """The share of wrong steps that a critic accepts, and of right ones that it rejects.
+    """Share of wrong steps that a critic accepts, and share of right steps that it rejects.
 
-    Counted are the steps of recorded samples of the test problems that a chain gets to decide on: those after right
-    steps alone, up to the first wrong one.
+    Steps are counted up to the first wrong step of each sample, because a chain revises from there.
     """
     samples = small_samples()
     solutions = [s for i in range(len(samples.problems)) for s in samples.solutions(i)[:CRITICIZED]]
@@ -65,26 +64,26 @@ def _errors(verifier: str, quality: float | None) -> tuple[float, float]:
 
 
 def accepted_wrong(verifier: str, quality: float | None = None) -> float:
-    """The share of wrong steps that a critic accepts. quality: of an oracle with noise."""
+    """Share of wrong steps that a critic accepts; `quality` is the AUC of a noisy oracle."""
     return _errors(verifier, quality)[0]
 
 
 def rejected_right(verifier: str, quality: float | None = None) -> float:
-    """The share of right steps that a critic rejects."""
+    """Share of right steps that a critic rejects; `quality` is the AUC of a noisy oracle."""
     return _errors(verifier, quality)[1]
 
 
 @measured
 def critic_change(verifier: str, quality: float | None = None, *, forgetful: bool = False) -> Arm:
-    """The last solution of a chain of at most 15 step-level revisions minus its first: -1, 0 or 1 for each problem.
+    """Last solution minus first solution of a chain of at most 15 step-level revisions: -1, 0 or 1 for each problem.
 
-    The last solution, and not the one with the best score, is what the critic accepted.
+    The last solution is the one that the critic accepted, not the one with the best score.
     """
     run = bank.load_step_revision("small", verifier, "test", 15, quality=quality, forgetful=forgetful)
-    change = np.array([float(found[-1].correct) - found[0].correct for found in run.found])
+    change = np.array([float(solutions[-1].correct) - solutions[0].correct for solutions in run.found])
     return Arm(Allocation(1, 15, stepwise=True), change, run.total_flops, small_fifths())
 
 
 def critic_gain(verifier: str, quality: float | None = None, *, forgetful: bool = False) -> Estimate:
-    """What at most 15 step-level revisions gain with a critic (`critic_change`)."""
+    """Gain of at most 15 step-level revisions with a critic (`critic_change`)."""
     return critic_change(verifier, quality, forgetful=forgetful).solved

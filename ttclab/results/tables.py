@@ -1,7 +1,4 @@
-"""Whole tables as DataFrames: what ships, what is recorded, and the headline numbers by seed.
-
-Cells are text, written as a page shows it.
-"""
+"""Tables of the pages as DataFrames of text: shipped models, recorded runs, and headline numbers by seed."""
 
 import json
 from pathlib import Path
@@ -16,7 +13,7 @@ from ..data import ZOO
 from . import seeds
 from .training import training_flops
 
-SPECS = {"share": ".0%", "gain": ".1p", "auc": ".3f", "times": ".1f"}  # by the unit of a headline number
+SPECS = {"share": ".0%", "gain": ".1p", "auc": ".3f", "times": ".1f"}  # format of a headline number by its unit
 
 
 def markdown(table: pd.DataFrame) -> list[str]:
@@ -26,7 +23,7 @@ def markdown(table: pd.DataFrame) -> list[str]:
 
 
 def models_table() -> pd.DataFrame:
-    """Every shipped model, as its `training.json` says: what it was grown from, its size and what it cost."""
+    """All shipped models, from their `training.json`: base model, size and training cost."""
     rows = []
     for folder in sorted(ZOO.iterdir(), key=lambda folder: training_flops(folder.name)):
         record = json.loads((folder / "training.json").read_text(encoding="utf-8"))
@@ -34,13 +31,13 @@ def models_table() -> pd.DataFrame:
         rows.append(
             {
                 "Model": f"`{folder.name}`",
-                "Grown from": f"`{record['base']}`" if record.get("base") else "nothing",
+                "Base model": f"`{record['base']}`" if record.get("base") else "none",
                 "Parameters": f"{record['block_parameters']:,}",
                 "Steps": f"{record['steps']:,}",
                 "Seed": str(record["seed"]),
                 **{
                     name: f"{count / 1e12:.3g}" if count else "none"
-                    for name, count in zip(("Training", "Data", "All in all"), flops, strict=True)
+                    for name, count in zip(("Training", "Data", "Total"), flops, strict=True)
                 },
             }
         )
@@ -48,7 +45,7 @@ def models_table() -> pd.DataFrame:
 
 
 def runs_table(kind: str) -> pd.DataFrame:
-    """Every recorded run of a kind, "samples", "chains", "scores" or "searches", as its file says."""
+    """All recorded runs of a kind: "samples", "chains", "scores" or "searches"."""
     rows = []
     for path in sorted(bank.RUNS.glob("*.parquet")):
         run = json.loads(pq.read_schema(path).metadata[b"ttclab"])
@@ -66,7 +63,7 @@ def _samples(run: dict[str, Any], path: Path) -> dict[str, str]:
         "Model": f"`{run['model']}`",
         "Problems": run["split"],
         "Temperature": f"{run['temperature']:g}" if run["temperature"] else "0, greedy",
-        "Samples of each": str(run["samples"]),
+        "Samples per problem": str(run["samples"]),
         "Tokens written": _tokens(path),
         "Seed": str(run["seed"]),
     }
@@ -78,7 +75,7 @@ def _chains(run: dict[str, Any], path: Path) -> dict[str, str]:
         "Model": f"`{run['model']}`",
         "Problems": run["split"],
         "Feedback": f"`{run['feedback']}`" if run["feedback"] else "none",
-        "Chains of each": str(len(lengths)),
+        "Chains per problem": str(len(lengths)),
         "Attempts in a chain": f"up to {max(lengths)}" if len({*lengths}) > 1 else str(lengths[0]),
         "Tokens written": _tokens(path),
         "Seed": str(run["seed"]),
@@ -89,7 +86,7 @@ def _scores(run: dict[str, Any], path: Path) -> dict[str, str]:
     scored = run["of"]
     return {
         "Verifier": f"`{run['verifier']}`",
-        "Of the recorded": f"{'chains' if 'chains' in scored['format'] else 'samples'} of `{scored['model']}`",
+        "Scored run": f"{'chains' if 'chains' in scored['format'] else 'samples'} of `{scored['model']}`",
         "Problems": scored["split"],
         "Solutions scored": f"{pq.read_metadata(path).num_rows:,}",
     }
@@ -105,7 +102,7 @@ def _searches(run: dict[str, Any], path: Path) -> dict[str, str]:
         "Problems": run["split"],
         **{key: str(run.get(key, "–")) for key in ("N", "M", "T")},
         "Lookahead": str(run.get("lookahead", "–")),
-        "Million FLOPs a problem": f"{flops / 1e6:.1f}",
+        "Million FLOPs per problem": f"{flops / 1e6:.1f}",
         "Seed": str(run["seed"]),
     }
 
@@ -114,9 +111,9 @@ _DESCRIBED = {"samples": _samples, "chains": _chains, "scores": _scores, "search
 
 
 def seeds_table() -> pd.DataFrame:
-    """The headline numbers, a column for each family of models, and of gains what all seeds say."""
-    named = {seeds.SHIPPED: "These models", "0": "Seed 0 again", seeds.ALL: "All"}
-    families = {named.get(family, f"Seed {family}"): row for family, row in seeds.load().items()}
+    """The headline numbers with a column for each family of models, and for gains the verdict over all seeds."""
+    titles = {seeds.SHIPPED: "These models", "0": "Seed 0 again", seeds.ALL: "All"}
+    families = {titles.get(family, f"Seed {family}"): row for family, row in seeds.load().items()}
     rows = []
     for name, headline in seeds.HEADLINES.items():
         values = {

@@ -1,4 +1,4 @@
-"""What the shipped models are and what their training cost, as their `training.json` files say."""
+"""Size and training cost of the shipped models, from their `training.json` files."""
 
 import json
 from functools import cache
@@ -10,12 +10,12 @@ from ..data import ZOO, folder_of
 from ..flops import forward_flops
 from .families import measured
 
-Record = dict[str, int | str | None]  # what a training.json holds
+Record = dict[str, int | str | None]  # contents of a training.json
 
 
 @cache
 def training_record(name: str, at: int | None = None) -> Record:
-    """The `training.json` of a shipped model, of the point `at` of its training if several ship."""
+    """The `training.json` of a shipped model, at the training step `at` if several ship."""
     record: Record = json.loads((folder_of(name, at) / "training.json").read_text(encoding="utf-8"))
     return record
 
@@ -35,25 +35,25 @@ def block_parameters(name: str, at: int | None = None) -> int:
 
 
 def data_flops(name: str) -> int:
-    """FLOPs of writing the texts that a shipped model learned from."""
+    """FLOPs of generating the training texts of a shipped model."""
     return _number(name, "data_flops")
 
 
 def own_training_flops(name: str, at: int | None = None) -> int:
-    """FLOPs of a shipped model's passes and of its data, without the model that it was grown from."""
+    """Training FLOPs of a shipped model and its data, without its base model."""
     return _number(name, "training_flops", at) + _number(name, "data_flops", at)
 
 
 @measured
 def training_flops(*names: str, at: int | None = None) -> int:
-    """Everything spent to make shipped models: their passes, their data, and the models that they were grown from.
+    """Total training FLOPs of shipped models, with their data and their base models.
 
     Parameters
     ----------
     *names : str
-        Shipped models. What two of them were grown from is counted once.
+        Shipped models. A shared base model is counted once.
     at : int, optional
-        Where training stopped, of a single model.
+        Training step, for a single model that ships at several.
     """
     spent: dict[str, int] = {}
     for name in names:
@@ -66,12 +66,11 @@ def training_flops(*names: str, at: int | None = None) -> int:
 
 
 def training_tokens(name: str, at: int | None = None) -> float:
-    """Tokens that a policy was trained on, padding included: as many as its training FLOPs pay for.
+    """Tokens that a policy was trained on, padding included, computed from its training FLOPs.
 
-    The card of a model keeps its FLOPs. A pass over texts of one length costs what `forward_flops` says, so the length
-    that costs as much as the mean step did gives the tokens.
+    `training.json` has only the FLOPs. The mean FLOPs of a step give the length of its texts, by `forward_flops`.
     """
-    from ..training.policy import RECIPES  # imports torch, which nothing else here needs
+    from ..training.policy import RECIPES  # here, because it imports torch
 
     batch, total = RECIPES[name].batch, steps(name, at)
     config = AutoConfig.from_pretrained(folder_of(name, at), local_files_only=True)
@@ -81,7 +80,7 @@ def training_tokens(name: str, at: int | None = None) -> float:
 
 
 def zoo_training_flops() -> int:
-    """What every shipped model cost, each training run counted once, at its last step."""
+    """Total training FLOPs of all shipped models; each training run is counted once, at its last step."""
     runs: dict[str, int] = {}
     for file in ZOO.glob("*/training.json"):
         record = json.loads(file.read_text(encoding="utf-8"))
@@ -91,5 +90,5 @@ def zoo_training_flops() -> int:
 
 
 def zoo_bytes() -> int:
-    """Bytes of all weights that ship."""
+    """Bytes of all shipped weights."""
     return sum(path.stat().st_size for path in ZOO.glob("*/*.safetensors"))

@@ -1,4 +1,4 @@
-"""Samples of a real language model, SmolLM2, on word problems: the same questions as of the tiny models."""
+"""Samples of a real language model, SmolLM2, on word problems."""
 
 from functools import cache
 
@@ -26,8 +26,8 @@ def word_samples(split: str = "test") -> bank.Samples:
 def word_scores(verifier: str) -> NDArray[np.float64]:
     """Scores of SmolLM2's samples, (problems, samples).
 
-    verifier: "likelihood"; "working", which is trained on the validation problems; or "asked", SmolLM2's own Yes
-    against No.
+    verifier: "likelihood"; "working", which is trained on the validation problems; or "asked", SmolLM2's own
+    probability of Yes against No.
     """
     samples = word_samples()
     if verifier == bank.ASKED:
@@ -43,7 +43,8 @@ def word_scores(verifier: str) -> NDArray[np.float64]:
 def word_arms(choose: str, verifier: str = "working") -> Arms:
     """Best-of-N of SmolLM2 on the word problems for each of WORD_BUDGETS; `choose` as in `sampling_arms`.
 
-    Charged are reading the problem and writing, and for "asked" reading all of it again: the others run no model.
+    The cost is reading the problem and writing the solutions; "asked" also reads both again, the other verifiers run no
+    model.
     """
     charged = verifier if verifier == bank.ASKED else None
     return run_arms(word_samples(), choose, WORD_BUDGETS, word_scores(verifier), charged)
@@ -60,7 +61,7 @@ def word_vote(N: int) -> Arm:
 
 
 def word_chosen(N: int, verifier: str) -> Arm:
-    """The answer of N samples by a verifier: the likeliest one, or a vote weighted by the scores."""
+    """The answer that a verifier chooses from N samples: the likeliest, or a vote weighted by the scores."""
     return word_arms("best" if verifier == "likelihood" else "weighted", verifier).at(N)
 
 
@@ -76,30 +77,30 @@ def word_auc_within(verifier: str) -> float:
 
 @cache
 def operations() -> NDArray[np.int64]:
-    """The operations that each word problem takes, (problems,)."""
+    """The number of operations in each word problem, (problems,)."""
     problems = [problem for problem in word_samples().problems if isinstance(problem, TextProblem)]
     return np.array([len(problem.worked.splitlines()) - 1 for problem in problems])
 
 
 def of_operations(arm: Arm, count: int) -> Arm:
-    """Restrict an arm of SmolLM2 to the word problems of so many operations."""
+    """Restrict an arm of SmolLM2 to the word problems with `count` operations."""
     members = operations() == count
     return Arm(arm.allocation, arm.correct[members], arm.flops[members])
 
 
 def share_found(found: Arm, top: Arm) -> float:
-    """What an arm solves, as a share of what a perfect verifier would."""
+    """Problems solved by an arm, as a share of those that a perfect verifier solves."""
     return float(found.correct.mean() / top.correct.mean())
 
 
 def word_count(split: str = "test", of: int | None = None) -> int:
-    """The word problems of a split, or the test problems of so many operations."""
+    """Number of word problems in a split, or of test problems with `of` operations."""
     return len(word_samples(split).problems) if of is None else int((operations() == of).sum())
 
 
 def word_temperature() -> float:
-    """The temperature that SmolLM2's samples were drawn at."""
-    return float(word_samples().made["temperature"])
+    """Sampling temperature of SmolLM2's samples."""
+    return float(word_samples().metadata["temperature"])
 
 
 def word_prompt_tokens() -> float:

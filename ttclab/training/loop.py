@@ -1,7 +1,7 @@
 """The training loop: seeded, scheduled in steps, and resumable after a kill with the same result.
 
-All data is drawn ahead and lies on the device, so a step is a gather of rows, a forward and backward pass and the
-optimizer. On CUDA such a step is captured in one graph; on other devices the same code runs kernel by kernel.
+All data is drawn before training and kept on the device. A step gathers rows, runs a forward and a backward pass, and
+updates the weights. On CUDA a step is captured in one graph; on other devices the same code runs kernel by kernel.
 """
 
 import json
@@ -33,9 +33,9 @@ from .tokens import build_tokenizer
 
 log = logging.getLogger(__name__)
 
-RECIPES: dict[str, Recipe] = {**policy.RECIPES, **verifier.RECIPES}  # each model after those that it needs
+RECIPES: dict[str, Recipe] = {**policy.RECIPES, **verifier.RECIPES}  # each model after its dependencies
 CHECKS = 10  # evaluations on validation problems in a training, each with a checkpoint
-GOAL_CHECK = 100  # steps between them in a training that ends at a goal
+GOAL_CHECK = 100  # steps between two evaluations in a training that ends at a goal
 MAX_NEW_TOKENS = 64  # the longest right solution has 49
 
 Say = Callable[[str], None]
@@ -59,9 +59,9 @@ def train(
     task : str
         Name of the task, one with an alphabet.
     out : Path, optional
-        Folder to write, by default the model's own in `ttclab/zoo`. The models that it needs are those beside it. A
-        checkpoint, `OUT.checkpoint`, and its data, `OUT.data`, lie beside it too until the training is done. A recipe
-        with points writes a folder `OUT-STEP` for each.
+        Folder to write, by default the model's own in the zoo. The parent folder must have the models on which this
+        one depends. During training it also has a checkpoint, `OUT.checkpoint`, and the data, `OUT.data`. A recipe
+        with points writes a folder `OUT-STEP` for each of them.
     seed : int
         Seed of the weights and the data.
     device : str
@@ -77,11 +77,12 @@ def train(
     Raises
     ------
     ValueError
-        For an unknown name, a task of pretrained models, and a checkpoint of another recipe or seed.
+        If the name is unknown, if no models are trained on the task, or if the checkpoint belongs to another recipe or
+        seed.
     """
-    trained = [each.name for each in TASKS.values() if each.alphabet]
-    if task not in trained:
-        raise ValueError(f"models are trained on the tasks {', '.join(trained)}, not on {task!r}")
+    trainable = [each.name for each in TASKS.values() if each.alphabet]
+    if task not in trainable:
+        raise ValueError(f"models are trained on the tasks {', '.join(trainable)}, not on {task!r}")
     folder = out or ZOO / name
     known = {**RECIPES, **reinforcement.RECIPES}
     if name not in known:
@@ -111,14 +112,14 @@ def train_seeds(
     sources : sequence of Source
         One for each seed, on one device.
     folders : sequence of Path
-        Where to write the model of each seed. The checkpoint of all lies beside the first.
+        Folder of the model of each seed. The checkpoint of all seeds is written beside the first folder.
     say : callable
         Receives the progress messages.
 
     Returns
     -------
     dict
-        The measures of the finished models, each with a value for each seed.
+        The measures of the finished models, one value per seed.
     """
     checkpoint = folders[0].with_name(folders[0].name + ".checkpoint")
     run = Training(recipe, sources)
@@ -136,7 +137,7 @@ def train_seeds(
             bar.update(stop - before)
             measures = recipe.measure(run.network, run.network.views(run.optimizer.average), sources)
             speed = (time.monotonic() - started) / (stop - first)
-            say(f"{name} step {stop}: loss {_listed(losses)}, {_worded(measures)}, {1000 * speed:.1f} ms a step")
+            say(f"{name} step {stop}: loss {_listed(losses)}, {_formatted(measures)}, {1000 * speed:.1f} ms a step")
             if stop in recipe.points:
                 ship(run, [each.with_name(f"{each.name}-{stop}") for each in folders], name, measures)
             if recipe.goal:
@@ -157,13 +158,13 @@ def _listed(values: Sequence[float]) -> str:
     return " ".join(f"{value:.4f}" for value in values)
 
 
-def _worded(measures: Measures) -> str:
+def _formatted(measures: Measures) -> str:
     return ", ".join(f"{name} {' '.join(f'{value:.3f}' for value in values)}" for name, values in measures.items())
 
 
 @dataclass
 class _Feed:
-    """A table's arrays of all seeds on the device, and the rows of each step: (seeds, steps, rows of a step)."""
+    """Arrays of one table for all seeds on the device, with the row indices of each step, (seeds, steps, rows)."""
 
     ids: Tensor
     following: Tensor
@@ -180,7 +181,7 @@ class Training:
     sources : sequence of Source
         One for each seed, on one device.
     fixed : bool, optional
-        Pad each step's rows to one shape, as a graph needs it; by default on CUDA.
+        Pad the rows of every step to one shape, as a CUDA graph requires; by default True on CUDA.
     """
 
     def __init__(self, recipe: Recipe, sources: Sequence[Source], fixed: bool | None = None) -> None:
@@ -191,7 +192,9 @@ class Training:
         models = []
         for source in sources:
             torch.manual_seed(source.seed)
-            models.append(recipe.build(self.tokenizer, source.zoo))  # drawn on the CPU, then moved
+            models.append(
+                recipe.build(self.tokenizer, source.zoo)
+            )  # initialised on the CPU, so that all devices start from the same weights
         data = [recipe.data(source) for source in sources]
         self.data_flops = [each.flops for each in data]
         self.tables = [each.tables for each in data]
@@ -200,13 +203,13 @@ class Training:
         self.optimizer = Optimizer(
             self.network, rates, recipe.muon_learning_rate, recipe.learning_rate, recipe.averaging
         )
-        self.shipped: set[int] = set()  # places of the seeds whose models are on disk
+        self.shipped: set[int] = set()  # indices of the seeds whose models have been saved
         self.losses = torch.zeros(len(sources), device=self.device)  # sums since the last call of `advance`
         self.feeds = [self._feed(tables) for tables in zip(*self.tables, strict=True)] if self.fixed else []
         self._run: Callable[[], None] | None = None
 
     def _feed(self, tables: Sequence[Table]) -> _Feed:
-        """One table of each seed, on the device."""
+        """Move one table of each seed to the device."""
 
         def stacked(arrays: Sequence[Array], fill: int) -> Tensor:
             columns = max(array.shape[1] for array in arrays)
@@ -224,7 +227,7 @@ class Training:
         )
 
     def advance(self, steps: int) -> list[float]:
-        """Take some steps and return the mean loss of each seed. The data depends only on the seed and the step."""
+        """Take `steps` steps and return the mean loss of each seed. The data depends only on the seed and the step."""
         self.losses.zero_()
         if self.fixed:
             run = self._fixed_step()
@@ -237,18 +240,17 @@ class Training:
         return [float(x) for x in self.losses.cpu() / steps]
 
     def _take(self, pieces: Sequence[Piece]) -> None:
-        """Take one step on these rows."""
+        """Take one optimizer step on the given rows."""
         loss = self.recipe.loss(self.network, self.network.weights, pieces)
         self.optimizer.step(torch.autograd.grad(loss.sum(), list(self.network.weights.values())))
         self.losses.add_(loss.detach())
 
     def _pieces(self, step: int) -> list[Piece]:
-        """The rows of a step, those of similar length together."""
+        """The rows of a step, grouped by similar length."""
         pieces = []
         for tables in zip(*self.tables, strict=True):
             for splits in zip(*(table.split(step) for table in tables), strict=True):
                 columns = max(columns for _, columns in splits)
-
                 rows = [table.rows for table in tables]
                 index = [index for index, _ in splits]
                 labels = [each.labels for each in rows if each.labels is not None]
@@ -262,12 +264,12 @@ class Training:
         return pieces
 
     def _gathered(self, arrays: Sequence[Array], index: Sequence[Array], columns: int, fill: int) -> Tensor:
-        """Some rows of each seed's array, cut or padded to so many columns."""
+        """Rows of each seed's array, cut or padded to `columns` columns."""
         rows = [widened(array[rows, :columns], columns, fill) for array, rows in zip(arrays, index, strict=True)]
         return torch.from_numpy(np.stack(rows)).to(self.device)
 
     def _fixed_step(self) -> Callable[[], None]:
-        """A step whose rows always have the same shape; a CUDA graph where that works."""
+        """A step on rows of constant shape, as a CUDA graph if possible."""
         if self._run is None:
             self._run = self._gathered_step
             if self.device.type == "cuda":
@@ -275,7 +277,7 @@ class Training:
         return self._run
 
     def _gathered_step(self) -> None:
-        """A step on the rows that the optimizer's counter says, without a word from the host."""
+        """A step on the rows selected by the optimizer's counter, without synchronising with the host."""
         pieces = []
         for feed in self.feeds:
             index = feed.order.index_select(1, self.optimizer.done).squeeze(1)
@@ -289,7 +291,7 @@ class Training:
         self._take(pieces)
 
     def _captured(self, run: Callable[[], None]) -> Callable[[], None]:
-        """The step as a CUDA graph, or as it is if it cannot be captured."""
+        """The step as a CUDA graph, or unchanged if it cannot be captured."""
         state = {**self.optimizer.state(), "losses": self.losses}
         before = {name: tensor.clone() for name, tensor in state.items()}
         try:
@@ -302,9 +304,9 @@ class Training:
                 tensor.copy_(before[name])
 
     def flops(self, place: int) -> int:
-        """FLOPs of the steps of a seed so far, as they are on a CPU: each piece padded to its longest row, and no more.
+        """Training FLOPs of a seed so far, with each piece padded to its longest row, as on a CPU.
 
-        The backward pass costs twice the forward pass. That a GPU pads further, to shapes that stay, is not counted.
+        The backward pass costs twice the forward pass. The additional padding on a GPU is not counted.
         """
         shapes: dict[tuple[int, int], int] = {}
         for table in self.tables[place]:
@@ -321,7 +323,7 @@ class Training:
         return sum(3 * self.recipe.pass_flops(config, *shape) * count for shape, count in shapes.items())
 
     def averaged(self, place: int) -> PreTrainedModel:
-        """The model of a seed with averaged weights, as it is shipped."""
+        """The model of a seed with averaged weights, ready to be saved."""
         model = self.network.model(self.optimizer.average, place)
         if model.can_generate():
             model.generation_config = GenerationConfig(
@@ -342,7 +344,7 @@ class Training:
             torch.save(state, partial)
 
     def load(self, path: Path) -> None:
-        """Resume from a checkpoint. Raises ValueError for one of another recipe or seed."""
+        """Resume from a checkpoint. Raises ValueError for a checkpoint of another recipe or seed."""
         saved = torch.load(path, map_location=self.device, weights_only=True)
         if (saved["recipe"], saved["seeds"]) != (repr(self.recipe), self.seeds):
             raise ValueError(f"{path} belongs to another recipe or seed: delete it to start again")
@@ -355,7 +357,7 @@ class Training:
 def ship(
     run: Training, folders: Sequence[Path], name: str, measures: Measures, places: Collection[int] | None = None
 ) -> None:
-    """Write the averaged weights, the tokenizer and training.json of each seed, or of some places, atomically."""
+    """Write averaged weights, tokenizer and training.json of all seeds, or of those at `places`, atomically."""
     for place in sorted(range(len(folders)) if places is None else places):
         seed, folder = run.seeds[place], folders[place]
         run.shipped.add(place)
@@ -370,7 +372,7 @@ def ship(
             "data_flops": run.data_flops[place],
             "parameters": sum(p.numel() for p in model.parameters()),
             "block_parameters": sum(p.numel() for p in model.model.layers.parameters()),
-            "validation": {what: _number(values[place]) for what, values in measures.items()},
+            "validation": {measure: _number(values[place]) for measure, values in measures.items()},
         }
         folder.parent.mkdir(parents=True, exist_ok=True)
         with atomic(folder) as partial:
@@ -380,5 +382,5 @@ def ship(
 
 
 def _number(value: float) -> float | None:
-    """A value as JSON has it, which knows no NaN."""
+    """Round a value for JSON; NaN, which JSON lacks, becomes None."""
     return None if math.isnan(value) else round(value, 4)

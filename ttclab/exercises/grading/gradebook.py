@@ -1,7 +1,7 @@
-"""What grading leaves behind: a results.json in Gradescope's form for each submission, and tables and a page for all.
+"""Output of the grader: a results.json in Gradescope's form for each submission, and tables and a page for all.
 
-What comes from a submission (file names, messages, errors) is text here, never code: one line in a table, no formula
-in a spreadsheet, escaped in HTML.
+Text from submissions (file names, messages, errors) is never code: one line in a table, no formula in a spreadsheet,
+escaped in HTML.
 """
 
 import csv
@@ -24,7 +24,7 @@ LONGEST_REASON = 600
 
 
 class Grade(NamedTuple):
-    """One exercise of one submission: its points, why in one line, and all that the checks said."""
+    """Grade of one exercise of one submission: points, a reason in one line, and the report of the checks."""
 
     file: str
     exercise: str
@@ -35,31 +35,31 @@ class Grade(NamedTuple):
 
 
 def one_line(text: str) -> str:
-    """A submission's words made safe for a table: one line, printable, not too long."""
+    """Text of a submission made safe for a table: one line, printable, not too long."""
     text = " ".join(printable(text).split())
     return text if len(text) <= LONGEST_REASON else text[: LONGEST_REASON - 3] + "..."
 
 
 def printable(text: str) -> str:
-    """A text without the characters that steer a terminal or turn the direction of writing; lines stay."""
+    """A text without control characters and changes of writing direction; line breaks are kept."""
     return "".join(c if c.isprintable() or c == "\n" else " " for c in text)
 
 
 def name_of(file: Path) -> str:
-    """The name of a submission as its author wrote it, also where the system's encoding is not the UTF-8 of names."""
+    """The name of a submission, decoded from UTF-8 whatever the system's encoding."""
     with suppress(UnicodeError):
         return os.fsencode(file).decode("utf-8")
     return str(file)
 
 
 def result_file(out: Path, file: Path) -> Path:
-    """Where a submission's results are: in a folder named after it, with a hash in case two names come out the same."""
+    """Path of a submission's results, in a folder named after it; a hash keeps similar names apart."""
     name = re.sub(r"[^A-Za-z0-9._-]+", "-", str(file.with_suffix(""))).strip("-.")[-60:]
     return out / f"{name}-{hashlib.sha256(os.fsencode(file)).hexdigest()[:8]}" / "results.json"
 
 
 def save(out: Path, file: Path, key: str, grades: Sequence[Grade]) -> None:
-    """Write a submission's results, as Gradescope reads them; `key` says what they depend on."""
+    """Write a submission's results, as Gradescope reads them; `key` is the digest of their dependencies."""
     tests = [
         {
             "number": grade.exercise,
@@ -72,20 +72,20 @@ def save(out: Path, file: Path, key: str, grades: Sequence[Grade]) -> None:
         }
         for grade in grades
     ]
-    made: dict[str, Any] = {
+    results: dict[str, Any] = {
         "score": sum(grade.points for grade in grades),
         "tests": tests,
         "extra_data": {"file": name_of(file), "key": key},
     }
-    write(result_file(out, file), json.dumps(made, indent=1) + "\n")
+    write(result_file(out, file), json.dumps(results, indent=1) + "\n")
 
 
 def load(out: Path, file: Path, key: str) -> list[Grade] | None:
-    """What `save` wrote for the same file and key, or None."""
+    """The grades that `save` wrote for the same file and key, or None."""
     with suppress(OSError, ValueError, LookupError, TypeError):
-        made = json.loads(result_file(out, file).read_text(encoding="utf-8"))
-        if made["extra_data"]["key"] == key:
-            return [_loaded(file, test) for test in made["tests"]]
+        results = json.loads(result_file(out, file).read_text(encoding="utf-8"))
+        if results["extra_data"]["key"] == key:
+            return [_loaded(file, test) for test in results["tests"]]
     return None
 
 
@@ -110,16 +110,16 @@ def write_csv(file: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) 
     writer = csv.writer(text)
     writer.writerow(header)
     writer.writerows([_no_formula(value) for value in row] for row in rows)
-    write(file, "\ufeff" + text.getvalue())  # without this mark Excel takes UTF-8 for another encoding
+    write(file, "\ufeff" + text.getvalue())  # Excel recognises UTF-8 by this mark
 
 
 def _no_formula(value: Any) -> Any:
-    """A cell that no spreadsheet takes for a formula."""
+    """Escape a cell that a spreadsheet would read as a formula."""
     return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@")) else value
 
 
 def write(file: Path, text: str) -> None:
-    """Write a file whole or not at all: an interrupted run leaves the old one."""
+    """Write a file atomically."""
     file.parent.mkdir(parents=True, exist_ok=True)
     # The text of a submission may hold lone surrogates.
     write_text(file, text.encode("utf-8", "backslashreplace").decode("utf-8"))
@@ -142,15 +142,15 @@ pre { white-space: pre-wrap; overflow-wrap: anywhere; font-size: .875rem; }
 
 
 def write_page(out: Path, grades: Sequence[Grade], seed: int) -> None:
-    """Write report.html: who has how many points, then for each submission what was wrong, in the checks' words."""
-    said = html.escape
+    """Write report.html: a table of all points, then the reports of each submission."""
+    escape = html.escape
     exercises = [*dict.fromkeys(grade.exercise for grade in grades)]
-    head = "".join(f'<th scope="col">{said(exercise)}</th>' for exercise in exercises)
+    head = "".join(f'<th scope="col">{escape(exercise)}</th>' for exercise in exercises)
     rows, works = [], []
     for number, (file, own) in enumerate(_by_file(grades), start=1):
         total = f"{sum(grade.points for grade in own)}/{sum(grade.max_points for grade in own)}"
         cells = "".join(f"<td{_full(grade)}>{grade.points}</td>" for grade in own)
-        name = said(one_line(file))
+        name = escape(one_line(file))
         rows.append(f'<tr><td><a href="#s{number}">{name}</a></td>{cells}<td>{total}</td></tr>')
         words = f'<div id="s{number}">{_words(own)}</div>'  # a link to it opens the details around it
         works.append(f"<details><summary>{name}: {total}</summary>{words}</details>")
@@ -181,7 +181,7 @@ def _full(grade: Grade) -> str:
 
 
 def _words(grades: Sequence[Grade]) -> str:
-    """What was said of a submission: once, if it is the same of all exercises."""
+    """Reports of a submission, or one reason if it is the same for all exercises."""
     if len({grade[-2:] for grade in grades}) == 1 and not grades[0].report:
         return f"<p>{html.escape(grades[0].reason)}</p>"
     return "".join(map(_section, grades))
@@ -189,6 +189,6 @@ def _words(grades: Sequence[Grade]) -> str:
 
 def _section(grade: Grade) -> str:
     title = f"{grade.exercise} {EXERCISES[grade.exercise].title}: {grade.points}/{grade.max_points}"
-    said = html.escape(printable(grade.report.partition("\n")[2]))  # its first line is the title
-    words = f"<pre>{said}</pre>" if said else f"<p>{html.escape(grade.reason)}</p>"
+    report = html.escape(printable(grade.report.partition("\n")[2]))  # without the first line, the title
+    words = f"<pre>{report}</pre>" if report else f"<p>{html.escape(grade.reason)}</p>"
     return f"<h3>{html.escape(title)}</h3>{words}"

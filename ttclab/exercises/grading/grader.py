@@ -1,8 +1,8 @@
 """Grading a class's notebooks: the same checks that learners run, on cases they have not seen.
 
-Each submission runs in a process of its own, in an empty folder, within the bounds that its keeper holds (`keeper`),
-and with a package that lacks the answers (`withheld`). That process only evaluates the learner's functions on the
-arguments it is sent; the right answers, the comparison and the points stay here.
+Each submission runs in its own process, in an empty folder, within the limits of its keeper (`keeper`), with a package
+without the answers (`withheld`). That process only calls the learner's functions; the right answers, the comparison and
+the points stay in this process.
 """
 
 import hashlib
@@ -24,15 +24,14 @@ from ttclab.exercises.grading.session import LARGEST_NOTEBOOK, Limits, Session, 
 from ttclab.exercises.grading.withheld import PACKAGE
 
 
-def submissions(given: Sequence[Path], out: Path) -> list[Path]:
-    """What is to be graded: the files given, and for a folder what each of its entries hands in.
+def submissions(paths: Sequence[Path], out: Path) -> list[Path]:
+    """The submissions in files and folders.
 
-    An entry that is a file is a submission, whatever it holds; of one that is a folder, its notebooks are, or the
-    folder itself if it has none. So nobody's work is lost without a word. Hidden entries are skipped, and so is the
-    folder of the results.
+    Each entry of a folder is one learner's: a file is a submission, a subfolder contributes its notebooks. A subfolder
+    without notebooks is a submission too, so that no work is lost silently. Hidden entries and `out` are skipped.
     """
     found: list[Path] = []
-    for path in given:
+    for path in paths:
         if not path.is_dir():
             found.append(path)
             continue
@@ -78,9 +77,9 @@ def _source(cell: dict[str, Any]) -> str:
 
 
 def assigned(files: Sequence[Path]) -> list[str]:
-    """The exercises of every chapter that one of the submissions calls `check` for; all there are, if none calls it.
+    """The exercises of every chapter for which a submission calls `check`; all exercises if none does.
 
-    One list for all of them: who deletes an exercise, or hands in something else, is graded on it like everyone else.
+    All submissions are graded on the same list, even if a learner has deleted an exercise.
     """
     chapters = set()
     for file in files:
@@ -92,12 +91,12 @@ def assigned(files: Sequence[Path]) -> list[str]:
 def grade_all(
     files: Sequence[Path], exercises: Sequence[Exercise], out: Path, *, seed: int, limits: Limits, jobs: int
 ) -> Iterator[tuple[list[Grade], bool]]:
-    """Grade submissions, some at a time, and yield each one's grades in turn, and whether they were there already.
+    """Grade submissions in parallel; yield the grades of each in order, and whether they were cached.
 
-    Each one's results are written as soon as it is graded, whole or not at all; what is there for the same file, seed,
-    exercises and limits is not graded again. Raises OSError if no submission can run here at all.
+    The results of a submission are written atomically as soon as it is graded. Results for the same file, seed,
+    exercises and limits are reused. Raises OSError if no submission can run on this machine.
     """
-    # All are read before anything runs, so that nothing which runs can pass a forgery off as an earlier result.
+    # Read all cached results before any submission runs, so that no submission can forge one.
     keys = [_key(file, exercises, seed, limits) for file in files]
     known = [gradebook.load(out, file, key) for file, key in zip(files, keys)]
     if None in known:
@@ -118,7 +117,7 @@ def grade_all(
         for future in futures:
             yield future.result()
         for file, key, future in zip(files, keys, futures):
-            if gradebook.load(out, file, key) != future.result()[0]:  # forged, where nothing forbids it
+            if gradebook.load(out, file, key) != future.result()[0]:  # forged, on systems without Landlock
                 gradebook.save(out, file, key, future.result()[0])
     finally:
         stopped.set()
@@ -129,7 +128,7 @@ def grade_all(
 
 
 def _key(file: Path, exercises: Sequence[Exercise], seed: int, limits: Limits) -> str:
-    """Changes with anything that a grade depends on."""
+    """Digest of everything that a grade depends on."""
     read = ""
     with suppress(OSError):
         if file.is_file() and file.stat().st_size <= LARGEST_NOTEBOOK:
@@ -147,7 +146,7 @@ def _digest(*parts: Any) -> str:
 
 
 def _rehearse(limits: Limits) -> None:
-    """Run a submission of ours, so that a fault of this machine costs nobody a grade."""
+    """Run a trivial submission, so that a fault of this machine costs nobody a grade."""
     try:
         with Session(["def answer(): return 42"], limits) as session:
             if session.ask("answer", []) != {"value": 42}:
@@ -157,10 +156,10 @@ def _rehearse(limits: Limits) -> None:
 
 
 def grade(file: Path, exercises: Sequence[Exercise], *, seed: int, limits: Limits) -> list[Grade]:
-    """Run one submission and grade each of the exercises in it, on cases drawn from the seed.
+    """Run one submission and grade its exercises on cases drawn from the seed.
 
-    Always gives a grade for each, with its reason: nothing a submission does raises here. All exercises are graded in
-    one process; if one of them ends it, the next gets a new one.
+    Every exercise gets a grade with a reason; nothing that a submission does raises here. All exercises run in one
+    process; if an exercise ends it, the next one gets a new process.
     """
     grades: list[Grade] = []
     skipped: dict[int, str] = {}  # cells that do not end
@@ -173,7 +172,7 @@ def grade(file: Path, exercises: Sequence[Exercise], *, seed: int, limits: Limit
                         break
         except Ungradable as error:
             grades += [_graded(file, exercise, str(error)) for exercise in left]
-        except Exception as error:  # a fault of ours must not cost the class its grades
+        except Exception as error:  # a fault of the grader must not cost the class its grades
             grades += [_graded(file, exercise, _our_fault(error)) for exercise in left]
     return grades
 

@@ -1,13 +1,13 @@
-"""Runs one command within bounds, for as long as the program that started it wants.
+"""Sandbox: runs one command within limits.
 
-A script of the standard library alone: `python keeper.py SETTINGS COMMAND...`, SETTINGS in JSON (`Bounds`). The command
-works in the keeper's folder. It ends, with every process that it has started, when it ends itself, when it goes over a
-bound, or when the other end of standard input is closed, be it that the grader is done or that it was killed. Then the
-folder is removed. The exit status says which (`ENDED`), or is 128 plus the signal that ended the command.
+A script that needs only the standard library: `python keeper.py SETTINGS COMMAND...`, SETTINGS in JSON (`Bounds`). The
+command runs in the keeper's folder. The command and all its child processes are ended when the command ends, when it
+exceeds a limit, or when the other end of standard input is closed, because the grader is done or was killed. Then the
+folder is removed. The exit status gives the reason (`ENDED`), or is 128 plus the signal that ended the command.
 
-On Linux the kernel's Landlock lets the command read only what it is given and write only in its folder, keeps it from
-TCP, and (since Linux 6.12) from sending signals to anyone else. Under root it runs as a user that owns nothing. On
-other systems there is neither of these, nor a bound on memory.
+On Linux, Landlock lets the command read only the given paths and write only in its folder. It forbids TCP, and since
+Linux 6.12 signals to other processes. Under root the command runs as a user that owns nothing. Other systems have none
+of these, and no limit on memory.
 """
 
 import ctypes
@@ -35,7 +35,7 @@ LINUX = sys.platform == "linux"
 
 
 class Bounds(NamedTuple):
-    """What the command may use: bytes of memory, bytes of files in its folder, and what it may read elsewhere."""
+    """Limits of the command: bytes of memory, bytes of files in its folder, and paths that it may read."""
 
     memory: int
     disk: int
@@ -44,9 +44,9 @@ class Bounds(NamedTuple):
 
 def main() -> int:
     bounds, command = Bounds(**json.loads(sys.argv[1])), sys.argv[2:]
-    signal.signal(signal.SIGTERM, lambda *_: _told.append(True))
+    signal.signal(signal.SIGTERM, lambda *_: _terminated.append(True))
     if LINUX:
-        _system("prctl", 36, 1, 0, 0, 0)  # orphans of the command come to its keeper, which ends them
+        _system("prctl", 36, 1, 0, 0, 0)  # the keeper adopts orphans of the command, and ends them
     child = os.fork()
     if not child:
         try:
@@ -54,7 +54,7 @@ def main() -> int:
             os.execv(command[0], command)
         finally:
             os._exit(1)
-    os.close(1)  # or the grader would never see that the command has closed its end
+    os.close(1)  # otherwise the grader does not see that the command has closed its end
     status = _watch(child, bounds)
     while _reaped(child) is None or _descendants(os.getpid()):
         for pid in _descendants(os.getpid()) or [child]:
@@ -65,12 +65,12 @@ def main() -> int:
     return status
 
 
-_told: list[bool] = []  # to end, by a signal
+_terminated: list[bool] = []  # not empty after SIGTERM
 _exits: dict[int, int] = {}
 
 
 def _reaped(child: int) -> int | None:
-    """How the command has ended, 0 or 128 plus a signal; None if it has not. Orphans that have ended are let go."""
+    """Exit status of the command, 0 or 128 plus a signal; None while it runs. Reaps ended orphans too."""
     with suppress(ChildProcessError):
         while (ended := os.waitpid(-1, os.WNOHANG))[0]:
             _exits[ended[0]] = max(0, -os.waitstatus_to_exitcode(ended[1]))
@@ -78,10 +78,10 @@ def _reaped(child: int) -> int | None:
 
 
 def _watch(child: int, bounds: Bounds) -> int:
-    """Wait for an end: the command's own, one over a bound, or the starter's."""
+    """Wait until the command ends, exceeds a limit, or the grader closes its end; return the exit status."""
     starter, rounds = select.poll(), 0
-    starter.register(0, 0)  # nothing but the end of the other side
-    while not starter.poll(50) and not _told:
+    starter.register(0, 0)  # reports only that the other end was closed
+    while not starter.poll(50) and not _terminated:
         if (status := _reaped(child)) is not None:
             return status
         pids = _descendants(os.getpid())
@@ -96,21 +96,21 @@ def _watch(child: int, bounds: Bounds) -> int:
 
 
 def _enter(bounds: Bounds) -> None:
-    """Take every right away that the command does not need; none of them comes back."""
+    """Drop all rights that the command does not need, irrevocably."""
     folder = os.path.join(os.getcwd(), "work")
     os.mkdir(folder, 0o700)
-    # Below the bounds, so that a single process or file meets these first: they raise an error that says where.
+    # Below the limits of the keeper, so that a single process or file gets an error with its place first.
     limits = {resource.RLIMIT_DATA: bounds.memory * 9 // 10, resource.RLIMIT_FSIZE: bounds.disk // 2}
     for limit, value in (limits | {resource.RLIMIT_CORE: 0}).items():
         _limit(limit, value)
-    os.nice(5)  # so that a keeper is heard among many processes
+    os.nice(5)  # so that the keeper runs before the processes of the command
     if os.getuid() == 0:
         _become_nobody(folder)
     if LINUX:
-        _limit(resource.RLIMIT_NPROC, _threads_of(os.getuid()) + 2 * PROCESSES)  # or they outrun the keeper's count
+        _limit(resource.RLIMIT_NPROC, _threads_of(os.getuid()) + 2 * PROCESSES)  # the keeper's count is slower
     os.chdir(folder)
     if LINUX:
-        _system("prctl", 1, signal.SIGKILL, 0, 0, 0)  # without its keeper it ends
+        _system("prctl", 1, signal.SIGKILL, 0, 0, 0)  # the command is killed when its keeper ends
         _confine(bounds.readable, folder)
 
 
@@ -121,11 +121,11 @@ def _limit(limit: int, value: int) -> None:
 
 
 def _become_nobody(folder: str) -> None:
-    """A user that owns this folder and nothing else, another one for each command.
+    """Become a user that owns only this folder, a different one for each command.
 
-    On Linux it may still read what root may (as far as Landlock lets it): Python itself may lie where nobody else can.
+    On Linux the user may still read what root may, within Landlock, because Python may be installed in root's folders.
     """
-    user = 61_184 + os.getpid() % 4_336  # the numbers that systemd, too, gives to users who come and go
+    user = 61_184 + os.getpid() % 4_336  # systemd's range for dynamic users
     try:
         os.chown(folder, user, user)
         if LINUX:
@@ -134,7 +134,7 @@ def _become_nobody(folder: str) -> None:
         os.setgid(user)
         os.setuid(user)
     except OSError:
-        return  # a root that may not change users, as in some containers, is none to the system outside
+        return  # in some containers root may not change users; outside it has no rights
     if LINUX:
         read_search = 1 << 2
         _system("capset", struct.pack("=Ii", 0x20080522, 0), struct.pack("=6I", *[read_search] * 3, 0, 0, 0))
@@ -148,7 +148,7 @@ DEVICES = ("null", "zero", "tty", "ptmx", "pts")
 
 
 def confines() -> bool:
-    """Whether this system's kernel can keep a command from reading and writing what is not its own."""
+    """Whether the kernel can restrict which files a command reads and writes."""
     return LINUX and _landlock() > 0
 
 
@@ -169,7 +169,7 @@ def _confine(readable: list[str], writable: str) -> None:
         try:
             place = os.open(path, os.O_PATH | os.O_CLOEXEC)
         except OSError:
-            continue  # it is not there, or not for us
+            continue  # missing, or not readable
         rights &= known if os.path.isdir(path) else known & OF_FILES
         _system("syscall", ADD_RULE, ruleset, 1, struct.pack("=Qi", rights, place), 0)
         os.close(place)
@@ -179,15 +179,15 @@ def _confine(readable: list[str], writable: str) -> None:
 
 def _system(function: str, *arguments: object) -> int:
     """Call the C library. Raises OSError."""
-    given = (ctypes.c_long(each) if isinstance(each, int) else each for each in arguments)
-    result: int = getattr(ctypes.CDLL(None, use_errno=True), function)(*given)
+    converted = (ctypes.c_long(value) if isinstance(value, int) else value for value in arguments)
+    result: int = getattr(ctypes.CDLL(None, use_errno=True), function)(*converted)
     if result < 0:
         raise OSError(ctypes.get_errno(), f"{function}{arguments[:1]}: {os.strerror(ctypes.get_errno())}")
     return result
 
 
 def _descendants(pid: int) -> list[int]:
-    """The processes that this one has started, and those that they have; none where there is no /proc."""
+    """Ids of all descendants of a process; empty without /proc."""
     found, waiting = [], [pid]
     while waiting:
         parent = waiting.pop()
@@ -200,7 +200,7 @@ def _descendants(pid: int) -> list[int]:
 
 
 def _threads_of(user: int) -> int:
-    """How many threads this user has, all processes together: what the kernel counts when it limits processes."""
+    """Number of threads of a user, which the kernel counts when it limits processes."""
     count = 0
     for entry in os.scandir("/proc"):
         with suppress(OSError):
@@ -210,21 +210,21 @@ def _threads_of(user: int) -> int:
 
 
 def _resident(pid: int) -> int:
-    """The memory that a process holds, in bytes, what it shares included; 0 if it has just ended."""
+    """Resident memory of a process in bytes, shared memory included; 0 if it has just ended."""
     with suppress(OSError, IndexError), open(f"/proc/{pid}/statm") as file:
         return int(file.read().split()[1]) * resource.getpagesize()
     return 0
 
 
 def _proportional(pid: int) -> int:
-    """The same, what several processes share divided among them; it takes the kernel longer to find out."""
+    """Memory of a process with shared memory divided among its users; slower to read than `_resident`."""
     with suppress(OSError), open(f"/proc/{pid}/smaps_rollup") as file:
         return sum(int(line.split()[1]) * 1024 for line in file if line.startswith("Pss:"))
     return _resident(pid)
 
 
 def _holds_more(folder: str, limit: int) -> bool:
-    """Whether the files in a folder are larger than this in all, or too many to count."""
+    """Whether the files in a folder exceed a limit in bytes, or FILES in number."""
     size = count = 0
     for place, _, files in os.walk(folder):
         for name in files:

@@ -1,4 +1,4 @@
-"""A submission in a process of its own: its cells run, then its functions are called."""
+"""A submission in its own process, which runs the cells and then calls the functions."""
 
 import json
 import os
@@ -22,13 +22,13 @@ GB = 10**9
 LARGEST_NOTEBOOK = 200_000_000  # bytes, outputs included
 
 
-LONGEST_LINE = 1 << 20  # of a reply, in bytes
+LONGEST_LINE = 1 << 20  # bytes of a reply
 
 
-MOST_SKIPPED = 5  # cells without end that cost no more than themselves: a chapter has no more exercises
+MOST_SKIPPED = 5  # endless cells that are skipped; a chapter has at most as many exercises
 
 
-DISK = GB // 4  # of files that a submission may write
+DISK = GB // 4  # bytes of files that a submission may write
 
 
 SYSTEM = ("/usr", "/lib", "/lib32", "/lib64", "/bin", "/sbin", "/etc", "/opt", "/nix", "/gnu", "/proc", "/sys", "/dev")
@@ -41,19 +41,19 @@ PASSED_ON = (
     "LC_CTYPE",
     "LD_LIBRARY_PATH",
     "TZ",
-)  # of the environment, which may hold secrets
+)  # environment variables; others may hold secrets
 
 
 class Ungradable(Exception):
-    """Why a submission earns nothing before the checks could find out."""
+    """A submission cannot be checked; the message is the reason."""
 
 
 class OutOfTime(Ungradable):
-    """A submission was over the time limit."""
+    """A submission exceeded the time limit."""
 
 
 class CellTooLong(OutOfTime):
-    """A code cell was over the time limit. number: its place among the code cells, from 1."""
+    """A code cell exceeded the time limit. number: index of the code cell, from 1."""
 
     def __init__(self, message: str, number: int) -> None:
         super().__init__(message)
@@ -61,9 +61,9 @@ class CellTooLong(OutOfTime):
 
 
 class Limits(NamedTuple):
-    """What a submission may use: seconds for its cells and again for each exercise, and GB of memory in all.
+    """Limits of a submission: seconds for its cells and for each exercise, and GB of memory.
 
-    A cell that is over the time limit is left out, and the others get the seconds anew, at most MOST_SKIPPED times.
+    A cell that exceeds the time limit is skipped, and the others start again, at most MOST_SKIPPED times.
     """
 
     seconds: float = 60.0
@@ -71,7 +71,7 @@ class Limits(NamedTuple):
 
 
 def _holds_libraries(path: Path) -> bool:
-    """Whether submissions may see a place to import from: not the course itself, nor where the teacher works."""
+    """Whether submissions may import from a path; not from the course itself or the teacher's folder."""
     installed = path.name in ("site-packages", "dist-packages")
     return installed or not (path == Path.cwd() or (path / PACKAGE.name).is_dir())
 
@@ -82,9 +82,16 @@ running: set["Session"] = set()
 class Session:
     """A submission whose cells have run, in a process that lives as long as the block.
 
-    skipped: its cells that do not end and are left out, by number, with the reason; those found are added. troubles:
-    what its other cells raised, the first of it. over: whether the process has ended, or must. Raises Ungradable
-    from anything that waits for a process that answers anything, or not at all, or is gone.
+    Methods that wait for the process raise Ungradable if it ends, or does not answer properly in time.
+
+    Attributes
+    ----------
+    skipped : dict
+        Reasons by number of the cells that are skipped because they do not end. New ones are added.
+    troubles : list of str
+        The first error of the other cells.
+    over : bool
+        Whether the process has ended or must end.
     """
 
     def __init__(self, cells: Sequence[str], limits: Limits, skipped: dict[int, str] | None = None) -> None:
@@ -150,7 +157,7 @@ class Session:
         self.process.stdout.close()
 
     def _run(self) -> dict[str, Any]:
-        """Run the cells. Returns what the process says of them."""
+        """Run the cells; return the final message of the process."""
         cells = ["" if number in self.skipped else cell for number, cell in enumerate(self.cells, start=1)]
         self._send(cells, "starting")
         state = self._receive("starting")
@@ -165,11 +172,11 @@ class Session:
         return state
 
     def start_clock(self) -> None:
-        """From now on all calls together have the time limit; what the checks do between them takes none of it."""
+        """Start the time limit for all further calls together; time between the calls does not count."""
         self.left = self.limits.seconds
 
     def ask(self, function: str, arguments: Sequence[Any]) -> Any:
-        """What a function of the notebook replies to these arguments. Raises Ungradable if it is not there."""
+        """The reply of a function of the notebook. Raises Ungradable if it does not exist."""
         doing = f"calling {function}({', '.join(map(repr, arguments))})"
         self.deadline = time.monotonic() + self.left
         self._send([function, arguments], doing)
@@ -224,7 +231,7 @@ class Session:
         return Ungradable(f"{how} while {doing}")
 
     def end(self) -> int:
-        """End the process, with all that it started. Returns its keeper's exit status."""
+        """End the process and its children; return the exit status of its keeper."""
         assert self.process.stdin
         with suppress(OSError):
             self.process.stdin.close()
@@ -232,7 +239,7 @@ class Session:
             status = self.process.wait(20)
         except subprocess.TimeoutExpired:
             status = -signal.SIGKILL
-        if status < 0:  # something has befallen the keeper
+        if status < 0:  # the keeper itself was killed
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait()

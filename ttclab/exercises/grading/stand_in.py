@@ -1,4 +1,4 @@
-"""Stands for `ttclab.exercises` while a notebook is graded: its names are there, its checks and answers are not."""
+"""Stub of `ttclab.exercises` during grading: the same names without checks and answers."""
 
 from typing import Any
 

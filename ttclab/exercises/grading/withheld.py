@@ -1,8 +1,8 @@
-"""The package as a submission gets it: whole, but without what the exercises ask for.
+"""The package for submissions, without the solutions of the exercises.
 
-The bodies of withheld functions are taken out of the source, so that no alias, no import under another name and no
-look into the module's source or memory finds them. The exercises themselves, with their checks and references, are
-replaced by a stand-in. Data (models, recorded runs) are links to this package's own.
+The bodies of withheld functions are removed from the source, so that they cannot be found by an alias, another import,
+or inspection of source and memory. The exercises, with their checks and references, are replaced by a stub. Data
+(models, recorded runs) are links to the files of this package.
 """
 
 import ast
@@ -22,7 +22,7 @@ EXERCISES_THERE = {
 
 
 def write_package(folder: Path) -> None:
-    """Write the package into a folder, which then is one to import it from."""
+    """Write the package into a folder from which it can be imported."""
     for place, source in _sources().items():
         file = folder / PACKAGE.name / place
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -33,7 +33,7 @@ def write_package(folder: Path) -> None:
 
 @cache
 def withheld_names() -> frozenset[str]:
-    """What the package must not answer, by full names: what exercises withhold, and references that it has itself."""
+    """Full names of the functions that are removed: withheld by exercises, or references in the package."""
     references = (exercise.reference for exercise in EXERCISES.values())
     own = {f"{reference.__module__}.{reference.__qualname__}" for reference in references}
     named = {name for exercise in EXERCISES.values() for name in exercise.withheld}
@@ -42,7 +42,7 @@ def withheld_names() -> frozenset[str]:
 
 @cache
 def _sources() -> dict[str, str]:
-    """The source of each module, by its place in the package. Raises LookupError if it lacks a withheld name."""
+    """The source of each module by its path in the package. Raises LookupError if a withheld name does not exist."""
     left, sources = set(withheld_names()), {}
     for file in _walk(PACKAGE):
         if file.suffix != ".py":
@@ -62,7 +62,7 @@ def _sources() -> dict[str, str]:
 
 @cache
 def data_files() -> tuple[Path, ...]:
-    """What the package holds besides modules; of a folder without modules, the folder."""
+    """Files of the package other than modules; folders without modules as a whole."""
     return tuple(path for path in _walk(PACKAGE) if path.suffix != ".py")
 
 
@@ -77,7 +77,7 @@ def _walk(folder: Path) -> Iterable[Path]:
 
 
 def without(source: str, module: str, names: Collection[str]) -> tuple[str, set[str]]:
-    """A module's source with the named functions ("module.f", "module.Class.f") reduced to a refusal; those it had."""
+    """A module's source in which the named functions ("module.f", "module.Class.f") only raise, and the names found."""
     tree, found = ast.parse(source), set()
 
     def visit(body: Iterable[ast.stmt], within: str) -> None:

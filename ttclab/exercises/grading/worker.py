@@ -1,9 +1,8 @@
 """The process that runs one submission: its cells, then its functions on the arguments that are sent.
 
-Started by the keeper as `python -m ttclab.exercises.grading.worker`, in the package as learners get it for grading
-(`withheld`). It knows no exercise and no right answer, and gives no points: it reads JSON lines on standard input and
-writes JSON lines on standard output, and before the first cell runs it moves both out of reach of what the submission
-prints and reads.
+The keeper starts it as `python -m ttclab.exercises.grading.worker`, with the package of `withheld`. It knows no
+exercises and no answers, and gives no points. It reads JSON lines from standard input and writes JSON lines to standard
+output. Before the first cell runs, it moves both out of reach of the submission.
 """
 
 import json
@@ -37,7 +36,7 @@ def main() -> None:
 
 
 def _private_streams() -> tuple[IO[str], IO[str]]:
-    """Standard input and output under new numbers; the old ones lead nowhere."""
+    """Duplicates of standard input and output; the original descriptors are redirected to the null device."""
     requests, replies = os.fdopen(os.dup(0), encoding="utf-8"), os.fdopen(os.dup(1), "w", encoding="utf-8")
     nowhere = os.open(os.devnull, os.O_RDWR)
     os.dup2(nowhere, 0)
@@ -46,7 +45,7 @@ def _private_streams() -> tuple[IO[str], IO[str]]:
 
 
 def _shell() -> Any:
-    """IPython without a kernel: magics and `display` work as they do in a notebook, and nothing is kept."""
+    """IPython without a kernel: magics and `display` work as in a notebook, and no history is stored."""
     from IPython.core.interactiveshell import InteractiveShell
     from traitlets.config import Config
 
