@@ -177,7 +177,7 @@ def price_of_a_long_prompt() -> Drawing:
     writing = word_vote(2).cost - word_vote(1).cost
     reading = word_vote(1).cost - writing
     bars = {f"{n} sample{'s' if n > 1 else ''}": {"reading": reading, "writing": n * writing} for n in (1, 4, 16)}
-    colours = {"reading": "#999999", "writing": style.COLOURS["beam"]}
+    colours = {part: style.COLOURS[part] for part in ("reading", "writing")}
     ratio = word_vote(16).cost / word_vote(1).cost
     return Drawing(
         charts.stacked(bars, colours, xlabel="FLOPs a problem"),
