@@ -24,6 +24,7 @@ SHARES = {
     32: "32 ×",
 }
 TABULATED = (0.25, 1, 4, 16)  # of SHARES, where scripts are off
+PLACES, RESTARTS = (4, 8, 16, 64), (3, 7, 15)
 OPPONENTS = (1000, 1250, 1500, 2000, 2500)  # steps of training of the large model
 
 
@@ -138,7 +139,8 @@ def recorded() -> dict[str, Any]:
             "ORM": samples("weighted", "orm"),
             "PRM": samples("weighted"),
             "PRM 14x": samples("weighted", "prm-large"),
-            "Beam": {f"{arm.allocation.N} places": arm for arm in results.beam_arms().values()},
+            "Beam": {f"{arm.allocation.N} places": arm for arm in map(results.beam, PLACES)},
+            "Revision": {f"at most {_count(T, 'restart')}": results.stepwise(T) for T in RESTARTS},
             "Adaptive": adaptive,
             "Oracle": samples("oracle"),
         },

@@ -30,6 +30,7 @@ def split_budget_data(
     *,
     policies: "Mapping[str, tuple[Rule, ArrayLike, ArrayLike]] | None" = None,
     beside: "Mapping[str, Sequence[Arm]] | None" = None,
+    model: str = "your model",
     source: str = "your own run",
 ) -> dict[str, Any]:
     """All splits of every budget, and what policies make of them, as the simulator "Split the budget" looks it up.
@@ -37,8 +38,8 @@ def split_budget_data(
     arms: N chains of T revisions each, of one model; the budgets are those that can be spent on N samples; ease:
     (problems,), what the fifths of difficulty are made of, higher for easier problems; policies: by name a rule, the
     difficulty that it is told and the FLOPs of asking for it, (problems,) each; every split that it chooses must be
-    among the arms; beside: by name other ways to spend a budget, such as another model's; source: where the runs come
-    from, shown below the map. JSON-ready.
+    among the arms; beside: by name other ways to spend a budget, such as another model's; model: whose arms these
+    are, for the question; source: where the runs come from, shown below the map. JSON-ready.
     Raises ValueError for arms of other shapes, without samples alone, and for fewer than five problems.
     """
     easy = np.asarray(ease, dtype=float)
@@ -60,6 +61,7 @@ def split_budget_data(
         "schema": SCHEMA,
         "explorable": "split_budget",
         "source": f"{source}; {len(easy)} problems",
+        "model": model,
         "budgets": budgets,
         "splits": [
             {"key": f"{a.N}x{1 + a.T}", "name": _named(a), "chains": a.N, "attempts": 1 + a.T, "budget": a.generations}
@@ -171,5 +173,6 @@ def recorded() -> dict[str, Any]:
             "Small model, samples": [*results.sampling_arms().values()],
             "Small model, beam": [*results.uniform("beam").values()][1:],
         },
+        model="the revision model of chapter 4, which is larger than the small model",
         source="the revision model's recorded chains on the test problems",
     )

@@ -171,7 +171,8 @@ def allocated_against_flops() -> Drawing:
     start = _from({n: gain(arm, "beam").sign >= 0 for n, arm in policies["predicted"].items()})
     return Drawing(
         figure,
-        f"Knowing the difficulty {_beats(over_samples)} best-of-N and {_beats(over_beam)} a beam for all; predicting it "
+        f"Knowing the difficulty {_beats(over_samples)} best-of-N and {_beats(over_beam)} a beam for all; "
+        "predicting it "
         + (
             "loses to the beam"
             if start is None

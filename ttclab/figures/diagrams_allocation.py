@@ -209,7 +209,11 @@ def bill_of_a_life() -> Drawing:
     height = results.training_flops("large") + crossing * large
     axes.plot([crossing], [height], "o", color=INK, ms=6)
     axes.annotate(
-        f"{_rounded(crossing)} answers", (crossing, height), xytext=(-8, 8), textcoords="offset points", ha="right",
+        f"{_rounded(crossing)} answers",
+        (crossing, height),
+        xytext=(-8, 8),
+        textcoords="offset points",
+        ha="right",
         fontsize=SMALL,
     )
     axes.set(xscale="log", yscale="log", xlabel="answers in a life", ylabel="FLOPs, training and answers")

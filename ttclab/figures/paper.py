@@ -153,8 +153,8 @@ def paper_figure_8() -> Drawing:
         figure,
         f"Compute-optimal revision matches samples {_saves(samples, policy)}"
         + ("" if gain.sign > 0 else ", but not because it revises"),
-        f"{samples.allocation.N} parallel samples solve {samples.solved:.1%} for {style.amount(samples.cost)} FLOPs per "
-        f"problem, the fitted policy {policy.solved:.1%} for {style.amount(policy.cost)}. With 16 generations it "
+        f"{samples.allocation.N} parallel samples solve {samples.solved:.1%} for {style.amount(samples.cost)} FLOPs "
+        f"per problem, the fitted policy {policy.solved:.1%} for {style.amount(policy.cost)}. With 16 generations it "
         f"gains {gain:.1 points} over samples at equal FLOPs.",
         data,
         ".1%",

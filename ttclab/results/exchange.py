@@ -263,11 +263,6 @@ def all_cells() -> int:
     return 5 * len(RATIOS) * len(STEPS)
 
 
-def orders(many: float, few: float) -> float:
-    """Orders of magnitude between two amounts."""
-    return float(np.log10(many / few))
-
-
 def count_cells(verdict: str, *, verifier_given: bool = True, after: int = 0) -> int:
     """Cells of single fifths with a verdict, in the maps of all points of the large model's training after a step."""
     maps = [winner_map(RATIOS, at, verifier_given=verifier_given) for at in STEPS if at > after]
