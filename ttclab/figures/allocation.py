@@ -161,11 +161,12 @@ def allocated_against_flops() -> Drawing:
     }
     figure, axes = style.new_axes()
     style.shares(axes, 0.7, 0.88)
+    axes.set_yticks([0.7, 0.75, 0.8, 0.85])
     charts.draw(axes, {name: lines[name] for name in list(lines)[:2]}, markers=True, bands=False)
     charts.draw_unnamed(axes, [lines["known"], lines["predicted"]], markers=True, bands=False)
     axes.set_xlim(5.5e6, 1.1 * weighted(64).cost)
     _name(axes, "difficulty\nknown", lines["known"], 1, (-7, 4), ha="right")
-    _name(axes, "predicted", lines["predicted"], 0, (7, -4))
+    _name(axes, "predicted", lines["predicted"], 0, (4, -11), ha="right")
     style.flops(axes, "FLOPs per problem")
     over_samples, over_beam = (gain(policies["oracle"][16], over) for over in ("samples", "beam"))
     start = _from({n: gain(arm, "beam").sign >= 0 for n, arm in policies["predicted"].items()})

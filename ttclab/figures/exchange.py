@@ -40,6 +40,7 @@ def strategies_against_flops() -> Drawing:
     gains = [beam(16).minus(greedy("large", at)) for at in shown]
     figure = charts.against_flops(lines, scale=(0.4, 1.0), height=3.3, bands=False)
     [axes] = figure.axes
+    axes.set_xlim(left=8e5)
     for at in shown:  # named on the left, where no curve is as high
         large = greedy("large", at)
         height = float(large.correct.mean())

@@ -180,7 +180,8 @@ def paper_figure_9() -> Drawing:
     falls = few.mean > many.mean
     return Drawing(
         figure,
-        f"{same} of the paper's {of} verdicts hold up against a large model of {DEFAULT_STEP['large']} steps; "
+        f"{same} of the paper's {of} verdicts {'holds' if same == 1 else 'hold'} up against a large model of "
+        f"{DEFAULT_STEP['large']} steps; "
         + ("a small R helps thinking here, too" if falls else "a small R does not help thinking here"),
         f"All problems, small minus large: {few:.1 points} at R = {RATIOS[0]:g}, {many:.1 points} at R = "
         f"{RATIOS[2]:g}, for the same FLOPs of training and use.",

@@ -315,7 +315,7 @@ class Match:
 
     def __str__(self) -> str:
         how = {None: "by vote", "prm": "with the PRM", "prm-large": "with PRM 14x"}[self.verifier]
-        return f"{self.arm.allocation}, {how}, at {self.over:.2f} times its FLOPs ({self.gain:.0 points})"
+        return f"{self.arm.allocation}, {how}"
 
 
 @cache
