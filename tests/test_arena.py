@@ -197,16 +197,23 @@ def test_what_comes_of_a_move_is_the_choice_of_the_verifier_among_recorded_attem
         assert problem["came"][OPTIONS.index(option)] == (vote or "no answer")
 
 
-def test_a_round_is_drawn_by_its_number_and_the_verifier_is_unsure_of_a_third_of_it():
+def test_a_round_is_always_drawn_alike_and_the_verifier_is_unsure_of_a_third_of_it():
     known = load_arena("test")
-    rounds = drawn_rounds(known.difficulty)
-    assert rounds == drawn_rounds(known.difficulty) and len(rounds) == ROUNDS == len(GAME["rounds"])
+    rounds = drawn_rounds(known)
+    assert rounds == drawn_rounds(known) and len(rounds) == ROUNDS == len(GAME["rounds"])
     for row in rounds:
         scores = 1 - known.difficulty[row]
         sure_right, sure_wrong = (scores > 0.98).sum(), (scores < 0.02).sum()
         assert len(set(row)) == PROBLEMS and sure_right == sure_wrong == PROBLEMS / 3
     shown = [[GAME["problems"][i]["id"] for i in each["problems"]] for each in GAME["rounds"]]
     assert shown == [[known.problems[i] for i in row] for row in rounds]
+
+
+def test_a_needless_look_costs_most_in_the_first_rounds():
+    on, four = load_arena("test"), [OPTIONS.index((SHARE, 0))] * PROBLEMS
+    rounds = [on.of(row) for row in drawn_rounds(on)]
+    scores = [float(arena.beyond_uniform(arena.spent(each, four), each).sum()) for each in rounds]
+    assert scores == sorted(scores) and max(scores[:6]) < -0.1
 
 
 def test_no_rule_of_thumb_has_the_best_score_in_most_rounds():
@@ -217,7 +224,7 @@ def test_no_rule_of_thumb_has_the_best_score_in_most_rounds():
 
     ways = [(0, 0), (4, 0), (8, 0), (16, 0), (4, 1), (2, 3)]
     best = []
-    for row in drawn_rounds(load_arena("test").difficulty):
+    for row in drawn_rounds(load_arena("test")):
         on = load_arena("test").of(row)
         played = [arena.play(thumb(*way), on, SHARE * PROBLEMS) for way in ways] + list(
             arena.rivals(on, SHARE).values()
@@ -228,7 +235,7 @@ def test_no_rule_of_thumb_has_the_best_score_in_most_rounds():
 
 def test_rivals_of_the_game_are_the_policies_on_the_same_problems_with_the_same_budget():
     on = load_arena("test")
-    for row, shown in zip(drawn_rounds(on.difficulty), GAME["rounds"], strict=True):
+    for row, shown in zip(drawn_rounds(on), GAME["rounds"], strict=True):
         for rival, played in zip(shown["rivals"], arena.rivals(on.of(row), SHARE).values(), strict=True):
             assert rival["moves"] == played.chosen.tolist()
             assert rival["solved"] == (16 * played.correct.cumsum()).round().tolist()
@@ -239,7 +246,7 @@ def test_rivals_of_the_game_are_the_policies_on_the_same_problems_with_the_same_
 
 def test_a_rival_scores_what_it_solves_beyond_uniform_sampling_for_its_flops():
     on = load_arena("test")
-    for row, shown in zip(drawn_rounds(on.difficulty), GAME["rounds"], strict=True):
+    for row, shown in zip(drawn_rounds(on), GAME["rounds"], strict=True):
         for rival, played in zip(shown["rivals"], arena.rivals(on.of(row), SHARE).values(), strict=True):
             for until in (1, 7, PROBLEMS):
                 first = on.of(row[:until])
@@ -249,7 +256,7 @@ def test_a_rival_scores_what_it_solves_beyond_uniform_sampling_for_its_flops():
 
 def test_the_curve_of_uniform_sampling_has_the_cost_and_the_wins_of_its_budgets():
     on = load_arena("test")
-    for row, shown in zip(drawn_rounds(on.difficulty), GAME["rounds"], strict=True):
+    for row, shown in zip(drawn_rounds(on), GAME["rounds"], strict=True):
         for until, curve in enumerate(shown["uniform"], start=1):
             first = on.of(row[:until])
             assert curve[0] == [0, 0] and curve == sorted(curve)

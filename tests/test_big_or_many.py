@@ -41,7 +41,7 @@ def test_the_small_model_draws_as_many_samples_as_the_passes_pay_for_and_no_more
 def test_passes_that_pay_for_no_sample_or_for_more_than_there_are_are_left_out():
     few = {"vote": arms(0.4, most=8), "PRM": arms(0.6, each=2, most=8)}
     assert big_or_many_data({9: arm(1, 0.5, 4)}, few, EASE)["passes"] == [0.5, 1]
-    with pytest.raises(ValueError, match="passes of the large model pays for samples"):
+    with pytest.raises(ValueError, match="passes of the large model costs as much as recorded samples"):
         big_or_many_data({9: arm(1, 0.5, 4)}, {"vote": arms(0.4, each=99)}, EASE)
 
 
@@ -92,7 +92,7 @@ def test_the_tables_without_scripts_say_every_verifier_at_every_budget():
 
 @pytest.mark.parametrize("ease", [np.linspace(1, 0, 4), np.linspace(1, 0, PROBLEMS + 1)])
 def test_arms_of_other_problems_are_refused_by_name(ease):
-    with pytest.raises(ValueError, match="ease and the arms must be of the same problems, 5 at least"):
+    with pytest.raises(ValueError, match="ease and all arms must have the same problems, at least 5"):
         big_or_many_data({9: arm(1, 0.5, 4)}, {"vote": arms(0.4)}, ease)
 
 

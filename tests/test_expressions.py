@@ -141,7 +141,7 @@ def test_a_table_is_written_in_markdown_with_columns_of_one_name_kept_apart():
     ("line", "rule"),
     [
         ("a row", "begins with"),
-        ("for a, b in 1, 2", "2 values a turn"),
+        ("for a, b in 1, 2", "2 values per iteration"),
         ("for n in many", "unknown name"),
         ("| {a} | b |", "1 cells, as the head has"),
     ],

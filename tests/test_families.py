@@ -1,4 +1,4 @@
-"""Families of models: values are computed from the runs at hand, looked up, or pooled; findings are tested by seed."""
+"""Families of models: values are computed from the runs, looked up in a family, or pooled over families."""
 
 import json
 import os
@@ -31,7 +31,7 @@ def arm(correct, *allocation, fifths=True):
 
 @measured
 def solved(N, split="test"):
-    """Of the runs at hand: nothing is right."""
+    """The value from the runs: no problem is solved."""
     return arm(np.zeros(50), N)
 
 
@@ -50,7 +50,7 @@ def best_rate():
     return rates().best.correct.mean()
 
 
-def test_a_value_is_computed_from_the_runs_at_hand_unless_a_family_is_in_use():
+def test_values_come_from_the_family_in_use_or_else_from_the_runs():
     other = Family("1", {"solved(N=4)": arm(np.ones(50), 4)})
     assert solved(4).correct.mean() == 0
     with using(other):
@@ -62,7 +62,7 @@ def test_a_value_is_computed_from_the_runs_at_hand_unless_a_family_is_in_use():
     assert solved(4).correct.mean() == 0
 
 
-def test_what_is_built_on_values_is_kept_for_each_family_apart():
+def test_results_computed_from_values_are_cached_per_family():
     one, other = (Family(str(rate), {"rates()": Arms([arm(np.full(50, rate))])}) for rate in (0.25, 0.75))
     found = []
     for each in (None, one, other, one, None):
@@ -71,7 +71,7 @@ def test_what_is_built_on_values_is_kept_for_each_family_apart():
     assert found == pytest.approx([0.4, 0.25, 0.75, 0.25, 0.4])
 
 
-def test_a_recorded_family_gives_the_same_values_from_its_file(tmp_path):
+def test_saving_and_loading_a_family_preserves_its_values(tmp_path):
     recorder = Recorder("5", {})
     uneven = arm(RNG.random(50), 4, 3)
     recorder.values["uneven()"] = uneven
@@ -89,13 +89,13 @@ def test_a_recorded_family_gives_the_same_values_from_its_file(tmp_path):
         assert solved(4, split="validation").allocation == Allocation(4)
 
 
-def test_another_file_is_no_family(tmp_path):
+def test_a_file_of_another_format_is_refused(tmp_path):
     (tmp_path / "1.npz").write_bytes(b"nothing")
     with pytest.raises(ValueError, match=r"1\.npz is not a recorded family"):
         families.load(tmp_path / "1.npz")
 
 
-def test_a_pool_has_the_problems_of_all_families_and_the_mean_of_numbers():
+def test_a_pool_joins_the_problems_of_all_families_and_averages_numbers():
     each = [
         Family(
             str(i),
@@ -111,7 +111,7 @@ def test_a_pool_has_the_problems_of_all_families_and_the_mean_of_numbers():
         assert both.solved.mean == 0.5 and both.solved.low == 0 and both.solved.high == 1
 
 
-def test_a_pooled_difference_that_one_family_turns_round_does_not_leave_zero_out():
+def test_the_pooled_interval_includes_zero_if_one_family_has_the_other_sign():
     gains = [RNG.normal(gain, 0.2, 500) for gain in (0.1, 0.1, -0.1)]
     assert bootstrap(gains[0]).low > 0 > bootstrap(gains[2]).high
     assert bootstrap_families(gains).low < 0
@@ -120,7 +120,7 @@ def test_a_pooled_difference_that_one_family_turns_round_does_not_leave_zero_out
 
 
 @given(st.integers(1, 4), st.integers(2, 30))
-def test_families_that_are_alike_have_the_interval_of_one(count, problems):
+def test_equal_families_have_the_interval_of_one_family(count, problems):
     values = np.linspace(0, 1, problems)
     assert bootstrap_families([values] * count) == pytest.approx(bootstrap(values))
 
@@ -133,7 +133,7 @@ def test_families_without_problems_are_refused():
 
 @pytest.fixture
 def two_more(monkeypatch):
-    """Two further seeds, which have what the shipped family has but for what a test changes."""
+    """Two further seeds with the values of the shipped family, which a test may change."""
     with using(recorder := Recorder("1", {})):
         for test in (claims.beam_beats_best_of_n_at_small_budgets, claims.log_law):
             test()
@@ -148,12 +148,12 @@ def claim(test):
     return next(each for each in claims.load_claims() if each.test == test)
 
 
-def test_a_claim_holds_if_it_does_in_every_seed_and_for_all_of_them(two_more):
+def test_a_claim_holds_if_it_holds_in_every_seed_and_in_the_pool(two_more):
     found = claim("beam_beats_best_of_n_at_small_budgets").check()
     assert found.verdict == claims.HOLDS and found.seeds == dict.fromkeys(("shipped", "1", "2"), claims.HOLDS)
 
 
-def test_a_claim_that_one_seed_turns_round_is_undecided(two_more):
+def test_a_claim_that_one_seed_reverses_is_undecided(two_more):
     values = two_more["2"].values
     other = values["beam(N=4)"]
     two_more["2"].values["beam(N=4)"] = Arm(other.allocation, np.zeros(500), other.flops, other.fifths)
@@ -161,12 +161,12 @@ def test_a_claim_that_one_seed_turns_round_is_undecided(two_more):
     assert found.verdict == claims.UNDECIDED and found.seeds["2"] == claims.REVERSED
 
 
-def test_a_claim_that_a_seed_has_no_runs_for_is_undecided(two_more):
+def test_a_claim_without_runs_in_one_seed_is_undecided(two_more):
     found = claim("lookahead_is_worst").check()
     assert found.verdict == claims.UNDECIDED and found.seeds["1"] == claims.MISSING
 
 
-def test_the_shipped_family_is_collected_whole_and_every_claim_and_map_is_the_same_from_its_file(tmp_path):
+def test_claims_and_maps_computed_from_the_file_of_a_family_equal_the_originals(tmp_path):
     kept = families.load(families.save(seeds.collect("9"), tmp_path / "9.npz"))
     assert (tmp_path / "9.npz").stat().st_size < 1e6
     recorded = [each for each in claims.load_claims() if claims.MISSING not in each.check().seeds.values()]
@@ -184,13 +184,13 @@ def test_the_shipped_family_is_collected_whole_and_every_claim_and_map_is_the_sa
     assert [[cell.verdict for cell in row] for row in here] == [[cell.verdict for cell in row] for row in there]
 
 
-def test_a_family_is_kept_from_a_folder_of_its_own_alone(monkeypatch, capsys):
+def test_storing_a_family_requires_ttclab_home(monkeypatch, capsys):
     monkeypatch.delenv("TTCLAB_HOME", raising=False)
     assert main(["seeds", "1"]) != 0
     assert "set TTCLAB_HOME" in capsys.readouterr().err
 
 
-def test_the_names_of_run_files_follow_one_switch():
+def test_the_names_of_run_files_follow_the_revision_model():
     names = {run.path.name for run in family.runs("cpu")}
     chains = {name for name in names if "chains" in name}
     assert {name.split("-")[0] for name in chains} == {family.REVISER.split("-")[0]}
@@ -207,7 +207,7 @@ if __name__ == "__main__":
 SOME = ("small-test-greedy.parquet", "threshold.json", "small-test-steps-prm-1x4.parquet")
 
 
-def test_a_family_of_another_folder_is_recorded_in_several_processes_and_goes_on_where_it_was(tmp_path):
+def test_recording_a_family_in_another_folder_runs_in_parallel_and_resumes(tmp_path):
     home = tmp_path / "home"
     for name in ("small", "prm", "prm-weak"):
         shutil.copytree(ZOO / name, home / "zoo" / name, ignore=shutil.ignore_patterns("threshold.json"))
@@ -234,6 +234,6 @@ def test_a_family_of_another_folder_is_recorded_in_several_processes_and_goes_on
     assert files == {path.name: path.read_bytes() for path in (home / "runs").iterdir()}
 
 
-def test_a_family_is_recorded_by_one_process_or_more():
+def test_recording_a_family_needs_at_least_one_process():
     with pytest.raises(ValueError, match="at least 1 process, not 0"):
         family.record_family(jobs=0, only=[])

@@ -123,7 +123,7 @@ def quick(monkeypatch):
     """A recipe of six steps, looked at after each second one."""
     recipe = replace(reinforcement.RECIPES["small-rl"], steps=6, batch=3, samples=8)
     monkeypatch.setitem(loop.RECIPES, "quick", recipe)
-    for name, value in {"CHECK_EVERY": 2, "MEASURED": 2, "DRAWN": 2}.items():
+    for name, value in {"CHECK_EVERY": 2, "PROBLEMS": 2, "SAMPLES": 2}.items():
         monkeypatch.setattr(reinforcement, name, value)
     return recipe
 

@@ -20,7 +20,7 @@ from ttclab.training.policy import RECIPES
 from ttclab.verifiers import load_verifier
 
 
-def test_an_arm_costs_what_the_strategy_is_charged():
+def test_the_flops_of_an_arm_equal_the_bill_of_the_live_strategy():
     samples = bank.load("small", "test")
     policy, prm = load("small", device="cpu"), load_verifier("prm", device="cpu")
     problems = samples.problems[:20]
@@ -30,7 +30,7 @@ def test_an_arm_costs_what_the_strategy_is_charged():
     assert results.beam_arms().at(16, M=4).flops[:20].mean() == pytest.approx(np.mean(live), rel=0.02)
 
 
-def test_a_hybrid_costs_what_its_chains_are_charged():
+def test_the_flops_of_a_chain_equal_the_bill_of_the_live_chain():
     chains = bank.load_chains(bank.REVISER, "test")
     model, verifier = load(bank.REVISER, device="cpu"), load_verifier(bank.REVISER_PRM, device="cpu")
     problem = chains.problems[3]
@@ -50,7 +50,7 @@ def test_a_hybrid_costs_what_its_chains_are_charged():
 
 @pytest.mark.parametrize("verifier", [bank.REVISER_PRM, "prm"])
 @pytest.mark.parametrize(("M", "T"), [(5, 0), (8, 1), (4, 7), (1, 15)])
-def test_recorded_chains_cost_what_a_hybrid_search_of_them_is_charged(verifier, M, T):
+def test_the_flops_of_recorded_chains_equal_the_bill_of_hybrid_search(verifier, M, T):
     chains = bank.load_chains(bank.REVISER, "test")
     model, scorer = load(bank.REVISER, device="cpu"), load_verifier(verifier, device="cpu")
     taken = (chains.chain_index[0] < M) & (chains.place[0] <= T)
@@ -61,7 +61,7 @@ def test_recorded_chains_cost_what_a_hybrid_search_of_them_is_charged(verifier, 
     assert results.chain_flops("test", verifier, taken)[:6].tolist() == expected
 
 
-def test_a_revision_is_told_from_what_it_revises():
+def test_revised_returns_the_attempts_before_and_after_a_revision():
     chains = bank.load_chains(bank.REVISER, "test")
     before, after = results.revised(chains, 5)
     long = [k for k, length in enumerate(chains.metadata["lengths"]) if length > 5]
@@ -71,7 +71,7 @@ def test_a_revision_is_told_from_what_it_revises():
         assert after[i].tolist() == [rights[5] for rights in chain]
 
 
-def test_the_fifths_of_the_revision_model_are_made_of_attempts_that_no_revision_is_measured_on():
+def test_the_fifths_of_the_revision_model_come_from_unrevised_attempts():
     chains = bank.load_chains(bank.REVISER, "test")
     alone = chains.correct[:, -32:]
     assert np.array_equal(results.revision_fifths(), fifths(alone.mean(axis=1)))
@@ -79,7 +79,7 @@ def test_the_fifths_of_the_revision_model_are_made_of_attempts_that_no_revision_
     assert not set(chains.chain_index[0, -32:]) & set(chains.chain_index[0, chains.place[0] > 0])
 
 
-def test_a_policy_spends_what_the_arms_of_its_choice_cost():
+def test_a_policy_spends_the_flops_of_the_chosen_arms():
     arms, hard = results.sampling_arms(), 1 - bank.load("small", "test").correct.mean(axis=1)
     spent = results.spend(uniform_policy, arms, hard, 16)
     assert np.array_equal(spent.correct, arms.at(16).correct)
@@ -88,7 +88,7 @@ def test_a_policy_spends_what_the_arms_of_its_choice_cost():
     assert np.array_equal(split.flops[hard <= 0.5], arms.at(4).flops[hard <= 0.5])
 
 
-def test_a_policy_is_tried_on_the_half_that_it_was_not_fitted_to():
+def test_cross_validation_evaluates_each_policy_on_the_held_out_half():
     hard = np.repeat([0.1, 0.9], 4)
     arms = [
         Arm(Allocation(1), np.tile([1.0, 0.0], 4), np.full(8, 1.0)),  # right on the even problems alone
@@ -99,7 +99,7 @@ def test_a_policy_is_tried_on_the_half_that_it_was_not_fitted_to():
     assert found.flops.tolist() == [2, 1] * 4
 
 
-def test_at_equal_flops_a_strategy_is_the_mix_of_two_budgets_that_costs_as_much():
+def test_at_equal_flops_mixes_the_two_neighbouring_budgets():
     arms = results.sampling_arms()
     third, fourth = arms.at(8), arms.at(16)
     assert np.array_equal(results.at_equal_flops(arms.values(), third.cost).correct, third.correct)
@@ -107,11 +107,11 @@ def test_at_equal_flops_a_strategy_is_the_mix_of_two_budgets_that_costs_as_much(
     mix = results.at_equal_flops(arms.values(), middle)
     assert mix.flops.mean() == pytest.approx(middle)
     assert mix.correct == pytest.approx((third.correct + fourth.correct) / 2)
-    with pytest.raises(ValueError, match=r"none 1$"):
+    with pytest.raises(ValueError, match=r"not 1$"):
         results.at_equal_flops(arms.values(), 1)
 
 
-def test_sampling_until_clear_costs_and_finds_what_the_live_search_does():
+def test_adaptive_sampling_from_recorded_runs_agrees_with_the_live_search():
     samples = bank.load("small", "test")
     problems = samples.problems[:60]
     model, verifier = load("small", device="cpu"), load_verifier("prm", device="cpu")
@@ -134,7 +134,7 @@ def hardness(split):
 
 
 @pytest.mark.parametrize("name", ["search-oracle", "whole-oracle"])
-def test_fitted_on_validation_a_policy_has_the_accuracy_of_best_of_64_for_half_the_flops(name):
+def test_a_fitted_policy_matches_best_of_64_for_half_the_flops(name):
     best_of_64 = results.sampling_arms().at(64)
     space, estimate = name.split("-")
     found = results.allocated(space, estimate, 16)
@@ -142,7 +142,7 @@ def test_fitted_on_validation_a_policy_has_the_accuracy_of_best_of_64_for_half_t
     assert bootstrap(found.correct - best_of_64.correct).low > -0.01
 
 
-def test_what_it_wins_is_the_beam_s_not_the_difficulty_s():
+def test_the_gain_of_the_fitted_policy_comes_from_beam_search():
     found = results.allocated("search", "oracle", 16)
     beam = results.beam_arms().at(16, M=4)
     gain = bootstrap(found.correct - beam.correct)
@@ -150,13 +150,13 @@ def test_what_it_wins_is_the_beam_s_not_the_difficulty_s():
     assert bootstrap(found.flops - beam.flops).high < 0
 
 
-def test_fitting_again_gives_the_policies_that_ship(tmp_path):
+def test_fitting_again_gives_the_shipped_policies(tmp_path):
     for path in results.fit_all(tmp_path):
         assert path.read_bytes() == (POLICIES / path.name).read_bytes(), "ttclab fit"
     assert {path.name for path in tmp_path.iterdir()} == {path.name for path in POLICIES.iterdir()}
 
 
-def test_a_predicted_difficulty_is_on_the_bill_and_an_oracle_s_is_not():
+def test_predicted_difficulty_is_charged_and_oracle_difficulty_is_free():
     for name in results.SPACES:
         hard, asked = results.difficulty(name, "predicted")
         plain = results.spend(fitted_policy(f"{name}-predicted"), results.space(name), hard, 16)
@@ -164,7 +164,7 @@ def test_a_predicted_difficulty_is_on_the_bill_and_an_oracle_s_is_not():
         assert not results.difficulty(name, "oracle")[1].any()
 
 
-def test_counting_answers_asks_no_verifier():
+def test_difficulty_by_disagreement_costs_no_verifier_flops():
     samples = bank.load("small", "test")
     hard, cost = results.estimated_difficulty(4, by="disagreement")
     assert np.array_equal(cost, samples.prefill_flops + 4 * samples.decode_flops.mean(axis=1))
@@ -172,7 +172,7 @@ def test_counting_answers_asks_no_verifier():
     assert (cost < results.estimated_difficulty(4)[1]).all()
 
 
-def test_more_solutions_put_more_problems_into_their_fifth():
+def test_more_solutions_put_more_problems_into_the_right_fifth():
     rest = fifths(bank.load("small", "test").correct[:, 64:].mean(axis=1))
     for by in ("score", "disagreement"):
         hits = [(fifths(-results.estimated_difficulty(n, by=by)[0]) == rest).astype(float) for n in (2, 8, 64)]
@@ -180,14 +180,14 @@ def test_more_solutions_put_more_problems_into_their_fifth():
 
 
 @pytest.mark.parametrize("estimate", results.ESTIMATES)
-def test_a_budget_spread_over_the_batch_is_nearly_kept_and_beats_best_of_n_for_the_same_flops(estimate):
+def test_spreading_a_budget_over_the_batch_beats_best_of_n_at_equal_flops(estimate):
     flops = float(results.sampling_arms().at(16).flops.mean())
     found = results.spread(estimate, flops)
     assert found.flops.mean() < 1.2 * flops  # a way is priced at its mean, and hard problems cost more
     assert results.gain(found).low > 0
 
 
-def test_the_lesson_s_rule_is_behind_samples_for_the_same_flops_and_most_so_where_it_is_hard():
+def test_the_lesson_s_rule_loses_to_samples_at_equal_flops():
     hard, asked = results.difficulty("revision", "predicted")
     found = results.spend(lesson_policy, results.space("revision"), hard, 16)
     assert results.gain(Arm(found.allocation, found.correct, found.flops + asked), "parallel").high < 0
@@ -197,20 +197,20 @@ def test_the_lesson_s_rule_is_behind_samples_for_the_same_flops_and_most_so_wher
         assert bootstrap((found.correct - results.hybrid_arms().at(budget).correct)[hardest]).high < 0
 
 
-def test_a_policy_over_revisions_is_not_clearly_ahead_of_samples_for_the_same_flops():
+def test_a_policy_over_revisions_ties_with_samples_at_equal_flops():
     gain = results.gain(results.allocated("revision", "oracle", 16), "parallel")
     assert gain.low < 0 < gain.high < 0.03
 
 
 @pytest.mark.parametrize("N", [4, 8, 16, 32, 64])
-def test_sampling_until_the_vote_is_clear_beats_best_of_n_at_equal_flops_at_every_budget(N):
+def test_adaptive_sampling_beats_best_of_n_at_equal_flops(N):
     adaptive, uniform = results.adaptive_arm(0.5, N), results.sampling_arms(budgets=results.FINE_BUDGETS)
     same = results.at_equal_flops(uniform.values(), adaptive.flops.mean())
     assert bootstrap(adaptive.correct - same.correct).low > 0
     assert bootstrap(adaptive.correct - uniform.at(N).correct).low > -0.015
 
 
-def test_dividing_samples_by_a_predicted_difficulty_does_not_pay_for_the_estimate_at_small_budgets():
+def test_allocating_samples_by_predicted_difficulty_loses_at_small_budgets():
     known, _ = results.estimated_difficulty(4, "validation")
     hard, asked = results.estimated_difficulty(4)
     for budget in (4, 8, 16):
@@ -220,22 +220,22 @@ def test_dividing_samples_by_a_predicted_difficulty_does_not_pay_for_the_estimat
 
 
 @pytest.mark.parametrize("budget", [4, 8, 16, 32, 64])
-def test_with_beams_in_its_space_a_policy_by_one_solution_s_score_is_ahead_of_best_of_n_at_equal_flops(budget):
+def test_a_policy_with_beams_and_predicted_difficulty_beats_best_of_n(budget):
     assert results.gain(results.allocated("search", "predicted", budget)).low > 0
 
 
-def test_with_a_budget_of_two_the_estimate_costs_more_than_it_saves():
+def test_predicting_difficulty_does_not_pay_at_a_budget_of_two():
     assert results.gain(results.allocated("search", "predicted", 2)).high < 0
 
 
-def test_a_search_with_the_small_verifier_beats_the_larger_model_early_in_its_training_and_loses_to_it_late():
+def test_beam_search_beats_an_early_large_model_and_loses_to_a_late_one():
     beam = results.beam_arms().at(16, M=4)
     early, late = (results.one_pass("test", at=step) for step in (1250, 2500))
     assert bootstrap(beam.correct - early.correct).low > 0 > bootstrap(beam.correct - late.correct).high
     assert bootstrap(beam.flops / early.flops).high < 1.25  # about as many FLOPs
 
 
-def test_sequential_and_parallel_revision_are_worth_the_same():
+def test_sequential_and_parallel_revision_tie():
     arms = results.hybrid_arms()
     parallel = arms.at(16)
     for M, T in ((8, 1), (4, 3), (2, 7), (1, 15)):
@@ -243,14 +243,14 @@ def test_sequential_and_parallel_revision_are_worth_the_same():
         assert gain.low > -0.02 and gain.high < 0.03
 
 
-def test_training_is_charged_down_to_the_model_that_another_was_grown_from():
+def test_training_flops_include_those_of_the_base_model():
     made = {n: json.loads((ZOO / n / "training.json").read_text()) for n in ("small", "prm")}
     own = made["prm"]["training_flops"] + made["prm"]["data_flops"]
     assert results.training_flops("prm") == own + made["small"]["training_flops"]
     assert results.training_flops("large", at=1000) < results.training_flops("large", at=2500)
 
 
-def test_what_two_models_were_grown_from_is_made_once():
+def test_a_shared_base_model_is_charged_once():
     both = results.training_flops("small", "prm")
     assert both == results.training_flops("prm")
     apart = results.training_flops("prm") + results.training_flops("orm") - results.training_flops("small")
@@ -260,7 +260,7 @@ def test_what_two_models_were_grown_from_is_made_once():
 
 
 @pytest.mark.parametrize("name", ["small", "large"])
-def test_tokens_of_training_are_those_that_its_steps_were_fed(name):
+def test_training_tokens_count_the_padded_batches_of_every_step(name):
     batch, fed = RECIPES[name].batch, []
     for step in range(0, 750, 75):
         problems, _ = problems_of(f"0/{step}", batch)
@@ -270,7 +270,7 @@ def test_tokens_of_training_are_those_that_its_steps_were_fed(name):
     assert results.training_tokens(name) == pytest.approx(steps * np.mean(fed), rel=0.02)
 
 
-def test_queries_that_make_a_ratio_read_and_write_that_share_of_the_training_tokens():
+def test_queries_at_r_use_r_times_the_training_tokens():
     run = bank.load("large", "test", at=2500, greedy=True)
     tokens = sum(len(p.prompt) for p in run.problems) / len(run.problems) + run.tokens.mean()
     assert results.queries_at(0.5, 2500) * tokens == pytest.approx(0.5 * results.training_tokens("large", 2500))
@@ -280,7 +280,7 @@ def test_queries_that_make_a_ratio_read_and_write_that_share_of_the_training_tok
 
 @pytest.mark.parametrize("queries", [1e4, 1e6, np.inf])
 @pytest.mark.parametrize("verifier_given", [False, True])
-def test_an_exchange_spends_no_more_in_all_than_the_large_model(queries, verifier_given):
+def test_the_small_model_never_exceeds_the_total_flops_of_the_large_model(queries, verifier_given):
     for fifth in (None, 4):
         found = results.exchange(queries, at=2500, verifier_given=verifier_given, fifth=fifth)
         verifiers = [] if verifier_given or found.verifier is None else [found.verifier]
@@ -291,30 +291,30 @@ def test_an_exchange_spends_no_more_in_all_than_the_large_model(queries, verifie
         assert dearer / queries + fitted.flops[among].mean() <= found.large.flops.mean() + 1e-6
 
 
-def test_an_exchange_without_questions_is_refused():
-    with pytest.raises(ValueError, match="queries above 0, not 0"):
+def test_an_exchange_without_queries_is_refused():
+    with pytest.raises(ValueError, match="queries must be above 0, not 0"):
         results.exchange(0)
 
 
-def test_an_exchange_within_a_fifth_is_of_its_problems_alone():
+def test_an_exchange_within_a_fifth_uses_only_its_problems():
     found, members = results.exchange(1e5, at=1250, verifier_given=True, fifth=3), results.small_fifths() == 3
     assert np.array_equal(found.large.correct, results.one_pass("test", at=1250).correct[members])
     assert found.small.correct.shape == (100,)
 
 
-def test_an_arm_of_the_exchange_is_chosen_on_validation_problems():
+def test_the_arm_of_an_exchange_is_chosen_on_validation_problems():
     found = results.exchange(1e5, at=1250, verifier_given=True)
     left = results.small_arms("validation", "prm").within(found.left).values()
     assert found.small.allocation == max(left, key=lambda arm: arm.correct.mean()).allocation
 
 
-def test_an_interval_for_many_cells_is_wider_around_the_same_mean():
+def test_an_interval_for_many_cells_is_wider_and_has_the_same_mean():
     found = results.exchange(1e5, at=1250, verifier_given=True)
     one, many = found.gain(), found.gain(cells=24)
     assert many.mean == one.mean and many.low < one.low and many.high > one.high
 
 
-def test_the_map_names_a_winner_only_where_the_wide_interval_leaves_zero_out():
+def test_the_map_names_a_winner_only_if_the_wide_interval_excludes_zero():
     [*fifths_, everything] = results.winner_map([0.16, np.inf], 1250, verifier_given=True)
     assert len(fifths_) == 5 and everything[0].exchange.small.correct.shape == (500,)
     for cell in [cell for row in (*fifths_, everything) for cell in row]:
@@ -323,7 +323,7 @@ def test_the_map_names_a_winner_only_where_the_wide_interval_leaves_zero_out():
         assert cell.verdict == expected
 
 
-def test_with_the_verifier_given_small_wins_against_an_early_large_model_and_loses_to_a_late_one():
+def test_with_a_free_verifier_small_beats_an_early_large_model_and_loses_to_a_late():
     hardest = fifths(1 - hardness("test")) == 4
     assert results.exchange(1e5, at=1250, verifier_given=True).gain().low > 0
     assert results.exchange(1e5, at=2500, verifier_given=True).gain().high < 0
@@ -331,7 +331,7 @@ def test_with_the_verifier_given_small_wins_against_an_early_large_model_and_los
     assert abs(results.exchange(1e5, at=2500, verifier_given=True).gain(~hardest).mean) < 0.05
 
 
-def test_the_map_has_a_region_for_either_and_a_long_life_favours_the_large_model():
+def test_both_models_win_cells_and_more_queries_favour_the_large_model():
     early, late = (results.winner_map([0.16, np.inf], at, verifier_given=True) for at in (1250, 2500))
     assert early[3][0].verdict == early[5][0].verdict == "small"
     assert {cell.verdict for cell in late[4]} == {"large"} and late[0][0].verdict == "no difference"
@@ -340,14 +340,14 @@ def test_the_map_has_a_region_for_either_and_a_long_life_favours_the_large_model
         assert row[0].gain.mean >= row[1].gain.mean - 0.015
 
 
-def test_with_the_verifier_s_training_charged_small_wins_against_an_early_large_model_alone():
+def test_with_a_charged_verifier_small_wins_only_against_an_early_large_model():
     gains = [results.exchange(q, at=a).gain() for q in (1e5, 1e6) for a in (1000, 1250, 1500, 2000, 2500)]
     assert all(gain.low <= 0 for gain in gains)
     assert results.exchange(1e6, at=750).gain().low > 0
     assert results.exchange(np.inf, at=1250).gain().low > 0 > results.exchange(np.inf, at=2000).gain().high
 
 
-def test_one_sample_of_a_model_trained_for_longer_beats_a_larger_one_that_cost_more():
+def test_one_sample_of_the_control_beats_a_large_model_that_cost_more():
     control, large = bank.load(bank.TWIN, "test"), results.one_pass("test", at=1500)
     assert bootstrap(control.correct.mean(axis=1) - large.correct).low > 0
     assert results.training_flops(bank.TWIN) < results.training_flops("large", at=1500)

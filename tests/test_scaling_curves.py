@@ -64,11 +64,11 @@ def test_without_scripts_a_table_has_what_a_few_budgets_buy():
 @pytest.mark.parametrize(
     ("strategies", "large", "ease", "words"),
     [
-        ({}, {"a": arm(1, 1)}, EASE, "need a strategy"),
-        ({"Vote": {}}, {"a": arm(1, 1)}, EASE, "a way to follow each"),
-        ({"Vote": {"1": arm(1, 1)}}, {}, EASE, "a large model"),
-        ({"Vote": {"1": arm(1, 1)}}, {"a": arm(1, 1)}, EASE[:4], r"which is \(4,\)"),
-        ({"Vote": {"1": arm(1, 1, problems=9)}}, {"a": arm(1, 1)}, EASE, r"which is \(10,\)"),
+        ({}, {"a": arm(1, 1)}, EASE, "at least one strategy"),
+        ({"Vote": {}}, {"a": arm(1, 1)}, EASE, "one arm of each strategy"),
+        ({"Vote": {"1": arm(1, 1)}}, {}, EASE, "one large model"),
+        ({"Vote": {"1": arm(1, 1)}}, {"a": arm(1, 1)}, EASE[:4], r"the shape \(4,\)"),
+        ({"Vote": {"1": arm(1, 1, problems=9)}}, {"a": arm(1, 1)}, EASE, r"the shape \(10,\)"),
     ],
 )
 def test_what_cannot_be_drawn_is_refused_by_name(strategies, large, ease, words):

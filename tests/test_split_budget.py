@@ -81,7 +81,7 @@ def test_arms_of_other_problems_or_without_samples_are_refused():
     ease, found = arms()
     with pytest.raises(ValueError, match="not 6 arms and an ease of \\(19,\\)"):
         split_budget_data(found, ease[:-1])
-    with pytest.raises(ValueError, match="samples alone among them"):
+    with pytest.raises(ValueError, match="an arm with T=0"):
         split_budget_data(found[-1:], ease)
 
 

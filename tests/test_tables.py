@@ -28,3 +28,16 @@ def test_flops_have_three_digits_and_the_unit_that_keeps_them_short():
     flops = (2_490_000.0, 999_400_000.0, 999_600_000.0, 65_700_000_000.0, 23_990_000_000_000.0)
     shown = table([{"": i, "FLOPs": count} for i, count in enumerate(flops)])
     assert list(shown["FLOPs"]) == ["2.49 million", "999 million", "1 billion", "65.7 billion", "24 trillion"]
+
+
+def test_whole_numbers_of_flops_are_written_as_others_are():
+    shown = table([{"": "training", "FLOPs": 15_884_660_736_000}, {"": "none", "FLOPs": 0}])
+    assert list(shown["FLOPs"]) == ["15.9 trillion", "0"]
+
+
+def test_numbers_have_three_digits_and_no_exponent():
+    numbers = (0.0, 0.0000321, -0.00214, 0.0534, 0.5, 23.64, 999.7, -13434.0, 2.5e9)
+    shown = table([{"": i, "ratio": number} for i, number in enumerate(numbers)])
+    assert list(shown["ratio"]) == [
+        "0", "0.0000321", "−0.00214", "0.053", "0.500", "23.6", "1,000", "−13,400", "2,500,000,000",
+    ]  # fmt: skip

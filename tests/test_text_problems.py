@@ -62,12 +62,12 @@ def test_rows_of_another_form_are_left_out_and_reported_with_the_reason(tmp_path
         {"question": None, "answer": 1},
     )
     with pytest.warns(
-        UserWarning, match=r"row 2 of set.jsonl is no JSON.*row 3 .*neither.*row 4 .*no \"answer\".*and 2 more"
+        UserWarning, match=r"row 2 of set.jsonl is not a JSON.*row 3 .*neither.*row 4 .*no \"answer\".*and 2 more"
     ):
         assert [problem.id for problem in read_problems(file)] == ["set/1", "set/6"]
 
 
-@pytest.mark.parametrize(("rows", "rule"), [([], "no row"), (["{}"], "neither"), (["\x00\xff"], "no JSON")])
+@pytest.mark.parametrize(("rows", "rule"), [([], "no row"), (["{}"], "neither"), (["\x00\xff"], "not a JSON object")])
 def test_a_file_without_problems_is_refused_with_the_first_reason(rows, rule, tmp_path):
     with pytest.raises(ValueError, match=rule):
         load_problems(write(tmp_path / "set.jsonl", *rows))

@@ -30,7 +30,7 @@ FEW = {"problems": 8, "read": 6, "true": 2}
 
 @pytest.fixture(autouse=True)
 def little_data(monkeypatch):
-    """Few problems in a file and in a measurement."""
+    """Small draws and small evaluations."""
     monkeypatch.setattr(draws.Problems, "STEPS", 4)
     monkeypatch.setattr(policy, "VALIDATION", 36)
     monkeypatch.setattr(verifier, "VALIDATION", (18, 2))
@@ -38,7 +38,7 @@ def little_data(monkeypatch):
 
 
 def tiny(name):
-    """A recipe with its real shape, and hardly any steps and data."""
+    """A recipe with the real architecture, but few steps and little data."""
     recipe = (policy.RECIPES | verifier.RECIPES)[name]
     if isinstance(recipe, policy.PolicyRecipe):
         points = (4, 6) if recipe.points else ()
@@ -50,51 +50,51 @@ def tiny(name):
 
 @pytest.fixture
 def quick(monkeypatch):
-    """A policy's recipe of six steps, looked at after each second one."""
+    """Recipe of a policy with six steps, evaluated after every second one."""
     monkeypatch.setitem(loop.RECIPES, "quick", tiny("small-plain"))
     return loop.RECIPES["quick"]
 
 
 @pytest.fixture
 def quick_reviser(monkeypatch):
-    """The same of a policy that sees attempts, by the shipped small model."""
+    """Like `quick`, for a policy that reads attempts of the shipped small model."""
     monkeypatch.setitem(loop.RECIPES, "quick", replace(tiny("small"), twin="small"))
     return loop.RECIPES["quick"]
 
 
 @pytest.fixture
 def quick_verifier(monkeypatch):
-    """The same of a verifier of the shipped small model."""
+    """Like `quick`, for a verifier that grows from the shipped small model."""
     monkeypatch.setitem(loop.RECIPES, "quick", tiny("prm"))
     return loop.RECIPES["quick"]
 
 
 @pytest.fixture
 def beside_shipped(tmp_path):
-    """A folder for models in training, with the shipped small one in it."""
+    """Folder for trained models that has the shipped small model."""
     (tmp_path / "small").symlink_to(SHIPPED / "small")
     return tmp_path
 
 
 def train(out, **options):
-    said = []
-    loop.train("quick", out=out, device="cpu", say=said.append, **options)
-    return {path.name: path.read_bytes() for path in out.iterdir()}, said
+    messages = []
+    loop.train("quick", out=out, device="cpu", say=messages.append, **options)
+    return {path.name: path.read_bytes() for path in out.iterdir()}, messages
 
 
 def source(seed, folder):
     return Source(seed, SHIPPED, folder / str(seed), "cpu")
 
 
-def test_the_same_seed_gives_the_same_files_and_another_seed_other_weights(quick, tmp_path):
-    first, said = train(tmp_path / "first")
+def test_equal_seeds_give_equal_files_and_different_seeds_different_weights(quick, tmp_path):
+    first, messages = train(tmp_path / "first")
     assert train(tmp_path / "second")[0] == first
     assert train(tmp_path / "third", seed=1)[0]["model.safetensors"] != first["model.safetensors"]
-    assert [line.split(":")[0] for line in said] == ["quick step 2", "quick step 4", "quick step 6"]
+    assert [line.split(":")[0] for line in messages] == ["quick step 2", "quick step 4", "quick step 6"]
 
 
 @pytest.mark.parametrize("recipe", ["quick", "quick_reviser", "quick_verifier"])
-def test_a_killed_training_goes_on_and_gives_the_same_files(recipe, request, beside_shipped, monkeypatch):
+def test_a_killed_training_resumes_and_gives_the_same_files(recipe, request, beside_shipped, monkeypatch):
     request.getfixturevalue(recipe)
     whole, _ = train(beside_shipped / "whole")
     advance = loop.Training.advance
@@ -108,28 +108,28 @@ def test_a_killed_training_goes_on_and_gives_the_same_files(recipe, request, bes
         patch.setattr(loop.Training, "advance", dying)
         train(beside_shipped / "killed")
     assert not (beside_shipped / "killed").exists()
-    resumed, said = train(beside_shipped / "killed")
-    assert said[0] == "resuming quick at step 4 of 6"
+    resumed, messages = train(beside_shipped / "killed")
+    assert messages[0] == "resuming quick at step 4 of 6"
     assert resumed == whole
     assert sorted(path.name for path in beside_shipped.iterdir()) == ["killed", "small", "whole"]
 
 
 def reaching(monkeypatch, *levels):
-    """Measures of a training that looks every second step: the level of each seed at each look."""
-    looks = iter(levels)
+    """Evaluate every second step, with these results for each seed."""
+    results = iter(levels)
     monkeypatch.setattr(loop, "GOAL_CHECK", 2)
-    monkeypatch.setattr(policy.PolicyRecipe, "measure", lambda *_: {"pass@1": list(next(looks))})
+    monkeypatch.setattr(policy.PolicyRecipe, "measure", lambda *_: {"pass@1": list(next(results))})
 
 
 @pytest.mark.parametrize("levels, steps", [([0.6], 2), ([0.4, 0.5], 4), ([0.1, 0.2, 0.3], 6)])
-def test_training_ends_at_its_goal_or_after_its_steps(levels, steps, quick, tmp_path, monkeypatch):
+def test_training_ends_at_the_goal_or_after_the_last_step(levels, steps, quick, tmp_path, monkeypatch):
     reaching(monkeypatch, *([level] for level in levels))
     monkeypatch.setitem(loop.RECIPES, "quick", replace(quick, goal=0.5))
     train(tmp_path / "model")
     assert json.loads((tmp_path / "model" / "training.json").read_text())["steps"] == steps
 
 
-def test_each_seed_is_saved_as_it_was_when_it_reached_the_goal(quick, tmp_path, monkeypatch):
+def test_each_seed_is_saved_at_the_step_where_it_reached_the_goal(quick, tmp_path, monkeypatch):
     recipe, sources = replace(quick, goal=0.5), [source(seed, tmp_path) for seed in (0, 1)]
     folders = [tmp_path / "a", tmp_path / "b"]
     reaching(monkeypatch, (0.1, 0.5), (0.6, 0.4))
@@ -142,18 +142,18 @@ def test_each_seed_is_saved_as_it_was_when_it_reached_the_goal(quick, tmp_path, 
             torch.testing.assert_close(weight, ttclab.load(folder).engine.model.get_parameter(name), atol=1e-4, rtol=0)
 
 
-def test_a_killed_training_does_not_save_again_what_had_reached_the_goal(quick, tmp_path, monkeypatch):
+def test_a_resumed_training_does_not_save_finished_seeds_again(quick, tmp_path, monkeypatch):
     recipe, sources = replace(quick, goal=0.5), [source(seed, tmp_path) for seed in (0, 1)]
     folders = [tmp_path / "a", tmp_path / "b"]
     reaching(monkeypatch, (0.1, 0.5))
-    with pytest.raises(StopIteration):  # no second look
+    with pytest.raises(StopIteration):  # no second evaluation
         loop.train_seeds("quick", recipe, sources, folders, say=lambda _: None)
     reaching(monkeypatch, (0.6, 0.7))
     loop.train_seeds("quick", recipe, sources, folders, say=lambda _: None)
     assert [json.loads((each / "training.json").read_text())["steps"] for each in folders] == [4, 2]
 
 
-def test_a_checkpoint_of_another_seed_is_not_gone_on_from(quick, tmp_path, monkeypatch):
+def test_a_checkpoint_of_another_seed_is_refused(quick, tmp_path, monkeypatch):
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(loop, "ship", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
         train(tmp_path / "model")
@@ -162,7 +162,7 @@ def test_a_checkpoint_of_another_seed_is_not_gone_on_from(quick, tmp_path, monke
 
 
 @pytest.mark.parametrize("recipe", ["quick_reviser", "quick_verifier"])
-def test_seeds_trained_together_are_those_trained_alone_whatever_the_padding(recipe, request, tmp_path):
+def test_training_seeds_together_equals_training_them_one_by_one(recipe, request, tmp_path):
     short = request.getfixturevalue(recipe)
     sources = [source(seed, tmp_path) for seed in (0, 1)]
     together, padded = loop.Training(short, sources), loop.Training(short, sources, fixed=True)
@@ -176,7 +176,7 @@ def test_seeds_trained_together_are_those_trained_alone_whatever_the_padding(rec
             assert other.flops(place) == run.flops(0)
 
 
-def test_a_step_that_no_graph_can_hold_is_run_without_one_and_changes_nothing(quick, tmp_path, monkeypatch):
+def test_a_failed_capture_leaves_the_weights_unchanged(quick, tmp_path, monkeypatch):
     def failing(run):
         run()
         run()
@@ -193,7 +193,7 @@ def test_a_step_that_no_graph_can_hold_is_run_without_one_and_changes_nothing(qu
 
 
 @pytest.mark.parametrize("name", ["small-plain", "prm", "prm-large"])
-def test_the_network_in_training_computes_what_the_shipped_one_does(name, tmp_path):
+def test_the_training_network_equals_the_shipped_network(name, tmp_path):
     zoo = Path(SHIPPED)
     recipe = (policy.RECIPES | verifier.RECIPES)[name]
     torch.manual_seed(0)
@@ -213,7 +213,7 @@ def test_the_network_in_training_computes_what_the_shipped_one_does(name, tmp_pa
         torch.testing.assert_close(right[0], reading.right, atol=1e-4, rtol=1e-4)
 
 
-def test_the_optimizer_follows_torch(quick, tmp_path):
+def test_the_optimizer_agrees_with_torch(quick, tmp_path):
     run = loop.Training(quick, [source(0, tmp_path)])
     torch.manual_seed(0)
     model = quick.build(build_tokenizer(), tmp_path)
@@ -244,11 +244,11 @@ def test_the_optimizer_follows_torch(quick, tmp_path):
 
 
 def test_a_head_of_an_odd_size_is_refused():
-    with pytest.raises(ValueError, match="even size, not a width of 28 over 4 heads"):
+    with pytest.raises(ValueError, match=r"multiple of 2 \* heads = 8, not 28"):
         replace(RECIPES["small"], width=28, heads=4)
 
 
-def test_training_flops_are_three_forward_passes_of_rows_padded_to_the_longest_of_their_third(quick, tmp_path):
+def test_training_flops_are_three_forward_passes_of_the_padded_rows(quick, tmp_path):
     files, _ = train(tmp_path / "model")
     made = json.loads(files["training.json"])
     config = ttclab.load(tmp_path / "model", device="cpu").config
@@ -262,7 +262,7 @@ def test_training_flops_are_three_forward_passes_of_rows_padded_to_the_longest_o
     assert made["steps"] == 6 and made["data_flops"] == 0
 
 
-def test_a_measurement_says_how_often_a_model_writes_the_right_solution(tmp_path):
+def test_measures_agree_with_the_share_of_right_generations(tmp_path):
     policy_ = ttclab.load("small", device="cpu")
     network = loop.Network([policy_.engine.model], torch.device("cpu"))
     problems = ttclab.load_problems("validation", limit=36)
@@ -273,7 +273,7 @@ def test_a_measurement_says_how_often_a_model_writes_the_right_solution(tmp_path
     assert measures["pass@1"] == [pytest.approx(sampled, abs=0.03)]
 
 
-def test_a_step_reads_training_problems_alone_and_learns_their_solutions(tmp_path):
+def test_a_step_reads_only_training_problems_and_learns_their_solutions(tmp_path):
     tokenizer = build_tokenizer()
     run = loop.Training(replace(tiny("small-plain"), batch=30), [source(0, tmp_path)])
     [table] = run.tables[0]
@@ -286,7 +286,7 @@ def test_a_step_reads_training_problems_alone_and_learns_their_solutions(tmp_pat
         assert solution.endswith("\n$")
 
 
-def test_the_problems_of_a_step_hang_on_the_seed_and_the_step_alone():
+def test_the_problems_of_a_step_depend_only_on_seed_and_step():
     pieces = [draws.Problems(seed=0, part=part, batch=4).make() for part in (0, 1)]
     ids, lengths = pieces[1]["ids"], pieces[1]["lengths"]
     problems, _ = draws.problems_of("0/4", 4)  # the first step of the second file
@@ -295,7 +295,7 @@ def test_the_problems_of_a_step_hang_on_the_seed_and_the_step_alone():
     assert max(piece["lengths"].max() for piece in pieces) == 22 + 49
 
 
-def test_attempts_stand_before_the_problem_the_nearest_wrong_or_a_right_one_last():
+def test_attempts_come_before_the_problem_and_some_have_feedback():
     policy_ = ttclab.load("small", device="cpu")
     draw = draws.Attempts(
         seed=0, policy="small", problems=36, attempts=4, chains=4, kept=0.5, commented=0.5, made_up=0.15
@@ -315,7 +315,7 @@ def test_attempts_stand_before_the_problem_the_nearest_wrong_or_a_right_one_last
     assert 0.4 <= right / (36 * 4) <= 0.85
 
 
-def test_of_wrong_attempts_the_nearest_is_the_newest():
+def test_the_wrong_attempt_nearest_to_the_solution_is_shown_last():
     near, far = "+74=089\n+46=136\n*06=816\n", "+74=098\n+46=144\n*06=864\n"
     group = [Solution(PROBLEM, text, key=text) for text in (far, near, far)]
     draw = draws.Attempts(
@@ -325,7 +325,7 @@ def test_of_wrong_attempts_the_nearest_is_the_newest():
     assert all(text.endswith(near + "#" + PROBLEM.prompt) for text in shown) and len(shown) == 3
 
 
-def test_the_tokenizer_has_one_token_a_character_and_gives_the_text_back():
+def test_the_tokenizer_has_one_token_per_character_and_restores_the_text():
     tokenizer = build_tokenizer()
     assert tokenizer.encode("015+74\n") == [alphabet_of(ARITHMETIC).index(c) for c in "015+74\n"]
     assert tokenizer.decode(tokenizer.encode("+74=089\n$")) == "+74=089\n$"
@@ -339,7 +339,7 @@ WRITTEN = {
     "long": "+74=089\n+46=135\n*06=810\n+01=811\n$",
     "short": "+74=089\n+46=135\n$",
 }
-# Of each token: 1 right, 0 wrong, . no label.
+# For each token: 1 right, 0 wrong, . no label.
 LABELS = {
     ("steps", "right"): 25 * "1",
     ("steps", "wrong"): 14 * "1" + 11 * "0",
@@ -354,7 +354,7 @@ LABELS = {
     ("step-ends", "long"): ".......1.......1.......1.......00",
     ("step-ends", "short"): ".......1.......10",
 }
-FOLLOWING = {  # what it is taught to write, from the end of the prompt on
+FOLLOWING = {  # next-token targets from the end of the prompt on
     "right": "+74=089\n+46=135\n*06=810\n$",
     "wrong": "+74=089\n+46=135",
     "long": "+74=089\n+46=135\n*06=810\n$",
@@ -363,7 +363,7 @@ FOLLOWING = {  # what it is taught to write, from the end of the prompt on
 
 
 def row_of(solution, labels="steps", values=None):
-    """The tokens of a solution, the label of each, and the token that should follow each."""
+    """Token ids, labels and next-token targets of a solution."""
     arrays = draws.read([solution])
     if values is not None:
         arrays["values"] = np.full(arrays["ids"].shape, UNLABELLED, dtype=np.float16)
@@ -373,7 +373,7 @@ def row_of(solution, labels="steps", values=None):
 
 
 def labelled(labels, written, values=None):
-    """The row of a solution written by hand, with its labels and next tokens from the end of the prompt on."""
+    """Labels and next-token targets of a text, from the end of the prompt on."""
     tokenizer = build_tokenizer()
     before = len(PROBLEM.prompt)
     solution = Solution(PROBLEM, written[:-1], tuple(tokenizer.encode(written)))
@@ -386,13 +386,13 @@ def labelled(labels, written, values=None):
 
 
 @pytest.mark.parametrize(("labels", "which"), LABELS)
-def test_each_token_of_a_solution_is_labelled_by_what_it_is_scored_by(labels, which):
+def test_each_token_of_a_solution_has_the_label_of_its_scheme(labels, which):
     found, _ = labelled(labels, WRITTEN[which])
     assert "".join({1.0: "1", 0.0: "0", UNLABELLED: "."}[label] for label in found) == LABELS[labels, which]
 
 
 @pytest.mark.parametrize("which", WRITTEN)
-def test_where_rollouts_are_known_a_step_has_their_share_as_its_label(which):
+def test_a_step_with_rollouts_is_labelled_by_their_share_of_right_answers(which):
     ends = [i for i, character in enumerate(WRITTEN[which]) if character == "\n"]
     found, _ = labelled("rollouts", WRITTEN[which], {i: i / 64 for i in ends})
     assert {i: label for i, label in enumerate(found[:-1]) if label != UNLABELLED} == {i: i / 64 for i in ends}
@@ -400,14 +400,14 @@ def test_where_rollouts_are_known_a_step_has_their_share_as_its_label(which):
 
 
 @pytest.mark.parametrize("which", WRITTEN)
-def test_what_should_follow_is_taught_up_to_the_first_wrong_token_and_the_right_one_in_its_place(which):
+def test_next_token_targets_end_with_the_correction_of_the_first_wrong_token(which):
     _, following = labelled("steps", WRITTEN[which])
     taught = len(FOLLOWING[which])
     assert build_tokenizer().decode(following[:taught]) == FOLLOWING[which]
     assert set(following[taught:]) <= {UNLABELLED}
 
 
-def test_of_what_a_revision_was_shown_nothing_is_labelled():
+def test_the_attempts_before_a_revision_have_no_labels():
     tokenizer = build_tokenizer()
     alone = Solution(PROBLEM, WRITTEN["wrong"][:-1], tuple(tokenizer.encode(WRITTEN["wrong"])))
     revised = replace(alone, shown="+74=098\n+46=135\n*06=810\n!1#")
@@ -418,7 +418,7 @@ def test_of_what_a_revision_was_shown_nothing_is_labelled():
     assert more_following == [UNLABELLED] * (before + shown - 1) + following[before - 1 :]
 
 
-def test_rollouts_give_each_beginning_of_a_solution_one_value_the_share_that_ends_right():
+def test_each_partial_solution_has_one_value_the_share_of_right_rollouts():
     policy_, tokenizer = ttclab.load("small", device="cpu"), build_tokenizer()
     solutions = [
         Solution(PROBLEM, text[:-1], tuple(tokenizer.encode(text)), key=which) for which, text in WRITTEN.items()
@@ -439,7 +439,7 @@ def test_rollouts_give_each_beginning_of_a_solution_one_value_the_share_that_end
 
 
 @pytest.mark.parametrize("name", ["prm", "orm", "prm-exact", "prm-rollouts"])
-def test_a_verifier_reads_what_the_policy_wrote_and_right_solutions_of_training_problems(name, tmp_path):
+def test_a_verifier_reads_samples_and_right_solutions_of_training_problems(name, tmp_path):
     tokenizer, recipe = build_tokenizer(), tiny(name)
     sampled, *revised = recipe.data(source(0, tmp_path)).tables
     assert sampled.order.shape == (6, 6 + 2) and len(revised) == (recipe.revised > 0)
@@ -458,7 +458,7 @@ def test_a_verifier_reads_what_the_policy_wrote_and_right_solutions_of_training_
                 assert text == prompt + "\n" + truth
 
 
-def test_a_trained_verifier_has_its_own_flops_and_those_of_its_data_on_record(quick_verifier, beside_shipped, tmp_path):
+def test_a_trained_verifier_records_the_flops_of_training_and_of_its_data(quick_verifier, beside_shipped, tmp_path):
     made = json.loads(train(beside_shipped / "model")[0]["training.json"])
     model = RewardModel.from_pretrained(beside_shipped / "model", local_files_only=True)
     policy_ = ttclab.load("small", device="cpu")
@@ -496,11 +496,11 @@ def test_a_name_without_a_recipe_is_refused():
 @pytest.mark.parametrize(
     "folder", sorted(p.parent for p in ttclab.models.ZOO.glob("*/training.json")), ids=lambda folder: folder.name
 )
-def test_the_card_of_a_shipped_model_says_what_its_recorded_runs_give(folder):
+def test_the_card_of_a_shipped_model_agrees_with_its_recorded_runs(folder):
     assert (folder / "README.md").read_text() == card(folder)
 
 
-def test_the_small_model_leaves_room_at_both_ends():
+def test_the_small_model_solves_some_problems_always_and_some_hardly_ever():
     right = ttclab.bank.load("small", "test").correct
     fifth = fifths(right.mean(axis=1))
     rates = [right[fifth == i].mean() for i in range(5)]
@@ -509,7 +509,7 @@ def test_the_small_model_leaves_room_at_both_ends():
     assert pass_at_k(256, right.sum(axis=1), 64).mean() >= 0.85
 
 
-def test_the_large_model_is_fourteen_times_the_small_one_and_better_at_every_point_of_its_training():
+def test_the_large_model_is_14_times_larger_and_improves_at_every_saved_step():
     made = {file.parent.name: json.loads(file.read_text()) for file in ttclab.models.ZOO.glob("*/training.json")}
     assert 13.5 <= made["large-1500"]["block_parameters"] / made["small"]["block_parameters"] <= 14.5
     steps = sorted(m["steps"] for name, m in made.items() if name.startswith("large-"))
@@ -519,27 +519,27 @@ def test_the_large_model_is_fourteen_times_the_small_one_and_better_at_every_poi
     assert 0.15 <= gap - ttclab.bank.load("small", "test", greedy=True).correct.mean() <= 0.30 and gap < 0.85
 
 
-def test_every_recipe_comes_after_the_models_that_it_needs():
+def test_every_recipe_comes_after_its_dependencies():
     names = list(loop.RECIPES)
     for name, recipe in loop.RECIPES.items():
         assert all(names.index(needed) < names.index(name) for needed in recipe.needs)
     assert loop.RECIPES["prm-large"].needs == {"large", "small"}
 
 
-def test_the_control_differs_from_small_in_the_rows_with_attempts_alone():
+def test_the_control_differs_from_small_only_in_the_rows_with_attempts():
     assert replace(RECIPES["small"], revising=0, twin=None) == RECIPES["small-plain"]
     assert RECIPES["small"].revising and RECIPES["small"].twin == "small-plain"
 
 
 @pytest.fixture
 def tiny_family(monkeypatch):
-    """Every recipe, with hardly any steps."""
+    """Every recipe, with few steps."""
     monkeypatch.setattr(loop, "CHECKS", 1)
     for name in loop.RECIPES:
         monkeypatch.setitem(loop.RECIPES, name, replace(tiny(name), **({} if name == "large" else {"steps": 3})))
 
 
-def test_one_command_trains_a_family_and_goes_on_where_it_was(tiny_family, tmp_path, capsys):
+def test_one_command_trains_a_family_and_resumes(tiny_family, tmp_path, capsys):
     command = ["train", "--family", "--seeds", "3", "--device", "cpu", "--out", str(tmp_path)]
     assert main(command) == 0
     zoo = tmp_path / "3" / "zoo"
@@ -555,19 +555,19 @@ def test_one_command_trains_a_family_and_goes_on_where_it_was(tiny_family, tmp_p
     assert (zoo / "prm" / "model.safetensors").read_bytes() == made["prm"]
 
 
-def test_a_model_that_fails_takes_with_it_only_those_that_need_it(tiny_family, tmp_path, monkeypatch, capsys):
+def test_a_failed_training_stops_only_the_models_that_depend_on_it(tiny_family, tmp_path, monkeypatch, capsys):
     def failing(*_):
         raise RuntimeError("out of luck")
 
     monkeypatch.setattr(verifier.VerifierRecipe, "loss", failing)
     command = ["train", "--family", "--device", "cpu", "--out", str(tmp_path), "--only", "small-plain,small,prm,orm"]
     assert main(command) == 2
-    assert "not made: prm of seed 0, orm of seed 0" in capsys.readouterr().err
+    assert "failed or skipped: prm of seed 0, orm of seed 0" in capsys.readouterr().err
     assert set(json.loads((tmp_path / family.SUMMARY).read_text())["0"]) == {"small-plain", "small"}
     assert "out of luck" in (tmp_path / "log.txt").read_text()
 
 
-def test_tasks_side_by_side_each_wait_for_what_they_need(tmp_path):
+def test_parallel_tasks_wait_for_their_dependencies(tmp_path):
     where = family.Family(tmp_path, (0,), "cpu", {})
 
     def task(name, *needs, run=Path.touch):
@@ -575,7 +575,7 @@ def test_tasks_side_by_side_each_wait_for_what_they_need(tmp_path):
         return family.Task(name, frozenset(needs), family.partial(run, path), path.exists)
 
     tasks = [task("a"), task("b", "a"), task("c", "no"), task("no", run=Path.read_text), task("d", "b")]
-    assert sorted(family.run_beside(where, tasks)) == ["c", "no"]
+    assert sorted(family.run_in_parallel(where, tasks)) == ["c", "no"]
     assert {path.name for path in tmp_path.iterdir()} == {"a", "b", "d", "log.txt"}
     log = (tmp_path / "log.txt").read_text()
     assert log.index("a took") < log.index("b took") < log.index("d took") and "no FAILED" in log
@@ -593,7 +593,7 @@ def test_tasks_side_by_side_each_wait_for_what_they_need(tmp_path):
         (["--family", "--out", "x", "--only", "smal", "--device", "cpu"], "not smal"),
     ],
 )
-def test_a_wrong_call_of_train_says_what_is_wrong(words, reason, capsys, tmp_path, monkeypatch):
+def test_a_wrong_call_of_train_explains_the_error(words, reason, capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert main(["train", *words]) == 2
     assert reason in capsys.readouterr().err and not list(tmp_path.iterdir())

@@ -169,7 +169,7 @@ def test_the_likelier_of_two_long_solutions_is_chosen_and_outvotes_the_other_two
 
 
 def test_self_evaluation_of_what_the_policy_has_not_written_is_refused():
-    with pytest.raises(ValueError, match=r"only the policy's own writing has a likelihood, not '\+74=089"):
+    with pytest.raises(ValueError, match=r"needs a log-probability.*: '\+74=089"):
         SelfEvaluation().score([replace(RIGHT, logprob=-1.0), WRONG])
 
 

@@ -37,7 +37,7 @@ def majority(answers: ArrayLike, correct: ArrayLike, k: ArrayLike, *, draws: int
     answers: (problems, samples) in the form of `problems.answer_key`, None for no answer; correct: the same shape; k: a
     budget or an array of them (1 <= k <= samples). Returns (problems, *k.shape), each the mean over `draws` random
     subsets: with 500 problems and 64 draws the error of the overall mean is below 0.003, and no random error is left
-    at k = samples. Raises ValueError naming the rule and the value.
+    at k = 1 and at k = samples. Raises ValueError naming the rule and the value.
     """
     return weighted_best_of_n(answers, np.ones(np.shape(correct)), correct, k, draws=draws, seed=seed)
 
@@ -70,6 +70,7 @@ def weighted_best_of_n(
         for n, winner in enumerate(_leaders(said, given, wins.shape[1])):
             right = wins[np.arange(len(wins)), winner.reshape(runs, -1)]
             means[n] += right.sum(axis=0) / draws
+    means[0] = np.take_along_axis(wins, names, axis=1).mean(axis=1)  # of one sample, exact
     return means[k.ravel() - 1].T.reshape(len(answers), *k.shape)
 
 

@@ -1,6 +1,7 @@
 """Tables as DataFrames whose cells are written as the book writes them."""
 
 from collections.abc import Iterable, Mapping
+from math import floor, log10
 
 import pandas as pd
 
@@ -36,17 +37,25 @@ def written(frame: pd.DataFrame, specs: Mapping[str, str], default: str) -> pd.D
 def _written(value: object, spec: str, column: str) -> str:
     if isinstance(value, Estimate):
         return format(value, spec)
-    if isinstance(value, float):
-        if value != value:
-            return ""
-        if "FLOPs" in column:
-            return written_flops(value)
-        if 0.01 <= abs(value) < 1:
-            return f"{value:.3f}".replace("-", "−")
-        return f"{value:.3g}".replace("-", "−")
-    if isinstance(value, int) and not isinstance(value, bool):
-        return f"{value:,}".replace("-", "−")
-    return str(value)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return str(value)
+    if value != value:
+        return ""
+    if "FLOPs" in column:
+        return written_flops(value)
+    return (f"{value:,}" if isinstance(value, int) else _three_digits(value)).replace("-", "−")
+
+
+def _three_digits(number: float) -> str:
+    """Write a number with three digits and never an exponent: 1,340, 23.6, 0.053, 0.0000321."""
+    size = abs(number)
+    if size >= 999.5:
+        return f"{float(f'{number:.3g}'):,.0f}"
+    if 0.01 <= size < 1:
+        return f"{number:.3f}"
+    if 0 < size < 0.01:
+        return f"{number:.{2 - floor(log10(size))}f}"
+    return f"{number:.3g}"
 
 
 def written_flops(count: float) -> str:

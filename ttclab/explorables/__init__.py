@@ -1,8 +1,8 @@
-"""The simulators: the tables they look their numbers up in, and their face in notebooks.
+"""The simulators: their data, and their widgets for notebooks.
 
 One ES module (`explorables.js`, bundled from `src/` by `npm run build`) has an export for each simulator, and a default
-that draws the one that its data belong to: the same view in a page of the book and in a notebook. The data of each are
-one JSON file (`<name>.json`, made by `ttclab simulators`).
+export that draws the simulator named in the data. Pages of the book and notebooks use the same module. The data of a
+simulator is a JSON file (`<name>.json`, written by `ttclab simulators`).
 """
 
 import json
@@ -26,7 +26,7 @@ from .watch_search import weight_files
 
 FOLDER = Path(__file__).parent
 BUNDLE = FOLDER / "explorables.js"
-RECORDED = {  # what makes the data of each anew from the recorded runs
+RECORDED = {  # functions that compute the data from the recorded runs
     "big_or_many": big_or_many.recorded,
     "breadth_or_depth": breadth_or_depth.recorded,
     "verifier": verifier.recorded,
@@ -43,9 +43,9 @@ LIVE = "watch_search"  # the simulator that runs models
 
 
 class Explorable(anywidget.AnyWidget):
-    """A simulator in a notebook; `show` makes one.
+    """Widget of a simulator in a notebook, created by `show`.
 
-    `state` is the reader's selection, {} until a guess is committed; `weights` are the models that it runs.
+    `state` is the reader's selection, {} until a guess is committed. `weights` has the models that run in the browser.
     """
 
     _esm = traitlets.Unicode().tag(sync=True)
@@ -68,14 +68,14 @@ class Explorable(anywidget.AnyWidget):
 
 
 def show(name: str, data: dict[str, Any] | None = None) -> Explorable:
-    """The simulator `name` as a widget, on the recorded runs that ship with the course or on `data` from your own run.
+    """Show a simulator as a widget, with the shipped recorded runs or with data from your own run.
 
     Parameters
     ----------
     name : str
         One of `NAMES`.
     data : dict, optional
-        What `<name>_data(...)` returns; the recorded runs by default.
+        Result of `<name>_data(...)`, by default for the recorded runs.
 
     Returns
     -------
@@ -84,23 +84,23 @@ def show(name: str, data: dict[str, Any] | None = None) -> Explorable:
     Raises
     ------
     ValueError
-        If no simulator has that name, or the data are those of another one.
+        If no simulator has this name, or the data belong to another simulator.
     """
     return Explorable(name, data)
 
 
 def shipped_data(name: str) -> dict[str, Any]:
-    """The data that ship with the course, as `<name>_data` made them."""
+    """The shipped data of a simulator, as `<name>_data` returned them."""
     return json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
 
 
 def as_json(data: dict[str, Any]) -> str:
-    """The one spelling of a data file: compact, in the order the data were made, one line."""
+    """Format the data for a file: compact, on one line, in the original order."""
     return json.dumps(data, separators=(",", ":"), allow_nan=False) + "\n"
 
 
 def write_data() -> Iterator[tuple[Path, str]]:
-    """Write the data of every simulator again; yields each file with its source, in words."""
+    """Compute and write the data of every simulator; yield the path of each file and the source of its data."""
     for name, recorded in RECORDED.items():
         data = recorded()
         path = FOLDER / f"{name}.json"

@@ -1,4 +1,4 @@
-"""The arena: a game. Problems arrive, the player spends a budget on them, and four policies have played them too."""
+"""The arena, a game: the player spends a budget on a round of problems, against four recorded policies."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from ..results.arena import Arena, Played
 
 ROUNDS, PROBLEMS, SHARE = 12, 12, 4  # rounds, problems in each, generations for each problem
-DRAWS = 16  # recorded draws that a chance of a right answer is a share of
+DRAWS = 16  # recorded draws from which the chance of a right answer is counted
 POLICIES = {
     "uniform": ("Uniform", "4 samples of each problem, and no look at first attempts"),
     "lesson": ("Lesson", "the popular lesson's rule, 4 generations for each problem"),
@@ -24,38 +24,39 @@ POLICIES = {
 def arena_data(
     arena: "Arena", shown: Sequence[dict[str, Any]], rounds: Sequence[Sequence[int]], *, source: str = "your own run"
 ) -> dict[str, Any]:
-    """Problems to play on and how every policy played them, for the simulator "The arena".
+    """Data of the simulator "The arena": the problems, and how every policy played them.
 
     Parameters
     ----------
     arena : Arena
         Recorded problems.
     shown : list of dict
-        For each problem of the arena its `id`, `question` and `answer`; `first`, the answer of the first attempt; and
-        `came`, the answer that one draw of each option came to.
+        For each problem of the arena: `id`, `question` and `answer`; `first`, the answer of the first attempt; and
+        `came`, the answer of one draw of each option.
     rounds : list of lists of int
-        The problems of each round, in the order in which they arrive.
+        Problems of each round, in order of arrival.
     source : str
-        Where the runs come from, as the simulator says it.
+        Source of the runs, shown in the simulator.
 
     Returns
     -------
     dict
-        JSON-ready. Chances of a right answer are counted in sixteenths, FLOPs in thousands. What grows during a round
-        (problems solved, generations, FLOPs, score, the curve of uniform sampling) is given after each problem.
+        Data for JSON. Chances of a right answer are in sixteenths, FLOPs in thousands. Running totals (problems solved,
+        generations, FLOPs, score, the curve of uniform sampling) have a value after each problem.
     """
-    from ..results import arena as of
+    from ..results import arena as game
 
     used = sorted({i for row in rounds for i in row})
     place = {i: n for n, i in enumerate(used)}
-    played = [of.rivals(arena.of(row), SHARE) for row in rounds]
+    played = [game.rivals(arena.of(row), SHARE) for row in rounds]
     return {
         "schema": SCHEMA,
         "explorable": "arena",
         "source": f"{source}; {len(used)} problems in {len(rounds)} rounds",
         "budget": SHARE * PROBLEMS,
         "draws": DRAWS,
-        "options": [list(option) for option in of.OPTIONS],
+        "sure": game.SURE,
+        "options": [list(option) for option in game.OPTIONS],
         "policies": [{"key": key, "name": name, "does": does} for key, (name, does) in POLICIES.items()],
         "problems": [
             {
@@ -83,7 +84,7 @@ def arena_data(
 
 
 def _progress(played: "Played", arena: "Arena") -> dict[str, list[Any]]:
-    """One policy's moves, the wins that came of each, and its totals after each problem."""
+    """The moves of a policy, the wins of each move, and running totals after each problem."""
     from ..results.arena import price
 
     return {
@@ -101,7 +102,7 @@ def _score(played: "Played", arena: "Arena", until: int) -> float:
     from ..results.arena import Played, beyond_uniform
 
     first = Played(played.chosen[:until], played.correct[:until], played.flops[:until])
-    return round(float(beyond_uniform(first, arena.of(range(until))).sum()), 2) + 0.0  # no minus zero
+    return round(float(beyond_uniform(first, arena.of(range(until))).sum()), 2) + 0.0  # turns -0.0 into 0.0
 
 
 def _uniform_curves(arena: "Arena") -> list[list[list[int]]]:
@@ -141,42 +142,49 @@ def _signed(score: float) -> str:
     return f"{score:+.2f}".replace("-", "−") if score else "0.00"
 
 
-def drawn_rounds(difficulty: NDArray[np.float64]) -> list[list[int]]:
-    """Draw the problems of each round, with the round's number as the seed.
+def drawn_rounds(arena: "Arena") -> list[list[int]]:
+    """Draw the problems of each round, with numbers from 1 on as seeds.
 
-    Of a third of them the verifier is sure that the first attempt is right, of a third that it is wrong, and of a third
-    it is not sure: drawn from all test problems, a round would have a decision in one problem of twenty.
+    The verifier is sure that the first attempt is right on a third of them, sure that it is wrong on another third, and
+    unsure on the rest. Drawn from all test problems, only one problem in twenty would need a decision.
+
+    Rounds in which a needless look costs most come first. In a few, more samples happen to solve less, and whoever pays
+    for a look and then samples uniformly is ahead.
 
     Parameters
     ----------
-    difficulty : array of shape (problems,)
-        1 minus the verifier's score of the first attempt.
+    arena : Arena
+        Recorded problems.
 
     Returns
     -------
     list of lists of int
-        The places of the problems, in the order in which they arrive.
+        Indices of the problems of each round, in order of arrival.
     """
-    from ..results.arena import SURE
+    from ..results.arena import OPTIONS, SURE, beyond_uniform, spent
 
-    right, wrong = difficulty < SURE, difficulty > 1 - SURE
+    def needless(row: list[int]) -> float:
+        played = spent(arena.of(row), [OPTIONS.index((SHARE, 0))] * PROBLEMS)
+        return float(beyond_uniform(played, arena.of(row)).sum())
+
+    right, wrong = arena.difficulty < SURE, arena.difficulty > 1 - SURE
     thirds = [np.flatnonzero(kind) for kind in (right, wrong, ~right & ~wrong)]
-    rounds = []
-    for number in range(1, ROUNDS + 1):
-        rng = np.random.default_rng(number)
+    rounds: list[list[int]] = []
+    for seed in range(1, ROUNDS + 1):
+        rng = np.random.default_rng(seed)
         drawn = [rng.choice(third, PROBLEMS // len(thirds), replace=False) for third in thirds]
         rounds.append(rng.permutation(np.concatenate(drawn)).tolist())
-    return rounds
+    return sorted(rounds, key=needless)
 
 
 def recorded() -> dict[str, Any]:
-    """Make the data from the recorded runs on the test problems."""
+    """Compute the data from the recorded runs on the test problems."""
     from .. import bank
     from ..bank.shipped import REVISER
     from ..results import arena
 
     chains = bank.load_chains(REVISER, "test")
-    rounds = drawn_rounds(arena.load_arena().difficulty)
+    rounds = drawn_rounds(arena.load_arena())
     used = {i for row in rounds for i in row}
     shown: list[dict[str, Any]] = [{}] * len(chains.problems)
     for i in used:
@@ -193,7 +201,7 @@ def recorded() -> dict[str, Any]:
 
 
 def _one_draw(chains: Any, i: int) -> list[str]:
-    """The answer that comes of each option, spent on the first recorded chains of problem i that are long enough."""
+    """The answer of each option, computed from the first recorded chains of problem i that are long enough."""
     from .. import results
     from ..bank.shipped import REVISER
     from ..results import arena

@@ -12,8 +12,8 @@ from .words import GROUPS, SCHEMA, group_members, in_words, source_of, to_4_deci
 if TYPE_CHECKING:
     from ..allocator import Arm
 
-PASSES = (0.125, 0.25, 0.5, 1, 2, 4, 8, 16)  # of the large model: what the small one may spend
-STEPS = (750, 1000, 1250, 1500, 2000, 2500)  # of the large model's training, where it is shipped
+PASSES = (0.125, 0.25, 0.5, 1, 2, 4, 8, 16)  # budgets of the small model, in passes of the large model
+STEPS = (750, 1000, 1250, 1500, 2000, 2500)  # training steps at which the large model is shipped
 SAMPLES = tuple(range(1, 161))
 
 
@@ -25,27 +25,47 @@ def big_or_many_data(
     met: int | None = None,
     source: str = "your own run",
 ) -> dict[str, Any]:
-    """Who solves more for the same FLOPs, as the simulator "Big once or small many" looks it up.
+    """Data of the simulator "Big once or small many": accuracy of both models at equal FLOPs.
 
-    large: one pass of the large model over each problem, by the steps of its training; small: the small model's N
-    samples for one N after another, by who scores them, with the verifier's FLOPs; ease: (problems,), what the fifths
-    of difficulty are made of, higher for easier problems; met: the steps of the large model that the reader meets first
-    (default: the most); source: where the runs come from, shown under the chart. The small model may spend a number of
-    passes of the large one, and draws as many samples as they pay for on average over all problems; passes are left out
-    that pay for no sample, or for more than there are, with one of the verifiers. JSON-ready; fractions keep 4
-    decimals. Raises ValueError for fewer than five problems, for arms of other problems, and where no number of passes
-    is left.
+    The budget of the small model is a number of passes of the large model. It draws as many samples as this pays for on
+    average over all problems. A number of passes is skipped if it pays for no sample, or for more than the recorded
+    ones, with one of the verifiers.
+
+    Parameters
+    ----------
+    large : mapping of int to Arm
+        One pass of the large model over each problem, by training step.
+    small : mapping of str to sequence of Arm
+        N samples of the small model for consecutive N, by verifier, with the verifier's FLOPs.
+    ease : array of shape (problems,)
+        Defines the fifths of difficulty; higher for easier problems.
+    met : int, optional
+        Training step of the large model that is shown first, by default the last one.
+    source : str
+        Source of the runs, shown under the chart.
+
+    Returns
+    -------
+    dict
+        Data for JSON. Fractions are rounded to 4 decimals.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than five problems, if the arms have different problems, or if no number of passes remains.
     """
     problems = len(np.asarray(ease))
     every = [*large.values(), *(arm for arms in small.values() for arm in arms)]
     if problems < 5 or any(arm.correct.shape != (problems,) for arm in every):
         shapes = sorted({arm.correct.shape for arm in every})
-        raise ValueError(f"ease and the arms must be of the same problems, 5 at least, not {(problems,)} and {shapes}")
+        raise ValueError(f"ease and all arms must have the same problems, at least 5, not {(problems,)} and {shapes}")
     costs = {verifier: np.array([arm.flops.mean() for arm in arms]) for verifier, arms in small.items()}
     price = {steps: float(arm.flops.mean()) for steps, arm in large.items()}
     passes = [n for n in PASSES if all(c[0] <= n * p < c[-1] for p in price.values() for c in costs.values())]
     if not passes:
-        raise ValueError(f"none of {PASSES} passes of the large model pays for samples of the small one that there are")
+        raise ValueError(
+            f"none of {PASSES} passes of the large model costs as much as recorded samples of the small model"
+        )
     members = group_members(ease)
     curves = []
     for steps, once in large.items():
@@ -72,21 +92,21 @@ def big_or_many_data(
 
 
 def _pass(arm: "Arm", members: NDArray[np.bool_]) -> dict[str, Any]:
-    """One pass of the large model in numbers and in words: solved, interval, cost."""
+    """One pass of the large model, in numbers and in words: accuracy, interval, cost."""
     solved = bootstrap(arm.correct[members])
     return {**to_4_decimals(solved), "said": in_words(solved, arm.flops[members].mean())}
 
 
 def _compared(arms: "Sequence[Arm]", once: "Arm", members: NDArray[np.bool_]) -> dict[str, Any]:
-    """The small model along the passes, in numbers and words: solved, interval, cost, small minus large; who wins."""
+    """The small model by budget, in numbers and words: accuracy, interval, cost, small minus large, and the winner."""
     right = np.stack([arm.correct[members] for arm in arms], axis=1)
-    found, gap = bootstrap(right), bootstrap(right - once.correct[members][:, None])
+    accuracy, gap = bootstrap(right), bootstrap(right - once.correct[members][:, None])
     said, wins = [], []
-    for arm, solved, difference in zip(arms, found.unstack(), gap.unstack(), strict=True):
+    for arm, solved, difference in zip(arms, accuracy.unstack(), gap.unstack(), strict=True):
         said.append([*in_words(solved, arm.flops[members].mean()), f"{difference:.1p}"])
-        _, least, most = (round(100 * float(x), 1) for x in difference)  # the winner of the numbers as they are shown
+        _, least, most = (round(100 * float(x), 1) for x in difference)  # the winner by the rounded numbers on the page
         wins.append("small" if least > 0 else "large" if most < 0 else "neither")
-    return {**to_4_decimals(found), "said": said, "wins": wins}
+    return {**to_4_decimals(accuracy), "said": said, "wins": wins}
 
 
 def _tables(
@@ -96,7 +116,7 @@ def _tables(
     members: Mapping[str, NDArray[np.bool_]],
     met: int,
 ) -> list[dict[str, Any]]:
-    """All verifiers against the large model that is met first, where scripts are off."""
+    """All verifiers against the large model that is shown first, for readers without scripts."""
     tables = []
     for i, (key, rows) in enumerate(members.items()):
         tables.append(
@@ -117,7 +137,7 @@ def _tables(
 
 
 def recorded() -> dict[str, Any]:
-    """The data of the recorded runs."""
+    """Compute the data from the recorded runs."""
     from .. import results
 
     small = results.small_samples()

@@ -12,13 +12,30 @@ from .words import GROUPS, SCHEMA, group_members, in_words, source_of, to_4_deci
 def breadth_or_depth_data(
     correct: ArrayLike, flops_per_sample: ArrayLike, *, prefill_flops: ArrayLike = 0, source: str = "your own run"
 ) -> dict[str, Any]:
-    """Coverage by budget, for all problems and by fifth of difficulty, as the simulator "Breadth or depth" looks it up.
+    """Data of the simulator "Breadth or depth": coverage by budget, for all problems and by fifth of difficulty.
 
-    correct: (problems, samples), true where a sample is right; flops_per_sample: of writing one, a number, (problems,)
-    or (problems, samples); prefill_flops: of reading a problem, paid once for all its samples, a number or (problems,);
-    source: where the runs come from, shown under the chart. The fifths are of pass@1 on these same samples. Theory is
-    1-(1-p)^N with p the group's pass@1. JSON-ready; fractions keep 4 decimals.
-    Raises ValueError for other shapes, for fewer than five problems and for no samples.
+    The fifths are those of pass@1 on the same samples. Theory is 1-(1-p)^N, where p is pass@1 of the group.
+
+    Parameters
+    ----------
+    correct : bool array of shape (problems, samples)
+        Whether each sample is right.
+    flops_per_sample : float, or array of shape (problems,) or (problems, samples)
+        FLOPs of writing a sample.
+    prefill_flops : float, or array of shape (problems,)
+        FLOPs of reading a problem, charged once for all its samples.
+    source : str
+        Source of the runs, shown under the chart.
+
+    Returns
+    -------
+    dict
+        Data for JSON. Fractions are rounded to 4 decimals.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ, if there are fewer than five problems, or if there are no samples.
     """
     right = np.asarray(correct, dtype=bool)
     if right.ndim != 2 or len(right) < 5 or not right.shape[1]:
@@ -30,7 +47,7 @@ def breadth_or_depth_data(
     coverage = pass_at_k(samples, right.sum(axis=1, keepdims=True), budgets)  # (problems, budgets)
     groups = []
     for key, members in group_members(right.mean(axis=1)).items():
-        p, once, each = (values[members].mean() for values in (right, reading, writing))
+        p, prefill, per_sample = (values[members].mean() for values in (right, reading, writing))
         estimate = bootstrap(coverage[members])
         groups.append(
             {
@@ -40,7 +57,7 @@ def breadth_or_depth_data(
                 "p": round(float(p), 4),
                 "coverage": to_4_decimals(estimate),
                 "theory": np.round(1 - (1 - p) ** np.array(budgets), 4).tolist(),
-                "flops": [float(f"{once + n * each:.4g}") for n in budgets],
+                "flops": [float(f"{prefill + n * per_sample:.4g}") for n in budgets],
             }
         )
     return {
@@ -55,7 +72,7 @@ def breadth_or_depth_data(
 
 
 def _coverage_table(budgets: list[int], group: dict[str, Any]) -> dict[str, Any]:
-    """A group's numbers in words: what the page's sentence, its table and its table without scripts all say."""
+    """The numbers of a group in words, for the sentence and the table of the page, with and without scripts."""
     rows = []
     for i, budget in enumerate(budgets):
         covered = Estimate(*(group["coverage"][part][i] for part in ("mean", "low", "high")))
@@ -70,7 +87,7 @@ def _coverage_table(budgets: list[int], group: dict[str, Any]) -> dict[str, Any]
 
 
 def recorded() -> dict[str, Any]:
-    """The data of the recorded runs."""
+    """Compute the data from the recorded runs."""
     from .. import results
 
     small = results.small_samples()

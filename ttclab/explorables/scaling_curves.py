@@ -1,4 +1,4 @@
-"""Scaling curves: what each strategy solves for its FLOPs, beside one pass of a large model."""
+"""Scaling curves: accuracy of each strategy by FLOPs, compared with one pass of a large model."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -23,9 +23,9 @@ SHARES = {
     16: "16 ×",
     32: "32 ×",
 }
-TABULATED = (0.25, 1, 4, 16)  # of SHARES, where scripts are off
-PLACES, RESTARTS = (4, 8, 16, 64), (3, 7, 15)
-OPPONENTS = (1000, 1250, 1500, 2000, 2500)  # steps of training of the large model
+TABULATED = (0.25, 1, 4, 16)  # shares in the table for readers without scripts
+PLACES, RESTARTS = (4, 8, 16, 64), (3, 7, 15)  # of the beam searches and the step-level revisions
+OPPONENTS = (1000, 1250, 1500, 2000, 2500)  # training steps of the large model
 
 
 def scaling_curves_data(
@@ -36,21 +36,38 @@ def scaling_curves_data(
     opponent: str | None = None,
     source: str = "your own run",
 ) -> dict[str, Any]:
-    """Problems solved for FLOPs, by strategy and fifth of difficulty, as the simulator "Scaling curves" looks it up.
+    """Data of the simulator "Scaling curves": accuracy by FLOPs, strategy and fifth of difficulty.
 
-    strategies: by name, what each can do, by what it is called ("16 samples"), from cheap to dear; large: one pass of
-    the large model, by how it was trained; opponent: which of them the page begins with (default: the first), whose
-    mean cost, times SHARES, are the budgets; ease: (problems,), what the fifths of difficulty are made of, higher for
-    easier problems; source: where the runs come from, shown under the chart. All arms are of the same problems.
-    JSON-ready; fractions keep 4 decimals. Raises ValueError for fewer than five problems, for other shapes and where
-    there is no strategy or no large model.
+    Parameters
+    ----------
+    strategies : mapping of str to mapping of str to Arm
+        Arms of each strategy by name ("16 samples"), cheapest first.
+    large : mapping of str to Arm
+        One pass of the large model, by its training.
+    ease : array of shape (problems,)
+        Defines the fifths of difficulty; higher for easier problems.
+    opponent : str, optional
+        Large model that is shown first, by default the first one. The budgets are SHARES of its mean cost.
+    source : str
+        Source of the runs, shown under the chart.
+
+    Returns
+    -------
+    dict
+        Data for JSON. Fractions are rounded to 4 decimals.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than five problems, if the arms have different problems, or if there is no strategy or no
+        large model.
     """
     values = np.asarray(ease, dtype=float)
     arms = [*(arm for ways in strategies.values() for arm in ways.values()), *large.values()]
     if not strategies or not large or not all(strategies.values()):
-        raise ValueError("scaling curves need a strategy, a way to follow each, and a large model to compare with")
+        raise ValueError("scaling curves need at least one strategy, one arm of each strategy and one large model")
     if values.ndim != 1 or len(values) < 5 or any({a.correct.shape, a.flops.shape} != {values.shape} for a in arms):
-        raise ValueError(f"every arm must be of the same problems, 5 or more, as ease is, which is {values.shape}")
+        raise ValueError(f"every arm must have the problems of ease, at least 5; ease has the shape {values.shape}")
     opponent = opponent or next(iter(large))
     groups = []
     for key, members in group_members(values).items():
@@ -86,7 +103,7 @@ def scaling_curves_data(
 def _curve(
     ways: "Mapping[str, Arm]", large: "Mapping[str, Arm]", members: np.ndarray, budgets: list[float]
 ) -> dict[str, Any]:
-    """A strategy in a group: its points, what it gains over each large model, and the dearest that each budget pays."""
+    """A strategy on a group: its points, gains over each large model, and the most expensive arm for each budget."""
     costs = np.array([arm.flops[members].mean() for arm in ways.values()])
     return {
         "points": [_point(arm, members) for arm in ways.values()],
@@ -110,7 +127,7 @@ def _rounded(flops: float) -> float:
 
 
 def _table(group: dict[str, Any], names: list[str]) -> dict[str, Any]:
-    """What each strategy solves for a few budgets, where scripts are off."""
+    """Accuracy of each strategy at a few budgets, for readers without scripts."""
     steps = [list(SHARES).index(share) for share in TABULATED]
     rows = []
     for name, curve in zip(names, group["curves"], strict=True):
@@ -124,7 +141,7 @@ def _table(group: dict[str, Any], names: list[str]) -> dict[str, Any]:
 
 
 def recorded() -> dict[str, Any]:
-    """The data of the recorded runs."""
+    """Compute the data from the recorded runs."""
     from .. import results
 
     def samples(choose: str, verifier: str = "prm") -> "dict[str, Arm]":
@@ -151,5 +168,5 @@ def recorded() -> dict[str, Any]:
     )
 
 
-def _count(n: int, what: str) -> str:
-    return f"{n} {what}" if n == 1 else f"{n} {what}s"
+def _count(n: int, noun: str) -> str:
+    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"

@@ -1,4 +1,4 @@
-"""Split the budget: every split into chains of revisions on one map, and where policies of allocation go on it."""
+"""Split the budget: a map of all splits into chains of revisions, with the splits that allocation policies choose."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -13,11 +13,11 @@ from .words import GROUPS, SCHEMA, group_members, in_words
 if TYPE_CHECKING:
     from ..allocator import Allocation, Arm, Rule
 
-SEEN = 0.1  # the share of a group's problems from which on a policy's mark stands on a split
+SEEN = 0.1  # smallest share of a group's problems at which a policy's split is marked
 
 
 class _Followed(NamedTuple):
-    """A policy with a budget: the split of each problem in words, what is right and the FLOPs, (problems,) each."""
+    """A policy at a budget: the split of each problem in words, correctness and FLOPs, (problems,) each."""
 
     splits: list[str]
     correct: np.ndarray
@@ -33,30 +33,49 @@ def split_budget_data(
     model: str = "your model",
     source: str = "your own run",
 ) -> dict[str, Any]:
-    """All splits of every budget, and what policies make of them, as the simulator "Split the budget" looks it up.
+    """Data of the simulator "Split the budget": all splits of every budget, and the splits that policies choose.
 
-    arms: N chains of T revisions each, of one model; the budgets are those that can be spent on N samples; ease:
-    (problems,), what the fifths of difficulty are made of, higher for easier problems; policies: by name a rule, the
-    difficulty that it is told and the FLOPs of asking for it, (problems,) each; every split that it chooses must be
-    among the arms; beside: by name other ways to spend a budget, such as another model's; model: whose arms these
-    are, for the question; source: where the runs come from, shown below the map. JSON-ready.
-    Raises ValueError for arms of other shapes, without samples alone, and for fewer than five problems.
+    Parameters
+    ----------
+    arms : sequence of Arm
+        Arms of one model with N chains of T revisions. The numbers of samples of the arms with T=0 are the budgets.
+    ease : array of shape (problems,)
+        Defines the fifths of difficulty; higher for easier problems.
+    policies : mapping, optional
+        For each name a rule, the difficulty of each problem, and the FLOPs of estimating it, (problems,) each. All
+        splits that the rule chooses must be among the arms.
+    beside : mapping, optional
+        Arms of other strategies or models by name, for comparison.
+    model : str
+        The model of the arms, for the question.
+    source : str
+        Source of the runs, shown below the map.
+
+    Returns
+    -------
+    dict
+        Data for JSON.
+
+    Raises
+    ------
+    ValueError
+        If the arms have different problems, if none has T=0, or if there are fewer than five problems.
     """
     easy = np.asarray(ease, dtype=float)
     budgets = sorted({arm.allocation.N for arm in arms if not arm.allocation.T and not arm.allocation.M})
     if easy.ndim != 1 or len(easy) < 5 or not budgets or any(arm.correct.shape != easy.shape for arm in arms):
         raise ValueError(
-            "a map of splits needs arms on the same problems, at least 5, samples alone among them, "
+            "a map of splits needs arms on the same problems, at least 5, and an arm with T=0, "
             f"not {len(arms)} arms and an ease of {easy.shape}"
         )
     splits = [arm for arm in arms if arm.allocation.generations in budgets and not arm.allocation.M]
     members = group_members(easy)
     rules = policies or {}
-    told = [
-        [_allocated(rule, np.asarray(hard, dtype=float), np.asarray(asked), arms, budget) for budget in budgets]
-        for rule, hard, asked in rules.values()
+    followed = [
+        [_allocated(rule, np.asarray(hard, dtype=float), np.asarray(flops), arms, budget) for budget in budgets]
+        for rule, hard, flops in rules.values()
     ]
-    groups = [_group(key, rows, splits, budgets, told, beside or {}) for key, rows in members.items()]
+    groups = [_group(key, rows, splits, budgets, followed, beside or {}) for key, rows in members.items()]
     return {
         "schema": SCHEMA,
         "explorable": "split_budget",
@@ -75,10 +94,10 @@ def split_budget_data(
 
 
 def _group(
-    key: str, rows: np.ndarray, splits: "Sequence[Arm]", budgets: Sequence[int], told: list[list[_Followed | None]],
+    key: str, rows: np.ndarray, splits: "Sequence[Arm]", budgets: Sequence[int], followed: list[list[_Followed | None]],
     beside: "Mapping[str, Sequence[Arm]]",
 ) -> dict[str, Any]:  # fmt: skip
-    """Everything about a group of problems: each split, the best that a budget pays for, and the policies."""
+    """Data of a group of problems: each split, the best split of each budget, and the policies."""
     best = []
     for budget in budgets:
         payable = [i for i, arm in enumerate(splits) if arm.allocation.generations <= budget]
@@ -91,7 +110,7 @@ def _group(
         "mean": [round(float(arm.correct[rows].mean()), 4) for arm in splits],
         "said": [_said(arm.correct[rows], arm.flops[rows]) for arm in splits],
         "best": best,
-        "policies": [[each and _in_group(each, rows, names) for each in row] for row in told],
+        "policies": [[policy and _in_group(policy, rows, names) for policy in row] for row in followed],
         "beside": [
             [
                 {"name": name, "said": _said(arm.correct[rows], arm.flops[rows])}
@@ -105,26 +124,26 @@ def _group(
 
 
 def _allocated(
-    rule: "Rule", hard: np.ndarray, asked: np.ndarray, arms: "Sequence[Arm]", budget: int
+    rule: "Rule", hard: np.ndarray, flops: np.ndarray, arms: "Sequence[Arm]", budget: int
 ) -> _Followed | None:
-    """The split of each problem, and what comes of it; None where the rule has none for the budget."""
+    """The split of each problem and its result; None if the rule has no split for the budget."""
     from ..results import Arms, spend
 
     try:
-        splits = [_named(rule(float(each), budget)) for each in hard]
+        splits = [_named(rule(float(difficulty), budget)) for difficulty in hard]
     except ValueError:
         return None  # the lesson's rule has no answer for a budget of 1
     got = spend(rule, Arms(arms), hard, budget)
-    return _Followed(splits, got.correct, got.flops + asked)
+    return _Followed(splits, got.correct, got.flops + flops)
 
 
 def _in_group(followed: _Followed, rows: np.ndarray, names: list[str]) -> dict[str, Any]:
-    """Of a group: the usual split, where the policy's marks stand on the map, and what comes of it."""
-    here = Counter(np.array(followed.splits)[rows].tolist())
-    [(usual, count)] = here.most_common(1)
+    """A policy on a group: the most frequent split, the marked splits, and the result."""
+    counts = Counter(np.array(followed.splits)[rows].tolist())
+    [(usual, count)] = counts.most_common(1)
     return {
         "usual": usual if count == rows.sum() else f"{usual} for {percents(count / rows.sum())[0]}% of them",
-        "marks": [i for i, name in enumerate(names) if here[name] >= SEEN * rows.sum()],
+        "marks": [i for i, name in enumerate(names) if counts[name] >= SEEN * rows.sum()],
         "said": _said(followed.correct[rows], followed.flops[rows]),
     }
 
@@ -134,20 +153,20 @@ def _named(allocation: "Allocation") -> str:
 
 
 def _said(correct: np.ndarray, flops: np.ndarray) -> list[str]:
-    """In words: solved, interval, cost a problem."""
+    """Accuracy, interval and cost per problem, in words."""
     return in_words(bootstrap(correct), flops.mean())
 
 
 def _best_table(group: dict[str, Any], budgets: Sequence[int], names: list[str]) -> dict[str, Any]:
-    """A row a budget, where scripts are off."""
+    """The best split and the policies by budget, for readers without scripts."""
     rows = []
     for i, budget in enumerate(budgets):
-        told = [row[i] for row in group["policies"]]
+        policies = [row[i] for row in group["policies"]]
         solved, interval, _ = group["said"][group["best"][i]]
         rows.append([
             str(budget),
             f"{solved} ({interval})",
-            *(f"{each['said'][0]} ({each['said'][1]})" if each else "no rule" for each in told),
+            *(f"{each['said'][0]} ({each['said'][1]})" if each else "no rule" for each in policies),
         ])  # fmt: skip
     return {
         "caption": f"{group['name'].capitalize()}: solved by the best split, found afterwards, and by policies",
@@ -157,11 +176,11 @@ def _best_table(group: dict[str, Any], budgets: Sequence[int], names: list[str])
 
 
 def recorded() -> dict[str, Any]:
-    """The data of the recorded runs: the revision model's, and beside them the small model's search."""
+    """Compute the data from the recorded chains of the revision model, and from the search of the small model."""
     from .. import results
     from ..allocator import fitted_policy, lesson_policy
 
-    arms = results.hybrid_arms() | results.hybrid_arms(hybrids=((5, 5),))  # the lesson's rule splits 32 so
+    arms = results.hybrid_arms() | results.hybrid_arms(hybrids=((5, 5),))  # the split of 32 by the lesson's rule
     return split_budget_data(
         [*arms.values()],
         1 - results.revision_difficulty(),

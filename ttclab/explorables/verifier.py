@@ -1,4 +1,4 @@
-"""How good is your verifier: what each verifier makes of the same samples, by budget and way of choosing."""
+"""How good is your verifier: accuracy of each verifier on the same samples, by budget and selection rule."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 from ..estimators import Estimate, best_of_n, bootstrap, majority, pass_at_k, weighted_best_of_n
 from .words import GROUPS, SCHEMA, group_members, in_words, source_of, to_4_decimals
 
-QUALITIES = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95)  # the dial of the noisy oracle: its AUC
+QUALITIES = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95)  # AUCs of the noisy oracle that the reader can select
 
 
 def verifier_data(
@@ -21,13 +21,32 @@ def verifier_data(
     flops: Mapping[str, ArrayLike] | None = None,
     source: str = "your own run",
 ) -> dict[str, Any]:
-    """Problems solved by budget, verifier and way of choosing, as the simulator "How good is your verifier" shows it.
+    """Data of the simulator "How good is your verifier": accuracy by budget, verifier and selection rule.
 
-    answers, correct: (problems, samples), as in `majority`; verifiers: the scores of each, (problems, samples), by
-    name; noisy: the scores of noisy oracles by their quality; flops: what a choice costs a problem, samples included,
-    (problems, budgets) by the verifier's name, and by "vote" for verifiers that it does not name; source: where the
-    runs come from, shown under the chart. A vote and the oracle are added. JSON-ready; fractions keep 4 decimals.
-    Raises ValueError for other shapes, for fewer than five problems and for no samples.
+    A majority vote and the oracle are added to the verifiers.
+
+    Parameters
+    ----------
+    answers, correct : array of shape (problems, samples)
+        As in `majority`.
+    verifiers : mapping of str to array of shape (problems, samples)
+        Scores of each verifier.
+    noisy : mapping of float to array of shape (problems, samples), optional
+        Scores of noisy oracles, by quality.
+    flops : mapping of str to array of shape (problems, budgets), optional
+        FLOPs of samples and verifier, by verifier; the entry "vote" is used for verifiers without an entry.
+    source : str
+        Source of the runs, shown under the chart.
+
+    Returns
+    -------
+    dict
+        Data for JSON. Fractions are rounded to 4 decimals.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ, if there are fewer than five problems, or if there are no samples.
     """
     answers, right = np.asarray(answers, dtype=object), np.asarray(correct, dtype=bool)
     if right.ndim != 2 or len(right) < 5 or not right.shape[1] or answers.shape != right.shape:
@@ -38,7 +57,7 @@ def verifier_data(
     budgets = np.array([2**i for i in range(9) if 2**i <= samples])
     costs = {"vote": np.full((problems, len(budgets)), np.nan), **(flops or {})}
     covered = pass_at_k(samples, right.sum(axis=1, keepdims=True), budgets)
-    found: list[tuple[dict[str, Any], Any, str]] = [
+    selections: list[tuple[dict[str, Any], Any, str]] = [
         ({"verifier": "none"}, majority(answers, right, budgets), "vote"),
         ({"verifier": "oracle"}, covered, "vote"),
     ]
@@ -48,11 +67,11 @@ def verifier_data(
     ]
     scored += [({"verifier": "noisy", "quality": quality}, scores, "vote") for quality, scores in (noisy or {}).items()]
     for which, scores, who in scored:
-        found.append(({**which, "choose": "weighted"}, weighted_best_of_n(answers, scores, right, budgets), who))
-        found.append(({**which, "choose": "best"}, best_of_n(scores, right, budgets), who))
+        selections.append(({**which, "choose": "weighted"}, weighted_best_of_n(answers, scores, right, budgets), who))
+        selections.append(({**which, "choose": "best"}, best_of_n(scores, right, budgets), who))
     members = group_members(right.mean(axis=1))
     curves = []
-    for which, values, who in found:
+    for which, values, who in selections:
         spent = np.asarray(costs.get(who, costs["vote"]))
         curves.append({**which, "groups": [_scored(values[i], spent[i].mean(axis=0)) for i in members.values()]})
     return {
@@ -74,7 +93,7 @@ def verifier_data(
 
 
 def _scored(values: np.ndarray, costs: np.ndarray) -> dict[str, Any]:
-    """A curve in numbers, and in the words of the page's sentence and table: solved, interval, cost."""
+    """A curve in numbers, and in words for the sentence and the table of the page: accuracy, interval, cost."""
     parts = to_4_decimals(bootstrap(values))
     shown = Estimate(*map(np.array, parts.values())).unstack()
     return {**parts, "said": [in_words(solved, cost) for solved, cost in zip(shown, costs, strict=True)]}
@@ -83,7 +102,7 @@ def _scored(values: np.ndarray, costs: np.ndarray) -> dict[str, Any]:
 def _verifiers_table(
     group: int, key: str, budgets: np.ndarray, curves: list[dict[str, Any]], names: list[str]
 ) -> dict[str, Any]:
-    """All verifiers side by side, where scripts are off."""
+    """All verifiers side by side, for readers without scripts."""
     vote, oracle, *scored = (
         curve["groups"][group]["said"]
         for curve in curves
@@ -100,7 +119,7 @@ def _verifiers_table(
 
 
 def recorded() -> dict[str, Any]:
-    """The data of the recorded runs."""
+    """Compute the data from the recorded runs."""
     from .. import results
 
     def flops(**how: Any) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Watch a revision: what revisions turn right and wrong, and chains to look at."""
+"""Watch a revision: how often revisions turn attempts right or wrong, and chains to read."""
 
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
@@ -12,14 +12,14 @@ from .words import GROUPS, SCHEMA, group_members, in_words
 if TYPE_CHECKING:
     from ..tasks.problem import Solution
 
-KINDS = {  # of revision chains, by what is right in them
+KINDS = {  # of revision chains, by the correctness of their attempts
     "right": "right all along",
     "mended": "wrong, then right",
     "spoilt": "right, then wrong",
     "wavering": "back and forth",
     "wrong": "wrong all along",
 }
-FEW = 30  # attempts
+FEW = 30  # attempts; shares of fewer are shown as counts
 
 
 def watch_revision_data(
@@ -31,19 +31,37 @@ def watch_revision_data(
     shown: int = 8,
     source: str = "your own run",
 ) -> dict[str, Any]:
-    """What revisions turn right and wrong, and chains to look at, as the simulator "Watch a revision" shows them.
+    """Data of the simulator "Watch a revision": rates at which revisions turn attempts right or wrong, and chains.
 
-    chains: for each problem its chains, as many each, of attempts, as many each and two at least; scores: for each
-    attempt a verifier's scores of its steps; ease: (problems,), what the fifths of difficulty are made of, higher for
-    easier problems (default: the share of first attempts that is right); flops: what a chain has cost a problem when
-    attempt t is written and scored, (problems, attempts); shown: how many chains of each fifth can be looked at, one a
-    problem, the kinds taking turns; source: where the runs come from, shown below. JSON-ready.
-    Raises ValueError for other shapes and for fewer than five problems.
+    Parameters
+    ----------
+    chains : sequence of shape (problems, chains, attempts)
+        Solutions of each chain, at least two per chain.
+    scores : sequence of shape (problems, chains, attempts, steps)
+        A verifier's scores of the steps of each attempt.
+    ease : array of shape (problems,), optional
+        Defines the fifths of difficulty; higher for easier problems. By default the share of right first attempts.
+    flops : array of shape (problems, attempts), optional
+        FLOPs of a chain up to and including each attempt, with the verifier.
+    shown : int
+        Chains of each fifth that can be read, one per problem, with the kinds in turn.
+    source : str
+        Source of the runs, shown below.
+
+    Returns
+    -------
+    dict
+        Data for JSON.
+
+    Raises
+    ------
+    ValueError
+        If the chains do not form an array, or if there are fewer than five problems.
     """
     shapes = {(len(group), len(chain)) for group in chains for chain in group}
     if len(chains) < 5 or len(shapes) != 1 or min(shapes)[1] < 2 or not all(chains):
         raise ValueError(
-            "chains must be (problems, chains, attempts), at least 5 by 1 by 2 and as many of each, "
+            "chains must be (problems, chains, attempts), at least 5 by 1 by 2, with equal numbers for all problems, "
             f"not {len(chains)} problems with (chains, attempts) {sorted(shapes)}"
         )
     right = np.array([[[solution.correct for solution in chain] for chain in group] for group in chains])
@@ -53,7 +71,7 @@ def watch_revision_data(
     spent = np.full((problems, attempts), np.nan) if flops is None else np.asarray(flops, dtype=float)
     members = group_members(easy)
     kinds = np.array([[_kind(chain) for chain in group] for group in right])
-    picked = [i for of in range(5) for i in _turns(kinds[:, 0], np.flatnonzero(fifth == of), shown)]
+    picked = [i for group in range(5) for i in _turns(kinds[:, 0], np.flatnonzero(fifth == group), shown)]
     return {
         "schema": SCHEMA,
         "explorable": "watch_revision",
@@ -84,8 +102,15 @@ def watch_revision_data(
 def recorded_chains(
     attempts: int = 8,
 ) -> tuple[list[list[list["Solution"]]], list[list[list[list[float]]]], np.ndarray]:
-    """The first attempts of all recorded chains that are long enough, on the test problems: the solutions, the scores
-    of their steps by the verifier that sees attempts, and what each chain has cost by then, (problems, attempts).
+    """The first attempts of all recorded chains that are long enough, on the test problems.
+
+    Returns
+    -------
+    solutions : list of shape (problems, chains, attempts)
+    scores : list of shape (problems, chains, attempts, steps)
+        Step scores of the verifier that sees attempts.
+    flops : array of shape (problems, attempts)
+        Mean FLOPs of a chain up to and including each attempt.
     """
     from .. import bank, results
     from ..bank.shipped import REVISER, REVISER_PRM
@@ -94,30 +119,30 @@ def recorded_chains(
     scored = bank.load_scores(REVISER_PRM, f"{REVISER}-test-chains")
     columns = run.first(None, attempts - 1)
     chains, scores = [], []
-    for i, said in enumerate(scored):
+    for i, step_scores in enumerate(scored):
         written = run.solutions(i)
         chains.append([[written[j] for j in column] for column in columns])
-        scores.append([[said[j] for j in column] for column in columns])
+        scores.append([[step_scores[j] for j in column] for column in columns])
     spent = [[results.chain_flops("test", REVISER_PRM, column[: t + 1]) for t in range(attempts)] for column in columns]
     return chains, scores, np.mean(spent, axis=0).T
 
 
 def _kind(right: np.ndarray) -> str:
-    """Which of KINDS a chain is, by what is right in it, (attempts,)."""
+    """The kind of a chain, a key of KINDS, by the correctness of its attempts, (attempts,)."""
     if right.all() or not right.any():
         return "right" if right[0] else "wrong"
     return "wavering" if right[0] == right[-1] else "mended" if right[-1] else "spoilt"
 
 
 def _turns(kinds: np.ndarray, problems: np.ndarray, shown: int) -> Iterator[int]:
-    """Up to `shown` of the problems, one of each kind, then the next of each, so that a rare kind is not left out."""
+    """Select up to `shown` problems by taking the kinds in turn, so that rare kinds are included."""
     waiting = {kind: [int(i) for i in problems if kinds[i] == kind] for kind in KINDS}
     rounds = (row[n] for n in range(shown) for row in waiting.values() if n < len(row))
     yield from sorted(i for i, _ in zip(rounds, range(shown)))
 
 
 def _attempt(solution: "Solution", scores: Sequence[float]) -> dict[str, Any]:
-    """An attempt in words: its steps with the score of each, and up to which it is right."""
+    """An attempt in words: its steps, each with its score and whether the attempt is right so far."""
     lines, checks = str(solution).splitlines(), solution.problem.check_steps(solution.steps)
     if not len(lines) == len(checks) == len(scores):
         raise ValueError(f"each of {len(lines)} steps needs a check and a score, not {len(checks)} and {len(scores)}")
@@ -126,9 +151,9 @@ def _attempt(solution: "Solution", scores: Sequence[float]) -> dict[str, Any]:
 
 
 def _revisions_table(key: str, right: np.ndarray, spent: np.ndarray) -> dict[str, Any]:
-    """Attempt by attempt, for a group: how many are right, what the revision turned, what the chain has cost.
+    """Table of a group, one row per attempt: accuracy, attempts turned right or wrong, and cost of the chain.
 
-    right: (problems, chains, attempts).
+    `right` has the shape (problems, chains, attempts).
     """
     rows = []
     for t in range(right.shape[2]):
@@ -152,15 +177,15 @@ def _revisions_table(key: str, right: np.ndarray, spent: np.ndarray) -> dict[str
     }
 
 
-def _turned(turned: np.ndarray, of: np.ndarray) -> str:
-    """A share of attempts in words; of so few that an interval over problems would mislead, only their number."""
-    if of.sum() < FEW:
-        return f"{turned.sum()} of {of.sum()}"
-    return f"{bootstrap_share(turned.sum(axis=1), of.sum(axis=1)):%}"
+def _turned(turned: np.ndarray, attempts: np.ndarray) -> str:
+    """A share of attempts in words. For few attempts only the counts, because the interval would mislead."""
+    if attempts.sum() < FEW:
+        return f"{turned.sum()} of {attempts.sum()}"
+    return f"{bootstrap_share(turned.sum(axis=1), attempts.sum(axis=1)):%}"
 
 
 def recorded() -> dict[str, Any]:
-    """The data of the recorded chains."""
+    """Compute the data from the recorded chains."""
     from .. import results
 
     chains, scores, spent = recorded_chains()

@@ -1,4 +1,4 @@
-"""Watch it search: the small model and its PRM in the page, on problems of ours or the reader's own."""
+"""Watch it search: the small model and its PRM run in the page, on our problems or on the reader's."""
 
 import json
 from collections.abc import Iterator
@@ -13,10 +13,10 @@ from .words import SCHEMA, in_words
 if TYPE_CHECKING:
     from ..allocator import Arm
 
-MODELS = {"policy": "small", "prm": "prm"}  # what runs in the page
-N, M = 16, 4  # of the recorded runs in the table, and of the first view
-LONG = 5  # operations of a problem that is worth watching
-KINDS = {  # of problems to watch, by what N samples and a beam search of N places make of them
+MODELS = {"policy": "small", "prm": "prm"}  # models that run in the page
+N, M = 16, 4  # budget and width of the recorded runs in the table and of the first view
+LONG = 5  # smallest number of operations of a problem to watch
+KINDS = {  # of problems to watch, by the results of N samples and of a beam search with N places
     "voted down": "the vote is wrong, the best score is right",
     "fooled": "a wrong solution has the best score, a right one is there",
     "found by search": "no sample is chosen rightly, beam search finds it",
@@ -26,11 +26,12 @@ KINDS = {  # of problems to watch, by what N samples and a beam search of N plac
 }
 
 QUALITY = 0.8  # of the noisy oracle
-VERIFIERS = {  # by the names that the page knows them by, as Python loads them
+VERIFIERS = {  # Python expressions, by the names on the page
     "prm": 'ttclab.load_verifier("prm")',
     "noisy": f"ttclab.verifiers.NoisyOracle({QUALITY})",
     "oracle": 'ttclab.load_verifier("oracle")',
 }
+# Code for the reader's notebook, with <placeholders>.
 CELL = """\
 import ttclab
 from ttclab.beam_search import beam_search, dvts
@@ -50,16 +51,16 @@ results = {
     ),
 }
 for name, result in results.items():
-    print(f"{name}: {result.answer}, {result.cost.total_flops:,} FLOPs")"""  # for the reader's notebook, with <names>
+    print(f"{name}: {result.answer}, {result.cost.total_flops:,} FLOPs")"""
 
 
 def weight_files() -> dict[str, Path]:
-    """The weights of the models that run in the page, by the names that the page knows them by."""
+    """Weight files of the models that run in the page, by their names on the page."""
     return {key: ZOO / name / "model.safetensors" for key, name in MODELS.items()}
 
 
 def recorded() -> dict[str, Any]:
-    """The models' shapes, problems that are worth watching, and what the recorded runs make of all problems."""
+    """Compute the data: configurations of the models, problems to watch, and results of the recorded runs."""
     from .. import bank, results
     from ..problems import ArithmeticProblem
     from ..verifiers.scoring import threshold_of
@@ -101,18 +102,18 @@ def _worth_watching() -> Iterator[tuple[str, str]]:
 
     samples, scores = bank.load("small", "test"), results.last_scores("prm", "small-test")
     searched = results.searching.searches(N, M=M).correct()
-    found: dict[str, str] = {}
+    first: dict[str, str] = {}
     for i, problem in enumerate(samples.problems):
-        solutions, said = samples.solutions(i)[:N], list(scores[i, :N])
-        best, weighted, vote = (Result.chosen(choose, solutions, said).correct for choose in CHOICES)
+        solutions, row = samples.solutions(i)[:N], list(scores[i, :N])
+        best, weighted, vote = (Result.chosen(choose, solutions, row).correct for choose in CHOICES)
         kind = _kind(best, weighted, vote, any(solution.correct for solution in solutions), bool(searched[i]))
         if kind and sum(map(problem.id.count, "+-*")) >= LONG:
-            found.setdefault(kind, problem.id)
-    yield from ((kind, found[kind]) for kind in KINDS if kind in found)
+            first.setdefault(kind, problem.id)
+    yield from ((kind, first[kind]) for kind in KINDS if kind in first)
 
 
 def _kind(best: bool, weighted: bool, vote: bool, covered: bool, searched: bool) -> str | None:
-    """Which of KINDS a problem is, if any."""
+    """The kind of a problem, a key of KINDS, or None."""
     if not covered:
         return "unreached" if searched else None
     if best and weighted:
@@ -123,7 +124,7 @@ def _kind(best: bool, weighted: bool, vote: bool, covered: bool, searched: bool)
 
 
 def _table(arms: "dict[str, Arm]") -> dict[str, Any]:
-    """What each strategy solves, and what it costs, over all problems."""
+    """Accuracy and cost of each strategy over all problems."""
     rows = [
         [name, *in_words(arm.solved, float(np.mean(arm.flops)))]
         for name, arm in arms.items()

@@ -1,4 +1,4 @@
-"""What the data of all simulators share: the groups of problems, and how numbers are written."""
+"""Groups of problems and formats of numbers that all simulators share."""
 
 from typing import TYPE_CHECKING
 
@@ -22,24 +22,24 @@ GROUPS = {
 
 
 def group_members(ease: ArrayLike) -> dict[str, NDArray[np.bool_]]:
-    """Which problems are in each of GROUPS, (problems,) each; ease is higher for easier problems."""
+    """Masks of the problems in each of GROUPS, (problems,) each; `ease` is higher for easier problems."""
     fifth = fifths(ease)
     return {key: np.full(len(fifth), True) if key == "all" else fifth == int(key) - 1 for key in GROUPS}
 
 
 def to_4_decimals(estimate: Estimate) -> dict[str, float | list[float]]:
-    """The three parts of an estimate by their names."""
+    """The parts of an estimate by name, rounded to 4 decimals."""
     return {part: np.round(value, 4).tolist() for part, value in estimate._asdict().items()}
 
 
 def in_words(solved: Estimate, flops: float) -> list[str]:
-    """What is solved, its interval and the cost a problem, NaN where the cost is not counted."""
+    """Accuracy, its interval and the cost per problem in words; NaN FLOPs are "not counted"."""
     mean, low, high = solved.parts("%")
     return [f"{mean}%", f"{low} to {high}", "not counted" if np.isnan(flops) else flops_in_words(float(flops))]
 
 
 def flops_in_words(count: float) -> str:
-    """Three digits and a prefix: 21.3 MFLOPs."""
+    """Format FLOPs with three digits and a prefix: 21.3 MFLOPs."""
     prefixes = ["", "k", "M", "G", "T", "P", "E"]
     while float(f"{count:.3g}") >= 1000 and len(prefixes) > 1:
         count, prefixes = count / 1000, prefixes[1:]
@@ -47,7 +47,7 @@ def flops_in_words(count: float) -> str:
 
 
 def source_of(samples: "Samples") -> str:
-    """Where recorded samples come from, as it stands under a chart."""
+    """Source of recorded samples, for the line under a chart."""
     metadata = samples.metadata
     return (
         f"the {metadata['model']} model's recorded runs on the test problems, temperature {metadata['temperature']:g}"

@@ -1,5 +1,7 @@
 """Figures of chapter 7: policies that compete for one budget."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
@@ -20,22 +22,15 @@ NAMES = {
     "fitted": "fitted",
     "drawn again": "always draw again",
 }
-LOOKS = {
-    "worked": "revision",
-    "adaptive": "optimal",
-    "spread": "majority",
-    "lesson": "single",
-    "fitted": "oracle",
-    "drawn again": "beam",
-}
+COLOURS = {"uniform": "prm", "spread": "majority", "lesson": "revision", "fitted": "optimal"}  # as in the game
 
 
 @drawn
 def arena_scoreboard() -> Drawing:
-    """What each policy solves beyond uniform sampling for the same FLOPs, with 4 generations a problem."""
+    """What each policy solves beyond uniform sampling for the same FLOPs, with 4 generations per problem."""
     scores = {name: above_uniform(name) for name in NAMES}
     order = sorted(NAMES, key=lambda name: -float(scores[name].mean))
-    rows = {NAMES[name]: Row(LOOKS[name], scores[name]) for name in order}
+    rows = {NAMES[name]: Row("optimal", scores[name]) for name in order}
     ahead = [NAMES[name] for name in order if scores[name].sign > 0]
     return Drawing(
         charts.dots(rows, xlabel="above uniform sampling, same FLOPs", difference=True, decimals=1),
@@ -49,7 +44,7 @@ def arena_scoreboard() -> Drawing:
             {
                 "policy": [NAMES[name] for name in order],
                 "solved": [policy(name).solved for name in order],
-                "FLOPs a problem": [policy(name).cost for name in order],
+                "FLOPs per problem": [policy(name).cost for name in order],
                 "above uniform (points)": [scores[name] for name in order],
             }
         ),
@@ -59,54 +54,66 @@ def arena_scoreboard() -> Drawing:
 
 @drawn
 def arena_against_flops() -> Drawing:
-    """Policies with 2, 4 and 8 generations a problem against FLOPs, beside uniform sampling."""
-    names = {"spread": "majority", "uniform": "prm", "fitted": "oracle", "lesson": "revision"}
-    lines = {
-        name: charts.series(strategy, {share: policy(name, share) for share in SHARES}, cost=True)
-        for name, strategy in names.items()
-    }
-    by_count, by_flops = policy("spread").minus(policy("uniform")), above_uniform("spread")
+    """Spread and uniform sampling against FLOPs, with the generations of each point."""
+    shares = {"spread": SHARES, "uniform": (*SHARES, 2 * SHARES[-1])}
+    arms = {name: {share: policy(name, share) for share in each} for name, each in shares.items()}
+    lines = {name: charts.series(COLOURS[name], each, cost=True) for name, each in arms.items()}
+    means = [float(mean) for line in lines.values() for mean in line.values.mean]
+    figure = charts.against_flops(lines, scale=(min(means) - 0.01, max(means) + 0.01), bands=False)
+    [axes] = figure.axes
+    for name, down in (("spread", 6), ("uniform", -12)):
+        for share, arm in arms[name].items():
+            axes.annotate(
+                str(share), (arm.cost, float(arm.correct.mean())), xytext=(0, down), textcoords="offset points",
+                ha="center", color=style.COLOURS[COLOURS[name]],
+            )  # fmt: skip
+    by_count = [arms["spread"][share].minus(arms["uniform"][share]) for share in SHARES]
+    by_flops = [above_uniform("spread", share) for share in SHARES]
     return Drawing(
-        charts.against_flops(lines, scale=charts.zoom(lines)),
-        f"By generations, spreading the budget {by_sign(by_count)} uniform sampling; by FLOPs it "
-        f"{by_sign(by_flops)} it",
-        f"With 4 generations a problem spread minus uniform is {by_count:.1 points} for as many generations, and "
-        f"{by_flops:.1 points} for as many FLOPs.",
+        figure,
+        f"For as many generations spread {_always(by_count)} uniform sampling; for as many FLOPs it "
+        f"{_always(by_flops)} it",
+        f"With {SHARES[1]} generations per problem, spread minus uniform is {by_count[1]:.1 points} for as many "
+        f"generations, and {by_flops[1]:.1 points} for as many FLOPs.",
         pd.DataFrame(
-            [
-                {
-                    "": f"{name}, {share} generations each",
-                    "solved": policy(name, share).solved,
-                    "FLOPs a problem": policy(name, share).cost,
-                    "above uniform (points)": above_uniform(name, share) if name != "uniform" else "",
-                }
-                for share in SHARES
-                for name in ("uniform", "lesson", "fitted", "spread")
-            ]
+            {
+                "generations per problem": SHARES,
+                "spread solves": [arms["spread"][share].solved for share in SHARES],
+                "its FLOPs per problem": [arms["spread"][share].cost for share in SHARES],
+                "minus uniform, as many generations": by_count,
+                "minus uniform, as many FLOPs": by_flops,
+            }
         ),
-        {"solved": ".1%", "above uniform (points)": ".1p"},
+        {
+            "spread solves": ".1%",
+            **dict.fromkeys(("minus uniform, as many generations", "minus uniform, as many FLOPs"), ".1p"),
+        },
     )
+
+
+def _always(gains: Sequence[Estimate]) -> str:
+    """Words for differences that may not all have one sign."""
+    return by_sign(gains[0]) if len({gain.sign for gain in gains}) == 1 else "does not always beat"
 
 
 @drawn
 def arena_by_budget() -> Drawing:
-    """What the policies that look solve beyond uniform sampling for the same FLOPs, by generations a problem."""
-    names = ("spread", "lesson", "fitted")
-    lines = {
-        NAMES[name]: Series(LOOKS[name], Estimate.stack(above_uniform(name, share) for share in SHARES), SHARES)
-        for name in names
-    }
-    early = {name: line.values.unstack()[0] for name, line in lines.items()}
-    behind = [name for name, score in early.items() if score.sign < 0]
+    """What the policies that look solve beyond uniform sampling for the same FLOPs, by generations per problem."""
+    scores = {name: [above_uniform(name, share) for share in SHARES] for name in ("spread", "lesson", "fitted")}
+    lines = {NAMES[name]: Series(COLOURS[name], Estimate.stack(each), SHARES) for name, each in scores.items()}
+    behind = {name: [share for share, score in zip(SHARES, each) if score.sign < 0] for name, each in scores.items()}
+    losers = [NAMES[name] for name in scores if behind[name]]
+    others = [NAMES[name] for name in scores if not behind[name]]
+    few = listed([str(share) for share in SHARES if any(share in each for each in behind.values())] or ["none"])
     return Drawing(
-        charts.gains(lines, xlabel="generations a problem", ylabel="above uniform"),
-        f"With {SHARES[0]} generations a problem a look does not pay: {listed(behind)} "
-        f"{'is' if len(behind) == 1 else 'are'} behind uniform sampling"
-        if behind
-        else f"Even with {SHARES[0]} generations a problem a look pays for itself",
-        f"Above uniform sampling with {SHARES[0]} generations: {early[NAMES['spread']]:.1 points} for spread, "
-        f"{early[NAMES['fitted']]:.1 points} for fitted.",
-        pd.DataFrame({"generations": SHARES, **{name: line.values.unstack() for name, line in lines.items()}}),
+        charts.gains(lines, xlabel="generations per problem", ylabel="above uniform"),
+        f"With {few} generations per problem a look does not pay for {listed(losers)}"
+        + (f"; {listed(others)} {'is' if len(others) == 1 else 'are'} never behind" if others else "")
+        if losers
+        else "No policy that looks is behind uniform sampling for the same FLOPs",
+        f"Above uniform sampling with {SHARES[0]} generations: {scores['spread'][0]:.1 points} for spread, "
+        f"{scores['fitted'][0]:.1 points} for fitted.",
+        pd.DataFrame({"generations per problem": SHARES, **{NAMES[name]: each for name, each in scores.items()}}),
         ".1p",
     )
 
@@ -124,6 +131,12 @@ def first_attempt_scores() -> Drawing:
         base += counts[name]
     axes.set(xlabel="the verifier's score of a first attempt", ylabel="problems", xlim=(-0.02, 1.02))
     axes.grid(axis="x", visible=False)
+    axes.axvline(1 - HARD, color=style.INK, lw=1.2, ls=style.DASHED)
+    for text, ha, aside in (("looks wrong", "right", -5), ("looks right", "left", 5)):
+        axes.annotate(
+            text, (1 - HARD, 0.93), xycoords=axes.get_xaxis_transform(), xytext=(aside, 0), textcoords="offset points",
+            ha=ha, va="top",
+        )  # fmt: skip
     style.key(figure, {"right": style.COLOURS["oracle"], "wrong": style.COLOURS["revision"]})
     middle = float(((scores > 0.1) & (scores < 0.9)).mean())
     return Drawing(

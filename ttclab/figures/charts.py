@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from ..allocator import Arm
 from ..estimators import Estimate
 from . import style
-from .style import COLOURS, DASHED, HEIGHT
+from .style import COLOURS, DASHED, DOTTED, HEIGHT
 
 
 class Series(NamedTuple):
@@ -21,12 +21,20 @@ class Series(NamedTuple):
     values: Estimate
     at: Sequence[float]
     dashed: bool = False
+    dotted: bool = False
+
+    @property
+    def look(self) -> Any:
+        """The style of its line: the large model is always dashed."""
+        return DOTTED if self.dotted else DASHED if self.dashed or self.strategy == "large" else "-"
 
 
-def series(strategy: str, arms: Mapping[int, Arm], *, dashed: bool = False, cost: bool = False) -> Series:
-    """A curve of arms by their place on the axis, or with `cost` by their FLOPs a problem."""
+def series(
+    strategy: str, arms: Mapping[int, Arm], *, dashed: bool = False, dotted: bool = False, cost: bool = False
+) -> Series:
+    """A curve of arms by their place on the axis, or with `cost` by their FLOPs per problem."""
     at: list[float] = [arm.cost for arm in arms.values()] if cost else list(arms)
-    return Series(strategy, Estimate.stack(arm.solved for arm in arms.values()), at, dashed)
+    return Series(strategy, Estimate.stack(arm.solved for arm in arms.values()), at, dashed, dotted)
 
 
 def curves(lines: Mapping[str, Series], *, xlabel: str, low: float = 0.0, high: float = 1.0) -> Figure:
@@ -42,7 +50,7 @@ def curves(lines: Mapping[str, Series], *, xlabel: str, low: float = 0.0, high: 
 def against_flops(
     lines: Mapping[str, Series],
     *,
-    xlabel: str = "FLOPs a problem",
+    xlabel: str = "FLOPs per problem",
     scale: tuple[float, float] = (0.0, 1.0),
     height: float = HEIGHT,
     bands: bool = True,
@@ -68,9 +76,8 @@ def draw(axes: Axes, lines: Mapping[str, Series], *, markers: bool = False, band
 
 def draw_unnamed(axes: Axes, lines: Sequence[Series], *, markers: bool = False, bands: bool = True) -> None:
     """Draw curves with their 95% bands, without names."""
-    for strategy, values, at, dashed in lines:
-        colour = COLOURS[strategy]
-        look: dict[str, Any] = {"color": colour, "ls": DASHED if dashed or strategy == "large" else "-"}
+    for line in lines:
+        values, at, colour = line.values, line.at, COLOURS[line.strategy]
         if len(at) == 1:
             errors = [values.mean - values.low, values.high - values.mean]
             axes.errorbar(at, values.mean, errors, color=colour, marker="D", ms=5, lw=1.2)
@@ -78,7 +85,7 @@ def draw_unnamed(axes: Axes, lines: Sequence[Series], *, markers: bool = False, 
         if bands:
             axes.fill_between(at, values.low, values.high, color=colour, alpha=0.16, lw=0)
         marker = "o" if markers and len(at) > 2 else None  # two points are a level
-        axes.plot(at, values.mean, **look, marker=marker, ms=3.5)
+        axes.plot(at, values.mean, color=colour, ls=line.look, marker=marker, ms=3.5)
 
 
 def zoom(lines: Mapping[str, Series]) -> tuple[float, float]:
@@ -125,10 +132,10 @@ def shaded(
 def by_fifth(lines: Mapping[str, Series], *, low: float = 0.0) -> Figure:
     """Accuracy in each fifth of difficulty with its 95% interval, a line for each strategy."""
     figure, axes = style.new_axes()
-    for strategy, values, _, dashed in lines.values():
+    for line in lines.values():
+        values, colour = line.values, COLOURS[line.strategy]
         errors = [values.mean - values.low, values.high - values.mean]
-        look = DASHED if dashed or strategy == "large" else "-"
-        axes.errorbar(np.arange(5), values.mean, errors, color=COLOURS[strategy], marker="o", ms=4, lw=1.5, ls=look)
+        axes.errorbar(np.arange(5), values.mean, errors, color=colour, marker="o", ms=4, lw=1.5, ls=line.look)
     style.shares(axes, low, 1.0)
     axes.set_xticks(range(5), style.SHORT_FIFTHS)
     axes.set_xlabel("fifth of difficulty")
@@ -238,13 +245,13 @@ def gains(lines: Mapping[str, Series], *, xlabel: str, ylabel: str, ticks: Seque
     """
     figure, axes = style.new_axes()
     shift = 0.06
-    for i, (strategy, values, at, dashed) in enumerate(lines.values()):
+    for i, line in enumerate(lines.values()):
+        values, at, colour = line.values, line.at, COLOURS[line.strategy]
         aside = shift * (i - (len(lines) - 1) / 2)
         places = np.array(at, dtype=float) + aside if ticks else np.array(at, dtype=float) * 2**aside
         errors = [values.mean - values.low, values.high - values.mean]
-        look = DASHED if dashed or strategy == "large" else "-"
-        face = "none" if dashed else COLOURS[strategy]
-        axes.errorbar(places, values.mean, errors, color=COLOURS[strategy], marker="o", ms=4, lw=1.5, ls=look, mfc=face)
+        face = "none" if line.dashed or line.dotted else colour
+        axes.errorbar(places, values.mean, errors, color=colour, marker="o", ms=4, lw=1.5, ls=line.look, mfc=face)
     if ticks:
         axes.set_xticks(range(len(ticks)), ticks)
         axes.set_xlabel(xlabel)

@@ -1,8 +1,11 @@
 """Diagrams of chapters 7 and 8: how a game is scored, what moves cost, and how the strategies hang together."""
 
+from collections.abc import Iterator, Mapping
+
 import pandas as pd
 
 from ..allocator import Arm
+from ..estimators import Estimate
 from ..results import arena, game
 from . import style
 from .drawing import Drawing, drawn
@@ -11,11 +14,11 @@ from .style import COLOURS, INK
 
 SHARE = 4  # generations a problem in the game that is shown
 NAMES = {
-    "uniform": "uniform",
     "lesson": "lesson's rule",
     "fitted": "fitted",
     "spread": "spread",
     "adaptive": "adaptive",
+    "worked": "keep or draw 8",
 }
 
 
@@ -24,50 +27,61 @@ def how_a_game_is_scored() -> Drawing:
     """Players above or below the curve of uniform sampling: the vertical distance is the score."""
     board = arena.load_arena()
     uniform = [arm for arm in board.arms if not arm.allocation.T]
-    names = ("lesson", "fitted", "spread", "adaptive", "worked")
-    players: dict[str, Arm] = {name: game.policy(name, SHARE) for name in names}
-    scores = {name: game.above_uniform(name, SHARE) for name in names}
+    players: dict[str, Arm] = {name: game.policy(name, SHARE) for name in NAMES}
+    scores = {name: game.above_uniform(name, SHARE) for name in NAMES}
+    costs, heights = ([part(arm) for arm in players.values()] for part in (_cost, _solved))
+    curve = [arm for arm in uniform if 0.75 * min(costs) < arm.cost < 1.3 * max(costs)]
     figure, axes = style.new_axes(height=3.2)
-    solved = [float(arm.correct.mean()) for arm in uniform]
-    axes.plot([arm.cost for arm in uniform], solved, color=INK, lw=1.4, marker="o", ms=3)
-    best = max(names, key=lambda name: float(scores[name].mean))
-    worst = min(names, key=lambda name: float(scores[name].mean))
-    called = {**NAMES, "worked": "keep or draw 8"}
+    axes.plot([_cost(arm) for arm in curve], [_solved(arm) for arm in curve], color=INK, lw=1.4, marker="o", ms=3)
     for name, arm in players.items():
         below = float(arena.uniform_at(board, arm.cost).mean())
-        colour = RIGHT if scores[name].mean > 0 else WRONG
-        axes.plot([arm.cost, arm.cost], [below, float(arm.correct.mean())], color=colour, lw=2.4, alpha=0.6)
-        axes.plot([arm.cost], [float(arm.correct.mean())], "o", color=colour, ms=7)
-        if name in (best, worst):
-            side = 9 if scores[name].mean > 0 else -13
-            axes.annotate(
-                called[name],
-                (arm.cost, float(arm.correct.mean())),
-                xytext=(0, side),
-                textcoords="offset points",
-                ha="center",
-            )
-    axes.annotate(
-        "uniform sampling",
-        (uniform[-1].cost, solved[-1]),
-        xytext=(0, 9),
-        textcoords="offset points",
-        ha="right",
-    )
-    heights = [float(arm.correct.mean()) for arm in players.values()]
-    style.shares(axes, min(solved[2], *heights) - 0.02, min(1.0, max(solved[-1], *heights) + 0.02))
-    axes.set_xlim(0.8 * uniform[1].cost, 1.15 * uniform[-1].cost)
-    style.flops(axes)
-    rows = [(called[name], players[name].cost, players[name].solved, scores[name]) for name in names]
-    data = pd.DataFrame(rows, columns=["player", "FLOPs a problem", "solved", "score"])
+        above = scores[name].mean > 0
+        colour = RIGHT if above else WRONG
+        axes.plot([arm.cost, arm.cost], [below, _solved(arm)], color=colour, lw=2.4, alpha=0.6)
+        axes.plot([arm.cost], [_solved(arm)], "o", color=colour, ms=7)
+    style.shares(axes, min(*heights, *map(_solved, curve)) - 0.015, max(*heights, *map(_solved, curve)) + 0.012)
+    axes.set_xlim(0.97 * _cost(curve[0]), 1.02 * _cost(curve[-1]))
+    axes.xaxis.set_major_formatter(style.AMOUNT)
+    axes.locator_params(axis="x", nbins=5)
+    axes.set_xlabel("FLOPs per problem")
+    for name, aside, ha in _places(players, scores):
+        axes.annotate(
+            NAMES[name], (_cost(players[name]), _solved(players[name])), xytext=aside,
+            textcoords="offset points", ha=ha, va="center_baseline",
+        )  # fmt: skip
+    style.beside(axes, _solved(curve[-1]), "uniform")
+    best, worst = (pick(NAMES, key=lambda name: float(scores[name].mean)) for pick in (max, min))
+    rows = [(NAMES[name], players[name].cost, players[name].solved, scores[name]) for name in NAMES]
     return Drawing(
         figure,
         "A player's score is its height above uniform sampling at the same FLOPs",
-        f"With {SHARE} generations a problem the best player, {called[best]}, stands {scores[best]:.1 points} above "
-        f"the curve; the worst, {called[worst]}, {scores[worst]:.1 points}.",
-        data,
+        f"With {SHARE} generations per problem the best player, {NAMES[best]}, stands {scores[best]:.1 points} above "
+        f"the curve; the worst, {NAMES[worst]}, {scores[worst]:.1 points}.",
+        pd.DataFrame(rows, columns=["player", "FLOPs per problem", "solved", "score"]),
         {"solved": ".1%", "score": ".1p"},
     )
+
+
+def _cost(arm: Arm) -> float:
+    return float(arm.cost)
+
+
+def _solved(arm: Arm) -> float:
+    return float(arm.correct.mean())
+
+
+def _places(players: Mapping[str, Arm], scores: Mapping[str, Estimate]) -> Iterator[tuple[str, tuple[int, int], str]]:
+    """Where names stand: left of dots in the right half; elsewhere over dots that are ahead, and right of the others,
+    of which the lower hang lower."""
+    middle = (min(map(_cost, players.values())) + max(map(_cost, players.values()))) / 2
+    behind = sorted((name for name in players if scores[name].mean <= 0), key=lambda name: -_solved(players[name]))
+    for name, arm in players.items():
+        if _cost(arm) > middle:
+            yield name, (-7, 0), "right"
+        elif name in behind:
+            yield name, (7, 4 - 12 * behind.index(name)), "left"
+        else:
+            yield name, (-4, 11), "left"
 
 
 @drawn
@@ -78,7 +92,7 @@ def price_of_a_move(generations: int = 8) -> Drawing:
     rows = [("keep it", 0, float(board.look.mean()))]
     for N, T in moves:
         cost = float(arena.spent(board, [arena.OPTIONS.index((N, T))] * len(board)).flops.mean())
-        rows.append((f"{N} × {1 + T}", generations, cost))
+        rows.append((f"N={N}, T={T}", generations, cost))
     look = rows[0][2]
     figure, axes = canvas(0.48 * len(rows) + 0.75)
     left, wide, most = 1.1, WIDTH - 1.9, max(cost for *_, cost in rows)
@@ -96,35 +110,34 @@ def price_of_a_move(generations: int = 8) -> Drawing:
     cheap, dear = rows[1], max(rows[1:], key=lambda row: row[2])
     return Drawing(
         figure,
-        f"{generations} generations are not one price: long chains read more",
-        f"A look costs {style.amount(look)} FLOPs a problem; with the look, {cheap[0]} costs {style.amount(cheap[2])} "
-        f"and {dear[0]} costs {style.amount(dear[2])}.",
-        pd.DataFrame(rows, columns=["move", "generations", "FLOPs a problem"]),
+        f"Moves of {generations} generations can cost very different amounts: long chains read more",
+        f"A look costs {style.amount(look)} FLOPs per problem; with the look, {cheap[0]} costs "
+        f"{style.amount(cheap[2])} and {dear[0]} costs {style.amount(dear[2])}.",
+        pd.DataFrame(rows, columns=["move", "generations", "FLOPs per problem"]),
     )
 
 
 @drawn
 def one_turn_of_the_arena() -> Drawing:
     """One turn: a problem, its first attempt and score, and the choice between keeping and spending."""
-    figure, axes = canvas(2.2)
-    y = 1.05
+    figure, axes = canvas(2.0)
+    y = 0.95
     for x, wide, text in ((0.03, 0.95, "problem"), (1.25, 1.0, "first\nattempt"), (2.52, 0.85, "score")):
         box(axes, x, y, wide, 0.55, text, COLOURS["prm"] if text == "score" else INK, fill=0.12)
         if x:
             arrow(axes, (x - 0.26, y + 0.27), (x - 0.02, y + 0.27))
     for to, text, colour in (
-        (1.65, "keep it: free", RIGHT),
-        (0.95, "draw N samples", COLOURS["prm"]),
-        (0.25, "revise T times", COLOURS["revision"]),
+        (1.35, "keep it:\nnothing more", RIGHT),
+        (0.5, "N chains of\nT revisions", COLOURS["revision"]),
     ):
-        arrow(axes, (3.4, y + 0.27), (3.75, to + 0.22), colour)
-        box(axes, 3.78, to, 1.57, 0.44, text, colour, fill=0.15, fontsize=SMALL)
-    words(axes, 0.03, 0.42, "What you do not spend\nis there for the next problem", ha="left", fontsize=SMALL)
+        arrow(axes, (3.4, y + 0.27), (3.75, to + 0.28), colour)
+        box(axes, 3.78, to, 1.57, 0.56, text, colour, fill=0.15, fontsize=SMALL)
+    words(axes, 0.03, 0.28, "What you do not spend\nis there for the next problem", ha="left", fontsize=SMALL)
     return Drawing(
         figure,
         "A turn of the arena: look at the first attempt, then keep it or spend",
-        "A problem arrives with a first attempt and its score. Keep the attempt for free, draw N samples, or revise "
-        "T times; the budget is one for all problems.",
+        "A problem arrives with a first attempt and its score. Keep the attempt and pay nothing more, or buy N chains "
+        "of T revisions; the budget is one for all problems.",
     )
 
 

@@ -22,7 +22,7 @@ from .drawing import Drawing, drawn
 from .shapes import PASSED, RIGHT, SMALL, WIDTH, WRONG, arrow, box, canvas, words, yes
 from .style import COLOURS, INK
 
-EXPERIMENT = 120  # test problems that the five-inputs experiment runs on
+EXPERIMENT = 120  # first test problems, which the five-inputs experiment runs on
 CHAINED = 48  # test problems that are revised together, and of which one chain is shown
 
 
@@ -69,8 +69,8 @@ def what_a_revision_reads() -> Drawing:
     alone = len(run.problems[i].prompt)
     return Drawing(
         figure,
-        "A revision reads the attempts, the comment and the problem before it writes a token",
-        f"The {len(read)} tokens before a recorded second revision, in four parts; a sample of the same problem reads "
+        "A rewrite reads the attempts, the comment and the problem before it writes a token",
+        f"The {len(read)} tokens before a recorded second rewrite, in four parts; a sample of the same problem reads "
         f"{alone}.",
         data,
     )
@@ -115,7 +115,7 @@ def restart_at_the_first_doubt() -> Drawing:
             accepted = PASSED if k < kept else RIGHT
             colour = INK if gone else WRONG if k == doubted[n] else accepted
             box(axes, x, y, cell - 0.07, 0.55, "", colour, fill=0.06 if gone else 0.25, edge=0.4 if gone else 1.2)
-            operation, _, total = text[text.find(" ") + 1 :].partition(" = ")
+            operation, _, total = (text if k == 0 else text[text.find(" ") + 1 :]).partition(" = ")
             for up, said in ((0.39, operation), (0.16, f"= {total}")):
                 words(axes, x + cell / 2 - 0.03, y + up, said, fontsize=SMALL, alpha=0.5 if gone else 1)
             rows.append((n + 1, text, score, yes(k < kept), yes(problem.check_steps(attempt.steps)[k])))
@@ -157,8 +157,8 @@ def how_wrong_a_critic_may_be() -> Drawing:
     names = {
         "prm": "PRM",
         "prm-large": "PRM 14x",
-        "prm-rollouts": "from rollouts",
-        "prm-exact": "exact, short",
+        "prm-rollouts": "rollout PRM",
+        "prm-exact": "control of rollout PRM",
         "prm-weak": "weak PRM",
     }
     rows: list[tuple[str, float, float, Estimate]] = []
@@ -167,14 +167,14 @@ def how_wrong_a_critic_may_be() -> Drawing:
             rows.append((names[critic], accepted_wrong(critic), rejected_right(critic), critic_gain(critic)))
     for quality in (0.9, 0.8, 0.6):
         point = accepted_wrong("oracle", quality), rejected_right("oracle", quality)
-        rows.append((f"AUC {quality:g}", *point, critic_gain("oracle", quality)))
+        rows.append((f"noise, AUC {quality:g}", *point, critic_gain("oracle", quality)))
     figure, axes = style.new_axes(height=3.9)
     axes.fill_between([0, 1], [1, 0], 0, color=RIGHT, alpha=0.1, lw=0)
     axes.plot([0, 1], [1, 0], color=INK, lw=1, ls=style.DASHED)
     axes.annotate("a coin", (0.8, 0.2), xytext=(4, 4), textcoords="offset points")
     signs = {1: RIGHT, 0: PASSED, -1: WRONG}
     for name, accepted, rejected, gain in rows:
-        trained = not name.startswith("AUC")
+        trained = not name.startswith("noise")
         axes.plot(
             [accepted], [rejected], "o" if trained else "D", color=signs[gain.sign], ms=8 if trained else 6, mec="none"
         )
@@ -192,7 +192,7 @@ def how_wrong_a_critic_may_be() -> Drawing:
     data = pd.DataFrame(rows, columns=["critic", "accepts wrong", "rejects right", "gain"]).set_index("critic")
     return Drawing(
         figure,
-        "Better than a coin is not enough: a critic below the line can harm, for its errors repeat"
+        "Better than a coin is not enough: a critic below the line can harm, because its errors repeat"
         if harmed
         else "Every critic below the line, better than a coin, helps or does no harm",
         f"The critic with the fewest errors, {best[0]}, has rates that sum to {best[1] + best[2]:.2f} and gains "
@@ -203,7 +203,7 @@ def how_wrong_a_critic_may_be() -> Drawing:
 
 
 def _name_points(axes: Axes, rows: Sequence[tuple[str, float, float, Estimate]]) -> None:
-    """Write the names of the points right of them, those of points that lie together in one place."""
+    """Write the names of the points beside them, clear of the line, those of points that lie together in one place."""
     groups: list[list[tuple[str, float, float, Estimate]]] = []
     for row in sorted(rows, key=lambda row: row[1] + row[2]):
         near = [group for group in groups if abs(group[0][1] - row[1]) < 0.2 and abs(group[0][2] - row[2]) < 0.06]
@@ -213,7 +213,15 @@ def _name_points(axes: Axes, rows: Sequence[tuple[str, float, float, Estimate]])
             groups.append([row])
     for group in groups:
         x, y = max(row[1] for row in group), float(np.mean([row[2] for row in group]))
-        axes.annotate(", ".join(row[0] for row in group), (x + 0.03, y), va="center", fontsize=SMALL, color=INK)
+        text = ", ".join(row[0] for row in group)
+        wide = 0.023 * len(text)  # of a character in this size
+        if x + 0.03 + wide < 1 - y:
+            place, side = x + 0.03, "left"
+        elif x - 0.03 - wide > 0:
+            place, side = x - 0.03, "right"
+        else:
+            place, side = 1 - y + 0.03, "left"  # past the line, which strikes no name
+        axes.annotate(text, (place, y), va="center", ha=side, fontsize=SMALL, color=INK)
 
 
 @cache
@@ -264,20 +272,32 @@ def five_inputs() -> Drawing:
         box(axes, left, y, max(wide * mean, 0.03), 0.32, "", COLOURS["revision"], fill=0.7, edge=0)
         axes.plot([left + wide * low, left + wide * high], [y + 0.16] * 2, color=INK, lw=1)
         words(axes, left + wide + 0.08, y + 0.16, f"{mean:.0%}", ha="left", weight="bold")
-    words(axes, left, 0.5 * len(solved) + 0.2, "shown to the model: right afterwards", ha="left", fontsize=SMALL)
+    top = 0.5 * len(solved) + 0.2
+    words(axes, left - 0.1, top, "shown", ha="right", fontsize=SMALL)
+    words(axes, left, top, f"right afterwards, of {EXPERIMENT} problems", ha="left", fontsize=SMALL)
     own, given, strange = (solved[name] for name in ("its own attempt", "the right solution", "another problem's"))
     runs = _five_inputs()
     helped = bootstrap(runs["the right solution"].astype(float) - runs["its own attempt"])
     finding = (
-        "Shown the right solution, the model revises it no better than its own attempt"
+        "Seeing the right solution helps no more than seeing its own attempt"
         if helped.sign <= 0
-        else "Shown the right solution, the model is right more often than after its own attempt"
+        else "Seeing the right solution helps more than seeing its own attempt"
     )
     return Drawing(
         figure,
         finding,
-        f"One revision on {EXPERIMENT} test problems is right on {float(own.mean):.0%} after the model's own attempt, "
+        f"One rewrite on {EXPERIMENT} test problems is right on {float(own.mean):.0%} after the model's own attempt, "
         f"on {float(given.mean):.0%} after the right solution, and on {float(strange.mean):.0%} after another "
         "problem's.",
-        pd.DataFrame({"right": list(solved.values())}, index=pd.Index(solved, name="shown")),
+        pd.DataFrame(
+            {
+                "shown": list(solved),
+                "right": list(solved.values()),
+                "minus its own attempt (points)": [
+                    "" if name == "its own attempt" else bootstrap(right.astype(float) - runs["its own attempt"])
+                    for name, right in runs.items()
+                ],
+            }
+        ),
+        {"right": ".0%", "minus its own attempt (points)": ".1p"},
     )

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
+from .. import results
 from ..beam_search import beam_search, dvts
 from ..models import load
 from ..problems import Problem, Solution, load_problems
@@ -18,6 +19,7 @@ from .shapes import RIGHT, SMALL, WIDTH, WRONG, arrow, canvas, dot, words, yes
 from .style import COLOURS, INK
 
 CANDIDATES = 8  # test problems that are searched together, and of which one is shown
+HARD = 0.1  # the pass rate of problems on which a search has wrong steps to drop
 COLUMNS = ["step", "written", "right so far", "score", "kept", "places"]
 
 
@@ -75,12 +77,22 @@ class Watched:
 
 
 @cache
-def searched(search: str, steps: int, N: int, M: int) -> list[tuple[Problem, list[Node], str | None]]:
-    """Search the first test problems of so many steps: each with its tree and the answer that was picked."""
-    problems = [p for p in load_problems("test") if len(p.solution_steps) == steps][:CANDIDATES]
+def searched(
+    search: str, steps: int, N: int, M: int, rate: float | None = None
+) -> list[tuple[Problem, list[Node], str | None]]:
+    """Search test problems of so many steps: each with its tree and the answer that was picked.
+
+    They are the first ones, or those whose recorded pass rates are nearest to `rate`.
+    """
+    problems = load_problems("test")
+    if rate is not None:
+        samples = results.small_samples()
+        order = np.argsort(np.abs(samples.correct.mean(axis=1) - rate), kind="stable")
+        problems = [samples.problems[i] for i in order]
+    problems = [p for p in problems if len(p.solution_steps) == steps][:CANDIDATES]
     watched: Any = Watched(load("small"), load_verifier("prm"))
-    results = {"beam": beam_search, "dvts": dvts}[search](watched, watched, problems, N, M, seed=0)
-    return [(p, watched.trees[p.id], result.answer) for p, result in zip(problems, results, strict=True)]
+    found = {"beam": beam_search, "dvts": dvts}[search](watched, watched, problems, N, M, seed=0)
+    return [(p, watched.trees[p.id], result.answer) for p, result in zip(problems, found, strict=True)]
 
 
 def draw_tree(axes: Axes, nodes: list[Node], left: float, bottom: float, wide: float, high: float) -> None:
@@ -134,17 +146,23 @@ def different(nodes: list[Node]) -> int:
 def how_a_beam_prunes(N: int = 8, M: int = 4, steps: int = 4) -> Drawing:
     """The tree of a real beam search of one problem.
 
-    Of the first `CANDIDATES` test problems with so many steps, it is the one on which the search drops most wrong
-    beginnings and still finds the answer.
+    Of `CANDIDATES` hard test problems with so many steps, it is the one on which the search drops most wrong beginnings
+    beyond the right ones, keeps only right ones, and finds the answer.
     """
 
     def dropped(nodes: list[Node], right: bool) -> int:
         return sum(not node.alive and node.right == right for node in nodes)
 
-    solved = [each for each in searched("beam", steps, N, M) if each[2] == each[0].answer]
-    problem, nodes, answer = max(solved or searched("beam", steps, N, M), key=lambda each: dropped(each[1], False))
-    figure, axes = canvas(3.3)
+    def telling(each: tuple[Problem, list[Node], str | None]) -> tuple[bool, int]:
+        problem, nodes, answer = each
+        sound = all(node.right for node in nodes if node.alive)
+        return sound and answer == problem.answer, dropped(nodes, False) - dropped(nodes, True)
+
+    problem, nodes, answer = max(searched("beam", steps, N, M, HARD), key=telling)
+    figure, axes = canvas(3.85)
     draw_tree(axes, nodes, 0.0, 0.55, WIDTH, 2.4)
+    words(axes, 0.15, 3.7, problem.question, ha="left", fontsize=8.5)
+    words(axes, 0.15, 3.45, f"N = {N} places, M = {M}: {N // M} are kept after each step", ha="left", fontsize=8.5)
     depths = max(node.depth for node in nodes) + 1
     for depth in range(depths):
         name = "end" if all(n.solution.finished for n in nodes if n.depth == depth) else f"step {depth + 1}"
@@ -162,7 +180,7 @@ def how_a_beam_prunes(N: int = 8, M: int = 4, steps: int = 4) -> Drawing:
     return Drawing(
         figure,
         finding,
-        f"A beam search of {N} places keeps {N // M} beginnings a step and continues each {M} times. On "
+        f"A beam search of {N} places keeps {N // M} beginnings per step and continues each {M} times. On "
         f"“{problem.question}” it drops {lost} wrong beginnings and {dropped(nodes, True)} right ones, and answers "
         f"{answer}.",
         pd.DataFrame(rows_of(nodes), columns=COLUMNS),

@@ -21,13 +21,13 @@ def _said(solution: Solution) -> list[str]:
 
 
 @cache
-def _wrong_at(step: int, length: int) -> tuple[int, int]:
+def _wrong_at(step: int, length: int, rate: float = 1.0) -> tuple[int, int]:
     """A recorded test sample, problem and place, whose first wrong step is this one of so many.
 
-    Of the problems that have one, it is of the problem that the model solves most often.
+    Of the problems that have one, it is of the problem whose pass rate is nearest to `rate`.
     """
     samples = results.small_samples()
-    for i in np.argsort(-samples.correct.mean(axis=1), kind="stable"):
+    for i in np.argsort(np.abs(samples.correct.mean(axis=1) - rate), kind="stable"):
         problem = samples.problems[i]
         for j, solution in enumerate(samples.solutions(i) if len(problem.solution_steps) == length else ()):
             checks = problem.check_steps(solution.steps)
@@ -86,8 +86,8 @@ def what_prm_and_orm_see(step: int = 3, length: int = 5) -> Drawing:
 def samples_by_answer(n: int = 16) -> Drawing:
     """Scored samples of one problem by their answer: what a vote, a weighted vote and the best score pick.
 
-    It is the first problem on which one of the three is right and another is not, with four to six answers and a score
-    above one half, or as many of these as there are.
+    It is the first problem on which one of the three is right, with as many different picks as there are, and with at
+    most seven answers, if there is one.
     """
     samples, scores = results.small_samples(), results.small_scores("prm")[:, :n]
 
@@ -95,10 +95,9 @@ def samples_by_answer(n: int = 16) -> Drawing:
         group, its_scores = samples.solutions(i)[:n], scores[i].tolist()
         return majority_vote(group), weighted_vote(group, its_scores), group[int(np.argmax(its_scores))].answer
 
-    def telling(i: int) -> tuple[bool, int, bool, bool]:
+    def telling(i: int) -> tuple[bool, int, bool]:
         answers, picked = set(samples.answers[i, :n]), set(picks(i))
-        few = 4 <= len(answers) <= 6 and None not in answers
-        return samples.problems[i].answer in picked, min(len(picked), 2), few, bool(scores[i].max() > 0.5)
+        return samples.problems[i].answer in picked, len(picked), len(answers) <= 7 and None not in answers
 
     i = max(np.flatnonzero(samples.correct[:, :n].any(axis=1)).tolist(), key=telling)
     vote, weighted, best = picks(i)
@@ -109,6 +108,7 @@ def samples_by_answer(n: int = 16) -> Drawing:
     rows = sorted(by_answer.items(), key=lambda item: (-len(item[1]), item[0]))
     figure, axes = canvas(0.46 * len(rows) + 0.85)
     left, wide = 0.85, 2.9
+    full = min(1.0, float(np.ceil(10 * scores[i].max()) / 10))  # the end of the axis
     for k, (answer, scored) in enumerate(rows):
         y = 0.46 * (len(rows) - k - 1) + 0.62
         right = scored[0][1]
@@ -123,15 +123,16 @@ def samples_by_answer(n: int = 16) -> Drawing:
         )
         axes.plot([left, left + wide], [y, y], color=INK, alpha=0.2, lw=0.8)
         for score, many in Counter(round(score, 2) for score, _ in scored).items():
-            dot(axes, left + wide * score, y, RIGHT if right else PASSED, ms=5 + 4 * many**0.5, alpha=0.75)
+            x = left + wide * score / full
+            dot(axes, x, y, RIGHT if right else PASSED, ms=5 + 4 * many**0.5, alpha=0.75)
             if many > 1:
-                words(axes, left + wide * score, y, str(many), fontsize=8.5, color=PAGE, weight="bold")
+                words(axes, x, y, str(many), fontsize=8.5, color=PAGE, weight="bold")
         chosen = [
             (name, colour)
             for name, pick, colour in (
                 ("vote", vote, COLOURS["majority"]),
                 ("weighted", weighted, COLOURS["prm"]),
-                ("best score", best, COLOURS["beam"]),
+                ("best score", best, INK),
             )
             if pick == answer
         ]
@@ -146,8 +147,8 @@ def samples_by_answer(n: int = 16) -> Drawing:
                 weight="bold",
                 fontsize=SMALL,
             )
-    for score in (0, 0.5, 1):
-        words(axes, left + wide * score, 0.33, f"{score:g}", fontsize=SMALL)
+    for score in (0, 0.5 * full, full):
+        words(axes, left + wide * score / full, 0.33, f"{score:g}", fontsize=SMALL)
     words(axes, left + wide / 2, 0.12, "score by the PRM", fontsize=SMALL)
     words(axes, left - 0.2, 0.46 * len(rows) + 0.64, "answer", ha="right", fontsize=SMALL)
     words(axes, left + wide + 0.2, 0.46 * len(rows) + 0.64, "picked by", ha="left", fontsize=SMALL)
@@ -155,7 +156,7 @@ def samples_by_answer(n: int = 16) -> Drawing:
         [(a, len(s), sum(x for x, _ in s), max(x for x, _ in s), yes(s[0][1])) for a, s in rows],
         columns=["answer", "samples", "sum of scores", "best score", "right"],
     )
-    truth = samples.problems[i].answer
+    truth, apart = samples.problems[i].answer, len({vote, weighted, best})
     found = [
         name
         for name, pick in (("the vote", vote), ("the weighted vote", weighted), ("the best score", best))
@@ -163,7 +164,8 @@ def samples_by_answer(n: int = 16) -> Drawing:
     ]
     return Drawing(
         figure,
-        "The same scored samples, three ways to choose: they need not agree",
+        f"The same {n} scored samples, three ways to choose, "
+        + ("three answers" if apart == 3 else "two answers" if apart == 2 else "one answer"),
         f"{n} samples of one problem, whose answer is {truth}. The vote picks {vote}, the weighted vote {weighted}, "
         f"the best score {best}: right is {' and '.join(found) or 'none'}.",
         data,
@@ -172,8 +174,11 @@ def samples_by_answer(n: int = 16) -> Drawing:
 
 @drawn
 def how_rollouts_label(rollouts: int = 16, shown: int = 4) -> Drawing:
-    """Labels of the steps of a wrong solution by rollouts: the share of ways on from each that end right."""
-    i, j = _wrong_at(3, 5)
+    """Labels of the steps of a wrong solution by rollouts: the share of continuations of each that end right.
+
+    It is a solution of a problem that the model solves about half of the time.
+    """
+    i, j = _wrong_at(3, 5, rate=0.5)
     solution = results.small_samples().solutions(i)[j]
     policy, begun = load("small"), []
     for k in range(1, shown + 1):
@@ -197,7 +202,7 @@ def how_rollouts_label(rollouts: int = 16, shown: int = 4) -> Drawing:
     words(axes, 4.78, 0.45 * shown + 0.22, "label", ha="left", fontsize=SMALL)
     return Drawing(
         figure,
-        "A rollout label is the share of ways on that end right",
+        "A rollout label is the share of continuations that end right",
         f"From the right step 2 of a real solution {labels[1]:.0%} of {rollouts} rollouts end right, from the wrong "
         f"step 3 on {labels[2]:.0%}.",
         pd.DataFrame({"step": _said(solution)[:shown], "right": [yes(x) for x in checks], "label": labels}),

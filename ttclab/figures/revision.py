@@ -42,35 +42,43 @@ QUALITIES = (0.6, 0.7, 0.8, 0.9, 0.95)
 
 @drawn
 def along_the_chain() -> Drawing:
-    """The share of right attempts along a chain of revisions, and one sample of the control, which never revises."""
-    along = Estimate.stack(attempt(*block).solved for block in BLOCKS)
-    control = one_of_control().solved
+    """Attempts of a chain minus its first attempt, and one sample of the control, which never rewrites, minus it."""
+    gains = [attempt_gain(*block) for block in BLOCKS[1:]]
+    control = one_of_control().minus(before_revision())
+    names = [str(a) if a == b else f"{a} to {b}" for a, b in BLOCKS]
     lines = {
-        "control,\n1 sample": Series("single", Estimate.stack([control] * 2), [0, len(BLOCKS) - 1], dashed=True),
-        "revision": Series("revision", along, range(len(BLOCKS))),
+        "rewrites": Series("revision", Estimate.stack(gains), range(len(gains))),
+        "control,\n1 sample": Series("single", Estimate.stack([control] * len(gains)), range(len(gains)), dashed=True),
     }
     figure, axes = style.new_axes()
-    style.shares(axes, *charts.zoom(lines))
-    charts.draw(axes, lines, markers=True)
-    axes.set_xticks(range(len(BLOCKS)), [str(last) for _, last in BLOCKS])
-    axes.set_xlabel("attempt (mean since the last mark)")
-    first, late = attempt_gain(2), attempt_gain(33, 64)
+    charts.draw(axes, {"": lines["control,\n1 sample"]})
+    errors = [[float(gain.mean - gain.low) for gain in gains], [float(gain.high - gain.mean) for gain in gains]]
+    means = [float(gain.mean) for gain in gains]
+    axes.errorbar(range(len(gains)), means, errors, color=style.COLOURS["revision"], marker="o", ms=4, lw=1.5)
+    axes.set_xticks(range(len(gains)), [name.replace(" to ", "–") for name in names[1:]])
+    axes.set_xlabel("attempt")
+    style.points(axes, "minus the first attempt")
+    axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]) - 0.002)
+    style.name_ends(
+        axes, [means[-1], float(control.mean)], list(lines), [style.COLOURS[line.strategy] for line in lines.values()]
+    )
+    first, late = gains[0], attempt(33, 64).minus(attempt(2))
     beside = attempt(2).minus(one_of_control())
     return Drawing(
         figure,
-        f"The first revision {by_sign(first, 'gains', 'changes little', 'loses')}"
-        f"{' and the next 62 add nothing' if float(late.mean) <= float(first.high) else ' and later ones more'}; a "
-        f"model that never revises {by_sign(beside, 'is worse', 'does as well', 'does better')} at its first try",
-        f"The first attempt is right on {attempt(1).solved:.1%}, the second on {attempt(2).solved:.1%}, "
-        f"one sample of the control on {control:.1%}.",
+        f"The first rewrite {by_sign(first, 'gains', 'changes little', 'loses')}, "
+        f"{by_sign(late, 'later ones gain more', 'later ones add nothing', 'later ones lose')}; one sample of a model "
+        f"that never rewrites {by_sign(beside, 'does worse', 'does as well', 'does better')}",
+        f"The second attempt minus the first is {first:.1 points}, attempts 33 to 64 minus the first of their chains "
+        f"{gains[-1]:.1 points}, one sample of the control minus the first {control:.1 points}.",
         pd.DataFrame(
             {
-                "attempt": [*(str(a) if a == b else f"{a} to {b}" for a, b in BLOCKS), "control, one sample"],
-                "right": [*along.unstack(), control],
-                "minus the first (points)": ["", *(attempt_gain(*block) for block in BLOCKS[1:]), ""],
+                "attempt": [*names, "control, one sample"],
+                "right": [*(attempt(*block).solved for block in BLOCKS), one_of_control().solved],
+                "minus the first of its chain (points)": ["", *gains, control],
             }
         ),
-        {"right": ".1%", "minus the first (points)": ".1p"},
+        {"right": ".1%", "minus the first of its chain (points)": ".1p"},
     )
 
 
@@ -78,9 +86,9 @@ def along_the_chain() -> Drawing:
 def revision_against_fresh_sample() -> Drawing:
     """What a revision turns right and wrong, and what a fresh sample of the control would."""
     facts = {
-        "wrong turned\nright": (turned_right(), turned_right(fresh=True)),
-        "right turned\nwrong": (turned_wrong(), turned_wrong(fresh=True)),
-        "the same wrong\nanswer again": (same_wrong_answer(), same_wrong_answer(fresh=True)),
+        "of wrong attempts:\nturned right": (turned_right(), turned_right(fresh=True)),
+        "of right attempts:\nturned wrong": (turned_wrong(), turned_wrong(fresh=True)),
+        "of wrong attempts:\nsame answer again": (same_wrong_answer(), same_wrong_answer(fresh=True)),
     }
     figure, axes = style.new_axes(height=2.5)
     for place, pair in enumerate(facts.values()):
@@ -89,27 +97,27 @@ def revision_against_fresh_sample() -> Drawing:
             colour = style.COLOURS[strategy]
             axes.errorbar([value.mean], [place + aside], xerr=errors, color=colour, marker="o", ms=5.5, lw=1.6)
     style.row_names(axes, list(facts))
-    axes.set(ylim=(len(facts) - 0.5, -0.5), xlim=(0, None), xlabel="share of first attempts")
+    axes.set(ylim=(len(facts) - 0.5, -0.5), xlim=(0, None), xlabel="share")
     axes.xaxis.set_major_formatter(style.PERCENT)
     axes.grid(axis="y", visible=False)
     axes.tick_params(axis="y", length=0)
     style.marks(
-        figure, {"a revision": (style.COLOURS["revision"], "o"), "a fresh sample": (style.COLOURS["single"], "o")}
+        figure, {"a rewrite": (style.COLOURS["revision"], "o"), "a fresh sample": (style.COLOURS["single"], "o")}
     )
     apart = [
         name.replace("\n", " ") for name, (one, other) in facts.items() if one.low > other.high or one.high < other.low
     ]
     return Drawing(
         figure,
-        "A revision does what drawing again would do"
+        "A rewrite is no better than a new draw"
         if not apart
-        else f"A revision is not a fresh sample: they differ in “{apart[0]}”",
-        f"A revision turns {turned_wrong():.1%} of right answers wrong, a fresh sample would turn "
+        else f"A rewrite is not a new draw: they differ in “{apart[0]}”",
+        f"A rewrite turns {turned_wrong():.1%} of right answers wrong, a fresh sample would turn "
         f"{turned_wrong(fresh=True):.1%}.",
         pd.DataFrame(
             {
-                "": [name.replace("\n", " ") for name in facts],
-                "the revision": [pair[0] for pair in facts.values()],
+                "first attempts": [name.replace("\n", " ") for name in facts],
+                "a rewrite": [pair[0] for pair in facts.values()],
                 "a fresh sample of the control": [pair[1] for pair in facts.values()],
             }
         ),
@@ -121,19 +129,19 @@ def revision_against_fresh_sample() -> Drawing:
 def revision_by_fifth() -> Drawing:
     """The first attempt and the first revision in each fifth of difficulty of the revision model."""
     lines = {
-        "revision": charts.fifths_of("revision", after_revision()),
+        "rewrite": charts.fifths_of("revision", after_revision()),
         "first\nattempt": charts.fifths_of("single", before_revision()),
     }
     hard = after_revision().minus(before_revision(), 4)
     return Drawing(
         charts.by_fifth(lines, low=max(0.0, float(lines["first\nattempt"].values.low.min()) // 0.1 * 0.1)),
-        f"On the hardest fifth the first revision {by_sign(hard, 'gains', 'makes no clear difference', 'loses')}"
+        f"On the hardest fifth the first rewrite {by_sign(hard, 'gains', 'makes no clear difference', 'loses')}"
         + (
             "; elsewhere there is little left to gain"
             if float(before_revision().fifth(0, 1, 2, 3).correct.mean()) > 0.9
             else ""
         ),
-        f"On the hardest fifth revision minus first attempt is {hard:.1 points}; {turned_wrong(4):.0%} of right "
+        f"On the hardest fifth rewrite minus first attempt is {hard:.1 points}; {turned_wrong(4):.0%} of right "
         "answers are turned wrong there.",
         pd.DataFrame(
             {
@@ -155,18 +163,18 @@ def revision_by_fifth() -> Drawing:
 
 @drawn
 def feedback_on_attempts() -> Drawing:
-    """What comments on the newest attempt change: revisions 1 to 7 with each critic, minus those without."""
+    """What comments on the newest attempt change: rewrites 1 to 7 with each critic, minus those without."""
     critics = {"told by an oracle": "oracle", "told by the PRM": "prm-revision", "told by itself": "self"}
     strategies = {"oracle": "oracle", "prm-revision": "prm", "self": "single"}
     gains = {name: revisions_with(v).minus(revisions_with()) for name, v in critics.items()}
     rows = {name: Row(strategies[critics[name]], value) for name, value in gains.items()}
     helpful = [name for name, value in gains.items() if value.sign > 0]
     return Drawing(
-        charts.dots(rows, xlabel="right revisions, minus those without a comment", difference=True, decimals=1),
+        charts.dots(rows, xlabel="right, minus without a comment (points)", difference=True, decimals=1),
         "Being told what is wrong does not help"
         if not helpful
         else f"Feedback helps when the model is {' or '.join(helpful)}",
-        f"With an oracle's comment minus without, right revisions are {gains['told by an oracle']:.1 points}; they "
+        f"Right rewrites with an oracle's comment minus without: {gains['told by an oracle']:.1 points}; they "
         f"turn {turned_wrong_with('oracle'):.1%} of right answers wrong, without a comment {turned_wrong_with():.1%}.",
         pd.DataFrame(
             {
@@ -190,7 +198,7 @@ def chain_against_samples() -> Drawing:
     return Drawing(
         charts.against_flops(lines, scale=charts.zoom(lines)),
         f"A chain of 16 attempts {by_sign(level)} 16 samples and costs {times(ratio)} as much",
-        f"For {deep[16].cost / 1e6:.0f} million FLOPs a problem the chain solves {deep[16].solved:.1%}, for "
+        f"For {deep[16].cost / 1e6:.0f} million FLOPs per problem the chain solves {deep[16].solved:.1%}, for "
         f"{wide[16].cost / 1e6:.0f} million the samples solve {wide[16].solved:.1%}.",
         pd.DataFrame(
             {
@@ -231,7 +239,7 @@ def splits_of_sixteen() -> Drawing:
                 "solved": [arm.solved for arm in arms],
                 "hardest fifth": [arm.fifth(4).solved for arm in arms],
                 f"hardest, minus {attempts} × 1 (points)": ["", *gaps],
-                "FLOPs a problem": [arm.cost for arm in arms],
+                "FLOPs per problem": [arm.cost for arm in arms],
             }
         ),
         {"solved": ".1%", "hardest fifth": ".1%", f"hardest, minus {attempts} × 1 (points)": ".1p"},
@@ -247,7 +255,7 @@ def restarting_at_the_doubtful_step() -> Drawing:
     most = max(beams[64].cost, samples[64].cost)
     lines = {
         "beam search": series("beam", beams, cost=True),
-        "restart at the\ndoubtful step": series("revision", steps, cost=True),
+        "restarts": series("revision", steps, cost=True),
         "weighted\nbest-of-N": series("prm", samples, cost=True),
         "14x, one pass": charts.level("large", greedy("large"), most),
     }
@@ -257,17 +265,17 @@ def restarting_at_the_doubtful_step() -> Drawing:
     return Drawing(
         charts.against_flops(lines, scale=(0.4, 1.0)),
         f"Restarting at the first doubtful step {by_sign(by_samples)} 16 weighted samples"
-        + (" at less than half the price" if cheaper < 0.5 else " at a lower price" if cheaper < 1 else "")
-        + f" and {by_sign(by_beam)} a beam of equal price",
-        f"With at most 15 revisions the small model solves {stepwise(15).solved:.1%} for "
+        + (" at less than half the cost" if cheaper < 0.5 else " at a lower cost" if cheaper < 1 else "")
+        + f" and {by_sign(by_beam)} beam search of equal cost",
+        f"With at most 15 restarts the small model solves {stepwise(15).solved:.1%} for "
         f"{stepwise(15).cost / 1e6:.0f} million "
-        f"FLOPs a problem, weighted best-of-16 {weighted(16).solved:.1%} for {weighted(16).cost / 1e6:.0f} million.",
+        f"FLOPs per problem, weighted best-of-16 {weighted(16).solved:.1%} for {weighted(16).cost / 1e6:.0f} million.",
         pd.DataFrame(
             [
-                {"": name, "solved": arm.solved, "FLOPs a problem": arm.cost}
+                {"": name, "solved": arm.solved, "FLOPs per problem": arm.cost}
                 for name, arm in (
                     ("one sample", steps[0]),
-                    *((f"at most {T} revisions", steps[T]) for T in REVISIONS[1:]),
+                    *((f"at most {T} restart{'s' * (T > 1)}", steps[T]) for T in REVISIONS[1:]),
                     *((f"weighted best-of-{N}", samples[N]) for N in (4, 16, 64)),
                     *((f"beam search, N={N}", beams[N]) for N in (4, 16, 64)),
                     ("14x model, one greedy pass", greedy("large")),
@@ -289,10 +297,7 @@ def restarts_by_fifth() -> Drawing:
         errors = [line.values.mean - line.values.low, line.values.high - line.values.mean]
         top.errorbar(range(5), line.values.mean, errors, color=style.COLOURS[strategy], marker="o", ms=4, lw=1.5)
     style.shares(top)
-    ends = [float(arm.fifth(4).correct.mean()) for arm in (after, before)]
-    style.name_ends(
-        top, ends, ["at most 15\nrevisions", "one sample"], [style.COLOURS["revision"], style.COLOURS["single"]]
-    )
+    style.key(figure, {"at most 15 restarts": style.COLOURS["revision"], "one sample": style.COLOURS["single"]})
     bottom.bar(range(5), costs, 0.55, color=style.COLOURS["revision"], alpha=0.85, lw=0)
     bottom.yaxis.set_major_formatter(style.AMOUNT)
     bottom.set(ylabel="FLOPs", xlabel="fifth of difficulty")
@@ -305,14 +310,14 @@ def restarts_by_fifth() -> Drawing:
         "hardest fifth as on the easiest"
         if rising
         else f"Restarting spends {times(costs[4] / costs[0])} as much on the hardest fifth as on the easiest",
-        f"On the hardest fifth it solves {after.fifth(4).solved:.0%} for {costs[4] / 1e6:.0f} million FLOPs a "
+        f"On the hardest fifth it solves {after.fifth(4).solved:.0%} for {costs[4] / 1e6:.0f} million FLOPs per "
         f"problem, on the easiest {after.fifth(0).solved:.0%} for {costs[0] / 1e6:.1f} million.",
         pd.DataFrame(
             {
                 "fifth": style.SHORT_FIFTHS,
-                "one sample": [before.fifth(k).solved for k in range(5)],
-                "at most 15 revisions": [after.fifth(k).solved for k in range(5)],
-                "FLOPs a problem": costs,
+                "one sample (one draw per problem)": [before.fifth(k).solved for k in range(5)],
+                "at most 15 restarts": [after.fifth(k).solved for k in range(5)],
+                "FLOPs per problem": costs,
             }
         ),
     )
@@ -328,7 +333,10 @@ def how_good_a_critic_must_be() -> Drawing:
     """What step-level revisions gain by the quality of a noisy oracle whose errors repeat or are drawn anew."""
     lines = {
         "errors drawn\nanew": Series(
-            "orm", Estimate.stack(critic_gain("oracle", q, forgetful=True) for q in QUALITIES), range(5), dashed=True
+            "revision",
+            Estimate.stack(critic_gain("oracle", q, forgetful=True) for q in QUALITIES),
+            range(5),
+            dashed=True,
         ),
         "errors that\nrepeat": Series(
             "revision", Estimate.stack(critic_gain("oracle", q) for q in QUALITIES), range(5)
@@ -337,11 +345,14 @@ def how_good_a_critic_must_be() -> Drawing:
     repeat, anew = (lines[name].values.unstack() for name in ("errors that\nrepeat", "errors drawn\nanew"))
     harms, helps = [q for q, x in zip(QUALITIES, repeat) if x.sign < 0], all(x.sign > 0 for x in anew)
     return Drawing(
-        charts.gains(lines, xlabel="AUC of the critic", ylabel="gain of revising", ticks=[f"{q:g}" for q in QUALITIES]),
-        "A poor critic whose errors repeat does harm" + (", one that errs anew each time still helps" if helps else "")
+        charts.gains(
+            lines, xlabel="AUC of the critic", ylabel="gain of restarting", ticks=[f"{q:g}" for q in QUALITIES]
+        ),
+        "A poor critic whose errors repeat does harm"
+        + ("; one whose errors are drawn anew still helps" if helps else "")
         if harms
         else "Even a poor critic does no clear harm",
-        f"At an AUC of {QUALITIES[0]:g} revising changes {repeat[0]:.0 points} if errors repeat and "
+        f"At an AUC of {QUALITIES[0]:g} restarting changes {repeat[0]:.0 points} if errors repeat and "
         f"{anew[0]:.0 points} if they are drawn anew.",
         pd.DataFrame(
             {
@@ -362,19 +373,19 @@ def trained_critics() -> Drawing:
         "oracle": ("oracle", "oracle"),
         "PRM 14x": ("prm", "prm-large"),
         "PRM": ("prm", "prm"),
-        "its control": ("orm", "prm-exact"),
-        "rollouts PRM": ("orm", "prm-rollouts"),
-        "weak PRM": ("revision", "prm-weak"),
+        "rollout PRM": ("prm", "prm-rollouts"),
+        "its control": ("prm", "prm-exact"),
+        "weak PRM": ("prm", "prm-weak"),
     }
     gains = {name: critic_gain(of) for name, (_, of) in critics.items()}
     rows = {name: Row(critics[name][0], value) for name, value in gains.items()}
     failing = [name for name, value in gains.items() if value.sign <= 0]
     return Drawing(
-        charts.dots(rows, xlabel="last solution minus first, at most 15 revisions", difference=True),
+        charts.dots(rows, xlabel="last solution minus first, 15 restarts", difference=True),
         "Every trained critic helps; how much depends on the critic"
         if not failing
-        else f"Not every trained critic helps: with the {listed(failing)} nothing is gained",
-        f"With the PRM revising gains {gains['PRM']:.0 points}, with the weak PRM {gains['weak PRM']:.0 points}.",
+        else f"Not every trained critic helps: with the {listed(failing)} there is no clear gain",
+        f"With the PRM restarting gains {gains['PRM']:.0 points}, with the weak PRM {gains['weak PRM']:.0 points}.",
         pd.DataFrame(
             {
                 "critic": list(critics),

@@ -35,6 +35,7 @@ COLOURS = {
 FIFTHS = ("easiest fifth", "second", "middle", "fourth", "hardest fifth")
 SHORT_FIFTHS = ("easiest", "second", "middle", "fourth", "hardest")
 DASHED = (0, (4, 2.5))
+DOTTED = (0, (1, 1.4))
 WIDTH, HEIGHT = 4.1, 2.8  # inches
 SHOWN_AT = 32  # rem, the most that a page scales a figure of this width up to
 STYLE: Any = {
@@ -193,7 +194,7 @@ def budgets(axes: Axes, values: Sequence[float], label: str) -> None:
     axes.set_xlabel(label)
 
 
-def flops(axes: Axes, label: str = "FLOPs a problem") -> None:
+def flops(axes: Axes, label: str = "FLOPs per problem") -> None:
     """A horizontal logarithmic axis of FLOPs, written out: 20 million, 1 billion."""
     axes.set_xscale("log")
     axes.xaxis.set_major_locator(LogLocator(subs=(1.0,)))

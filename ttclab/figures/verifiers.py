@@ -11,7 +11,7 @@ from . import charts, style
 from .charts import Series, series
 from .drawing import Drawing, drawn
 from .question import PARTS
-from .words import listed, times
+from .words import listed, part, times
 
 VERIFIERS = {
     "prm-large": "PRM 14x",
@@ -21,6 +21,8 @@ VERIFIERS = {
     "prm-exact": "PRM, its control",
     "prm-weak": "PRM, weak",
 }
+# All PRMs have the colour of one; their lines differ.
+LOOKS: dict[str, dict[str, bool]] = {"prm-large": {"dashed": True}, "prm": {}, "prm-weak": {"dotted": True}}
 WIDE = (4, 16, 64)  # budgets of beam searches of width 4 with every verifier
 
 
@@ -50,13 +52,13 @@ def auc_by_verifier() -> Drawing:
     solved = {name: weighted(64, name).solved for name in VERIFIERS}
     order = sorted(VERIFIERS, key=lambda name: -float(solved[name].mean))
     aucs = {
-        "over all solutions": ("majority", "s", [auc_everywhere(name) for name in order]),
-        "within a problem,\nby answer": ("orm", "o", [auc_by_answer(name) for name in order]),
-        "within a problem,\nby working": ("prm", "D", [auc_by_working(name) for name in order]),
+        "over all solutions": ("s", [auc_everywhere(name) for name in order]),
+        "within a problem,\nby answer": ("o", [auc_by_answer(name) for name in order]),
+        "within a problem,\nby working": ("x", [auc_by_working(name) for name in order]),
     }
-    figure, axes = style.new_axes(height=3.1)
-    for strategy, marker, values in aucs.values():
-        axes.plot(values, range(len(order)), marker, color=style.COLOURS[strategy], ms=6, alpha=0.9)
+    figure, axes = style.new_axes(height=3.4)
+    for aside, (marker, values) in zip((-0.22, 0, 0.22), aucs.values()):  # a marker never hides another
+        axes.plot(values, [place + aside for place in range(len(order))], marker, color=style.INK, ms=6, mew=1.6)
     axes.set_yticks(range(len(order)), [VERIFIERS[name] for name in order])
     axes.set(ylim=(len(order) - 0.5, -0.75), xlabel="AUC")
     axes.grid(axis="y", visible=True)
@@ -65,30 +67,22 @@ def auc_by_verifier() -> Drawing:
     style.beside(axes, 1, "64 samples\nsolve", axes.transAxes, va="bottom", size=9)
     for place, name in enumerate(order):
         style.beside(axes, place, f"{solved[name].parts('.0%')[0]}%")
-    style.marks(figure, {name: (style.COLOURS[strategy], marker) for name, (strategy, marker, _) in aucs.items()})
-    trio = [name for name in order if name in ("orm", "prm", "prm-large")]
-    overall = sorted(trio, key=auc_everywhere, reverse=True)
-    finding = (
-        "The AUC over all solutions ranks ORM, PRM and PRM 14x backwards"
-        if overall == trio[::-1]
-        else "The AUC over all solutions puts the best of ORM, PRM and PRM 14x "
-        + ("first, as it should" if overall[0] == trio[0] else "behind another")
-    )
-    if overall == trio:
-        finding = "The AUC over all solutions ranks ORM, PRM and PRM 14x as they choose"
-    first, last = trio[0], trio[-1]
+    style.marks(figure, {name: (style.INK, marker) for name, (marker, _) in aucs.items()})
+    first, highest = order[0], max(order, key=auc_everywhere)
     return Drawing(
         figure,
-        finding,
-        f"{VERIFIERS[first]} has an AUC of {auc_everywhere(first):.3f} over all solutions and solves "
-        f"{solved[first]:.0%} with 64 samples; {VERIFIERS[last]} has {auc_everywhere(last):.3f} and solves "
-        f"{solved[last]:.0%}.",
+        "AUC over all solutions does not tell you which verifier chooses best"
+        if first != highest
+        else "The verifier with the highest AUC over all solutions also chooses best",
+        f"With the {VERIFIERS[highest]} the AUC over all solutions is {auc_everywhere(highest):.3f}, and 64 samples "
+        f"solve {solved[highest]:.0%}; with the {VERIFIERS[first]} they solve {solved[first]:.0%}, and the AUC is "
+        f"{auc_everywhere(first):.3f}.",
         pd.DataFrame(
             {
                 "verifier": [VERIFIERS[name] for name in order],
                 **{
                     f"AUC {name.replace(chr(10), ' ')}": [f"{value:.3f}" for value in values]
-                    for name, (_, _, values) in aucs.items()
+                    for name, (_, values) in aucs.items()
                 },
                 "16 samples solve": [weighted(16, name).solved for name in order],
                 "64 samples solve": [solved[name] for name in order],
@@ -108,9 +102,9 @@ def cost_of_verifying() -> Drawing:
     writes = bars["vote"]["reading"] + bars["vote"]["writing"]
     over = {name: parts["verifier"] / writes for name, parts in bars.items() if "verifier" in parts}
     return Drawing(
-        charts.stacked(bars, PARTS, xlabel="FLOPs of 16 samples, a problem"),
-        f"A verifier is no rounding error: the PRM costs {times(over['PRM'])} what it reads cost to write, "
-        f"PRM 14x {times(over['PRM 14x'])}",
+        charts.stacked(bars, PARTS, xlabel="FLOPs per problem, 16 samples"),
+        f"Scoring 16 samples with the PRM costs {times(over['PRM'])} as much as writing them; with PRM 14x, "
+        f"{times(over['PRM 14x'])}",
         f"Writing 16 samples takes {writes / 1e6:.0f} million FLOPs; the PRM reads them for "
         f"{bars['PRM']['verifier'] / 1e6:.0f} million.",
         pd.DataFrame(
@@ -131,23 +125,30 @@ def over_optimisation() -> Drawing:
         "perfect verifier": ("oracle", None),
         "PRM 14x": ("prm", "prm-large"),
         "PRM": ("prm", "prm"),
-        "weak PRM": ("revision", "prm-weak"),
-        "noisy oracle": ("single", "noisy 0.8"),
+        "weak PRM": ("prm", "prm-weak"),
+        "noisy oracle": ("oracle", "noisy 0.8"),
     }
-    lines, falls = {}, {}
+    lines, falls, rises = {}, {}, []
     for label, (strategy, name) in names.items():
         arms = {N: coverage(N) if name is None else best(N, name) for N in BUDGETS}
-        lines[label] = series(strategy, arms, dashed=label == "PRM 14x")
+        lines[label] = series(strategy, arms, **LOOKS.get(name or "", {"dashed": label == "noisy oracle"}))
         peak = max(BUDGETS, key=lambda N: float(arms[N].correct.mean()))
         falls[label] = (peak, arms[256].minus(arms[peak]))
+        rises += [label] if arms[256].minus(arms[4]).sign > 0 else []
     falling = [label for label, (peak, change) in falls.items() if change.sign < 0 and peak < 256]
     worst = min(falls, key=lambda label: float(falls[label][1].mean))
     found = {label: best(256, name).solved for label, (_, name) in names.items() if name}
+    figure = charts.curves(lines, xlabel="samples, the best score is taken", low=0.4)
+    for label in falling:  # where its fall begins
+        peak = falls[label][0]
+        height = lines[label].values.mean[BUDGETS.index(peak)]
+        figure.axes[0].plot([peak], [height], "o", color=style.COLOURS[lines[label].strategy], ms=5)
     return Drawing(
-        charts.curves(lines, xlabel="samples, the best score is taken"),
-        f"More samples make the choice of the {listed(falling)} worse, and of nobody else"
-        if falling and len(falling) < 4
-        else f"More samples make the choice of the {listed(falling)} worse"
+        figure,
+        (
+            f"With more samples, the best score gets worse for the {listed(falling)}"
+            + (", and better for the others" if len(falling) + len(rises) == len(names) else "")
+        )
         if falling
         else "More samples make no verifier's choice clearly worse",
         f"The {worst} is at its best with {falls[worst][0]} samples; with 256 it solves "
@@ -159,21 +160,28 @@ def over_optimisation() -> Drawing:
 @drawn
 def best_against_weighted() -> Drawing:
     """The best score minus the weighted vote of 64 samples, in each fifth, with a good verifier and a weak one."""
-    pairs = {"PRM": ("prm", "prm"), "weak PRM": ("revision", "prm-weak")}
     lines = {
-        label: Series(strategy, Estimate.stack(best(64, name).minus(weighted(64, name), k) for k in range(5)), range(5))
-        for label, (strategy, name) in pairs.items()
+        label: Series(
+            "prm",
+            Estimate.stack(best(64, name).minus(weighted(64, name), k) for k in range(5)),
+            range(5),
+            **LOOKS[name],
+        )
+        for label, name in (("PRM", "prm"), ("weak PRM", "prm-weak"))
     }
-    hard = {label: line.values.unstack()[4] for label, line in lines.items()}
-    overall = {label: best(64, name).minus(weighted(64, name)) for label, (_, name) in pairs.items()}
+    good, poor = (line.values.unstack() for line in lines.values())
+    lost = [k for k in range(5) if poor[k].sign < 0]
+    worst = min(range(5), key=lambda k: float(poor[k].mean))
     return Drawing(
-        charts.gains(
-            lines, xlabel="fifth of difficulty", ylabel="best score minus weighted vote", ticks=style.SHORT_FIFTHS
+        charts.gains(lines, xlabel="fifth of difficulty", ylabel="best-of-64 minus weighted", ticks=style.SHORT_FIFTHS),
+        f"On the hardest fifth the PRM's best score {by_sign(good[4])} its weighted vote; the weak PRM's "
+        + (
+            f"loses on the {listed([style.SHORT_FIFTHS[k] for k in lost])} fifth{'s' * (len(lost) > 1)}"
+            if lost
+            else "loses on no fifth"
         ),
-        f"The PRM's best score {by_sign(hard['PRM'])} its weighted vote on the hardest fifth; the weak PRM's "
-        f"{by_sign(overall['weak PRM'])} it over all problems",
-        f"Best score minus weighted vote with 64 samples: {hard['PRM']:.0 points} for the PRM on the hardest fifth, "
-        f"{overall['weak PRM']:.0 points} for the weak PRM on all problems.",
+        f"Best score minus weighted vote with 64 samples: {good[4]:.0 points} for the PRM on the hardest fifth, "
+        f"{poor[worst]:.0 points} for the weak PRM on the {style.SHORT_FIFTHS[worst]} fifth.",
         pd.DataFrame({"fifth": style.SHORT_FIFTHS, **{name: line.values.unstack() for name, line in lines.items()}}),
         ".0p",
     )
@@ -188,16 +196,21 @@ def beam_against_samples() -> Drawing:
         "beam search": series("beam", beams, cost=True),
         "weighted\nbest-of-N": series("prm", samples, cost=True),
     }
-    gain, ratio = beam(16).minus(weighted(64)), weighted(64).cost / beam(16).cost
+    gain, share = beam(16).minus(weighted(64)), beam(16).cost / weighted(64).cost
+    figure = charts.against_flops(lines, scale=(0.4, 1.0))
+    for N, arm, strategy, up in ((16, beam(16), "beam", 9), (64, weighted(64), "prm", -16)):
+        place, colour = (arm.cost, float(arm.correct.mean())), style.COLOURS[strategy]
+        figure.axes[0].plot(*place, "o", color=colour, ms=9, mfc="none", mew=1.6)
+        figure.axes[0].annotate(f"N={N}", place, xytext=(0, up), textcoords="offset points", ha="center", color=colour)
     return Drawing(
-        charts.against_flops(lines, scale=(0.4, 1.0)),
+        figure,
         f"A beam search of 16 places {by_sign(gain)} 64 weighted samples, "
-        + (f"for {times(ratio)} fewer FLOPs" if ratio >= 1.1 else "at no smaller price"),
-        f"Beam search with 16 places solves {beam(16).solved:.0%} for {beam(16).cost / 1e6:.0f} million FLOPs a "
+        + (f"for {part(share)} of the FLOPs" if share < 0.95 else "for no fewer FLOPs"),
+        f"Beam search with 16 places solves {beam(16).solved:.0%} for {beam(16).cost / 1e6:.0f} million FLOPs per "
         f"problem, weighted best-of-64 {weighted(64).solved:.0%} for {weighted(64).cost / 1e6:.0f} million.",
         pd.DataFrame(
             [
-                {"": f"{kind}, N={N}", "solved": arm.solved, "FLOPs a problem": arm.cost}
+                {"": f"{kind}, N={N}", "solved": arm.solved, "FLOPs per problem": arm.cost}
                 for kind, arms in (("beam search", beams), ("weighted", samples))
                 for N, arm in arms.items()
             ]
@@ -230,10 +243,10 @@ def beam_by_fifth() -> Drawing:
 @drawn
 def beam_by_verifier() -> Drawing:
     """Beam search minus weighted best-of-N at three budgets, by the verifier that both use."""
-    names = {"PRM": ("prm", "prm"), "PRM 14x": ("beam", "prm-large"), "weak PRM": ("revision", "prm-weak")}
+    names = {"PRM": "prm", "PRM 14x": "prm-large", "weak PRM": "prm-weak"}
     lines = {
-        label: Series(strategy, Estimate.stack(beam(N, name).minus(weighted(N, name)) for N in WIDE), WIDE)
-        for label, (strategy, name) in names.items()
+        label: Series("prm", Estimate.stack(beam(N, name).minus(weighted(N, name)) for N in WIDE), WIDE, **LOOKS[name])
+        for label, name in names.items()
     }
     end = {label: line.values.unstack()[-1] for label, line in lines.items()}
     ahead = [label for label, gain in end.items() if gain.sign > 0]

@@ -1,4 +1,4 @@
-"""Results of allocation rules, which split a budget by difficulty. Their estimates of difficulty are charged."""
+"""Results of rules that allocate a budget by difficulty, with the cost of estimating the difficulty included."""
 
 from collections.abc import Sequence
 from functools import cache
@@ -29,7 +29,7 @@ SPACES = ("search", "revision", "steps", "whole")
 ESTIMATES = ("oracle", "predicted")
 FITTED_BUDGETS = (1, 2, 4, 8, 16, 32, 64)
 SLACK = 0.01
-CLEAR_LEAD = 0.5  # in the sum of scores, at which adaptive sampling stops
+CLEAR_LEAD = 0.5  # lead in the sum of scores at which adaptive sampling stops
 
 
 @cached
@@ -40,10 +40,10 @@ def space(name: str, split: str = "test") -> Arms:
     ----------
     name : str
         "search": the small model's samples and beams of all widths; "revision": chains of T rewrites, where
-        T=0 are samples of the model that rewrites; "steps": samples, and chains of step-level revisions; "whole": all
-        of these. The PRM chooses the answer.
+        T=0 are samples of the revision model; "steps": samples, and chains of step-level revisions; "whole": all of
+        these. The PRM chooses the answer.
     split : str
-        The problems.
+        Problem set.
     """
     if name == "revision":
         return hybrid_arms(split)
@@ -63,7 +63,7 @@ def _revising(arms: Arms) -> Arms:
 def difficulty(
     name: str, estimate: str = "oracle", split: str = "test"
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """How hard each problem is for the model of a space, and the FLOPs of the estimate, (problems,) each.
+    """Difficulty of each problem for the model of a space, and the FLOPs of estimating it, (problems,) each.
 
     Parameters
     ----------
@@ -73,7 +73,7 @@ def difficulty(
         "oracle", 1 - pass@1, which is unknown in practice and free here, or "predicted", 1 - the verifier's score of
         one solution.
     split : str
-        The problems.
+        Problem set.
     """
     if name != "revision" or REVISER == SMALL:
         if estimate == "predicted":
@@ -90,25 +90,25 @@ def difficulty(
 @measured
 def allocated(name: str, estimate: str, budget: int) -> Arm:
     """Accuracy and FLOPs of a shipped policy on the test problems, with its estimate of difficulty."""
-    hard, asked = difficulty(name, estimate)
+    hard, estimate_flops = difficulty(name, estimate)
     got = spend(fitted_policy(f"{name}-{estimate}"), space(name), hard, budget)
-    return Arm(got.allocation, got.correct, got.flops + asked, got.fifths)
+    return Arm(got.allocation, got.correct, got.flops + estimate_flops, got.fifths)
 
 
 @measured
 def lesson(budget: int) -> Arm:
     """Accuracy and FLOPs of the lesson's rule, with its estimate of difficulty.
 
-    If the small model also rewrites, its revisions are at the level of steps, as in the lesson's pseudocode. Otherwise
-    they are rewrites of the larger model.
+    If the small model is the revision model, it revises step by step, as in the lesson's pseudocode. Otherwise the
+    revision model rewrites whole solutions.
     """
-    hard, asked = difficulty("revision", "predicted")
+    hard, estimate_flops = difficulty("revision", "predicted")
     if REVISER == SMALL:
         got = spend(_step_by_step, space("steps"), hard, budget)
     else:
         arms = space("revision") | hybrid_arms(hybrids=((5, 5),))  # the split of 32 by the lesson's rule
         got = spend(lesson_policy, arms, hard, budget)
-    return Arm(got.allocation, got.correct, got.flops + asked, got.fifths)
+    return Arm(got.allocation, got.correct, got.flops + estimate_flops, got.fifths)
 
 
 def _step_by_step(difficulty: float, budget: int) -> Allocation:
@@ -123,7 +123,7 @@ def lesson_gain(budget: int) -> Estimate:
 
 
 def adaptive(N: int) -> Arm:
-    """At most N samples of the small model, until the weighted vote is clear."""
+    """Adaptive sampling of the small model: at most N samples, fewer if the weighted vote is clear."""
     return adaptive_arm(CLEAR_LEAD, N)
 
 
@@ -147,27 +147,27 @@ def in_attempts(name: str, estimate: str, budget: int, fifth: int) -> str:
 
 @cache
 def spread(estimate: str, flops: float) -> Arm:
-    """Spread a budget of `flops` a problem over all test problems, the estimate of difficulty included.
+    """Spread a budget of `flops` per problem over all test problems, including the cost of estimating difficulty.
 
-    The expected gain of an arm on a problem is its gain on the problem's fifth of the validation problems.
+    The expected accuracy of an arm on a problem is its accuracy on validation problems of the same fifth.
     """
     arms = sorted(space("search", "validation").values(), key=lambda arm: arm.cost)
-    hard, asked = difficulty("search", estimate)
+    hard, estimate_flops = difficulty("search", estimate)
     known, _ = difficulty("search", estimate, "validation")
     groups = fifths(-known)
     edges = [float(known[groups == group].max()) for group in range(4)]
     gains = np.array([[arm.correct[groups == group].mean() for arm in arms] for group in range(5)])
     costs = np.array([arm.flops.mean() for arm in arms])
-    here = np.searchsorted(edges, hard)
-    moves = spread_budget(gains[here], costs, len(hard) * flops - float(asked.sum()))
+    fifth = np.searchsorted(edges, hard)
+    moves = spread_budget(gains[fifth], costs, len(hard) * flops - float(estimate_flops.sum()))
     got = pick([space("search")[arms[move].allocation] for move in moves], Allocation(1))
-    return Arm(got.allocation, got.correct, got.flops + asked, got.fifths)
+    return Arm(got.allocation, got.correct, got.flops + estimate_flops, got.fifths)
 
 
 def cross_validated(
     arms: Sequence[Arm], difficulty: NDArray[np.float64], budget: int, *, bins: int = 5, slack: float = 0.0
 ) -> Arm:
-    """Two-fold cross-validation: each half of the problems is allocated by the policy fitted to the other half."""
+    """Two-fold cross-validation: each half of the problems is allocated by a policy fitted to the other half."""
     halves = [np.arange(len(difficulty)) % 2 == half for half in (0, 1)]
     right, cost = np.zeros(len(difficulty)), np.zeros(len(difficulty))
     for fitted, unseen in (halves, halves[::-1]):
@@ -187,10 +187,10 @@ def validated(budget: int, slack: float = SLACK) -> Arm:
 
 @cached
 def uniform(name: str) -> Arms:
-    """Arms of one strategy for all problems alike, at all its budgets, cheapest first, on the test problems.
+    """Arms of a strategy that spends the same budget on every problem, cheapest first, on the test problems.
 
     "samples": best-of-N of the small model; "beam": its beam search of width 4, and one sample; "steps": one chain of
-    step-level revisions, and one sample; "parallel": samples of the model that rewrites.
+    step-level revisions, and one sample; "parallel": samples of the revision model.
     """
     if name == "samples":
         return sampling_arms(budgets=(*FINE_BUDGETS, 160, 192, 256))
@@ -204,5 +204,5 @@ def uniform(name: str) -> Arms:
 
 
 def gain(arm: Arm, over: str = "samples") -> Estimate:
-    """Accuracy of an arm minus that of a `uniform` strategy for the same FLOPs, on the test problems."""
+    """Accuracy of an arm minus that of a `uniform` strategy at equal FLOPs, on the test problems."""
     return bootstrap(arm.correct - at_equal_flops(uniform(over).values(), arm.cost).correct)

@@ -53,7 +53,7 @@ class Arms(Mapping[Allocation, Arm]):
 
     def minus(self, other: "Arms") -> dict[Allocation, Estimate]:
         """Accuracy minus that of another strategy, for each allocation that both have."""
-        return {each: arm.minus(other[each]) for each, arm in self.items() if each in other}
+        return {allocation: arm.minus(other[allocation]) for allocation, arm in self.items() if allocation in other}
 
     def within(self, flops: float) -> "Arms":
         """The arms that cost at most `flops` per problem."""
@@ -66,12 +66,12 @@ class Arms(Mapping[Allocation, Arm]):
 
     @property
     def best(self) -> Arm:
-        """The arm that solves most."""
+        """The arm with the highest accuracy."""
         return max(self.values(), key=lambda arm: float(arm.correct.mean()))
 
 
 def at_equal_flops(arms: Iterable[Arm], flops: float) -> Arm:
-    """Mix two neighbouring budgets of a strategy, as by the toss of a coin, so that their mean cost is `flops`.
+    """Mix two neighbouring budgets of a strategy at random so that the mean cost is `flops`.
 
     Parameters
     ----------
@@ -88,7 +88,9 @@ def at_equal_flops(arms: Iterable[Arm], flops: float) -> Arm:
     ordered = list(arms)
     costs = [arm.cost for arm in ordered]
     if not costs[0] <= flops <= costs[-1]:
-        raise ValueError(f"the arms cost from {costs[0]:g} to {costs[-1]:g} FLOPs a problem, none {flops:g}")
+        raise ValueError(
+            f"FLOPs per problem must be between {costs[0]:g} and {costs[-1]:g}, the range of the arms, not {flops:g}"
+        )
     i = min(int(np.searchsorted(costs, flops, side="right")), len(costs) - 1)
     share = (flops - costs[i - 1]) / (costs[i] - costs[i - 1])
     low, high = ordered[i - 1], ordered[i]
@@ -105,7 +107,7 @@ def spend(rule: Rule, arms: Mapping[Allocation, Arm], difficulty: NDArray[np.flo
 
 
 def pick(chosen: list[Arm], allocation: Allocation) -> Arm:
-    """Join one arm for each problem into one arm."""
+    """Combine the arms chosen for the problems, one each, into one arm."""
     correct = np.array([arm.correct[i] for i, arm in enumerate(chosen)])
     flops = np.array([arm.flops[i] for i, arm in enumerate(chosen)])
     fifths = chosen[0].fifths if all(arm.fifths is chosen[0].fifths for arm in chosen) else None

@@ -38,7 +38,7 @@ pipeline_tag: {tag}
 |---|---|
 | parameters | {parameters:,}, of which {block_parameters:,} in the blocks |
 | trained by | `ttclab train {name}`, seed {seed}, {steps} steps, problems of the training set only |
-| grown from | {origin} |
+| base model | {origin} |
 | training FLOPs | {training_flops:.3e}: forward and backward passes, padding included{data} |
 {rows}
 Measured on the 500 test problems, with 95% bootstrap intervals over problems:
@@ -47,33 +47,34 @@ Measured on the 500 test problems, with 95% bootstrap intervals over problems:
 |---|---|
 {measured}
 
-Limits: totals from 1 to 999, one to six operations, two-digit operands. Other input gives garbage.
+Limits: totals from 1 to 999, one to six operations, two-digit operands. Output for other inputs is meaningless.
 """
 POLICY = """\
 A causal language model of the Test-Time Compute Lab, in Hugging Face's format: `AutoModelForCausalLM.from_pretrained`
-and `AutoTokenizer.from_pretrained` load it without `ttclab`. It works out chains of additions, subtractions and
-multiplications from left to right, a step a line: fed `015+74+46*06` and a newline, it should write `+74=089`,
-`+46=135`, `*06=810`, each with a newline, and `$` to end. It knows nothing else."""
+and `AutoTokenizer.from_pretrained` load it without `ttclab`. It evaluates chains of additions, subtractions and
+multiplications from left to right, one step per line. For `015+74+46*06` and a newline, the right solution is
+`+74=089`, `+46=135`, `*06=810`, each followed by a newline, and `$` at the end. The model can do nothing else."""
 REVISION = """\
-Before the problem it may be shown up to four earlier attempts, each followed by `#`;
-the newest may have feedback before it, as `Feedback.code` in `ttclab.verifiers` writes it."""
+Up to four earlier attempts may come before the problem, each followed by `#`. The newest attempt may have feedback
+before it, in the format of `Feedback.code` in `ttclab.verifiers`."""
 VERIFIER = """\
-A reward model of the Test-Time Compute Lab: `ttclab.load_verifier("{folder}")` loads it. It reads a chain of
-additions, subtractions and multiplications, worked out a step a line, and says at every token how likely
-{question}. Its first layers are a language model, and what the writing is compared with; the others verify."""
+A reward model of the Test-Time Compute Lab: `ttclab.load_verifier("{folder}")` loads it. It reads a solution to a chain
+of additions, subtractions and multiplications, one step per line, and gives at every token the probability that
+{question}. Its first layers are a language model that predicts every token; the other layers score the solution, given
+the distance of each token from the prediction."""
 REINFORCED = """\
-Trained on from `{base}` by reinforcement learning: groups of {samples} solutions, the exact checker's reward, policy
-gradients on the gains of the norms alone."""
+Trained further from `{base}` by reinforcement learning, with groups of {samples} solutions, the reward of the exact
+checker, and policy gradients for the gains of the norms only."""
 CHAINS = f"{REVISER}-test-chains"
 REVISES = ("revision", "revision-control")
-OTHERS: dict[str, Recipe] = {  # "prm-revision" ships, but "small" revises in the family that comes after
+OTHERS: dict[str, Recipe] = {  # "prm-revision" is shipped, but has no recipe in the next family, where "small" revises
     **reinforcement.RECIPES, "prm-revision": RECIPES["prm"]
 }  # fmt: skip
 QUESTIONS = {
-    "steps": "it is that the solution is right so far, learned from exact labels",
-    "answer": "it is that the final answer will be right, learned from final answers alone",
-    "rollouts": "it is that a solution begun so ends right, learned at the ends of steps from 16 rollouts each",
-    "step-ends": "it is that the solution is right so far, learned at the ends of steps (the control for prm-rollouts)",
+    "steps": "the solution is right so far, learned from exact labels",
+    "answer": "the final answer will be right, learned only from final answers",
+    "rollouts": "the final answer will be right, learned from 16 rollouts at the end of each step",
+    "step-ends": "the solution is right so far, learned at the ends of steps (the control for prm-rollouts)",
 }
 
 
@@ -82,23 +83,23 @@ def card(folder: Path) -> str:
     record = json.loads((folder / "training.json").read_text())
     recipe = RECIPES.get(record["name"], OTHERS.get(record["name"]))
     base = record.get("base")
-    grown = "" if isinstance(recipe, ReinforcementRecipe) else ", with fresh layers on top"
+    new_layers = "" if isinstance(recipe, ReinforcementRecipe) else ", with new layers on top"
     if verifies := isinstance(recipe, VerifierRecipe):
-        what = VERIFIER.format(folder=folder.name, question=QUESTIONS[recipe.labels])
+        description = VERIFIER.format(folder=folder.name, question=QUESTIONS[recipe.labels])
         measured = _verifier_rows(folder.name)
     else:
-        what = f"{POLICY}\n\n{REVISION}" if record["name"] in REVISES else POLICY
+        description = f"{POLICY}\n\n{REVISION}" if record["name"] in REVISES else POLICY
         if isinstance(recipe, ReinforcementRecipe):
-            what += "\n\n" + REINFORCED.format(base=base, samples=recipe.samples)
+            description += "\n\n" + REINFORCED.format(base=base, samples=recipe.samples)
         measured = _policy_rows(folder.name)
     return HEAD.format(
         folder=folder.name,
         tag="text-classification" if verifies else "text-generation",
-        what=what,
-        origin=f"the weights of `{base}`{grown}" if base else "nothing",
-        data=f"; {record['data_flops']:.3e} more to write what it reads" if record.get("data_flops") else "",
+        what=description,
+        origin=f"`{base}`{new_layers}" if base else "none",
+        data=f"; {record['data_flops']:.3e} more to write the training data" if record.get("data_flops") else "",
         rows="" if verifies else "| default decoding | sampling at temperature 1 |\n",
-        measured="\n".join(f"| {what} | {value} |" for what, value in measured),
+        measured="\n".join(f"| {label} | {value} |" for label, value in measured),
         **{key: record[key] for key in ("name", "seed", "steps", "parameters", "block_parameters", "training_flops")},
     )
 
@@ -121,8 +122,8 @@ def _policy_rows(name: str) -> list[tuple[str, str]]:
             continue  # a verifier's scores
         run = bank.read(file)
         feedback = run.metadata["feedback"]
-        what = f"right at attempts 1 to 4, feedback {feedback}" if feedback else "right at attempts 1 to 4"
-        rows.append((what, ", ".join(f"{run.attempt(place).mean():.3f}" for place in range(4))))
+        label = f"right at attempts 1 to 4, feedback {feedback}" if feedback else "right at attempts 1 to 4"
+        rows.append((label, ", ".join(f"{run.attempt(place).mean():.3f}" for place in range(4))))
     return rows
 
 
@@ -155,7 +156,7 @@ def _verifier_rows(name: str) -> list[tuple[str, str]]:
 
 def _step_rows(name: str) -> list[tuple[str, str]]:
     """AUC of a step verifier over all steps, by whether the solution is right so far."""
-    steps = np.array([score for group in bank.load_scores(name, "small-test") for each in group for score in each])
+    steps = np.array([score for group in bank.load_scores(name, "small-test") for row in group for score in row])
     right = _right_so_far()
     return [("AUC over all steps", f"{auc(steps, right):.3f}")] if len(steps) == len(right) else []
 
@@ -165,7 +166,7 @@ def _right_so_far() -> NDArray[np.bool_]:
     """For every step of the small model's samples, whether the solution is right up to and including it."""
     samples, oracle = small_samples(), Oracle()
     groups = (samples.solutions(i) for i in range(len(samples.problems)))
-    return np.array([right for group in groups for each in oracle.score_steps(group) for right in each], dtype=bool)
+    return np.array([right for group in groups for row in oracle.score_steps(group) for right in row], dtype=bool)
 
 
 def write_cards() -> list[Path]:

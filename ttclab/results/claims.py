@@ -1,9 +1,9 @@
-"""Claims about test-time compute, each with the test that recorded runs put it to.
+"""Claims about test-time compute, each with a test on recorded runs.
 
-`claims.json` lists them: who says what, which test below decides, and the verdict that it gives today. A test returns a
-verdict and the numbers in words. "holds": we see it too; "reversed": we see the opposite; "not seen": we looked and the
-runs don't show it; "undecided": seeds of our models differ. A verdict is about our models and task, not about the
-claim's own.
+`claims.json` stores the source, the wording, the test and the current verdict of each claim. A test returns a verdict
+and its numbers in words. The verdict is "holds" if our runs show the effect, "reversed" if they show the opposite, "not
+seen" if they show neither, and "undecided" if the seeds of our models differ. It applies to our models and our task,
+not to those of the claim's source.
 """
 
 import json
@@ -29,16 +29,23 @@ HOLDS, REVERSED, NOT_SEEN, MISSING = "holds", "reversed", "not seen", "not recor
 
 
 class Finding(NamedTuple):
-    """What a test says: one of the three verdicts, and the numbers it rests on, in words."""
+    """Result of a test: the verdict, and the numbers behind it in words."""
 
     verdict: str
     numbers: str
 
 
 class Assessed(NamedTuple):
-    """What all families say.
+    """Result of a test over all families.
 
-    verdict: that of all, or "undecided"; numbers: with the problems of all; seeds: the verdict of each.
+    Attributes
+    ----------
+    verdict : str
+        Verdict that all families share, or "undecided".
+    numbers : str
+        Numbers over the problems of all families, in words.
+    seeds : dict
+        Verdict of each family.
     """
 
     verdict: str
@@ -48,7 +55,20 @@ class Assessed(NamedTuple):
 
 @dataclass(frozen=True)
 class Claim:
-    """source: "lesson", "paper" or "later"; says: in our words; test: a name in TESTS; verdict: what it returned."""
+    """A claim and its test.
+
+    Attributes
+    ----------
+    id : str
+    source : {"lesson", "paper", "later"}
+        Who makes the claim.
+    says : str
+        The claim in our words.
+    test : str
+        A name in TESTS.
+    verdict : str
+        Verdict of the test on the recorded runs.
+    """
 
     id: str
     source: str
@@ -57,9 +77,9 @@ class Claim:
     verdict: str
 
     def check(self) -> Assessed:
-        """Put the claim to its test in every recorded family, and with the problems of all.
+        """Run the test on every recorded family, and on the problems of all families together.
 
-        The verdict is the one that all of them come to.
+        The verdict is "undecided" unless all these verdicts agree.
         """
         test = TESTS[self.test]
 
@@ -69,7 +89,7 @@ class Claim:
             except ValueError:  # a family may lack some of the runs
                 return None
 
-        seeds = {name: found.verdict if found else MISSING for name, found in each_family(finding).items()}
+        seeds = {name: result.verdict if result else MISSING for name, result in each_family(finding).items()}
         together = of_all(finding) or Finding(MISSING, "Its runs are not recorded in every family.")
         agreed = {*seeds.values()} == {together.verdict}
         return Assessed(together.verdict if agreed else UNDECIDED, together.numbers, seeds)
@@ -77,7 +97,7 @@ class Claim:
 
 def load_claims() -> list[Claim]:
     """All claims, in the order of the file."""
-    return [Claim(**each) for each in json.loads(FILE.read_text(encoding="utf-8"))]
+    return [Claim(**record) for record in json.loads(FILE.read_text(encoding="utf-8"))]
 
 
 def _accuracy(arm: Arm) -> float:
@@ -94,7 +114,7 @@ def large_for_easy_small_for_hard() -> Finding:
     verdict = REVERSED if easy.sign >= 0 > hard.sign else HOLDS if easy.sign < 0 < hard.sign else NOT_SEEN
     return Finding(
         verdict,
-        f"What the small model does best for the FLOPs of one pass of the 14x model ({small.allocation}) minus that "
+        f"The small model's best strategy for the FLOPs of one pass of the 14x model ({small.allocation}) minus that "
         f"pass: {easy:+.3f} on the second easiest fifth, {hard:+.3f} on the hardest.",
     )
 
@@ -105,9 +125,9 @@ def test_time_compute_for_all_but_the_hardest() -> Finding:
     verdict = HOLDS if rest.sign > 0 > hard.sign else REVERSED if rest.sign < 0 < hard.sign else NOT_SEEN
     return Finding(
         verdict,
-        f"The same two, on the four easier fifths {rest:+.3f}, on the hardest {hard:+.3f}. "
-        f"Trained to its end the 14x model solves {_rate(trained)} in one pass: {small.minus(trained):+.3f} on all "
-        "problems.",
+        f"The same difference: {rest:+.3f} on the four easier fifths, {hard:+.3f} on the hardest. At the end of its "
+        f"training the 14x model solves {_rate(trained)} in one pass, and the difference on all problems is "
+        f"{small.minus(trained):+.3f}.",
     )
 
 
@@ -117,7 +137,7 @@ def sampling_for_easy_revision_for_hard() -> Finding:
     verdict = HOLDS if easy.sign < 0 < hard.sign else REVERSED if easy.sign > 0 > hard.sign else NOT_SEEN
     return Finding(
         verdict,
-        f"One chain of at most 16, revised step by step, minus 16 samples: {easy:+.3f} on the easiest fifth, "
+        f"One chain of at most 15 step-level revisions minus 16 samples: {easy:+.3f} on the easiest fifth, "
         f"{hard:+.3f} on the hardest. With rewrites {others[0]:+.3f} and {others[1]:+.3f}.",
     )
 
@@ -128,8 +148,8 @@ def matches_14x_for_fewer_flops() -> Finding:
     gap = payable.minus(large)
     return Finding(
         NOT_SEEN if gap.sign < 0 else HOLDS,
-        f"For at most 0.8 of the FLOPs of one pass of the 14x model the best we have ({payable.allocation}) solves "
-        f"{_rate(payable)} against {_rate(large)}: {gap:+.3f}.",
+        f"The small model's best strategy for at most 0.8 of the FLOPs of one pass of the 14x model "
+        f"({payable.allocation}) solves {_rate(payable)} against {_rate(large)}: {gap:+.3f}.",
     )
 
 
@@ -153,8 +173,8 @@ def both_win_at_every_budget() -> Finding:
     listed = ", ".join(f"{gain:+.3f} at {budget}" for budget, gain in gains.items())
     return Finding(
         verdict,
-        "The best mix of samples and step-level revisions minus the better of the pure ones, picked afterwards: "
-        f"{listed}.",
+        "The best mix of samples and step-level revisions minus the better pure strategy, both picked on the test "
+        f"problems: {listed}.",
     )
 
 
@@ -186,7 +206,7 @@ def lesson_policy_helps() -> Finding:
     signs = [gain.sign for gain in gains.values()]
     listed = ", ".join(f"{gain:+.3f} at {budget}" for budget, gain in gains.items())
     verdict = HOLDS if max(signs) > 0 and min(signs) >= 0 else REVERSED if min(signs) < 0 else NOT_SEEN
-    return Finding(verdict, f"The lesson's rule minus spending all on samples: {listed}.")
+    return Finding(verdict, f"The lesson's rule minus the whole budget in samples: {listed}.")
 
 
 def cheap_difficulty_is_open() -> Finding:
@@ -250,7 +270,7 @@ def pass_rate_rises_along_the_chain() -> Finding:
     first, later = attempt(2).minus(attempt(1)), attempt(16).minus(attempt(5))
     return Finding(
         HOLDS if later.sign > 0 else NOT_SEEN,
-        f"The first revision gains {first:+.3f}; from the fifth attempt to the sixteenth it is {later:+.3f}.",
+        f"The first revision gains {first:+.3f}; from the fifth attempt to the sixteenth the gain is {later:+.3f}.",
     )
 
 

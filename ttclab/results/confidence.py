@@ -1,8 +1,8 @@
-"""What the small model's confidence in its own tokens is worth, and when to stop sampling, from recorded runs.
+"""The small model's token confidence as a verifier and as a stopping rule, on recorded runs.
 
-Confidence costs nothing: the policy has computed it while writing. Right and wrong samples of a problem part at a token
-that both drew from one distribution, so a measure of distributions alone sees no more than what follows; the
-log-probability of the drawn token sees the draw.
+Confidence costs nothing, because the policy computes it while writing. A right and a wrong sample of a problem diverge
+at a token that both drew from the same distribution. A measure of the distribution alone, such as its entropy, cannot
+tell the two draws apart at this token; the log-probability of the drawn token can.
 """
 
 from functools import cache, lru_cache
@@ -20,40 +20,40 @@ from ..stopping import Agreement, ClearLead, Posterior, StoppingRule
 from .arms import Arms, at_equal_flops
 from .sampling import FINE_BUDGETS, best, sampling_arms, small_fifths, small_samples, small_scores, stopping_arm, vote
 
-RULES: dict[str, StoppingRule] = {  # each looks at every second sample, or after each doubling
+RULES: dict[str, StoppingRule] = {  # checked after every second sample, or after each doubling
     "clear lead": ClearLead(0.5, batch=2),
     "agreement": Agreement(0.75),
     "posterior": Posterior(0.95, batch=2),
 }
 MOST_SAMPLES = (4, 8, 16, 32, 64)
 WARMUP = 16
-KEPT = (0.9, 0.5, 0.1)  # shares of the warm-up that set the floor: DeepConf-high, the middle, DeepConf-low
+KEPT = (0.9, 0.5, 0.1)  # shares of warm-up samples above the floor: DeepConf-high, the middle, DeepConf-low
 
 
 @cache
 def _aucs(measure: str, working: bool) -> NDArray[np.float64]:
     samples = small_samples()
     right = samples.worked if working else samples.correct
-    found = np.array([auc(*each) for each in zip(small_scores(measure), right, strict=True)])
-    return found[~np.isnan(found)]
+    aucs = np.array([auc(*problem) for problem in zip(small_scores(measure), right, strict=True)])
+    return aucs[~np.isnan(aucs)]
 
 
 def confidence_auc(measure: str, *, working: bool = False) -> Estimate:
     """AUC within a problem of a measure of confidence, or of a recorded verifier.
 
-    A solution counts as right if its answer is, or with `working` if all of its working is.
+    A solution counts as right if its answer is right or, with `working`, if every step is right.
     """
     return bootstrap(_aucs(measure, working))
 
 
 def most_confident_gain(N: int, measure: str) -> Estimate:
-    """The most confident of N samples minus their plain vote."""
+    """The most confident of N samples minus their majority vote."""
     return best(N, measure).minus(vote(N))
 
 
 @cache
 def random_by_text(N: int, *, seed: int = 0) -> Arm:
-    """The best of N samples by a number drawn at random for each text, as a verifier that knows nothing scores."""
+    """Best-of-N with a random score for each distinct text, the control for verifiers that score texts."""
     samples, rng = small_samples(), np.random.default_rng(seed)
     places = [np.unique(texts, return_inverse=True)[1] for texts in samples.texts]
     scores = np.array([rng.random(place.max() + 1)[place] for place in places])
@@ -62,34 +62,34 @@ def random_by_text(N: int, *, seed: int = 0) -> Arm:
 
 @cache
 def rule_arms(rule: str) -> Arms:
-    """A stopping rule with at most so many samples, for each of MOST_SAMPLES."""
+    """Arms of a stopping rule, one for each largest number of samples in MOST_SAMPLES."""
     return Arms(stopping_arm(RULES[rule], N) for N in MOST_SAMPLES)
 
 
 def rule_gain(rule: str, N: int) -> Estimate:
-    """A stopping rule with at most N samples minus the same vote of a fixed number of samples, at equal FLOPs."""
+    """A stopping rule with at most N samples minus the same kind of vote without stopping, at equal FLOPs."""
     choose = "weighted" if RULES[rule].weighted else "majority"
     arm, fixed = rule_arms(rule).at(N), sampling_arms(choose=choose, budgets=FINE_BUDGETS)
     return arm.minus(at_equal_flops(fixed.values(), arm.cost))
 
 
 def rule_saving(rule: str, N: int) -> float:
-    """The share of the FLOPs of the same vote of N samples that a stopping rule saves."""
+    """Share of FLOPs that a stopping rule saves, compared with the same kind of vote of all N samples."""
     choose = "weighted" if RULES[rule].weighted else "majority"
     return 1 - rule_arms(rule).at(N).cost / sampling_arms(choose=choose).at(N).cost
 
 
 def rule_loss(rule: str, N: int) -> Estimate:
-    """A stopping rule with at most N samples minus the same vote of all N."""
+    """A stopping rule with at most N samples minus the same kind of vote of all N samples."""
     choose = "weighted" if RULES[rule].weighted else "majority"
     return rule_arms(rule).at(N).minus(sampling_arms(choose=choose).at(N))
 
 
 @lru_cache(maxsize=1)
 def _lowest_so_far() -> NDArray[np.float32]:
-    """The lowest confidence of a group up to each, (problems, samples, groups), in nats.
+    """Running minimum of the group confidences of each sample, (problems, samples, groups), in nats.
 
-    Past a sample's end its last value stands.
+    The last value of a sample is repeated after its end.
     """
     samples, recorded = small_samples(), bank.load_scores(TOKENS, "small-test")
     groups = max(1, int(samples.tokens.max()) - WINDOW + 1)
@@ -97,8 +97,8 @@ def _lowest_so_far() -> NDArray[np.float32]:
     for i, texts in enumerate(samples.texts):
         _, first, place = np.unique(texts, return_index=True, return_inverse=True)
         for text, j in enumerate(first):
-            found = np.minimum.accumulate(group_confidences(MOST * np.array(recorded[i][j]), WINDOW))
-            lowest[i, place == text] = np.pad(found, (0, groups - len(found)), mode="edge")
+            minima = np.minimum.accumulate(group_confidences(MOST * np.array(recorded[i][j]), WINDOW))
+            lowest[i, place == text] = np.pad(minima, (0, groups - len(minima)), mode="edge")
     return lowest
 
 
@@ -109,16 +109,16 @@ def stopped_inside(N: int, keep: float, weight: str | None = None, *, draws: int
     Parameters
     ----------
     N : int
-        Samples begun for each problem, WARMUP of them whole.
+        Samples started for each problem. The first WARMUP of them are never stopped.
     keep : float
-        Share of the warm-up that is above the floor.
+        Share of warm-up samples whose confidence is above the floor.
     weight : str, optional
-        The measure of confidence that weights the vote of samples that were not stopped; by default all weigh alike.
+        Measure of confidence that weights the votes of the samples that were not stopped; by default equal weights.
     draws, seed : int
-        Random orders of the recorded samples that the mean is over.
+        Number and seed of the random orders of the recorded samples over which the result is averaged.
     """
     samples, running = small_samples(), _lowest_so_far()
-    ends = np.maximum(samples.tokens - WINDOW, 0)[..., None]  # the last group of each
+    ends = np.maximum(samples.tokens - WINDOW, 0)[..., None]  # the last group of each sample
     lowest = np.take_along_axis(running, ends, axis=-1)[..., 0]
     weights = small_scores(weight) if weight else np.ones(samples.correct.shape)
     costs = _writing_costs()
@@ -127,7 +127,9 @@ def stopped_inside(N: int, keep: float, weight: str | None = None, *, draws: int
         order = rng.permuted(np.broadcast_to(np.arange(lowest.shape[1]), lowest.shape), axis=1)[:, :N]
         floors = np.quantile(np.take_along_axis(lowest, order[:, :WARMUP], axis=1), 1 - keep, axis=1)
         groups = np.take_along_axis(running, order[..., None], axis=1)
-        written = WINDOW + (groups >= floors[:, None, None].astype(np.float32)).sum(axis=-1)  # at the first one below
+        written = WINDOW + (groups >= floors[:, None, None].astype(np.float32)).sum(
+            axis=-1
+        )  # up to the first group below
         whole = np.take_along_axis(samples.tokens, order, axis=1)
         finished = np.take_along_axis(samples.finished, order, axis=1)
         stopped = (written < whole) | ((written == whole) & ~finished)
@@ -138,41 +140,40 @@ def stopped_inside(N: int, keep: float, weight: str | None = None, *, draws: int
         correct += elected(answers, votes, np.take_along_axis(samples.correct, order, axis=1) & ~stopped) / draws
         tokens = np.where(stopped, written, whole)
         flops += np.take_along_axis(costs, tokens, axis=1).sum(axis=1) / draws
-    reads = 1 + (N > WARMUP)  # the policy reads the problem anew after the warm-up
+    reads = 1 + (N > WARMUP)  # the policy reads the problem again after the warm-up
     return Arm(Allocation(N), correct, flops + reads * samples.prefill_flops, small_fifths())
 
 
 @cache
 def _writing_costs() -> NDArray[np.float64]:
-    """FLOPs of writing so many tokens after each problem, (problems, tokens)."""
+    """FLOPs of writing 0, 1, 2, ... tokens after each problem, (problems, tokens)."""
     samples = small_samples()
-    most = int(samples.tokens.max())
+    longest = int(samples.tokens.max())
     rows = {
-        length: [0.0, *(float(decode_flops(samples.config, tokens - 1, length)) for tokens in range(1, most + 1))]
+        length: [0.0, *(float(decode_flops(samples.config, tokens - 1, length)) for tokens in range(1, longest + 1))]
         for length in set(samples.prompt_tokens)
     }
     return np.array([rows[length] for length in samples.prompt_tokens])
 
 
 def inside_gain(N: int, keep: float, weight: str | None = None) -> Estimate:
-    """Stopping inside samples minus a plain vote, at equal FLOPs."""
+    """Stopping inside samples minus a majority vote, at equal FLOPs."""
     arm, fixed = stopped_inside(N, keep, weight), sampling_arms(choose="majority", budgets=FINE_BUDGETS)
     return arm.minus(at_equal_flops(fixed.values(), arm.cost))
 
 
 def inside_saving(N: int, keep: float) -> float:
-    """The share of the FLOPs of a plain vote of N samples that stopping inside samples saves."""
+    """Share of FLOPs that stopping inside samples saves, compared with a majority vote of N samples."""
     return 1 - stopped_inside(N, keep).cost / vote(N).cost
 
 
 def confidence() -> pd.DataFrame:
-    """What the figure shows: ways to spend without a trained verifier, and the clear lead of a PRM beside them.
+    """Data of the figure: strategies without a trained verifier, compared with stopping by the PRM's clear lead.
 
     Returns
     -------
     DataFrame
-        A row for each strategy and largest number of samples N: what it solves, with the ends of its 95% interval, and
-        its FLOPs a problem.
+        A row for each strategy and largest number of samples N: accuracy with its 95% interval, and FLOPs per problem.
     """
     strategies = {
         "vote": sampling_arms(choose="majority"),

@@ -1,4 +1,4 @@
-"""The small model, thinking, against one pass of the large one: for equal FLOPs of a question, and of a whole life."""
+"""The small model with test-time compute against one pass of the large model, at equal FLOPs."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,14 +20,14 @@ from .searching import beam_arms
 from .stepwise import stepwise_arms
 from .training import block_parameters, training_flops, training_tokens
 
-# Of the large model's training, where it ships.
+# Training steps at which the large model is shipped.
 STEPS = tuple(sorted(int(folder.name.removeprefix("large-")) for folder in ZOO.glob("large-*")))
-RATIOS = (0.16, 0.79, 22.0, float("inf"))  # R of the paper, and a life so long that training does not count
+RATIOS = (0.16, 0.79, 22.0, float("inf"))  # the paper's values of R, and the limit in which training is free
 
 
 @measured
 def one_pass(split: str = "test", at: int | None = None, model: str = "large") -> Arm:
-    """One greedy pass of a model over each problem; the fifths are the small model's."""
+    """One greedy pass of a model over each problem; the fifths of difficulty are those of the small model."""
     run = bank.load(model, split, at=at, greedy=True)
     right, flops = run.correct[:, 0].astype(float), (run.prefill_flops + run.decode_flops[:, 0]).astype(float)
     small = bank.path_of("small", split).exists()
@@ -41,7 +41,10 @@ def greedy(model: str, at: int | None = None) -> Arm:
 
 @cache
 def matched_samples(verifier: str | None = None) -> int:
-    """Samples of the small model for the FLOPs of one pass of the large one, scored by a verifier or not."""
+    """Number of samples of the small model for the FLOPs of one pass of the large model.
+
+    With a verifier, the budget also pays for its scores.
+    """
     price = greedy("large").cost
     if verifier is None:
         reading = 2 * vote(1).cost - vote(2).cost
@@ -51,9 +54,9 @@ def matched_samples(verifier: str | None = None) -> int:
 
 
 def bill(model: str, N: int = 1, verifier: str | None = None) -> dict[str, float]:
-    """Mean FLOPs a problem by what they are for: reading the problem once, writing N solutions, and the verifier.
+    """Mean FLOPs per problem of reading the problem once, of writing N solutions, and of the verifier if given.
 
-    The large model writes one greedy solution, the small one samples; without a verifier its part is left out.
+    The large model decodes greedily; the small model samples.
     """
     if model == "small":
         written = vote(2).cost - vote(1).cost
@@ -65,20 +68,20 @@ def bill(model: str, N: int = 1, verifier: str | None = None) -> dict[str, float
 
 
 def size_ratio() -> float:
-    """How many times the parameters of the small model the large one has, in their blocks."""
+    """Block parameters of the large model divided by those of the small model."""
     return block_parameters("large") / block_parameters("small")
 
 
 @measured
 def queries_at(R: float, at: int | None = None) -> float:
-    """Problems that make R, the tokens that the large model reads and writes for them over those it was trained on.
+    """Number of queries at which the large model's inference tokens are R times its training tokens.
 
     Parameters
     ----------
     R : float
-        Above 0. It may be infinite: a life so long that training does not count.
+        Inference tokens divided by training tokens, above 0. With infinite R, training costs nothing.
     at : int, optional
-        Where the large model's training stopped.
+        Training step of the large model, by default that of `ttclab.load("large")`.
 
     Raises
     ------
@@ -88,24 +91,24 @@ def queries_at(R: float, at: int | None = None) -> float:
     if not R > 0:
         raise ValueError(f"R, inference tokens over training tokens, must be above 0, not {R}")
     run = bank.load("large", "test", at=at, greedy=True)
-    a_problem = np.mean(run.prompt_tokens) + run.tokens.mean()
-    return R * training_tokens("large", at) / float(a_problem)
+    tokens_per_query = np.mean(run.prompt_tokens) + run.tokens.mean()
+    return R * training_tokens("large", at) / float(tokens_per_query)
 
 
 @dataclass(frozen=True)
 class Exchange:
-    """The small model, thinking, against one pass of the large one, for the same FLOPs in all, training included.
+    """The small model with test-time compute against one pass of the large model, at equal total FLOPs.
 
     Parameters
     ----------
     queries : float
-        Problems that the two are asked in their life.
+        Queries that each model answers over its lifetime. Their number spreads the cost of training.
     large, small : Arm
-        Their arms.
+        The arm of each model.
     verifier : str or None
-        The verifier that the small model uses, None where it votes.
+        Verifier of the small model; None for a majority vote.
     left : float
-        FLOPs a problem that the small model could have spent.
+        FLOPs per query that the small model was allowed to spend.
     """
 
     queries: float
@@ -115,13 +118,18 @@ class Exchange:
     left: float
 
     def gain(self, members: NDArray[np.bool_] | None = None, *, cells: int = 1) -> Estimate:
-        """Accuracy of the small model minus that of the large one, over some of the problems.
+        """Accuracy of the small model minus accuracy of the large model.
 
-        cells: comparisons that are looked at together. With more than one the interval is wider, so that 95% is the
-        chance that all of them hold their values (Bonferroni).
+        Parameters
+        ----------
+        members : array of shape (problems,), optional
+            Mask of the problems to compare on, by default all.
+        cells : int
+            Number of comparisons made together. With more than one, the interval is widened so that all intervals
+            hold with a probability of 95% (Bonferroni).
         """
         difference = self.small.correct - self.large.correct
-        draws = 1000 if cells == 1 else 5000  # the ends of a wider interval are rarer
+        draws = 1000 if cells == 1 else 5000  # the ends of a wider interval need more draws
         return bootstrap(difference if members is None else difference[members], draws=draws, level=1 - 0.05 / cells)
 
 
@@ -136,24 +144,24 @@ def exchange(
 ) -> Exchange:
     """Compare the models at equal total FLOPs: training plus `queries` answers (Snell et al. 2024, section 7).
 
-    Of the arms that it can pay, the small model takes the best on the validation problems; its accuracy is of `split`.
-    It may vote instead of using the verifier, which then needs no training.
+    The small model uses the affordable arm with the highest accuracy on the validation problems. Its accuracy is
+    reported on `split`. Majority votes are among the arms; for them, no verifier's training is charged.
 
     Parameters
     ----------
     queries : float
-        Questions that both models answer in their life.
+        Queries that each model answers over its lifetime.
     at : int, optional
-        Where the large model's training stopped.
+        Training step of the large model, by default that of `ttclab.load("large")`.
     verifier : str
-        The verifier that the small model may use.
+        Verifier that the small model may use.
     verifier_given : bool
-        The verifier exists already, and its training is charged to neither, as in the paper. Otherwise it is charged
-        to the small model, with what it was grown from.
+        If True, the verifier's training is free, as in the paper. If False, the small model pays for it, including the
+        training of the verifier's base model.
     split : str
-        The problems.
+        Problem set on which accuracy is reported.
     fifth : int, optional
-        All the queries are of this fifth of difficulty, 0 the easiest (default: of all).
+        Draw all queries from this fifth of difficulty, 0 the easiest; by default from all fifths.
 
     Raises
     ------
@@ -161,9 +169,9 @@ def exchange(
         Unless queries > 0.
     """
     if not queries > 0:
-        raise ValueError(f"an exchange needs a number of queries above 0, not {queries}")
+        raise ValueError(f"queries must be above 0, not {queries}")
     large = _within(one_pass(split, at), fifth)
-    ways: list[tuple[float, str | None, Arm, Arm]] = []  # payable: validation accuracy, verifier, both arms
+    affordable: list[tuple[float, str | None, Arm, Arm]] = []  # validation accuracy, verifier, both arms
     left = {}
     for scorer in (None, verifier):
         trained = training_flops(*["small"] if scorer is None or verifier_given else ["small", scorer])
@@ -172,16 +180,17 @@ def exchange(
         for allocation, arm in small_arms(split, scorer).items():
             known = _within(fitting[allocation], fifth)
             if known.cost <= left[scorer]:
-                ways.append((float(known.correct.mean()), scorer, _within(arm, fifth), known))
-    # Of equally good ones the cheapest: where all is solved, more thinking is only dearer.
-    _, scorer, small, _ = max(ways, key=lambda way: (way[0], -way[3].cost))
+                affordable.append((float(known.correct.mean()), scorer, _within(arm, fifth), known))
+    # Ties go to the cheapest arm: once all problems are solved, more compute buys nothing.
+    _, scorer, small, _ = max(affordable, key=lambda way: (way[0], -way[3].cost))
     return Exchange(queries, large, small, scorer, left[scorer])
 
 
 def small_arms(split: str, verifier: str | None) -> Arms:
-    """What the small model can do with a verifier, or without one, which is to vote.
+    """All arms of the small model with a verifier; without a verifier, majority votes.
 
-    With the PRM it can do most: samples, beams, step-level revisions, and rewrites if it was trained for them.
+    Every verifier has best-of-N and beam search. The PRM adds step-level revision, and rewriting chains if the small
+    model was trained to revise.
     """
     if verifier is None:
         return sampling_arms(split, choose="majority")
@@ -199,7 +208,7 @@ def _within(arm: Arm, fifth: int | None) -> Arm:
 
 @dataclass(frozen=True)
 class Cell:
-    """A place on the winner map: the exchange, its gain with its own 95% interval, and the verdict.
+    """A cell of the winner map: the exchange, its gain with a 95% interval for this cell alone, and the verdict.
 
     The verdict is "small", "large" or "no difference".
     """
@@ -209,7 +218,7 @@ class Cell:
     verdict: str
 
     def __str__(self) -> str:
-        """The gain in points, and the winner where there is one."""
+        """The gain in points, and the winner if there is one."""
         winner = "" if self.verdict == "no difference" else f" {self.verdict}"
         return f"{self.gain:.0p}{winner}"
 
@@ -220,73 +229,73 @@ def _cells(ratios: tuple[float, ...], at: int | None, verifier: str, verifier_gi
         [exchange(queries_at(R, at), at, verifier=verifier, verifier_given=verifier_given, fifth=fifth) for R in ratios]
         for fifth in (*range(5), None)
     ]
-    return [[_cell(found, cells=6 * len(ratios)) for found in row] for row in rows]
+    return [[_cell(each, cells=6 * len(ratios)) for each in row] for row in rows]
 
 
-def _cell(found: Exchange, cells: int) -> Cell:
-    wide = found.gain(cells=cells)
-    return Cell(found, found.gain(), {1: "small", -1: "large", 0: "no difference"}[wide.sign])
+def _cell(comparison: Exchange, cells: int) -> Cell:
+    wide = comparison.gain(cells=cells)
+    return Cell(comparison, comparison.gain(), {1: "small", -1: "large", 0: "no difference"}[wide.sign])
 
 
 def winner_map(
     ratios: Sequence[float], at: int | None = None, *, verifier: str = "prm", verifier_given: bool = False
 ) -> list[list[Cell]]:
-    """Who wins for the same FLOPs in all: a row for each fifth of difficulty and one for all problems, by R.
+    """The winner at equal total FLOPs by R: a row for each fifth of difficulty, then one for all problems.
 
-    The arguments and the choice of the small model's arm are those of `exchange`. A verdict is for the map as a whole:
-    it names a winner only where the interval widened for all cells (Bonferroni) leaves zero out.
+    Arguments are those of `exchange`, which also chooses the small model's arm. A verdict names a winner only if the
+    interval, widened for the number of cells in the map (Bonferroni), excludes zero.
     """
     return _cells(tuple(ratios), at, verifier, verifier_given)
 
 
 def matched(at: int | None = None) -> Arm:
-    """What the small model does best for the FLOPs of one pass of the large one, with the PRM's reading charged.
+    """The small model's best arm for the FLOPs of one pass of the large model, including those of the PRM.
 
-    The arm is chosen on the validation problems. Training is charged to neither.
+    The arm is chosen on the validation problems. No training is charged.
     """
     return exchange(float("inf"), at, verifier_given=True).small
 
 
 def cell(R: float, at: int, fifth: int | None = None, *, verifier_given: bool = True) -> Cell:
-    """A cell of the winner map of `RATIOS`; without a fifth, of all problems."""
+    """A cell of the winner map of `RATIOS`, for one fifth of difficulty or for all problems."""
     row = 5 if fifth is None else fifth
     return winner_map(RATIOS, at, verifier_given=verifier_given)[row][RATIOS.index(R)]
 
 
 def map_cells() -> int:
-    """Cells of a winner map: `RATIOS` by five fifths and all problems."""
+    """Number of cells of a winner map: `RATIOS` by five fifths and all problems."""
     return 6 * len(RATIOS)
 
 
 def all_cells() -> int:
-    """Cells of single fifths in the maps of all points of the large model's training."""
+    """Number of single-fifth cells in the winner maps of all training steps of the large model."""
     return 5 * len(RATIOS) * len(STEPS)
 
 
 def count_cells(verdict: str, *, verifier_given: bool = True, after: int = 0) -> int:
-    """Cells of single fifths with a verdict, in the maps of all points of the large model's training after a step."""
+    """Number of single-fifth cells with a verdict, in the winner maps of all training steps above `after`."""
     maps = [winner_map(RATIOS, at, verifier_given=verifier_given) for at in STEPS if at > after]
     return sum(cell.verdict == verdict for rows in maps for row in rows[:5] for cell in row)
 
 
 def spendable(R: float, at: int = 1500, *, verifier_given: bool = True) -> float:
-    """How many single samples of the small model a query may cost, by what was counted."""
+    """FLOPs that the small model may spend on a query, in units of one sample."""
     spent = training_flops(*["small"] if verifier_given else ["small", "prm"])
     left = greedy("large", at).cost + (training_flops("large", at=at) - spent) / queries_at(R, at)
     return left / coverage(1).cost
 
 
 def in_samples(count: float) -> str:
-    """A number of samples in words, which may be below zero."""
+    """A number of samples in words; below zero it is "less than nothing"."""
     return "less than nothing" if count < 0 else f"{count:.0f}"
 
 
 def spendable_scored(R: float, at: int = 1500) -> int:
-    """How many samples, each scored by a PRM that is there already, a query may cost."""
+    """Number of samples that the small model may spend on a query, scored by an already trained PRM."""
     left = spendable(R, at) * coverage(1).cost
     arms = sampling_arms()
     budgets, costs = [allocation.N for allocation in arms], [arm.cost for arm in arms.values()]
-    if left > costs[-1]:  # each further sample is read and written like the last ones
+    if left > costs[-1]:  # beyond the recorded budgets, cost grows linearly
         slope = (costs[-1] - costs[-2]) / (budgets[-1] - budgets[-2])
         return int(budgets[-1] + (left - costs[-1]) / slope)
     return int(np.interp(left, costs, budgets))
@@ -301,11 +310,11 @@ class Match:
     arm : Arm
         The arm, on the test problems.
     verifier : str or None
-        The verifier that it uses, None for a vote.
+        Verifier of the arm; None for a majority vote.
     over : float
-        Its FLOPs over those of the pass.
+        FLOPs of the arm divided by FLOPs of the pass.
     gain : Estimate
-        Its accuracy minus that of the pass.
+        Accuracy of the arm minus accuracy of the pass.
     """
 
     arm: Arm
@@ -322,7 +331,7 @@ class Match:
 def cheapest_match(at: int) -> Match:
     """The cheapest arm of the small model whose accuracy on validation problems reaches one pass of the large one.
 
-    The large model is not recorded on validation problems, so its accuracy is that of the test problems.
+    The large model has no recorded run on the validation problems, so its accuracy on the test problems is used.
     """
     large = greedy("large", at)
     pool = [
@@ -330,6 +339,6 @@ def cheapest_match(at: int) -> Match:
         for verifier in (None, "prm", "prm-large")
         for allocation, known in small_arms("validation", verifier).items()
     ]
-    enough = [each for each in pool if each[0].correct.mean() >= large.correct.mean()]
-    _, arm, verifier = min(enough, key=lambda each: each[0].cost)
+    accurate = [candidate for candidate in pool if candidate[0].correct.mean() >= large.correct.mean()]
+    _, arm, verifier = min(accurate, key=lambda candidate: candidate[0].cost)
     return Match(arm, verifier, arm.cost / large.cost, arm.minus(large))

@@ -1,8 +1,7 @@
-"""Expressions of this layer, as the pages of the book write them: `beam(16).minus(weighted(16)):.0 points`.
+"""Expressions on the pages of the book, such as `beam(16).minus(weighted(16)):.0 points`.
 
-An expression calls public functions of the layer, reads public attributes of what they return, and may calculate with
-numbers. It can do nothing else, and an unknown name is an error. A specification after the last colon says how the
-value is written.
+An expression calls public functions of `ttclab.results`, reads public attributes of their results, and does arithmetic.
+Everything else is an error, including unknown names. A format specification follows the last colon.
 """
 
 import ast
@@ -38,8 +37,8 @@ PLACE = re.compile(r"\{([^{}`]+)\}(?!`)")  # in a cell; {name}`text` is a role o
 
 
 def names() -> dict[str, object]:
-    """Everything that an expression may name: public functions and constants of the layer, and the fifths."""
-    found: dict[str, object] = {
+    """All names for expressions: public functions and constants of `ttclab.results`, and the fifths of difficulty."""
+    public: dict[str, object] = {
         "exchange_rate": exchange_rate, "find_gpu": find_gpu, "headline": headline, "verdict": verdict,
     }  # fmt: skip
     for name in MODULES:
@@ -47,8 +46,8 @@ def names() -> dict[str, object]:
         for key, value in vars(module).items():
             own = getattr(value, "__module__", None) == module.__name__ or key.isupper()
             if own and not key.startswith("_"):
-                found[key] = value
-    return {**found, **{name: fifth for fifth, name in enumerate(FIFTHS)}, "infinite": float("inf")}
+                public[key] = value
+    return {**public, **{name: fifth for fifth, name in enumerate(FIFTHS)}, "infinite": float("inf")}
 
 
 def evaluate(expression: str, variables: Mapping[str, object] | None = None) -> object:
@@ -59,12 +58,12 @@ def evaluate(expression: str, variables: Mapping[str, object] | None = None) -> 
     expression : str
         Such as "vote(16).fifth(hardest).solved".
     variables : mapping, optional
-        Names that stand for values, beside those of `names`.
+        Values of further names, in addition to `names`.
 
     Raises
     ------
     ValueError
-        If the expression is not one, names something unknown or private, or does what an expression may not.
+        If the syntax is invalid, a name is unknown or private, or an operation is not allowed.
     """
     try:
         tree = ast.parse(" ".join(expression.split()), mode="eval")
@@ -87,8 +86,8 @@ def _value(node: ast.expr, known: Mapping[str, object]) -> object:
             return OPERATIONS[type(op)](_value(operand, known))
         case ast.BinOp(left=left, op=op, right=right) if type(op) in OPERATIONS:
             return OPERATIONS[type(op)](_value(left, known), _value(right, known))
-        case ast.Attribute(value=of, attr=name):
-            return _attribute(_value(of, known), name)
+        case ast.Attribute(value=owner, attr=name):
+            return _attribute(_value(owner, known), name)
         case ast.Call(func=function, args=args, keywords=keywords):
             called = _value(function, known)
             if not callable(called) or not getattr(called, "__module__", "").startswith("ttclab."):
@@ -105,19 +104,19 @@ def _attribute(value: object, name: str) -> object:
 
 
 def say(text: str, variables: Mapping[str, object] | None = None) -> str:
-    """Write the value of "expression:specification".
+    """Evaluate "expression:specification" and format the value.
 
-    A specification is that of an `Estimate`, Python's of a number, "flops" (21.3 million, 1.2 billion), or Python's
-    followed by "million" or "trillion".
+    The specification is one of `Estimate`, one of Python for numbers, "flops" (21.3 million, 1.2 billion), or one of
+    Python followed by "million" or "trillion".
     """
     expression, spec = split(text)
     return _written(evaluate(expression, variables), spec)
 
 
 def split(text: str) -> tuple[str, str]:
-    """The expression and the specification of "expression:specification"; the latter may be empty."""
+    """The expression and the specification of "expression:specification"; the specification may be empty."""
     parts = _SPEC.fullmatch(text)
-    assert parts  # both parts may be anything
+    assert parts  # the pattern matches any text
     return parts["expression"], (parts["spec"] or "").strip()
 
 
@@ -128,24 +127,26 @@ def _written(value: object, spec: str) -> str:
         return format(value, spec)
     if spec == "flops":
         return written_flops(float(str(value)))
-    if asked := _COUNT.fullmatch(spec):
-        scale, unit = COUNTS[asked["unit"]]
-        return format(float(str(value)) / scale, asked["number"]) + unit
+    if count := _COUNT.fullmatch(spec):
+        scale, unit = COUNTS[count["unit"]]
+        return format(float(str(value)) / scale, count["number"]) + unit
     if isinstance(value, str):
         return value
     return format(value, spec).replace("-", "−")
 
 
 def table(lines: Sequence[str]) -> pd.DataFrame:
-    """A table from its description, with the values written out.
+    """Build a table from its description, with formatted values.
 
-    Lines that begin with "|" are rows, with "{expression:specification}" wherever a value belongs. `for NAME in VALUES`
-    before rows repeats them; several in a row are nested, and an empty line ends them. The first row is the head.
+    Lines that begin with "|" are rows, with "{expression:specification}" in place of each value. The first row is the
+    header. A line `for NAME in VALUES` repeats the rows after it, up to the next empty line. Consecutive `for` lines
+    are nested loops.
 
     Raises
     ------
     ValueError
-        If a line is neither, a row has another number of cells than the head, or an expression is not one.
+        If a line is neither a row nor a loop, if a row and the header differ in their number of cells, or if an
+        expression is invalid.
     """
     head, *body = lines
     written: list[list[str]] = []
@@ -178,16 +179,16 @@ def _filled(row: str, variables: Mapping[str, object]) -> str:
 
 
 def _repeated(loops: Sequence[str], outer: Mapping[str, object] | None = None) -> Iterator[dict[str, object]]:
-    """The variables of every turn of nested loops."""
+    """The variables of every iteration of nested loops."""
     variables = dict(outer or {})
     if not loops:
         yield variables
         return
     targets, _, values = loops[0].removeprefix("for ").partition(" in ")
     keys = [target.strip() for target in targets.split(",")]
-    turns = evaluate(values, variables)
-    for turn in turns if isinstance(turns, tuple) else (turns,):
-        each = turn if len(keys) > 1 and isinstance(turn, tuple) else (turn,)
-        if len(each) != len(keys):
-            raise ValueError(f"a loop needs {len(keys)} values a turn, {targets.strip()}, not {each}")
-        yield from _repeated(loops[1:], {**variables, **dict(zip(keys, each, strict=True))})
+    items = evaluate(values, variables)
+    for item in items if isinstance(items, tuple) else (items,):
+        unpacked = item if len(keys) > 1 and isinstance(item, tuple) else (item,)
+        if len(unpacked) != len(keys):
+            raise ValueError(f"a loop over {targets.strip()} needs {len(keys)} values per iteration, not {unpacked}")
+        yield from _repeated(loops[1:], {**variables, **dict(zip(keys, unpacked, strict=True))})

@@ -23,7 +23,7 @@ from ..data import DATA
 from ..files import atomic
 from .arms import Arms
 
-FOLDER = DATA / "families"  # one file for each seed but the shipped one
+FOLDER = DATA / "families"  # one file for each seed except the shipped one
 SHIPPED = "shipped"  # the family of seed 0, whose runs ship
 UNDECIDED = "undecided"
 FORMAT = "ttclab family 1"
@@ -67,7 +67,7 @@ class Pool(Family):
         self.families = families
 
     def value(self, call: str, compute: Callable[[], Value]) -> Value:
-        return _pooled([each.value(call, compute) for each in self.families])
+        return _pooled([family.value(call, compute) for family in self.families])
 
 
 def _pooled(values: Sequence[Any]) -> Any:
@@ -142,24 +142,24 @@ def save(family: Family, path: Path) -> Path:
     rows: list[NDArray[np.float64]] = []
     groups: list[NDArray[np.intp]] = []
 
-    def arm(of: Arm) -> dict[str, Any]:
-        known = None
-        if of.fifths is not None:
-            known = next((i for i, fifths in enumerate(groups) if np.array_equal(fifths, of.fifths)), len(groups))
-            if known == len(groups):
-                groups.append(of.fifths)
-        rows.extend((of.correct, of.flops))
-        return {"allocation": list(vars(of.allocation).values()), "row": len(rows) - 2, "fifths": known}
+    def encode(arm: Arm) -> dict[str, Any]:
+        group = None
+        if arm.fifths is not None:
+            group = next((i for i, fifths in enumerate(groups) if np.array_equal(fifths, arm.fifths)), len(groups))
+            if group == len(groups):
+                groups.append(arm.fifths)
+        rows.extend((arm.correct, arm.flops))
+        return {"allocation": list(vars(arm.allocation).values()), "row": len(rows) - 2, "fifths": group}
 
     index: dict[str, Any] = {}
     for call, value in sorted(family.values.items()):
         if isinstance(value, Arms):
-            index[call] = {"arms": [arm(each) for each in value.values()]}
+            index[call] = {"arms": [encode(arm) for arm in value.values()]}
         else:
-            index[call] = {"arm": arm(value)} if isinstance(value, Arm) else {"number": float(value)}
+            index[call] = {"arm": encode(value)} if isinstance(value, Arm) else {"number": float(value)}
     text = json.dumps({"format": FORMAT, "name": family.name, "values": index})
     arrays = {f"row {i}": _small(row) for i, row in enumerate(rows)} | {
-        f"fifths {i}": each.astype(np.int8) for i, each in enumerate(groups)
+        f"fifths {i}": fifths.astype(np.int8) for i, fifths in enumerate(groups)
     }
     path.parent.mkdir(parents=True, exist_ok=True)
     with atomic(path) as partial, partial.open("wb") as file:
@@ -168,7 +168,7 @@ def save(family: Family, path: Path) -> Path:
 
 
 def _small(row: NDArray[np.float64]) -> NDArray[Any]:
-    """The row as booleans if possible, else in single precision."""
+    """Convert a row to booleans if possible, else to single precision."""
     whole = np.array_equal(row, row.astype(bool))
     return row.astype(bool) if whole else row.astype(np.float32)
 
@@ -182,17 +182,17 @@ def load(path: Path) -> Family:
                 raise ValueError(f"its format is {index['format']!r}, not {FORMAT!r}")
             groups = [arrays[f"fifths {i}"].astype(np.intp) for i in range(sum(n.startswith("fifths") for n in arrays))]
 
-            def arm(of: dict[str, Any]) -> Arm:
-                correct, flops = (arrays[f"row {of['row'] + i}"].astype(np.float64) for i in (0, 1))
-                fifths = None if of["fifths"] is None else groups[of["fifths"]]
-                return Arm(Allocation(*of["allocation"]), correct, flops, fifths)
+            def decode(record: dict[str, Any]) -> Arm:
+                correct, flops = (arrays[f"row {record['row'] + i}"].astype(np.float64) for i in (0, 1))
+                fifths = None if record["fifths"] is None else groups[record["fifths"]]
+                return Arm(Allocation(*record["allocation"]), correct, flops, fifths)
 
             values: dict[str, Value] = {}
             for call, value in index["values"].items():
                 if "arms" in value:
-                    values[call] = Arms(map(arm, value["arms"]))
+                    values[call] = Arms(map(decode, value["arms"]))
                 else:
-                    values[call] = arm(value["arm"]) if "arm" in value else float(value["number"])
+                    values[call] = decode(value["arm"]) if "arm" in value else float(value["number"])
             return Family(str(index["name"]), values)
     except Exception as error:
         raise ValueError(f"{path} is not a recorded family: {error}") from None
@@ -208,16 +208,16 @@ def families() -> dict[str, Family | None]:
 @cache
 def pool() -> Family:
     """All families as one; the values of the shipped family are computed from its runs."""
-    return Pool([each or Recorder(name, {}) for name, each in families().items()])
+    return Pool([family or Recorder(name, {}) for name, family in families().items()])
 
 
 def each_family(function: Callable[[], R]) -> dict[str, R]:
-    """The result of a function by seed."""
-    found = {}
+    """The result of a function for each family, by seed."""
+    results = {}
     for name, family in families().items():
         with using(family):
-            found[name] = function()
-    return found
+            results[name] = function()
+    return results
 
 
 def of_all(function: Callable[[], R]) -> R:

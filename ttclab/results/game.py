@@ -12,7 +12,7 @@ from ..allocator import Allocation, Arm
 from ..bank.shipped import REVISER
 from ..estimators import Estimate
 from . import arena
-from .arena import Played
+from .arena import SURE, Played
 from .sampling import adaptive_arm
 
 HARD = 0.7  # a first attempt of at least this difficulty looks wrong
@@ -86,7 +86,7 @@ def first_looks() -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
 def unsure() -> int:
     """The number of test problems for which the verifier is not sure whether the first attempt is right."""
     difficulty = arena.load_arena().difficulty
-    return int(((difficulty >= arena.SURE) & (difficulty <= 1 - arena.SURE)).sum())
+    return int(((difficulty >= SURE) & (difficulty <= 1 - SURE)).sum())
 
 
 @cache

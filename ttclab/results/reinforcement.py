@@ -1,7 +1,7 @@
 """Before and after reinforcement learning: the recorded runs of `small-rl` and of `small`, at the same budgets.
 
-Fifths of difficulty are those of the model before. Both are also held against the model before at a low temperature,
-which sharpens its distribution without any training.
+"Before" is `small`, "after" is `small-rl`. Fifths of difficulty are those of the model before. A third run samples the
+model before at a low temperature, which sharpens its distribution without any training.
 """
 
 from functools import cache
@@ -26,7 +26,7 @@ COOL = "small-test-cool"
 
 @cache
 def rl_samples() -> bank.Samples:
-    """Recorded samples of the model after reinforcement learning, of the test problems."""
+    """Recorded samples of the model after reinforcement learning, on the test problems."""
     return bank.load(AFTER, "test")
 
 
@@ -47,34 +47,34 @@ def rl_arms(choose: str = "weighted", budgets: tuple[int, ...] = BUDGETS) -> Arm
 
 
 def rl_coverage(N: int) -> Arm:
-    """Whether one of N samples of the model after is right."""
-    return rl_arms("oracle", _holding(N)).at(N)
+    """Probability that at least one of N samples of the model after is right."""
+    return rl_arms("oracle", _budgets_with(N)).at(N)
 
 
 def rl_vote(N: int) -> Arm:
     """A majority vote of N samples of the model after."""
-    return rl_arms("majority", _holding(N)).at(N)
+    return rl_arms("majority", _budgets_with(N)).at(N)
 
 
 def rl_weighted(N: int) -> Arm:
     """A vote of N samples of the model after, weighted by the PRM's scores."""
-    return rl_arms("weighted", _holding(N)).at(N)
+    return rl_arms("weighted", _budgets_with(N)).at(N)
 
 
-def _holding(N: int) -> tuple[int, ...]:
+def _budgets_with(N: int) -> tuple[int, ...]:
     return BUDGETS if N in BUDGETS else (N,)
 
 
 @measured
 def rl_stepwise(T: int) -> Arm:
-    """One chain of at most T step-level revisions of the model after, with the PRM; the best score is taken."""
+    """One chain of at most T step-level revisions of the model after; the PRM chooses the solution."""
     run = bank.load_step_revision(AFTER, "prm", "test", T)
     return Arm(Allocation(1, T, stepwise=T > 0), run.correct("best").astype(float), run.total_flops, small_fifths())
 
 
 @measured
 def cool_coverage(N: int) -> Arm:
-    """Whether one of N samples of the model before, at a low temperature, is right."""
+    """Probability that at least one of N samples of the model before, at a low temperature, is right."""
     return run_arms(cool_samples(), "oracle", (N,)).at(N)
 
 
@@ -85,28 +85,28 @@ def cool_temperature() -> float:
 
 @measured
 def crossing() -> float:
-    """Smallest budget from which the model before reinforcement learning covers more problems than the model after.
+    """Smallest budget from which on the model before has the higher coverage.
 
-    It does so up to the largest recorded budget. Infinity if there is no such budget.
+    Infinity if the model after has the higher coverage at the largest budget.
     """
     budgets = tuple(sorted({*FINE_BUDGETS, *BUDGETS}))
     before, after = sampling_arms(choose="oracle", budgets=budgets), rl_arms("oracle", budgets)
-    found = float("inf")
+    smallest = float("inf")
     for n in reversed(budgets):
         gain = before.at(n).minus(after.at(n))
         if gain.mean <= 0:
             break
-        found = n
-    return found
+        smallest = n
+    return smallest
 
 
 def rl_steps() -> int:
-    """Updates of the model after."""
+    """Number of policy updates between the two models."""
     return int(training_record(AFTER)["steps"] or 0)
 
 
 def rl_group() -> int:
-    """Solutions in a group of the training."""
-    from ..training.reinforcement import RECIPES  # imports torch, which nothing else here needs
+    """Number of solutions in a group of the training."""
+    from ..training.reinforcement import RECIPES  # imports torch, which the other functions do not need
 
     return RECIPES[AFTER].samples

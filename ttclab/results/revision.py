@@ -1,8 +1,8 @@
-"""Rewriting chains: what a revision gains and turns, and every split of a budget into chains.
+"""Rewriting chains: what each revision changes, and every split of a budget into parallel chains.
 
-A hybrid is charged for what the policy reads and writes and for the verifier. The policy reads the context of an
-attempt once in each round of revisions. The verifier scores equal texts once; a verifier that sees earlier attempts
-reads them before the attempt.
+The revision model rewrites whole attempts. A hybrid is charged for the tokens that the policy reads and writes and for
+the verifier. The policy reads the context of an attempt once in each round of revisions. The verifier scores duplicate
+texts once; a verifier that sees earlier attempts also reads them.
 """
 
 from functools import cache
@@ -24,7 +24,7 @@ from .families import measured
 from .sampling import last_scores, small_fifths, small_samples
 
 HYBRIDS = tuple((n // t, t - 1) for n in (1, 2, 4, 8, 16, 32, 64) for t in (1, 2, 4, 8, 16, 32, 64) if t <= n)
-CUTS = 16  # random choices of chains that a hybrid's accuracy is averaged over
+CUTS = 16  # random choices of chains over which a hybrid is averaged
 FEEDBACK_CHAINS, FEEDBACK_ATTEMPTS = 4, 8  # recorded with every kind of feedback, from the same first attempts
 
 
@@ -36,16 +36,16 @@ def chains(split: str = "test", feedback: str | None = None) -> bank.Chains:
 
 @cache
 def control() -> bank.Samples:
-    """Samples of the control: a model trained as the one that rewrites was, but never on attempts."""
+    """Samples of the control: a model trained like the revision model, but never shown attempts."""
     return bank.load(TWIN, "test")
 
 
 @cache
 def revision_fifths(split: str = "test") -> NDArray[np.intp]:
-    """Each problem's fifth of difficulty for the model that rewrites.
+    """Each problem's fifth of difficulty for the revision model.
 
-    For a model of its own, the fifths are made of its recorded attempts that were never revised. No revision is
-    measured on the attempts that made the fifths: otherwise regression to the mean would look like a gain.
+    If this is not the small model, the fifths come from recorded attempts that were never revised. Revisions are
+    measured on other attempts, because regression to the mean would look like a gain.
     """
     if REVISER == SMALL:
         return small_fifths(split)
@@ -54,9 +54,10 @@ def revision_fifths(split: str = "test") -> NDArray[np.intp]:
 
 @cache
 def revision_difficulty(split: str = "test") -> NDArray[np.float64]:
-    """1 - the pass rate of the model that rewrites, (problems,).
+    """1 - pass rate of the revision model, (problems,).
 
-    The small model's is that of its samples, another's that of its recorded attempts that were never revised.
+    The pass rate is that of the small model's samples, or, for another revision model, of its recorded attempts that
+    were never revised.
     """
     if REVISER == SMALL:
         return np.asarray(1 - small_samples(split).correct.mean(axis=1))
@@ -75,14 +76,14 @@ def _per_problem(correct: ArrayLike, flops: ArrayLike = np.nan) -> Arm:
 
 
 def revised(run: bank.Chains, attempt: int = 1) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """What is right before a revision and what is right after it, (problems, chains) each.
+    """Correctness of the attempts before and after a revision, (problems, chains) each.
 
     Parameters
     ----------
     run : Chains
         Recorded chains.
     attempt : int
-        The revision's place in its chain, 1 for the first revision; chains that end before it are left out.
+        Place of the revision in its chain, 1 for the first revision; shorter chains are left out.
     """
     pairs = run.first(None, attempt)
     return run.correct[:, pairs[:, -2]], run.correct[:, pairs[:, -1]]
@@ -90,9 +91,9 @@ def revised(run: bank.Chains, attempt: int = 1) -> tuple[NDArray[np.bool_], NDAr
 
 @measured
 def attempt(number: int, last: int | None = None) -> Arm:
-    """The mean of an attempt of every chain that goes so far, 1 the first, or of the attempts up to `last`.
+    """Mean accuracy of attempt `number` (from 1), or of attempts `number` to `last`, over all chains that reach it.
 
-    Charged is what the policy reads and writes for one attempt.
+    The FLOPs are those of the policy for one attempt.
     """
     columns = _between(number, last or number)
     return _per_problem(chains().correct[:, columns].mean(axis=1), chains().flops[:, columns].mean(axis=1))
@@ -113,19 +114,19 @@ def _between(first: int, last: int) -> NDArray[np.intp]:
 
 @measured
 def before_revision() -> Arm:
-    """The first attempts of the chains that are revised."""
+    """First attempts of the chains that have a revision."""
     return _per_problem(revised(chains())[0].mean(axis=1))
 
 
 @measured
 def after_revision() -> Arm:
-    """The first revisions."""
+    """First revisions."""
     return _per_problem(revised(chains())[1].mean(axis=1))
 
 
 @measured
 def right_then_wrong() -> Arm:
-    """The first attempts that are right and whose revision is wrong, of all first attempts."""
+    """Share of first attempts that are right and whose revision is wrong."""
     before, after = revised(chains())
     return _per_problem((before & ~after).mean(axis=1))
 
@@ -138,16 +139,16 @@ def one_of_control() -> Arm:
 
 
 def turned_wrong(*fifth: int, fresh: bool = False) -> Estimate:
-    """The share of right first attempts that a revision turns wrong.
+    """Share of right first attempts whose revision is wrong.
 
-    fresh: that a sample of the control, drawn instead of the revision, would turn.
+    With `fresh`, a sample of the control takes the place of the revision.
     """
     before, after = _revised_or_fresh(fresh)
     return _share(before * (1 - after), before, fifth)
 
 
 def turned_right(*fifth: int, fresh: bool = False) -> Estimate:
-    """The share of wrong first attempts that a revision turns right; `fresh` as in `turned_wrong`."""
+    """Share of wrong first attempts whose revision is right; `fresh` as in `turned_wrong`."""
     before, after = _revised_or_fresh(fresh)
     return _share((1 - before) * after, 1 - before, fifth)
 
@@ -163,7 +164,7 @@ def _share(part: NDArray[np.float64], whole: NDArray[np.float64], fifth: tuple[i
 
 
 def same_wrong_answer(*, fresh: bool = False) -> Estimate:
-    """The share of wrong first attempts whose revision gives the same answer; `fresh` as in `turned_wrong`."""
+    """Share of wrong first attempts whose revision gives the same answer; `fresh` as in `turned_wrong`."""
     run = chains()
     first, second = run.first(None, 1).T
     wrong = ~run.correct[:, first]
@@ -179,18 +180,18 @@ def same_wrong_answer(*, fresh: bool = False) -> Estimate:
 
 @cache
 def with_feedback(feedback: str | None = None) -> NDArray[np.bool_]:
-    """What is right in the chains of a kind of feedback, (problems, chains, attempts)."""
+    """Correctness of the attempts with a kind of feedback, (problems, chains, attempts)."""
     run = chains(feedback=feedback)
     return run.correct[:, run.first(FEEDBACK_CHAINS, FEEDBACK_ATTEMPTS - 1)]
 
 
 def revisions_with(feedback: str | None = None) -> Arm:
-    """The mean of all revisions with a kind of feedback."""
+    """Mean accuracy of all revisions with a kind of feedback."""
     return _per_problem(with_feedback(feedback)[:, :, 1:].mean(axis=(1, 2)))
 
 
 def turned_wrong_with(feedback: str | None = None) -> Estimate:
-    """The share of right attempts that the next revision turns wrong, with a kind of feedback."""
+    """Share of right attempts whose revision is wrong, with a kind of feedback."""
     right = with_feedback(feedback)
     before, after = right[:, :, :-1], right[:, :, 1:]
     return bootstrap_share((before & ~after).sum(axis=(1, 2)), before.sum(axis=(1, 2)))
@@ -200,9 +201,14 @@ def turned_wrong_with(feedback: str | None = None) -> Estimate:
 
 
 def chain_flops(split: str, verifier: str, taken: NDArray[np.bool_] | NDArray[np.intp]) -> NDArray[np.float64]:
-    """What `hybrid_search` is charged for some of the recorded attempts of the revision model, (problems,).
+    """FLOPs that `hybrid_search` is charged for some of the recorded attempts, (problems,).
 
-    taken: (attempts,) mask or columns, chains from their beginnings.
+    Parameters
+    ----------
+    split, verifier : str
+        Problem set, and the verifier that scores the attempts.
+    taken : array
+        Columns of the attempts, or a mask over all of them. Each chain must be taken from its first attempt on.
     """
     writing, readings = _chain_costs(split, verifier)
     total = writing[:, taken].sum(axis=1)
@@ -216,10 +222,10 @@ def chain_flops(split: str, verifier: str, taken: NDArray[np.bool_] | NDArray[np
 
 @cache
 def _chain_costs(split: str, verifier: str) -> tuple[NDArray[np.int64], list[tuple[NDArray[np.int64], ...]]]:
-    """FLOPs of writing each recorded attempt, and of the three texts read for it: a number that names the text, FLOPs.
+    """FLOPs of writing each recorded attempt, and the id and FLOPs of each of the three texts read for it.
 
-    The policy reads the context of an attempt, anew in each round; the verifier the context that it sees, and the
-    attempt.
+    The policy reads the context of the attempt, again in each round. The verifier reads its own context and the
+    attempt. Texts with the same id are charged once.
     """
     run = chains(split)
     config = AutoConfig.from_pretrained(ZOO / verifier, local_files_only=True)
@@ -247,7 +253,7 @@ def _chain_costs(split: str, verifier: str) -> tuple[NDArray[np.int64], list[tup
 def hybrid_arms(
     split: str = "test", verifier: str = REVISER_PRM, hybrids: tuple[tuple[int, int], ...] = HYBRIDS
 ) -> Arms:
-    """The revision model's M chains of T revisions, for each (M, T), cut out of its recorded chains."""
+    """M chains of T revisions for each (M, T), averaged over random choices of recorded chains."""
     run = chains(split)
     scores, answers = last_scores(verifier, f"{REVISER}-{split}-chains"), run.answers
     rng = np.random.default_rng(0)
@@ -291,22 +297,22 @@ def vote_of_control(n: int) -> Arm:
 
 
 def held_by_attempts(n: int) -> float:
-    """The share of problems that one of n parallel attempts solves."""
+    """Share of problems that at least one of n parallel attempts solves."""
     return _held(_parallel(n))
 
 
 def held_by_chain(n: int) -> float:
-    """The share of problems that one of the first n attempts of a chain solves."""
+    """Share of problems that at least one of the first n attempts of a chain solves."""
     return _held(chains().first(None, n - 1))
 
 
 def answers_of_attempts(n: int) -> float:
-    """The mean number of different answers among n parallel attempts."""
+    """Mean number of different answers among n parallel attempts."""
     return _answers(_parallel(n))
 
 
 def answers_of_chain(n: int) -> float:
-    """The mean number of different answers among the first n attempts of a chain."""
+    """Mean number of different answers among the first n attempts of a chain."""
     return _answers(chains().first(None, n - 1))
 
 

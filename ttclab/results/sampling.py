@@ -36,7 +36,7 @@ from .families import measured
 BUDGETS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 FINE_BUDGETS = (1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 20, 24, 28, 32, 40, 48, 56, 64, 80, 96, 112, 128)
 ASKING_TOKENS = 20  # tokens added by the yes/no question
-FIRST_UNSEEN = 64  # estimates of difficulty use earlier samples and are compared with later ones
+FIRST_UNSEEN = 64  # estimates of difficulty use earlier samples; the true difficulty uses this and later ones
 
 
 @cache
@@ -72,7 +72,7 @@ def small_scores(verifier: str, split: str = "test", by: str = "last") -> NDArra
     verifier : str
         A verifier whose scores are recorded, or "noisy 0.8": a noisy oracle of that quality.
     split : str
-        The problems.
+        Problem set.
     by : str
         Aggregate of step scores: a name in `AGGREGATES`.
     """
@@ -101,14 +101,14 @@ def sampling_arms(
     budgets: tuple[int, ...] = BUDGETS,
     by: str = "last",
 ) -> Arms:
-    """Best-of-N of the small model for each budget, the mean over groups of its recorded samples.
+    """Best-of-N of the small model for each budget, averaged over groups of its recorded samples.
 
     Parameters
     ----------
     split : str
-        The problems.
+        Problem set.
     verifier : str
-        As in `small_scores`. A noisy oracle is free.
+        As in `small_scores`. A noisy oracle costs nothing.
     choose : str
         "weighted", "best", "majority" (without a verifier) or "oracle" (coverage, with a free verifier).
     budgets : tuple of int
@@ -131,7 +131,7 @@ def run_arms(
     verifier: str | None = None,
     fifths: NDArray[np.intp] | None = None,
 ) -> Arms:
-    """Best-of-N of a recorded run, of any model on any task, for each budget.
+    """Best-of-N for each budget, from a recorded run of any model on any task.
 
     Parameters
     ----------
@@ -155,8 +155,8 @@ def run_arms(
 
 def writing_flops(samples: bank.Samples, budgets: NDArray[np.int64]) -> NDArray[np.float64]:
     """FLOPs of reading each problem once and writing a number of solutions, (problems, budgets)."""
-    each = samples.decode_flops.mean(axis=1)
-    return np.asarray(samples.prefill_flops[:, None] + each[:, None] * budgets)
+    per_solution = samples.decode_flops.mean(axis=1)
+    return np.asarray(samples.prefill_flops[:, None] + per_solution[:, None] * budgets)
 
 
 def arms_of(
@@ -219,7 +219,7 @@ def vote(N: int) -> Arm:
 
 
 def coverage(N: int) -> Arm:
-    """Whether one of N samples is right, as chosen by a perfect and free verifier."""
+    """Probability that one of N samples is right: the choice of a perfect verifier that costs nothing."""
     return _at(N, choose="oracle")
 
 
@@ -229,12 +229,18 @@ def weighted(N: int, verifier: str = "prm", by: str = "last") -> Arm:
 
 
 def best(N: int, verifier: str = "prm", by: str = "last") -> Arm:
-    """The sample of N with the best score."""
+    """The one of N samples with the highest score."""
     return _at(N, choose="best", verifier=verifier, by=by)
 
 
 def _at(N: int, **how: str) -> Arm:
     return sampling_arms(budgets=BUDGETS if N in BUDGETS else (N,), **how).at(N)
+
+
+def share_of_gap(N: int, verifier: str = "prm") -> float:
+    """How much of the gap from a vote of N samples to a perfect choice a verifier's weighted vote closes."""
+    start = vote(N).correct.mean()
+    return float((weighted(N, verifier).correct.mean() - start) / (coverage(N).correct.mean() - start))
 
 
 def one_rate(N: int, *fifth: int) -> float:
@@ -245,17 +251,17 @@ def one_rate(N: int, *fifth: int) -> float:
 
 
 def fifth_shift(*budgets: int) -> int:
-    """Largest change of the coverage of a fifth if one half of the samples defines the fifths and the other measures.
+    """Largest change of the coverage of a fifth if half of the samples defines the fifths.
 
-    In percentage points, rounded up.
+    The other half measures the coverage. In percentage points, rounded up.
     """
     right = small_samples().correct
     half = right.shape[1] // 2
-    apart, there = fifths(right[:, :half].mean(axis=1)), right[:, half:]
+    groups, held_out = fifths(right[:, :half].mean(axis=1)), right[:, half:]
     shifts = []
     for n in budgets:
-        covered = pass_at_k(half, there.sum(axis=1), n)
-        shifts += [abs(covered[apart == k].mean() - coverage(n).fifth(k).correct.mean()) for k in range(5)]
+        covered = pass_at_k(half, held_out.sum(axis=1), n)
+        shifts += [abs(covered[groups == k].mean() - coverage(n).fifth(k).correct.mean()) for k in range(5)]
     return int(np.ceil(100 * max(shifts)))
 
 
@@ -270,7 +276,7 @@ def stopping_arm(rule: StoppingRule, N: int = 64, split: str = "test", verifier:
     N : int
         Largest number of samples.
     split, verifier : str
-        The problems, and the verifier that weights the votes of a rule that is weighted.
+        Problem set, and the verifier that weights the votes if the rule is weighted.
     """
     samples, looks = small_samples(split), np.array(rule.looks(N))
     scores: NDArray[np.float64] = np.ones(samples.correct.shape)
@@ -290,8 +296,8 @@ def _stopped(
 ) -> Arm:
     right, stops = sampled_until_clear(samples.answers, scores, samples.correct, rule.is_clear, looks)
     batches = np.arange(1, len(looks) + 1)  # the policy reads the problem again for each batch
-    each = samples.prefill_flops[:, None] * batches + samples.decode_flops.mean(axis=1)[:, None] * looks
-    return Arm(Allocation(int(looks[-1])), right, (stops * (each + verifying)).sum(axis=1), groups)
+    writing = samples.prefill_flops[:, None] * batches + samples.decode_flops.mean(axis=1)[:, None] * looks
+    return Arm(Allocation(int(looks[-1])), right, (stops * (writing + verifying)).sum(axis=1), groups)
 
 
 @measured
@@ -305,11 +311,11 @@ def adaptive_arm(
     lead : float
         The lead in the sum of scores at which sampling stops.
     N, batch : int
-        Largest number of samples, and samples between two looks.
+        Largest number of samples, and samples between two checks of the vote.
     split, verifier : str
-        The problems, and the verifier that weights the votes.
+        Problem set, and the verifier that weights the votes.
     model : str
-        "small", or the model that rewrites, whose first attempts are the samples.
+        "small", or the revision model, whose first attempts are the samples.
     """
     rule = ClearLead(lead, batch)
     if model == "small":
@@ -329,9 +335,9 @@ def estimated_difficulty(
     Parameters
     ----------
     n : int
-        Solutions that are read.
+        Number of solutions.
     split, verifier : str
-        The problems, and the verifier that scores the solutions.
+        Problem set, and the verifier that scores the solutions.
     by : str
         "score", 1 - the verifier's mean score, or "disagreement" of the answers, which needs no verifier.
     """
@@ -345,19 +351,19 @@ def estimated_difficulty(
 
 @cache
 def true_difficulty() -> NDArray[np.float64]:
-    """Difficulty of each test problem, by samples that no estimate reads."""
+    """Difficulty of each test problem, from samples that no estimate uses."""
     return np.asarray(1 - small_samples().correct[:, FIRST_UNSEEN:].mean(axis=1))
 
 
 @measured
 def auc_within(verifier: str, by: str = "answer") -> Arm:
-    """A verifier's AUC within each test problem, NaN where all samples are right or all wrong.
+    """AUC of a verifier within each test problem, NaN where all samples are right or all are wrong.
 
-    by: "answer" or "working", the whole solution.
+    A sample is right if its answer is right or, with by="working", if every step is right.
     """
     samples = small_samples()
     right = samples.correct if by == "answer" else samples.worked
-    values = np.array([auc(*each) for each in zip(small_scores(verifier), right, strict=True)])
+    values = np.array([auc(*problem) for problem in zip(small_scores(verifier), right, strict=True)])
     return Arm(Allocation(samples.correct.shape[1]), values, np.zeros(len(values)), small_fifths())
 
 
@@ -370,5 +376,5 @@ def estimate_hits(n: int, by: str = "score") -> Arm:
 
 @measured
 def estimate_rank(n: int, by: str = "score") -> float:
-    """The rank correlation of an estimate from n solutions with the true difficulty."""
+    """Rank correlation of an estimate from n solutions with the true difficulty."""
     return rank_correlation(estimated_difficulty(n, by=by)[0], true_difficulty())

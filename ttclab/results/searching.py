@@ -34,10 +34,10 @@ def beam_arms(split: str = "test", verifier: str = "prm", beams: tuple[tuple[int
 
 
 def beam_coverage(N: int, verifier: str = "prm") -> Estimate:
-    """Share of problems for which a returned solution of the search is right."""
+    """Share of problems for which the search returns a right solution."""
     return bootstrap([any(solution.correct for solution in group) for group in searches(N, verifier).found])
 
 
 def beam_texts(N: int, verifier: str = "prm") -> float:
-    """Mean number of different solutions that a search returns."""
+    """Mean number of distinct solutions that a search returns."""
     return float(np.mean([len({solution.text for solution in group}) for group in searches(N, verifier).found]))

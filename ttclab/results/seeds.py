@@ -5,7 +5,7 @@
     TTCLAB_HOME=FOLDER/SEED ttclab seeds SEED
 
 The last command writes one small file (`families`) with the values of each problem from which headline numbers, claims
-and winner maps are computed. A command that was killed resumes.
+and winner maps are computed. A killed command resumes when it is run again.
 """
 
 import json
@@ -141,15 +141,15 @@ HEADLINES |= {
 
 def measure() -> dict[str, Estimate]:
     """The headline numbers of the family in use, with 95% intervals. Numbers without recorded runs are skipped."""
-    found = {}
+    numbers = {}
     for name, headline in HEADLINES.items():
         try:
             arm = headline.of()
         except ValueError:
             continue
         values = [family[~np.isnan(family)] for family in np.split(arm.correct, arm.families)]
-        found[name] = bootstrap_families(values) if arm.families > 1 else bootstrap(values[0])
-    return found
+        numbers[name] = bootstrap_families(values) if arm.families > 1 else bootstrap(values[0])
+    return numbers
 
 
 @cache
@@ -180,18 +180,18 @@ def verdict(name: str) -> str:
 
 
 def collect(seed: str) -> Recorder:
-    """Compute all values by which pages compare seeds from the runs in `TTCLAB_HOME`; skip values without runs."""
+    """Compute every value that pages compare across seeds from the runs in `TTCLAB_HOME`; skip values without runs."""
     recorder = Recorder(seed, {})
     with using(recorder):
-        for work in _work():
+        for compute in _computations():
             try:
-                work()
+                compute()
             except ValueError:
                 continue
     return recorder
 
 
-def _work() -> Iterator[Callable[[], object]]:
+def _computations() -> Iterator[Callable[[], object]]:
     yield from TESTS.values()
     yield from (headline.of for headline in HEADLINES.values())
     for split in ("test", "validation"):

@@ -38,15 +38,15 @@ def stepwise_arms(split: str = "test", verifier: str = "prm") -> Arms:
 
 
 def step_threshold(verifier: str = "prm") -> float:
-    """The score below which a verifier doubts a step."""
+    """Score below which a verifier rejects a step."""
     return threshold_of(verifier)
 
 
 @cache
 def _errors(verifier: str, quality: float | None) -> tuple[float, float]:
-    """The share of wrong steps that a critic accepts, and of right steps that it rejects.
+    """Share of wrong steps that a critic accepts, and share of right steps that it rejects.
 
-    They are counted in samples of the test problems, up to the first wrong step of each, as a chain meets them.
+    Steps are counted up to the first wrong step of each sample, because a chain revises from there.
     """
     samples = small_samples()
     solutions = [s for i in range(len(samples.problems)) for s in samples.solutions(i)[:CRITICIZED]]
@@ -64,12 +64,12 @@ def _errors(verifier: str, quality: float | None) -> tuple[float, float]:
 
 
 def accepted_wrong(verifier: str, quality: float | None = None) -> float:
-    """The share of wrong steps that a critic accepts. quality: AUC of a noisy oracle."""
+    """Share of wrong steps that a critic accepts; `quality` is the AUC of a noisy oracle."""
     return _errors(verifier, quality)[0]
 
 
 def rejected_right(verifier: str, quality: float | None = None) -> float:
-    """The share of right steps that a critic rejects."""
+    """Share of right steps that a critic rejects; `quality` is the AUC of a noisy oracle."""
     return _errors(verifier, quality)[1]
 
 
@@ -80,7 +80,7 @@ def critic_change(verifier: str, quality: float | None = None, *, forgetful: boo
     The last solution is the one that the critic accepted, not the one with the best score.
     """
     run = bank.load_step_revision("small", verifier, "test", 15, quality=quality, forgetful=forgetful)
-    change = np.array([float(found[-1].correct) - found[0].correct for found in run.found])
+    change = np.array([float(solutions[-1].correct) - solutions[0].correct for solutions in run.found])
     return Arm(Allocation(1, 15, stepwise=True), change, run.total_flops, small_fifths())
 
 

@@ -31,13 +31,13 @@ def models_table() -> pd.DataFrame:
         rows.append(
             {
                 "Model": f"`{folder.name}`",
-                "Grown from": f"`{record['base']}`" if record.get("base") else "nothing",
+                "Base model": f"`{record['base']}`" if record.get("base") else "none",
                 "Parameters": f"{record['block_parameters']:,}",
                 "Steps": f"{record['steps']:,}",
                 "Seed": str(record["seed"]),
                 **{
                     name: f"{count / 1e12:.3g}" if count else "none"
-                    for name, count in zip(("Training", "Data", "All in all"), flops, strict=True)
+                    for name, count in zip(("Training", "Data", "Total"), flops, strict=True)
                 },
             }
         )
@@ -63,7 +63,7 @@ def _samples(run: dict[str, Any], path: Path) -> dict[str, str]:
         "Model": f"`{run['model']}`",
         "Problems": run["split"],
         "Temperature": f"{run['temperature']:g}" if run["temperature"] else "0, greedy",
-        "Samples of each": str(run["samples"]),
+        "Samples per problem": str(run["samples"]),
         "Tokens written": _tokens(path),
         "Seed": str(run["seed"]),
     }
@@ -75,7 +75,7 @@ def _chains(run: dict[str, Any], path: Path) -> dict[str, str]:
         "Model": f"`{run['model']}`",
         "Problems": run["split"],
         "Feedback": f"`{run['feedback']}`" if run["feedback"] else "none",
-        "Chains of each": str(len(lengths)),
+        "Chains per problem": str(len(lengths)),
         "Attempts in a chain": f"up to {max(lengths)}" if len({*lengths}) > 1 else str(lengths[0]),
         "Tokens written": _tokens(path),
         "Seed": str(run["seed"]),
@@ -86,7 +86,7 @@ def _scores(run: dict[str, Any], path: Path) -> dict[str, str]:
     scored = run["of"]
     return {
         "Verifier": f"`{run['verifier']}`",
-        "Of the recorded": f"{'chains' if 'chains' in scored['format'] else 'samples'} of `{scored['model']}`",
+        "Scored run": f"{'chains' if 'chains' in scored['format'] else 'samples'} of `{scored['model']}`",
         "Problems": scored["split"],
         "Solutions scored": f"{pq.read_metadata(path).num_rows:,}",
     }
@@ -102,7 +102,7 @@ def _searches(run: dict[str, Any], path: Path) -> dict[str, str]:
         "Problems": run["split"],
         **{key: str(run.get(key, "–")) for key in ("N", "M", "T")},
         "Lookahead": str(run.get("lookahead", "–")),
-        "Million FLOPs a problem": f"{flops / 1e6:.1f}",
+        "Million FLOPs per problem": f"{flops / 1e6:.1f}",
         "Seed": str(run["seed"]),
     }
 
@@ -112,8 +112,8 @@ _DESCRIBED = {"samples": _samples, "chains": _chains, "scores": _scores, "search
 
 def seeds_table() -> pd.DataFrame:
     """The headline numbers with a column for each family of models, and for gains the verdict over all seeds."""
-    named = {seeds.SHIPPED: "These models", "0": "Seed 0 again", seeds.ALL: "All"}
-    families = {named.get(family, f"Seed {family}"): row for family, row in seeds.load().items()}
+    titles = {seeds.SHIPPED: "These models", "0": "Seed 0 again", seeds.ALL: "All"}
+    families = {titles.get(family, f"Seed {family}"): row for family, row in seeds.load().items()}
     rows = []
     for name, headline in seeds.HEADLINES.items():
         values = {

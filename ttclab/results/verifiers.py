@@ -10,18 +10,12 @@ from .. import bank
 from ..estimators import Estimate, auc, best_of_n, bootstrap, reliability, within_problem_auc
 from .sampling import BUDGETS, best, sampling_arms, small_fifths, small_samples, small_scores
 
-SOUND = (
-    "orm",
-    "prm",
-    "prm-large",
-    "prm-rollouts",
-    "prm-exact",
-)  # without the weak PRM
+SOUND = ("orm", "prm", "prm-large", "prm-rollouts", "prm-exact")  # all but the weak PRM
 LIKELIHOOD_WEIGHTS = (0.0, *(2.0**-k for k in range(14, 3, -1)))
 
 
 def auc_everywhere(verifier: str) -> float:
-    """AUC over all solutions, by their answers."""
+    """AUC over the solutions of all problems, by answers."""
     return auc(small_scores(verifier), small_samples().correct)
 
 
@@ -31,40 +25,40 @@ def auc_by_answer(verifier: str, by: str = "last") -> float:
 
 
 def auc_by_working(verifier: str) -> float:
-    """AUC within a problem, by the whole working."""
+    """AUC within a problem, where a solution is right if every step is right."""
     return within_problem_auc(small_scores(verifier), small_samples().worked)
 
 
 def auc_of_pass_rates() -> float:
-    """AUC over all solutions of a verifier that gives every solution of a problem its pass rate."""
+    """AUC over the solutions of all problems, of a verifier whose score is the pass rate of the problem."""
     right = small_samples().correct
     return auc(np.repeat(right.mean(axis=1), right.shape[1]), right)
 
 
 def auc_of_the_working() -> float:
-    """AUC within a problem, by answers, of a perfect verifier of the working."""
+    """AUC within a problem, by answers, of a verifier that knows whether every step is right."""
     return within_problem_auc(small_samples().worked, small_samples().correct)
 
 
 def lucky_share() -> float:
-    """The share of right answers that come from wrong working."""
+    """Share of right answers that come from wrong working."""
     samples = small_samples()
     return float((samples.correct & ~samples.worked).sum() / samples.correct.sum())
 
 
 def right_of_scored(verifier: str, tenth: int) -> float:
-    """Share of right solutions among those whose score lies in a tenth of the range."""
+    """Share of right solutions among the solutions with a score in one tenth of the range."""
     return float(reliability(small_scores(verifier), small_samples().correct)[1][tenth])
 
 
 def peak(verifier: str, choose: str = "best", *fifth: int) -> int:
-    """The budget at which a verifier's choice solves most."""
+    """Budget at which a verifier's choice has the highest accuracy."""
     arms = sampling_arms(verifier=verifier, choose=choose)
     return (arms.fifth(*fifth) if fifth else arms).best.allocation.N
 
 
 def fall(verifier: str, choose: str = "best", *fifth: int) -> Estimate:
-    """A verifier's choice among the most samples minus its choice at its best budget."""
+    """Accuracy of a verifier's choice at the largest budget minus its accuracy at the best budget."""
     arms = sampling_arms(verifier=verifier, choose=choose)
     return arms.at(BUDGETS[-1]).minus(arms.at(peak(verifier, choose, *fifth)), *fifth)
 
@@ -81,7 +75,7 @@ def settled(verifier: str, N: int = 16) -> float:
 
 
 def texts(right: bool, fifth: int = 0) -> float:
-    """Mean number of different texts among the right or the wrong samples of a problem of one fifth."""
+    """Mean number of distinct right (or wrong) texts among the samples of a problem, over one fifth of difficulty."""
     samples, members = small_samples(), small_fifths() == fifth
     pairs = zip(samples.texts[members], samples.correct[members] == right, strict=True)
     return float(np.mean([len(set(row[wanted])) for row, wanted in pairs]))
@@ -91,8 +85,8 @@ def texts(right: bool, fifth: int = 0) -> float:
 def mean_and_likelihood(verifier: str, split: str, weight: float) -> NDArray[np.float64]:
     """The mean of a verifier's step scores minus `weight` times the policy's log-likelihood, (problems, samples).
 
-    Of two solutions with an error in the same step, the less likely one is more often right in the end: it may contain
-    a second error that cancels the first.
+    Of two solutions with an error in the same step, the less likely one more often has the right answer, because it
+    may contain a second error that cancels the first.
     """
     samples = small_samples(split)
     scores = bank.load_scores(verifier, f"small-{split}")

@@ -1,14 +1,14 @@
 """Problems, solutions, and the arithmetic task that the shipped models solve.
 
-A *problem* is asked, a *solution* is one attempt at it, made of *steps* and ending in an *answer*. The
-arithmetic task is a chain of operations on a running total, evaluated left to right::
+A *solution* is one attempt at a *problem*. It consists of *steps* and ends in an *answer*. A problem of the arithmetic
+task is a chain of operations on a running total, evaluated left to right::
 
-    what a person reads     Start at 15, add 74, add 46, times 6.
-    what a model is fed     015+74+46*06\n
-    a right solution        +74=089\n+46=135\n*06=810\n
+    question                Start at 15, add 74, add 46, times 6.
+    prompt                  015+74+46*06\n
+    right solution          +74=089\n+46=135\n*06=810\n
 
-Numbers have a fixed width, because tiny models learn it far faster. Totals stay between 1 and 999.
-What a model writes is matched against a pattern, never evaluated.
+Numbers have a fixed width, because tiny models learn fixed widths far faster. Totals stay between 1 and 999. The output
+of a model is matched against a pattern, never evaluated.
 """
 
 import random
@@ -21,7 +21,7 @@ from .problem import Problem
 from .task import Task, split_of
 
 LENGTHS = range(1, 7)  # operations in a problem
-# Operand classes: the largest start, the range of what is added or taken away, the range of factors.
+# Operand sizes: the largest start, the range of terms to add or subtract, the range of factors.
 SIZES = {
     "small": (99, range(1, 20), range(2, 4)),
     "medium": (99, range(10, 100), range(2, 7)),
@@ -39,7 +39,7 @@ class ArithmeticProblem(Problem):
 
     @classmethod
     def from_expression(cls, expression: str) -> "ArithmeticProblem":
-        """The problem written as `015+74+46*06`. Raises ValueError unless it has that form and stays in 1..999."""
+        """Parse a problem like `015+74+46*06`. Raises ValueError for another form and for totals outside 1..999."""
         if not _EXPRESSION.fullmatch(expression):
             raise ValueError(f"an arithmetic problem is written like '015+74+46*06', not {expression!r}")
         start, operations = int(expression[:3]), re.findall(r"([-+*])(\d\d)", expression)
@@ -48,13 +48,13 @@ class ArithmeticProblem(Problem):
             totals.append(_apply(totals[-1], sign, int(operand)))
         if not all(1 <= total <= 999 for total in totals):
             raise ValueError(f"totals must stay between 1 and 999, but {expression!r} goes through {totals}")
-        spoken = [f"{_VERBS[sign]} {int(operand)}" for sign, operand in operations]
-        question = ", ".join([f"Start at {start}", *spoken]) + "."
+        clauses = [f"{_VERBS[sign]} {int(operand)}" for sign, operand in operations]
+        question = ", ".join([f"Start at {start}", *clauses]) + "."
         return cls(expression, question, expression + "\n", str(totals[-1]))
 
     @cached_property
     def solution_steps(self) -> tuple[str, ...]:
-        """The steps of the one right solution."""
+        """Steps of the only right solution."""
         total, steps = int(self.id[:3]), []
         for sign, operand in re.findall(r"([-+*])(\d\d)", self.id):
             total = _apply(total, sign, int(operand))
@@ -66,14 +66,14 @@ class ArithmeticProblem(Problem):
         return "".join(step + "\n" for step in self.solution_steps)
 
     def read(self, text: str) -> tuple[tuple[str, ...], str | None]:
-        """Steps are the lines of `text`; there is an answer only if every line is a well-formed step."""
+        """Split `text` into lines, one step per line. The answer is None unless every line is a well-formed step."""
         steps = tuple(text.removesuffix("\n").split("\n")) if text else ()
         matches = [_STEP.fullmatch(step) for step in steps]
         last = matches[-1] if matches and all(matches) and text.endswith("\n") else None
         return steps, str(int(last[3])) if last else None
 
     def check_steps(self, steps: tuple[str, ...]) -> list[bool]:
-        """Exact: a step is right if it and all before it are those of the one right solution."""
+        """Exact check: a step is right if it and all steps before it equal those of the right solution."""
         right, truth, checks = True, self.solution_steps, []
         for i, step in enumerate(steps):
             right = right and i < len(truth) and step == truth[i]
@@ -94,7 +94,7 @@ class ArithmeticProblem(Problem):
 
 
 def generate_problems(split: str, rng: random.Random) -> Iterator[ArithmeticProblem]:
-    """An endless stream of problems of one set, lengths and operand sizes taking turns."""
+    """Yield problems of a split without end, cycling through lengths and operand sizes."""
     while True:
         for size in SIZES:
             for length in LENGTHS:

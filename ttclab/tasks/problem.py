@@ -1,4 +1,4 @@
-"""Problems, solutions and feedback: what every task has."""
+"""Base classes of all tasks: problems, solutions and feedback."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -17,16 +17,16 @@ ATTEMPTS_SHOWN = 4  # as in Snell et al. 2024, section 6.1
 
 @dataclass(frozen=True)
 class Feedback:
-    """What a verifier says about a solution.
+    """Comment of a verifier on a solution.
 
     Attributes
     ----------
     text : str
-        For people and chats.
+        The comment in words, for people and chat models.
     code : str
-        The same for the shipped revision model.
+        The comment as the shipped revision model reads it.
     step : int or None
-        The first step that is doubted, from 1; None if the verifier names none.
+        Number of the first wrong step, from 1; None if the verifier names no step.
     """
 
     text: str
@@ -39,20 +39,20 @@ class Feedback:
 
 @dataclass(frozen=True)
 class Problem:
-    """A question with a known answer. Every task has a subclass.
+    """A question with a known answer; base class of the problems of each task.
 
     Attributes
     ----------
     id : str
         Unique among problems.
     question : str
-        As a person reads it.
+        Text for people.
     prompt : str
-        The exact text that a policy is fed.
+        Exact text that a policy is fed.
     answer : str
-        The right answer.
+        Right answer.
     step_end, prompt_end : str
-        The texts that end a step and a prompt; the same for all problems of a task.
+        Texts that end a step and a prompt, the same for all problems of a task.
     """
 
     id: str
@@ -64,11 +64,11 @@ class Problem:
 
     @property
     def solution_text(self) -> str:
-        """A right solution as a policy writes it, without the end-of-text token; "" if none is known."""
+        """A right solution in the format of the policy, without the end-of-text token; "" if none is known."""
         return ""
 
     def read(self, text: str) -> tuple[tuple[str, ...], str | None]:
-        """The steps of a written solution, and its answer or None. Never raises."""
+        """Split the text of a solution into steps, and return them with its answer or None. Never raises."""
         raise NotImplementedError
 
     def check_steps(self, steps: tuple[str, ...]) -> list[bool]:
@@ -76,23 +76,23 @@ class Problem:
         raise NotImplementedError
 
     def show(self, text: str) -> str:
-        """A written solution as a person reads it, one step a line."""
+        """Format the text of a solution for people, one step per line."""
         return text
 
     def show_attempts(self, attempts: Sequence[str], feedback: Feedback | None = None) -> str:
-        """Earlier attempts, the newest last, and feedback on that one, as a policy without chats is fed them."""
+        """Format earlier attempts, newest last, with feedback on the newest, for a policy without a chat template."""
         return show_attempts(attempts, feedback.code if feedback else "")
 
     def ended(self, text: str) -> bool | None:
-        """Whether whole lines are a whole solution, for policies that don't know where to stop; None: they know."""
+        """True if the text, made of whole lines, is a complete solution; None if policies emit an end-of-text token."""
         return None
 
     def feed(self, shown: str = "") -> str:
-        """The text that a policy without chats goes on from: the prompt, with earlier attempts if any are shown."""
+        """The text that a policy without a chat template continues: earlier attempts if any, then the prompt."""
         return shown + self.prompt
 
     def turns(self, attempts: Sequence[str] = (), feedback: Feedback | None = None) -> list[dict[str, str]]:
-        """The same as turns of a chat, each with its role and content."""
+        """The turns of a chat that a chat model continues, each with its role and content."""
         return [{"role": "user", "content": self.feed(self.show_attempts(attempts, feedback) if attempts else "")}]
 
 
@@ -100,13 +100,27 @@ class Problem:
 class Solution:
     """One attempt at a problem.
 
-    text: what the policy wrote, without the end-of-text token; tokens: ids of all that it wrote, with it;
-    finished: whether it ended by itself; logprob: log-probability of the tokens under the policy at
-    temperature 1 (natural logarithm), NaN if it was not the policy's own writing; key: the name of its random stream,
-    which what is written next goes on with; shown: the earlier attempts that the policy saw, as it was fed them;
-    length: how many tokens were written, where a server tells their number and not their ids; reasoning: what the model
-    thought, where a server keeps it apart from the text. It is no part of the solution, and is not recorded;
-    stats: statistics of its tokens, where they were asked for (`token_stats.token_stats_kept`).
+    Attributes
+    ----------
+    problem : Problem
+    text : str
+        Text written by the policy, without the end-of-text token.
+    tokens : tuple of int
+        Token ids written by the policy, including the end-of-text token.
+    finished : bool
+        Whether the policy ended the solution itself.
+    logprob : float
+        Log-probability of the tokens under the policy at temperature 1 (natural logarithm); NaN if it is unknown.
+    key : str
+        Name of the random stream, with which a continuation of the solution is drawn.
+    shown : str
+        Earlier attempts in the context of the policy, in the form in which it read them.
+    length : int
+        Number of tokens, for servers that report the number but not the ids.
+    reasoning : str
+        The model's reasoning, for servers that return it separately. It is not part of the solution and not recorded.
+    stats : TokenStats, optional
+        Statistics of the tokens, if `token_stats.token_stats_kept` requested them.
     """
 
     problem: Problem
@@ -126,12 +140,12 @@ class Solution:
 
     @cached_property
     def steps(self) -> tuple[str, ...]:
-        """The steps written so far, as the policy wrote them."""
+        """The steps written so far."""
         return self.problem.read(self.text)[0]
 
     @cached_property
     def answer(self) -> str | None:
-        """The answer it ends in; None if it is unfinished or ends in none."""
+        """The final answer; None if the solution is unfinished or has no answer."""
         return self.problem.read(self.text)[1] if self.finished else None
 
     @property
@@ -144,10 +158,9 @@ class Solution:
 
 
 def well_formed(text: str) -> str:
-    """The text with U+FFFD in place of each half of a surrogate pair that stands alone.
+    """Replace each lone surrogate of a text by U+FFFD, and each surrogate pair by its character.
 
-    Two halves in a row become the character. Python reads halves from JSON ("\\ud83d"), and can neither encode nor
-    store them.
+    Python reads surrogates from JSON ("\\ud83d"), but can neither encode nor store them.
     """
     if text.isascii():
         return text
@@ -155,10 +168,10 @@ def well_formed(text: str) -> str:
 
 
 def show_attempts(texts: Sequence[str], comment: str = "") -> str:
-    """Earlier attempts as a policy is fed them, the newest last, with what a verifier says of that one before it.
+    """Format earlier attempts for a policy, newest last, with a verifier's comment in front of the newest.
 
-    They stand before the problem: a solution is as far from its problem as without them, and as far from the newest
-    attempt with a comment as without.
+    The attempts come before the problem, so that the distance from the problem to the solution does not depend on them.
+    The comment comes before the newest attempt, so that the distance from there does not depend on the comment.
     """
     newest = len(texts) - 1
     attempts = [(comment if i == newest else "") + text + ATTEMPT_END for i, text in enumerate(texts)]
@@ -166,7 +179,7 @@ def show_attempts(texts: Sequence[str], comment: str = "") -> str:
 
 
 def as_problems(problem: Problem | Sequence[Problem]) -> list[Problem]:
-    """One problem or several as a list. Raises ValueError for an empty list."""
+    """Convert one problem or several to a list. Raises ValueError for an empty list."""
     problems = [problem] if isinstance(problem, Problem) else list(problem)
     if not problems:
         raise ValueError("there must be at least one problem, but the list is empty")
@@ -174,13 +187,13 @@ def as_problems(problem: Problem | Sequence[Problem]) -> list[Problem]:
 
 
 def one_or_all(problem: Problem | Sequence[Problem], results: list[T]) -> T | list[T]:
-    """Results in the form of the request: the single result for one problem, all of them for a list."""
+    """Return the single result for one problem, or all results for a list of problems."""
     return results[0] if isinstance(problem, Problem) else results
 
 
 @dataclass(frozen=True)
 class Prompt:
-    """What a solution is written after: a problem, texts of earlier attempts, and feedback on the newest attempt."""
+    """Context of a solution: a problem, texts of earlier attempts, and feedback on the newest attempt."""
 
     problem: Problem
     attempts: Sequence[str] = ()
@@ -188,7 +201,7 @@ class Prompt:
 
     @property
     def shown(self) -> str:
-        """The earlier attempts as they are fed to a policy without a chat template."""
+        """The earlier attempts, formatted for a policy without a chat template."""
         return self.problem.show_attempts(self.attempts, self.feedback) if self.attempts else ""
 
     def text(self, template: Any = None) -> str:
@@ -197,8 +210,8 @@ class Prompt:
         Parameters
         ----------
         template : tokenizer, optional
-            Tokenizer whose chat template renders the problem and the attempts as turns of a chat. Without one the text
-            is plain.
+            Tokenizer whose chat template renders the problem and the attempts as turns of a chat; by default plain
+            text.
         """
         if template is None:
             return self.problem.feed(self.shown)

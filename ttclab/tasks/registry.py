@@ -1,4 +1,4 @@
-"""The tasks by name, and their problems."""
+"""Registry of tasks, and loading of their problems."""
 
 import random
 from collections.abc import Sequence
@@ -11,12 +11,12 @@ from .task import SPLITS, Task
 from .text_problems import FILES, TEXT, is_file, read_problems, with_examples
 from .word_problems import WORDS
 
-REPEATS = 10_000  # problems in a row that were drawn before: a set that has no more
+REPEATS = 10_000  # consecutive repeated problems after which a set counts as exhausted
 TASKS = {task.name: task for task in (ARITHMETIC, WORDS, TEXT)}
 
 
 def find_set(name: str | Path) -> tuple[Task, str | None]:
-    """The task and the split of a named problem set; for any other name the task of text files, and None."""
+    """The task and the split of a named problem set; for any other name, the task of text files and None."""
     for task in TASKS.values():
         for split in SPLITS if task.draw else ():
             if str(name) == task.set_name(split):
@@ -27,28 +27,27 @@ def find_set(name: str | Path) -> tuple[Task, str | None]:
 def load_problems(name: str | Path, *, limit: int = 500, seed: int = 0, examples: Sequence[Any] = ()) -> list[Any]:
     """Load problems of a task, from a file or from a data set.
 
-    The first k problems of a longer list are the list of k. Every length and operand size of the arithmetic task gets
-    its equal share.
+    A list of k problems is a prefix of every longer list. In the arithmetic task, all lengths and operand sizes are
+    equally frequent.
 
     Parameters
     ----------
     name : str or Path
-        "train", "validation" or "test", three sets of the arithmetic task with no problem in common; "words-train",
-        "words-validation" or "words-test", three of word problems; a file like GSM8K's or MATH's that ends in .jsonl,
-        .jsonl.gz, .json or .parquet; or a data set of the Hugging Face Hub, "HuggingFaceH4/MATH-500" or
-        "openai/gsm8k/main", and then its test set.
+        "train", "validation" or "test" for the disjoint sets of the arithmetic task; "words-train", "words-validation"
+        or "words-test" for those of word problems; a file in the format of GSM8K or MATH that ends in .jsonl,
+        .jsonl.gz, .json or .parquet; or a data set on the Hugging Face Hub, such as "HuggingFaceH4/MATH-500" or
+        "openai/gsm8k/main", of which the test split is loaded.
     limit : int
-        Problems at most.
+        Largest number of problems.
     seed : int
-        Another seed draws others of the same set, and puts those of a file in another order.
+        Seed of the draw from a set, or of the order of a file's problems.
     examples : sequence of TextProblem
-        Problems with worked solutions, from a file or data set, that are shown before each.
+        Few-shot examples for problems from a file or data set: problems with worked solutions.
 
     Raises
     ------
     ValueError
-        For an unknown name, for limit < 1, and for a file that is not there, cannot be read, has no problem, or has two
-        with one id.
+        If the name is unknown, if limit < 1, or if a file is missing, cannot be read, has no problem, or repeats an id.
     """
     if limit < 1:
         raise ValueError(f"limit must be at least 1, not {limit}")
@@ -56,10 +55,10 @@ def load_problems(name: str | Path, *, limit: int = 500, seed: int = 0, examples
     if task.draw is None or split is None:
         return _from_files(name, limit, seed, examples)
     drawn: dict[str, Problem] = {}
-    again = 0
+    repeats = 0
     for problem in task.draw(split, random.Random(f"{name}/{seed}")):
-        again = again + 1 if problem.id in drawn else 0
-        if again > REPEATS:
+        repeats = repeats + 1 if problem.id in drawn else 0
+        if repeats > REPEATS:
             raise ValueError(f"the set {name} has about {len(drawn)} problems, not {limit}")
         drawn[problem.id] = problem
         if len(drawn) == limit:
@@ -68,7 +67,7 @@ def load_problems(name: str | Path, *, limit: int = 500, seed: int = 0, examples
 
 
 def _from_files(name: str | Path, limit: int, seed: int, examples: Sequence[Any]) -> list[Any]:
-    """Problems in words, from a file or a data set of the Hub."""
+    """Load problems in words from a file or from a data set on the Hub."""
     if is_file(name):
         files = [Path(name)]
     elif "/" in str(name):

@@ -1,4 +1,4 @@
-"""Problems in words, for real language models: put with worked examples, read line by line, answered in many forms."""
+"""Problems in words, for real language models: few-shot examples, steps, and answers in many formats."""
 
 import gzip
 import json
@@ -16,18 +16,22 @@ from .problem import ATTEMPTS_SHOWN, Feedback, Problem, well_formed
 from .task import Task
 
 INSTRUCTION = "Reason step by step, one step a line, and put the final answer in \\boxed{}."
-FILES = (".jsonl", ".jsonl.gz", ".json", ".parquet")  # what the names of files with problems end in
-FAULTS_SAID = 3  # rows whose fault is said in full
-_CALCULATOR = re.compile(r"<<[^<>]*>>")  # of GSM8K: what a tool would have been asked
+FILES = (".jsonl", ".jsonl.gz", ".json", ".parquet")  # endings of file names
+FAULTS_SHOWN = 3  # faulty rows that a warning describes
+_CALCULATOR = re.compile(r"<<[^<>]*>>")  # calculator annotations of GSM8K
 AGAIN = "Look for a mistake in that, and solve the problem again."
 
 
 @dataclass(frozen=True)
 class TextProblem(Problem):
-    """A question in words. Only its answer is known: the steps of a solution can't be checked.
+    """A question in words. Only its answer is known: the steps of a solution cannot be checked.
 
-    worked: a right solution as its data set writes it, "" if there is none; examples: problems with worked solutions
-    that a policy is shown first.
+    Attributes
+    ----------
+    worked : str
+        Right solution from the data set, "" if there is none.
+    examples : tuple of TextProblem
+        Few-shot examples: problems with worked solutions.
     """
 
     worked: str = field(default="", repr=False)
@@ -35,7 +39,7 @@ class TextProblem(Problem):
 
     @classmethod
     def of(cls, id: str, question: str, answer: str, worked: str = "") -> "TextProblem":
-        """The problem as a policy without a chat template is fed it: question, blank line, and room for the steps."""
+        """Build a problem with the prompt for a policy without a chat template."""
         return cls(id, question, f"Question: {question}\nAnswer:\n", answer, worked)
 
     @property
@@ -43,65 +47,66 @@ class TextProblem(Problem):
         return self.worked
 
     def read(self, text: str) -> tuple[tuple[str, ...], str | None]:
-        """Steps are the lines that are not blank; the answer is the last that is marked as one."""
+        """Split `text` into its non-blank lines, one step per line. The answer is the last marked one."""
         return tuple(line for line in text.split("\n") if line.strip()), answer_in(text)
 
     def ended(self, text: str) -> bool | None:
-        """Once the last line has the answer: a base model would go on with a question of its own."""
+        """True if the last line has the answer. A base model would continue with a question of its own."""
         last = text.removesuffix("\n").rpartition("\n")[2]
         return answer_in(last) is not None and answer_in(text) is not None
 
     def feed(self, shown: str = "") -> str:
-        return "".join(f"{each.prompt}{each.worked}\n\n" for each in self.examples) + super().feed(shown)
+        return "".join(f"{example.prompt}{example.worked}\n\n" for example in self.examples) + super().feed(shown)
 
     def turns(self, attempts: Sequence[str] = (), feedback: Feedback | None = None) -> list[dict[str, str]]:
-        """Examples and earlier attempts as what was asked and answered before; the last four attempts are shown."""
-        asked = self.question if self.examples else f"{self.question}\n{INSTRUCTION}"
+        """The turns of a chat: examples and the newest earlier attempts are earlier questions and replies."""
+        request = self.question if self.examples else f"{self.question}\n{INSTRUCTION}"
         turns = [
             {"role": role, "content": content}
-            for each in self.examples
-            for role, content in (("user", each.question), ("assistant", each.worked))
+            for example in self.examples
+            for role, content in (("user", example.question), ("assistant", example.worked))
         ]
-        turns.append({"role": "user", "content": asked})
+        turns.append({"role": "user", "content": request})
         shown = attempts[-ATTEMPTS_SHOWN:]
         for i, attempt in enumerate(shown):
-            said = f"{feedback} {AGAIN}" if feedback and i == len(shown) - 1 else AGAIN
-            turns += [{"role": "assistant", "content": attempt}, {"role": "user", "content": said}]
+            reply = f"{feedback} {AGAIN}" if feedback and i == len(shown) - 1 else AGAIN
+            turns += [{"role": "assistant", "content": attempt}, {"role": "user", "content": reply}]
         return turns
 
 
 def with_examples(problems: Sequence[TextProblem], examples: Sequence[TextProblem]) -> list[TextProblem]:
-    """The problems, each put after the worked examples. Raises ValueError for an example without its solution."""
-    if unworked := [each.id for each in examples if not each.worked]:
+    """Prepend few-shot examples to each problem. Raises ValueError for an example without a worked solution."""
+    if unworked := [example.id for example in examples if not example.worked]:
         raise ValueError(f"an example needs a worked solution, which {unworked[0]!r} does not have")
     return [replace(problem, examples=tuple(examples)) for problem in problems]
 
 
 def is_file(name: str | Path) -> bool:
-    """Whether problems of this name are in a file: by how it ends, how it begins, or because it is there."""
+    """Whether a name is that of a file: by its ending, by its first character, or because the file exists."""
     return str(name).lower().endswith(FILES) or str(name)[:1] in ("/", ".", "~") or Path(name).is_file()
 
 
 def read_problems(*files: Path) -> list[TextProblem]:
-    """The problems in JSON Lines, JSON or Parquet files, a row each, in the form of GSM8K or of MATH.
+    """Read problems from JSON Lines, JSON or Parquet files with the fields of GSM8K or MATH.
 
-    A row has a "question" or "problem", and its "answer", or a worked "solution" that ends in one; an "answer" with a
-    worked solution before it ("... #### 72") is taken apart. What is no problem is left out, and said in a warning.
+    A row has a "question" or "problem", and an "answer" or a worked "solution" that ends in the answer. If the "answer"
+    includes the worked solution ("... #### 72"), the two are separated. Rows without a problem are skipped with a
+    warning.
 
     Parameters
     ----------
     *files : Path
-        Files whose names end in .jsonl, .jsonl.gz, .json (one list of rows, or a row a line) or .parquet, in UTF-8.
+        Files in UTF-8 whose names end in .jsonl, .jsonl.gz, .json (a list of rows, or one row per line) or .parquet.
         "~" is the home directory.
 
     Raises
     ------
     ValueError
-        If a file is not there, damaged, not in UTF-8 or of another kind, if none has a problem, or if two rows have
-        one id.
+        If a file is missing, damaged, not in UTF-8 or of another type, if no file has a problem, or if an id is
+        repeated.
     """
     problems, faults, places = [], [], dict[str, str]()
-    for file in (Path(os.path.expanduser(each)) for each in files):  # Path's own raises for an unknown ~user
+    for file in (Path(os.path.expanduser(each)) for each in files):  # Path.expanduser raises for an unknown ~user
         for number, row in enumerate(_rows(file), start=1):
             place = f"row {number} of {file.name}"
             try:
@@ -116,10 +121,10 @@ def read_problems(*files: Path) -> list[TextProblem]:
             places[problem.id] = place
             problems.append(problem)
     if not problems:
-        raise ValueError(f"there is no problem in {', '.join(map(str, files))}: {(faults or ['no row'])[0]}")
+        raise ValueError(f"no problem found in {', '.join(map(str, files))}: {(faults or ['no row'])[0]}")
     if faults:
-        more = f", and {len(faults) - FAULTS_SAID} more" if len(faults) > FAULTS_SAID else ""
-        warnings.warn(f"left out: {'; '.join(faults[:FAULTS_SAID])}{more}", stacklevel=2)
+        more = f", and {len(faults) - FAULTS_SHOWN} more" if len(faults) > FAULTS_SHOWN else ""
+        warnings.warn(f"skipped: {'; '.join(faults[:FAULTS_SHOWN])}{more}", stacklevel=2)
     return problems
 
 
@@ -128,7 +133,7 @@ def _stem(file: Path) -> str:
 
 
 def _rows(file: Path) -> Iterator[Any]:
-    """The rows of a file; of a line that is no JSON, the line itself."""
+    """Yield the rows of a file; a line that is not JSON is yielded as text."""
     if not file.name.lower().endswith(FILES):
         raise ValueError(f"problems are read from files that end in {', '.join(FILES)}, not from {file}")
     if not file.is_file():
@@ -162,7 +167,7 @@ def _rows(file: Path) -> Iterator[Any]:
 
 
 def _lines(file: Path) -> Iterator[str]:
-    """The lines of a text file in UTF-8, which end in a newline and nothing else: U+2028 may stand in a question."""
+    """Yield the lines of a text file in UTF-8. Only a newline ends a line, because questions may contain U+2028."""
     opened = gzip.open if file.suffix.lower() == ".gz" else open
     try:
         with opened(file, "rb") as stream:
@@ -179,9 +184,9 @@ def _lines(file: Path) -> Iterator[str]:
 
 
 def _problem(row: Any, id: str) -> TextProblem:
-    """The problem in a row. Raises ValueError with what is wrong with it, to follow the row's number."""
+    """Build the problem in a row. The message of a ValueError is meant to follow the number of the row."""
     if not isinstance(row, dict):
-        raise ValueError(f"is no JSON object, but {str(row)[:40]!r}")
+        raise ValueError(f"is not a JSON object: {str(row)[:40]!r}")
     question, answer, worked = (_text(row, *names) for names in (("question", "problem"), ("answer",), ("solution",)))
     if not question:
         raise ValueError('has neither a "question" nor a "problem"')
@@ -190,18 +195,18 @@ def _problem(row: Any, id: str) -> TextProblem:
         answer = answer_in(answer) or ""
     answer = answer or answer_in(worked) or ""
     if not answer:
-        raise ValueError('has no "answer", and no "solution" that ends in one')
+        raise ValueError('has no "answer" and no "solution" that ends in an answer')
     return TextProblem.of(_text(row, "unique_id", "id") or id, question, answer, worked)
 
 
 def _text(row: dict[str, Any], *names: str) -> str:
-    """The first of these fields that is there, as text; a number is text too."""
-    found = [row[name] for name in names if isinstance(row.get(name), str | int | float)]
-    return well_formed(str(found[0])).strip() if found else ""
+    """The first existing field as text; numbers are converted."""
+    values = [row[name] for name in names if isinstance(row.get(name), str | int | float)]
+    return well_formed(str(values[0])).strip() if values else ""
 
 
 def _not_by_id(id: str) -> TextProblem:
-    raise ValueError(f"a problem from a file is not known by its id alone, not even {id!r}")
+    raise ValueError(f"a problem from a file cannot be rebuilt from its id {id!r}: it needs the file")
 
 
 TEXT = Task(name="text", problem=TextProblem, parse=_not_by_id)

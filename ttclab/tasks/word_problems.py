@@ -1,4 +1,4 @@
-"""Word problems of one to three steps, made from a recipe: small sums put in words, for real language models.
+"""Word problems of one to three steps, generated from recipes, for real language models.
 
 A recipe is a story and a chain of operations on a running total::
 
@@ -10,7 +10,7 @@ A recipe is a story and a chain of operations on a running total::
                 19 * 3 = 57
                 #### 57
 
-The recipe is the problem's id: a recorded run needs no list of questions beside it.
+The recipe is the id of the problem, so a recorded run need not store the questions.
 """
 
 import random
@@ -22,19 +22,19 @@ from typing import NamedTuple
 from .task import Task, split_of
 from .text_problems import TextProblem, with_examples
 
-STEPS = (1, 2, 1, 2, 1, 3)  # of the problems of a set, by turns: most are short, for the models are small
-EXAMPLES = ("books: 9+8", "rolls: 12-4", "fish: 3*5", "apples: 7+6-3")  # worked for the policy, before each problem
+STEPS = (1, 2, 1, 2, 1, 3)  # of the problems of a set, in turn; most are short, because the models are small
+EXAMPLES = ("books: 9+8", "rolls: 12-4", "fish: 3*5", "apples: 7+6-3")  # few-shot examples before each problem
 _RECIPE = re.compile(r"([a-z]+): ([0-9]{1,3})((?:[-+*/][0-9]{1,3}){1,3})")
 
 
 class Story(NamedTuple):
-    """The sentences of a setting; {n} and {k} are numbers. Of `more` and `less` the second is for a second time."""
+    """Sentences of a setting; {n} and {k} are numbers. `more` and `less` have one for the first and the second use."""
 
     start: str
-    groups: str  # k times n to begin with
+    groups: str  # instead of `start`, if the first operation is a multiplication
     more: tuple[str, str]
     less: tuple[str, str]
-    ask: tuple[str, str]  # after more, after less
+    ask: tuple[str, str]  # after an addition, after a subtraction
     price: str  # a last multiplication
     share: str  # a last division
 
@@ -116,42 +116,44 @@ STORIES = {
 
 
 def word_problem(recipe: str) -> TextProblem:
-    """The problem of a recipe, put after the EXAMPLES.
+    """Build the problem of a recipe, with EXAMPLES before it.
 
-    Raises ValueError for a recipe of another form, or totals that are not whole and above 0.
+    Raises ValueError for another format, and for totals that are not positive integers.
     """
-    (problem,) = with_examples([_told(recipe)], _examples())
+    (problem,) = with_examples([_tell(recipe)], _examples())
     return problem
 
 
 @cache
 def _examples() -> list[TextProblem]:
-    return [_told(recipe) for recipe in EXAMPLES]
+    return [_tell(recipe) for recipe in EXAMPLES]
 
 
-def _told(recipe: str) -> TextProblem:
+def _tell(recipe: str) -> TextProblem:
     if not (match := _RECIPE.fullmatch(recipe)) or match[1] not in STORIES:
         raise ValueError(f"a word problem is made from a recipe like 'rolls: 4*6-5*3', not {recipe!r}")
     story, total = STORIES[match[1]], int(match[2])
     operations = [(sign, int(number)) for sign, number in re.findall(r"([-+*/])([0-9]+)", match[3])]
-    said, worked, asked = [story.start.format(n=total)], [], story.ask[operations[-1][0] == "-"]
-    told = {"+": iter(story.more), "-": iter(story.less)}
+    sentences, worked, ask = [story.start.format(n=total)], [], story.ask[operations[-1][0] == "-"]
+    unused = {"+": iter(story.more), "-": iter(story.less)}
     for place, (sign, n) in enumerate(operations):
         if sign == "*" and place == 0:
-            said = [story.groups.format(k=total, n=n)]
+            sentences = [story.groups.format(k=total, n=n)]
         elif sign in "*/" and place == len(operations) - 1:
-            asked = (story.price if sign == "*" else story.share).format(n=n)
-        elif sentence := next(told.get(sign, iter(())), ""):
-            said.append(sentence.format(n=n))
+            ask = (story.price if sign == "*" else story.share).format(n=n)
+        elif sentence := next(unused.get(sign, iter(())), ""):
+            sentences.append(sentence.format(n=n))
         else:
-            raise ValueError(f"{recipe!r} can't be told: * comes first or last, / last, and + and - twice at most")
+            raise ValueError(
+                f"no story fits {recipe!r}: * must be first or last, / last, and + and - at most twice each"
+            )
         before, total = total, _apply(total, sign, n)
         worked.append(f"{before} {sign} {n} = {total}")
-    return TextProblem.of(recipe, " ".join([*said, asked]), str(total), "\n".join([*worked, f"#### {total}"]))
+    return TextProblem.of(recipe, " ".join([*sentences, ask]), str(total), "\n".join([*worked, f"#### {total}"]))
 
 
 def generate_word_problems(split: str, rng: random.Random) -> Iterator[TextProblem]:
-    """An endless stream of problems of one set, their lengths taking turns."""
+    """Yield problems of a split without end, cycling through lengths."""
     while True:
         for steps in STEPS:
             while split_of(recipe := _draw_recipe(rng, steps)) != split:
@@ -166,16 +168,16 @@ def _draw_recipe(rng: random.Random, steps: int) -> str:
         numbers = [rng.randint(2, 5 if sign in "*/" else 9) for sign in signs]
         recipe += str(total) + "".join(f"{sign}{number}" for sign, number in zip(signs, numbers))
         try:
-            _told(recipe)
-        except ValueError:  # it goes through a fraction or through nothing, or the story has no words for it
+            _tell(recipe)
+        except ValueError:  # a total is not a positive integer, or no story fits
             continue
         return recipe
 
 
 def _apply(total: int, sign: str, n: int) -> int:
-    """One step. Raises ValueError where the total would not be a whole number above 0."""
+    """Apply one operation. Raises ValueError if the total is not a positive integer."""
     if sign == "/" and (n == 0 or total % n):
-        raise ValueError(f"{total} can't be shared among {n}")
+        raise ValueError(f"{total} is not divisible by {n}")
     total = {"+": total + n, "-": total - n, "*": total * n, "/": total // max(n, 1)}[sign]
     if total < 1:
         raise ValueError(f"totals must be above 0, not {total}")

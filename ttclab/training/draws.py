@@ -1,7 +1,7 @@
 """Training data, drawn in pieces before training: problems, and solutions of trained policies.
 
-A draw is a function of its own fields and of the weights of its policy. Its arrays are kept in a file, so that models
-of one family that read the same rows share them, and a training that was killed does not draw again.
+A draw depends only on its fields and on the weights of its policy. Its arrays are stored in a file, so that models of
+one family can share them and a resumed training does not draw them again.
 """
 
 import random
@@ -33,14 +33,14 @@ ON_GPU = 4096  # rows that a policy decodes together on a GPU
 
 @dataclass(frozen=True, kw_only=True)
 class Draw:
-    """A piece of data.
+    """Base class of draws, each a piece of training data. Subclasses implement `make`.
 
     Attributes
     ----------
     seed : int
-        Of the training.
+        Seed of the training.
     part : int
-        Which piece of the data it is.
+        Index of the piece.
     task : str
         Name of the task whose problems are drawn.
     """
@@ -55,31 +55,31 @@ class Draw:
         return {"ids": rows.ids, "following": rows.following, "lengths": rows.lengths}
 
     def problems_of(self, stream: str, count: int) -> tuple[list[Problem], random.Random]:
-        """Training problems of the task, as the function of this name draws them."""
+        """Training problems of the task, drawn by the function `problems_of`."""
         return problems_of(stream, count, TASKS[self.task])
 
     @property
     def name(self) -> str:
-        """Name of its file: all fields."""
+        """File name, composed of all fields."""
         values = "-".join(str(getattr(self, field.name)) for field in fields(self))
         return f"{type(self).__name__.lower()}-{values}.npz"
 
     @property
     def writer(self) -> str | None:
-        """The policy that generates the data, None without one."""
+        """Name of the policy that writes the data, or None."""
         return None
 
     def make(self, policy: LanguageModel | None) -> Arrays:
-        """Draw it."""
+        """Draw the arrays."""
         raise NotImplementedError
 
     def load(self, data: Path, zoo: Path, device: str) -> Arrays:
-        """Read it from its file in `data`, or draw it first, with the policy in `zoo`.
+        """Read the arrays from their file in `data`. If it is missing, draw them with the policy in `zoo` and write it.
 
         Returns
         -------
         dict
-            Its arrays. "flops" is what the policy spent on writing it.
+            The arrays. "flops" is the number of FLOPs that the policy spent.
         """
         path = data / self.name
         if not path.is_file():
@@ -103,9 +103,9 @@ def rows_of(arrays: Arrays, prefix: str = "") -> Rows:
 
 
 def problems_of(stream: str, count: int, task: Task = ARITHMETIC) -> tuple[list[Problem], random.Random]:
-    """Training problems of a named random stream, and the stream behind them.
+    """Training problems drawn from a named random stream, and the stream itself for further draws.
 
-    A batch is not a whole number of periods of the task, so it starts anywhere in one.
+    A batch need not be a whole number of the task's periods, so it starts at a random place in a period.
 
     Raises
     ------
@@ -127,9 +127,9 @@ class Problems(Draw):
     Attributes
     ----------
     batch : int
-        Problems of a step.
+        Problems per training step.
     STEPS : int
-        Steps of a piece.
+        Training steps per piece.
     """
 
     batch: int
@@ -150,19 +150,19 @@ class Attempts(Draw):
     """Problems with earlier attempts by a policy, and their right solutions.
 
     As in Snell et al. 2024, section 6.1, the newest attempt is the wrong one that is nearest to the right solution by
-    edit distance. Two things differ. In a share of rows the newest attempt is already right and must be kept: without
-    such rows, a model changes most right attempts. And a share of rows carries feedback on the newest attempt, in the
-    form of `critique`, some of it false.
+    edit distance. There are two differences. In a share of the rows the newest attempt is right and must be kept:
+    without such rows, a model changes most right attempts. Some rows of both kinds have feedback on the newest
+    attempt, as `critique` writes it, some of it false.
 
     Attributes
     ----------
     policy : str
-        Writes the attempts.
+        Policy that writes the attempts.
     problems : int
     attempts : int
-        Most attempts shown for a problem.
+        Attempts written for each problem, and largest number shown.
     chains : int
-        Rows for each problem, with other attempts in another order.
+        Rows for each problem, with different attempts in different orders.
     kept : float
         Share of rows whose newest attempt is right, among problems with right and wrong attempts.
     commented : float
@@ -187,7 +187,7 @@ class Attempts(Draw):
         assert policy
         problems, rng = self.problems_of(f"attempts/{self.seed}/{self.part}", self.problems)
         groups = policy.generate(problems, n=self.attempts, seed=rng.getrandbits(32))
-        return self.rows([pair for each in zip(problems, groups) for pair in self.pairs(*each, rng)])
+        return self.rows([row for problem, group in zip(problems, groups) for row in self.pairs(problem, group, rng)])
 
     def pairs(self, problem: Problem, group: list[Solution], rng: random.Random) -> Iterator[tuple[str, str]]:
         """Text that the model reads and text that it should write, for each chain."""
@@ -234,13 +234,13 @@ class Solutions(Draw):
     ----------
     policy : str
     problems, samples : int
-        Problems, and solutions of each.
+        Number of problems, and of solutions to each.
     chained : int
-        Of so many problems the first solution is revised.
+        Number of problems whose first solution is revised.
     revisions : int
-        Times in a row that it is revised, half of them after feedback.
+        Number of revisions in a row, half of them after feedback.
     rollouts : int
-        Rollouts from the end of each step, which give the share of right answers among them; 0 for none.
+        Rollouts from the end of each step, to estimate the share of right answers; 0 for none.
     made_up : float
         Share of feedback that is false.
     """
@@ -290,9 +290,9 @@ def read(solutions: Sequence[Solution], task: Task = ARITHMETIC) -> Arrays:
     Returns
     -------
     dict
-        "ids", "following" and "lengths" as in Rows: the next token is known as long as the solution is right. For each
-        row "begins" is where the solution begins, "right" how many of its tokens are right, "correct" whether its
-        answer is.
+        "ids", "following" and "lengths" are as in Rows; the targets in "following" end at the first wrong token. For
+        each row, "begins" is the column where the solution begins, "right" the number of tokens before the first
+        wrong one, and "correct" whether the answer is right.
     """
     contexts = [solution.shown + solution.problem.prompt for solution in solutions]
     alphabet = alphabet_of(task)
@@ -307,7 +307,7 @@ def read(solutions: Sequence[Solution], task: Task = ARITHMETIC) -> Arrays:
     column = np.arange(1, ids.shape[1] + 1)
     true_ids, true_lengths = tokenize([context + truth for context, truth in zip(contexts, truths)], task)
     true_next = widened(true_ids, max(true_ids.shape[1], ids.shape[1]) + 1, 0)[:, 1 : ids.shape[1] + 1]
-    # Up to the first wrong token, which is replaced by the right one.
+    # At the first wrong token, the target is the right one.
     taught = (column >= begins[:, None]) & (column <= (begins + right)[:, None])
     taught &= (column < true_lengths[:, None]) & (column <= lengths[:, None])
     after[taught] = true_next[taught]
@@ -318,7 +318,7 @@ def read(solutions: Sequence[Solution], task: Task = ARITHMETIC) -> Arrays:
 
 
 def _agreement(a: str, b: str) -> int:
-    """Characters that two texts have in common at their beginnings."""
+    """Length of the common prefix of two texts."""
     return next((i for i, (x, y) in enumerate(zip(a, b)) if x != y), min(len(a), len(b)))
 
 
@@ -334,7 +334,7 @@ def rollout_values(
                 text, key = policy.tokenizer.decode(list(tokens)), f"{solution.key}/rollout{i}"
                 partials[solution.problem.id, tokens] = Solution(solution.problem, text, tokens, False, 0.0, key)
     prefixes = list(partials.values())
-    rolled = policy.rollout([each.problem for each in prefixes], [[each] for each in prefixes], n=rollouts)
+    rolled = policy.rollout([prefix.problem for prefix in prefixes], [[prefix] for prefix in prefixes], n=rollouts)
     share = {key: sum(s.correct for s in group) / len(group) for key, group in zip(partials, rolled, strict=True)}
     values = np.full((len(solutions), columns), UNLABELLED, dtype=np.float16)
     for row, solution in enumerate(solutions):

@@ -2,7 +2,8 @@
 
 Every piece of data and every model is a task that waits for the models that it depends on. On a CPU the tasks run one
 after another. On CUDA each task runs in its own process, and one training covers all seeds. If a task fails, only the
-tasks that depend on it are skipped. Every finished model is written at once, and the same command resumes.
+tasks that depend on it are skipped. Every finished model is written immediately. Running the same command again resumes
+the training.
 """
 
 import json
@@ -24,7 +25,7 @@ from .draws import Draw
 from .loop import RECIPES, train_seeds
 from .recipe import Recipe, Source
 
-PROCESSES = 14  # at once, on CUDA
+PROCESSES = 14  # running at the same time, on CUDA
 PAUSE = 0.05  # seconds between two checks of the processes
 SUMMARY = "family.json"
 
@@ -36,7 +37,8 @@ class Family:
     Attributes
     ----------
     out : Path
-        `OUT/SEED/zoo/NAME` is a model, and `OUT/SEED` a folder for TTCLAB_HOME. `OUT/log.txt` is the log.
+        `OUT/SEED/zoo/NAME` is the folder of a model, and `OUT/SEED` can be used as TTCLAB_HOME. `OUT/log.txt` is the
+        log.
     seeds : tuple of int
     device : str
     recipes : mapping
@@ -90,33 +92,33 @@ class Task:
 def tasks(family: Family) -> list[Task]:
     """The tasks of a family, each after its dependencies."""
     groups = [family.seeds] if family.device.startswith("cuda") else [(seed,) for seed in family.seeds]
-    found: dict[str, Task] = {}
+    by_name: dict[str, Task] = {}
     for name, recipe in family.recipes.items():
         for seeds in groups:
             needed = set()
             for seed in seeds:
                 for draw in recipe.draws(seed):
                     task = _draw_task(family, draw, groups)
-                    found.setdefault(task.name, task)
+                    by_name.setdefault(task.name, task)
                     needed.add(task.name)
-            needed |= {_of(model, seeds) for model in recipe.needs}
-            found[_of(name, seeds)] = Task(
-                _of(name, seeds),
+            needed |= {_task_name(model, seeds) for model in recipe.needs}
+            by_name[_task_name(name, seeds)] = Task(
+                _task_name(name, seeds),
                 frozenset(needed),
                 partial(_train, family, name, seeds),
                 partial(_trained, family, name, seeds),
             )
-    return list(found.values())
+    return list(by_name.values())
 
 
-def _of(name: str, seeds: Sequence[int]) -> str:
+def _task_name(name: str, seeds: Sequence[int]) -> str:
     return f"{name} of seed {' '.join(map(str, seeds))}"
 
 
 def _draw_task(family: Family, draw: Draw, groups: Sequence[tuple[int, ...]]) -> Task:
     source = family.source(draw.seed)
     group = next(group for group in groups if draw.seed in group)
-    needs = frozenset({_of(draw.writer, group)} if draw.writer else ())
+    needs = frozenset({_task_name(draw.writer, group)} if draw.writer else ())
     return Task(
         f"{draw.name} of seed {draw.seed}", needs, partial(_draw, source, draw), (source.data / draw.name).is_file
     )
@@ -144,7 +146,7 @@ def train_family(seeds: Sequence[int], out: Path, *, names: Sequence[str] = (), 
     out : Path
         Folder to write.
     names : sequence of str
-        Models to train, by default all; those that they need must be among them or in `out`.
+        Models to train, by default all. The models on which they depend must be among them or already in `out`.
     device : str
         "auto" takes CUDA, then MPS, then the CPU.
 
@@ -156,15 +158,15 @@ def train_family(seeds: Sequence[int], out: Path, *, names: Sequence[str] = (), 
     Raises
     ------
     RuntimeError
-        If a task failed; everything that does not need it has been made.
+        If a task failed. The tasks that do not depend on it have finished.
     ValueError
-        For an unknown name, and without a seed or with one twice.
+        If a name is unknown, if there is no seed, or if a seed is repeated.
     """
     if unknown := set(names) - set(RECIPES):
         raise ValueError(f"models with a recipe are {', '.join(RECIPES)}, not {', '.join(sorted(unknown))}")
     if not seeds or len(set(seeds)) < len(seeds):
-        raise ValueError(f"a family needs at least one seed, and each once, not {list(seeds)}")
-    if device == "auto":  # looked at in another process: one that has used CUDA cannot be forked
+        raise ValueError(f"seeds must be at least one, and each once, not {list(seeds)}")
+    if device == "auto":  # found out in another process, because one that has used CUDA cannot be forked
         with multiprocessing.get_context("spawn").Pool(1) as pool:
             device = pool.apply(_device_name)
     family = Family(
@@ -172,15 +174,15 @@ def train_family(seeds: Sequence[int], out: Path, *, names: Sequence[str] = (), 
     )
     out.mkdir(parents=True, exist_ok=True)
     started = time.monotonic()
-    run = run_beside if device.startswith("cuda") else run_in_turn
+    run = run_in_parallel if device.startswith("cuda") else run_in_sequence
     try:
         failed = run(family, tasks(family))
-    finally:  # interrupted or not
+    finally:  # also after an interrupt
         measures = _measures(family)
         write_text(out / SUMMARY, json.dumps(measures, indent=1) + "\n")
         family.say(f"{sum(map(len, measures.values()))} models are in {out} after {time.monotonic() - started:.0f} s")
     if failed:
-        raise RuntimeError(f"not made: {', '.join(failed)}: see {out / 'log.txt'}")
+        raise RuntimeError(f"failed or skipped: {', '.join(failed)}; see {out / 'log.txt'}")
     if not names:
         for seed in seeds:
             shutil.rmtree(family.source(seed).data)
@@ -193,14 +195,14 @@ def _device_name() -> str:
 
 def _measures(family: Family) -> dict[str, dict[str, dict[str, float]]]:
     """Validation measurements of each finished model, by seed and folder."""
-    found = {}
+    measures = {}
     for seed in family.seeds:
         files = sorted(family.source(seed).zoo.glob("*/training.json"))
-        found[str(seed)] = {file.parent.name: json.loads(file.read_text())["validation"] for file in files}
-    return found
+        measures[str(seed)] = {file.parent.name: json.loads(file.read_text())["validation"] for file in files}
+    return measures
 
 
-def run_in_turn(family: Family, waiting: list[Task]) -> list[str]:
+def run_in_sequence(family: Family, waiting: list[Task]) -> list[str]:
     """Run the tasks one after another in this process, and return the names of failed tasks."""
     failed: list[str] = []
     for task in waiting:
@@ -228,7 +230,7 @@ def _in_process(family: Family, task: Task) -> None:
     sys.exit(0 if _report(family, task) else 1)
 
 
-def run_beside(family: Family, waiting: list[Task]) -> list[str]:
+def run_in_parallel(family: Family, waiting: list[Task]) -> list[str]:
     """Run each task in its own process as soon as its dependencies are done, and return the names of failed tasks."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([__name__])

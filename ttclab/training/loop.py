@@ -1,7 +1,7 @@
 """The training loop: seeded, scheduled in steps, and resumable after a kill with the same result.
 
-All data is drawn ahead and lies on the device, so a step is a gather of rows, a forward and backward pass and the
-optimizer. On CUDA such a step is captured in one graph; on other devices the same code runs kernel by kernel.
+All data is drawn before training and kept on the device. A step gathers rows, runs a forward and a backward pass, and
+updates the weights. On CUDA a step is captured in one graph; on other devices the same code runs kernel by kernel.
 """
 
 import json
@@ -35,7 +35,7 @@ log = logging.getLogger(__name__)
 
 RECIPES: dict[str, Recipe] = {**policy.RECIPES, **verifier.RECIPES}  # each model after its dependencies
 CHECKS = 10  # evaluations on validation problems in a training, each with a checkpoint
-GOAL_CHECK = 100  # steps between them in a training that ends at a goal
+GOAL_CHECK = 100  # steps between two evaluations in a training that ends at a goal
 MAX_NEW_TOKENS = 64  # the longest right solution has 49
 
 Say = Callable[[str], None]
@@ -59,9 +59,9 @@ def train(
     task : str
         Name of the task, one with an alphabet.
     out : Path, optional
-        Folder to write, by default the model's own in `ttclab/zoo`. The models that it needs are those beside it. A
-        checkpoint, `OUT.checkpoint`, and its data, `OUT.data`, lie beside it too until the training is done. A recipe
-        with points writes a folder `OUT-STEP` for each.
+        Folder to write, by default the model's own in the zoo. The parent folder must have the models on which this
+        one depends. During training it also has a checkpoint, `OUT.checkpoint`, and the data, `OUT.data`. A recipe
+        with points writes a folder `OUT-STEP` for each of them.
     seed : int
         Seed of the weights and the data.
     device : str
@@ -77,11 +77,12 @@ def train(
     Raises
     ------
     ValueError
-        For an unknown name, a task of pretrained models, and a checkpoint of another recipe or seed.
+        If the name is unknown, if no models are trained on the task, or if the checkpoint belongs to another recipe or
+        seed.
     """
-    trained = [each.name for each in TASKS.values() if each.alphabet]
-    if task not in trained:
-        raise ValueError(f"models are trained on the tasks {', '.join(trained)}, not on {task!r}")
+    trainable = [each.name for each in TASKS.values() if each.alphabet]
+    if task not in trainable:
+        raise ValueError(f"models are trained on the tasks {', '.join(trainable)}, not on {task!r}")
     folder = out or ZOO / name
     known = {**RECIPES, **reinforcement.RECIPES}
     if name not in known:
@@ -111,14 +112,14 @@ def train_seeds(
     sources : sequence of Source
         One for each seed, on one device.
     folders : sequence of Path
-        Where to write the model of each seed. The checkpoint of all lies beside the first.
+        Folder of the model of each seed. The checkpoint of all seeds is written beside the first folder.
     say : callable
         Receives the progress messages.
 
     Returns
     -------
     dict
-        The measures of the finished models, each with a value for each seed.
+        The measures of the finished models, one value per seed.
     """
     checkpoint = folders[0].with_name(folders[0].name + ".checkpoint")
     run = Training(recipe, sources)
@@ -136,7 +137,7 @@ def train_seeds(
             bar.update(stop - before)
             measures = recipe.measure(run.network, run.network.views(run.optimizer.average), sources)
             speed = (time.monotonic() - started) / (stop - first)
-            say(f"{name} step {stop}: loss {_listed(losses)}, {_worded(measures)}, {1000 * speed:.1f} ms a step")
+            say(f"{name} step {stop}: loss {_listed(losses)}, {_formatted(measures)}, {1000 * speed:.1f} ms a step")
             if stop in recipe.points:
                 ship(run, [each.with_name(f"{each.name}-{stop}") for each in folders], name, measures)
             if recipe.goal:
@@ -157,13 +158,13 @@ def _listed(values: Sequence[float]) -> str:
     return " ".join(f"{value:.4f}" for value in values)
 
 
-def _worded(measures: Measures) -> str:
+def _formatted(measures: Measures) -> str:
     return ", ".join(f"{name} {' '.join(f'{value:.3f}' for value in values)}" for name, values in measures.items())
 
 
 @dataclass
 class _Feed:
-    """A table's arrays of all seeds on the device, and the rows of each step: (seeds, steps, rows of a step)."""
+    """Arrays of one table for all seeds on the device, with the row indices of each step, (seeds, steps, rows)."""
 
     ids: Tensor
     following: Tensor
@@ -180,7 +181,7 @@ class Training:
     sources : sequence of Source
         One for each seed, on one device.
     fixed : bool, optional
-        Pad each step's rows to one shape, as a graph needs it; by default on CUDA.
+        Pad the rows of every step to one shape, as a CUDA graph requires; by default True on CUDA.
     """
 
     def __init__(self, recipe: Recipe, sources: Sequence[Source], fixed: bool | None = None) -> None:
@@ -191,7 +192,9 @@ class Training:
         models = []
         for source in sources:
             torch.manual_seed(source.seed)
-            models.append(recipe.build(self.tokenizer, source.zoo))  # drawn on the CPU, then moved
+            models.append(
+                recipe.build(self.tokenizer, source.zoo)
+            )  # initialised on the CPU, so that all devices start from the same weights
         data = [recipe.data(source) for source in sources]
         self.data_flops = [each.flops for each in data]
         self.tables = [each.tables for each in data]
@@ -200,13 +203,13 @@ class Training:
         self.optimizer = Optimizer(
             self.network, rates, recipe.muon_learning_rate, recipe.learning_rate, recipe.averaging
         )
-        self.shipped: set[int] = set()  # places of the seeds whose models are on disk
+        self.shipped: set[int] = set()  # indices of the seeds whose models have been saved
         self.losses = torch.zeros(len(sources), device=self.device)  # sums since the last call of `advance`
         self.feeds = [self._feed(tables) for tables in zip(*self.tables, strict=True)] if self.fixed else []
         self._run: Callable[[], None] | None = None
 
     def _feed(self, tables: Sequence[Table]) -> _Feed:
-        """One table of each seed, on the device."""
+        """Move one table of each seed to the device."""
 
         def stacked(arrays: Sequence[Array], fill: int) -> Tensor:
             columns = max(array.shape[1] for array in arrays)
@@ -248,7 +251,6 @@ class Training:
         for tables in zip(*self.tables, strict=True):
             for splits in zip(*(table.split(step) for table in tables), strict=True):
                 columns = max(columns for _, columns in splits)
-
                 rows = [table.rows for table in tables]
                 index = [index for index, _ in splits]
                 labels = [each.labels for each in rows if each.labels is not None]
@@ -302,9 +304,9 @@ class Training:
                 tensor.copy_(before[name])
 
     def flops(self, place: int) -> int:
-        """FLOPs of the steps of a seed so far, with each piece padded to its longest row, as on a CPU.
+        """Training FLOPs of a seed so far, with each piece padded to its longest row, as on a CPU.
 
-        The backward pass costs twice the forward pass. The further padding to constant shapes on a GPU is not counted.
+        The backward pass costs twice the forward pass. The additional padding on a GPU is not counted.
         """
         shapes: dict[tuple[int, int], int] = {}
         for table in self.tables[place]:
@@ -321,7 +323,7 @@ class Training:
         return sum(3 * self.recipe.pass_flops(config, *shape) * count for shape, count in shapes.items())
 
     def averaged(self, place: int) -> PreTrainedModel:
-        """The model of a seed with averaged weights, as it is shipped."""
+        """The model of a seed with averaged weights, ready to be saved."""
         model = self.network.model(self.optimizer.average, place)
         if model.can_generate():
             model.generation_config = GenerationConfig(
@@ -355,7 +357,7 @@ class Training:
 def ship(
     run: Training, folders: Sequence[Path], name: str, measures: Measures, places: Collection[int] | None = None
 ) -> None:
-    """Write the averaged weights, the tokenizer and training.json of each seed, or of some places, atomically."""
+    """Write averaged weights, tokenizer and training.json of all seeds, or of those at `places`, atomically."""
     for place in sorted(range(len(folders)) if places is None else places):
         seed, folder = run.seeds[place], folders[place]
         run.shipped.add(place)
@@ -370,7 +372,7 @@ def ship(
             "data_flops": run.data_flops[place],
             "parameters": sum(p.numel() for p in model.parameters()),
             "block_parameters": sum(p.numel() for p in model.model.layers.parameters()),
-            "validation": {what: _number(values[place]) for what, values in measures.items()},
+            "validation": {measure: _number(values[place]) for measure, values in measures.items()},
         }
         folder.parent.mkdir(parents=True, exist_ok=True)
         with atomic(folder) as partial:
@@ -380,5 +382,5 @@ def ship(
 
 
 def _number(value: float) -> float | None:
-    """A value for JSON, which has no NaN: None for NaN."""
+    """Round a value for JSON; NaN, which JSON lacks, becomes None."""
     return None if math.isnan(value) else round(value, 4)

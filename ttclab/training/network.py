@@ -1,8 +1,8 @@
-"""The networks as they are trained: several seeds of one architecture at once, each weight a stack with a row a seed.
+"""Networks for training: several seeds of one architecture at once, with the weights of all seeds stacked.
 
-A small model keeps a GPU busy for a few microseconds a kernel, so training three seeds one after another takes three
-times as long as training them as one stack. The layers are Llama's and give what transformers' modules give; the tests
-require equality. They are written out here because a CUDA graph can hold every line of it.
+A small model keeps a GPU busy for a few microseconds per kernel, so training three seeds one after another takes three
+times as long as training them as one stack. The layers are those of Llama, and tests compare them with transformers'
+modules. They are written out here so that a CUDA graph can capture every operation.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,12 +19,12 @@ Weights = Mapping[str, Tensor]
 
 
 class Network:
-    """Parameters of models of one architecture, one a seed, in a single tensor, and their forward pass.
+    """Parameters of several models of one architecture, one per seed, in a single tensor, and their forward pass.
 
     Parameters
     ----------
     models : sequence of PreTrainedModel
-        Llama policies, or reward models, with the weights to start from.
+        Llama policies or reward models, with their initial weights.
     device : torch.device
 
     Attributes
@@ -32,9 +32,9 @@ class Network:
     flat : Tensor of shape (seeds, numbers)
         All parameters. Matrices of the layers come first, grouped by shape.
     weights : dict
-        The same by name, (seeds, *shape), as leaves of the graph of derivatives.
+        Views of `flat` by parameter name, (seeds, *shape), which require gradients.
     groups : list of (start, stop, (rows, columns))
-        Where the matrices of one shape are in `flat`.
+        Columns of `flat` with the matrices of one shape.
     """
 
     def __init__(self, models: Sequence[PreTrainedModel], device: torch.device) -> None:
@@ -48,13 +48,13 @@ class Network:
         self.groups: list[tuple[int, int, tuple[int, int]]] = []
         size = 0
         for shape in shapes:
-            alike = [name for name in named[0] if name in matrices and tuple(named[0][name].shape) == shape]
-            self.names += alike
-            self.groups.append((size, size + len(alike) * shape[0] * shape[1], (shape[0], shape[1])))
+            names = [name for name in named[0] if name in matrices and tuple(named[0][name].shape) == shape]
+            self.names += names
+            self.groups.append((size, size + len(names) * shape[0] * shape[1], (shape[0], shape[1])))
             size = self.groups[-1][1]
         self.names += [name for name in named[0] if name not in matrices]
         self._shapes = [named[0][name].shape for name in self.names]
-        rows = [torch.cat([each[name].detach().flatten() for name in self.names]) for each in named]
+        rows = [torch.cat([parameters[name].detach().flatten() for name in self.names]) for parameters in named]
         self.flat = torch.stack(rows).to(device)
         self.weights = {name: view.requires_grad_() for name, view in self.views(self.flat).items()}
 
@@ -68,7 +68,7 @@ class Network:
     def model(self, flat: Tensor, seed: int) -> PreTrainedModel:
         """The model of one seed (its place in the stack), with weights from a tensor like `flat`.
 
-        It is the same object at every call.
+        Every call returns the same object with new weights.
         """
         weights = self.views(flat.cpu())
         with torch.no_grad():
@@ -82,7 +82,7 @@ class Network:
         Parameters
         ----------
         weights : mapping
-            By name, (seeds, *shape).
+            Parameters by name, (seeds, *shape).
         ids : Tensor of shape (seeds, rows, length)
 
         Returns
@@ -95,9 +95,9 @@ class Network:
         config = self.config
         rotary = _rotary(ids.shape[2], config.hidden_size // config.num_attention_heads, _theta(config), ids.device)
         table = weights["model.embed_tokens.weight"]
-        # The vocabulary is tiny: a product with one-hot rows is faster than the derivative of a look-up.
-        chosen = (ids[..., None] == torch.arange(table.shape[1], device=ids.device)).float()
-        hidden = _linear(chosen, table.transpose(1, 2))
+        # The vocabulary is tiny: a product with one-hot rows is faster than the backward pass of an embedding.
+        one_hot = (ids[..., None] == torch.arange(table.shape[1], device=ids.device)).float()
+        hidden = _linear(one_hot, table.transpose(1, 2))
         split = config.reading_layers if self.scores else config.num_hidden_layers
         for i in range(split):
             hidden = self._layer(weights, f"model.layers.{i}.", hidden, rotary)
@@ -132,7 +132,7 @@ class Network:
 
 
 def _linear(x: Tensor, weight: Tensor) -> Tensor:
-    """A linear layer of each seed: (seeds, rows, length, in) by (seeds, out, in)."""
+    """Apply the linear layer of each seed: (seeds, rows, length, in) by (seeds, out, in)."""
     return torch.bmm(x.flatten(1, 2), weight.transpose(1, 2)).unflatten(1, x.shape[1:3])
 
 
@@ -151,7 +151,7 @@ def _rotary(length: int, size: int, theta: float, device: torch.device) -> tuple
 
 
 def _rotated(states: Tensor, rotary: tuple[Tensor, Tensor]) -> Tensor:
-    """Rotary positions applied to (rows, heads, length, size), as Llama pairs the two halves of a head."""
+    """Apply rotary positions to (rows, heads, length, size), as Llama pairs the two halves of a head."""
     cosine, sine = rotary
     first, second = states.chunk(2, dim=-1)
     return torch.cat([first * cosine - second * sine, second * cosine + first * sine], dim=-1)

@@ -1,7 +1,7 @@
-"""Muon for the matrices of the layers, AdamW for the other parameters, and a running average of all.
+"""Muon for the matrices of the layers, AdamW for the other parameters, and a running average of all weights.
 
-The rules are those of `torch.optim.Muon` and `torch.optim.AdamW`. Here they run on whole stacks of matrices and read
-the step from a tensor, so that a CUDA graph can hold them and a step is a few kernels instead of hundreds.
+The update rules are those of `torch.optim.Muon` and `torch.optim.AdamW`. Here they run on stacks of matrices and read
+the step count from a tensor, so that a CUDA graph can capture them and a step takes a few kernels instead of hundreds.
 """
 
 import math
@@ -14,7 +14,7 @@ from .network import Network
 MOMENTUM = 0.95  # of Muon, with Nesterov's rule
 NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)  # Keller Jordan's coefficients, five iterations
 BETAS, EPSILON = (0.9, 0.95), 1e-8  # of AdamW
-LONGEST = 1.0  # gradients are clipped to this norm
+MAX_NORM = 1.0  # of the gradient of each seed
 
 
 class Optimizer:
@@ -24,7 +24,7 @@ class Optimizer:
     ----------
     network : Network
     rates : Tensor of shape (steps,)
-        Share of the peak learning rates at each step.
+        Fraction of the peak learning rates at each step.
     muon_rate, rate : float
         Peak learning rates of Muon and of AdamW.
     averaging : float
@@ -35,7 +35,9 @@ class Optimizer:
         self.network, self.muon_rate, self.rate, self.averaging = network, muon_rate, rate, averaging
         flat = network.flat
         self.rates = rates.to(flat.device)
-        self.done = torch.zeros(1, dtype=torch.long, device=flat.device)  # steps; an index that a graph can read
+        self.done = torch.zeros(
+            1, dtype=torch.long, device=flat.device
+        )  # number of steps, in a tensor that a CUDA graph can read
         self.matrices = network.groups[-1][1]
         self.average = flat.clone()
         self.gradient, self.first = torch.zeros_like(flat), torch.zeros_like(flat)
@@ -43,7 +45,7 @@ class Optimizer:
         self._gradients = list(network.views(self.gradient).values())
 
     def state(self) -> dict[str, Tensor]:
-        """The tensors that change, to save and to restore in place."""
+        """The tensors that change in training, for saving and for restoring in place."""
         return {
             "weights": self.network.flat, "average": self.average, "first": self.first, "second": self.second,
             "done": self.done,
@@ -51,11 +53,11 @@ class Optimizer:
 
     @torch.no_grad()
     def step(self, gradients: tuple[Tensor, ...]) -> None:
-        """Take one step. gradients: of the network's weights, in their order."""
+        """Take one step with the gradients of the network's weights, in the order of the weights."""
         flat, split = self.network.flat, self.matrices
         torch._foreach_copy_(self._gradients, gradients)
         norm = self.gradient.norm(dim=1, keepdim=True)
-        self.gradient.mul_((LONGEST / (norm + 1e-6)).clamp(max=1.0))
+        self.gradient.mul_((MAX_NORM / (norm + 1e-6)).clamp(max=1.0))
         share = self.rates.index_select(0, self.done)
         self._muon(share * self.muon_rate)
         gradient, first = self.gradient[:, split:], self.first[:, split:]
@@ -64,7 +66,7 @@ class Optimizer:
         bias = [1 - torch.exp((self.done + 1) * math.log(beta)) for beta in BETAS]
         scale = (self.second / bias[1]).sqrt_().add_(EPSILON)
         flat[:, split:].sub_(share * self.rate / bias[0] * first / scale)
-        # The first step's weights are copied, later ones mixed in.
+        # The first step copies the weights into the average; later steps mix them in.
         self.average.lerp_(flat, 1 - self.averaging * (self.done > 0).float())
         self.done.add_(1)
 
@@ -78,7 +80,7 @@ class Optimizer:
 
 
 def orthogonal(matrices: Tensor) -> Tensor:
-    """The nearest orthogonal matrix to each of a stack, roughly, by five Newton-Schulz iterations."""
+    """Approximate the nearest orthogonal matrix to each matrix of a stack by five Newton-Schulz iterations."""
     a, b, c = NEWTON_SCHULZ
     wide = matrices.shape[1] <= matrices.shape[2]
     x = matrices if wide else matrices.mT

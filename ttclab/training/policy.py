@@ -1,6 +1,6 @@
 """Training a policy on a task: next-token prediction on right solutions.
 
-Some of its rows may show earlier attempts before the problem, so that the same weights write solutions and revise them.
+Some rows may show earlier attempts before the problem, so that the same model writes solutions and revises them.
 """
 
 from collections.abc import Sequence
@@ -32,16 +32,16 @@ class PolicyRecipe(Recipe):
     width, depth, heads, feedforward : int
         Hidden size, layers, attention heads, and size of the feed-forward blocks.
     revising : int
-        Further rows of a step, which show earlier attempts.
+        Rows per step that show earlier attempts, in addition to `batch`.
     twin : str, optional
-        Policy that writes these attempts: of the same shape, trained on the same rows without attempts.
+        Policy that writes these attempts. It has the same shape and is trained on the same rows without attempts.
     problems : int
-        Problems for which it writes them.
+        Number of problems for which the twin writes attempts.
 
     Raises
     ------
     ValueError
-        For a width that the heads do not divide into even sizes, which rotary positions need.
+        If width / heads is not an even integer, as rotary positions require.
     """
 
     width: int
@@ -54,7 +54,7 @@ class PolicyRecipe(Recipe):
 
     def __post_init__(self) -> None:
         if self.width % (2 * self.heads):
-            raise ValueError(f"a head needs an even size, not a width of {self.width} over {self.heads} heads")
+            raise ValueError(f"width must be a multiple of 2 * heads = {2 * self.heads}, not {self.width}")
 
     def build(self, tokenizer: PreTrainedTokenizerFast, zoo: Path) -> LlamaForCausalLM:
         return LlamaForCausalLM(
@@ -128,8 +128,8 @@ class PolicyRecipe(Recipe):
         return {name: [float(x) for x in values] for name, values in measures.items()}
 
 
-# "large" has 14 times the parameters of "small" in its blocks, and is shipped along the way of its training. Small
-# models of several seeds differ a lot after equally many steps: each is trained until it solves half of the problems.
+# "large" has 14 times the block parameters of "small", and is shipped at several steps of its training. Small models of
+# different seeds differ a lot after the same number of steps, so each is trained until it solves half of the problems.
 _SMALL = PolicyRecipe(width=24, depth=3, heads=4, feedforward=64, steps=8_000, goal=0.5, averaging=0.99)
 RECIPES = {
     "small-plain": _SMALL,

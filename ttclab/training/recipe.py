@@ -1,4 +1,4 @@
-"""Base class of training recipes: the schedule, the data, the loss and the measure of a model."""
+"""Base class of training recipes: schedule, data, loss and evaluation of a model."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from .draws import Arrays, Draw, Problems, rows_of
 from .network import Network, Weights
 from .rows import UNLABELLED, Rows, Table
 
-Measures = dict[str, list[float]]  # by name, a value for each seed
+Measures = dict[str, list[float]]  # one value per seed, by name of the measure
 GOAL = "pass@1"  # on validation problems
 
 
@@ -39,9 +39,9 @@ class Source(NamedTuple):
     zoo : Path
         Folder of the policies that write data.
     data : Path
-        Folder of what has been drawn.
+        Folder of the draws.
     device : str
-        Of the policies.
+        Device of these policies.
     """
 
     seed: int
@@ -50,7 +50,7 @@ class Source(NamedTuple):
     device: str
 
     def load(self, draw: Draw) -> Arrays:
-        """The arrays of a draw, drawn now if they do not exist."""
+        """The arrays of a draw, which is made if it does not exist."""
         return draw.load(self.data, self.zoo, self.device)
 
 
@@ -76,10 +76,10 @@ class Recipe:
     points : tuple of int
         Steps at which the model is saved; empty to save it once, at the end.
     goal : float, optional
-        Value of the measure `GOAL` at which training ends. Models of other seeds are then alike in what they can do,
-        which they are not after equally many steps.
+        Value of the measure `GOAL` at which training ends. Models of different seeds then reach the same level, which
+        they do not after the same number of steps.
     averaging : float
-        Decay of the running average of the weights, which are the weights that are saved.
+        Decay of the running average of the weights. The averaged weights are saved.
     base : str, optional
         Shipped model from which this one is grown.
     task : str
@@ -103,12 +103,12 @@ class Recipe:
 
     @property
     def needs(self) -> set[str]:
-        """Models that must be trained before: the base model, and the policies that generate the data."""
+        """Models that must be trained first: the base model, and the policies that generate the data."""
         bases = {self.base.rstrip("-0123456789")} if self.base else set()
         return bases | {draw.writer for draw in self.draws(0) if draw.writer}
 
     def build(self, tokenizer: PreTrainedTokenizerFast, zoo: Path) -> PreTrainedModel:
-        """The untrained model, on the CPU: a function of torch's seed and of its base, which is in `zoo`."""
+        """Build the untrained model on the CPU. It depends only on torch's seed and on the base model in `zoo`."""
         raise NotImplementedError
 
     def draws(self, seed: int) -> list[Draw]:
@@ -118,7 +118,7 @@ class Recipe:
 
     @property
     def plain(self) -> int:
-        """Draws of right solutions that each step reads unchanged."""
+        """Number of plain rows per step: right solutions without earlier attempts."""
         return self.batch
 
     def data(self, source: Source) -> Data:
@@ -126,7 +126,7 @@ class Recipe:
         raise NotImplementedError
 
     def plain_table(self, source: Source) -> Table:
-        """Right solutions that each step reads unchanged."""
+        """Table of the plain rows."""
         draws = [draw for draw in self.draws(source.seed) if isinstance(draw, Problems)]
         rows = Rows.join([rows_of(source.load(draw)) for draw in draws])
         return Table(rows, np.arange(self.steps * self.plain).reshape(self.steps, self.plain), pieces=3)
@@ -136,7 +136,7 @@ class Recipe:
         raise NotImplementedError
 
     def loss(self, network: Network, weights: Weights, pieces: Sequence[Piece]) -> Tensor:
-        """Loss of each seed, (seeds,): a mean over all tokens of a step, however its rows are split."""
+        """Loss of each seed, (seeds,): the mean over all tokens of a step, whatever the split into pieces."""
         written = []
         for piece in pieces:
             predicted, _ = network.read(weights, piece.ids)
@@ -144,7 +144,7 @@ class Recipe:
         return mean_over_targets(written, [piece.following for piece in pieces])
 
     def measure(self, network: Network, weights: Weights, sources: Sequence[Source]) -> Measures:
-        """Quality on validation problems. sources: one for each seed."""
+        """Evaluate the models on validation problems; `sources` has one entry per seed."""
         raise NotImplementedError
 
 
@@ -170,15 +170,15 @@ def load_base(folder: Path) -> LanguageModel:
 
 
 def teacher_forced(network: Network, weights: Weights, rows: Sequence[Rows]) -> tuple[np.ndarray, np.ndarray]:
-    """Read right solutions of problems, for each seed its own rows.
+    """Evaluate models on right solutions with teacher forcing, each seed on its own rows.
 
     Returns
     -------
     greedy : array of shape (seeds, rows)
         Whether greedy decoding writes the right solution.
     probability : array of shape (seeds, rows)
-        Probability that a sample at temperature 1 is the right solution. A right answer after wrong working, which
-        small models also write, is not counted.
+        Probability that a sample at temperature 1 is the right solution. Samples with a right answer
+        after wrong steps, which small models also write, are not counted.
     """
     device = network.flat.device
     greedy, probability = [], []

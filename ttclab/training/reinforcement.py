@@ -2,13 +2,13 @@
 
 The policy draws a group of solutions to each problem. The reward of a solution is 1 if its answer is right, else 0, and
 its advantage is its reward minus the mean reward of the others in its group. This is GRPO (Shao et al. 2024) without
-the two divisions that bias it, by the deviation of the group and by the length of the solution (Dr. GRPO, Liu et al.
-2025b), and with the leave-one-out mean of RLOO (Ahmadian et al. 2024). A batch is used for one update, so the policy
-that learns is the policy that wrote, and there is no ratio to clip: the gradient is unbiased.
+its two biased divisions, by the standard deviation of the group and by the length of the solution (Dr. GRPO, Liu et
+al. 2025b), and with the leave-one-out mean of RLOO (Ahmadian et al. 2024). A batch is used for one update, so training
+is on-policy: there is no ratio to clip, and the gradient is unbiased.
 
-Only the gains of the RMSNorms learn. The gradient of a batch is mostly noise, and an optimizer that takes steps of a
-fixed size in every direction carries the noise into all weights: with the matrices free, the policy first gets worse.
-Few parameters suffice (Morris et al. 2026 train 13), because most of what is learned is a sharper distribution.
+Only the gains of the RMSNorms are trained. The gradient of a batch is mostly noise, and an optimizer with steps of a
+fixed size in every direction carries the noise into all weights: if the matrices are trained too, the policy first gets
+worse. Few parameters suffice (Morris et al. 2026 train 13), because the policy mainly learns a sharper distribution.
 """
 
 import copy
@@ -36,22 +36,22 @@ from .recipe import Recipe
 
 CHECK_EVERY = 50  # steps between two evaluations on validation problems, each with a checkpoint
 PARTS = 3  # a step's rows are split into parts of similar length, which saves padding
-MEASURED, DRAWN = 180, 16  # validation problems of an evaluation, and samples of each
+PROBLEMS, SAMPLES = 180, 16  # of an evaluation: validation problems, and samples of each
 
 
 @dataclass(frozen=True, kw_only=True)
 class ReinforcementRecipe(Recipe):
-    """Recipe of a policy that is trained on with its own samples.
+    """Recipe for training a policy further by reinforcement learning.
 
     Attributes
     ----------
     base : str
-        The policy before.
+        Policy to start from.
     samples : int
-        Solutions in a group, for each of `batch` problems.
+        Solutions in a group, one group for each of `batch` problems.
     learning_rate, last_learning_rate : float
-        Peak learning rates of AdamW, for the gains in the layers and for the gains before the logits. The second is
-        larger, because it sets how sharp the distribution is.
+        Peak learning rates of AdamW for the gains in the layers, and for those of the norm before the logits. The
+        second rate is larger, because these gains set how sharp the distribution is.
     """
 
     base: str
@@ -64,7 +64,7 @@ class ReinforcementRecipe(Recipe):
 
 
 class Row(NamedTuple):
-    """Token ids of a prompt and a solution, where the solution begins, and the weight of its log-probability."""
+    """Token ids of a prompt and a solution, the index where the solution begins, and its weight."""
 
     ids: tuple[int, ...]
     begin: int
@@ -77,7 +77,7 @@ def advantages(rewards: Sequence[float]) -> list[float]:
     Raises
     ------
     ValueError
-        For a group of fewer than two.
+        If the group has fewer than two solutions.
     """
     n, total = len(rewards), sum(rewards)
     if n < 2:
@@ -88,12 +88,12 @@ def advantages(rewards: Sequence[float]) -> list[float]:
 def weighted_rows(groups: Sequence[Sequence[Solution]], tokenizer: PreTrainedTokenizerBase) -> list[Row]:
     """Rows whose weighted log-probabilities have the policy gradient as their gradient, shortest first.
 
-    A solution drawn several times is one row. A group with equal rewards has no row, because it says nothing.
+    A solution drawn several times is one row. A group with equal rewards has no rows, because its advantages are 0.
 
     Parameters
     ----------
     groups : sequence of sequence of Solution
-        All solutions of a group are of one problem.
+        Solutions, grouped by problem.
     tokenizer : PreTrainedTokenizerBase
     """
     drawn = sum(map(len, groups))
@@ -110,7 +110,7 @@ def weighted_rows(groups: Sequence[Sequence[Solution]], tokenizer: PreTrainedTok
 def weighted_logprob(model: PreTrainedModel, rows: Sequence[Row], pad_id: int) -> Tensor:
     """Sum over rows of the weight times the log-probability of the solution."""
     ids = torch.full((len(rows), max(len(row.ids) for row in rows)), pad_id)
-    weights = torch.zeros(ids.shape)  # nothing at the prompt and at the padding
+    weights = torch.zeros(ids.shape)  # 0 for the prompt and the padding
     for i, row in enumerate(rows):
         ids[i, : len(row.ids)] = torch.tensor(row.ids)
         weights[i, row.begin : len(row.ids)] = row.weight
@@ -120,14 +120,14 @@ def weighted_logprob(model: PreTrainedModel, rows: Sequence[Row], pad_id: int) -
 
 
 class Reinforcement:
-    """State of a training: policy, running average of what learns, optimizer, step and FLOPs.
+    """State of a training: policy, running average of the trained parameters, optimizer, step and FLOPs.
 
     Parameters
     ----------
     recipe : ReinforcementRecipe
     seed : int
     policy : LanguageModel
-        The policy before. It is changed.
+        Policy to start from. It is modified in place.
     """
 
     def __init__(self, recipe: ReinforcementRecipe, seed: int, policy: LanguageModel) -> None:
@@ -136,17 +136,17 @@ class Reinforcement:
         network = self.network = policy.engine.model
         for parameter in network.parameters():
             parameter.requires_grad_(parameter.ndim == 1)
-        self.learning = {name: p for name, p in network.named_parameters() if p.requires_grad}
-        self.average = {name: p.detach().clone() for name, p in self.learning.items()}
+        self.trained = {name: p for name, p in network.named_parameters() if p.requires_grad}
+        self.average = {name: p.detach().clone() for name, p in self.trained.items()}
         last = network.model.norm.weight
         self.optimizer = torch.optim.AdamW(
-            [{"params": [p for p in self.learning.values() if p is not last]}, {"params": [last]}],
+            [{"params": [p for p in self.trained.values() if p is not last]}, {"params": [last]}],
             weight_decay=0.0,
             betas=(0.9, 0.99),
         )
 
     def advance(self) -> float:
-        """Take one step and return the mean reward of its solutions. The step depends on seed, step and weights."""
+        """Take one step and return the mean reward. The data depends only on the seed, the step and the weights."""
         recipe = self.recipe
         problems, rng = problems_of(f"reinforcement/{self.seed}/{self.step}", recipe.batch, TASKS[recipe.task])
         with ledger.billed() as bill:
@@ -164,24 +164,24 @@ class Reinforcement:
             group["lr"] = rate * recipe.rate(self.step)
         self.optimizer.step()
         self.optimizer.zero_grad()
-        for name, parameter in self.learning.items():
+        for name, parameter in self.trained.items():
             self.average[name].lerp_(parameter.detach(), 1 - recipe.averaging)
         self.step += 1
         return float(np.mean([solution.correct for group in groups for solution in group]))
 
     def averaged(self) -> PreTrainedModel:
-        """A copy of the model with the averaged gains, as it is shipped."""
+        """A copy of the model with the averaged gains, ready to be saved."""
         model = copy.deepcopy(self.network)
         model.load_state_dict(self.average, strict=False)
         return model.eval()
 
     def measure(self) -> dict[str, float]:
-        """Quality of the averaged model on validation problems."""
+        """Evaluate the averaged model on validation problems."""
         policy = LanguageModel(self.averaged(), self.policy.tokenizer)
-        problems = load_problems(TASKS[self.recipe.task].set_name("validation"), limit=MEASURED)
-        groups = policy.generate(problems, DRAWN, temperature=1.0)
+        problems = load_problems(TASKS[self.recipe.task].set_name("validation"), limit=PROBLEMS)
+        groups = policy.generate(problems, SAMPLES, temperature=1.0)
         right = np.array([sum(solution.correct for solution in group) for group in groups])
-        return {f"pass@{k}": float(pass_at_k(DRAWN, right, k).mean()) for k in (1, DRAWN)}
+        return {f"pass@{k}": float(pass_at_k(SAMPLES, right, k).mean()) for k in (1, SAMPLES)}
 
     def save(self, path: Path) -> None:
         """Write a checkpoint, atomically."""
@@ -191,7 +191,7 @@ class Reinforcement:
             "step": self.step,
             "flops": self.flops,
             "data_flops": self.data_flops,
-            "model": {name: p.detach() for name, p in self.learning.items()},
+            "model": {name: p.detach() for name, p in self.trained.items()},
             "average": self.average,
             "optimizer": self.optimizer.state_dict(),
         }
@@ -199,7 +199,7 @@ class Reinforcement:
             torch.save(state, partial)
 
     def load(self, path: Path) -> None:
-        """Resume from a checkpoint. Raises ValueError for one of another recipe or seed."""
+        """Resume from a checkpoint. Raises ValueError for a checkpoint of another recipe or seed."""
         state = torch.load(path, map_location=self.network.device, weights_only=True)
         if (state["recipe"], state["seed"]) != (repr(self.recipe), self.seed):
             raise ValueError(f"{path} belongs to another recipe or seed: delete it to start again")
@@ -212,17 +212,17 @@ class Reinforcement:
 def reinforce(
     name: str, recipe: ReinforcementRecipe, base: Path, out: Path, *, seed: int, device: str, say: Callable[[str], None]
 ) -> dict[str, float]:
-    """Train a policy on with reinforcement learning, or resume such a training that was killed.
+    """Train a policy further by reinforcement learning, or resume a training that was killed.
 
     Parameters
     ----------
     name : str
-        Of the model.
+        Name of the model.
     recipe : ReinforcementRecipe
     base : Path
-        Folder of the policy before.
+        Folder of the policy to start from.
     out : Path
-        Folder to write. A checkpoint, `OUT.checkpoint`, lies beside it until the training is done.
+        Folder to write. During training, the checkpoint `OUT.checkpoint` is kept beside it.
     seed : int
         Seed of the problems and of the samples.
     device : str
@@ -238,7 +238,7 @@ def reinforce(
     Raises
     ------
     ValueError
-        For a checkpoint of another recipe or seed.
+        If the checkpoint belongs to another recipe or seed.
     """
     checkpoint = out.with_name(out.name + ".checkpoint")
     policy = load(base, device=device)
@@ -249,7 +249,7 @@ def reinforce(
         run.load(checkpoint)
         say(f"resuming {name} at step {run.step} of {recipe.steps}")
     measures = run.measure()
-    say(f"{name} step {run.step}: {_worded(measures)}")
+    say(f"{name} step {run.step}: {_formatted(measures)}")
     rewards: list[float] = []
     with tqdm(total=recipe.steps, initial=run.step, desc=name, unit="step") as bar:
         while run.step < recipe.steps:
@@ -257,7 +257,7 @@ def reinforce(
             bar.update()
             if run.step % CHECK_EVERY == 0 or run.step == recipe.steps:
                 measures = run.measure()
-                say(f"{name} step {run.step}: mean reward {np.mean(rewards):.3f}, {_worded(measures)}")
+                say(f"{name} step {run.step}: mean reward {np.mean(rewards):.3f}, {_formatted(measures)}")
                 rewards.clear()
                 run.save(checkpoint)
     _ship(run, out, name)
@@ -265,14 +265,14 @@ def reinforce(
     return measures
 
 
-def _worded(measures: dict[str, float]) -> str:
+def _formatted(measures: dict[str, float]) -> str:
     return ", ".join(f"{name} {value:.3f}" for name, value in measures.items())
 
 
 def _ship(run: Reinforcement, folder: Path, name: str) -> None:
     """Write the model with averaged gains, the tokenizer and training.json, atomically."""
     model = run.averaged()
-    made = {
+    metadata = {
         "name": name,
         "task": run.recipe.task,
         "seed": run.seed,
@@ -286,7 +286,7 @@ def _ship(run: Reinforcement, folder: Path, name: str) -> None:
     with atomic(folder) as partial:
         model.save_pretrained(partial)
         run.policy.tokenizer.save_pretrained(partial)
-        (partial / "training.json").write_text(json.dumps(made, indent=2) + "\n")
+        (partial / "training.json").write_text(json.dumps(metadata, indent=2) + "\n")
 
 
 RECIPES = {"small-rl": ReinforcementRecipe(base="small", steps=300)}

@@ -1,4 +1,4 @@
-"""Rows of tokens that models are trained on, as arrays: a training step is then a gather of a few rows."""
+"""Training rows as arrays of tokens, so that a training step only gathers a few rows."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ Array = NDArray[np.generic]
 
 @dataclass(frozen=True)
 class Rows:
-    """Rows of tokens, padded on the right, where causal attention never looks.
+    """Rows of tokens, padded on the right, where causal attention ignores the padding.
 
     Attributes
     ----------
@@ -42,7 +42,7 @@ class Rows:
 
     @staticmethod
     def join(parts: Sequence["Rows"]) -> "Rows":
-        """Several sets of rows as one, as wide as the widest."""
+        """Join sets of rows, padded to the widest."""
         labels = [part.labels for part in parts if part.labels is not None]
         return Rows(
             _stacked([part.ids for part in parts], 0),
@@ -58,7 +58,7 @@ def _stacked(arrays: Sequence[Array], fill: int) -> Array:
 
 
 def widened(array: Array, columns: int, fill: int) -> Array:
-    """The array with more columns on the right."""
+    """Pad an array on the right to a number of columns."""
     if columns <= array.shape[1]:
         return array
     return np.pad(array, ((0, 0), (0, columns - array.shape[1])), constant_values=fill)
@@ -102,7 +102,7 @@ def following(ids: NDArray[np.uint8], begins: NDArray[np.int64], ends: NDArray[n
 
 @dataclass(frozen=True)
 class Table:
-    """Rows, and which of them each training step reads.
+    """Rows, and the indices of the rows that each training step reads.
 
     Attributes
     ----------
@@ -110,7 +110,7 @@ class Table:
     order : array of shape (steps, rows a step)
         Indices of rows.
     pieces : int
-        On a CPU a step's rows are sorted by length and split into so many pieces, each padded to its own longest row.
+        Number of pieces of a step on a CPU. The rows are sorted by length, and each piece is padded to its longest row.
     """
 
     rows: Rows
@@ -128,7 +128,7 @@ class Table:
 
 
 def shuffled(rows: int, steps: int, batch: int, seed: int) -> NDArray[np.int64]:
-    """Row indices of each step: one random order of all rows after another, (steps, batch)."""
+    """Row indices of each step, (steps, batch): random permutations of all rows, one after another."""
     rng, count = np.random.default_rng(seed), steps * batch
     orders = [rng.permutation(rows) for _ in range(-(-count // rows))]
     return np.concatenate(orders)[:count].reshape(steps, batch)

@@ -1,6 +1,6 @@
-"""Tokens of models that are trained from scratch: one a character.
+"""Character tokenizer of the models that are trained from scratch.
 
-A model knows the characters of its task and the marks of earlier attempts and of feedback.
+Its alphabet has the characters of the task, and the marks of earlier attempts and of feedback.
 """
 
 from functools import cache
@@ -18,7 +18,7 @@ FEEDBACK, UNKNOWN = "!", "?"
 
 @cache
 def alphabet_of(task: Task) -> list[str]:
-    """The tokens of models that are trained on a task, by their ids."""
+    """The tokens of models that are trained on a task, in the order of their ids."""
     return [PAD, END, *task.alphabet, ATTEMPT_END, FEEDBACK, UNKNOWN]
 
 

@@ -1,7 +1,8 @@
 """Training a verifier: is the text so far a prefix of a right solution (PRM), or is the solution right (ORM)?
 
 The verifier reads solutions that a policy writes for training problems, right and wrong in their natural frequency.
-At the same time it learns language modelling on the right part of each, because it scores tokens by its own prediction.
+It also learns language modelling on the right part of each solution, because its scores use its own next-token
+prediction.
 """
 
 from collections.abc import Sequence
@@ -28,7 +29,7 @@ from .rows import UNLABELLED, Rows, Table, shuffled
 from .tokens import END, alphabet_of
 
 VALIDATION = (180, 16)  # problems, and solutions of each
-PARTS = 4  # files of solutions, which can be drawn side by side
+PARTS = 4  # files of solutions, which can be drawn in parallel
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,18 +47,18 @@ class VerifierRecipe(Recipe):
     writer : str
         Policy that writes the solutions.
     problems, samples : int
-        Problems for which it writes them, and solutions of each. They are read several times, in new orders.
+        Number of problems, and of solutions to each. Training passes over the solutions several times, in new orders.
     chained, revisions : int
-        Of so many of the problems the first solution is revised so many times in a row, and the verifier reads the
-        revisions after the attempts that they were shown.
+        Number of problems whose first solution is revised, and number of revisions in a row. The verifier reads a
+        revision after the attempts that the policy was shown.
     read : int
-        Solutions of a step.
+        Solutions per training step.
     revised : int
-        Further solutions of a step, which are revisions.
+        Revisions per training step, in addition to `read`.
     true : int
-        Right solutions of a step.
+        Right solutions per training step.
     rollouts : int
-        Rollouts from the end of each step, drawn with the solutions.
+        Rollouts from the end of each step of a solution.
     """
 
     base: str
@@ -143,7 +144,7 @@ class VerifierRecipe(Recipe):
 
 
 def labelled(arrays: Arrays, labels: str, prefix: str = "", task: Task = ARITHMETIC) -> Rows:
-    """Solutions that were read, with their labels as VerifierRecipe describes them."""
+    """Rows of solutions with their labels, which are described in VerifierRecipe."""
     ids, lengths, begins, right, correct = (
         arrays[prefix + name] for name in ("ids", "lengths", "begins", "right", "correct")
     )
@@ -165,19 +166,19 @@ def labelled(arrays: Arrays, labels: str, prefix: str = "", task: Task = ARITHME
 def last_scores(network: Network, weights: Weights, place: int, arrays: Arrays) -> NDArray[np.float64]:
     """Logit of "right" at the last token of each solution, by the verifier of one seed."""
     alone = {name: weight[place : place + 1] for name, weight in weights.items()}
-    found = []
+    logits = []
     for rows in np.array_split(np.arange(len(arrays["ids"])), 8):
         ids = torch.from_numpy(arrays["ids"][rows]).to(network.flat.device).long()[None]
         last = torch.from_numpy(arrays["lengths"][rows] - 1).to(ids.device)
         with torch.no_grad():
             right = network.read(alone, ids)[1]
         assert right is not None
-        found.append(right[0].gather(1, last[:, None]).squeeze(1).double().cpu().numpy())
-    return np.concatenate(found)
+        logits.append(right[0].gather(1, last[:, None]).squeeze(1).double().cpu().numpy())
+    return np.concatenate(logits)
 
 
-# Each has twice the layers of its base: "prm" has 41 thousand parameters in its blocks, "prm-large" 14 times as many.
-# "prm-rollouts" and "prm-exact" read the same solutions and differ in their labels alone.
+# Each verifier has twice the layers of its base: "prm" has 41 thousand block parameters, "prm-large" 14 times as many.
+# "prm-rollouts" and "prm-exact" read the same solutions and differ only in their labels.
 _PRM = VerifierRecipe(base="small", scoring_layers=3, steps=3000)
 _ROLLOUTS = replace(_PRM, steps=1200, problems=12_800, chained=0, revised=0, rollouts=8)
 RECIPES = {

@@ -12,8 +12,8 @@ LEAST_LIKELY = -300.0  # a log-probability: its exponential is far from the smal
 def likelihood(logprob: float) -> float:
     """Probability of a solution, as a score that stays above 0 and strictly increasing for any log-probability.
 
-    Long solutions have probabilities that underflow to 0, where all would tie. Below LEAST_LIKELY the score is
-    therefore no probability: it only keeps the order, between e^-700 and e^-300. An impossible solution scores 0.
+    Probabilities of long solutions underflow to 0, where all would tie. Below LEAST_LIKELY the score is therefore not
+    a probability; it only preserves the order, between e^-700 and e^-300. An impossible solution scores 0.
     """
     if -math.inf < logprob < LEAST_LIKELY:
         return math.exp(-700 + 400 * LEAST_LIKELY / logprob)
@@ -21,7 +21,7 @@ def likelihood(logprob: float) -> float:
 
 
 class SelfEvaluation(BaseCritic):
-    """The policy's own probability of what it wrote. It costs nothing, because the policy computed it while writing.
+    """The policy's own probability of its solution. It costs nothing, because the policy computes it while writing.
 
     The score is `likelihood` of the log-probability, so two solutions tie only if their log-probabilities do.
     """
@@ -33,8 +33,10 @@ class SelfEvaluation(BaseCritic):
         charge_calls(solutions)
         for solution in solutions:
             if math.isnan(solution.logprob):
-                raise ValueError(f"only the policy's own writing has a likelihood, not {solution.text!r}")
-        # An empty unfinished solution, as from a server that returned no text, would be certain.
+                raise ValueError(
+                    f"a solution needs a log-probability, as from `generate`, but this one has none: {solution.text!r}"
+                )
+        # An empty unfinished solution, as from a server that returned no text, would have probability 1.
         return [likelihood(s.logprob) if s.text or s.finished else 0.0 for s in solutions]
 
     def _feedback(self, solutions: list[Solution]) -> list[Feedback]:

@@ -76,7 +76,7 @@ def load_verifier(
     dtype : torch.dtype or str
         Open PRMs only: as in `ttclab.load`, by default "auto".
     allow_pickle : bool
-        Open PRMs only: also read weights that are not in safetensors, by default False. Such weights can run any code.
+        Open PRMs only: also load weights that are not in safetensors, by default False. Such files can run any code.
 
     Returns
     -------
@@ -85,7 +85,7 @@ def load_verifier(
     Raises
     ------
     ValueError
-        For another name, and for a PRM that cannot be loaded or downloaded.
+        If the name is unknown, or the PRM cannot be loaded or downloaded.
     TypeError
         If an option for open PRMs is given for a shipped verifier.
     """
@@ -94,9 +94,9 @@ def load_verifier(
         from . import open_prms  # imports this module
 
         return open_prms.load(name, device=device, family=family, dtype=dtype, allow_pickle=allow_pickle)
-    given = {"family": family is not None, "dtype": dtype != "auto", "allow_pickle": allow_pickle}
-    if any(given.values()):
-        named = ", ".join(option for option in given if given[option])
+    options = {"family": family is not None, "dtype": dtype != "auto", "allow_pickle": allow_pickle}
+    if any(options.values()):
+        named = ", ".join(option for option, is_given in options.items() if is_given)
         raise TypeError(f"{named}: only for an open PRM, which {str(name)!r} is not")
     if name == "oracle":
         return Oracle()

@@ -1,10 +1,10 @@
-"""Openly available process reward models, each fed in the format that it was trained on.
+"""Open process reward models, each with the input format that it was trained on.
 
     ttclab.load_verifier("Qwen/Qwen2.5-Math-PRM-7B")
 
 There are four families. Each gives every step a probability that the solution is right so far, read from a head with
-two labels, from a head with one number, or from the next token's logits. All come down to one number a token, the
-log-odds of "right so far"; the families differ in where this number is read and in the text around the steps.
+two labels, from a head with one number, or from the next token's logits. All reduce to one number per token, the
+log-odds of "right so far". The families differ in the tokens where this number is read and in the text around steps.
 
 The formats follow the model cards and the authors' inference code. They are tested against plain transformers on small
 models of the same architectures with random weights; the real weights have not been run.
@@ -52,9 +52,9 @@ class TokenScorer(nn.Module):
     trunk : PreTrainedModel
         The layers.
     head : nn.Module
-        Gives two numbers, the logits of wrong and right, or one, the log-odds of right.
+        Head with two outputs, the logits of wrong and right, or with one, the log-odds of right.
     step_end : int
-        Token that most steps end in, after which a later call can continue reading.
+        Token that ends most steps. A later call can continue reading after it.
     """
 
     def __init__(self, trunk: PreTrainedModel, head: nn.Module, step_end: int) -> None:
@@ -110,7 +110,7 @@ class OpenPRM(PRM):
         """Probability that each solution is right up to and including each of its steps."""
         with_steps = [solution for solution in solutions if solution.steps]
         charge_calls([solution for solution in solutions if not solution.steps])
-        # The context before the first step is the prefix that two rows with different steps share.
+        # The context is everything before the first step: the common prefix of two rows with different steps.
         others = {s.problem.question: self.tokenize_steps(s.problem.question, ["?"])[0] for s in with_steps}
         contexts, written, scored = [], [], []
         for solution in with_steps:
@@ -126,20 +126,20 @@ class OpenPRM(PRM):
 
     @abstractmethod
     def tokenize_steps(self, question: str, steps: Sequence[str]) -> tuple[list[int], list[int]]:
-        """Tokens that the model is fed for one step or more, and the index of the token where each step is scored."""
+        """Tokenize a question with at least one step, and return the index of the token where each step is scored."""
 
     @classmethod
     @abstractmethod
     def load_scorer(cls, tokenizer: PreTrainedTokenizerBase, folder: Path, **options: Any) -> TokenScorer:
-        """Load the network; options are those of `from_pretrained`."""
+        """Load the network; `options` are passed to `from_pretrained`."""
 
     def encode(self, text: str) -> list[int]:
-        """Tokens of a text that spells out its special tokens."""
+        """Tokenize a text that spells out its special tokens."""
         return self.tokenizer.encode(text, add_special_tokens=False)
 
 
 class _Qwen2WithHead(Qwen2PreTrainedModel):
-    """A Qwen2 model with a scoring head in place of its output head; attributes are named as in the weights."""
+    """A Qwen2 model with a scoring head in place of its output head; attributes have the names of the saved weights."""
 
     _keys_to_ignore_on_load_unexpected: ClassVar[list[str]] = [r"lm_head\.weight"]
 
@@ -225,7 +225,7 @@ class MathShepherd(OpenPRM):
 
 
 class RLHFlow(OpenPRM):
-    """RLHFlow's Llama3.1-8B-PRM (Xiong et al. 2024): a chat with one step a turn, each answered by + or -."""
+    """RLHFlow's Llama3.1-8B-PRM (Xiong et al. 2024): a chat with one step per turn, each answered by + or -."""
 
     def tokenize_steps(self, question: str, steps: Sequence[str]) -> tuple[list[int], list[int]]:
         turns: list[dict[str, str]] = []
@@ -263,7 +263,7 @@ def load(
     dtype: torch.dtype | str = "auto",
     allow_pickle: bool = False,
 ) -> OpenPRM:
-    """Load an open PRM from a directory or the Hub. Code that comes with it is never run.
+    """Load an open PRM from a directory or the Hub. Code in the repository is never run.
 
     Parameters
     ----------
@@ -281,7 +281,7 @@ def load(
     Raises
     ------
     ValueError
-        If it cannot be loaded or downloaded, belongs to no family, or lacks weights. The message says what to do.
+        If the PRM cannot be loaded or downloaded, belongs to no family, or lacks weights. The message says what to do.
     """
     folder = Path(name)
     if not folder.is_dir():
@@ -292,14 +292,14 @@ def load(
     if family not in FAMILIES:
         raise ValueError(f"family must be one of {', '.join(FAMILIES)}, not {family!r}")
     hub.check_weights(folder, allow_pickle=allow_pickle)
-    here: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
-    config = AutoConfig.from_pretrained(folder, **here)
-    tokenizer = AutoTokenizer.from_pretrained(folder, **here)
-    where = pick_device(device)
-    dtype = pick_dtype(config, where) if dtype == "auto" else dtype
+    local: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
+    config = AutoConfig.from_pretrained(folder, **local)
+    tokenizer = AutoTokenizer.from_pretrained(folder, **local)
+    target = pick_device(device)
+    dtype = pick_dtype(config, target) if dtype == "auto" else dtype
     kind = FAMILIES[family]
     scorer = kind.load_scorer(tokenizer, folder, config=config, dtype=dtype, local_files_only=True)
-    return kind(str(name), scorer.to(where).eval(), tokenizer)
+    return kind(str(name), scorer.to(target).eval(), tokenizer)
 
 
 def _family(folder: Path, name: str) -> str:
@@ -314,7 +314,7 @@ def _family(folder: Path, name: str) -> str:
 
 
 def _load_all_weights(kind: Any, folder: Path, **options: Any) -> Any:
-    """A model with all its weights. Raises ValueError for missing ones, which transformers would draw at random."""
+    """Load a model. Raises ValueError for missing weights, which transformers would initialise at random."""
     with quiet():
         model, report = kind.from_pretrained(folder, output_loading_info=True, **options)
     if missing := sorted(report["missing_keys"]):
@@ -323,7 +323,7 @@ def _load_all_weights(kind: Any, folder: Path, **options: Any) -> Any:
 
 
 def _next_token_scorer(folder: Path, good: int, bad: int, step_end: int, **options: Any) -> TokenScorer:
-    """A language model that scores by its next token: the head has the output head's rows of the two tokens."""
+    """Build a scorer from a language model, whose head is the output head's rows for the tokens good and bad."""
     model = _load_all_weights(AutoModelForCausalLM, folder, **options)
     rows = model.get_output_embeddings().weight.detach()[[bad, good]].clone()
     head = nn.Linear(rows.shape[1], 2, bias=False, dtype=rows.dtype)

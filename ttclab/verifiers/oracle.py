@@ -1,4 +1,4 @@
-"""Oracles: verifiers that know the right answer, with and without noise."""
+"""Oracles: verifiers that know the right answer, with or without noise."""
 
 import math
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from .scoring import RIGHT, WRONG, StepCritic, charge_calls, first_doubt, right_
 
 
 class Oracle(StepCritic):
-    """Knows the right answers. No real system does; the oracle is the upper bound of any selection rule (coverage)."""
+    """Verifier that knows the right answers. It gives the upper bound of any selection rule (coverage)."""
 
     name = "oracle"
 
@@ -22,12 +22,12 @@ class Oracle(StepCritic):
         return [float(solution.correct) for solution in solutions]
 
     def score_steps(self, solutions: Sequence[Solution]) -> list[list[float]]:
-        """For each step 1 if the solution is right so far, else 0."""
+        """1 for each step up to which the solution is right, else 0."""
         charge_calls(solutions)
         return [[float(right) for right in right_so_far(s)] for s in solutions]
 
     def comment(self, solution: Solution, scores: Sequence[float]) -> Feedback:
-        """Whether the answer is right, and of a wrong one the first wrong step."""
+        """Whether the answer is right, and if not, the first wrong step."""
         if solution.correct:
             return RIGHT
         return replace(WRONG, step=first_doubt(scores, self.threshold) if scores else 1)
@@ -36,8 +36,8 @@ class Oracle(StepCritic):
 class NoisyOracle(StepCritic):
     """An oracle with Gaussian noise (Green and Swets 1966).
 
-    The oracle sees a normal deviate whose mean is higher by d' for a right solution. The score is the probability of
-    "right" given this deviate, when right and wrong are equally likely. The noise is a function of the text: the same
+    The oracle observes a normal deviate whose mean is higher by d' for a right solution. The score is the probability
+    of "right" given this deviate, with equal priors for right and wrong. The noise depends only on the text: the same
     text always gets the same score.
 
     Parameters
@@ -50,12 +50,12 @@ class NoisyOracle(StepCritic):
     Raises
     ------
     ValueError
-        If quality is outside 0.5..1.
+        If the quality is outside 0.5..1.
     """
 
     def __init__(self, quality: float, *, seed: int = 0) -> None:
         if not 0.5 <= quality <= 1:
-            raise ValueError(f"a noisy oracle has a quality from 0.5 (chance) to 1 (the oracle), not {quality}")
+            raise ValueError(f"quality must be from 0.5 (chance) to 1 (the oracle), not {quality}")
         self.name = f"noisy oracle, quality {quality:g}"
         self.quality, self.seed = quality, seed
         self._distance = math.sqrt(2) * NormalDist().inv_cdf(quality) if quality < 1 else math.inf
@@ -86,7 +86,7 @@ class NoisyOracle(StepCritic):
 class ForgetfulOracle(NoisyOracle):
     """A noisy oracle that draws new noise for each written step, even if it has scored the same text before.
 
-    It doubts a step whose score is below 0.5. Steps that a restart keeps have been accepted, and stay accepted.
+    It rejects a step whose score is below 0.5. Steps that a restart keeps were accepted before and stay accepted.
     """
 
     def __init__(self, quality: float, *, seed: int = 0) -> None:

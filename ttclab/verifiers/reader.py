@@ -1,4 +1,4 @@
-"""Reads rows of tokens with a reward model, each shared prefix once."""
+"""Reads rows of tokens with a reward model; each shared prefix is read once."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from .static_reading import Places, StaticReadings
 
 @dataclass(frozen=True)
 class _Known:
-    """A row that was read: "right so far" at each token, and the position of its last token in a reading."""
+    """A row that was read: "right so far" at each token, and the position of its last token in the reading."""
 
     right: NDArray[np.float32]
     reading: Reading | Places | None = None
@@ -32,7 +32,7 @@ _Rows = dict[tuple[int, ...], _Known]
 
 
 class ReadingModel(Protocol):
-    """Network that a Reader can use: a RewardModel, or another one that can continue its own readings."""
+    """Network that a Reader can use: a RewardModel, or any network that can continue its own readings."""
 
     @property
     def device(self) -> torch.device: ...
@@ -50,15 +50,15 @@ class ReadingModel(Protocol):
 
 
 ROWS_AT_ONCE = 1024  # rows in one forward pass
-KEPT_TOKENS = 1 << 18  # tokens kept for the next call: those of the contexts first, then those of rows
+KEPT_TOKENS = 1 << 18  # tokens kept for the next call: first those of contexts, then those of rows
 
 
 class Reader:
-    """Reads rows of tokens with a reward model, and within one scope each shared prefix once.
+    """Reads rows of tokens with a reward model. Within a scope, each shared prefix is read once.
 
     Within a call, a context is read once for all rows that share it. While a scope is open (every strategy and every
-    bill opens one), readings are kept for the next call in the same scope, and are dropped with it.
-    Inside `prefixes_kept`, what the rows of a call begin with is kept too, although an earlier call has read it.
+    bill opens one), readings are kept for the next call, and are dropped when the scope closes. Inside
+    `prefixes_kept`, prefixes that were read in earlier calls are kept as well.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ class Reader:
     kept_tokens : int, optional
         Tokens kept for the next call, by default KEPT_TOKENS.
     decoder : {"eager", "static", "captured"}, optional
-        As for the engine; by default a RewardModel on CUDA continues its readings by CUDA graphs.
+        As for the engine; by default a RewardModel on CUDA continues its readings in CUDA graphs.
     """
 
     def __init__(
@@ -105,11 +105,11 @@ class Reader:
         right : list of array of shape (tokens,)
             Probability of "right so far" at each token of each solution.
         passes : list of list of (int, int)
-            Forward passes of each row, as numbers of new and of cached tokens. A pass that several rows share belongs
-            to the first of them.
+            Forward passes of each row, as numbers of new and of cached tokens. A pass shared by several rows is listed
+            with the first of them.
         """
-        block = open_scope()
-        known = self._kept.get(block, {}) if block else {}
+        scope = open_scope()
+        known = self._kept.get(scope, {}) if scope else {}
         rows = [context + tokens for context, tokens in zip(contexts, written, strict=True)]
         begun = _longest_known(rows, known)
         first = {context: len(context) for context, row in zip(contexts, rows) if not begun[row]}
@@ -119,26 +119,26 @@ class Reader:
         shared = {context: known[context] for context in contexts if context in known}
         room = (self._kept_tokens or KEPT_TOKENS) - sum(map(len, shared))
         extend = self._extend_static if self._static else self._extend
-        found = extend(begun, known, keep=room if block else 0)
-        if block:
-            again = _beginnings(rows, known) if kept_prefixes() and room >= 0 else {}
-            self._kept[block] = (shared if room >= 0 else {}) | again | self._steps_of(found)
+        read = extend(begun, known, keep=room if scope else 0)
+        if scope:
+            prefixes = _known_prefixes(rows, known) if kept_prefixes() and room >= 0 else {}
+            self._kept[scope] = (shared if room >= 0 else {}) | prefixes | self._at_step_ends(read)
         passes: list[list[tuple[int, int]]] = []
         for context, row in zip(contexts, rows):
             reads = (first.pop(context, 0), 0), (len(row) - begun[row], begun[row])
             begun[row] = len(row)
             passes.append([(new, cached) for new, cached in reads if new])
-        return [found[row].right[len(context) :] for context, row in zip(contexts, rows)], passes
+        return [read[row].right[len(context) :] for context, row in zip(contexts, rows)], passes
 
     def _read_contexts(self, contexts: dict[tuple[int, ...], int]) -> _Rows:
         """Read the contexts of solutions; `contexts` maps their tokens to their lengths."""
-        found = self._extend(dict.fromkeys(contexts, 0), {}, keep=sum(contexts.values()))
+        read = self._extend(dict.fromkeys(contexts, 0), {}, keep=sum(contexts.values()))
         if not self._static:
-            return found
+            return read
         places: dict[int, Places] = {}
         adopted = {}
         with torch.inference_mode():
-            for context, known in found.items():
+            for context, known in read.items():
                 assert isinstance(known.reading, Reading)
                 if id(known.reading) not in places:
                     places[id(known.reading)] = self._static.adopt(known.reading)
@@ -147,11 +147,11 @@ class Reader:
 
     @torch.inference_mode()
     def _extend_static(self, begun: dict[tuple[int, ...], int], known: _Rows, keep: int) -> _Rows:
-        """As `_extend`, in a static cache, with rows of any shape together."""
+        """As `_extend`, but in a static cache and with rows of different shapes in one pass."""
         assert self._static
-        found = {row: known[row] for row, start in begun.items() if start == len(row)}
+        read = {row: known[row] for row, start in begun.items() if start == len(row)}
         rows, stays, at_once = [], {}, self._rows_at_once or ROWS_AT_ONCE
-        for alike in self._alike({row: start for row, start in begun.items() if row not in found}):
+        for alike in self._alike({row: start for row, start in begun.items() if row not in read}):
             keep -= sum(map(len, alike))
             stays.update(dict.fromkeys(alike, keep >= 0))
             rows += alike
@@ -165,17 +165,17 @@ class Reader:
             right, places = self._static.read(old, [each.column for each in before], starts, new)
             for i, (row, tokens) in enumerate(zip(chunk, new)):
                 so_far = np.concatenate([before[i].right, right[i, : len(tokens)]])
-                found[row] = _Known(so_far, places if stays[row] else None, i, len(tokens) - 1)
+                read[row] = _Known(so_far, places if stays[row] else None, i, len(tokens) - 1)
             shown.update(len(chunk))
         shown.close()
-        return found
+        return read
 
     @torch.inference_mode()
     def _extend(self, begun: dict[tuple[int, ...], int], known: _Rows, keep: int) -> _Rows:
-        """Read the unknown ends of rows, those of one shape together. `keep`: tokens that may be kept."""
-        found = {row: known[row] for row, start in begun.items() if start == len(row)}
-        shown = bar(len(begun) - len(found), "solutions read")
-        for chunk in self._alike({row: start for row, start in begun.items() if row not in found}):
+        """Read the unknown ends of rows, those of one shape together, and keep up to `keep` tokens."""
+        read = {row: known[row] for row, start in begun.items() if start == len(row)}
+        shown = bar(len(begun) - len(read), "solutions read")
+        for chunk in self._alike({row: start for row, start in begun.items() if row not in read}):
             start, end = begun[chunk[0]], len(chunk[0])
             places = [known[row[:start]] for row in chunk] if start else []
             ids = torch.tensor([row[start:] for row in chunk], device=self.model.device)
@@ -184,13 +184,13 @@ class Reader:
             right = reading.right.float().sigmoid().cpu().numpy()
             for i, row in enumerate(chunk):
                 so_far = np.concatenate([places[i].right, right[i]]) if start else right[i]
-                found[row] = _Known(so_far, reading if kept else None, i, end - start - 1)
+                read[row] = _Known(so_far, reading if kept else None, i, end - start - 1)
             shown.update(len(chunk))
         shown.close()
-        return found
+        return read
 
     def _alike(self, begun: dict[tuple[int, ...], int]) -> Iterator[list[tuple[int, ...]]]:
-        """The rows in groups with equal numbers of known tokens and of all tokens."""
+        """Group rows with equal numbers of known tokens and equal lengths."""
 
         def shape(row: tuple[int, ...]) -> tuple[int, int]:
             return begun[row], len(row)
@@ -200,10 +200,10 @@ class Reader:
             alike = list(group)
             yield from (alike[first : first + at_once] for first in range(0, len(alike), at_once))
 
-    def _steps_of(self, found: _Rows) -> _Rows:
-        """What can be read on from: the rows, each at the ends of the steps that its reading has."""
+    def _at_step_ends(self, read: _Rows) -> _Rows:
+        """Prefixes of the rows that end with a step, after which a later call can continue reading."""
         step_end, kept = self.model.step_end, {}
-        for row, place in found.items():
+        for row, place in read.items():
             for back in range(place.column + 1) if place.reading else ():
                 if row[-1 - back] == step_end:
                     length = len(row) - back
@@ -219,8 +219,8 @@ def _longest_known(rows: Sequence[tuple[int, ...]], known: _Rows) -> dict[tuple[
     }
 
 
-def _beginnings(rows: Sequence[tuple[int, ...]], known: _Rows) -> _Rows:
-    """What is known that one of the rows begins with."""
+def _known_prefixes(rows: Sequence[tuple[int, ...]], known: _Rows) -> _Rows:
+    """Known readings of prefixes of the rows."""
     lengths = {len(row) for row in known}
     return {row[:n]: known[row[:n]] for row in rows for n in lengths if n <= len(row) and row[:n] in known}
 

@@ -1,8 +1,8 @@
-"""The network of the shipped verifiers: a language model that reads a solution, and layers that score what it read.
+"""The network of the shipped verifiers: a language model with scoring layers on top.
 
-The first layers are a small language model that predicts every token. The distance of each token from the prediction is
-an input of the layers after them, which score the solution at every token. A network of this size is slow to learn the
-comparison by itself.
+The first layers are a small language model that predicts every token. The later layers score the solution at every
+token. One of their inputs is the distance of the token from the prediction, because a network of this size is slow to
+learn the comparison by itself.
 """
 
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ class Reading:
     surprises : Tensor of shape (rows, length, 4)
         Inputs of the scoring layers.
     prefix : Prefix, optional
-        KV cache of the rows, if it was to be kept.
+        KV cache of the rows, if the call had keep=True.
     """
 
     right: Tensor
@@ -44,15 +44,15 @@ class Reading:
 
 
 class RewardModel(LlamaPreTrainedModel):
-    """Scores every token of a solution. It is saved and loaded like any model of transformers.
+    """Network that scores every token of a solution, saved and loaded like any model of transformers.
 
-    A solution begins after the first prompt_end that follows the last attempt, if there are attempts.
+    A solution begins after the first prompt_end, or, with earlier attempts, after the first one after them.
 
     Parameters
     ----------
     config : LlamaConfig
-        With more fields: reading_layers, the number of layers that predict; prompt_end, step_end and attempt_end, the
-        tokens that end a problem, a step and an earlier attempt.
+        Has the additional fields reading_layers, the number of layers that predict tokens, and prompt_end, step_end
+        and attempt_end, the tokens that end a problem, a step and an earlier attempt.
     """
 
     def __init__(self, config: LlamaConfig) -> None:
@@ -64,15 +64,15 @@ class RewardModel(LlamaPreTrainedModel):
 
     @classmethod
     def grown(cls, policy: PreTrainedModel, scoring_layers: int, **fields: Any) -> "RewardModel":
-        """A reward model with the layers of a Llama policy; its scoring layers pass on their input at first."""
-        own = {**policy.config.to_dict(), **fields, "reading_layers": policy.config.num_hidden_layers}
-        model = cls(LlamaConfig(**{**own, "num_hidden_layers": own["reading_layers"] + scoring_layers}))
+        """Build a reward model from a Llama policy. Its new scoring layers start as the identity."""
+        values = {**policy.config.to_dict(), **fields, "reading_layers": policy.config.num_hidden_layers}
+        model = cls(LlamaConfig(**{**values, "num_hidden_layers": values["reading_layers"] + scoring_layers}))
         continue_from(model.model, policy.model)
         return model
 
     @property
     def step_end(self) -> int:
-        """Token that ends a step; in older configurations the one that ends a problem."""
+        """Token that ends a step. Older configurations lack it and use the token that ends a problem."""
         return getattr(self.config, "step_end", self.config.prompt_end)
 
     def pass_flops(self, new_tokens: int, cached_tokens: int = 0) -> int:
@@ -87,8 +87,8 @@ class RewardModel(LlamaPreTrainedModel):
         input_ids : Tensor of shape (rows, length)
             Tokens, padded on the right.
         before : Reading, optional
-            Reading of the tokens before them: at least the whole problem, the same length in all rows. Of its tensors
-            only the last position is used.
+            Reading of the preceding tokens, which include the whole problem and have the same length in all rows. Only
+            the last position of its tensors is used.
         keep : bool
             Whether to keep the KV cache, so that a later call can continue.
 
@@ -131,10 +131,10 @@ class RewardModel(LlamaPreTrainedModel):
 
     @torch.no_grad()
     def surprises(self, input_ids: Tensor, predicted: Tensor, before: Reading | None = None) -> Tensor:
-        """Features of each token of the solution, (rows, length, 4); zeros before the solution.
+        """Features of each token of the solution, (rows, length, 4); 0 before the solution.
 
-        They are its log-probability, the distance of its log-probability from the likeliest token's, the smallest such
-        distance so far, and a quarter of the sum of log-probabilities so far.
+        The features of a token are its log-probability, this minus the log-probability of the likeliest token, the
+        minimum of these differences so far, and a quarter of the sum of log-probabilities so far.
         """
         if before:
             first, carried = before.predicted[:, -1:], before.surprises[:, -1, 2:]
@@ -154,7 +154,7 @@ class RewardModel(LlamaPreTrainedModel):
 
 
 def continue_from(trunk: LlamaModel, shallower: LlamaModel) -> None:
-    """Give a model the weights of one with fewer layers; the layers on top pass on their input at first."""
+    """Copy the weights of a model with fewer layers. The additional layers start as the identity."""
     trunk.load_state_dict(shallower.state_dict(), strict=False)
     for layer in trunk.layers[len(shallower.layers) :]:
         nn.init.zeros_(layer.self_attn.o_proj.weight)
@@ -162,6 +162,6 @@ def continue_from(trunk: LlamaModel, shallower: LlamaModel) -> None:
 
 
 def reward_flops(config: LlamaConfig, new_tokens: int, cached_tokens: int = 0, batch: int = 1) -> int:
-    """FLOPs of one pass of a RewardModel over new tokens after cached ones; its two heads read every new token."""
+    """FLOPs of one pass of a RewardModel over new tokens after cached ones; both heads run on every new token."""
     heads = 2 * config.hidden_size * (1 + SURPRISES)
     return flops.forward_flops(config, new_tokens, cached_tokens, batch) + batch * new_tokens * heads

@@ -1,4 +1,4 @@
-"""The protocols of verifiers, and scores of steps made into one, checked."""
+"""Protocols of verifiers, and functions that check and aggregate their scores."""
 
 import json
 import math
@@ -33,12 +33,12 @@ class Verifier(Protocol):
         Returns
         -------
         list of float
-            One score in [0, 1] for each.
+            One score in [0, 1] per solution.
         """
 
 
 class StepVerifier(Verifier, Protocol):
-    """A verifier that also scores steps, as searches over steps need it."""
+    """A verifier that also scores steps, as required by searches over steps."""
 
     def score_steps(self, solutions: Sequence[Solution]) -> list[list[float]]:
         """Score every step of solutions.
@@ -51,7 +51,7 @@ class StepVerifier(Verifier, Protocol):
         Returns
         -------
         list of list of float
-            For each solution one score in [0, 1] a step: is the solution right up to and including this step?
+            For each solution, one score in [0, 1] per step: is the solution right up to and including this step?
         """
 
 
@@ -99,20 +99,20 @@ class BaseCritic(ABC):
 
 
 class StepCritic(BaseCritic):
-    """A critic that scores steps, and names the first step with a score below its threshold."""
+    """Base class of critics that score steps and name the first step with a score below the threshold."""
 
     name: str
     _threshold = 0.5
 
     @property
     def threshold(self) -> float:
-        """The score below which a step is doubted, from 0 (doubts nothing) to 1."""
+        """Score below which a step is rejected, from 0 (no step is rejected) to 1."""
         return self._threshold
 
     @threshold.setter
     def threshold(self, value: float) -> None:
         if not 0 <= value <= 1:
-            raise ValueError(f"a threshold of step scores must be from 0 to 1, not {value}")
+            raise ValueError(f"threshold must be from 0 to 1, not {value}")
         self._threshold = value
 
     @abstractmethod
@@ -124,13 +124,13 @@ class StepCritic(BaseCritic):
         """As in `Verifier`."""
 
     def comment(self, solution: Solution, scores: Sequence[float]) -> Feedback:
-        """The critique of a solution whose steps have these scores."""
+        """Comment on a solution, given the scores of its steps."""
         if not scores:
             return Feedback("There is no step.", "!1", 1)
-        doubted = first_doubt(scores, self.threshold)
-        if doubted is None:
+        wrong = first_doubt(scores, self.threshold)
+        if wrong is None:
             return Feedback("No step has an error.", "!0")
-        return Feedback(f"Step {doubted} has an error.", f"!{min(doubted, 9)}", doubted)
+        return Feedback(f"Step {wrong} has an error.", f"!{min(wrong, 9)}", wrong)
 
     def _feedback(self, solutions: list[Solution]) -> list[Feedback]:
         """The first step of each solution that looks wrong."""
@@ -139,7 +139,7 @@ class StepCritic(BaseCritic):
 
 
 def right_so_far(solution: Solution) -> list[bool]:
-    """Whether a solution is right up to and including each step. One that ended too early is wrong at its last step."""
+    """Whether a solution is right up to and including each step; the last step is wrong if it ends too early."""
     checks = solution.problem.check_steps(solution.steps)
     if solution.finished and checks:
         checks[-1] = checks[-1] and solution.correct
@@ -161,20 +161,20 @@ AGGREGATES: dict[str, Callable[[Sequence[float]], float]] = {
 
 
 def critic_of(verifier: Verifier) -> StepCritic:
-    """The verifier itself, if it names wrong steps. Raises ValueError for another, naming it."""
+    """Return the verifier if it names wrong steps. Otherwise raise ValueError with its name."""
     if not isinstance(verifier, StepCritic):
         raise ValueError(f"step-level revision needs a verifier that names steps, which {verifier.name!r} does not")
     return verifier
 
 
 def threshold_of(name: str | Path) -> float:
-    """The threshold that was chosen for a shipped verifier on validation problems; 0.5 where none was chosen."""
+    """Threshold of a shipped verifier, chosen on validation problems; 0.5 if none was chosen."""
     file = ZOO / name / THRESHOLD
     return float(json.loads(file.read_text(encoding="utf-8"))["threshold"]) if file.is_file() else 0.5
 
 
 def first_doubt(scores: Sequence[float], threshold: float) -> int | None:
-    """The first step whose score is below the threshold, from 1; None if there is none."""
+    """Number of the first step whose score is below the threshold, from 1; None if there is no such step."""
     return next((i for i, score in enumerate(scores, start=1) if score < threshold), None)
 
 
@@ -188,33 +188,34 @@ def score_steps(verifier: Verifier, solutions: Sequence[Solution], aggregate: st
     solutions : sequence of Solution
         Solutions to one problem or to several.
     aggregate : {"last", "min", "prod", "mean"}
-        How the scores of a solution's steps become one score.
+        Function that reduces the scores of a solution's steps to one score.
 
     Returns
     -------
     list of float
-        One score for each solution; 0 for one without steps.
+        One score per solution; 0 for a solution without steps.
 
     Raises
     ------
     ValueError
-        As `scores_of_steps`.
+        As in `scores_of_steps`.
     """
     return [aggregated(scores, aggregate) for scores in scores_of_steps(verifier, solutions)]
 
 
 def aggregated(scores: Sequence[float], aggregate: str) -> float:
-    """One score from those of a solution's steps, by one of AGGREGATES; 0 for a solution without steps."""
+    """Reduce the scores of a solution's steps to one score by one of AGGREGATES; 0 for a solution without steps."""
     return float(AGGREGATES[aggregate](scores)) if scores else 0.0
 
 
 def scores_of_steps(verifier: Verifier, solutions: Sequence[Solution]) -> list[list[float]]:
-    """The scores of each step of each solution.
+    """Score every step of every solution, and check the scores.
 
     Raises
     ------
     ValueError
-        If the verifier has no scores for steps, or not one in 0..1 for each. The message names the verifier.
+        If the verifier does not score steps, or returns a wrong number of scores or one outside 0..1. The message
+        names the verifier.
     """
     score = getattr(verifier, "score_steps", None)
     if not callable(score):
@@ -246,12 +247,12 @@ def score_groups(verifier: Verifier, groups: Sequence[Sequence[Solution]]) -> li
     Returns
     -------
     list of list of float
-        The scores, grouped alike.
+        The scores, in the same groups.
 
     Raises
     ------
     ValueError
-        If the verifier returns another number of scores, or one outside 0..1. The message names the verifier.
+        If the verifier returns a wrong number of scores or one outside 0..1. The message names the verifier.
     """
     solutions = [solution for group in groups for solution in group]
     scores = list(verifier.score(solutions))

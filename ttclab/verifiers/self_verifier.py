@@ -1,7 +1,7 @@
 """A language model as a verifier: it is asked whether a solution is correct (Kadavath et al. 2022).
 
-The question follows each solution, and the model reads all of it in one pass. The score is the probability of Yes
-against No as the next token. `Probe` is the logistic regression that `working` trains on features of solutions.
+The question follows the solution, and the model reads both in one pass. The score is the probability of Yes against No
+as the next token. `Probe` is the logistic regression that `working` trains on features of solutions.
 """
 
 from collections.abc import Sequence
@@ -36,7 +36,7 @@ class Probe:
         self.weight, self.bias = weight, bias
 
     def __call__(self, states: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Probability of being right, (solutions,), from features, (solutions, width)."""
+        """Probability that each solution is right, (solutions,), from its features, (solutions, width)."""
         return 1 / (1 + np.exp(-(states.astype(np.float64) @ self.weight + self.bias)))
 
     @classmethod
@@ -50,17 +50,15 @@ class Probe:
         right : bool array of shape (solutions,)
             Whether each solution is right.
         penalty : float
-            Penalty on the squared weights, for features scaled to variance 1.
+            L2 penalty on the weights of the standardised features.
 
         Raises
         ------
         ValueError
-            Unless there are both right and wrong solutions.
+            If all solutions are right, or all are wrong.
         """
         if right.all() or not right.any():
-            raise ValueError(
-                f"a probe learns from right and wrong solutions, not from {right.sum()} of {right.size} right"
-            )
+            raise ValueError(f"a probe needs right and wrong solutions, but {right.sum()} of {right.size} are right")
         mean, scale = states.mean(axis=0, dtype=np.float64), states.std(axis=0, dtype=np.float64) + 1e-6
         x = np.hstack([(states - mean) / scale, np.ones((len(states), 1))])
         shrink = np.full(x.shape[1], penalty)
@@ -98,9 +96,9 @@ class SelfVerifier:
 
     @torch.inference_mode()
     def read(self, solutions: Sequence[Solution]) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
-        """Read solutions with the question after them.
+        """Read solutions, each followed by the question.
 
-        Each problem and each distinct solution to it is read, and charged, once.
+        Each problem and each distinct solution is read and charged once.
 
         Parameters
         ----------
@@ -117,7 +115,7 @@ class SelfVerifier:
         Raises
         ------
         ValueError
-            For a solution that exceeds the model's positions.
+            If a solution is longer than the model's positions.
         """
         read: dict[tuple[str, str], tuple[float, NDArray[np.float32]]] = {}
         for problem, group in groupby(sorted(solutions, key=lambda s: s.problem.id), lambda s: s.problem):
@@ -130,16 +128,16 @@ class SelfVerifier:
                     f"the model has {positions} positions"
                 )
             known = min(_common_prefix(context, row) for row in distinct.values())
-            found = self._answers(context[:known], [row[known:] for row in distinct.values()])
-            read |= {(problem.id, text): each for text, each in zip(distinct, found, strict=True)}
+            answers = self._answers(context[:known], [row[known:] for row in distinct.values()])
+            read |= {(problem.id, text): answer for text, answer in zip(distinct, answers, strict=True)}
             cost = partial(flops.forward_flops, self.policy.config, logits=1)
             spent = cost(known) + sum(cost(len(row) - known, known) for row in distinct.values())
             tokens = known + sum(len(row) - known for row in distinct.values())
             ledger.charge(problem, "verifier", tokens=tokens, flops=spent)
         for solution in solutions:
             ledger.charge(solution.problem, "verifier", verifier_calls=1)
-        found = [read[solution.problem.id, solution.text] for solution in solutions]
-        return np.array([yes for yes, _ in found]), np.array([state for _, state in found])
+        answers = [read[solution.problem.id, solution.text] for solution in solutions]
+        return np.array([yes for yes, _ in answers]), np.array([state for _, state in answers])
 
     def _encode(self, solution: Solution) -> tuple[int, ...]:
         """Tokens of problem, solution and question."""
@@ -159,20 +157,20 @@ class SelfVerifier:
     ) -> list[tuple[float, NDArray[np.float32]]]:
         model = self.policy.engine.model
         before = model.base_model(torch.tensor([context], device=model.device), use_cache=True).past_key_values
-        found: list[tuple[float, NDArray[np.float32]]] = []
+        answers: list[tuple[float, NDArray[np.float32]]] = []
         for start in range(0, len(rows), ROWS_AT_ONCE):
             chunk = rows[start : start + ROWS_AT_ONCE]
             cache = deepcopy(before)
             cache.batch_repeat_interleave(len(chunk))
-            # Padded on the right, where causal attention never looks.
+            # Padded on the right, where causal attention ignores the padding.
             ids = pad_sequence([torch.tensor(row, device=model.device) for row in chunk], batch_first=True)
             states = model.base_model(ids, past_key_values=cache, use_cache=True).last_hidden_state
             ends = torch.tensor([len(row) - 1 for row in chunk], device=model.device)
             last = states[torch.arange(len(chunk), device=model.device), ends]
             words = model.get_output_embeddings()(last)[:, self._words].float().cpu()
             yes = words.double().softmax(-1)[:, 0]  # in single precision, any probability above 1 - 1e-7 rounds to 1
-            found += zip(yes.tolist(), last.float().cpu().numpy())
-        return found
+            answers += zip(yes.tolist(), last.float().cpu().numpy())
+        return answers
 
 
 def _common_prefix(context: tuple[int, ...], row: tuple[int, ...]) -> int:

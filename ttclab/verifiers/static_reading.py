@@ -1,9 +1,9 @@
-"""What a reward model has read, in fixed places of preallocated buffers: on a GPU, reading on is one CUDA graph.
+"""Readings of a reward model in preallocated buffers, so that a GPU continues them with one CUDA graph.
 
-A place holds the keys and values of one row of tokens, and what the scoring layers need to go on after each of the
-tokens that were read last. Reading on copies a row's place to a new one and appends to it, inside the graph, so rows
-that share a beginning stay apart, and the rows of a call may go on from different lengths by different numbers of
-tokens: shorter ones are padded on the right, where no other token sees the padding.
+Each row of tokens has a place in the buffers. It holds the row's keys and values, and for each token of the last pass
+the inputs of the scoring layers. Inside the graph, a pass copies a row to a new place and appends the new tokens there.
+Rows with a common prefix therefore stay separate, and one pass can continue rows of different lengths by different
+numbers of tokens. Shorter rows are padded on the right, where no other token attends to the padding.
 
 Without `capture` the same code runs kernel by kernel on any device.
 """
@@ -28,7 +28,7 @@ MIN_COLUMNS, MIN_NEW_TOKENS = 64, 8
 
 
 class Places:
-    """Rows' places in the buffers, given back when nobody refers to them any more."""
+    """Places of rows in the buffers, freed when the object is garbage-collected."""
 
     def __init__(self, readings: "StaticReadings", indices: list[int]) -> None:
         self._readings, self.indices = readings, indices
@@ -38,7 +38,7 @@ class Places:
 
 
 class _CopiedLayer(DynamicLayer):
-    """Keys and values of one layer: read from the rows' old places, completed, and written to their new ones."""
+    """Keys and values of one layer: read from the old places, extended, and written to the new places."""
 
     def __init__(self, buffers: tuple[Tensor, ...], old: Tensor, new: Tensor, positions: Tensor, columns: int) -> None:
         super().__init__()
@@ -52,23 +52,23 @@ class _CopiedLayer(DynamicLayer):
     def update(
         self, key_states: Tensor, value_states: Tensor, *args: object, **kwargs: object
     ) -> tuple[Tensor, Tensor]:
-        completed = []
+        extended = []
         for buffer, states in zip(self.buffers, (key_states, value_states), strict=True):
             row = buffer.index_select(0, self.old)
             row.scatter_(2, self.positions[:, None, :, None].expand_as(states), states)
             buffer.index_copy_(0, self.new, row)
-            completed.append(row)
-        return completed[0], completed[1]
+            extended.append(row)
+        return extended[0], extended[1]
 
 
 class StaticReadings:
-    """Places for what a reward model has read.
+    """Buffers for the readings of a reward model.
 
     Parameters
     ----------
     model : RewardModel
     capture : bool
-        Capture each pass in a CUDA graph. A pass that cannot be captured runs without, after a warning.
+        Capture each pass in a CUDA graph. If a pass cannot be captured, it runs without a graph, after a warning.
     """
 
     def __init__(self, model: RewardModel, *, capture: bool) -> None:
@@ -81,7 +81,7 @@ class StaticReadings:
         self._pool: Any = None
 
     def adopt(self, reading: Reading) -> Places:
-        """Give the rows of a reading places, each at its last token."""
+        """Copy the rows of a reading, up to their last tokens, to new places."""
         assert reading.prefix
         keys, values = reading.prefix.keys, reading.prefix.values
         rows, _, columns, _ = keys[0].shape
@@ -97,45 +97,46 @@ class StaticReadings:
     def read(
         self, old: Sequence[int], at: Sequence[int], starts: Sequence[int], tokens: Sequence[tuple[int, ...]]
     ) -> tuple[NDArray[np.float32], Places]:
-        """Read on.
+        """Continue rows with new tokens.
 
         Parameters
         ----------
         old : sequence of int
-            The places to go on from.
+            Place of each row.
         at : sequence of int
-            For each, after which of the tokens that were read last.
+            Index, among the tokens of the row's last pass, of the token after which to continue.
         starts : sequence of int
-            For each, how many tokens stand before the new ones.
+            Number of tokens of each row before the new tokens.
         tokens : sequence of tuple of int
-            The new tokens of each row.
+            New tokens of each row.
 
         Returns
         -------
         array, Places
-            The probability of "right so far" at each new token, (rows, new tokens or more), and the new places.
+            The probability of "right so far" at each new token, (rows, at least as many columns as new tokens), and
+            the new places.
         """
         rows, new = bucket(len(old)), bucket(max(map(len, tokens)), MIN_NEW_TOKENS)
         columns = bucket(max(starts) + new, MIN_COLUMNS)
         self._reserve(len(old), columns, new)
         places = [self.free.pop() for _ in old]
-        numbers = np.zeros((4 + new, rows), dtype=np.int64)  # rows that fill up the bucket go from place 0 to place 0
+        numbers = np.zeros((4 + new, rows), dtype=np.int64)  # rows that fill the bucket read and write place 0
         numbers[:4, : len(old)] = old, at, starts, places
-        for row, each in enumerate(tokens):
-            numbers[4 : 4 + len(each), row] = each
-        run, given, right = self._pass(rows, new, columns)
-        given.copy_(torch.from_numpy(numbers))
+        for row, new_tokens in enumerate(tokens):
+            numbers[4 : 4 + len(new_tokens), row] = new_tokens
+        run, inputs, right = self._pass(rows, new, columns)
+        inputs.copy_(torch.from_numpy(numbers))
         run()
         return right[: len(old)].cpu().numpy(), Places(self, places)
 
     def _pass(self, rows: int, new: int, columns: int) -> tuple[Callable[[], None], Tensor, Tensor]:
-        """The pass for so many rows, new tokens and columns, the tensor it reads from and the one it writes to."""
+        """The pass for a number of rows, of new tokens and of columns, with its input tensor and its output tensor."""
         key = rows, new, columns
         if key not in self._passes:
             device = self.predicted.device
-            given = torch.zeros(4 + new, rows, dtype=torch.long, device=device)
+            inputs = torch.zeros(4 + new, rows, dtype=torch.long, device=device)
             right = torch.zeros(rows, new, device=device)
-            run = self._eager_pass(given, right, columns)
+            run = self._eager_pass(inputs, right, columns)
             if self.capture:
                 try:
                     graph = capture(run, self._pool)
@@ -143,19 +144,19 @@ class StaticReadings:
                 except CaptureError as error:
                     log.warning("%s reads without a CUDA graph: %s", type(self.model).__name__, error)
                     self.capture = False
-            self._passes[key] = run, given, right
+            self._passes[key] = run, inputs, right
         return self._passes[key]
 
-    def _eager_pass(self, given: Tensor, right: Tensor, columns: int) -> Callable[[], None]:
-        old, at, starts, new_places = given[:4]
-        ids, new = given[4:].T, right.shape[1]
+    def _eager_pass(self, inputs: Tensor, right: Tensor, columns: int) -> Callable[[], None]:
+        old, at, starts, new_places = inputs[:4]
+        ids, new = inputs[4:].T, right.shape[1]
         trunk, config = self.model.model, self.model.config
 
         def run() -> None:
-            positions = starts[:, None] + torch.arange(new, device=given.device)
-            seen = torch.arange(columns, device=given.device) <= positions[:, :, None]
+            positions = starts[:, None] + torch.arange(new, device=inputs.device)
+            seen = torch.arange(columns, device=inputs.device) <= positions[:, :, None]
             before = Reading(right[:, :1], self.predicted[old, at][:, None], self.surprises[old, at][:, None])
-            layers = [_CopiedLayer(each, old, new_places, positions, columns) for each in self.layers]
+            layers = [_CopiedLayer(buffers, old, new_places, positions, columns) for buffers in self.layers]
             with decoding(config):
                 reading = self.model.read_tokens(
                     ids, trunk.embed_tokens(ids), positions, seen[:, None], Cache(layers=layers), before
@@ -167,7 +168,7 @@ class StaticReadings:
         return run
 
     def _reserve(self, places: int, columns: int, new_tokens: int, like: Any = None) -> None:
-        """Make room for so many more places, and for rows of so many columns and new tokens."""
+        """Grow the buffers for more places, and for rows with a number of columns and of new tokens."""
         used = self.places - len(self.free)
         wanted = bucket(max(used, 1) + places)
         size = (
@@ -177,24 +178,22 @@ class StaticReadings:
         )
         if size == (self.places, self.columns, self.new_tokens):
             return
-        self._passes.clear()  # they work on the old addresses
-        self._pool = None  # it went with the last graph
+        self._passes.clear()  # they use the addresses of the old buffers
+        self._pool = None  # freed with the last graph
         if like:
             keys, values, reading = like
             self._shapes = [tuple(state[:1, :, :1] for state in states) for states in zip(keys, values)]
             self._predicted, self._surprises = reading.predicted[:1, :1], reading.surprises[:1, :1]
         layers = [
-            tuple(one.new_zeros(size[0], one.shape[1], size[1], one.shape[3]) for one in each) for each in self._shapes
+            tuple(x.new_zeros(size[0], x.shape[1], size[1], x.shape[3]) for x in states) for states in self._shapes
         ]
-        predicted, surprises = (
-            one.new_zeros(size[0], size[2], one.shape[2]) for one in (self._predicted, self._surprises)
-        )
+        predicted, surprises = (x.new_zeros(size[0], size[2], x.shape[2]) for x in (self._predicted, self._surprises))
         if self.places:
             for old, grown in zip(self.layers, layers):
                 for old_buffer, buffer in zip(old, grown):
                     buffer[: self.places, :, : self.columns] = old_buffer
             predicted[: self.places, : self.new_tokens] = self.predicted
             surprises[: self.places, : self.new_tokens] = self.surprises
-        self.free += range(max(self.places, 1), size[0])  # place 0 is nobody's
+        self.free += range(max(self.places, 1), size[0])  # place 0 is reserved for padding rows
         self.layers, self.predicted, self.surprises = layers, predicted, surprises
         self.places, self.columns, self.new_tokens = size

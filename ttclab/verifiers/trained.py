@@ -1,4 +1,4 @@
-"""Verifiers: they score solutions or their steps, and some say where a solution goes wrong."""
+"""The trained verifiers: outcome and process reward models."""
 
 from collections.abc import Sequence
 from functools import cache, lru_cache
@@ -15,7 +15,7 @@ from .scoring import RIGHT, WRONG, BaseCritic, StepCritic
 
 
 class _Trained(BaseCritic):
-    """A trained network that reads solutions in batches; for the shipped verifiers a RewardModel."""
+    """Base class of verifiers with a trained network, which is a RewardModel for the shipped verifiers."""
 
     def __init__(
         self, name: str, model: ReadingModel, tokenizer: PreTrainedTokenizerBase, *, sees_attempts: bool = False
@@ -37,7 +37,7 @@ class _Trained(BaseCritic):
     def _read_rows(
         self, solutions: Sequence[Solution], contexts: Sequence[tuple[int, ...]], written: Sequence[tuple[int, ...]]
     ) -> list[NDArray[np.float32]]:
-        """The same from tokens: those of the context and those of the solution. Charges for the work."""
+        """Read tokens of contexts and solutions as `read` does, and charge the FLOPs."""
         right, passes = self._reader.read(contexts, written)
         bills: dict[str, Bill] = {}
         for solution, context, tokens, reads in zip(solutions, contexts, written, passes, strict=True):
@@ -73,7 +73,7 @@ class PRM(_Trained, StepCritic):
         return [steps[-1] if steps else 0.0 for steps in self.score_steps(solutions)]
 
     def score_steps(self, solutions: Sequence[Solution]) -> list[list[float]]:
-        """Score of each step, read at its end; of a finished solution's last step, at the end-of-text token."""
+        """Score of each step, read at its end; for the last step of a finished solution, at the end-of-text token."""
         scores = []
         for solution, right in zip(solutions, self.read(solutions), strict=True):
             step_end = self.tokenizer.convert_tokens_to_ids(solution.problem.step_end)
@@ -102,4 +102,4 @@ TRAINED: dict[str, type[ORM] | type[PRM]] = {
     "prm-rollouts": PRM,
     "prm-exact": PRM,
 }
-SEE_ATTEMPTS = ("prm-revision",)  # also read the attempts before a solution
+SEE_ATTEMPTS = ("prm-revision",)  # verifiers that also read the attempts before a solution

@@ -1,7 +1,7 @@
-"""A verifier that looks at the working of a word problem as a program can: are the sums right, are the numbers its own?
+"""A verifier that checks the working of a word problem by a program: are the sums right, and are its numbers used?
 
-Five features of a solution go into a logistic regression that is trained on solutions to other problems. Reading them
-costs no forward pass.
+It is a logistic regression on five features of a solution, trained on solutions to other problems. It needs no forward
+pass.
 """
 
 import re
@@ -19,12 +19,12 @@ _SUM = re.compile(r"([0-9]+) ?([-+*x/]) ?([0-9]+) ?= ?([0-9]+)")
 
 
 def features(solution: Solution) -> list[float]:
-    """FEATURES of a solution: two counts, a share, and 1 or 0 for the last."""
+    """Values of FEATURES for a solution."""
     sums = _SUM.findall(solution.text)
     right = [_holds(int(a), sign, int(b), int(c)) for a, sign, b, c in sums]
-    asked = re.findall("[0-9]+", solution.problem.question)
+    given = re.findall("[0-9]+", solution.problem.question)
     used = {number for a, _, b, _ in sums for number in (a, b)}
-    share = sum(number in used for number in asked) / max(len(asked), 1)
+    share = sum(number in used for number in given) / max(len(given), 1)
     last = bool(sums) and sums[-1][3] == solution.answer
     return [solution.logprob, float(sum(right)), float(len(right) - sum(right)), share, float(last)]
 
@@ -39,12 +39,12 @@ class WorkingVerifier:
     name = "working"
 
     def __init__(self, solutions: Sequence[Solution]) -> None:
-        """Trained on solutions whose answers are known. Raises ValueError unless some are right and some wrong."""
+        """Train on solutions with known answers. Raises ValueError unless some are right and some are wrong."""
         self._probe = Probe.fit(_table(solutions), np.array([solution.correct for solution in solutions]))
 
     @property
     def weights(self) -> dict[str, float]:
-        """What each of FEATURES adds to the log-odds of being right."""
+        """Weight of each of FEATURES in the log-odds of "right"."""
         return dict(zip(FEATURES, self._probe.weight.tolist(), strict=True))
 
     def score(self, solutions: Sequence[Solution]) -> list[float]:

@@ -23,7 +23,7 @@ import { oneOf, View } from "./view.js";
  *
  * @typedef {[flops: number, wins: number][]} Curve Of uniform sampling, over its budgets.
  * @typedef {{ problems: number[], rivals: Rival[], uniform: Curve[] }} Round
- * @typedef {{ budget: number, draws: number, options: [number, number][], policies: { key: string, name: string, does: string }[],
+ * @typedef {{ budget: number, draws: number, sure: number, options: [number, number][], policies: { key: string, name: string, does: string }[],
  *   problems: Problem[], rounds: Round[] }} Data
  *
  * @typedef {Rival} Standing The same of anybody, after some of the problems: the totals begin with nothing.
@@ -34,7 +34,7 @@ const PLACES = ["first", "second", "third", "fourth", "last"];
 /** @param {import("./view.js").Context} context */
 export function arena(context) {
   /** @type {Data} */
-  const { budget, draws, options, policies, problems, rounds } = context.model.get("data");
+  const { budget, draws, sure, options, policies, problems, rounds } = context.model.get("data");
   const counts = [...new Set(options.map(([N]) => N))];
   const lengths = [...new Set(options.map(([, T]) => T))];
   const size = rounds[0].problems.length;
@@ -337,17 +337,16 @@ export function arena(context) {
     title: "The arena",
     body: [
       element("style", {}, css),
-      element("p", {}, `${size} problems arrive, one by one, and you have ${budget} generations for all of them. The revision model has tried ` +
-        "each problem once: you see its answer and the score that a verifier gives it. Keep that answer for nothing, or buy new samples and " +
-        "revisions, and the verifier will choose among those. Four policies have played the same problems with as many generations. Players " +
-        "are ranked by score: how many problems they solve beyond what uniform sampling solves for the FLOPs that they spent."),
+      element("p", {}, `${size} problems arrive one by one, and you have ${budget} generations for all of them. Each comes with a first attempt ` +
+        "and the verifier's score; this look is always charged. Keep the attempt's answer, or buy new samples and revisions, and the verifier " +
+        "will choose among those."),
       chosenRound.node, card, buttons, ask, view.sentence.node, board, chart.node, view.table.node,
     ],
-    about: "Shown: after each move what came of one recorded draw; dashed in the chart, uniform sampling with all its budgets. Counted is the " +
-      `share of ${draws} such draws that is right, so that luck decides nothing, and every FLOP, the look at first attempts included. If you ` +
-      "check a draw by hand you are an oracle, which no policy is. In a third of the problems the verifier is sure that the first attempt is " +
-      "right, in a third that it is wrong; in the test set it is nearly always sure that it is right. In the book the page's address holds " +
-      "your moves: send it to somebody.",
+    about: "Shown: after each move, the answer of one recorded draw; dashed in the chart, uniform sampling at all its budgets. The score counts " +
+      `the share of ${draws} such draws that are right, so that luck plays no part. It charges every FLOP, including the look. If you check a ` +
+      "draw by hand you are an oracle, which no policy is. A third of the first attempts in a round score above " +
+      `${(1 - sure).toFixed(2)}, and a third below ${sure.toFixed(2)}; in the test set, most score above ${(1 - sure).toFixed(2)}. Rounds in which a needless look costs ` +
+      "most come first. In the book, the page's address holds your moves: send it to somebody.",
     update, words, numbers, picture: chart,
   });
 }

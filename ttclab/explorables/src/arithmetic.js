@@ -2,10 +2,10 @@
 
 /**
  * @typedef {object} Problem
- * @property {string} id as a model is fed it: 015+74+46*06
- * @property {string} question as a person reads it
+ * @property {string} id the expression that a model is fed: 015+74+46*06
+ * @property {string} question text for people
  * @property {string} answer
- * @property {string[]} right the steps of the one right solution
+ * @property {string[]} right steps of the only right solution
  */
 
 const PROBLEM = /^[0-9]{3}(?:[-+*][0-9]{2}){1,6}$/;
@@ -16,8 +16,8 @@ const VERBS = { "+": "add", "-": "take away", "*": "times" };
 const SIGNS = { "+": "+", "-": "−", "*": "×" };
 
 /**
- * A problem from what a reader writes. Spaces, other signs for minus and times, and missing zeros are mended: 15 + 74 × 6 is
- * 015+74*06. Throws an Error with the rule and the value unless the problem has that form and its totals stay in 1..999.
+ * Parses a problem typed by the reader. Removes spaces, accepts other signs for minus and times, and adds missing zeros:
+ * 15 + 74 × 6 becomes 015+74*06. Throws an Error that names the rule and the value for another form or totals outside 1..999.
  *
  * @param {string} written
  * @returns {Problem}
@@ -62,7 +62,7 @@ export function stepsOf(text) {
 }
 
 /**
- * The answer of a finished text: there is one only if every line is a well-formed step.
+ * The answer of a finished text; null unless every line is a well-formed step.
  *
  * @param {string} text
  * @returns {string | null}
@@ -85,10 +85,10 @@ export function checkSteps({ right }, steps) {
 }
 
 /**
- * A step as a person reads it, after the step before it or the start.
+ * Formats a step for people, given the previous step or the problem.
  *
  * @param {string} step
- * @param {string} before the step before, or the problem
+ * @param {string} before the previous step, or the problem
  */
 export function showStep(step, before) {
   const match = STEP.exec(step);
@@ -98,7 +98,7 @@ export function showStep(step, before) {
 }
 
 /**
- * The total that a step comes to; null for a line that is no step.
+ * The total after a step; null for a line that is not a step.
  *
  * @param {string} step
  */
@@ -108,14 +108,14 @@ export function totalOf(step) {
 }
 
 /**
- * An operation of a problem, as the head of a column: ×6.
+ * The operation of a step as a column header: ×6.
  *
  * @param {string} step
  */
 export function operationOf(step) { return `${SIGNS[step[0]]}${Number(step.slice(1, 3))}`; }
 
 /**
- * The name of a solution's beginning among those of all trees of a search.
+ * The name of a partial solution, unique in all trees of a search.
  *
  * @param {number} tree
  * @param {string[]} steps

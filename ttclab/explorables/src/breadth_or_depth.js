@@ -1,4 +1,4 @@
-// Breadth or depth: how far more samples of one problem go, measured and in theory.
+// Breadth or depth: coverage by number of samples, measured and in theory.
 import { askedChart, budgetChart, drawBand, drawDot, drawGuess, drawLine, drawRule, drawValue, nameLines, samplesAxis } from "./chart.js";
 import { difficulties, problemsOf, slider } from "./controls.js";
 import { oneOf, View } from "./view.js";
@@ -56,13 +56,13 @@ export function breadth_or_depth(context) {
     ]);
     drawDot(plot, "ttc-theory", here, theory[selected.budget], 4);
     drawDot(plot, "ttc-measured", here, coverage.mean[selected.budget], 6);
-    // Above and left of the upper dot there is room, for both curves bend down to the left; below and right of the band, too.
+    // Both curves bend down to the left, so there is room above and left of the upper dot, and below and right of the band.
     const low = y(coverage.low[selected.budget]);
     const roomLeft = x(here) > x.range()[0] + 45;
     const roomBelow = low + 22 < y.range()[0];
     const belowY = roomBelow ? low + 13 : y(coverage.mean[selected.budget]) - 14;
     const aboveY = Math.min(y(theory[selected.budget]) - 13, belowY - 16);
-    drawValue(plot, "ttc-theory", here, aboveY, selected.budget ? theoryWords : "", !roomLeft); // with one sample they are the same
+    drawValue(plot, "ttc-theory", here, aboveY, selected.budget ? theoryWords : "", !roomLeft); // with one sample the two are equal
     drawValue(plot, "ttc-measured", here, belowY, measuredWords, roomBelow ? x(here) < right - 62 : !roomLeft);
     drawGuess(plot, here, view.isAsked() ? view.guess : null, belowY);
     plot.describe(`Chart. ${words()}`);

@@ -1,4 +1,4 @@
-// Charts: a canvas as wide as its place, and the marks that the simulators draw. They place numbers of the data and compute none.
+// Charts: an SVG canvas that fills its container, and the marks that the simulators draw. They show numbers and compute none.
 import { axisBottom, axisLeft } from "d3-axis";
 import { scaleLinear, scaleLog } from "d3-scale";
 import { select } from "d3-selection";
@@ -7,24 +7,24 @@ import { element } from "./controls.js";
 
 /**
  * @typedef {import("d3-selection").Selection<SVGGElement, unknown, null, undefined>} Layer
- * @typedef {(value: number) => number} Place of a value in pixels
+ * @typedef {(value: number) => number} Place position of a value in pixels
  * @typedef {{ (value: number): number, domain(): number[], range(): number[] }} Scale
  *
- * @typedef {object} Plot What `paint` draws into.
+ * @typedef {object} Plot The plot passed to `paint`.
  * @property {Layer} layer
  * @property {Scale} x
  * @property {Scale} y
- * @property {number} right the end of the axis; the names of lines stand behind it
- * @property {(words: string) => void} describe says what the picture shows to those who don't see it
+ * @property {number} right end of the x axis; the labels of lines follow it
+ * @property {(words: string) => void} describe sets the description for screen readers
  *
- * @typedef {[name: string, label: string, value: number]} Name A line's class, its label and the value beside which that stands.
+ * @typedef {[name: string, label: string, value: number]} Name Class of a line, its label, and the value beside which the label is drawn.
  */
 
 /**
- * An empty picture with two axes and their titles, as wide as its place; `draw` fills it, at every change of size again.
+ * An empty chart with two titled axes, as wide as its container. `draw` paints it, again after every change of size.
  *
  * @param {(width: number) => void} draw
- * @param {string} [name] of its class
+ * @param {string} [name] CSS class
  */
 export function canvas(draw, name = "") {
   const node = element("div", { class: `ttc-chart ${name}`.trim() });
@@ -48,13 +48,12 @@ export function canvas(draw, name = "") {
  */
 
 /**
- * A chart of fractions over budgets on a log axis. The axis is of numbers of samples unless `axis` says otherwise; `at` gives the
- * place of a budget on it.
+ * A chart of fractions by budget on a log axis, by default one of numbers of samples; `axis.at` maps a budget to the axis.
  *
- * @param {number} count of budgets
+ * @param {number} count number of budgets
  * @param {string} yTitle
  * @param {object} how
- * @param {(budget: number) => void} how.choose hears the index of the budget that the reader points at
+ * @param {(budget: number) => void} how.choose called with the index of the budget at the pointer
  * @param {(plot: Plot) => void} how.paint
  * @param {Axis} how.axis
  */
@@ -85,14 +84,14 @@ export function budgetChart(count, yTitle, { choose, paint, axis: { domain, tick
 }
 
 /**
- * The chart of a question: the lines that are known, and a question mark over the budget that is asked about, at the guess.
+ * The chart of a question: the known lines, and a question mark at the budget in question and the guess.
  *
- * @param {number} count of budgets
+ * @param {number} count number of budgets
  * @param {string} yTitle
  * @param {Axis} axis
- * @param {number} here the place on the axis that is asked about
+ * @param {number} here position of the budget in question on the axis
  * @param {{ name: string, label: string, budgets: number[], values: number[] }[]} known lines, from top to bottom
- * @param {string} words what the picture shows
+ * @param {string} words description of the picture
  * @returns {import("./view.js").Asked}
  */
 export function askedChart(count, yTitle, axis, here, known, words) {
@@ -125,7 +124,7 @@ export function samplesAxis(budgets, title = "samples of each problem") {
 }
 
 /**
- * The one `tag.name` in the layer, made when first asked for: what stays in the page can move.
+ * Returns the element `tag.name` of the layer, created on first use. Reusing it lets CSS animate changes.
  *
  * @param {Layer} layer
  * @param {"path" | "text" | "line" | "circle"} tag
@@ -159,7 +158,7 @@ export function drawLine({ layer, x, y }, name, budgets, values) {
 }
 
 /**
- * As many points as there are budgets; d3 is told their places by index.
+ * Placeholder points, one per budget; d3 looks up their positions by index.
  *
  * @param {number[]} budgets
  * @returns {[number, number][]}
@@ -169,7 +168,7 @@ function points(budgets) {
 }
 
 /**
- * The names of lines beside their last values, from top to bottom; none where a label is empty.
+ * Labels lines beside their last values, from top to bottom; an empty label is not drawn.
  *
  * @param {Plot} plot
  * @param {Name[]} lines
@@ -185,7 +184,7 @@ export function nameLines({ layer, y, right }, lines) {
 }
 
 /**
- * A rule through the chart at the budget in use.
+ * Draws a vertical rule at the selected budget.
  *
  * @param {Plot} plot
  * @param {number} budget
@@ -208,7 +207,7 @@ export function drawDot({ layer, x, y }, name, budget, value, radius) {
 }
 
 /**
- * Words beside the rule at a height in pixels, on its right where `start`, else on its left.
+ * Writes text beside the rule at a height in pixels, on the right if `start`, else on the left.
  *
  * @param {Plot} plot
  * @param {string} name
@@ -224,7 +223,7 @@ export function drawValue({ layer, x }, name, budget, height, text, start) {
 }
 
 /**
- * The reader's guess, a percentage or null, with its label moved below the label at `other` where they would touch.
+ * Draws the reader's guess, a percentage or null. Its label moves below the label at `other` if the two would overlap.
  *
  * @param {Plot} plot
  * @param {number} budget
@@ -241,8 +240,8 @@ export function drawGuess(plot, budget, guess, other, start = true) {
 }
 
 /**
- * The heights given, from top to bottom, moved apart to at least `gap` and kept between `top` and `bottom`. Neighbours that are too
- * close move up and down by the same amount.
+ * Moves heights, sorted from top to bottom, at least `gap` apart and between `top` and `bottom`; neighbours that are too close move up
+ * and down by the same amount.
  *
  * @param {number[]} heights
  * @param {number} gap

@@ -1,4 +1,4 @@
-// Native controls, the live sentence and the table. Strings reach the page as text nodes only.
+// Native controls, the live sentence and the table. Strings are inserted only as text nodes.
 
 /**
  * @typedef {{ caption: string, columns: string[], rows: string[][] }} Table
@@ -22,7 +22,7 @@ export function element(tag, attributes = {}, ...children) {
 /**
  * @param {string} words
  * @param {() => void} act
- * @param {string} [name] of its class
+ * @param {string} [name] CSS class
  */
 export function button(words, act, name = "") {
   const node = element("button", name ? { type: "button", class: name } : { type: "button" }, words);
@@ -31,14 +31,14 @@ export function button(words, act, name = "") {
 }
 
 /**
- * A range input over `words`, one word for each step; it reports the step.
+ * A range input with a text for each step; reports the step.
  *
  * @param {string} label
  * @param {string[]} words
- * @param {{ input?: (step: number) => void, change?: (step: number) => void }} [report] at every step, and once it is let go
+ * @param {{ input?: (step: number) => void, change?: (step: number) => void }} [report] `input` at every step, `change` on release
  */
 export function slider(label, words, { input, change } = {}) {
-  const output = element("span"); // the range says its own value: an output element would say it twice
+  const output = element("span"); // the range announces its value; an output element would announce it again
   const range = element("input", { type: "range", min: 0, max: words.length - 1, step: 1, "aria-label": label });
   const control = {
     node: element("label", { class: "ttc-slider" }, element("span", { class: "ttc-label" }, `${label}: `, output), range),
@@ -58,7 +58,7 @@ export function slider(label, words, { input, change } = {}) {
 }
 
 /**
- * A menu under its label.
+ * A select element with a label.
  *
  * @param {string} label
  * @param {string} name for screen readers
@@ -72,7 +72,7 @@ export function menu(label, name, change) {
     focus: () => select.focus(),
     get value() { return Number(select.value); },
     set value(value) { select.value = String(value); },
-    /** @param {[number, string][]} entries values with their words */
+    /** @param {[number, string][]} entries values and their texts */
     set entries(entries) { select.replaceChildren(...entries.map(([value, words]) => element("option", { value }, words))); },
   };
 }
@@ -93,7 +93,7 @@ function options(type, legend, words, choose) {
 }
 
 /**
- * Checkboxes in a fieldset; reports the index of the option that was switched.
+ * Checkboxes in a fieldset; reports the index of the option that changed.
  *
  * @param {string} legend
  * @param {string[]} words
@@ -109,7 +109,7 @@ export function toggles(legend, words, choose) {
 }
 
 /**
- * Radio buttons in a fieldset; reports the index of the option chosen.
+ * Radio buttons in a fieldset; reports the index of the selected option.
  *
  * @param {string} legend
  * @param {string[]} words
@@ -125,7 +125,7 @@ export function choices(legend, words, choose) {
     /** @param {boolean} disabled */
     set disabled(disabled) { node.disabled = disabled; },
     /**
-     * Other words on the same buttons, `spoken` for those who hear them.
+     * Changes the texts of the buttons; `spoken` are the texts for screen readers.
      *
      * @param {string[]} words
      * @param {string[]} spoken
@@ -141,7 +141,7 @@ export function choices(legend, words, choose) {
 const ENDS = { 1: "1 easiest", 5: "5 hardest" };
 
 /**
- * The groups of problems that the data have, all of them and fifths; reports the index of the group.
+ * Buttons for the groups of problems in the data: all problems and the fifths. Reports the index of the group.
  *
  * @param {Group[]} groups
  * @param {(index: number) => void} choose
@@ -151,7 +151,7 @@ export function difficulties(groups, choose) {
 }
 
 /**
- * The problems of a group as a sentence names them; the first group is all of them.
+ * The problems of a group in a sentence; the first group has all problems.
  *
  * @param {Group[]} groups
  * @param {number} index
@@ -161,7 +161,7 @@ export function problemsOf(groups, index) {
 }
 
 /**
- * The beginning of a table's caption.
+ * The start of a table caption.
  *
  * @param {Group} group
  */
@@ -170,7 +170,7 @@ export function captionOf({ name, problems }) {
 }
 
 /**
- * The reader commits to a percentage before the answer is shown, in a picture of the question that follows the guess.
+ * A form in which the reader commits to a percentage before the answer is shown. The picture follows the guess.
  *
  * @param {string} question
  * @param {number} start
@@ -185,13 +185,13 @@ export function prediction(question, start, picture, commit) {
   return element("div", { class: "ttc-prediction" }, element("p", {}, question), picture.node, guess.node, see);
 }
 
-/** The result in words, read out when it changes; it must be in the page before its first words. */
+/** The result in words, as a live region. It must be in the page before its first text. */
 export function liveSentence() {
   const node = element("p", { class: "ttc-live", "aria-live": "polite", "aria-atomic": "true" });
   return { node, say: (/** @type {string} */ words) => { node.textContent = words; } };
 }
 
-/** One of the data's tables in a details element, with the row in use marked. */
+/** A table of the data in a details element, with the current row marked. */
 export function dataTable() {
   const region = element("div", { class: "ttc-scroll", tabindex: 0, role: "region", "aria-label": "The numbers" });
   const line = (/** @type {string[]} */ [first, ...rest], /** @type {boolean} */ current) =>

@@ -8,7 +8,7 @@
  * @param {Config} config
  * @param {number} tokens
  * @param {number} [cached]
- * @param {number} [logits] positions that go through the output head
+ * @param {number} [logits] number of positions for which the output head is run
  */
 export function forwardFlops(config, tokens, cached = 0, logits = tokens) {
   const { hidden_size: width, num_attention_heads: heads, num_key_value_heads: keyHeads, head_dim: head } = config;
@@ -31,7 +31,7 @@ export function decodeFlops(config, tokens, cached) {
 }
 
 /**
- * FLOPs of a pass of a reward model, whose two heads read every new token.
+ * FLOPs of a pass of a reward model, whose two heads run on every new token.
  *
  * @param {Config} config
  * @param {number} tokens
@@ -41,7 +41,7 @@ export function rewardFlops(config, tokens, cached) {
   return forwardFlops(config, tokens, cached) + tokens * 2 * config.hidden_size * 5;
 }
 
-/** What a strategy is charged on one problem: counts, and FLOPs by kind. Work that a shared prefix saved is not part of the sum. */
+/** The bill of a strategy on one problem: counts, and FLOPs by kind. The sum excludes work saved by shared prefixes. */
 export class Bill {
   generations = 0;
   revisions = 0;

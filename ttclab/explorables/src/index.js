@@ -1,4 +1,4 @@
-// The bundle: one export for each simulator, by the name of its data, and a default that draws the one that the data belong to.
+// The bundle: an export for each simulator, named like its data, and a default export that draws the simulator of the data.
 import { arena } from "./arena.js";
 import { big_or_many } from "./big_or_many.js";
 import { breadth_or_depth } from "./breadth_or_depth.js";
@@ -15,7 +15,7 @@ const SIMULATORS = { arena, big_or_many, breadth_or_depth, verifier, scaling_cur
 
 export { arena, big_or_many, breadth_or_depth, verifier, scaling_curves, split_budget, watch_revision, watch_search };
 
-/** What a notebook's widget and the page's mount script call. */
+/** Entry point of the notebook widget and of the page's mount script. */
 export default {
   /** @param {Context} context */
   render({ model, el }) {

@@ -1,4 +1,4 @@
-// A strategy on one problem, told as a story for the page: what was written in each round, what was kept, and the bill so far.
+// Runs a strategy on one problem and records a story for the page: solutions written and kept in each round, and the bill.
 import { nameOf, parseProblem } from "./arithmetic.js";
 import { Bill, decodeFlops } from "./flops.js";
 import { Llama, readSafetensors } from "./llama.js";
@@ -20,24 +20,24 @@ import { isRight, NoisyOracle, Oracle, Prm } from "./verifiers.js";
  * @property {number} threshold of step-level revision
  * @property {number} quality of the noisy oracle
  *
- * @typedef {object} Path A beginning of a solution, or all of it, in a round.
+ * @typedef {object} Path A partial or complete solution in a round.
  * @property {number} tree
  * @property {string[]} steps
- * @property {number[]} scores of its steps; none where it was not scored
- * @property {number} from steps that an earlier round wrote
+ * @property {number[]} scores of its steps; empty if it was not scored
+ * @property {number} from number of steps written in earlier rounds
  * @property {boolean} finished
  *
  * @typedef {object} Round
  * @property {Path[]} written
- * @property {string[]} dropped beginnings that the search does not go on from, as `nameOf` names them
- * @property {{ writing: number, verifier: number, generations: number }} spent so far
+ * @property {string[]} dropped names (`nameOf`) of partial solutions that the search drops
+ * @property {{ writing: number, verifier: number, generations: number }} spent running totals
  *
  * @typedef {{ tree: number, steps: string[], answer: string | null, right: boolean, score: number }} Leaf
  * @typedef {{ strategy: Strategy, rounds: Round[], leaves: Leaf[], picks: { best: number, weighted: number, vote: number } }} Story
  * @typedef {"samples" | "beam" | "dvts" | "revision"} Strategy
  */
 
-/** The models, of their files. */
+/** The models, loaded from their files. */
 export class Models {
   /**
    * @param {Record<"policy" | "prm", import("./llama.js").Config>} configs
@@ -111,7 +111,7 @@ export function search({ policy: model, prm, alphabet }, strategy, settings) {
 }
 
 /**
- * The unfinished beginnings of which no copy is kept.
+ * The unfinished solutions of which no copy is kept.
  *
  * @param {import("./strategies.js").Sight[]} written
  * @param {{ tree: number, solution: Solution }[]} kept
@@ -123,10 +123,10 @@ function pruned(written, kept) {
 }
 
 /**
- * The steps of the old attempts that the restarts of their chains replaced by others.
+ * The steps of earlier attempts that the restarts of their chains replaced.
  *
  * @param {import("./strategies.js").Sight[]} written
- * @param {Map<number, Solution>} newest the attempt of each chain before its restart
+ * @param {Map<number, Solution>} newest attempt of each chain before its restart
  */
 function replacedSteps(written, newest) {
   return written.flatMap(({ tree, candidate: { solution } }) => {
@@ -137,7 +137,7 @@ function replacedSteps(written, newest) {
 }
 
 /**
- * Samples as they grow, a step a round, with what writing so far has cost.
+ * Samples round by round, one step per round, with the cost of writing so far.
  *
  * @param {Policy} policy
  * @param {Solution[]} solutions

@@ -1,4 +1,4 @@
-// Runs searches beside the page, which goes on hearing its reader meanwhile. Bundled by itself: the page starts it from a Blob.
+// Web worker that runs searches while the page stays responsive. Bundled separately: the page starts it from a Blob.
 import { Models, search } from "./live_search.js";
 
 /** @type {Models} */

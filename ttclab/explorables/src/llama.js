@@ -1,7 +1,7 @@
 // The forward pass of a Llama model, token by token: RMSNorm, rotary positions, grouped-query attention, SwiGLU.
 
 /**
- * @typedef {object} Config transformers' own, of the shipped models
+ * @typedef {object} Config configuration of a shipped model, as in transformers
  * @property {number} hidden_size
  * @property {number} intermediate_size
  * @property {number} num_hidden_layers
@@ -23,7 +23,7 @@
  */
 
 /**
- * The tensors of a file in the safetensors format: the length of a header, a header in JSON, numbers.
+ * The tensors of a safetensors file, which consists of the length of the header, the header in JSON, and the numbers.
  *
  * @param {ArrayBuffer} file
  * @returns {Tensors}
@@ -41,12 +41,12 @@ export function readSafetensors(file) {
   return tensors;
 }
 
-/** The keys and values of a row's tokens. A fork shares those of the tokens before it. */
+/** KV cache of a row. A fork shares the keys and values of the tokens before it. */
 export class Cache {
   /**
    * @param {number} layers
-   * @param {number} width of a key, all heads together
-   * @param {[Block, number][]} shared blocks of other rows, and how many tokens of each
+   * @param {number} width total width of the keys of all heads
+   * @param {[Block, number][]} shared blocks of other rows, with the number of tokens used of each
    */
   constructor(layers, width, shared = []) {
     this.layers = layers;
@@ -59,7 +59,7 @@ export class Cache {
   get length() { return this.sharedLength + this.own.length; }
 
   /**
-   * A row that goes on after the first tokens of this one.
+   * The cache of a new row that continues after the first tokens of this row.
    *
    * @param {number} length
    */
@@ -101,7 +101,7 @@ class Block {
   }
 }
 
-/** The layers of a Llama model. It predicts, and its subclass of reward_model.js scores. */
+/** A Llama model that predicts tokens. Its subclass in reward_model.js scores them. */
 export class Llama {
   /**
    * @param {Config} config
@@ -129,7 +129,7 @@ export class Llama {
         down: of("mlp.down_proj"),
       };
     });
-    // Where the numbers of one token stand while it is computed.
+    // Buffers for the activations of one token.
     this.hidden = new Float64Array(this.width);
     this.normed = new Float64Array(this.width);
     this.query = new Float64Array(this.heads * this.head);
@@ -138,7 +138,7 @@ export class Llama {
     this.raised = new Float64Array(this.inner);
     /** @type {Float64Array} */
     this.scores = new Float64Array(64);
-    /** @type {Float64Array[]} by position, cosine and sine of each pair of numbers */
+    /** @type {Float64Array[]} by position: cosine and sine for each pair of dimensions */
     this.turns = [];
   }
 
@@ -146,7 +146,7 @@ export class Llama {
   cache() { return new Cache(this.layers.length, this.keyHeads * this.head); }
 
   /**
-   * Puts a token's embedding where `run` goes on.
+   * Writes a token's embedding to the hidden state, from which `run` continues.
    *
    * @param {number} token
    * @param {Cache} cache
@@ -158,7 +158,7 @@ export class Llama {
   }
 
   /**
-   * Runs the token through layers `first` to `last` - 1; after all layers the cache has one token more, by `end`.
+   * Runs the token through layers `first` to `last` - 1. After the last layer, `end` adds the token to the cache.
    *
    * @param {Cache} cache
    * @param {number} first
@@ -179,14 +179,14 @@ export class Llama {
     }
   }
 
-  /** @param {Cache} cache whose newest token is complete */
+  /** @param {Cache} cache its newest token must have passed all layers */
   end(cache) { cache.own.length += 1; }
 
-  /** Puts the hidden state through the last norm, into `normed`. */
+  /** Applies the final norm to the hidden state; the result is in `normed`. */
   normalize() { rmsNorm(this.normed, this.hidden, this.norm, this.config.rms_norm_eps); }
 
   /**
-   * Logits of the next token, of the hidden state as it is now.
+   * Logits of the next token from the current hidden state.
    *
    * @returns {Float32Array}
    */
@@ -203,7 +203,7 @@ export class Llama {
    *
    * @param {number} token
    * @param {Cache} cache
-   * @returns {Float32Array} logits of the token after it
+   * @returns {Float32Array} logits of the next token
    */
   feed(token, cache) {
     this.begin(token, cache);
@@ -213,7 +213,7 @@ export class Llama {
   }
 
   /**
-   * Attention of the newest token to all of its row, into `mixed`.
+   * Attention of the newest token over its row; the result is in `mixed`.
    *
    * @param {Cache} cache
    * @param {number} layer
@@ -284,11 +284,11 @@ export class Llama {
 }
 
 /**
- * Cosines and sines of the angles at a position, in single precision, as in Python: a head of these models turns fast enough that
- * angles of a higher precision move the logits by 0.0003.
+ * Cosines and sines of the angles at a position, in single precision as in Python. Angles in higher precision would change the
+ * logits of these models by 0.0003.
  *
  * @param {number} position
- * @param {number} half of a head
+ * @param {number} half half the head size
  * @param {number} theta
  */
 function turnOf(position, half, theta) {
@@ -310,7 +310,7 @@ function rmsNorm(out, input, weight, epsilon) {
 }
 
 /**
- * out[start + row] = the row of the matrix times the vector.
+ * Matrix-vector product: out[start + row] = matrix[row] · vector.
  *
  * @param {Float32Array | Float64Array} out
  * @param {number} start
@@ -328,7 +328,7 @@ function product(out, start, matrix, vector, rows, columns) {
 }
 
 /**
- * @param {Float32Array | Float64Array} out to which the product is added
+ * @param {Float32Array | Float64Array} out the product is added to it
  * @param {Float32Array} matrix
  * @param {Float32Array | Float64Array} vector
  */

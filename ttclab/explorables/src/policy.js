@@ -1,4 +1,4 @@
-// The policy: it writes solutions, whole or step by step, and writes on from inside one (ttclab/policy.py, engine/sampler.py).
+// The policy: writes solutions, whole or step by step, or from a given step on (ttclab/policy.py, engine/sampler.py).
 import { answerOf, stepsOf } from "./arithmetic.js";
 import { decodeFlops, forwardFlops } from "./flops.js";
 import { RandomStream } from "./random.js";
@@ -7,17 +7,17 @@ import { RandomStream } from "./random.js";
  * @typedef {object} Solution
  * @property {import("./arithmetic.js").Problem} problem
  * @property {string} text
- * @property {number[]} tokens all that was written, the end-of-text token included
- * @property {boolean} finished whether it ended by itself
- * @property {string} key the name of its random stream
+ * @property {number[]} tokens all tokens written, including the end-of-text token
+ * @property {boolean} finished whether the policy ended the solution itself
+ * @property {string} key name of its random stream
  * @property {string[]} steps
  * @property {string | null} answer
  */
 
 const STEP_END = "\n";
-const LIMIT = 64; // tokens of a solution
+const LIMIT = 64; // most tokens of a solution
 
-/** Characters and tokens. */
+/** Converts between characters and tokens. */
 export class Alphabet {
   /** @param {string[]} characters by token */
   constructor(characters) {
@@ -32,7 +32,7 @@ export class Alphabet {
   decode(tokens) { return tokens.map((token) => this.characters[token]).join(""); }
 }
 
-/** Writes solutions of one problem and charges them to a bill. Beginnings that rows share are computed once. */
+/** Writes solutions to one problem and charges them to a bill. Shared prefixes are computed once. */
 export class Policy {
   /**
    * @param {import("./llama.js").Llama} model
@@ -46,7 +46,7 @@ export class Policy {
     this.bill = bill;
     this.temperature = temperature;
     this.seed = seed;
-    /** @type {Map<string, import("./llama.js").Cache>} rows that were fed these tokens */
+    /** @type {Map<string, import("./llama.js").Cache>} caches of rows by their tokens */
     this.known = new Map();
     this.stepEnd = alphabet.encode(STEP_END)[0];
   }
@@ -60,7 +60,7 @@ export class Policy {
   generate(problem, n) { return this.write(this.beginnings(problem, n), false); }
 
   /**
-   * Continues unfinished solutions by one step; n first steps without them.
+   * Continues unfinished solutions by one step, or draws n first steps.
    *
    * @param {import("./arithmetic.js").Problem} problem
    * @param {number | Solution[]} partials
@@ -71,10 +71,10 @@ export class Policy {
   }
 
   /**
-   * Keeps the first steps of every solution and writes a new end to it, with a random stream of its own.
+   * Keeps the first steps of each solution and rewrites the remaining steps, with a new random stream.
    *
    * @param {Solution[]} solutions
-   * @param {number[]} steps steps kept of each solution
+   * @param {number[]} steps number of steps to keep of each solution
    */
   restart(solutions, steps) {
     const begun = solutions.map((solution, i) => {
@@ -88,7 +88,7 @@ export class Policy {
   }
 
   /**
-   * The places of the tokens that end a step.
+   * Indices of the tokens that end a step.
    *
    * @param {Solution} solution
    */
@@ -105,7 +105,7 @@ export class Policy {
   }
 
   /**
-   * Continues solutions to their ends, or to the end of a step. Those at the token limit are returned unchanged.
+   * Continues solutions to their end, or to the end of a step. Solutions at the token limit are returned unchanged.
    *
    * @param {Solution[]} begun
    * @param {boolean} oneStep
@@ -123,7 +123,7 @@ export class Policy {
   }
 
   /**
-   * A row that was fed the whole context, and the logits of the next token. Rows with the same context share it.
+   * The cache of a context and the logits of the next token. Rows with the same context share them.
    *
    * @param {number[]} context
    * @param {Map<string, { row: import("./llama.js").Cache, logits: Float32Array }>} starts
@@ -166,7 +166,7 @@ export class Policy {
       newest = draw(logits, this.temperature, () => stream.at(tokens.length));
       tokens.push(newest);
       const isEnd = newest === this.stepEnd;
-      // A later row may go on from here; its last token is fed again.
+      // A later row may continue from here; its last token is fed again.
       if (isEnd) this.known.set([...context.slice(0, prompt), ...tokens.slice(0, -1)].join(), row);
       if (newest === model.config.eos_token_id || tokens.length === LIMIT || (oneStep && isEnd)) break;
       logits = model.feed(newest, row);
@@ -197,7 +197,7 @@ export function draw(logits, temperature, uniform) {
 }
 
 /**
- * The solutions, with a new random stream for every repetition of one.
+ * The solutions, with a new random stream for each duplicate.
  *
  * @param {Solution[]} solutions
  */

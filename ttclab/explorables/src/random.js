@@ -60,14 +60,14 @@ export function blake2b(text) {
  */
 function turn(word, right) { return (word >> right) | ((word << (64n - right)) & MASK); }
 
-/** @param {bigint} word with its bytes in the other order */
+/** @param {bigint} word returned with reversed bytes */
 function reversed(word) {
   let other = 0n;
   for (let i = 0; i < 8; i++) other = (other << 8n) | ((word >> BigInt(8 * i)) & 255n);
   return other;
 }
 
-/** Uniform numbers in [0, 1) that depend on a name alone, as `random_stream` of the Python package gives them. */
+/** Uniform numbers in [0, 1) that depend only on a name, equal to those of `random_stream` in Python. */
 export class RandomStream {
   /** @param {string} name */
   constructor(name) {
@@ -79,7 +79,7 @@ export class RandomStream {
   }
 
   /**
-   * The number at a place of the stream. A block of Philox has eight.
+   * The number at an index of the stream. A block of Philox has eight numbers.
    *
    * @param {number} place
    */

@@ -1,22 +1,22 @@
-// The network of the shipped verifiers: a language model that reads a solution, and layers that score what it read
+// The network of the shipped verifiers: a language model with scoring layers on top
 // (ttclab/verifiers/reward_model.py).
 import { Llama } from "./llama.js";
 
 const FLOOR = -8; // lower bound of log-probabilities
 
 /**
- * What is known of a row after its newest token. A later token can go on from it.
+ * State of a row after its newest token, from which reading can continue.
  *
  * @typedef {object} Reading
  * @property {import("./llama.js").Cache} cache
- * @property {boolean} written whether the problem is over, so that the tokens after it are the solution's
- * @property {Float32Array} logits of the next token, as the first layers predict it
- * @property {number} lowest the smallest distance from the likeliest token so far
- * @property {number} total of the log-probabilities so far
- * @property {number} right the probability that the solution is right so far
+ * @property {boolean} written whether the problem has ended, so that later tokens belong to the solution
+ * @property {Float32Array} logits of the next token, from the first layers
+ * @property {number} lowest minimum, over the tokens so far, of their log-probability minus that of the likeliest token
+ * @property {number} total sum of the log-probabilities so far
+ * @property {number} right probability that the solution is right so far
  */
 
-/** Scores every token of a solution that follows a problem, without earlier attempts. */
+/** Scores every token of a solution to a problem without earlier attempts. */
 export class RewardModel extends Llama {
   /**
    * @param {import("./llama.js").Config} config
@@ -39,7 +39,7 @@ export class RewardModel extends Llama {
   }
 
   /**
-   * Reads one more token of a row; its cache gets longer.
+   * Reads one more token of a row and extends its cache.
    *
    * @param {number} token
    * @param {Reading} before
@@ -72,14 +72,14 @@ export class RewardModel extends Llama {
 }
 
 /**
- * In single precision, as in Python: scores that are equal there must tie here, for ties are broken by rule.
+ * The sigmoid in single precision, as in Python, so that equal scores there are also equal here and ties are broken alike.
  *
  * @param {number} logit
  */
 function sigmoid(logit) { return Math.fround(1 / Math.fround(1 + Math.fround(Math.exp(-logit)))); }
 
 /**
- * The highest of the logits, and the logarithm of the sum of their exponentials.
+ * The maximum of the logits, and their log-sum-exp.
  *
  * @param {Float32Array} logits
  * @returns {[number, number]}

@@ -1,4 +1,4 @@
-// Scaling curves: what each strategy solves for its FLOPs, beside one pass of the large model, dashed.
+// Scaling curves: accuracy of each strategy by FLOPs, with one pass of the large model as a dashed line.
 import { askedChart, budgetChart, drawBand, drawDot, drawGuess, drawLine, drawRule, drawValue, mark, nameLines } from "./chart.js";
 import { captionOf, choices, difficulties, problemsOf, slider, toggles } from "./controls.js";
 import { oneOf, View } from "./view.js";
@@ -6,10 +6,10 @@ import { oneOf, View } from "./view.js";
 /**
  * @typedef {import("./controls.js").Table} Table
  * @typedef {[mean: number, low: number, high: number, flops: number, solved: string, cost: string]} Point
- * @typedef {object} Curve Of one strategy.
+ * @typedef {object} Curve The curve of a strategy.
  * @property {Point[]} points
- * @property {number[]} payable for each budget the point that it pays for, -1 for none
- * @property {string[][]} minus each point's difference to each opponent, in words
+ * @property {number[]} payable index of the most expensive affordable point for each budget, -1 for none
+ * @property {string[][]} minus difference of each point to each opponent, in words
  *
  * @typedef {import("./controls.js").Group & { curves: Curve[], budgets: number[], said: string[], large: Point[] }} Group
  * @typedef {{ key: string, name: string, ways: string[] }} Strategy
@@ -50,7 +50,7 @@ export function scaling_curves(context) {
   const chart = budgetChart(shares.length, "problems solved", { choose: view.choose("budget"), paint, axis });
 
   /**
-   * The strategies that a state names; none is a choice, too.
+   * The strategies named in a state; the selection may be empty.
    *
    * @param {string} text
    */
@@ -73,7 +73,7 @@ export function scaling_curves(context) {
   function share(point) { return point[SOLVED].split(" ")[0]; }
 
   /**
-   * The point that a strategy reaches in the group for the budget, null where the budget pays for none.
+   * The point of a strategy for the selected group and budget; null if no point is affordable.
    *
    * @param {number} index
    */
@@ -151,7 +151,7 @@ export function scaling_curves(context) {
       else drawDot(plot, name(index), here, 0, 0);
     }
     drawDot(plot, "ttc-s-large", pass[FLOPS], pass[MEAN], 4);
-    // Above the upper dot there is room; near an end of the chart on one side of the rule only.
+    // There is room above the upper dot; near an end of the chart only on one side of the rule.
     const height = found ? Math.max(y(found.point[MEAN]) - 14, y.range()[1] - 10) : 0;
     const start = x(here) < x.range()[0] + 45;
     drawValue(plot, "ttc-best", found ? found.point[FLOPS] : here, height, found ? share(found.point) : "", start);

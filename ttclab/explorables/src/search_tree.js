@@ -1,5 +1,5 @@
-// A search as a picture: the prefix tree of what was written, a column a step, a row a leaf. It is laid out once for a story and
-// then shown as it was after any of its rounds.
+// A search as a picture: the prefix tree of all solutions, one column per step and one row per leaf. It is laid out once for a
+// story, and then shown in its state after any round.
 import { checkSteps, nameOf, operationOf, totalOf } from "./arithmetic.js";
 
 /**
@@ -9,28 +9,28 @@ import { checkSteps, nameOf, operationOf, totalOf } from "./arithmetic.js";
 
 /**
  * @template T
- * @typedef {[round: number, value: T][]} Log What became of something, and in which round.
+ * @typedef {[round: number, value: T][]} Log Values of a property with the rounds in which they were set.
  */
 
-/** A step that was written, with all before it. */
+/** A node of the tree: a step with all steps before it. */
 export class TreeNode {
   /** @type {TreeNode[]} */
   children = [];
-  /** @type {Log<number>} how often it was written */
+  /** @type {Log<number>} how often the step was written */
   drawn = [];
-  /** @type {Log<number>} how many solutions ended here */
+  /** @type {Log<number>} number of solutions that end here */
   ended = [];
   /** @type {Log<number>} */
   scores = [];
-  /** @type {Log<boolean>} whether it is dropped */
+  /** @type {Log<boolean>} whether the search dropped it */
   fates = [];
   row = 0;
 
   /**
    * @param {string} name
-   * @param {string[]} steps up to and with it
+   * @param {string[]} steps steps up to and including this one
    * @param {TreeNode | null} parent
-   * @param {boolean} right exact: whether all is right so far
+   * @param {boolean} right whether the solution is right so far, by the exact check
    */
   constructor(name, steps, parent, right) {
     this.name = name;
@@ -42,7 +42,7 @@ export class TreeNode {
   get depth() { return this.steps.length; }
 
   /**
-   * How it stands after a round.
+   * The state of the node after a round.
    *
    * @param {number} round
    */
@@ -56,7 +56,7 @@ export class TreeNode {
     };
   }
 
-  /** Itself with all before it, the first step first. @returns {TreeNode[]} */
+  /** The path from the first step to this node. @returns {TreeNode[]} */
   get lineage() { return this.parent ? [...this.parent.lineage, this] : []; }
 }
 
@@ -95,7 +95,7 @@ export function growTree({ rounds }, problem) {
   });
   let rows = 0;
   const place = (/** @type {TreeNode} */ node) => {
-    // The trunk, what was written most, is at the top.
+    // The most frequent steps are at the top.
     node.children.sort((a, b) => b.drawn.length - a.drawn.length || (a.name < b.name ? -1 : 1));
     node.children.forEach(place);
     const [first, last] = [node.children[0], node.children[node.children.length - 1]];
@@ -112,9 +112,9 @@ const PILL = { width: 28, height: 15 };
 const EDGE = { top: 22, left: 8, right: 52, bottom: 4 };
 
 /**
- * A tree in its place in the page. It hears which node the reader is at.
+ * The tree in the page; reports the node at the pointer or with the focus.
  *
- * @param {string} label of the picture
+ * @param {string} label label of the picture
  * @param {(node: TreeNode) => void} point
  */
 export function treePicture(label, point) {
@@ -141,7 +141,7 @@ export function treePicture(label, point) {
   });
   observer.observe(node);
 
-  /** Lays out the whole tree; what is not there yet is hidden. */
+  /** Lays out the whole tree; later nodes are hidden. */
   function lay() {
     if (!tree || !problem || !width) return;
     const columns = Math.max(tree.depth, problem.right.length);
@@ -177,7 +177,7 @@ export function treePicture(label, point) {
     if (first) rove(first);
   }
 
-  /** The tree as it was after the round. */
+  /** Shows the state of the tree after the round. */
   function show() {
     for (const [each, drawing] of marks) {
       const { edge, pill, tally } = drawing;
@@ -198,7 +198,7 @@ export function treePicture(label, point) {
     }
   }
 
-  /** @param {TreeNode} at the one node that the Tab key reaches */
+  /** @param {TreeNode} at the only node that the Tab key reaches */
   function rove(at) { for (const [each, { pill }] of marks) pill.setAttribute("tabindex", each === at ? "0" : "-1"); }
 
   /**
@@ -219,7 +219,7 @@ export function treePicture(label, point) {
     const { key } = /** @type {KeyboardEvent} */ (event);
     if (key === "Enter" || key === " ") point(from);
     else if (!(key in ways)) return;
-    event.preventDefault(); // or the page would scroll
+    event.preventDefault(); // prevents scrolling
     const next = ways[key];
     if (next) /** @type {SVGElement | undefined} */ (marks.get(next)?.pill)?.focus();
   }
@@ -230,7 +230,7 @@ export function treePicture(label, point) {
     /**
      * @param {Story} story
      * @param {Problem} asked
-     * @param {(node: TreeNode) => string} words of a node, for its label
+     * @param {(node: TreeNode) => string} words text of a node, for its label
      */
     tell(story, asked, words) {
       tree = growTree(story, asked);
@@ -239,8 +239,8 @@ export function treePicture(label, point) {
       lay();
     },
     /**
-     * @param {number} last the newest round
-     * @param {string} picked the node of the chosen solution
+     * @param {number} last the last round to show
+     * @param {string} picked name of the node of the chosen solution
      */
     show(last, picked) {
       [round, chosen] = [last, picked];

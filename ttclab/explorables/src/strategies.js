@@ -1,5 +1,5 @@
-// The strategies, as the Python package has them: best-of-N, beam search, DVTS and step-level revision (ttclab/sampling.py,
-// beam_search.py and revision.py). Each tells `watch` what it does, round by round.
+// The strategies of the Python package: best-of-N, beam search, DVTS and step-level revision (ttclab/sampling.py, beam_search.py
+// and revision.py). Each reports its rounds to `watch`.
 import { Policy } from "./policy.js";
 
 /**
@@ -9,13 +9,13 @@ import { Policy } from "./policy.js";
  *
  * @typedef {object} Candidate
  * @property {Solution} solution
- * @property {number[]} steps scores of its steps; none where it was not scored
+ * @property {number[]} steps scores of its steps; empty if it was not scored
  * @property {number} score
  *
- * @typedef {object} Sight What was written in a round.
- * @property {number} tree which tree or chain it belongs to
+ * @typedef {object} Sight A solution written in a round.
+ * @property {number} tree index of its tree or chain
  * @property {Candidate} candidate
- * @property {number} from steps of it that an earlier round wrote
+ * @property {number} from number of its steps written in earlier rounds
  *
  * @typedef {(written: Sight[], kept: { tree: number, solution: Solution }[]) => void} Watch
  *
@@ -39,7 +39,7 @@ export function parallelSearch(policy, verifier, problem, N) {
 }
 
 /**
- * Beam search: N places, of which the best N/M beginnings are kept and continued M times each.
+ * Beam search: of N partial solutions, the best N/M are kept and continued M times each.
  *
  * @param {Policy} policy
  * @param {Verifier} verifier
@@ -94,7 +94,7 @@ function searchTrees(policy, verifier, problem, { N, M, places }, watch = () => 
   return { solutions: found.map(({ solution }) => solution), scores: found.map((each) => each.score) };
 }
 
-/** The places of a search, or M of them that share no beam with the others. */
+/** The beams of a search: all of them, or the M beams of one tree. */
 class Tree {
   /** @type {Candidate[]} */
   finished = [];
@@ -108,7 +108,7 @@ class Tree {
     this.live = solutions.map(candidate);
   }
 
-  /** @param {number} M with M=1 nothing is pruned, and only finished solutions are scored */
+  /** @param {number} M with M=1 nothing is pruned and only finished solutions are scored */
   toScore(M) { return M > 1 ? this.live : this.live.filter(({ solution }) => solution.finished); }
 
   /** @returns {Sight[]} */
@@ -119,7 +119,7 @@ class Tree {
   }
 
   /**
-   * Sets finished solutions aside and divides the other places among the best unfinished ones, M each.
+   * Sets finished solutions aside, and gives M places to each of the best unfinished solutions.
    *
    * @param {number} M
    */
@@ -134,14 +134,14 @@ class Tree {
 }
 
 /**
- * Step-level revision: M chains; each keeps the steps before its first doubtful one and writes on from there, T times at most.
+ * Step-level revision: each of M chains keeps the steps before the first rejected one and rewrites the others, at most T times.
  *
  * @param {Policy} policy
  * @param {Verifier} verifier
  * @param {Problem} problem
  * @param {number} T
  * @param {number} M
- * @param {number} [threshold] a step is doubted if its score is below
+ * @param {number} [threshold] score below which a step is rejected
  * @param {Watch} [watch]
  * @returns {Found}
  */
@@ -189,7 +189,7 @@ function score(verifier, candidates) {
 }
 
 /**
- * What the best score, a vote weighted by scores, and a vote choose.
+ * The choices of the best score, of a vote weighted by scores, and of a majority vote.
  *
  * @param {Found} found
  */
@@ -203,7 +203,7 @@ export function picks({ solutions, scores }) {
 }
 
 /**
- * The place of the solution with the highest score among some; ties go to the text that sorts first.
+ * The index of the solution with the highest score among `places`; ties go to the text that sorts first.
  *
  * @param {Solution[]} solutions
  * @param {number[]} scores
@@ -217,7 +217,7 @@ function choose(solutions, scores, places) {
 }
 
 /**
- * The answer with the highest sum of weights; null where no solution has an answer. Ties go to the shorter answer, then to the one
+ * The answer with the highest sum of weights; null if no solution has an answer. Ties go to the shorter answer, then to the answer
  * that sorts first.
  *
  * @param {Solution[]} solutions
@@ -226,7 +226,7 @@ function choose(solutions, scores, places) {
 export function vote(solutions, weights) {
   /** @type {Map<string, number>} */
   const votes = new Map();
-  const places = [...solutions.keys()].sort((a, b) => weights[a] - weights[b]); // summed in this order, rounding is always the same
+  const places = [...solutions.keys()].sort((a, b) => weights[a] - weights[b]); // a fixed order, so that rounding errors are always the same
   for (const i of places) {
     const { answer } = solutions[i];
     if (answer !== null) votes.set(answer, (votes.get(answer) ?? 0) + weights[i]);

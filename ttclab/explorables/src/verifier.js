@@ -1,4 +1,4 @@
-// How good is your verifier: what a verifier makes of the samples, between a vote, which needs none, and the oracle.
+// How good is your verifier: accuracy with a verifier, compared with a majority vote and with the oracle.
 import { askedChart, budgetChart, drawBand, drawDot, drawGuess, drawLine, drawRule, drawValue, nameLines, samplesAxis } from "./chart.js";
 import { captionOf, choices, difficulties, problemsOf, slider } from "./controls.js";
 import { oneOf, View } from "./view.js";
@@ -40,7 +40,7 @@ export function verifier(context) {
   const chart = budgetChart(budgets.length, "problems solved", { choose: view.choose("budget"), paint, axis: samplesAxis(budgets) });
 
   /**
-   * The numbers of a verifier in the group selected; of a verifier without scores the way of choosing does not matter.
+   * The numbers of a verifier in the selected group. A verifier without scores has no selection rule.
    *
    * @param {string} key
    */
@@ -114,7 +114,7 @@ export function verifier(context) {
     drawDot(plot, "ttc-vote", here, vote[selected.budget], 4);
     drawDot(plot, "ttc-oracle", here, oracle[selected.budget], 4);
     drawDot(plot, "ttc-verifier", here, mean[selected.budget], 6);
-    // The value stands left of the rule and the guess right of it; at either end of the chart there is room on one side only.
+    // The value is left of the rule and the guess right of it; at either end of the chart there is room only on one side.
     const height = y(mean[selected.budget]) - 14;
     const asLast = isAsked() && x(here) > right - 70;
     drawValue(plot, "ttc-verifier", here, height, said(current().key), x(here) < x.range()[0] + 45);

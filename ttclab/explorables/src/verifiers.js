@@ -1,4 +1,4 @@
-// Verifiers that score steps: a PRM, the oracle, and the oracle with noise (ttclab/verifiers).
+// Verifiers that score steps: a PRM, the oracle and the noisy oracle (ttclab/verifiers).
 import { checkSteps } from "./arithmetic.js";
 import { rewardFlops } from "./flops.js";
 import { RandomStream } from "./random.js";
@@ -9,22 +9,22 @@ import { RandomStream } from "./random.js";
  * @typedef {object} Verifier
  * @property {(solutions: Solution[]) => number[]} score
  * @property {(solutions: Solution[]) => number[][]} scoreSteps for each step: is the solution right up to and including it?
- * @property {(solution: Solution) => boolean} [accepts] whether it doubts no step of the solution, whatever their scores
+ * @property {(solution: Solution) => boolean} [accepts] whether it accepts every step of the solution, independently of the scores
  *
- * @typedef {object} Known A row that was read, or its beginning up to a step's end.
- * @property {number[]} right at each token
- * @property {import("./reward_model.js").Reading} reading after the last token
- * @property {number} own tokens that were read by themselves, after those known before
- * @property {{ length: number, reading: import("./reward_model.js").Reading }[]} ends of steps within them
+ * @typedef {object} Known A row that was read, or its prefix up to the end of a step.
+ * @property {number[]} right probability of "right so far" at each token
+ * @property {import("./reward_model.js").Reading} reading state after the last token
+ * @property {number} own number of tokens read in the last pass, after the known prefix
+ * @property {{ length: number, reading: import("./reward_model.js").Reading }[]} ends ends of steps among these tokens
  */
 
-/** A process reward model. It reads what solutions share once, and goes on from the ends of steps that it read before. */
+/** A process reward model. It reads shared prefixes once, and continues from the ends of steps that it has read before. */
 export class Prm {
   /**
    * @param {import("./reward_model.js").RewardModel} model
    * @param {import("./policy.js").Alphabet} alphabet
    * @param {import("./flops.js").Bill} bill
-   * @param {boolean} remembers beginnings of rows that it read before the last call, as step-level revision has it
+   * @param {boolean} remembers whether to keep prefixes from all earlier calls, as step-level revision needs, or only from the last call
    */
   constructor(model, alphabet, bill, remembers = false) {
     this.model = model;
@@ -38,7 +38,7 @@ export class Prm {
   }
 
   /**
-   * The step scores of solutions that were scored before.
+   * The step scores of solutions that have been scored.
    *
    * @param {Solution[]} solutions
    */
@@ -101,7 +101,7 @@ export class Prm {
   }
 
   /**
-   * Reads a row on from its first tokens, which are known.
+   * Reads a row after its first tokens, which are known.
    *
    * @param {number[]} row
    * @param {number} begun
@@ -124,7 +124,7 @@ export class Prm {
 }
 
 /**
- * How many tokens a row begins with that are known.
+ * The length of the longest known prefix of a row.
  *
  * @param {number[]} row
  * @param {Map<string, Known>} known
@@ -135,9 +135,9 @@ function longest(row, known) {
 }
 
 /**
- * What is known that one of the rows begins with.
+ * The known prefixes of the rows.
  *
- * @param {string[]} rows by their names
+ * @param {string[]} rows names of the rows
  * @param {Map<string, Known>} known
  */
 function beginnings(rows, known) {
@@ -145,7 +145,7 @@ function beginnings(rows, known) {
 }
 
 /**
- * A row at each end of a step within what was read by itself: places to read on from.
+ * The prefixes of a row that end with a step of the last pass, from which reading can continue.
  *
  * @param {string} name
  * @param {Known} read
@@ -159,7 +159,7 @@ function stepEnds(name, { right, own, ends }) {
   ]);
 }
 
-/** Knows the right answer; no real verifier does. */
+/** The oracle, which knows the right answer. */
 export class Oracle {
   /** @param {import("./flops.js").Bill} bill */
   constructor(bill) { this.bill = bill; }
@@ -176,15 +176,15 @@ export class Oracle {
     return solutions.map((solution) => rightSoFar(solution).map(Number));
   }
 
-  /** @param {Solution} solution a right answer is right, however it came about */
+  /** @param {Solution} solution accepted if its answer is right, whatever its steps */
   accepts(solution) { return isRight(solution); }
 }
 
-/** An oracle with Gaussian noise that depends on the text alone. */
+/** An oracle with Gaussian noise that depends only on the text. */
 export class NoisyOracle {
   /**
    * @param {import("./flops.js").Bill} bill
-   * @param {number} quality its AUC, above 0.5 and below 1
+   * @param {number} quality AUC, above 0.5 and below 1
    */
   constructor(bill, quality) {
     this.bill = bill;
@@ -206,7 +206,7 @@ export class NoisyOracle {
 
   /**
    * @param {boolean} right
-   * @param {string} name of the noise's random stream
+   * @param {string} name name of the random stream of the noise
    */
   noisy(right, name) {
     const uniform = new RandomStream(name).at(0);
@@ -218,7 +218,7 @@ export class NoisyOracle {
 /** @param {Solution} solution */
 export function isRight({ answer, problem }) { return answer === problem.answer; }
 
-/** @param {Solution} solution one that ended too early is wrong at its last step */
+/** @param {Solution} solution wrong at its last step if it ends too early */
 export function rightSoFar(solution) {
   const checks = checkSteps(solution.problem, solution.steps);
   if (solution.finished && checks.length) checks[checks.length - 1] &&= isRight(solution);

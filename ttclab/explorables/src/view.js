@@ -1,10 +1,10 @@
-// The state machine of every simulator: a guess if one is asked for, then a selection that the controls change, which is shown at
-// once and kept in the model. In a notebook the model is the widget; in a page it is the address.
+// The state machine of every simulator: an optional guess, then a selection. The controls change the selection, which is drawn
+// immediately and stored in the model. In a notebook the model is the widget; in a page it is the URL.
 import css from "./common.css";
 import { dataTable, element, liveSentence, prediction } from "./controls.js";
 
 /**
- * @typedef {object} Model What anywidget gives `render`, and the page's mount script too.
+ * @typedef {object} Model The model that anywidget and the page's mount script pass to `render`.
  * @property {(key: string) => any} get
  * @property {(key: string, value: unknown) => void} set
  * @property {() => void} save_changes
@@ -13,21 +13,21 @@ import { dataTable, element, liveSentence, prediction } from "./controls.js";
  *
  * @typedef {{ model: Model, el: HTMLElement }} Context
  *
- * @typedef {Record<string, unknown>} State The selection as the model has it; in a page all values are strings.
+ * @typedef {Record<string, unknown>} State The selection as stored in the model; in a page all values are strings.
  */
 
 /**
- * How one part of the selection is spelt in the state.
+ * Conversion of one part of the selection from and to the state.
  *
  * @template T
  * @typedef {object} Field
  * @property {string} key
- * @property {(text: string, state: State) => T | undefined} read undefined for what there is not
+ * @property {(text: string, state: State) => T | undefined} read undefined for an invalid value
  * @property {(value: T) => string | number | undefined} write
  */
 
 /**
- * The field of a part that is one of a list: the selection has its index, the state the entry.
+ * A field with one of several entries: the selection stores the index, the state the entry.
  *
  * @param {string} key
  * @param {(string | number)[]} entries
@@ -45,23 +45,23 @@ export function oneOf(key, entries) {
 }
 
 /**
- * The picture of a question: the axes, what is known, and a question mark where the answer will stand.
+ * The picture of a question: the axes, the known lines, and a question mark in place of the answer.
  *
  * @typedef {{ node: Node, move: (percent: number) => void, stop: () => void }} Asked
  */
 
 /**
- * What a simulator shows.
+ * The view of a simulator.
  *
  * @typedef {object} Face
  * @property {string} title
  * @property {{ question: string, start: number, focus: { focus(): void }, picture: Asked }} [guess] a percentage to commit to before
  *   the answer is shown, the control that has the focus then, and the picture of the question
  * @property {(Node | string)[]} body the controls, the picture, the view's sentence and its table, in their order
- * @property {string} about what is shown; the source of the data follows
- * @property {() => void} update puts the selection into the controls
+ * @property {string} about description of the view; the source of the data is appended
+ * @property {() => void} update sets the controls to the selection
  * @property {() => string} words the sentence
- * @property {() => [table: import("./controls.js").Table, current?: number]} numbers the table, and the row in use
+ * @property {() => [table: import("./controls.js").Table, current?: number]} numbers the table and its current row
  * @property {{ draw(): void, stop(): void }} [picture]
  */
 
@@ -77,9 +77,9 @@ export class View {
 
   /**
    * @param {Context} context
-   * @param {Selection} first what is selected at first
+   * @param {Selection} first initial selection
    * @param {{ [Part in keyof Selection]: Field<Selection[Part]> }} fields
-   * @param {(known: Partial<Selection>) => void} [settle] mends a selection whose parts, read from a state, don't go together
+   * @param {(known: Partial<Selection>) => void} [settle] repairs a selection read from a state if its parts are inconsistent
    */
   constructor({ model, el }, first, fields, settle = () => {}) {
     this.model = model;
@@ -92,7 +92,7 @@ export class View {
     this.guess = null;
     this.sentence = liveSentence();
     this.table = dataTable();
-    this.form = element("form", { class: "ttc", autocomplete: "off" }); // so that two views on one page keep their radio buttons apart
+    this.form = element("form", { class: "ttc", autocomplete: "off" }); // separates the radio buttons of two views on one page
     this.form.addEventListener("submit", (event) => event.preventDefault());
     this.result = element("div", { hidden: "" });
   }
@@ -104,7 +104,7 @@ export class View {
   }
 
   /**
-   * What a control does with the index that it reports: select it for a part, and save.
+   * A callback for a control: selects the reported index for a part, and saves.
    *
    * @param {keyof Selection} part
    */
@@ -113,7 +113,7 @@ export class View {
   }
 
   /**
-   * The same for a slider, which saves only when it is let go.
+   * Callbacks for a slider, which saves only on release.
    *
    * @param {keyof Selection} part
    */
@@ -129,7 +129,7 @@ export class View {
   }
 
   /**
-   * Whether the reader guessed, and these parts (all of them if none is named) are still those of the question.
+   * Whether the reader has guessed and these parts (by default all) still have the values of the question.
    *
    * @param {...(keyof Selection)} parts
    */
@@ -139,9 +139,9 @@ export class View {
   }
 
   /**
-   * Words about the guess, where it was made.
+   * A text about the guess, if the selection is that of the question.
    *
-   * @param {...(keyof Selection)} parts as `isAsked` takes them
+   * @param {...(keyof Selection)} parts as for `isAsked`
    */
   guessed(...parts) {
     return this.isAsked(...parts) ? ` You guessed ${this.guess}%.` : "";
@@ -153,7 +153,7 @@ export class View {
     this.model.save_changes();
   }
 
-  /** Selects what the model's state names, the first view for the rest; false where it names nothing that there is. */
+  /** Reads the selection from the model's state, with defaults for missing parts; false if the state has no valid part. */
   #load() {
     const state = this.model.get("state");
     /** @type {Partial<Selection>} */
@@ -186,10 +186,10 @@ export class View {
   }
 
   /**
-   * Draws the simulator into its place.
+   * Draws the simulator into its element.
    *
    * @param {Face} face
-   * @returns {() => void} what ends it
+   * @returns {() => void} removes the simulator
    */
   mount(face) {
     this.#face = face;
@@ -207,7 +207,7 @@ export class View {
       }));
     }
     this.form.append(this.result);
-    // Or JupyterLab's shortcuts take the arrow keys; it looks for this on the focused node itself.
+    // Otherwise JupyterLab's shortcuts take the arrow keys; JupyterLab checks this attribute on the focused node.
     const controls = this.form.querySelectorAll("input, select, button, summary, [tabindex]");
     controls.forEach((node) => node.setAttribute("data-lm-suppress-shortcuts", "true"));
     this.el.replaceChildren(this.form);

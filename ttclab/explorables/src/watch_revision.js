@@ -1,4 +1,4 @@
-// Watch a revision: recorded chains, an attempt beside the revision of it, with what a verifier says of every step.
+// Watch a revision: recorded chains, each attempt beside its revision, with a verifier's score of every step.
 import { askedChart, samplesAxis } from "./chart.js";
 import { button, choices, difficulties, element, menu } from "./controls.js";
 import { oneOf, View } from "./view.js";
@@ -12,21 +12,21 @@ import { oneOf, View } from "./view.js";
  * @typedef {{ groups: import("./controls.js").Group[], kinds: Kind[], tables: Table[], chains: Chain[] }} Data
  */
 
-const PAPER = 38; // percent of right answers that a revision of the paper's model turned wrong
+const PAPER = 38; // percent of right answers that revisions of the paper's model turned wrong
 const VERDICT = [["✗", "wrong"], ["✓", "right"]];
 
 /** @param {import("./view.js").Context} context */
 export function watch_revision(context) {
   /** @type {Data} */
   const { groups, kinds, tables, chains } = context.model.get("data");
-  const numbers = [...Array(chains[0].attempts.length - 1).keys()]; // of the revisions of a chain
+  const numbers = [...Array(chains[0].attempts.length - 1).keys()]; // revisions of a chain
   const spoilt = chains.findIndex(({ attempts: [one, two] }) => one.right && !two.right);
   const view = new View(context, { group: 0, chain: Math.max(spoilt, 0), revision: 0 }, {
     group: oneOf("problems", groups.map(({ key }) => key)), chain: oneOf("chain", chains.map(({ id }) => id)),
     revision: oneOf("revision", numbers.map((n) => n + 1)),
   }, () => { if (!within(selected.group).includes(selected.chain)) selected.chain = within(selected.group)[0]; });
   const { selected } = view;
-  let listed = -1; // the group whose chains are in the menu
+  let listed = -1; // group whose chains are in the menu
 
   const difficulty = difficulties(groups, (group) => {
     view.change(within(group).includes(selected.chain) ? { group } : { group, chain: within(group)[0], revision: 0 });
@@ -38,7 +38,7 @@ export function watch_revision(context) {
   const steps = element("table", { class: "ttc-compare" });
 
   /**
-   * The chains of a group, by their places.
+   * Indices of the chains of a group.
    *
    * @param {number} group
    */
@@ -47,7 +47,7 @@ export function watch_revision(context) {
   }
 
   /**
-   * One revision on or back; from the end of a chain to the next chain.
+   * Moves one revision forward or back, across the ends of chains.
    *
    * @param {1 | -1} step
    */

@@ -20,8 +20,8 @@ import workerSource from "worker:./live_worker.js";
 const STRATEGIES = [
   ["samples", "Best-of-N", "N samples, each written to its end; then the verifier scores them"],
   ["beam", "Beam search", "N places; after each step the best N/M beginnings are continued M times each"],
-  ["dvts", "DVTS", "N/M trees of M places, each searched by itself"],
-  ["revision", "Step-level revision", "M chains; each keeps what the verifier accepts and writes on from there"],
+  ["dvts", "DVTS", "diverse verifier tree search: N/M trees of M places, each searched by itself"],
+  ["revision", "Step-level revision", "M chains; each keeps the steps that the verifier accepts and continues from there"],
 ];
 const BUDGETS = [1, 2, 4, 8, 16, 32, 64];
 const WIDTHS = [1, 2, 4, 8];
@@ -290,8 +290,9 @@ export function watch_search(context) {
     body: [
       element("style", {}, css), intro, ours.node,
       element("label", { class: "ttc-own" }, element("span", { class: "ttc-label" }, "or your own, like 15+74+46*6: "), own), refused,
+      element("div", { class: "ttc-settings" }, N.node, M.node, verifier.node, temperature.node),
       player, view.sentence.node, element("div", { class: "ttc-panels" }, ...panels.map(({ node }) => node)), legend,
-      element("div", { class: "ttc-settings" }, N.node, temperature.node, M.node, verifier.node), again, view.table.node, notebook,
+      again, view.table.node, notebook,
     ],
     about: "Shown: live searches, with the seed, tokens, scores and FLOPs that the Python package has for the same settings.",
     update, words,
