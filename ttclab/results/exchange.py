@@ -277,11 +277,6 @@ def all_cells() -> int:
     return 5 * len(RATIOS) * len(STEPS)
 
 
-def orders(many: float, few: float) -> float:
-    """Orders of magnitude between two amounts."""
-    return float(np.log10(many / few))
-
-
 def count_cells(verdict: str, *, verifier_given: bool = True, after: int = 0) -> int:
     """Number of single-fifth cells with a verdict, in the winner maps of all training steps above `after`."""
     maps = [winner_map(RATIOS, at, verifier_given=verifier_given) for at in STEPS if at > after]
@@ -342,7 +337,7 @@ class Match:
 
     def __str__(self) -> str:
         how = {None: "by vote", "prm": "with the PRM", "prm-large": "with PRM 14x"}[self.verifier]
-        return f"{self.arm.allocation}, {how}, at {self.over:.2f} times its FLOPs ({self.gain:.0 points})"
+        return f"{self.arm.allocation}, {how}"
 
 
 @cache
