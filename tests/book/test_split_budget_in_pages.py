@@ -79,7 +79,7 @@ def test_the_map_has_the_number_asked_about_alone_until_a_guess_by_keyboard_alon
     asked = group_of("5")["said"][place_of("16x1")][0]
     shown = reader.page.locator(".ttc-cell text").all_text_contents()
     assert sorted(filter(None, shown)) == [asked.rstrip("%"), "?", "?", "?", "?"]
-    assert f"solve {asked}." in reader.page.locator(".ttc").inner_text()
+    assert f"solves {asked} of" in reader.page.locator(".ttc").inner_text()
     reader.page.get_by_role("slider", name="Your guess").focus()
     reader.page.keyboard.press("ArrowRight")
     reader.page.keyboard.press("Tab")

@@ -24,6 +24,7 @@ SHARES = {
     32: "32 ×",
 }
 TABULATED = (0.25, 1, 4, 16)  # shares in the table for readers without scripts
+PLACES, RESTARTS = (4, 8, 16, 64), (3, 7, 15)  # of the beam searches and the step-level revisions
 OPPONENTS = (1000, 1250, 1500, 2000, 2500)  # training steps of the large model
 
 
@@ -155,7 +156,8 @@ def recorded() -> dict[str, Any]:
             "ORM": samples("weighted", "orm"),
             "PRM": samples("weighted"),
             "PRM 14x": samples("weighted", "prm-large"),
-            "Beam": {f"{arm.allocation.N} places": arm for arm in results.beam_arms().values()},
+            "Beam": {f"{arm.allocation.N} places": arm for arm in map(results.beam, PLACES)},
+            "Revision": {f"at most {_count(T, 'restart')}": results.stepwise(T) for T in RESTARTS},
             "Adaptive": adaptive,
             "Oracle": samples("oracle"),
         },

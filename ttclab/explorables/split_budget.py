@@ -30,6 +30,7 @@ def split_budget_data(
     *,
     policies: "Mapping[str, tuple[Rule, ArrayLike, ArrayLike]] | None" = None,
     beside: "Mapping[str, Sequence[Arm]] | None" = None,
+    model: str = "your model",
     source: str = "your own run",
 ) -> dict[str, Any]:
     """Data of the simulator "Split the budget": all splits of every budget, and the splits that policies choose.
@@ -45,6 +46,8 @@ def split_budget_data(
         splits that the rule chooses must be among the arms.
     beside : mapping, optional
         Arms of other strategies or models by name, for comparison.
+    model : str
+        The model of the arms, for the question.
     source : str
         Source of the runs, shown below the map.
 
@@ -77,6 +80,7 @@ def split_budget_data(
         "schema": SCHEMA,
         "explorable": "split_budget",
         "source": f"{source}; {len(easy)} problems",
+        "model": model,
         "budgets": budgets,
         "splits": [
             {"key": f"{a.N}x{1 + a.T}", "name": _named(a), "chains": a.N, "attempts": 1 + a.T, "budget": a.generations}
@@ -188,5 +192,6 @@ def recorded() -> dict[str, Any]:
             "Small model, samples": [*results.sampling_arms().values()],
             "Small model, beam": [*results.uniform("beam").values()][1:],
         },
+        model="the revision model of chapter 4, which is larger than the small model",
         source="the revision model's recorded chains on the test problems",
     )

@@ -1,16 +1,18 @@
 """Figures of chapter 5: who gets how much."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 
-from ..allocator import Arm
 from ..estimators import Estimate
 from ..results import adaptive, allocated, beam, gain, hybrid, lesson, spread, uniform, weighted
-from ..results.allocation import ahead, plan
+from ..results.allocation import plan
 from ..results.sampling import estimate_hits
 from ..results.wording import by_sign
 from . import charts, style
-from .charts import series
+from .charts import Series, series
 from .drawing import Drawing, drawn
 from .words import times
 
@@ -42,7 +44,7 @@ def ways_by_fifth() -> Drawing:
                     name: [arm.fifth(k).solved for _, arm, _ in ways.values()]
                     for k, name in enumerate(style.SHORT_FIFTHS)
                 },
-                "FLOPs a problem": [arm.cost for _, arm, _ in ways.values()],
+                "FLOPs per problem": [arm.cost for _, arm, _ in ways.values()],
             }
         ),
     )
@@ -68,13 +70,13 @@ def difficulty_estimates() -> Drawing:
     axes.axhline(0.2, color=style.INK, lw=1, ls=style.DASHED)
     axes.annotate("by chance", (0.02, 0.2), xycoords=axes.get_yaxis_transform(), xytext=(0, 4),
                   textcoords="offset points", fontsize=9)  # fmt: skip
-    style.flops(axes, "FLOPs of the estimate, a problem")
+    style.flops(axes, "FLOPs of the estimate per problem")
     difference = counted[4].minus(scored[1])
     cheaper = counted[4].cost <= scored[1].cost
     return Drawing(
         figure,
-        f"Four answers that are only counted tell {by_sign(difference, 'more than', 'as much as', 'less than')} "
-        f"one that is scored, {'for fewer FLOPs' if cheaper else 'for more FLOPs'}",
+        f"Counting four answers tells {by_sign(difference, 'more than', 'as much as', 'less than')} scoring one, and "
+        f"costs {'less' if cheaper else 'more'}",
         f"One score puts {scored[1].solved:.0%} of the problems into their right fifth, 64 scores "
         f"{scored[64].solved:.0%}; by chance it would be 20%.",
         pd.DataFrame(
@@ -105,16 +107,29 @@ def _plan(name: str) -> Drawing:
             axes.text(column, row, _short(text), ha="center", va="center", fontsize=8.5)
     style.tiles(axes, style.SHORT_FIFTHS, [str(n) for n in BUDGETS])
     axes.set(xlabel="fifth of difficulty", ylabel="budget")
-    spent = np.array([[_places(text) for text in row] for row in cells], dtype=float).mean(axis=0)
+    places = np.array([[_places(text) for text in row] for row in cells])
+    start = _from(dict(zip(BUDGETS, places[:, 4] > places[:, 0], strict=True)))
     return Drawing(
         figure,
-        "The fitted policy searches, and spends more on harder problems"
-        if spent[4] > spent[0]
-        else "The fitted policy spends as much on easy problems as on hard ones",
-        f"Over the five budgets it takes {spent[0]:.0f} places on average on the easiest fifth and {spent[4]:.0f} "
-        "on the hardest.",
+        "The fitted policy spends as much on easy problems as on hard ones"
+        if start is None
+        else "The fitted policy searches, and spends more on harder problems"
+        if start == BUDGETS[0]
+        else f"From a budget of {start} on, the fitted policy spends more on harder problems",
+        f"With a budget of {BUDGETS[-1]} it takes {places[-1, 0]} places on the easiest fifth and {places[-1, 4]} on "
+        "the hardest.",
         pd.DataFrame(cells, columns=style.SHORT_FIFTHS, index=pd.Index(BUDGETS, name="budget")),
     )
+
+
+def _from(holds: Mapping[int, bool]) -> int | None:
+    """The budget from which on something holds; None where it does not hold for the largest."""
+    start = None
+    for budget, true in reversed(holds.items()):
+        if not true:
+            break
+        start = budget
+    return start
 
 
 def _places(text: str) -> int:
@@ -136,21 +151,35 @@ def allocation_by_difficulty() -> Drawing:
 @drawn
 def allocated_against_flops() -> Drawing:
     """Policies by difficulty against the same way for everybody, by FLOPs, estimates of difficulty charged."""
-    samples = {n: weighted(n) for n in (1, 2, 4, 8, 16, 32, 64)}
+    samples = {n: weighted(n) for n in (4, 8, 16, 32, 64)}
+    policies = {kind: {n: allocated("search", kind, n) for n in BUDGETS} for kind in ("oracle", "predicted")}
     lines = {
-        "oracle\ndifficulty": series("oracle", {n: allocated("search", "oracle", n) for n in BUDGETS}, cost=True),
         "beam for all": series("beam", {n: beam(n) for n in BUDGETS}, cost=True),
-        "predicted": series(
-            "optimal", {n: allocated("search", "predicted", n) for n in BUDGETS}, cost=True, dashed=True
-        ),
         "best-of-N\nfor all": series("prm", samples, cost=True),
+        "known": series("optimal", policies["oracle"], cost=True),
+        "predicted": series("optimal", policies["predicted"], cost=True, dashed=True),
     }
-    over_samples, over_beam = (gain(allocated("search", "oracle", 16), over) for over in ("samples", "beam"))
-    predicted = gain(allocated("search", "predicted", 16), "beam")
+    figure, axes = style.new_axes()
+    style.shares(axes, 0.7, 0.88)
+    axes.set_yticks([0.7, 0.75, 0.8, 0.85])
+    charts.draw(axes, {name: lines[name] for name in list(lines)[:2]}, markers=True, bands=False)
+    charts.draw_unnamed(axes, [lines["known"], lines["predicted"]], markers=True, bands=False)
+    axes.set_xlim(5.5e6, 1.1 * weighted(64).cost)
+    _name(axes, "difficulty\nknown", lines["known"], 1, (-7, 4), ha="right")
+    _name(axes, "predicted", lines["predicted"], 0, (4, -11), ha="right")
+    style.flops(axes, "FLOPs per problem")
+    over_samples, over_beam = (gain(policies["oracle"][16], over) for over in ("samples", "beam"))
+    start = _from({n: gain(arm, "beam").sign >= 0 for n, arm in policies["predicted"].items()})
     return Drawing(
-        charts.against_flops(lines, scale=(0.5, 1.0), bands=False),
-        f"Knowing the difficulty {by_sign(over_samples)} samples for all, and {by_sign(over_beam)} a beam for all; "
-        f"predicting it {by_sign(predicted)} that beam",
+        figure,
+        f"Knowing the difficulty {_beats(over_samples)} best-of-N and {_beats(over_beam)} a beam for all; "
+        "predicting it "
+        + (
+            "loses to the beam"
+            if start is None
+            else by_sign(gain(policies["predicted"][start], "beam"))
+            + f" the beam{f' from budget {start} on' if start > BUDGETS[0] else ''}"
+        ),
         f"At a budget of 16 and equal FLOPs, oracle difficulty minus best-of-N is {over_samples:.1 points}, minus "
         f"beam search {over_beam:.1 points}.",
         pd.DataFrame(
@@ -158,7 +187,7 @@ def allocated_against_flops() -> Drawing:
                 {
                     "": f"{kind} difficulty, budget {n}",
                     "solved": arm.solved,
-                    "FLOPs a problem": arm.cost,
+                    "FLOPs per problem": arm.cost,
                     "minus best-of-N (points)": gain(arm),
                     "minus beam (points)": gain(arm, "beam"),
                 }
@@ -172,26 +201,50 @@ def allocated_against_flops() -> Drawing:
     )
 
 
+def _beats(difference: Estimate) -> str:
+    """`by_sign`, which says where the difference is small."""
+    little = "slightly " if difference.sign and abs(difference.mean) < 0.03 else ""
+    return little + by_sign(difference)
+
+
+def _name(axes: Axes, name: str, line: Series, i: int, aside: tuple[float, float], **place: str) -> None:
+    """Write the name of a line beside its point i, so many points aside."""
+    axes.annotate(
+        name, (line.at[i], float(line.values.mean[i])), xytext=aside, textcoords="offset points", va="center",
+        linespacing=1.05, color=style.COLOURS[line.strategy], **place,
+    )  # fmt: skip
+
+
 @drawn
 def adaptive_stopping() -> Drawing:
     """Sampling until the vote is clear, and spreading a batch's budget, against as many samples for everybody."""
     limits = (4, 8, 16, 32, 64)
-    samples = {n: weighted(n) for n in (1, 2, 4, 8, 16, 32, 64)}
+    samples = {n: weighted(n) for n in (2, 4, 8, 16, 32, 64)}
     stops = {n: adaptive(n) for n in limits}
     shared = {n: spread("predicted", weighted(n).cost) for n in (4, 16, 64)}
     lines = {
+        "the same\nfor all": series("prm", samples, cost=True),
         "stop when clear": series("optimal", stops, cost=True),
-        "spread over\na batch": series("majority", shared, cost=True, dashed=True),
-        "same for all": series("prm", samples, cost=True),
+        "spread over a batch": series("optimal", shared, cost=True, dashed=True),
     }
+    figure, axes = style.new_axes()
+    style.shares(axes, 0.55, 0.88)
+    charts.draw(axes, {name: lines[name] for name in list(lines)[:1]}, markers=True, bands=False)
+    charts.draw_unnamed(axes, list(lines.values())[1:], markers=True, bands=False)
+    axes.set_xlim(4e6, 1.1 * samples[64].cost)
+    _name(axes, "stop when clear", lines["stop when clear"], 1, (-7, 4), ha="right")
+    _name(axes, "spread over a batch", lines["spread over a batch"], 1, (-7, 6), ha="right")
+    style.flops(axes, "FLOPs per problem")
     gains = {n: gain(arm) for n, arm in stops.items()}
     better = sum(value.sign > 0 for value in gains.values())
+    start = _from({n: gain(arm).sign > 0 for n, arm in shared.items()})
     saves = weighted(64).cost / stops[64].cost
     return Drawing(
-        charts.against_flops(lines, scale=(0.4, 1.0)),
+        figure,
         "Stopping when the vote is clear "
         f"{'beats' if better == len(limits) else 'mostly beats' if better > 2 else 'hardly beats'} "
-        "as many FLOPs spent alike on all",
+        "spending the same FLOPs evenly; spreading them over a batch "
+        + ("does not" if start is None else "does, too" if start == 4 else f"does so from {start} samples on"),
         f"With up to 64 samples it solves {stops[64].solved:.1%} for {times(saves)} fewer FLOPs than 64 samples "
         f"for everybody, which solve {weighted(64).solved:.1%}.",
         pd.DataFrame(
@@ -199,7 +252,7 @@ def adaptive_stopping() -> Drawing:
                 {
                     "": name,
                     "solved": arm.solved,
-                    "FLOPs a problem": arm.cost,
+                    "FLOPs per problem": arm.cost,
                     "minus best-of-N for the same FLOPs (points)": gain(arm),
                 }
                 for name, arm in (
@@ -212,25 +265,34 @@ def adaptive_stopping() -> Drawing:
     )
 
 
-def _ahead(arm: Arm) -> Estimate | str:
-    found = ahead(arm, "parallel")
-    return found if isinstance(found, Estimate) else "costs more than any"
-
-
 @drawn
 def lesson_rule() -> Drawing:
     """The lesson's rule, a fitted policy and samples for all, with the revision model, by FLOPs."""
-    shown = (4, 16, 64)
-    lines = {
-        "fitted": series("oracle", {n: allocated("revision", "oracle", n) for n in shown}, cost=True),
-        "samples for all": series("prm", {n: hybrid(n) for n in shown}, cost=True),
-        "lesson's rule": series("revision", {n: lesson(n) for n in shown}, cost=True),
+    shown = (4, 8, 16, 32, 64)
+    arms = {
+        "lesson's rule": {n: lesson(n) for n in shown},
+        "fitted": {n: allocated("revision", "oracle", n) for n in shown},
     }
-    rule, fitted = gain(lesson(16), "parallel"), gain(allocated("revision", "oracle", 16), "parallel")
+    dearest = max(arm.cost for arm in uniform("parallel").values())
+    gains = {
+        name: {n: gain(arm, "parallel") for n, arm in of.items() if arm.cost <= dearest} for name, of in arms.items()
+    }
+    lines = {
+        name: Series(strategy, Estimate.stack(gains[name].values()), list(gains[name]))
+        for name, strategy in {"lesson's rule": "revision", "fitted": "optimal"}.items()
+    }
+    rule, fitted = gains["lesson's rule"][16], gains["fitted"][16]
+    first = min(gains["lesson's rule"])
+    words = by_sign(gains["lesson's rule"][first]), by_sign(rule)
     return Drawing(
-        charts.against_flops(lines, scale=charts.zoom(lines)),
-        f"The lesson's rule {by_sign(rule)} samples of equal price; a policy fitted to revisions {by_sign(fitted)} "
-        "them",
+        charts.gains(lines, xlabel="budget in generations", ylabel="minus samples, same FLOPs"),
+        "At equal FLOPs the lesson's rule "
+        + (
+            f"{words[0]} samples"
+            if words[0] == words[1]
+            else f"{words[0]} samples at budget {first} and {words[1]} them at 16"
+        )
+        + f"; a fitted policy {by_sign(fitted)} them",
         f"At a budget of 16 and equal FLOPs the rule minus samples is {rule:.1 points}, the fitted policy minus "
         f"samples {fitted:.1 points}.",
         pd.DataFrame(
@@ -238,18 +300,14 @@ def lesson_rule() -> Drawing:
                 {
                     "": f"{name}, budget {n}",
                     "solved": arm.solved,
-                    "FLOPs a problem": arm.cost,
-                    "minus samples, same FLOPs (points)": _ahead(arm) if name != "samples" else "",
-                    "hardest fifth, minus as many samples (points)": arm.minus(hybrid(n), 4)
-                    if name != "samples"
+                    "FLOPs per problem": arm.cost,
+                    "minus samples, same FLOPs (points)": gains.get(name, {}).get(n, "costs more than any")
+                    if name in gains
                     else "",
+                    "hardest fifth, minus as many samples (points)": arm.minus(hybrid(n), 4) if name in gains else "",
                 }
                 for n in shown
-                for name, arm in (
-                    ("lesson's rule", lesson(n)),
-                    ("fitted", allocated("revision", "oracle", n)),
-                    ("samples", hybrid(n)),
-                )
+                for name, arm in (*((name, of[n]) for name, of in arms.items()), ("samples", hybrid(n)))
             ]
         ),
         {

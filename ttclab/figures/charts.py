@@ -69,7 +69,14 @@ def against_flops(
 
 def draw(axes: Axes, lines: Mapping[str, Series], *, markers: bool = False, bands: bool = True) -> None:
     """Draw curves with their 95% bands, and their names right of the axes."""
-    for line in lines.values():
+    draw_unnamed(axes, list(lines.values()), markers=markers, bands=bands)
+    ends = [float(line.values.mean[-1]) for line in lines.values()]
+    style.name_ends(axes, ends, list(lines), [COLOURS[line.strategy] for line in lines.values()])
+
+
+def draw_unnamed(axes: Axes, lines: Sequence[Series], *, markers: bool = False, bands: bool = True) -> None:
+    """Draw curves with their 95% bands, without names."""
+    for line in lines:
         values, at, colour = line.values, line.at, COLOURS[line.strategy]
         if len(at) == 1:
             errors = [values.mean - values.low, values.high - values.mean]
@@ -79,8 +86,6 @@ def draw(axes: Axes, lines: Mapping[str, Series], *, markers: bool = False, band
             axes.fill_between(at, values.low, values.high, color=colour, alpha=0.16, lw=0)
         marker = "o" if markers and len(at) > 2 else None  # two points are a level
         axes.plot(at, values.mean, color=colour, ls=line.look, marker=marker, ms=3.5)
-    ends = [float(line.values.mean[-1]) for line in lines.values()]
-    style.name_ends(axes, ends, list(lines), [COLOURS[line.strategy] for line in lines.values()])
 
 
 def zoom(lines: Mapping[str, Series]) -> tuple[float, float]:

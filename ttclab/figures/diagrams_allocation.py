@@ -1,28 +1,20 @@
 """Diagrams of chapters 5 and 6: who gets the next sample, where FLOPs go, and what a large model's price buys."""
 
-from functools import cache
-
 import numpy as np
 import pandas as pd
 from matplotlib.lines import Line2D
 from matplotlib.ticker import NullLocator
 
 from .. import results
-from ..beam_search import beam_search
+from ..bank import load_step_revision
 from ..flops import exchange_rate
-from ..ledger import billed
-from ..models import load
-from ..problems import load_problems
-from ..results.exchange import size_ratio
-from ..revision import sequential_revise
-from ..sampling import parallel_search
-from ..verifiers import load_verifier
+from ..results.exchange import bill, size_ratio
+from ..results.searching import searches as searches_of
 from . import charts, style
 from .drawing import Drawing, drawn
 from .shapes import SMALL, WIDTH, arrow, box, canvas, words
 from .style import COLOURS, INK, SHORT_FIFTHS
 
-BILLED = 24  # test problems that every strategy is run on for its bill
 KINDS = ("prefill", "decode", "verifier")
 PAPER_RATIOS = (0.16, 0.79, 22)  # R in the arXiv edition of Snell et al. 2024
 
@@ -41,12 +33,14 @@ def next_sample_where_it_gains(share: int = 4) -> Drawing:
     shown = max(12, int(1.25 * max(drawn_of)))
     for k, colour in enumerate(charts.shades(5)):
         axes.plot(budgets[:shown], curves[k, :shown], color=colour)
-        axes.plot([share], [curves[k, share - 1]], "o", color=colour, mfc="none", ms=7, mew=1.4)
-        axes.plot([drawn_of[k]], [curves[k, drawn_of[k] - 1]], "o", color=colour, ms=7)
-    style.name_ends(axes, curves[:, shown - 1].tolist(), list(SHORT_FIFTHS), charts.shades(5))
+        axes.plot([share], [curves[k, share - 1]], "o", color=colour, mfc="none", ms=10, mew=1.4)
+        axes.plot([drawn_of[k]], [curves[k, drawn_of[k] - 1]], "o", color=colour, ms=6)
+        axes.text(0.75, curves[k, 0], SHORT_FIFTHS[k], color=colour, ha="right", va="center")  # the curves end together
     axes.axvline(share, color=INK, lw=1, ls=style.DASHED)
-    axes.set(xlabel="samples N of each problem", xlim=(0, shown), ylim=(0, 1.12), yticks=np.linspace(0, 1, 6))
+    axes.set(xlabel="samples N of each problem", xlim=(-1.9, shown), ylim=(0, 1.12), yticks=np.linspace(0, 1, 6))
+    axes.set_xticks(range(2, shown + 1, 2))
     axes.text(share + 0.25, 1.05, f"○ {share} for all   ● spread", fontsize=SMALL)
+    most = int(np.argmax(drawn_of))
     alike = float(curves[:, share - 1].mean())
     spread = float(np.mean([curves[k, n - 1] for k, n in enumerate(drawn_of)]))
     data = pd.DataFrame(
@@ -60,7 +54,10 @@ def next_sample_where_it_gains(share: int = 4) -> Drawing:
     )
     return Drawing(
         figure,
-        "Give the next sample to the problems where it gains most",
+        f"Give the next sample where it gains most: the {SHORT_FIFTHS[most]} fifth gets {drawn_of[most]}, the hardest "
+        f"{drawn_of[4]}"
+        if most != 4
+        else "Give the next sample where it gains most: to the hardest problems",
         f"With {share} samples for every problem a perfect verifier solves {alike:.0%}; with as many in all, spread "
         f"by fifth from {min(drawn_of)} to {max(drawn_of)}, it solves {spread:.0%}.",
         data,
@@ -77,8 +74,8 @@ def _coverage(budgets: np.ndarray) -> np.ndarray:
 def predict_adapt_spread() -> Drawing:
     """Three ways to spend by difficulty without knowing it: ask first, stop early, divide a batch."""
     figure, axes = canvas(2.75)
-    sketches = (("predict", COLOURS["optimal"]), ("adapt", COLOURS["prm"]), ("spread", COLOURS["revision"]))
-    for k, (name, colour) in enumerate(sketches):
+    colour = COLOURS["optimal"]
+    for k, name in enumerate(("predict", "adapt", "spread")):
         y = 2.2 - 0.88 * k
         words(axes, 0.05, y + 0.2, name, ha="left", weight="bold", color=colour)
         x = 1.1
@@ -107,57 +104,52 @@ def predict_adapt_spread() -> Drawing:
 # Chapter 6
 
 
-@cache
 def _bills() -> pd.DataFrame:
-    """FLOPs a problem by kind for every strategy, from the ledger of a live run on the same problems."""
-    problems = load_problems("test", limit=BILLED)
-    small, large, revision = load("small"), load("large"), load("revision")
-    prm, seen = load_verifier("prm"), load_verifier("prm-revision")
-    runs = {
-        "large, one pass": lambda: large.generate(problems, temperature=0),
-        "vote of 16": lambda: parallel_search(small, prm, problems, 16, choose="majority"),
-        "best of 16": lambda: parallel_search(small, prm, problems, 16),
-        "beam, N = 16": lambda: beam_search(small, prm, problems, 16, 4),
-        "restart at a doubt": lambda: sequential_revise(small, prm, problems, 15, feedback=prm),
-        "chain of 4": lambda: sequential_revise(revision, seen, problems, 3),
+    """FLOPs per problem by kind for every strategy, of the recorded runs on the test problems."""
+    samples = bill("small", 16, "prm")
+    searches = {"beam, N = 16": searches_of(16), "step-level revision": load_step_revision("small", "prm", "test", 15)}
+    rows = {
+        "large, one pass": [*bill("large").values(), 0.0],
+        "vote of 16": [samples["reading"], samples["writing"], 0.0],
+        "best of 16": list(samples.values()),
+        **{name: [float(run.flops[kind].mean()) for kind in KINDS] for name, run in searches.items()},
     }
-    rows = {}
-    for name, run in runs.items():
-        with billed() as bill:
-            run()
-        rows[name] = [float(bill.total.flops[kind]) / len(problems) for kind in KINDS]
     return pd.DataFrame.from_dict(rows, orient="index", columns=[f"FLOPs, {kind}" for kind in KINDS])
 
 
 @drawn
 def where_flops_go() -> Drawing:
-    """FLOPs a problem of six strategies, stacked: reading, writing, and the verifier."""
+    """FLOPs per problem of five strategies, stacked: reading, writing, and the verifier."""
     bills = _bills()
     figure, axes = canvas(0.44 * len(bills) + 0.72)
-    left, wide = 1.65, WIDTH - 2.4
+    left, wide = 1.75, WIDTH - 2.5
     most = float(bills.sum(axis=1).max())
-    colours = (INK, COLOURS["majority"], COLOURS["prm"])
+    colours = (COLOURS["reading"], COLOURS["writing"], COLOURS["prm"])
     for k, (name, parts) in enumerate(bills.iterrows()):
         y, x = 0.44 * (len(bills) - k - 1) + 0.5, left
         words(axes, left - 0.1, y + 0.16, str(name), ha="right")
         for value, colour in zip(parts, colours, strict=True):
             width = wide * float(value) / most
-            box(axes, x, y, width, 0.32, "", colour, fill=0.75, edge=0)
+            if value:
+                box(axes, x, y, width, 0.32, "", colour, fill=0.75, edge=0)
             x += width
         words(axes, x + 0.07, y + 0.16, style.amount(float(parts.sum())), ha="left", fontsize=SMALL)
     for x, name, colour in (
-        (left, "read", INK),
-        (left + 0.9, "write", COLOURS["majority"]),
+        (left, "read", COLOURS["reading"]),
+        (left + 0.9, "write", COLOURS["writing"]),
         (left + 1.85, "verify", COLOURS["prm"]),
     ):
         words(axes, x, 0.2, f"■ {name}", ha="left", color=colour, weight="bold")
-    best = bills.loc["best of 16"]
-    share = float(best.iloc[2] / best.sum())
+    shares = bills.iloc[:, 2] / bills.sum(axis=1)
+    few, many = (str(name) for name in (shares[shares > 0].idxmin(), shares.idxmax()))
+    named = {"best of 16": "best-of-16", "beam, N = 16": "a beam search", "step-level revision": "step-level revision"}
     return Drawing(
         figure,
-        f"The verifier takes {share:.0%} of the bill of best-of-16",
-        f"Of the FLOPs of best-of-16 with the PRM, {share:.0%} are the verifier's; it costs "
-        f"{style.amount(float(best.sum()))} FLOPs a problem on {BILLED} test problems.",
+        f"The verifier takes from {shares[few]:.0%} of the FLOPs, in {named[few]}, to {shares[many]:.0%}, in "
+        f"{named[many]}",
+        f"Of best-of-16 with the PRM, {shares['best of 16']:.0%} of the FLOPs are the verifier's. Best-of-16 costs "
+        f"{style.amount(float(bills.loc['best of 16'].sum()))} FLOPs per problem, one large pass "
+        f"{style.amount(float(bills.loc['large, one pass'].sum()))}; step-level revision restarts at most 15 times.",
         bills.rename_axis("strategy"),
     )
 
@@ -181,7 +173,7 @@ def exchange_rate_by_life() -> Drawing:
         yscale="log",
         ylim=(0.75 * M, 1000),
         xlabel="R, tokens in use for each token of training",
-        ylabel="small passes an answer",
+        ylabel="small passes per answer",
     )
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_formatter(lambda value, _: f"{value:g}")
@@ -193,7 +185,7 @@ def exchange_rate_by_life() -> Drawing:
     return Drawing(
         figure,
         "The longer a model's life, the fewer extra passes its small rival can afford",
-        f"With a model {M:.1f} times larger, the small one may spend {spent[0]:.0f} passes an answer at R = "
+        f"With a model {M:.1f} times larger, the small one may spend {spent[0]:.0f} passes per answer at R = "
         f"{PAPER_RATIOS[0]:g}, and {spent[-1]:.0f} at R = {PAPER_RATIOS[-1]:g} (arXiv edition).",
         pd.DataFrame(table, index=pd.Index([f"{R:g}" for R in PAPER_RATIOS], name="R")),
     )
@@ -202,37 +194,47 @@ def exchange_rate_by_life() -> Drawing:
 @drawn
 def bill_of_a_life() -> Drawing:
     """All FLOPs of a life by the number of answers: a large model asked once, and a small one that thinks."""
-
     large = results.greedy("large").cost
     lines = {
         "large, one pass": (results.training_flops("large"), large, COLOURS["large"]),
-        "small, 4 × its price": (results.training_flops("small"), 4 * large, COLOURS["revision"]),
-        "small, the same price": (results.training_flops("small"), large, COLOURS["prm"]),
+        "small, 4 × the price": (results.training_flops("small"), 4 * large, INK),
+        "small, the same price": (results.training_flops("small"), large, INK),
     }
     answers = np.geomspace(1e3, 1e7, 60)
     figure, axes = style.new_axes(height=2.9)
-    for training, each, colour in lines.values():
-        axes.plot(
-            answers, training + answers * each, color=colour, ls=style.DASHED if colour == COLOURS["large"] else "-"
-        )
+    dashes = dict(zip(lines, ((0, (1, 1.2)), "-", style.DASHED), strict=True))
+    for name, (training, each, colour) in lines.items():
+        axes.plot(answers, training + answers * each, color=colour, ls=dashes[name])
     crossing = (results.training_flops("large") - results.training_flops("small")) / (3 * large)
-    axes.plot([crossing], [results.training_flops("large") + crossing * large], "o", color=INK, ms=6)
+    height = results.training_flops("large") + crossing * large
+    axes.plot([crossing], [height], "o", color=INK, ms=6)
+    axes.annotate(
+        f"{_rounded(crossing)} answers",
+        (crossing, height),
+        xytext=(-8, 8),
+        textcoords="offset points",
+        ha="right",
+        fontsize=SMALL,
+    )
     axes.set(xscale="log", yscale="log", xlabel="answers in a life", ylabel="FLOPs, training and answers")
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_formatter(lambda value, _: style.amount(value))
         axis.set_minor_locator(NullLocator())
-    handles = [
-        Line2D([], [], color=c, ls=style.DASHED if c == COLOURS["large"] else "-", label=n)
-        for n, (*_, c) in lines.items()
-    ]
+    handles = [Line2D([], [], color=colour, ls=dashes[name], label=name) for name, (*_, colour) in lines.items()]
     axes.legend(handles=handles, frameon=False, fontsize=SMALL, labelcolor=INK)
     return Drawing(
         figure,
-        "Thinking at four times the price is the cheaper life only while answers are few",
-        f"A small model that spends four large passes an answer, {4 * large / 1e6:.0f} million FLOPs, has spent as "
+        f"At four times the price per answer, the small model is cheaper overall only below about {_rounded(crossing)} "
+        "answers",
+        f"A small model that spends four large passes on an answer, {4 * large / 1e6:.0f} million FLOPs, has spent as "
         f"much as the large one after {crossing:,.0f} answers.",
         pd.DataFrame(
             [(name, float(t), float(e)) for name, (t, e, _) in lines.items()],
             columns=["life", "FLOPs of training", "FLOPs of an answer"],
         ),
     )
+
+
+def _rounded(count: float) -> str:
+    """A count to two digits: 140,000."""
+    return f"{float(f'{count:.2g}'):,.0f}"

@@ -29,28 +29,37 @@ def strategies_against_flops() -> Drawing:
     beams = {N: beam(N) for N in BEAMS}
     steps = {T: stepwise(T) for T in (0, 1, 3, 7, 15, 31)}
     oracle = {N: coverage(N) for N in (1, 2, 4, 8, 16, 32)}
-    most = samples[64].cost
     shown = (USUAL, STEPS[-1])
     lines = {
         "perfect verifier": series("oracle", oracle, cost=True),
-        f"14x, {shown[1]} steps": charts.level("large", greedy("large", shown[1]), most),
         "beam search": series("beam", beams, cost=True),
         "step-level revision": series("revision", steps, cost=True),
         "weighted by PRM": series("prm", samples, cost=True),
-        f"14x, {shown[0]} steps": charts.level("large", greedy("large", shown[0]), most),
         "vote": series("majority", votes, cost=True),
     }
     gains = [beam(16).minus(greedy("large", at)) for at in shown]
+    figure = charts.against_flops(lines, scale=(0.4, 1.0), height=3.3, bands=False)
+    [axes] = figure.axes
+    axes.set_xlim(left=8e5)
+    for at in shown:  # named on the left, where no curve is as high
+        large = greedy("large", at)
+        height = float(large.correct.mean())
+        axes.axhline(height, color=style.COLOURS["large"], lw=1.2, ls=style.DASHED)
+        axes.plot([large.cost], [height], "D", color=style.COLOURS["large"], ms=5)
+        axes.annotate(
+            f"14x, {at} steps", (0, height), xycoords=axes.get_yaxis_transform(), xytext=(3, 3),
+            textcoords="offset points", color=style.COLOURS["large"], fontsize=9,
+        )  # fmt: skip
     return Drawing(
-        charts.against_flops(lines, scale=(0.4, 1.0), height=3.3, bands=False),
-        f"Thinking, the small model {by_sign(gains[0])} a 14x model trained for {shown[0]} steps and "
+        figure,
+        f"With thinking, the small model {by_sign(gains[0])} a 14x model trained for {shown[0]} steps and "
         f"{by_sign(gains[1])} one trained for {shown[1]}",
         f"A beam search of 16 places solves {beam(16).solved:.0%}, one pass of the large model "
         f"{greedy('large', shown[0]).solved:.0%} after {shown[0]} steps and {greedy('large', shown[1]).solved:.0%} "
         f"after {shown[1]}.",
         pd.DataFrame(
             [
-                {"": name, "solved": arm.solved, "FLOPs a problem": arm.cost, "FLOPs of all training": float(trained)}
+                {"": name, "solved": arm.solved, "FLOPs per problem": arm.cost, "FLOPs of all training": float(trained)}
                 for name, arm, trained in (
                     ("small, one greedy pass", greedy("small"), training_flops("small")),
                     *((f"vote of {N}", votes[N], training_flops("small")) for N in (16, 64)),
@@ -166,11 +175,11 @@ def who_pays_for_the_verifier() -> Drawing:
     saved = [lines[name].at[4] / large[STEPS.index(USUAL)] for name in ("verifier given", "verifier trained")]
     return Drawing(
         charts.against_flops(lines, scale=(0.4, 1.0), xlabel=f"FLOPs in all, {QUESTIONS:,} questions"),
-        "Who pays for the verifier's training decides"
+        "Charged for its verifier's training, the small model costs more in all than the large one"
         if saved[0] < 1 < saved[1]
-        else "With its verifier's training charged the small model is still the cheaper one"
+        else "Even charged for its verifier's training, the small model costs less in all than the large one"
         if saved[1] < 1
-        else "Even with its verifier given the small model is the dearer one",
+        else "Even with its verifier given the small model costs more in all",
         f"A beam of 16 places and {QUESTIONS:,} questions cost {style.amount(lines['verifier given'].at[4])}FLOPs "
         "with the "
         f"verifier given and {style.amount(lines['verifier trained'].at[4])}FLOPs with its training; the large "
@@ -210,7 +219,7 @@ def cells_won() -> Drawing:
                 axes.text(left + size / 2, place, str(size), ha="center", va="center")
             left += size
     style.row_names(axes, list(counts))
-    axes.set(ylim=(1.5, -0.5), xlabel="cells: fifths × R × points of training")
+    axes.set(ylim=(1.5, -0.5), xlabel=f"cells: 5 fifths × {len(RATIOS)} R × {len(STEPS)} checkpoints")
     axes.tick_params(axis="y", length=0)
     axes.grid(False)
     axes.spines["left"].set_visible(False)
@@ -249,8 +258,8 @@ def crossing_by_seed() -> Drawing:
             ylabel="small minus large",
             ticks=[str(at) for at in STEPS],
         ),
-        ("In every family the longer training wins ground for the large model" if falling else "The families disagree")
-        + ("; where the two change places differs" if 0 < len(crossing) < len(lines) or len(crossing) > 1 else ""),
+        ("Longer training helps the large model in every family" if falling else "The families disagree")
+        + ("; the crossing point differs" if 0 < len(crossing) < len(lines) or len(crossing) > 1 else ""),
         f"Small minus large goes from {starts['these models']:.0 points} to {ends['these models']:.0 points} for "
         "these models, "
         + listed([f"to {ends[name]:.0 points} for {name}" for name in lines if name != "these models"])
@@ -279,13 +288,13 @@ def longer_training_instead() -> Drawing:
         f"One sample of a model trained for longer beats {listed(beaten)}"
         if beaten
         else "One sample of a model trained for longer beats none of the others",
-        f"It solves {control.solved:.0%} for {control.cost / 1e6:.1f} million FLOPs a problem, {cheap:.0f} times "
+        f"It solves {control.solved:.0%} for {control.cost / 1e6:.1f} million FLOPs per problem, {cheap:.0f} times "
         "fewer than the cheapest of the others.",
         pd.DataFrame(
             {
                 "": [name.replace("\n", " ") for name in rivals],
                 "solved": [arm.solved for _, arm, _ in rivals.values()],
-                "FLOPs a problem": [arm.cost for _, arm, _ in rivals.values()],
+                "FLOPs per problem": [arm.cost for _, arm, _ in rivals.values()],
                 "FLOPs of all training": [float(trained) for *_, trained in rivals.values()],
             }
         ),

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.ticker import MultipleLocator
 
 from .. import results
@@ -88,35 +89,31 @@ def paper_figure_1() -> Drawing:
 def _saving(
     pair: tuple[int, int], space: str, policies: Mapping[str, tuple[Any, list[Arm]]]
 ) -> tuple[Figure, pd.DataFrame]:
-    """The same accuracy for fewer generations in the paper, and our curves against FLOPs with the same comparison."""
-    figure, (theirs, ours) = panels((1, 1.6), 2.9)
+    """Our curves against FLOPs, what a policy saves for the accuracy of best-of-N, and the share of the paper there."""
     few, many = pair
-    style.budgets(theirs, pair, "generations")
-    theirs.set(xlim=(few / 2.2, many * 2.2), ylim=(0, 1), yticks=[], ylabel="accuracy, not given in the text")
-    look = {"arrowstyle": "-|>", "color": INK, "shrinkA": 4, "shrinkB": 4}
-    theirs.annotate("", (few, 0.5), (many, 0.5), arrowprops=look)
-    theirs.plot([many], [0.5], "o", color=COLOURS["prm"], ms=8)
-    theirs.plot([few], [0.5], "o", color=INK, ms=8)
-    theirs.text(np.sqrt(few * many), 0.57, f"{many / few:g} × less", ha="center")
-    for axes, name in ((theirs, THEM), (ours, US)):
-        axes.set_title(name, weight="bold", fontsize=NORMAL)
+    figure, axes = style.new_axes(height=2.9)
     arms = list(_samples(space).values())
-    ours.plot([a.cost for a in arms], [a.correct.mean() for a in arms], color=COLOURS["prm"], marker="o", ms=3)
+    axes.plot([a.cost for a in arms], [a.correct.mean() for a in arms], color=COLOURS["prm"], marker="o", ms=3)
     rows = [("best-of-N", str(a.allocation), a.cost, a.solved) for a in arms]
     for name, (dashes, points) in policies.items():
-        ours.plot([a.cost for a in points], [a.correct.mean() for a in points], color=INK, ls=dashes, marker="o", ms=3)
+        axes.plot([a.cost for a in points], [a.correct.mean() for a in points], color=INK, ls=dashes, marker="o", ms=3)
         rows += [(name, str(a.allocation.N), a.cost, a.solved) for a in points]
     samples, level = _pair(space)
     start, end = ((arm.cost, float(arm.correct.mean())) for arm in (samples, level))
-    ours.plot(*start, "o", color=COLOURS["prm"], ms=8)
-    ours.plot(*end, "o", color=INK, ms=8)
-    ours.annotate("", end, start, arrowprops=look)
+    axes.plot(*start, "o", color=COLOURS["prm"], ms=8)
+    axes.plot(*end, "o", color=INK, ms=8)
+    axes.plot(start[0] * few / many, start[1], "D", color=INK, mfc="none", ms=7)
     heights = [float(a.correct.mean()) for a in [*arms, *(a for _, points in policies.values() for a in points)]]
-    style.shares(ours, min(heights) - 0.02, min(1.0, max(heights) + 0.03))
-    style.flops(ours)
-    ours.text(0.97, 0.16, "best-of-N", color=COLOURS["prm"], ha="right", transform=ours.transAxes, weight="bold")
-    ours.text(0.97, 0.05, "compute-optimal", color=INK, ha="right", transform=ours.transAxes, weight="bold")
-    return figure, pd.DataFrame(rows, columns=["strategy", "budget", "FLOPs a problem", "solved"])
+    style.shares(axes, min(heights) - 0.02, min(1.0, max(heights) + 0.03))
+    style.flops(axes, "FLOPs per problem")
+    entries = {
+        "best-of-N": {"color": COLOURS["prm"]},
+        **{name: {"color": INK, "ls": dashes} for name, (dashes, _) in policies.items()},
+        f"the paper: 1/{many / few:g} of best-of-N": {"color": INK, "marker": "D", "mfc": "none", "ms": 6, "ls": ""},
+    }
+    handles = [Line2D([], [], label=name, **look) for name, look in entries.items()]
+    axes.legend(handles=handles, loc="lower right", frameon=False, fontsize=SMALL, labelcolor=INK)
+    return figure, pd.DataFrame(rows, columns=["strategy", "budget", "FLOPs per problem", "solved"])
 
 
 def _saves(samples: Arm, policy: Arm) -> str:
@@ -130,15 +127,15 @@ def paper_figure_4() -> Drawing:
     """Compute-optimal search against best-of-N."""
     budgets = results.FITTED_BUDGETS[1:]
     policies = {
-        f"compute-optimal, {estimate}": (dashes, [results.allocated("search", estimate, n) for n in budgets])
-        for estimate, dashes in (("oracle", "-"), ("predicted", style.DASHED))
+        f"policy, difficulty {name}": (dashes, [results.allocated("search", estimate, n) for n in budgets])
+        for estimate, name, dashes in (("oracle", "known", "-"), ("predicted", "predicted", style.DASHED))
     }
     figure, data = _saving(SAME_SEARCH, "search", policies)
     samples, policy = _pair("search")
     return Drawing(
         figure,
         f"Compute-optimal search matches best-of-N {_saves(samples, policy)}; the paper says about 4 times fewer",
-        f"Best-of-{samples.allocation.N} solves {samples.solved:.0%} for {style.amount(samples.cost)} FLOPs a "
+        f"Best-of-{samples.allocation.N} solves {samples.solved:.0%} for {style.amount(samples.cost)} FLOPs per "
         f"problem, the fitted policy {policy.solved:.0%} for {style.amount(policy.cost)}. Solid: difficulty known; "
         "dashed: predicted, and charged.",
         data,
@@ -149,14 +146,15 @@ def paper_figure_4() -> Drawing:
 def paper_figure_8() -> Drawing:
     """Compute-optimal revision against parallel sampling."""
     arms = [results.allocated("revision", "oracle", n) for n in results.FITTED_BUDGETS[1:]]
-    figure, data = _saving(SAME_REVISION, "revision", {"compute-optimal, oracle": ("-", arms)})
+    figure, data = _saving(SAME_REVISION, "revision", {"policy, difficulty known": ("-", arms)})
     samples, policy = _pair("revision")
     gain = results.gain(results.allocated("revision", "oracle", 16), "parallel")
     return Drawing(
         figure,
-        f"Compute-optimal revision matches samples {_saves(samples, policy)}; the paper says about 4 times fewer",
-        f"{samples.allocation.N} parallel samples solve {samples.solved:.1%} for {style.amount(samples.cost)} FLOPs a "
-        f"problem, the fitted policy {policy.solved:.1%} for {style.amount(policy.cost)}. With 16 generations it "
+        f"Compute-optimal revision matches samples {_saves(samples, policy)}"
+        + ("" if gain.sign > 0 else ", but not because it revises"),
+        f"{samples.allocation.N} parallel samples solve {samples.solved:.1%} for {style.amount(samples.cost)} FLOPs "
+        f"per problem, the fitted policy {policy.solved:.1%} for {style.amount(policy.cost)}. With 16 generations it "
         f"gains {gain:.1 points} over samples at equal FLOPs.",
         data,
         ".1%",

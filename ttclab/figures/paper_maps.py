@@ -10,6 +10,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from .. import results
+from ..data import DEFAULT_STEP
 from ..estimators import Estimate
 from ..results.exchange import RATIOS
 from .drawing import Drawing, drawn
@@ -179,9 +180,9 @@ def paper_figure_9() -> Drawing:
     falls = few.mean > many.mean
     return Drawing(
         figure,
-        "Thinking against a larger model: "
-        f"{'it does better with a small R, as in the paper' if falls else 'R changes little here'}, and {same} of "
-        f"{of} verdicts come back",
+        f"{same} of the paper's {of} verdicts {'holds' if same == 1 else 'hold'} up against a large model of "
+        f"{DEFAULT_STEP['large']} steps; "
+        + ("a small R helps thinking here, too" if falls else "a small R does not help thinking here"),
         f"All problems, small minus large: {few:.1 points} at R = {RATIOS[0]:g}, {many:.1 points} at R = "
         f"{RATIOS[2]:g}, for the same FLOPs of training and use.",
         pd.DataFrame(

@@ -126,7 +126,7 @@ def over_optimisation() -> Drawing:
         "PRM 14x": ("prm", "prm-large"),
         "PRM": ("prm", "prm"),
         "weak PRM": ("prm", "prm-weak"),
-        "noisy oracle": ("oracle", "noisy 0.8"),
+        "noisy oracle": ("noise", "noisy 0.8"),
     }
     lines, falls, rises = {}, {}, []
     for label, (strategy, name) in names.items():

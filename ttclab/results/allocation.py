@@ -137,6 +137,14 @@ def plan(name: str, estimate: str, budget: int, fifth: int) -> str:
     return f"{chosen.N} × {1 + chosen.T}" if chosen.T or name == "revision" else f"best of {chosen.N}"
 
 
+def in_attempts(name: str, estimate: str, budget: int, fifth: int) -> str:
+    """What a shipped policy that may revise does with a fifth of the problems, in a sentence: "one chain of 16"."""
+    chosen = fitted_policy(f"{name}-{estimate}").table[budget][fifth]
+    if not chosen.T:
+        return "one attempt" if chosen.N == 1 else f"{chosen.N} parallel attempts"
+    return f"{'one chain' if chosen.N == 1 else f'{chosen.N} chains'} of {1 + chosen.T} attempts"
+
+
 @cache
 def spread(estimate: str, flops: float) -> Arm:
     """Spread a budget of `flops` per problem over all test problems, including the cost of estimating difficulty.
@@ -198,8 +206,3 @@ def uniform(name: str) -> Arms:
 def gain(arm: Arm, over: str = "samples") -> Estimate:
     """Accuracy of an arm minus that of a `uniform` strategy at equal FLOPs, on the test problems."""
     return bootstrap(arm.correct - at_equal_flops(uniform(over).values(), arm.cost).correct)
-
-
-def ahead(arm: Arm, over: str = "samples") -> Estimate | str:
-    """`gain`, or a note if the arm costs more than every budget of the uniform strategy."""
-    return gain(arm, over) if arm.cost <= max(fixed.cost for fixed in uniform(over).values()) else "costs more than any"

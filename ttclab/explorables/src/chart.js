@@ -240,7 +240,8 @@ export function drawGuess(plot, budget, guess, other, start = true) {
 }
 
 /**
- * Moves heights, sorted from top to bottom, at least `gap` apart and between `top` and `bottom`.
+ * Moves heights, sorted from top to bottom, at least `gap` apart and between `top` and `bottom`; neighbours that are too close move up
+ * and down by the same amount.
  *
  * @param {number[]} heights
  * @param {number} gap
@@ -248,9 +249,17 @@ export function drawGuess(plot, budget, guess, other, start = true) {
  * @param {number} bottom
  */
 export function spread(heights, gap, top, bottom) {
-  /** @type {number[]} */
-  const placed = [];
-  for (const height of heights) placed.push(Math.max(height, placed.length ? placed[placed.length - 1] + gap : top));
-  for (let i = placed.length - 1, limit = bottom; i >= 0; limit = placed[i] - gap, i--) placed[i] = Math.min(placed[i], limit);
-  return placed;
+  /** @type {{ count: number, sum: number }[]} runs of names that touch; `sum` is of the firsts that each would like */
+  const runs = [];
+  const start = (/** @type {{ count: number, sum: number }} */ run) =>
+    Math.max(top, Math.min(run.sum / run.count, bottom - (run.count - 1) * gap));
+  for (const height of heights) {
+    let run = { count: 1, sum: height };
+    while (runs.length && start(runs[runs.length - 1]) + runs[runs.length - 1].count * gap > start(run)) {
+      const above = /** @type {typeof run} */ (runs.pop());
+      run = { count: above.count + run.count, sum: above.sum + run.sum - run.count * above.count * gap };
+    }
+    runs.push(run);
+  }
+  return runs.flatMap((run) => Array.from({ length: run.count }, (_, i) => start(run) + i * gap));
 }

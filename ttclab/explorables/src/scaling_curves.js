@@ -1,5 +1,5 @@
 // Scaling curves: accuracy of each strategy by FLOPs, with one pass of the large model as a dashed line.
-import { askedChart, budgetChart, drawBand, drawDot, drawGuess, drawLine, drawRule, drawValue, nameLines } from "./chart.js";
+import { askedChart, budgetChart, drawBand, drawDot, drawGuess, drawLine, drawRule, drawValue, mark, nameLines } from "./chart.js";
 import { captionOf, choices, difficulties, problemsOf, slider, toggles } from "./controls.js";
 import { oneOf, View } from "./view.js";
 
@@ -18,6 +18,7 @@ import { oneOf, View } from "./view.js";
  */
 
 const [MEAN, LOW, HIGH, FLOPS, SOLVED, COST] = /** @type {const} */ ([0, 1, 2, 3, 4, 5]); // of a point
+const HIDDEN = ["single", "orm", "prm-14x", "oracle"]; // at first: so many names beside the lines stand far from them
 const TICKS = [1e6, 1e7, 1e8, 1e9, 1e10];
 
 /** @param {import("./view.js").Context} context */
@@ -25,7 +26,7 @@ export function scaling_curves(context) {
   /** @type {Data} */
   const { shares, strategies, opponents, opponent, asked, groups, columns } = context.model.get("data");
   const all = [...strategies.keys()];
-  const first = { shown: all.filter((index) => strategies[index].key !== "oracle"), group: 0, opponent, budget: asked };
+  const first = { shown: all.filter((index) => !HIDDEN.includes(strategies[index].key)), group: 0, opponent, budget: asked };
   const view = new View(context, first, {
     shown: { key: "shown", read: named, write: (shown) => shown.map((index) => strategies[index].key).join(" ") },
     group: oneOf("problems", groups.map(({ key }) => key)), opponent: oneOf("large", opponents), budget: oneOf("budget", shares),
@@ -60,6 +61,13 @@ export function scaling_curves(context) {
   }
 
   function group() { return groups[selected.group]; }
+
+  /**
+   * Whether a strategy is one point, whose name stands beside it.
+   *
+   * @param {number} index
+   */
+  function isPoint(index) { return groups[0].curves[index].points.length === 1; }
 
   /** @param {Point} point */
   function share(point) { return point[SOLVED].split(" ")[0]; }
@@ -127,11 +135,16 @@ export function scaling_curves(context) {
     for (const index of all) drawLine(plot, name(index), drawn(index, FLOPS), drawn(index, MEAN));
     /** @type {import("./chart.js").Name[]} */
     const lines = all.map((index) => {
-      const label = selected.shown.includes(index) ? strategies[index].name : "";
+      const label = selected.shown.includes(index) && !isPoint(index) ? strategies[index].name : "";
       return [name(index), label, curves[index].points[curves[index].points.length - 1][MEAN]];
     });
     lines.push(["ttc-s-large", "14x pass", pass[MEAN]]);
     nameLines(plot, lines.toSorted((a, b) => b[2] - a[2]));
+    for (const index of all.filter(isPoint)) {
+      const [point] = curves[index].points;
+      const label = selected.shown.includes(index) ? strategies[index].name : "";
+      mark(plot.layer, "text", `ttc-name ${name(index)}`).attr("x", x(point[FLOPS]) + 8).attr("dy", "0.32em").attr("y", y(point[MEAN])).text(label);
+    }
     for (const index of all) {
       const point = selected.shown.includes(index) && reached(index)?.point;
       if (point) drawDot(plot, name(index), point[FLOPS], point[MEAN], index === found?.index ? 6 : 4);
@@ -141,7 +154,7 @@ export function scaling_curves(context) {
     // There is room above the upper dot; near an end of the chart only on one side of the rule.
     const height = found ? Math.max(y(found.point[MEAN]) - 14, y.range()[1] - 10) : 0;
     const start = x(here) < x.range()[0] + 45;
-    drawValue(plot, "ttc-best", here, height, found ? share(found.point) : "", start);
+    drawValue(plot, "ttc-best", found ? found.point[FLOPS] : here, height, found ? share(found.point) : "", start);
     drawGuess(plot, here, view.isAsked() ? view.guess : null, x(here) > right - 70 ? height : -Infinity, x(here) <= right - 70);
     plot.describe(`Chart. ${words()}`);
   }
@@ -151,7 +164,7 @@ export function scaling_curves(context) {
     title: "Scaling curves: what do FLOPs buy?",
     guess: {
       question: `One pass of the 14x model costs ${pass[COST]} a problem and solves ${share(pass)}. For as many FLOPs the small model may ` +
-        "vote, search, or have its samples scored. How many problems does the best of these solve?",
+        "vote, search, revise step by step, or have its samples scored. How many problems does the best of these solve?",
       start: Math.round(100 * pass[MEAN]), focus: budget,
       picture: askedChart(shares.length, "problems solved", axis, groups[0].budgets[asked], [
         { name: "ttc-s-large", label: "14x pass", budgets: domain, values: domain.map(() => pass[MEAN]) },

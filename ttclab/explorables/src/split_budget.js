@@ -12,7 +12,7 @@ import { oneOf, View } from "./view.js";
  * @typedef {{ name: string, said: string[] }} Other
  * @typedef {import("./controls.js").Group & { mean: number[], said: string[][], best: number[], policies: (Follows | null)[][],
  *   beside: Other[][] }} Group
- * @typedef {{ budgets: number[], groups: Group[], splits: Split[], policies: string[], columns: string[] }} Data
+ * @typedef {{ model: string, budgets: number[], groups: Group[], splits: Split[], policies: string[], columns: string[] }} Data
  */
 
 const SIGNS = ["◆", "●"]; // of the policies, in their order
@@ -20,7 +20,7 @@ const SIGNS = ["◆", "●"]; // of the policies, in their order
 /** @param {import("./view.js").Context} context */
 export function split_budget(context) {
   /** @type {Data} */
-  const { budgets, groups, splits, policies, columns } = context.model.get("data");
+  const { model, budgets, groups, splits, policies, columns } = context.model.get("data");
   const start = budgets.includes(16) ? budgets.indexOf(16) : budgets.length - 1;
   const first = { budget: start, group: groups.length - 1, split: parallel(start) };
   const view = new View(context, first, {
@@ -134,8 +134,8 @@ export function split_budget(context) {
   return view.mount({
     title: "Split the budget",
     guess: {
-      question: `Of the ${hardest.name}, ${attempts[start]} side by side, with no revision, solve ${hardest.said[first.split][0]}. Split ` +
-        `the ${attempts[start]} into chains of revisions in the best of all ways: how many are solved?`,
+      question: `With ${attempts[start]} side by side and no revision, ${model}, solves ${hardest.said[first.split][0]} of its ` +
+        `${hardest.name}. Split the ${attempts[start]} into chains of revisions in the best possible way: how much of it is solved?`,
       start: Math.round(100 * hardest.mean[first.split]), focus: budget, picture: askedMap(),
     },
     body: [budget.node, difficulty.node, split.node, map.node, legend, view.sentence.node, view.table.node],
