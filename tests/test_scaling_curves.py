@@ -98,7 +98,7 @@ def recorded(strategy, way):
     if strategy == "single":
         return results.one_pass("test", model="small")
     if strategy == "beam":
-        return results.beam_arms().at(n, M=4)
+        return results.beam(n)
     choose = {"vote": "majority", "prm": "weighted", "oracle": "oracle"}[strategy]
     return results.sampling_arms(choose=choose).at(n)
 
