@@ -69,7 +69,7 @@ def test_the_verifier_is_not_charged_twice_for_what_it_read_at_the_look():
 
 
 def test_a_split_without_an_arena_is_refused():
-    with pytest.raises(ValueError, match="not of 'train'"):
+    with pytest.raises(ValueError, match="not 'train'"):
         load_arena("train")
 
 

@@ -183,13 +183,13 @@ def test_names_beside_curves_stand_apart_and_near_their_ends():
 def test_strategies_have_the_same_colours_in_figures_pages_and_simulators():
     pages = (ROOT / "book/_static/house.css").read_text()
     simulators = (ROOT / "ttclab/explorables/src/common.css").read_text()
-    for name, colour in style.COLOURS.items():
+    for name, colour in style.STRATEGIES.items():
         if name != "optimal":  # the text's own
             assert f"--strategy-{name}: {colour};" in pages
-    for name in ("oracle", "majority", "orm", "prm", "revision", "beam"):
+    for name in ("oracle", "majority", "orm", "prm", "revision", "beam", "writing", "wrong", "noise"):
         assert f"--ttc-{name}: {style.COLOURS[name]};" in simulators
 
 
-def test_strategies_have_colours_of_their_own():
+def test_strategies_and_what_is_no_strategy_have_colours_of_their_own():
     colours = [colour for name, colour in style.COLOURS.items() if name != "large"]  # the 14x line is dashed grey
     assert len(set(colours)) == len(colours)

@@ -12,6 +12,7 @@ from ttclab.estimators import bootstrap, fifths
 from ttclab.ledger import billed
 from ttclab.models import ZOO, folder_of, load
 from ttclab.problems import answers_equal
+from ttclab.results.exchange import allowance, samples_for
 from ttclab.revision import hybrid_search
 from ttclab.sampling import parallel_search
 from ttclab.stopping import ClearLead
@@ -294,6 +295,13 @@ def test_the_small_model_never_exceeds_the_total_flops_of_the_large_model(querie
 def test_an_exchange_without_queries_is_refused():
     with pytest.raises(ValueError, match="queries must be above 0, not 0"):
         results.exchange(0)
+
+
+def test_samples_of_one_problem_share_its_reading_and_passes_do_not():
+    assert [samples_for(results.vote(N).cost * 1.0001) for N in (1, 16, 64)] == [1, 16, 64]
+    left = allowance(22.0)
+    assert results.spendable(22.0) == pytest.approx(left / results.coverage(1).cost)
+    assert samples_for(left) > results.spendable(22.0)
 
 
 def test_an_exchange_within_a_fifth_uses_only_its_problems():

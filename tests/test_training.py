@@ -587,7 +587,7 @@ def test_parallel_tasks_wait_for_their_dependencies(tmp_path):
         ([], "one model's name, or --family"),
         (["small", "--family"], "one model's name, or --family"),
         (["small", "--seeds", "0,1"], "need --family"),
-        (["--family"], "folder of its own"),
+        (["--family"], "needs a folder"),
         (["--family", "--out", "x", "--seeds", "0,one"], "whole numbers"),
         (["--family", "--out", "x", "--seeds", "1,1", "--device", "cpu"], "each once"),
         (["--family", "--out", "x", "--only", "smal", "--device", "cpu"], "not smal"),

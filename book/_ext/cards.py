@@ -59,9 +59,6 @@ class GpuCards(SphinxDirective):
             group += [nodes.thead("", _row(COLUMNS)), body]
             caption = f"Tokens a second on one {card['gpu']}, measured on {card['date']}"
             tables.append(nodes.table("", nodes.title("", caption), group))
-            passed = sum(outcome == "passed" for outcome in card["checks"].values())
-            note = card.get("note", "")
-            tables.append(nodes.paragraph("", f"{passed} of {len(card['checks'])} checks passed. {note}".strip()))
         return tables or [nodes.paragraph("", "Nobody has measured the course on a GPU yet.")]
 
 

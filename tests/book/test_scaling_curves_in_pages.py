@@ -120,7 +120,7 @@ def test_a_selection_says_and_tabulates_the_numbers_of_the_data(reader, selectio
         assert reader.page.get_by_role("checkbox", name=name, exact=True).is_checked() == (key in shown)
     reader.page.get_by_text("The numbers").click()
     rows = [row.split("\t") for row in reader.page.locator(".ttc tbody tr").all_inner_texts()]
-    expected = [best([key], problems, large, budget) or [each["name"], "too dear", "", "", ""]
+    expected = [best([key], problems, large, budget) or [each["name"], "costs too much", "", "", ""]
                 for key, each in zip(KEYS, DATA["strategies"], strict=True)]  # fmt: skip
     assert rows[:-1] == expected and rows[-1][:2] == ["14x", f"1 pass, {large}"]
     marked = [row.split("\t")[0] for row in reader.page.locator(".ttc [aria-current=true]").all_inner_texts()]

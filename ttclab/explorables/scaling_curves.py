@@ -132,7 +132,7 @@ def _table(group: dict[str, Any], names: list[str]) -> dict[str, Any]:
     rows = []
     for name, curve in zip(names, group["curves"], strict=True):
         payable = [curve["payable"][step] for step in steps]
-        rows.append([name, *(curve["points"][i][4] if i >= 0 else "too dear" for i in payable)])
+        rows.append([name, *(curve["points"][i][4] if i >= 0 else "costs too much" for i in payable)])
     return {
         "caption": f"{group['name'].capitalize()}: solved for at most so many FLOPs a problem",
         "columns": ["Strategy", *(group["said"][step] for step in steps)],

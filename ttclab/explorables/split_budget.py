@@ -169,7 +169,7 @@ def _best_table(group: dict[str, Any], budgets: Sequence[int], names: list[str])
             *(f"{each['said'][0]} ({each['said'][1]})" if each else "no rule" for each in policies),
         ])  # fmt: skip
     return {
-        "caption": f"{group['name'].capitalize()}: solved by the best split, found afterwards, and by policies",
+        "caption": f"{group['name'].capitalize()}: solved by the best split, chosen in hindsight, and by policies",
         "columns": ["Attempts", "Best split", *names],
         "rows": rows,
     }

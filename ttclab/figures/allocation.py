@@ -1,7 +1,6 @@
 """Figures of chapter 5: who gets how much."""
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -126,7 +125,7 @@ def _plan(name: str) -> Drawing:
 def _from(holds: Mapping[int, bool]) -> int | None:
     """The budget from which on something holds; None where it does not hold for the largest."""
     start = None
-    for budget, true in reversed([*holds.items()]):
+    for budget, true in reversed(list(holds.items())):
         if not true:
             break
         start = budget
@@ -208,11 +207,11 @@ def _beats(difference: Estimate) -> str:
     return little + by_sign(difference)
 
 
-def _name(axes: Axes, name: str, line: Series, i: int, aside: tuple[float, float], **place: Any) -> None:
+def _name(axes: Axes, name: str, line: Series, i: int, aside: tuple[float, float], ha: str = "left") -> None:
     """Write the name of a line beside its point i, so many points aside."""
     axes.annotate(
         name, (line.at[i], float(line.values.mean[i])), xytext=aside, textcoords="offset points", va="center",
-        linespacing=1.05, color=style.COLOURS[line.strategy], **place,
+        linespacing=1.05, color=style.COLOURS[line.strategy], ha=ha,
     )  # fmt: skip
 
 

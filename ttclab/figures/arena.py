@@ -126,8 +126,8 @@ def first_attempt_scores() -> Drawing:
     counts = {name: np.histogram(scores[rows], edges)[0] for name, rows in (("right", right), ("wrong", ~right))}
     figure, axes = style.new_axes()
     base = np.zeros(10)
-    for name, strategy in (("right", "oracle"), ("wrong", "revision")):
-        axes.bar(edges[:-1] + 0.05, counts[name], 0.09, bottom=base, color=style.COLOURS[strategy], alpha=0.85, lw=0)
+    for name, tone in (("right", "oracle"), ("wrong", "wrong")):
+        axes.bar(edges[:-1] + 0.05, counts[name], 0.09, bottom=base, color=style.COLOURS[tone], alpha=0.85, lw=0)
         base += counts[name]
     axes.set(xlabel="the verifier's score of a first attempt", ylabel="problems", xlim=(-0.02, 1.02))
     axes.grid(axis="x", visible=False)
@@ -137,7 +137,7 @@ def first_attempt_scores() -> Drawing:
             text, (1 - HARD, 0.93), xycoords=axes.get_xaxis_transform(), xytext=(aside, 0), textcoords="offset points",
             ha=ha, va="top",
         )  # fmt: skip
-    style.key(figure, {"right": style.COLOURS["oracle"], "wrong": style.COLOURS["revision"]})
+    style.key(figure, {"right": style.COLOURS["oracle"], "wrong": style.COLOURS["wrong"]})
     middle = float(((scores > 0.1) & (scores < 0.9)).mean())
     return Drawing(
         figure,
@@ -161,13 +161,13 @@ def after_the_look() -> Drawing:
     wrong, right = ([after_look(hard=hard, N=N) for N in sizes] for hard in (True, False))
     figure, axes = style.new_axes()
     style.shares(axes)
-    for values, strategy in ((right, "oracle"), (wrong, "revision")):
-        axes.plot(range(len(sizes)), values, color=style.COLOURS[strategy], marker="o", ms=4)
+    for values, tone in ((right, "oracle"), (wrong, "wrong")):
+        axes.plot(range(len(sizes)), values, color=style.COLOURS[tone], marker="o", ms=4)
     axes.set_xticks(range(len(sizes)), ["keep", *map(str, sizes[1:])])
     axes.set_xlabel("new samples instead of the first attempt")
     style.name_ends(
         axes, [right[-1], wrong[-1]], ["looked\nright", "looked\nwrong"],
-        [style.COLOURS["oracle"], style.COLOURS["revision"]],
+        [style.COLOURS["oracle"], style.COLOURS["wrong"]],
     )  # fmt: skip
     drop, rise = right[0] - right[1], wrong[4] - wrong[0]
     return Drawing(

@@ -104,6 +104,7 @@ def shaded(
     lines: Mapping[str, Series],
     *,
     xlabel: str,
+    ylabel: str = "problems solved",
     dashed: Mapping[str, Sequence[float]] | None = None,
     ticks: Sequence[str] | None = None,
 ) -> Figure:
@@ -118,7 +119,7 @@ def shaded(
         axes.set_xlabel(xlabel)
     else:
         style.budgets(axes, sorted({place for line in lines.values() for place in line.at}), xlabel)
-    style.shares(axes)
+    style.shares(axes, label=ylabel)
     colours = shades(len(lines))
     for (name, line), shade in zip(lines.items(), colours):
         axes.fill_between(line.at, line.values.low, line.values.high, color=shade, alpha=0.2, lw=0)

@@ -1,5 +1,6 @@
 """Figures of chapter 8: a real language model, and the claims."""
 
+import numpy as np
 import pandas as pd
 
 from ..estimators import Estimate
@@ -9,6 +10,7 @@ from ..results.wording import by_sign
 from ..results.words import (
     of_operations,
     share_found,
+    sums_likeliest,
     word_auc,
     word_auc_within,
     word_chosen,
@@ -21,8 +23,9 @@ from ..results.words import (
 from . import charts, style
 from .charts import Row, Series, series
 from .drawing import Drawing, drawn
+from .words import listed
 
-CHOICES = {"working": "weighted by\nthe working", "likelihood": "likeliest", "asked": "SmolLM2 asked"}
+CHOICES = {"working": "working", "likelihood": "likelihood", "asked": "asked"}  # as the chapter's list names them
 
 
 @drawn
@@ -30,14 +33,14 @@ def words_coverage_and_vote() -> Drawing:
     """Coverage, a vote and a vote weighted by the working, of SmolLM2 on word problems."""
     lines = {
         "one of them\nis right": series("oracle", {N: word_coverage(N) for N in WORD_BUDGETS}),
-        "weighted by\nthe working": series("orm", {N: word_chosen(N, "working") for N in WORD_BUDGETS}),
+        "vote weighted\nby working": series("orm", {N: word_chosen(N, "working") for N in WORD_BUDGETS}),
         "vote": series("majority", {N: word_vote(N) for N in WORD_BUDGETS}),
     }
     rises, helps = word_coverage(16).minus(word_coverage(1)), word_chosen(16, "working").minus(word_vote(16))
     joined = "and" if rises.sign == helps.sign else "but"
     return Drawing(
         charts.curves(lines, xlabel="samples of SmolLM2", high=0.8),
-        f"On a real language model coverage {by_sign(rises, 'rises', 'does not rise', 'falls')} as on ours, "
+        f"On a real language model coverage {by_sign(rises, 'rises', 'does not rise', 'falls')} with samples, "
         f"{joined} a cheap verifier {by_sign(helps)} the vote",
         f"With 16 samples one is right on {word_coverage(16).solved:.0%}, the vote solves {word_vote(16).solved:.0%}.",
         pd.DataFrame(
@@ -92,34 +95,30 @@ def two_models_one_gap() -> Drawing:
 
 @drawn
 def words_verifiers() -> Drawing:
-    """What each verifier gains over a vote of 16: three cheap ones on SmolLM2, the PRM on the tiny model."""
-    gains = {
-        "PRM, on our sums": ("prm", weighted(16).minus(vote(16))),
-        **{
-            f"SmolLM2:\n{name.replace(chr(10), ' ').removeprefix('SmolLM2 ')}": (
-                "orm",
-                word_chosen(16, v).minus(word_vote(16)),
-            )
-            for v, name in CHOICES.items()
-        },
+    """What verifiers gain over a vote of 16: on the sums the PRM and likelihood, on SmolLM2 three cheap ones."""
+    trained, cheap = weighted(16).minus(vote(16)), sums_likeliest(16).minus(vote(16))
+    real = {name: word_chosen(16, name).minus(word_vote(16)) for name in CHOICES}
+    rows = {
+        "sums: PRM, trained": Row("prm", trained),
+        "sums: likelihood": Row("orm", cheap),
+        **{f"SmolLM2: {CHOICES[name]}": Row("orm", gain) for name, gain in real.items()},
     }
-    rows = {name: Row(strategy, value) for name, (strategy, value) in gains.items()}
-    cheap = [value for name, (_, value) in gains.items() if not name.startswith("PRM")]
-    helpful = sum(value.sign > 0 for value in cheap)
+    helpful = sum(gain.sign > 0 for gain in real.values())
+    far = trained.low > max(float(gain.high) for gain in (cheap, *real.values()))
     return Drawing(
         charts.dots(rows, xlabel="minus a vote of 16", difference=True),
-        "A verifier trained for its task beats the vote, the three cheap ones do not"
-        if not helpful and gains["PRM, on our sums"][1].sign > 0
-        else f"{helpful} of the three cheap verifiers beat{'s' if helpful == 1 else ''} the vote",
-        f"The PRM on our sums: {gains['PRM, on our sums'][1]:.0 points} over the vote; weighting by the working on "
-        f"SmolLM2: {word_chosen(16, 'working').minus(word_vote(16)):.0 points}.",
+        "A trained verifier adds far more on the sums than any cheap one adds, there or on SmolLM2"
+        if far
+        else f"{helpful} of the three cheap verifiers beat{'s' if helpful == 1 else ''} the vote of SmolLM2",
+        f"Minus the vote on the sums: {trained:.0 points} for the PRM, {cheap:.0 points} for likelihood; on SmolLM2, "
+        f"weighting by the working: {real['working']:.0 points}.",
         pd.DataFrame(
             {
-                "SmolLM2's verifier": [name.replace("\n", " ") for name in CHOICES.values()],
+                "SmolLM2's verifier": list(CHOICES.values()),
                 "AUC, all solutions": [f"{word_auc(v):.2f}" for v in CHOICES],
                 "AUC within a problem": [f"{word_auc_within(v):.2f}" for v in CHOICES],
                 "16 samples solve": [word_chosen(16, v).solved for v in CHOICES],
-                "minus the vote (points)": [word_chosen(16, v).minus(word_vote(16)) for v in CHOICES],
+                "minus the vote (points)": list(real.values()),
             }
         ),
         {"16 samples solve": ".0%", "minus the vote (points)": ".0p"},
@@ -149,17 +148,20 @@ def words_by_operations() -> Drawing:
         axes, [float(line.values.mean[-1]) for line in drawings.values()], list(drawings),
         [style.COLOURS[line.strategy] for line in drawings.values()],
     )  # fmt: skip
-    axes.set_xticks(range(3), ["one", "two", "three"])
+    axes.set_xticks(
+        range(3), [f"{name}\n{word_count(of=k)} problems" for name, k in zip(("one", "two", "three"), counts)]
+    )
     axes.set_xlabel("steps that a problem takes")
     found = [share_found(of_operations(word_vote(16), k), of_operations(word_coverage(16), k)) for k in counts]
-    three = of_operations(word_vote(16), 3).solved
+    top = [f"{of_operations(word_coverage(16), k).correct.mean():.0%}" for k in counts]
+    rarer = np.all(np.diff(drawings["one of 16\nis right"].values.mean) < 0)
     return Drawing(
         figure,
-        "Where right samples are rare, the vote finds fewer of them"
-        if max(found[1:]) < found[0] or found[1] < found[0] / 2
-        else "The vote finds as much of what is there on hard problems as on easy ones",
-        f"On problems of three steps one of 16 is right on {of_operations(word_coverage(16), 3).solved:.0%}, the "
-        f"vote on {three:.0%}.",
+        f"Right samples get rarer with every step: one of 16 is right on {listed(top)} of the problems"
+        if rarer
+        else f"One of 16 is right on {listed(top)} of the problems of one, two and three steps",
+        f"On problems of two steps one of 16 is right on {of_operations(word_coverage(16), 2).solved:.0%}, the vote on "
+        f"{of_operations(word_vote(16), 2).solved:.0%}.",
         pd.DataFrame(
             {
                 "steps": ["one", "two", "three"],
@@ -177,11 +179,11 @@ def price_of_a_long_prompt() -> Drawing:
     writing = word_vote(2).cost - word_vote(1).cost
     reading = word_vote(1).cost - writing
     bars = {f"{n} sample{'s' if n > 1 else ''}": {"reading": reading, "writing": n * writing} for n in (1, 4, 16)}
-    colours = {"reading": "#999999", "writing": style.COLOURS["beam"]}
+    colours = {part: style.COLOURS[part] for part in ("reading", "writing")}
     ratio = word_vote(16).cost / word_vote(1).cost
     return Drawing(
-        charts.stacked(bars, colours, xlabel="FLOPs a problem"),
-        f"After a long prompt the next sample is cheap: 16 cost {ratio:.1f} times as much as one"
+        charts.stacked(bars, colours, xlabel="FLOPs per problem"),
+        f"After a long prompt the next sample is cheap: 16 of SmolLM2 cost {ratio:.1f} times as much as one"
         if ratio < 8
         else f"Sixteen samples cost {ratio:.1f} times as much as one",
         f"The prompt has {word_prompt_tokens():.0f} tokens, an answer {word_tokens():.0f}.",

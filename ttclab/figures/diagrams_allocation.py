@@ -124,7 +124,7 @@ def where_flops_go() -> Drawing:
     figure, axes = canvas(0.44 * len(bills) + 0.72)
     left, wide = 1.75, WIDTH - 2.5
     most = float(bills.sum(axis=1).max())
-    colours = (INK, COLOURS["majority"], COLOURS["prm"])
+    colours = (COLOURS["reading"], COLOURS["writing"], COLOURS["prm"])
     for k, (name, parts) in enumerate(bills.iterrows()):
         y, x = 0.44 * (len(bills) - k - 1) + 0.5, left
         words(axes, left - 0.1, y + 0.16, str(name), ha="right")
@@ -135,8 +135,8 @@ def where_flops_go() -> Drawing:
             x += width
         words(axes, x + 0.07, y + 0.16, style.amount(float(parts.sum())), ha="left", fontsize=SMALL)
     for x, name, colour in (
-        (left, "read", INK),
-        (left + 0.9, "write", COLOURS["majority"]),
+        (left, "read", COLOURS["reading"]),
+        (left + 0.9, "write", COLOURS["writing"]),
         (left + 1.85, "verify", COLOURS["prm"]),
     ):
         words(axes, x, 0.2, f"■ {name}", ha="left", color=colour, weight="bold")

@@ -146,44 +146,34 @@ def one_turn_of_the_arena() -> Drawing:
 
 @drawn
 def map_of_strategies() -> Drawing:
-    """Where the strategies of the book stand: what they write, and who decides."""
-    figure, axes = canvas(3.1)
-    left, bottom = 0.95, 0.55
-    columns = ("side by side", "step by step", "one after another")
+    """Where the strategies of the book stand: how solutions are written, and who decides."""
+    figure, axes = canvas(3.75)
+    left, bottom = 0.95, 0.85
+    columns = ("side by side", "step by step", "one by one")
     rows = (("nobody", 0), ("a vote", 1), ("a verifier", 2))
-    wide, high = (WIDTH - left) / 3, 0.78
+    wide, high = (WIDTH - left) / 3, 0.85
     placed = (
-        (0, 0, "one sample", COLOURS["single"]),
-        (0, 1, "majority vote", COLOURS["majority"]),
-        (0, 2, "best-of-N", COLOURS["prm"]),
-        (1, 2, "beam search,\nlookahead, DVTS", COLOURS["beam"]),
-        (2, 2, "revision,\nrestart at a doubt", COLOURS["revision"]),
-        (2, 0, "long chains (RL)", COLOURS["optimal"]),
+        (0, 0, 1, "one sample", COLOURS["single"]),
+        (0, 1, 1, "majority vote", COLOURS["majority"]),
+        (0, 2, 1, "best-of-N", COLOURS["prm"]),
+        (1, 2, 1, "beam search,\nDVTS", COLOURS["beam"]),
+        (2, 2, 1, "revision", COLOURS["revision"]),
+        (2, 0, 1, "long chains\n(RL)", COLOURS["optimal"]),
+        (1, 1, 2, "hybrid, adaptive sampling", COLOURS["optimal"]),
     )
     for k, name in enumerate(columns):
-        words(axes, left + (k + 0.5) * wide, 0.22, name, fontsize=SMALL)
+        words(axes, left + (k + 0.5) * wide, 0.58, name)
     for name, k in rows:
-        words(axes, left - 0.1, bottom + (k + 0.5) * high, name, ha="right", fontsize=SMALL)
+        words(axes, left - 0.1, bottom + (k + 0.5) * high, name, ha="right")
         axes.plot([left, WIDTH], [bottom + k * high] * 2, color=INK, alpha=0.25, lw=0.8)
-    for column, row, name, colour in placed:
+    for column, row, across, name, colour in placed:
         x, y = left + column * wide + 0.05, bottom + row * high + 0.1
-        box(axes, x, y, wide - 0.1, high - 0.2, name, colour, fill=0.15, fontsize=8.5)
-    box(
-        axes,
-        left + wide + 0.05,
-        bottom + high + 0.1,
-        2 * wide - 0.1,
-        high - 0.2,
-        "hybrid, adaptive sampling",
-        COLOURS["optimal"],
-        fill=0.06,
-        fontsize=8.5,
-        edge=0.8,
-    )
-    words(axes, 0.05, 3.0, "who decides", ha="left", fontsize=SMALL, weight="bold")
+        box(axes, x, y, across * wide - 0.1, high - 0.2, name, colour, fill=0.15)
+    words(axes, 0.05, 3.6, "Who decides?", ha="left", weight="bold")
+    words(axes, WIDTH - 0.05, 0.2, "How are solutions written?", ha="right", weight="bold")
     return Drawing(
         figure,
-        "Every strategy is an answer to two questions: how is it written, and who decides?",
+        "Every strategy answers two questions: how are solutions written, and who decides?",
         "Sampling writes side by side, search step by step, revision one attempt after another; nobody, a vote or a "
         "verifier decides. Long chains trained by reinforcement decide inside the model.",
     )
@@ -226,29 +216,29 @@ def before_and_after_rl() -> Drawing:
 def timeline_of_the_neighbours() -> Drawing:
     """The papers that the chapter names by year, in four lines of work."""
     lanes: dict[str, tuple[str, dict[int, str]]] = {
-        "choose": (COLOURS["majority"], {2021: "verifiers\n(Cobbe)", 2022: "vote\n(Wang)", 2024: "coverage\n(Brown)"}),
-        "search": (COLOURS["prm"], {2023: "steps\n(Lightman)", 2024: "DVTS\n(Beeching)"}),
+        "choose": (COLOURS["majority"], {2021: "verifiers\nCobbe", 2022: "vote\nWang", 2024: "coverage\nBrown"}),
+        "search": (COLOURS["prm"], {2023: "steps\nLightman", 2024: "DVTS\nBeeching"}),
         "allocate": (
             COLOURS["optimal"],
-            {2023: "stop early\n(Aggarwal)", 2024: "optimal\n(Snell)", 2025: "1B or 405B\n(Liu)"},
+            {2023: "stop early\nAggarwal", 2024: "optimal\nSnell", 2025: "1B/405B\nLiu"},
         ),
-        "train it in": (COLOURS["revision"], {2024: "o1\n(OpenAI)", 2025: "R1\n(DeepSeek)"}),
+        "train": (COLOURS["revision"], {2024: "o1\nOpenAI", 2025: "R1\nDeepSeek"}),
     }
     years = range(2021, 2026)
-    left, high = 0.98, 0.6
+    left, high = 0.85, 0.62
     wide = (WIDTH - left) / len(years)
     figure, axes = canvas(high * len(lanes) + 0.5)
     for k, year in enumerate(years):
-        words(axes, left + (k + 0.5) * wide, 0.18, str(year), fontsize=SMALL)
+        words(axes, left + (k + 0.5) * wide, 0.18, str(year))
     for row, (lane, (colour, papers)) in enumerate(lanes.items()):
         y = high * (len(lanes) - row - 1) + 0.38
         words(axes, left - 0.08, y + high / 2 - 0.04, lane, ha="right", weight="bold", color=colour)
         axes.plot([left, WIDTH], [y - 0.04] * 2, color=INK, alpha=0.2, lw=0.8)
         for year, name in papers.items():
             x = left + (year - years[0]) * wide
-            box(axes, x + 0.02, y + 0.02, wide - 0.04, high - 0.12, name, colour, fontsize=8.5, linespacing=1.05)
+            box(axes, x + 0.02, y + 0.02, wide - 0.04, high - 0.1, name, colour, linespacing=1.05)
     rows = [
-        (lane, year, name.replace("\n", " ")) for lane, (_, papers) in lanes.items() for year, name in papers.items()
+        (lane, year, name.replace("\n", ", ")) for lane, (_, papers) in lanes.items() for year, name in papers.items()
     ]
     return Drawing(
         figure,

@@ -41,7 +41,7 @@ def what_a_revision_reads() -> Drawing:
         ("first attempt", first + ATTEMPT_END, PASSED),
         ("comment", run.comments[i, attempt], COLOURS["prm"]),
         ("newest attempt", newest + ATTEMPT_END, COLOURS["revision"]),
-        ("problem", run.problems[i].prompt, COLOURS["oracle"]),
+        ("problem", run.problems[i].prompt, COLOURS["reading"]),
     ]
     read = "".join(text for _, text, _ in parts)
     if read != run.shown(i, attempt) + run.problems[i].prompt:

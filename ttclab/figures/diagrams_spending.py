@@ -7,11 +7,11 @@ import pandas as pd
 
 from .. import results
 from ..estimators import pass_at_k
-from ..results.exchange import matched_samples
+from ..results.exchange import allowance, bill, matched_samples, samples_for
 from . import style
 from .drawing import Drawing, drawn
-from .shapes import NORMAL, PASSED, RIGHT, SMALL, WIDTH, arrow, box, bracket, canvas, dot, panels, words, yes
-from .style import COLOURS, INK
+from .shapes import NORMAL, PASSED, RIGHT, SMALL, WIDTH, arrow, box, canvas, dot, panels, words, yes
+from .style import COLOURS, INK, PAGE
 
 PARTS = [(who, what) for who in ("large", "small") for what in ("training", "answers")] + [("small", "each answer")]
 RATIOS = (0.16, 0.79, 22)  # of the paper, arXiv edition
@@ -21,37 +21,39 @@ RATIOS = (0.16, 0.79, 22)  # of the paper, arXiv edition
 def one_pass_or_many() -> Drawing:
     """FLOPs as areas: one greedy pass of the large model, and the samples of the small one that cost as much."""
     many = matched_samples()
-    large, small = results.greedy("large").cost, results.coverage(1).cost
-    writing = results.coverage(2).cost - small
-    reading = small - writing
-    side = 2.0  # inches of the large model's square
-    figure, axes = canvas(side + 0.75)
-    box(axes, 0.1, 0.5, side, side, "1 pass", COLOURS["large"], fill=0.45)
-    words(axes, 0.1 + side / 2, 0.22, "large")
-    each, left = side * np.sqrt(writing / large), side + 0.75
-    across = int(np.ceil(np.sqrt(many)))
-    gap = 0.05
-    wide = across * (each + gap) - gap
-    box(axes, left, 0.5, wide, side**2 * reading / large / wide, "", INK, fill=0.5, edge=0)
-    start = 0.5 + side**2 * reading / large / wide + gap
-    for i in range(many):
-        row, column = divmod(i, across)
-        box(axes, left + column * (each + gap), start + row * (each + gap), each, each, "", COLOURS["prm"], fill=0.45)
-    words(axes, left + wide / 2, 0.22, f"small: 1 reading, {many} samples")
-    words(axes, left - 0.37, 0.5 + side / 2, "=", fontsize=24)
+    large, parts = results.greedy("large").cost, bill("small", many)
+    high = 2.0  # of both areas, so that their widths compare the FLOPs
+    figure, axes = canvas(high + 0.95)
+    box(axes, 0.2, 0.75, high, high, "1 pass", COLOURS["large"], fill=0.45)
+    words(axes, 0.2 + high / 2, 0.5, "large model", weight="bold")
+    left, wide = 0.2 + high + 0.8, high * sum(parts.values()) / large
+    strip = high * parts["reading"] / sum(parts.values())
+    axes.fill_between([left, left + wide], 0.75, 0.75 + strip, color=COLOURS["reading"], lw=0)
+    rows = round(many**0.5)
+    y = 0.75 + strip
+    for row in range(rows):  # as many samples in each row as fit; every sample has the same area
+        across = many // rows + (row < many % rows)
+        tall = (high - strip) * across / many
+        for column in range(across):
+            x = left + column * wide / across
+            axes.fill_between([x, x + wide / across], y, y + tall, fc=COLOURS["writing"], alpha=0.8, ec=PAGE, lw=1.6)
+        y += tall
+    words(axes, left + wide / 2, 0.5, f"small model: {many} samples", weight="bold")
+    words(axes, left + wide / 2, 0.22, "thin bar: reading the problem, once", fontsize=SMALL)
+    words(axes, (0.2 + high + left) / 2, 0.75 + high / 2, "≈", fontsize=24)
     data = pd.DataFrame(
         {
             "count": [1, 1, many],
-            "FLOPs of each": [large, reading, writing],
-            "FLOPs": [large, reading, many * writing],
+            "FLOPs of each": [large, parts["reading"], parts["writing"] / many],
+            "FLOPs": [large, parts["reading"], parts["writing"]],
         },
         index=pd.Index(["large, a greedy pass", "small, reading", "small, writing a sample"], name="what"),
     )
     return Drawing(
         figure,
         f"One pass of the large model costs as much as {many} samples of the small one",
-        f"Two areas of equal size, in FLOPs: a pass of the large model is {large / 1e6:.0f} million, {many} samples "
-        f"of the small model are {(reading + many * writing) / 1e6:.0f} million, the problem read once.",
+        f"Two areas of almost equal size, in FLOPs: a pass of the large model is {large / 1e6:.0f} million, {many} "
+        f"samples of the small model are {sum(parts.values()) / 1e6:.0f} million, the problem read once.",
         data,
     )
 
@@ -113,64 +115,77 @@ def _in_two(question: str) -> str:
 
 @drawn
 def training_or_thinking() -> Drawing:
-    """The FLOPs of two lives of equal cost, short and long: training, and what is left for each answer."""
+    """The FLOPs of models that are asked rarely and often, for equal totals: training, and what is left to answer."""
     rows = []
     for R in RATIOS:
         queries = results.queries_at(R)
         large = (results.training_flops("large"), queries * results.greedy("large").cost)
         trained = results.training_flops("small")
-        rows.append((R, *large, trained, sum(large) - trained, (sum(large) - trained) / queries))
-    columns = ["R", *(f"{who}, FLOPs of {what}" for who, what in PARTS)]
+        rows.append((R, queries, *large, trained, sum(large) - trained, allowance(R)))
+    columns = ["R", "questions", *(f"{who}, FLOPs of {what}" for who, what in PARTS)]
     data = pd.DataFrame(rows, columns=columns).set_index("R")
-    figure, axes = canvas(1.2 * len(rows) + 0.5)
+    figure, axes = canvas(1.2 * len(rows) + 0.45)
     left, wide = 0.6, WIDTH - 0.65
-    each = data["small, FLOPs of each answer"] / results.coverage(1).cost
-    for k, (R, *_) in enumerate(rows):
+    each = [samples_for(flops) for flops in data["small, FLOPs of each answer"]]
+    looks = {"training": (INK, 0.45), "answers": (COLOURS["writing"], 0.45)}
+    for k, (R, queries, *_) in enumerate(rows):
         y = 1.2 * (len(rows) - k - 1) + 0.5
         whole = data.loc[R, "large, FLOPs of training"] + data.loc[R, "large, FLOPs of answers"]
-        words(axes, left, y + 0.92, f"R = {R:g}", ha="left", weight="bold")
-        for name, up, colour in (("large", 0.42, COLOURS["large"]), ("small", 0.04, COLOURS["prm"])):
+        words(axes, left, y + 0.92, f"asked {_rounded(queries)} times", ha="left", weight="bold")
+        words(axes, left + wide, y + 0.92, f"R = {R:g}", ha="right")
+        for name, up in (("large", 0.42), ("small", 0.04)):
             cut = wide * data.loc[R, f"{name}, FLOPs of training"] / whole
             words(axes, left - 0.06, y + up + 0.17, name, ha="right", fontsize=SMALL)
-            box(axes, left, y + up, cut, 0.34, "", colour, fill=0.75, edge=0)
-            box(axes, left + cut, y + up, wide - cut, 0.34, "", colour, fill=0.22, edge=0)
-        words(axes, left + wide - 0.1, y + 0.21, f"{each[R]:.0f} samples an answer", ha="right")
-    words(axes, left, 0.2, "dark: training     light: answers", ha="left", fontsize=SMALL)
+            for x, width, (colour, fill) in zip((left, left + cut), (cut, wide - cut), looks.values(), strict=True):
+                box(axes, x, y + up, width, 0.34, "", colour, fill=fill, edge=0)
+        words(axes, left + wide - 0.1, y + 0.21, f"{each[k]} samples per answer", ha="right")
+    for x, (name, (colour, fill)) in zip((left, left + 1.4), looks.items(), strict=True):
+        box(axes, x, 0.12, 0.2, 0.2, "", colour, fill=fill, edge=0)
+        words(axes, x + 0.3, 0.22, name, ha="left", fontsize=SMALL)
     return Drawing(
         figure,
-        "What training saves is shared by all answers: a long life leaves little for each",
-        f"Bars of equal total FLOPs. At R = {RATIOS[0]:g} the small model may spend {each.iloc[0]:.0f} of its own "
-        f"samples on each answer, at R = {RATIOS[-1]:g} it may spend {each.iloc[-1]:.0f}.",
+        "All answers share what training saves: a model that is asked often has little for each",
+        f"Bars of equal total FLOPs. At R = {RATIOS[0]:g} the small model may draw {each[0]} samples for each answer, "
+        f"at R = {RATIOS[-1]:g} it may draw {each[-1]}.",
         data,
     )
+
+
+def _rounded(count: float) -> str:
+    """A count with two digits: 25,000, 3.4 million."""
+    count = float(f"{count:.2g}")
+    return f"{count / 1e6:.2g} million" if count >= 1e6 else f"{count:,.0f}"
 
 
 @drawn
 def shapes_of_a_budget(budget: int = 8) -> Drawing:
     """One budget spent in parallel, in one chain, and as a hybrid."""
     shapes = [(budget, 1), (budget // 2, 2), (1, budget)]
-    figure, axes = canvas(2.75)
+    figure, axes = canvas(2.95)
     names = ("parallel", "hybrid", "sequential")
-    colours = (COLOURS["prm"], COLOURS["optimal"], COLOURS["revision"])
+    fresh, revised = COLOURS["writing"], COLOURS["revision"]
     step = 0.235
-    for k, ((chains, attempts), name, colour) in enumerate(zip(shapes, names, colours, strict=True)):
+    for k, ((chains, attempts), name) in enumerate(zip(shapes, names, strict=True)):
         middle = WIDTH * (k + 0.5) / 3
         across = 0.21 if chains == budget else 0.32
         for chain in range(chains):
             x = middle + (chain - (chains - 1) / 2) * across
             for attempt in range(attempts):
-                y = 2.5 - attempt * step
-                dot(axes, x, y, colour, ms=9)
+                y = 2.7 - attempt * step
+                dot(axes, x, y, revised if attempt else fresh, ms=9)
                 if attempt:
-                    arrow(axes, (x, y + step - 0.07), (x, y + 0.06), colour, lw=1, mutation_scale=6)
-        words(axes, middle, 0.42, name, weight="bold", color=colour)
-        words(axes, middle, 0.18, f"{chains} × {attempts}", fontsize=SMALL)
+                    arrow(axes, (x, y + step - 0.07), (x, y + 0.06), revised, lw=1, mutation_scale=6)
+        words(axes, middle, 0.68, name, weight="bold")
+        words(axes, middle, 0.45, f"{chains} × {attempts}", fontsize=SMALL)
+    for x, colour, text in ((1.0, fresh, "a fresh sample"), (3.0, revised, "a revision")):
+        dot(axes, x, 0.15, colour, ms=9)
+        words(axes, x + 0.15, 0.15, text, ha="left", fontsize=SMALL)
     data = pd.DataFrame(shapes, columns=["chains", "attempts in each"], index=pd.Index(names, name="shape"))
     data["generations"] = data.prod(axis=1)
     return Drawing(
         figure,
         f"{budget} generations, three shapes",
-        f"{budget} dots, one a generation: side by side in parallel sampling, one after the other in a chain of "
+        f"{budget} dots, one per generation: side by side in parallel sampling, one after the other in a chain of "
         f"revisions, {shapes[1][0]} chains of {shapes[1][1]} in a hybrid.",
         data,
     )
@@ -198,22 +213,25 @@ def votes_as_histograms(n: int = 64) -> Drawing:
     for ax, wins, head in zip(axes, (True, False), ("the vote is right", "the vote is wrong"), strict=True):
         i = shown[wins]
         answers = samples.answers[i, :n]
-        counts = Counter(a for a in answers if a is not None).most_common(12)
+        counts = Counter(a for a in answers if a is not None).most_common()
         good = {a for a, ok in zip(answers, right[i], strict=True) if ok}
         for place, (answer, count) in enumerate(counts):
             elected = place == 0
             ax.bar(place, count, 0.8, color=RIGHT if answer in good else PASSED, alpha=0.9 if answer in good else 0.5)
             if elected:
                 ax.annotate(
-                    "vote", (place - 0.4, count), xytext=(0, 3), textcoords="offset points", ha="left", color=INK
+                    f"vote: {count}", (place - 0.4, count), xytext=(0, 3), textcoords="offset points", ha="left"
                 )
             rows.append((samples.problems[i].question, answer, count, yes(answer in good), yes(elected)))
         ax.set_xticks([])
-        ax.set_xlabel("different answers", fontsize=SMALL)
+        ax.set_xlabel(f"{len(counts)} different answers", fontsize=SMALL)
         ax.set_title(head, fontsize=NORMAL, weight="normal", loc="left")
         ax.grid(axis="x", visible=False)
-        ax.set_ylim(0, counts[0][1] * 1.18)
-    axes[0].set_ylabel(f"of {n} samples", fontsize=SMALL)
+    most = max(count for _, _, count, *_ in rows)
+    for ax in axes:  # one scale for both
+        ax.set_ylim(0, most * 1.12)
+    axes[0].set_ylabel(f"samples, of {n}", fontsize=SMALL)
+    style.key(figure, {"right answer": (RIGHT, 0.9), "wrong answers": (PASSED, 0.5)})
     data = pd.DataFrame(rows, columns=["problem", "answer", "samples", "right", "elected"])
     rates = [shares[shown[wins]] for wins in (True, False)]
     return Drawing(
@@ -237,9 +255,9 @@ def chord_below_the_curve(n: int = 4) -> Drawing:
     axes.plot(p, 1 - (1 - p) ** n, color=COLOURS["oracle"])
     axes.plot(rates, covered, color=INK, lw=1.2, ls=(0, (4, 3)))
     axes.plot(rates, covered, "o", color=COLOURS["oracle"], ms=8)
-    axes.plot([middle, middle], [below, above], color=COLOURS["revision"], lw=2.5)
-    axes.plot([middle], [above], "o", color=COLOURS["revision"], ms=7, mfc="none", mew=1.8)
-    axes.plot([middle], [below], "o", color=COLOURS["revision"], ms=8)
+    axes.plot([middle, middle], [below, above], color=INK, lw=2.5)
+    axes.plot([middle], [above], "o", color=INK, ms=7, mfc="none", mew=1.8)
+    axes.plot([middle], [below], "o", color=INK, ms=8)
     notes = (
         ("easiest fifth", rates[0], covered[0], (-2, 7), "right"),
         ("hardest fifth", rates[1], covered[1], (9, -5), "left"),
@@ -271,19 +289,20 @@ def marbles(k: int = 4, shown: int = 16) -> Drawing:
     counts = samples.correct[:, :shown].sum(axis=1)
     i = int(np.abs(counts - 3).argmin())
     right = samples.correct[i, :shown]
-    figure, axes = canvas(1.95)
+    figure, axes = canvas(2.3)
     for j, ok in enumerate(right):
-        row, column = divmod(j, 8)
-        dot(axes, 0.3 + column * 0.33, 1.55 - row * 0.35, RIGHT if ok else PASSED, ms=17, alpha=1 if ok else 0.45)
-    words(axes, 1.45, 0.7, f"{shown} recorded samples,\n{counts[i]} of them right", fontsize=NORMAL)
-    arrow(axes, (2.95, 1.38), (3.45, 1.38))
+        row, column = divmod(j, 6)
+        dot(axes, 0.3 + column * 0.31, 1.85 - row * 0.34, RIGHT if ok else PASSED, ms=15, alpha=1 if ok else 0.45)
+    words(axes, 1.1, 0.55, f"{shown} recorded samples,\n{counts[i]} of them right", fontsize=NORMAL)
+    arrow(axes, (2.2, 1.5), (2.7, 1.5))
     chance = float(pass_at_k(shown, counts[i], k))
     draws = np.random.default_rng(0).permuted(np.tile(right, (3, 1)), axis=1)[:, :k]
     for row, draw in enumerate(draws):
+        y = 2.0 - row * 0.5
+        words(axes, 3.5, y, f"draw {row + 1}", ha="right")
         for column, ok in enumerate(draw):
-            x, y = 3.75 + column * 0.33, 1.75 - row * 0.35
-            dot(axes, x, y, RIGHT if ok else PASSED, ms=17, alpha=1 if ok else 0.45)
-    bracket(axes, 3.6, 0.75, 4 * 0.33, f"draw {k}: a right one\nin {chance:.0%} of all draws")
+            dot(axes, 3.85 + column * 0.31, y, RIGHT if ok else PASSED, ms=15, alpha=1 if ok else 0.45)
+    words(axes, 3.65, 0.55, f"draws of {k}, and so on:\n{chance:.0%} of all draws have a right one")
     data = pd.DataFrame({"samples": [shown], "right": [counts[i]], "drawn": [k], "a right one among them": [chance]})
     return Drawing(
         figure,

@@ -1,7 +1,8 @@
 """The figure of the live search: samples as a prefix tree, as the simulator "Watch it search" draws them in a page."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,13 +16,14 @@ from ..sampling import CHOICES, Result
 from ..tasks.arithmetic import ArithmeticProblem
 from ..tasks.problem import Solution
 from .drawing import Drawing, drawn
-from .shapes import canvas, words, yes
+from .shapes import SMALL, WIDTH, WRONG, canvas, words, yes
 from .style import COLOURS, DASHED, INK, PAGE
 
-RIGHT, WRONG = COLOURS["oracle"], COLOURS["revision"]
+RIGHT = COLOURS["oracle"]
 SIGNS = {"+": "+", "-": "−", "*": "×"}
 ROW = 0.3
-LEFT, COLUMN = 0.25, 0.78
+LEFT, BESIDE = 0.3, 2.15  # units left of the first step, and right of the last one
+RULES = {"majority": "vote", "prm": "verifier"}
 
 
 @dataclass
@@ -35,6 +37,11 @@ class _Node:
     row: float = 0.0
     children: dict[str, "_Node"] = field(default_factory=dict)
 
+    @property
+    def answer(self) -> str:
+        """The total after the last step."""
+        return self.steps[-1].rpartition("=")[2].lstrip("0")
+
     def place(self, rows: int = 0) -> int:
         """Give every leaf below a row, from the most written branch down; returns how many rows are taken."""
         children = sorted(self.children.values(), key=lambda child: (-child.count, child.steps))
@@ -47,8 +54,13 @@ class _Node:
         return rows
 
 
-def sample_tree(problem: ArithmeticProblem, solutions: Sequence[Solution], scores: Sequence[Sequence[float]]) -> Figure:
-    """Draw samples of one problem as a prefix tree: a column a step, a row a solution.
+def sample_tree(
+    problem: ArithmeticProblem,
+    solutions: Sequence[Solution],
+    scores: Sequence[Sequence[float]],
+    choices: Mapping[str, str | None] | None = None,
+) -> Figure:
+    """Draw samples of one problem as a prefix tree: one column per step, one row per solution.
 
     Parameters
     ----------
@@ -58,6 +70,8 @@ def sample_tree(problem: ArithmeticProblem, solutions: Sequence[Solution], score
         Finished solutions of the problem.
     scores : sequence of sequence of float
         A verifier's score of each of their steps; the thicker a line, the higher the score.
+    choices : mapping, optional
+        The answer that a rule chooses, by the rule: "majority", "prm". Its solutions are marked.
 
     Raises
     ------
@@ -76,34 +90,52 @@ def sample_tree(problem: ArithmeticProblem, solutions: Sequence[Solution], score
     rows = root.place()
     figure, axes = canvas(ROW * (rows + 1) + 0.1)
     axes.set_ylim(rows - 0.4, -1.2)
+    column = (WIDTH - LEFT - BESIDE) / len(problem.solution_steps)
+    words(axes, LEFT, -0.8, "start")
     for i, step in enumerate(problem.solution_steps):
-        words(axes, LEFT + COLUMN * (i + 1), -0.8, f"{SIGNS[step[0]]}{int(step[1:3])}")
-    axes.plot(LEFT, root.row, "o", color=INK, ms=6)
-    _draw(axes, root)
+        words(axes, LEFT + column * (i + 1), -0.8, f"{SIGNS[step[0]]}{int(step[1:3])}")
+    words(axes, LEFT, root.row, str(int(problem.id[:3])), fontsize=SMALL, bbox=_pill(INK, "-"), zorder=2)
+    _draw(axes, root, column)
+    for rule, answer in (choices or {}).items():
+        _mark(axes, rule, [leaf for leaf in _leaves(root) if leaf.answer == answer])
     return figure
 
 
-def _draw(axes: Axes, node: _Node) -> None:
-    """Draw what follows a node."""
-    x = LEFT + COLUMN * len(node.steps)
+def _pill(colour: str, line: Any) -> dict[str, Any]:
+    return {"boxstyle": "round,pad=0.22", "fc": PAGE, "ec": colour, "ls": line}
+
+
+def _leaves(node: _Node) -> list[_Node]:
+    """The ends of the solutions below a node."""
+    return [leaf for child in node.children.values() for leaf in _leaves(child)] if node.children else [node]
+
+
+def _mark(axes: Axes, rule: str, leaves: Sequence[_Node]) -> None:
+    """Mark the solutions whose answer a rule chooses, right of their counts."""
+    if not leaves:
+        return
+    rows, x, colour = [leaf.row for leaf in leaves], WIDTH - 0.8, COLOURS[rule]
+    for row in rows:
+        axes.plot([x - 0.08, x], [row, row], color=colour, lw=1.6)
+    axes.plot([x, x], [min(rows) - 0.25, max(rows) + 0.25], color=colour, lw=1.6)
+    text = f"{RULES[rule]}:\n{leaves[0].answer}"
+    middle = (min(rows) + max(rows)) / 2
+    words(axes, x + 0.06, middle, text, fontsize=SMALL, ha="left", color=colour, weight="bold")
+
+
+def _draw(axes: Axes, node: _Node, column: float) -> None:
+    """Draw what follows a node, a step every so many units."""
+    x = LEFT + column * len(node.steps)
     for child in node.children.values():
         colour, line = (RIGHT, "-") if child.right else (WRONG, DASHED)
         bend = np.linspace(0, 1, 20)
         rise = node.row + (child.row - node.row) * (3 * bend**2 - 2 * bend**3)
-        axes.plot(x + COLUMN * bend, rise, color=colour, lw=0.8 + 5 * child.score, zorder=1)
-        pill = {"boxstyle": "round,pad=0.22", "fc": PAGE, "ec": colour, "ls": line}
-        total = child.steps[-1].rpartition("=")[2].lstrip("0")
-        words(axes, x + COLUMN, child.row, total, fontsize=9, bbox=pill, zorder=2)
+        axes.plot(x + column * bend, rise, color=colour, lw=0.8 + 5 * child.score, zorder=1)
+        words(axes, x + column, child.row, child.answer, fontsize=SMALL, bbox=_pill(colour, line), zorder=2)
         if not child.children:
-            words(
-                axes,
-                x + COLUMN + 0.24,
-                child.row,
-                f"×{child.count} {'✓' if child.right else '✗'}",
-                fontsize=9,
-                ha="left",
-            )
-        _draw(axes, child)
+            said = f"{child.count} sample{'s' if child.count > 1 else ''} {'✓' if child.right else '✗'}"
+            words(axes, x + column + 0.24, child.row, said, fontsize=SMALL, ha="left")
+        _draw(axes, child, column)
 
 
 @drawn
@@ -131,4 +163,5 @@ def samples_as_a_tree() -> Drawing:
         columns=["answer", "samples", "sum of scores", "best score", "right"],
     )
     shown_by = f"{problem.question} The answer is {problem.answer}: {', '.join(said)}."
-    return Drawing(sample_tree(problem, solutions, scores), finding, shown_by, data)
+    tree = sample_tree(problem, solutions, scores, {"majority": vote.answer, "prm": best.answer})
+    return Drawing(tree, finding, shown_by, data)

@@ -11,7 +11,7 @@ from . import charts, style
 from .charts import Row
 from .drawing import Drawing, drawn
 
-PARTS = {"reading": "#999999", "writing": style.COLOURS["beam"], "verifier": style.COLOURS["prm"]}
+PARTS = {"reading": style.COLOURS["reading"], "writing": style.COLOURS["writing"], "verifier": style.COLOURS["prm"]}
 
 
 @drawn
@@ -32,9 +32,9 @@ def price_of_a_pass() -> Drawing:
         ]
     )
     return Drawing(
-        charts.stacked(bars, PARTS, xlabel="FLOPs a problem"),
+        charts.stacked(bars, PARTS, xlabel="FLOPs per problem"),
         f"One answer of the large model costs as much as {many} of the small one, or {scored} with their scores",
-        f"One pass of the large model costs {greedy('large').cost / 1e6:.0f} million FLOPs a problem; "
+        f"One pass of the large model costs {greedy('large').cost / 1e6:.0f} million FLOPs per problem; "
         f"{scored} samples of the small one and their scores cost {weighted(scored).cost / 1e6:.0f} million.",
         numbers,
     )
@@ -45,9 +45,11 @@ def equal_price() -> Drawing:
     """What one large pass solves, and what the small model solves for the same FLOPs, by who chooses."""
     many, scored = matched_samples(), matched_samples("prm")
     rows = {
-        "small, 1 greedy pass": Row("single", greedy("small").solved, hollow=True),
+        f"small, 1 greedy pass:\n{greedy('small').cost / greedy('large').cost:.0%} of the price": Row(
+            "single", greedy("small").solved, hollow=True
+        ),
         f"small, {many} samples:\nvote": Row("majority", vote(many).solved),
-        f"small, {scored} samples:\nPRM, charged": Row("prm", weighted(scored).solved),
+        f"small, {scored} samples:\nPRM, its price included": Row("prm", weighted(scored).solved),
         "large, 1 greedy pass": Row("large", greedy("large").solved),
         f"small, {many} samples:\nperfect verifier": Row("oracle", coverage(many).solved),
     }
@@ -63,7 +65,7 @@ def equal_price() -> Drawing:
             {
                 "": [name.replace("\n", " ") for name in rows],
                 "solved": [row.value for row in rows.values()],
-                "FLOPs a problem": [
+                "FLOPs per problem": [
                     arm.cost for arm in (greedy("small"), vote(many), weighted(scored), greedy("large"), coverage(many))
                 ],
             }
@@ -112,14 +114,22 @@ def verifier_on_the_bill() -> Drawing:
     lines = {
         "PRM, charged": line,
         "large, one pass": charts.level("large", large, line.at[-1]),
-        "PRM, for free": free,
+        "PRM, free": free,
     }
     many, scored = matched_samples(), matched_samples("prm")
     free_gain, gain = weighted(many).minus(large), weighted(scored).minus(large)
+    figure = charts.against_flops(lines, scale=(0.4, 1.0))
+    [axes] = figure.axes
+    axes.axvline(large.cost, color=style.INK, lw=1)
+    for arm, face in ((weighted(scored), style.COLOURS["prm"]), (weighted(many), style.PAGE)):
+        axes.plot([large.cost], [arm.solved.mean], "o", color=style.COLOURS["prm"], mfc=face, ms=7, mew=1.6, zorder=3)
+    axes.annotate(
+        "price of\none large pass", (large.cost, 0.42), xytext=(-5, 0), textcoords="offset points", ha="right"
+    )
     return Drawing(
-        charts.against_flops(lines, scale=(0.4, 1.0)),
-        f"With the PRM's reading for free the small model {by_sign(free_gain)} a large pass; charged, it "
-        f"{by_sign(gain)} it"
+        figure,
+        f"For the price of a large pass, the small model {by_sign(free_gain)} it if the PRM's reading is free, and "
+        f"{by_sign(gain)} it if that is charged"
         if free_gain.sign != gain.sign
         else f"With the PRM, charged or free, the small model {by_sign(gain)} a large pass of the same price",
         f"For the FLOPs of a large pass there are {many} samples without the reading ({weighted(many).solved:.0%} "
@@ -159,13 +169,13 @@ def large_model_along_its_training() -> Drawing:
     charts.draw(axes, lines, bands=False)
     axes.fill_between(list(spent.values()), solved.low, solved.high, color=style.COLOURS["large"], alpha=0.2, lw=0)
     axes.plot(list(spent.values()), solved.mean, "o", color=style.COLOURS["large"], ms=4)
-    axes.set_xlabel("FLOPs of training the large model")
-    axes.xaxis.set_major_formatter(style.AMOUNT)
+    axes.set_xlabel("training of the large model, 10¹² FLOPs")
+    axes.xaxis.set_major_formatter(style.TRILLIONS)
     axes.locator_params(axis="x", nbins=5)
     beaten = [at for at, arm in passes.items() if coverage(many).minus(arm).sign > 0]
     finding = (
-        "How long the large model was trained decides who beats it: even a perfect verifier does not at the end"
-        if 0 < len(beaten) < len(STEPS)
+        "The longer the large model trains, the less can beat it; fully trained, not even a perfect verifier"
+        if 0 < len(beaten) < len(STEPS) and STEPS[-1] not in beaten
         else "A perfect verifier beats the large model wherever its training stops"
         if beaten
         else "Not even a perfect verifier beats the large model, wherever its training stops"

@@ -2,7 +2,8 @@
 
 import pandas as pd
 
-from ..results import BUDGETS, coverage, stepwise, vote, weighted
+from ..estimators import Estimate
+from ..results import coverage, stepwise, vote, weighted
 from ..results.reinforcement import (
     cool_coverage,
     cool_temperature,
@@ -13,34 +14,32 @@ from ..results.reinforcement import (
     rl_weighted,
 )
 from ..results.wording import by_sign
-from . import charts
-from .charts import Row, series
+from . import charts, style
+from .charts import series
 from .drawing import Drawing, drawn
 
-COOLED = (1, 2, 4, 8, 16, 32, 64)
+SAMPLES = (1, 2, 4, 8, 16, 32, 64)
 
 
 @drawn
 def coverage_before_and_after() -> Drawing:
     """Coverage before and after reinforcement learning, and before at a low temperature."""
+    named = {"before": coverage, "after": rl_coverage, "before, low\ntemperature": cool_coverage}
+    looks = {"before": ("oracle", False), "after": ("optimal", False), "before, low\ntemperature": ("oracle", True)}
     lines = {
-        "before": series("oracle", {N: coverage(N) for N in BUDGETS}),
-        "after": series("optimal", {N: rl_coverage(N) for N in BUDGETS}),
-        "before,\ncooled": series("single", {N: cool_coverage(N) for N in COOLED}, dashed=True),
+        name: series(looks[name][0], {N: arm(N) for N in SAMPLES}, dashed=looks[name][1]) for name, arm in named.items()
     }
     once, many = rl_coverage(1).minus(coverage(1)), rl_coverage(64).minus(coverage(64))
     return Drawing(
-        charts.curves(lines, xlabel="samples", low=0.3),
+        charts.curves(lines, xlabel="samples", low=0.4),
         f"After reinforcement learning one sample {by_sign(once, 'is better', 'is no better', 'is worse')}, and many "
         f"cover {by_sign(many, 'more', 'as much', 'less')}",
         f"One sample solves {coverage(1).solved:.0%} before and {rl_coverage(1).solved:.0%} after; from {crossing():g} "
-        f"samples on, the model before covers more. Cooled is a temperature of {cool_temperature():g}.",
+        f"samples on, the original model covers more. The low temperature is {cool_temperature():g}.",
         pd.DataFrame(
             {
-                "samples": COOLED,
-                "before": [coverage(N).solved for N in COOLED],
-                "after": [rl_coverage(N).solved for N in COOLED],
-                "before, cooled": [cool_coverage(N).solved for N in COOLED],
+                "samples": SAMPLES,
+                **{name.replace("\n", " "): [arm(N).solved for N in SAMPLES] for name, arm in named.items()},
             }
         ),
     )
@@ -48,24 +47,46 @@ def coverage_before_and_after() -> Drawing:
 
 @drawn
 def search_before_and_after() -> Drawing:
-    """What a vote, a weighted vote and step-level revisions add to one sample, before and after."""
+    """One sample, a vote, a weighted vote and step-level revisions, before and after reinforcement learning."""
     ways = {
+        "weighted vote\nof 16": ("prm", weighted(16), rl_weighted(16)),
+        "up to 7\nrevisions": ("revision", stepwise(7), rl_stepwise(7)),
         "vote of 16": ("majority", vote(16), rl_vote(16)),
-        "weighted vote of 16": ("prm", weighted(16), rl_weighted(16)),
-        "up to 7 step-level\nrevisions": ("revision", stepwise(7), rl_stepwise(7)),
+        "one sample": ("single", coverage(1), rl_coverage(1)),
     }
-    rows, table = {}, []
-    for name, (strategy, before, after) in ways.items():
-        gains = before.minus(coverage(1)), after.minus(rl_coverage(1))
-        rows[f"{name}, before"] = Row(strategy, gains[0], hollow=True)
-        rows[f"{name}, after"] = Row(strategy, gains[1])
-        plain = name.replace("\n", " ")
-        table.append((plain, before.solved, after.solved, *(f"{gain:.1p}" for gain in gains)))
-    left = rl_weighted(16).minus(rl_coverage(1))
+    figure, axes = style.new_axes(height=3.0)
+    for strategy, *arms in ways.values():
+        solved = Estimate.stack(arm.solved for arm in arms)
+        errors = [solved.mean - solved.low, solved.high - solved.mean]
+        axes.errorbar(range(2), solved.mean, errors, color=style.COLOURS[strategy], marker="o", ms=5, lw=1.6)
+    ends = [float(after.solved.mean) for _, _, after in ways.values()]
+    style.shares(axes, 0.4, 0.85)
+    axes.set_xlim(-0.15, 1.15)
+    axes.set_xticks(range(2), ["before", "after"])
+    axes.grid(axis="x", visible=False)
+    style.name_ends(axes, ends, list(ways), [style.COLOURS[strategy] for strategy, *_ in ways.values()])
+    gains = weighted(16).minus(coverage(1)), rl_weighted(16).minus(rl_coverage(1))
+    ratio, last = float(gains[1].mean / gains[0].mean), rl_weighted(16).minus(weighted(16))
+    share = f"adds {ratio:.0%} of what it added" if gains[1].sign > 0 else "adds nothing"
     return Drawing(
-        charts.dots(rows, xlabel="points above one sample", difference=True),
-        f"After reinforcement learning a weighted vote still {by_sign(left, 'adds', 'adds nothing', 'loses')}, from a "
-        "higher start",
-        f"A weighted vote of 16 adds {weighted(16).minus(coverage(1)):.0 points} before and {left:.0 points} after.",
-        pd.DataFrame(table, columns=["strategy", "before", "after", "gain before", "gain after"]),
+        figure,
+        f"After reinforcement learning a weighted vote {share}, and "
+        f"{by_sign(last, 'ends higher', 'ends level', 'ends lower')}",
+        f"A weighted vote of 16 adds {gains[0]:.0 points} before and {gains[1]:.0 points} after; it solves "
+        f"{weighted(16).solved:.0%} before and {rl_weighted(16).solved:.0%} after.",
+        pd.DataFrame(
+            [
+                (
+                    name.replace("\n", " "),
+                    before.solved,
+                    after.solved,
+                    f"{before.minus(coverage(1)):.1p}",
+                    f"{after.minus(rl_coverage(1)):.1p}",
+                )
+                if name != "one sample"
+                else (name.replace("\n", " "), before.solved, after.solved, "", "")
+                for name, (_, before, after) in ways.items()
+            ],
+            columns=["strategy", "before", "after", "gain before", "gain after"],
+        ),
     )

@@ -264,7 +264,7 @@ def restarting_at_the_doubtful_step() -> Drawing:
     cheaper = stepwise(15).cost / weighted(16).cost
     return Drawing(
         charts.against_flops(lines, scale=(0.4, 1.0)),
-        f"Restarting at the first doubtful step {by_sign(by_samples)} 16 weighted samples"
+        f"Restarting at the doubtful step {by_sign(by_samples)} 16 weighted samples"
         + (" at less than half the cost" if cheaper < 0.5 else " at a lower cost" if cheaper < 1 else "")
         + f" and {by_sign(by_beam)} beam search of equal cost",
         f"With at most 15 restarts the small model solves {stepwise(15).solved:.1%} for "

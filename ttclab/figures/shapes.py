@@ -13,7 +13,7 @@ from .style import COLOURS, INK
 WIDTH = 5.4  # units of a canvas
 INCHES = 4.6  # that a canvas is wide: text of 9.5 points is 10 px high where a phone shows it at 360
 SMALL, NORMAL, LARGE = 9, 9.5, 11  # points
-RIGHT, WRONG, PASSED = COLOURS["oracle"], COLOURS["revision"], "#767676"
+RIGHT, WRONG, PASSED = COLOURS["oracle"], COLOURS["wrong"], "#767676"
 
 
 def canvas(height: float) -> tuple[Figure, Axes]:

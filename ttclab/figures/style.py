@@ -20,8 +20,8 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocat
 
 INK = "#010203"  # stands for the page's own text colour until the SVG is written
 PAGE = "#fdfcfb"  # stands for the page's own background
-# Okabe and Ito's palette for colour-blind readers: one colour a strategy, in pages, figures and simulators.
-COLOURS = {
+# Okabe and Ito's palette for colour-blind readers: one colour per strategy, in pages, figures and simulators.
+STRATEGIES = {
     "single": "#767676",
     "majority": "#e69f00",
     "orm": "#56b4e9",
@@ -32,6 +32,9 @@ COLOURS = {
     "optimal": INK,
     "large": "#767676",
 }
+# Things that are no strategy, in tones that no strategy has. A doubted step is drawn like a wrong one.
+TONES = {"reading": "#cdb88f", "writing": "#8c7457", "wrong": "#a8324e", "noise": "#8571a5"}
+COLOURS = {**STRATEGIES, **TONES}
 FIFTHS = ("easiest fifth", "second", "middle", "fourth", "hardest fifth")
 SHORT_FIFTHS = ("easiest", "second", "middle", "fourth", "hardest")
 DASHED = (0, (4, 2.5))
@@ -103,6 +106,7 @@ def _signed(value: float) -> str:
 
 PERCENT = FuncFormatter(lambda value, _: f"{100 * value:.0f}%")
 POINTS = FuncFormatter(lambda value, _: _signed(100 * value) if abs(100 * value - round(100 * value)) < 0.01 else "")
+TRILLIONS = FuncFormatter(lambda value, _: f"{value / 1e12:g}")
 AMOUNT = FuncFormatter(lambda value, _: amount(value) if value else "0")
 
 
@@ -167,6 +171,16 @@ def marks(figure: Figure, looks: Mapping[str, tuple[Any, str]]) -> None:
         figure.legend(
             handles=handles, loc="outside upper left", ncols=len(handles), frameon=False, handlelength=0.9,
             columnspacing=1.0, handletextpad=0.3, borderpad=0.1, fontsize=9,
+        )  # fmt: skip
+
+
+def line_key(figure: Figure, looks: Mapping[str, Any]) -> None:
+    """A key above the axes: what each style of line stands for, in every colour."""
+    handles = [Line2D([], [], color=INK, ls=look, lw=1.3, label=name) for name, look in looks.items()]
+    with house_style():
+        figure.legend(
+            handles=handles, loc="outside upper left", ncols=len(handles), frameon=False, handlelength=1.8,
+            columnspacing=1.2, handletextpad=0.5, borderpad=0.1, fontsize=9,
         )  # fmt: skip
 
 

@@ -126,7 +126,7 @@ def over_optimisation() -> Drawing:
         "PRM 14x": ("prm", "prm-large"),
         "PRM": ("prm", "prm"),
         "weak PRM": ("prm", "prm-weak"),
-        "noisy oracle": ("oracle", "noisy 0.8"),
+        "noisy oracle": ("noise", "noisy 0.8"),
     }
     lines, falls, rises = {}, {}, []
     for label, (strategy, name) in names.items():
@@ -147,7 +147,7 @@ def over_optimisation() -> Drawing:
         figure,
         (
             f"With more samples, the best score gets worse for the {listed(falling)}"
-            + (", and better for the others" if len(falling) + len(rises) == len(names) else "")
+            + (", and better for the others" if rises and len(falling) + len(rises) == len(names) else "")
         )
         if falling
         else "More samples make no verifier's choice clearly worse",

@@ -47,10 +47,15 @@ def matched_samples(verifier: str | None = None) -> int:
     """
     price = greedy("large").cost
     if verifier is None:
-        reading = 2 * vote(1).cost - vote(2).cost
-        return int((price - reading) / (vote(2).cost - vote(1).cost))
+        return samples_for(price)
     arms = sampling_arms(verifier=verifier, budgets=tuple(range(1, matched_samples() + 1)))
     return max(allocation.N for allocation in arms.within(price))
+
+
+def samples_for(flops: float) -> int:
+    """Samples of one problem that the small model draws for so many FLOPs; they share one reading of the problem."""
+    parts = bill("small")
+    return int((flops - parts["reading"]) / parts["writing"])
 
 
 def bill(model: str, N: int = 1, verifier: str | None = None) -> dict[str, float]:
@@ -278,11 +283,19 @@ def count_cells(verdict: str, *, verifier_given: bool = True, after: int = 0) ->
     return sum(cell.verdict == verdict for rows in maps for row in rows[:5] for cell in row)
 
 
-def spendable(R: float, at: int = 1500, *, verifier_given: bool = True) -> float:
-    """FLOPs that the small model may spend on a query, in units of one sample."""
+def allowance(R: float, at: int = 1500, *, verifier_given: bool = True) -> float:
+    """FLOPs that the small model may spend on a query, for the same total FLOPs as the large model."""
     spent = training_flops(*["small"] if verifier_given else ["small", "prm"])
-    left = greedy("large", at).cost + (training_flops("large", at=at) - spent) / queries_at(R, at)
-    return left / coverage(1).cost
+    return greedy("large", at).cost + (training_flops("large", at=at) - spent) / queries_at(R, at)
+
+
+def spendable(R: float, at: int = 1500, *, verifier_given: bool = True) -> float:
+    """The allowance in passes of the small model, each of which reads the problem and writes one sample.
+
+    The formula of the paper counts in passes. Samples of one problem share its reading: of those there are
+    `samples_for` the allowance, which is more.
+    """
+    return allowance(R, at, verifier_given=verifier_given) / coverage(1).cost
 
 
 def in_samples(count: float) -> str:
@@ -292,7 +305,7 @@ def in_samples(count: float) -> str:
 
 def spendable_scored(R: float, at: int = 1500) -> int:
     """Number of samples that the small model may spend on a query, scored by an already trained PRM."""
-    left = spendable(R, at) * coverage(1).cost
+    left = allowance(R, at)
     arms = sampling_arms()
     budgets, costs = [allocation.N for allocation in arms], [arm.cost for arm in arms.values()]
     if left > costs[-1]:  # beyond the recorded budgets, cost grows linearly

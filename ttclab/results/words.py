@@ -11,7 +11,7 @@ from ..estimators import auc, within_problem_auc
 from ..tasks.text_problems import TextProblem
 from ..verifiers.working import WorkingVerifier
 from .arms import Arms
-from .sampling import last_scores, run_arms
+from .sampling import last_scores, run_arms, small_samples
 
 WORD_BUDGETS = (1, 2, 4, 8, 16)
 
@@ -63,6 +63,13 @@ def word_vote(N: int) -> Arm:
 def word_chosen(N: int, verifier: str) -> Arm:
     """The answer that a verifier chooses from N samples: the likeliest, or a vote weighted by the scores."""
     return word_arms("best" if verifier == "likelihood" else "weighted", verifier).at(N)
+
+
+@cache
+def sums_likeliest(N: int) -> Arm:
+    """The likeliest of N samples of the small model: the cheap verifier "likelihood" on the sums."""
+    samples = small_samples()
+    return run_arms(samples, "best", (N,), np.exp(samples.logprob.astype(np.float64))).at(N)
 
 
 def word_auc(verifier: str) -> float:

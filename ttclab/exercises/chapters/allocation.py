@@ -303,7 +303,7 @@ EXERCISES = (
         example=([[0.5, 0.25]], [2, 4], 4),
         checks=(
             agreeing("all can be paid", _all_payable),
-            agreeing("some are too dear", _too_dear),
+            agreeing("some cost too much", _too_dear),
             agreeing("equally good", _equally_good),
         ),
         reference=_fit_policy,

@@ -43,7 +43,7 @@ def verdicts(assess_claim: Callable[[Sequence[float]], str]) -> Drawing:
     rows = {f"{name}:\n{said[name]}": charts.Row(strategy, a.minus(b)) for name, (strategy, a, b) in claims.items()}
     held = sum(verdict == "holds" for verdict in said.values())
     return Drawing(
-        charts.dots(rows, xlabel="difference, 16 samples of SmolLM2", difference=True, row_height=0.3),
+        charts.dots(rows, xlabel="difference, 16 samples of SmolLM2", difference=True),
         f"By your verdict {held} of these {len(claims)} claims about a real model hold",
         f"A vote of 16 minus one sample is {word_vote(16).minus(word_vote(1)):.1 points}: {[*said.values()][1]}.",
         pd.DataFrame(

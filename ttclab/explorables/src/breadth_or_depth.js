@@ -71,8 +71,8 @@ export function breadth_or_depth(context) {
   return view.mount({
     title: "Breadth: how far do more samples go?",
     guess: {
-      question: `One sample is right on ${tables[0].rows[0][1]} of the problems. Draw ${samples[asked]} of each problem: on how many is at ` +
-        "least one right?",
+      question: `One sample is right on ${tables[0].rows[0][1]} of the problems. Draw ${samples[asked]} of each problem: for how many ` +
+        "problems is at least one right?",
       start: Math.round(100 * groups[0].p), focus: budget,
       picture: askedChart(budgets.length, "at least one sample is right", axis, budgets[asked], [
         { name: "ttc-one", label: "one sample", budgets, values: budgets.map(() => groups[0].p) },

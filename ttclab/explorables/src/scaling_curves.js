@@ -111,7 +111,7 @@ export function scaling_curves(context) {
     const { said, large: passes } = group();
     const rows = strategies.map(({ name }, index) => {
       const found = reached(index);
-      return found ? [name, found.what, found.point[SOLVED], found.point[COST], found.minus] : [name, "too dear", "", "", ""];
+      return found ? [name, found.what, found.point[SOLVED], found.point[COST], found.minus] : [name, "costs too much", "", "", ""];
     });
     const pass = passes[selected.opponent];
     rows.push(["14x", `1 pass, ${opponents[selected.opponent]}`, pass[SOLVED], pass[COST], ""]);

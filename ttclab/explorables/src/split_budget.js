@@ -140,7 +140,7 @@ export function split_budget(context) {
     },
     body: [budget.node, difficulty.node, split.node, map.node, legend, view.sentence.node, view.table.node],
     about: "Shown: problems solved, in percent, by a vote over all attempts of all chains, weighted by the verifier's scores; the darker the " +
-      "better, from the worst of the map to its best; empty: more than the budget. The best is found afterwards, on these problems. A " +
+      "better, from the worst of the map to its best; empty: more than the budget. The best is chosen in hindsight, on these problems. A " +
       "policy's mark stands on each split that it gives to a tenth of the problems or more. Fifths: by the share of right ones among " +
       "attempts that nobody revised.",
     update, words, numbers, picture: map,

@@ -174,7 +174,7 @@ export function watch_search(context) {
         picture.show(round, isOver ? [best.tree, ...best.steps].join("\n") : "");
         const { writing, verifier: scoring, generations } = story.rounds[round].spent;
         const most = Math.max(...[...stories.values()].map(({ rounds }) => total(rounds[rounds.length - 1].spent)));
-        meter.style.setProperty("--ttc-writing", `${(100 * writing) / most}%`);
+        meter.style.setProperty("--ttc-written", `${(100 * writing) / most}%`);
         meter.style.setProperty("--ttc-all", `${(100 * (writing + scoring)) / most}%`);
         cost.textContent = `${flops(writing + scoring)}: writing ${flops(writing)}, verifier ${flops(scoring)}; ` +
           `${generations === 1 ? "1 generation" : `${generations} generations`}`;
