@@ -125,7 +125,7 @@ def _plan(name: str) -> Drawing:
 def _from(holds: Mapping[int, bool]) -> int | None:
     """The budget from which on something holds; None where it does not hold for the largest."""
     start = None
-    for budget, true in reversed([*holds.items()]):
+    for budget, true in reversed(list(holds.items())):
         if not true:
             break
         start = budget
