@@ -119,7 +119,7 @@ class Solution:
         Number of tokens, for servers that report the number but not the ids.
     reasoning : str
         The model's reasoning, for servers that return it separately. It is not part of the solution and not recorded.
-    stats : TokenStats, optional
+    stats : TokenStats
         Statistics of the tokens, if `token_stats.token_stats_kept` requested them.
     """
 
