@@ -222,7 +222,7 @@ def test_machines_record_and_merge_from_the_command_line(tmp_path, capsys):
         (["small", "--family"], "one model's name, or --family"),
         (["--family", "--shard", "1/2"], "takes no --shard"),
         (["small", "--files", "small"], "--files is for the address of a server, not for small"),
-        (["http://127.0.0.1:9/v1"], "name a file as out"),
+        (["http://127.0.0.1:9/v1"], "name one as out"),
     ],
 )
 def test_a_wrong_call_of_record_is_one_line(capsys, wrong, said):

@@ -211,7 +211,7 @@ def test_what_a_server_leaves_out_is_said_once_and_missing_in_what_it_writes(mis
         [said] = [str(warning.message) for warning in recwarn if warning.category is UserWarning]
         assert server.url in said
         if missing == "logprobs":
-            with pytest.raises(ValueError, match="only the policy's own writing has a likelihood"):
+            with pytest.raises(ValueError, match="a solution needs a log-probability"):
                 ttclab.load_verifier("self").score(solutions)
         else:
             assert bill.total.tokens == {"decode": sum(len(s.text) + 1 for s in solutions)}
@@ -734,7 +734,7 @@ def test_a_recording_is_of_what_the_server_writes(tmp_path, unbroken):
         policy = load(server)
         assert recorded.texts.tolist() == texts(policy.generate(PROBLEMS[:30], n=4))
     assert (recorded.metadata["model"], recorded.metadata["served"]) == ("scripted", "scripted")
-    with serving() as server, pytest.raises(ValueError, match="name a file as out"):
+    with serving() as server, pytest.raises(ValueError, match="name one as out"):
         bank.record(server.url, "test")
 
 

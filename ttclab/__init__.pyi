@@ -30,6 +30,7 @@ from . import signatures as signatures
 from . import solutions as solutions
 from . import stopping as stopping
 from . import tasks as tasks
+from . import tables as tables
 from . import token_stats as token_stats
 from . import training as training
 from . import verifiers as verifiers

@@ -36,6 +36,8 @@ def _name_toggles(
     if generate:
         name = '<summary aria-label="The pages below">'
         context["generate_toctree_html"] = lambda *a, **k: str(generate(*a, **k)).replace("<summary>", name)
+    # A DataFrame has empty header cells in its corner, which head nothing.
+    context["body"] = context.get("body", "").replace("<th></th>", "<td></td>")
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

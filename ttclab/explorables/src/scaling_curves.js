@@ -140,10 +140,13 @@ export function scaling_curves(context) {
     });
     lines.push(["ttc-s-large", "14x pass", pass[MEAN]]);
     nameLines(plot, lines.toSorted((a, b) => b[2] - a[2]));
+    // There is room above the upper dot; near an end of the chart only on one side of the rule.
+    const height = found ? Math.max(y(found.point[MEAN]) - 14, y.range()[1] - 10) : 0;
     for (const index of all.filter(isPoint)) {
       const [point] = curves[index].points;
       const label = selected.shown.includes(index) ? strategies[index].name : "";
-      mark(plot.layer, "text", `ttc-name ${name(index)}`).attr("x", x(point[FLOPS]) + 8).attr("dy", "0.32em").attr("y", y(point[MEAN])).text(label);
+      mark(plot.layer, "text", `ttc-name ${name(index)}`).attr("x", x(point[FLOPS]) + 8).attr("dy", "0.32em")
+        .attr("y", index === found?.index ? Math.max(y(point[MEAN]), height + 16) : y(point[MEAN])).text(label); // below its value
     }
     for (const index of all) {
       const point = selected.shown.includes(index) && reached(index)?.point;
@@ -151,8 +154,6 @@ export function scaling_curves(context) {
       else drawDot(plot, name(index), here, 0, 0);
     }
     drawDot(plot, "ttc-s-large", pass[FLOPS], pass[MEAN], 4);
-    // There is room above the upper dot; near an end of the chart only on one side of the rule.
-    const height = found ? Math.max(y(found.point[MEAN]) - 14, y.range()[1] - 10) : 0;
     const start = x(here) < x.range()[0] + 45;
     drawValue(plot, "ttc-best", found ? found.point[FLOPS] : here, height, found ? share(found.point) : "", start);
     drawGuess(plot, here, view.isAsked() ? view.guess : null, x(here) > right - 70 ? height : -Infinity, x(here) <= right - 70);
