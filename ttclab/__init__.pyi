@@ -29,8 +29,8 @@ from . import scope as scope
 from . import signatures as signatures
 from . import solutions as solutions
 from . import stopping as stopping
-from . import tasks as tasks
 from . import tables as tables
+from . import tasks as tasks
 from . import token_stats as token_stats
 from . import training as training
 from . import verifiers as verifiers

@@ -26,9 +26,7 @@ import sys
 
 COURSE = ""  # its address, which the copies that the book offers have
 if "google.colab" in sys.modules:
-    assert COURSE, (
-        "open this notebook by the Colab button of its page in the book"
-    )
+    assert COURSE, "open this notebook by the Colab button of its page"
     subprocess.run(["pip", "install", "--quiet", COURSE], check=True)"""
 
 
