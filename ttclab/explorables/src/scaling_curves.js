@@ -154,7 +154,7 @@ export function scaling_curves(context) {
       else drawDot(plot, name(index), here, 0, 0);
     }
     drawDot(plot, "ttc-s-large", pass[FLOPS], pass[MEAN], 4);
-    const start = x(here) < x.range()[0] + 45;
+    const start = x(found ? found.point[FLOPS] : here) < x.range()[0] + 45;
     drawValue(plot, "ttc-best", found ? found.point[FLOPS] : here, height, found ? share(found.point) : "", start);
     drawGuess(plot, here, view.isAsked() ? view.guess : null, x(here) > right - 70 ? height : -Infinity, x(here) <= right - 70);
     plot.describe(`Chart. ${words()}`);
