@@ -1599,7 +1599,7 @@ MISTAKES = {
         Mistake("accuracy for each FLOP", lambda c, f, u: mean(c) / mean(f), "and uniform sampling solves"),
         Mistake("the other way round", lambda c, f, u: -above_uniform(c, f, u), "and uniform sampling solves"),
         Mistake(
-            "all the FLOPs, not their mean", lambda c, f, u: above_uniform(c, f, u, cost=np.sum), "FLOPs a problem"
+            "all the FLOPs, not their mean", lambda c, f, u: above_uniform(c, f, u, cost=np.sum), "FLOPs per problem"
         ),
         Mistake("a step in place of a line", step_below, "and uniform sampling solves"),
         Mistake(

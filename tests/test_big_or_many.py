@@ -131,7 +131,7 @@ def solved(verifier):
 
 
 def cost(verifier, *samples):
-    """FLOPs a problem, (problems, samples)."""
+    """FLOPs per problem, (problems, samples)."""
     N = np.array(samples)
     writing = small().prefill_flops[:, None] + small().decode_flops.mean(axis=1)[:, None] * N
     return writing + (results.verifier_flops(small(), "prm", N) if verifier == "prm" else 0)

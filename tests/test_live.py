@@ -105,7 +105,7 @@ def best_of_4():
 
 def test_the_table_has_each_strategy_with_its_interval_and_cost(best_of_4):
     shown = live.table({"best of 4": best_of_4})
-    assert list(shown.columns) == ["solved", "generations", "FLOPs a problem"]
+    assert list(shown.columns) == ["solved", "generations", "FLOPs per problem"]
     solved, generations, flops = shown.loc["best of 4"]
     mean = sum(result.correct for result in best_of_4) / 6
     assert solved.startswith(f"{mean:.1%} (") and generations == "4" and flops.endswith(" million")

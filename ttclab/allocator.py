@@ -137,7 +137,7 @@ class Arm:
 
     @property
     def cost(self) -> float:
-        """Mean FLOPs a problem."""
+        """Mean FLOPs per problem."""
         return float(self.flops.mean())
 
     def fifth(self, *which: int) -> "Arm":

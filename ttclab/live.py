@@ -146,13 +146,13 @@ def table(results: Mapping[str, Sequence[Result]], recorded: Mapping[str, Estima
             "solved" if recorded is None else "live": solved,
             **beside,
             "generations": float(np.mean([result.cost.generations for result in of])),
-            "FLOPs a problem": float(np.mean([result.cost.total_flops for result in of])),
+            "FLOPs per problem": float(np.mean([result.cost.total_flops for result in of])),
         }
     return tables.table(rows)
 
 
 def bill(results: Mapping[str, Sequence[Result]]) -> pd.DataFrame:
-    """Million FLOPs a problem by their kind, a column for each strategy; cached FLOPs are shown and not charged."""
+    """Million FLOPs per problem by their kind, a column for each strategy; cached FLOPs are shown and not charged."""
     columns = {}
     for name, of in results.items():
         total = sum((result.cost for result in of), Cost())
@@ -161,7 +161,7 @@ def bill(results: Mapping[str, Sequence[Result]]) -> pd.DataFrame:
         columns[name] = {kind: flops / len(of) / 1e6 for kind, flops in spent.items()}
     kinds = list(dict.fromkeys(kind for spent in columns.values() for kind in spent if kind not in TOTALS))
     frame = pd.DataFrame(columns, index=[*kinds, *TOTALS]).fillna(0.0).round(1)
-    return frame.rename_axis("million FLOPs a problem")
+    return frame.rename_axis("million FLOPs per problem")
 
 
 def _load(name: str, problems: Sequence[Problem], generations: int, device: str) -> Any:

@@ -134,7 +134,7 @@ def _table(group: dict[str, Any], names: list[str]) -> dict[str, Any]:
         payable = [curve["payable"][step] for step in steps]
         rows.append([name, *(curve["points"][i][4] if i >= 0 else "costs too much" for i in payable)])
     return {
-        "caption": f"{group['name'].capitalize()}: solved for at most so many FLOPs a problem",
+        "caption": f"{group['name'].capitalize()}: solved for at most the FLOPs shown per problem",
         "columns": ["Strategy", *(group["said"][step] for step in steps)],
         "rows": rows,
     }

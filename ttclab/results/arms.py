@@ -78,7 +78,7 @@ def at_equal_flops(arms: Iterable[Arm], flops: float) -> Arm:
     arms : iterable of Arm
         The arms of one strategy, by ascending cost.
     flops : float
-        The mean cost of the mix, in FLOPs a problem.
+        The mean cost of the mix, in FLOPs per problem.
 
     Raises
     ------

@@ -206,7 +206,7 @@ def verifier_flops(samples: bank.Samples, verifier: str, budgets: NDArray[np.int
 
 
 def verifying(N: int, verifier: str = "prm") -> float:
-    """Mean FLOPs a problem of a verifier that scores N samples of the small model."""
+    """Mean FLOPs per problem of a verifier that scores N samples of the small model."""
     return float(verifier_flops(small_samples(), verifier, np.array([N])).mean())
 
 

@@ -78,9 +78,7 @@ def _advantage(correct: Sequence[int], flops: Sequence[float], uniform: Sequence
 def _scored(correct: list[int], flops: list[int], uniform: list[list[float]]) -> tuple[Any, ...]:
     accuracy, cost = sum(correct) / len(correct), sum(flops) / len(flops)
     level = accuracy - _advantage(correct, flops, uniform)
-    why = (
-        f"{accuracy:.4g} is solved for {cost:.4g} FLOPs a problem, and uniform sampling solves {level:.4g} for as many"
-    )
+    why = f"{accuracy:.4g} is solved for {cost:.4g} FLOPs per problem; for as many, uniform sampling solves {level:.4g}"
     return why, correct, flops, uniform
 
 
@@ -236,7 +234,8 @@ def _levels(played: "Played", seed: int) -> list[Finding]:
 
 def _score(played: "Played", seed: int) -> str:
     return (
-        f"your policy solves {100 * played.correct.mean():.1f}% for {played.flops.mean() / 1e6:.0f} MFLOPs a problem, "
+        f"your policy solves {100 * played.correct.mean():.1f}% "
+        f"for {played.flops.mean() / 1e6:.0f} MFLOPs per problem, "
         f"{_points(above_uniform(played, seed))} above uniform sampling for the same FLOPs"
     )
 

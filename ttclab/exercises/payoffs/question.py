@@ -25,7 +25,7 @@ def price_of_a_pass(flops: Callable[..., float]) -> Drawing:
         "price_of_a_pass", "your count", ends, [0, 1, 3],
         "Your count, on the recorded prompts and solutions, ends a little before the bars: attention and the output "
         "layer are left out",
-        f"By your count one large pass takes {ends[0] / 1e6:.0f} million FLOPs a problem and {many} small samples "
+        f"By your count one large pass takes {ends[0] / 1e6:.0f} million FLOPs per problem and {many} small samples "
         f"{ends[1] / 1e6:.0f} million.",
     )  # fmt: skip
 

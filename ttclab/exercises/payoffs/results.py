@@ -34,7 +34,7 @@ def equal_flops(at_equal_flops: Callable[..., float]) -> Drawing:
         figure,
         f"At the price of one large pass, by your function, coverage is {mixed['coverage']:.0%} and a vote solves "
         f"{mixed['vote']:.0%}",
-        f"The large pass solves {large.solved:.0%} for {large.cost / 1e6:.0f} million FLOPs a problem.",
+        f"The large pass solves {large.solved:.0%} for {large.cost / 1e6:.0f} million FLOPs per problem.",
         pd.DataFrame(
             {"": [*mixed, "large, one pass"], "solved": [*(f"{x:.1%}" for x in mixed.values()), large.solved]}
         ),
@@ -68,7 +68,7 @@ def worth_its_flops(frontier: Callable[..., Sequence[int]]) -> Drawing:
             {
                 "on your frontier": [names[i] for i in kept],
                 "solved": [ways[i].solved for i in kept],
-                "FLOPs a problem": [costs[i] for i in kept],
+                "FLOPs per problem": [costs[i] for i in kept],
             }
         ),
     )

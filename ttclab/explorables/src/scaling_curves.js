@@ -45,7 +45,7 @@ export function scaling_curves(context) {
   /** @type {import("./chart.js").Axis} */
   const axis = {
     domain, ticks: TICKS.filter((n) => n > domain[0] && n < domain[1]), format: (n) => `${n / 1e6}`,
-    title: "million FLOPs a problem", at: (step) => group().budgets[step],
+    title: "million FLOPs per problem", at: (step) => group().budgets[step],
   };
   const chart = budgetChart(shares.length, "problems solved", { choose: view.choose("budget"), paint, axis });
 
