@@ -288,9 +288,9 @@ EXERCISES = (
         title="what is worth its FLOPs",
         points=10,
         goal=(
-            "Strategy i costs costs[i] FLOPs per problem and solves accuracy[i]. A strategy is beaten by one that costs no "
-            "more and solves more, or costs less and solves as much. Return the numbers of the unbeaten strategies, from "
-            "the cheapest to the most expensive; of two that cost and solve the same, the first."
+            "Strategy i costs costs[i] FLOPs per problem and solves accuracy[i]. A strategy is beaten by one that "
+            "costs no more and solves more, or costs less and solves as much. Return the numbers of the unbeaten "
+            "strategies, from the cheapest to the most expensive; of two that cost and solve the same, the first."
         ),
         hint=(
             "Sort by cost, of equal costs the more accurate first. Then walk up: keep a strategy if it solves more "
