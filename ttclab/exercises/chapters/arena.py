@@ -78,12 +78,13 @@ def _advantage(correct: Sequence[int], flops: Sequence[float], uniform: Sequence
 def _scored(correct: list[int], flops: list[int], uniform: list[list[float]]) -> tuple[Any, ...]:
     accuracy, cost = sum(correct) / len(correct), sum(flops) / len(flops)
     level = accuracy - _advantage(correct, flops, uniform)
-    why = f"{accuracy:.4g} is solved for {cost:.4g} FLOPs per problem; for as many, uniform sampling solves {level:.4g}"
+    price = f"{cost:.4g} FLOPs per problem"
+    why = f"{accuracy:.4g} is solved for {price}, and uniform sampling solves {level:.4g} for as many"
     return why, correct, flops, uniform
 
 
 def _curve(rng: np.random.Generator) -> list[list[float]]:
-    """Four points of uniform sampling, dearer and better each, in eighths."""
+    """Four points of uniform sampling, each more expensive and better than the last, in eighths."""
     heights = np.sort(rng.choice(np.arange(2, 8), size=4, replace=False)) / 8
     return [[float(8 * 2**i), float(y)] for i, y in enumerate(heights)]
 
