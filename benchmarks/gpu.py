@@ -15,7 +15,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date
-from functools import partial
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -27,7 +26,6 @@ from transformers import AutoModelForCausalLM, GenerationConfig, PreTrainedModel
 
 import ttclab
 from tests.tiny import CONFIGS, TOKENIZER
-from ttclab.bank.shipped import REVISER
 from ttclab.beam_search import beam_search
 from ttclab.engine import Engine, Row, Sampler
 from ttclab.engine.graphs import bucket
@@ -211,21 +209,19 @@ def measure_generate_batch(run: Run, name: str, model: PreTrainedModel) -> dict[
 def measure_strategies(run: Run, problems: int) -> list[dict[str, Any]]:
     """Wall time of strategies with the PRM, eager and captured, and the FLOPs that they are charged."""
     asked, table, device = load_problems("test", limit=problems), [], run.device.type
-    policies = {name: ttclab.load(name, device=device) for name in {"small", REVISER}}
-    prm = ttclab.load_verifier("prm", device=device)
-    strategies: dict[str, tuple[str, Callable[[Any], list[Any]]]] = {
-        "best-of-16": ("small", lambda model: ttclab.parallel_search(model, prm, asked, 16)),
-        "beam search, N=16, M=4": ("small", lambda model: beam_search(model, prm, asked, 16, 4)),
-        "1 attempt, 3 revisions": (REVISER, lambda model: ttclab.sequential_revise(model, prm, asked, 3)),
+    model, prm = ttclab.load("small", device=device), ttclab.load_verifier("prm", device=device)
+    strategies: dict[str, Callable[[], list[Any]]] = {
+        "best-of-16": lambda: ttclab.parallel_search(model, prm, asked, 16),
+        "beam search, N=16, M=4": lambda: beam_search(model, prm, asked, 16, 4),
+        "1 attempt, 3 revisions": lambda: ttclab.sequential_revise(model, prm, asked, 3),
     }
-    for name, (policy, strategy) in strategies.items():
+    for name, strategy in strategies.items():
         line: dict[str, Any] = {"strategy": name, "problems": problems}
         for decoder in ("eager", run.captured):
-            model = policies[policy]
             model.engine = Engine(model.engine.model, model.tokenizer, batch_size=4096, decoder=decoder)
             prm._reader = Reader(prm.model, decoder=decoder)
-            line[f"{decoder}_seconds"] = run.seconds(partial(strategy, model))
-        line["mflops"] = sum(result.cost.total_flops for result in strategy(model)) / 1e6
+            line[f"{decoder}_seconds"] = run.seconds(strategy)
+        line["mflops"] = sum(result.cost.total_flops for result in strategy()) / 1e6
         table.append(line)
         print("  " + json.dumps(line), flush=True)
     return table

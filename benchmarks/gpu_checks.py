@@ -18,7 +18,6 @@ import torch
 
 import ttclab
 from tests.tiny import TOKENIZER, random_model
-from ttclab.bank.shipped import REVISER
 from ttclab.beam_search import beam_search
 from ttclab.engine import Engine, Row, Sampler
 from ttclab.ledger import billed
@@ -113,7 +112,7 @@ def check_budget(run: Run) -> None:
     for M in (1, 4):
         results = beam_search(model, prm, problems, 16, M)
         assert all(len(result.solutions) == result.cost.generations == 16 for result in results)
-    results = ttclab.sequential_revise(ttclab.load(REVISER, device=run.device.type), prm, problems, 3)
+    results = ttclab.sequential_revise(model, prm, problems, 3)
     assert all(len(result.solutions) <= 4 and result.cost.revisions <= 3 for result in results)
     sampled = ttclab.parallel_search(model, prm, problems, 16)
     share = statistics.fmean(result.correct for result in sampled)

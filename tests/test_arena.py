@@ -55,7 +55,7 @@ def test_the_table_is_what_the_recorded_runs_give_now(anew):
 
 
 def test_keeping_the_first_attempt_costs_nothing_and_is_right_where_it_is(anew):
-    chains = bank.load_chains(bank.REVISER, "test")
+    chains = bank.load_chains(bank.SMALL, "test")
     assert (anew.flops[:, 0] == 0).all() and (anew.saved[:, 0] == 0).all()
     assert (anew.correct[:, 0] == chains.correct[:, FIRST]).all()
     assert chains.place[0, FIRST] == 0 and chains.metadata["lengths"][chains.chain_index[0, FIRST]] == 1
@@ -183,8 +183,8 @@ def test_a_chance_and_a_cost_in_the_game_are_those_of_the_evidence(anew, option)
 @pytest.mark.parametrize("option", TEN)
 def test_what_comes_of_a_move_is_the_choice_of_the_verifier_among_recorded_attempts(option):
     chains, scores = (
-        bank.load_chains(bank.REVISER, "test"),
-        results.last_scores(arena.VERIFIER, f"{bank.REVISER}-test-chains"),
+        bank.load_chains(bank.SMALL, "test"),
+        results.last_scores(arena.VERIFIER, f"{bank.SMALL}-test-chains"),
     )
     ids = [problem.id for problem in chains.problems]
     N, T = option

@@ -183,7 +183,7 @@ def test_a_verifier_that_scores_all_alike_gives_a_random_sample_or_a_vote():
 
 
 def test_an_oracle_that_stops_a_chain_of_8_solves_more_than_the_verifier_that_chooses_from_it():
-    chains = bank.load_chains(bank.REVISER, "test")
+    chains = bank.load_chains(bank.SMALL, "test")
     held = np.mean([chains.correct[:, chain].any(axis=1) for chain in chains.first(None, 7)], axis=0)
     scored = results.hybrid_arms().at(1, 7).correct
     assert estimators.bootstrap(held - scored).low > 0

@@ -294,7 +294,7 @@ def test_every_strategy_takes_a_measure_as_its_verifier(measure):
         assert result.scores == pytest.approx(weights)
         assert result.answer == weighted_vote(result.solutions, weights)
         assert result.cost.verifier_calls == 8 and result.cost.flops["verifier"] == 0
-    revised = ttclab.hybrid_search(ttclab.load("revision", device="cpu"), verifier, PROBLEMS[0], 2, 2)
+    revised = ttclab.hybrid_search(small, verifier, PROBLEMS[0], 2, 2)
     assert len(revised.scores) == 6
 
 

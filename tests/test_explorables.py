@@ -381,7 +381,7 @@ REVISIONS = [
 @cache
 def recorded():
     """What is right in the first 8 attempts of the chains that have as many, (problems, chains, attempts)."""
-    run = bank.load_chains(bank.REVISER, "test")
+    run = bank.load_chains(bank.SMALL, "test")
     long = [k for k, length in enumerate(run.metadata["lengths"]) if length >= 8]
     return np.stack([run.correct[:, (run.chain_index[0] == k) & (run.place[0] < 8)] for k in long], axis=1)
 
@@ -389,7 +389,7 @@ def recorded():
 @pytest.mark.parametrize(("attempt", "problems"), REVISIONS)
 def test_ten_selections_of_the_shipped_revisions_are_what_the_estimators_say(attempt, problems):
     said = shipped_data("watch_revision")["tables"][list(GROUPS).index(problems)]["rows"][attempt - 1]
-    fifth = results.revision_fifths()
+    fifth = results.small_fifths()
     right = recorded() if problems == "all" else recorded()[fifth == int(problems) - 1]
     now = right[:, :, attempt - 1]
 
@@ -409,14 +409,14 @@ def test_ten_selections_of_the_shipped_revisions_are_what_the_estimators_say(att
 
 
 def test_the_shipped_chains_are_recorded_ones_of_every_fifth_and_most_kinds():
-    data, run = shipped_data("watch_revision"), bank.load_chains(bank.REVISER, "test")
-    scores = bank.load_scores(bank.REVISER_PRM, f"{bank.REVISER}-test-chains")
+    data, run = shipped_data("watch_revision"), bank.load_chains(bank.SMALL, "test")
+    scores = bank.load_scores("prm", f"{bank.SMALL}-test-chains")
     places = {problem.id: i for i, problem in enumerate(run.problems)}
     assert [chain["group"] for chain in data["chains"]] == sorted("12345" * 8)
     assert {chain["kind"] for chain in data["chains"]} == set(watch_revision.KINDS)
     for shown in data["chains"]:
         i = places[shown["id"]]
-        assert int(shown["group"]) == results.revision_fifths()[i] + 1
+        assert int(shown["group"]) == results.small_fifths()[i] + 1
         for j, attempt in enumerate(shown["attempts"]):  # the longest chain is recorded first
             written = run.solutions(i)[j]
             assert [step[0] for step in attempt["steps"]] == str(written).splitlines()
@@ -426,9 +426,9 @@ def test_the_shipped_chains_are_recorded_ones_of_every_fifth_and_most_kinds():
 
 def test_the_shipped_cost_of_a_chain_is_that_of_the_arms():
     rows = shipped_data("watch_revision")["tables"][0]["rows"]
-    chains = bank.load_chains(bank.REVISER, "test")
+    chains = bank.load_chains(bank.SMALL, "test")
     costs = [
-        results.chain_flops("test", bank.REVISER_PRM, (chains.chain_index[0] == k) & (chains.place[0] < 4)).mean()
+        results.chain_flops("test", "prm", (chains.chain_index[0] == k) & (chains.place[0] < 4)).mean()
         for k in range(8)
     ]
     assert rows[3][5] == flops_in_words(float(np.mean(costs)))

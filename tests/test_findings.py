@@ -189,13 +189,13 @@ def test_the_trained_prms_gain_by_their_errors():
 
 def first_two(**feedback):
     """Of each recorded chain of two attempts or more: whether its first is right, and its second."""
-    chains = bank.load_chains(bank.REVISER, "test", **feedback)
+    chains = bank.load_chains(bank.SMALL, "test", **feedback)
     first, second = chains.first(4, 1).T
     return chains.correct[:, first], chains.correct[:, second]
 
 
 def test_a_first_revision_is_better_than_its_own_first_attempt_and_rarely_turns_right_into_wrong():
-    chains = bank.load_chains(bank.REVISER, "test")
+    chains = bank.load_chains(bank.SMALL, "test")
     rates = [chains.attempt(t) for t in (0, 1)]
     gain = bootstrap(rates[1].mean(axis=1) - rates[0][:, : rates[1].shape[1]].mean(axis=1))
     assert gain.low > 0.01
@@ -203,7 +203,7 @@ def test_a_first_revision_is_better_than_its_own_first_attempt_and_rarely_turns_
     assert (first & ~second).sum() / first.sum() <= 0.05
 
 
-@pytest.mark.parametrize("kind", ["oracle", bank.REVISER_PRM, "self"])
+@pytest.mark.parametrize("kind", ["oracle", "prm", "self"])
 def test_feedback_of_no_kind_helps_this_revision_model(kind):
     _, told = first_two(feedback=kind)
     _, untold = first_two()
@@ -213,7 +213,7 @@ def test_feedback_of_no_kind_helps_this_revision_model(kind):
 
 def test_one_attempt_of_the_control_is_as_good_as_the_first_revision():
     control = bank.load(bank.TWIN, "test").correct.mean(axis=1)
-    chains = bank.load_chains(bank.REVISER, "test")
+    chains = bank.load_chains(bank.SMALL, "test")
     revised = chains.attempt(1).mean(axis=1)
     difference = bootstrap(revised - control)
     assert difference.low <= 0 <= difference.high
@@ -221,7 +221,7 @@ def test_one_attempt_of_the_control_is_as_good_as_the_first_revision():
 
 def attempts(first, last):
     """Of all chains that go so far, what is right at these attempts, by problem."""
-    chains = bank.load_chains(bank.REVISER, "test")
+    chains = bank.load_chains(bank.SMALL, "test")
     there = (chains.place[0] >= first - 1) & (chains.place[0] < last)
     return chains.correct[:, there].mean(axis=1)
 
@@ -234,9 +234,9 @@ def test_after_the_first_revision_a_chain_neither_rises_nor_falls():
 
 def shares(of=None):
     """What a first revision turns wrong of right and right of wrong, and what a fresh sample of the control would."""
-    before, after = results.revised(bank.load_chains(bank.REVISER, "test"))
+    before, after = results.revised(bank.load_chains(bank.SMALL, "test"))
     control = bank.load(bank.TWIN, "test").correct.mean(axis=1, keepdims=True)
-    rows = slice(None) if of is None else results.revision_fifths() == of
+    rows = slice(None) if of is None else results.small_fifths() == of
 
     def share(part, whole):
         return bootstrap_share(part.sum(axis=1)[rows], whole.sum(axis=1)[rows])
@@ -272,7 +272,7 @@ def test_attempt_for_attempt_a_chain_leads_early_and_flop_for_flop_not_at_all():
 
 
 def test_the_lead_of_a_chain_is_the_control_s_as_well():
-    chains, control = bank.load_chains(bank.REVISER, "test"), bank.load(bank.TWIN, "test")
+    chains, control = bank.load_chains(bank.SMALL, "test"), bank.load(bank.TWIN, "test")
     fours = chains.first(None, 3)
     chained = np.mean([majority(chains.answers[:, x], chains.correct[:, x], 4, draws=1) for x in fours], axis=0)
     parallel = majority(chains.answers[:, chains.at(0)], chains.attempt(0), 4)
@@ -282,7 +282,7 @@ def test_the_lead_of_a_chain_is_the_control_s_as_well():
 
 
 def test_a_chain_holds_a_right_answer_as_often_as_samples_do():
-    chains = bank.load_chains(bank.REVISER, "test")
+    chains = bank.load_chains(bank.SMALL, "test")
     sixteens = chains.first(None, 15)
     held = np.mean([chains.correct[:, x].any(axis=1) for x in sixteens], axis=0)
     difference = bootstrap(held - pass_at_k(64, chains.attempt(0).sum(axis=1), 16))
@@ -290,7 +290,7 @@ def test_a_chain_holds_a_right_answer_as_often_as_samples_do():
 
 
 def test_a_better_verifier_of_the_same_attempts_is_worth_more_than_any_split_of_them():
-    own, large = (results.hybrid_arms(verifier=verifier) for verifier in (bank.REVISER_PRM, "prm-large"))
+    own, large = (results.hybrid_arms(verifier=verifier) for verifier in ("prm", "prm-large"))
     parallel = own.at(16).correct
     by_verifier = bootstrap(large.at(16).correct - parallel)
     by_split = [bootstrap(own.at(M, T).correct - parallel) for M, T in ((8, 1), (4, 3), (2, 7), (1, 15))]
@@ -299,7 +299,7 @@ def test_a_better_verifier_of_the_same_attempts_is_worth_more_than_any_split_of_
 
 
 def test_the_four_easier_fifths_are_solved_by_any_split():
-    easier = results.revision_fifths() < HARDEST
+    easier = results.small_fifths() < HARDEST
     for M, T in ((16, 0), (8, 1), (4, 3), (2, 7), (1, 15)):
         assert results.hybrid_arms().at(M, T).correct[easier].mean() > 0.999
 

@@ -127,8 +127,7 @@ def test_every_lab_runs_a_real_model_by_one_line(path, capsys, monkeypatch):
     [setup] = [cell for cell in code_cells(path) if "setup" in tags(cell)]
     [source] = real_model_cells(path)
     [knob] = KNOB.finditer(source)
-    own = NAMED | ({"MODEL": '"revision"'} if path.name.startswith("04") else {})
-    named = f"{knob[1]} = {', '.join(own[name] for name in knob[1].split(', '))}  #"
+    named = f"{knob[1]} = {', '.join(NAMED[name] for name in knob[1].split(', '))}  #"
     monkeypatch.setattr(live.run, "__kwdefaults__", live.run.__kwdefaults__ | {"problems": "validation", "limit": 3})
     names: dict[str, Any] = {}
     exec("".join(setup["source"]), names)
@@ -136,7 +135,7 @@ def test_every_lab_runs_a_real_model_by_one_line(path, capsys, monkeypatch):
     exec("\n".join(map(ast.unparse, statements)), names)
     shown = eval(ast.unparse(last), names)
     first, *_, last_line = capsys.readouterr().out.splitlines()
-    assert re.match(r"(small|revision) on \w+: at most about .* Its weights are \d", first)
+    assert re.match(r"small on \w+: at most about .* Its weights are \d", first)
     assert isinstance(shown, pd.DataFrame) and len(shown) and "Out of memory" not in last_line
 
 

@@ -32,8 +32,8 @@ def test_the_flops_of_an_arm_equal_the_bill_of_the_live_strategy():
 
 
 def test_the_flops_of_a_chain_equal_the_bill_of_the_live_chain():
-    chains = bank.load_chains(bank.REVISER, "test")
-    model, verifier = load(bank.REVISER, device="cpu"), load_verifier(bank.REVISER_PRM, device="cpu")
+    chains = bank.load_chains(bank.SMALL, "test")
+    model, verifier = load(bank.SMALL, device="cpu"), load_verifier("prm", device="cpu")
     problem = chains.problems[3]
     chain = [s for s, k, t in zip(chains.solutions(3), chains.chain_index[3], chains.place[3]) if k == 0 and t < 3]
     with billed() as bill:
@@ -49,11 +49,11 @@ def test_the_flops_of_a_chain_equal_the_bill_of_the_live_chain():
     assert bill.total.tokens["verifier"] == read.sum()
 
 
-@pytest.mark.parametrize("verifier", [bank.REVISER_PRM, "prm"])
+@pytest.mark.parametrize("verifier", ["prm", "prm-exact"])
 @pytest.mark.parametrize(("M", "T"), [(5, 0), (8, 1), (4, 7), (1, 15)])
 def test_the_flops_of_recorded_chains_equal_the_bill_of_hybrid_search(verifier, M, T):
-    chains = bank.load_chains(bank.REVISER, "test")
-    model, scorer = load(bank.REVISER, device="cpu"), load_verifier(verifier, device="cpu")
+    chains = bank.load_chains(bank.SMALL, "test")
+    model, scorer = load(bank.SMALL, device="cpu"), load_verifier(verifier, device="cpu")
     taken = (chains.chain_index[0] < M) & (chains.place[0] <= T)
     live = hybrid_search(model, scorer, chains.problems[:6], M, T, seed=0)
     for i, result in enumerate(live):
@@ -63,21 +63,13 @@ def test_the_flops_of_recorded_chains_equal_the_bill_of_hybrid_search(verifier, 
 
 
 def test_revised_returns_the_attempts_before_and_after_a_revision():
-    chains = bank.load_chains(bank.REVISER, "test")
+    chains = bank.load_chains(bank.SMALL, "test")
     before, after = results.revised(chains, 5)
     long = [k for k, length in enumerate(chains.metadata["lengths"]) if length > 5]
     for i in (0, 77):
         chain = [chains.correct[i][chains.chain_index[i] == k] for k in long]
         assert before[i].tolist() == [rights[4] for rights in chain]
         assert after[i].tolist() == [rights[5] for rights in chain]
-
-
-def test_the_fifths_of_the_revision_model_come_from_unrevised_attempts():
-    chains = bank.load_chains(bank.REVISER, "test")
-    alone = chains.correct[:, -32:]
-    assert np.array_equal(results.revision_fifths(), fifths(alone.mean(axis=1)))
-    assert (chains.place[:, -32:] == 0).all() and len(set(chains.chain_index[0, -32:])) == 32
-    assert not set(chains.chain_index[0, -32:]) & set(chains.chain_index[0, chains.place[0] > 0])
 
 
 def test_a_policy_spends_the_flops_of_the_chosen_arms():
@@ -189,17 +181,17 @@ def test_spreading_a_budget_over_the_batch_beats_best_of_n_at_equal_flops(estima
 
 
 def test_the_lesson_s_rule_loses_to_samples_at_equal_flops():
-    hard, asked = results.difficulty("revision", "predicted")
+    hard, asked = results.difficulty("predicted")
     found = results.spend(lesson_policy, results.space("revision"), hard, 16)
-    assert results.gain(Arm(found.allocation, found.correct, found.flops + asked), "parallel").high < 0
-    hardest = results.revision_fifths() == 4
+    assert results.gain(Arm(found.allocation, found.correct, found.flops + asked)).high < 0
+    hardest = results.small_fifths() == 4
     for budget in (16, 64):
         found = results.spend(lesson_policy, results.space("revision"), hard, budget)
         assert bootstrap((found.correct - results.hybrid_arms().at(budget).correct)[hardest]).high < 0
 
 
 def test_a_policy_over_revisions_ties_with_samples_at_equal_flops():
-    gain = results.gain(results.allocated("revision", "oracle", 16), "parallel")
+    gain = results.gain(results.allocated("revision", "oracle", 16))
     assert gain.low < 0 < gain.high < 0.03
 
 

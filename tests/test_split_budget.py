@@ -94,7 +94,7 @@ SELECTIONS = [
 @pytest.mark.parametrize(("budget", "problems", "chains", "attempts"), SELECTIONS)
 def test_ten_selections_of_the_shipped_map_are_what_the_arms_say(budget, problems, chains, attempts):
     data = shipped_data("split_budget")
-    rows = np.full(500, True) if problems == "all" else results.revision_fifths() == int(problems) - 1
+    rows = np.full(500, True) if problems == "all" else results.small_fifths() == int(problems) - 1
     group = data["groups"][list(GROUPS).index(problems)]
     place = [split["key"] for split in data["splits"]].index(f"{chains}x{attempts}")
     arm = results.hybrid_arms().at(chains, attempts - 1)
@@ -114,7 +114,7 @@ def test_the_shipped_policies_get_what_spending_by_them_gets(budget):
         (lesson, lesson_policy, "predicted"),
         (fitted, fitted_policy("revision-oracle"), "oracle"),
     ):
-        hard, asked = results.difficulty("revision", estimate)
+        hard, asked = results.difficulty(estimate)
         arm = results.spend(rule, results.hybrid_arms(), hard, budget)
         solved, interval, cost = told["said"]
         assert f"{solved} ({interval})" == f"{bootstrap(arm.correct):%}"

@@ -106,7 +106,7 @@ def test_problems_whose_steps_end_differently_cannot_be_run_together(reversal):
         ttclab.load("small", device="cpu").generate_step(problems)
 
 
-def test_older_runs_without_a_task_are_read_as_before():
-    runs = bank.load("small", "test"), bank.load("smollm2", "words-test"), bank.load_chains("revision", "test")
+def test_runs_name_their_task():
+    runs = bank.load("small", "test"), bank.load("smollm2", "words-test"), bank.load_chains("small", "test")
     assert [run.task.name for run in runs] == ["arithmetic", "words", "arithmetic"]
     assert runs[0].prompt_tokens == [len(problem.prompt) for problem in runs[0].problems]

@@ -16,7 +16,7 @@ from ttclab.ledger import billed
 from ttclab.problems import ArithmeticProblem, Solution, split_of
 from ttclab.results.cards import card
 from ttclab.tasks.arithmetic import ARITHMETIC
-from ttclab.training import draws, family, loop, policy, verifier
+from ttclab.training import draws, family, loop, policy, reinforcement, verifier
 from ttclab.training.policy import RECIPES
 from ttclab.training.recipe import Source
 from ttclab.training.rows import UNLABELLED, tokenize
@@ -517,6 +517,28 @@ def test_the_large_model_is_14_times_larger_and_improves_at_every_saved_step():
     assert len(steps) >= 4 and solved == sorted(solved)
     gap = ttclab.bank.load("large", "test", greedy=True).correct.mean()
     assert 0.15 <= gap - ttclab.bank.load("small", "test", greedy=True).correct.mean() <= 0.30 and gap < 0.85
+
+
+@pytest.mark.parametrize("folder", sorted(SHIPPED.iterdir()), ids=lambda folder: folder.name)
+def test_a_shipped_model_was_trained_by_its_recipe(folder):
+    record = json.loads((folder / "training.json").read_text())
+    recipe = (loop.RECIPES | reinforcement.RECIPES)[record["name"]]
+    assert (record["base"], record["seed"], record["task"]) == (recipe.base, 0, recipe.task)
+    if recipe.points:
+        assert record["steps"] == int(folder.name.rpartition("-")[2]) in recipe.points
+    elif recipe.goal:
+        assert record["steps"] < recipe.steps and record["validation"]["pass@1"] >= recipe.goal
+    else:
+        assert record["steps"] == recipe.steps
+    if isinstance(recipe, policy.PolicyRecipe):
+        config = ttclab.load(folder, device="cpu").config
+        shape = (config.hidden_size, config.num_hidden_layers, config.num_attention_heads, config.intermediate_size)
+        assert shape == (recipe.width, recipe.depth, recipe.heads, recipe.feedforward)
+
+
+def test_every_recipe_has_a_shipped_model():
+    records = [json.loads(file.read_text())["name"] for file in SHIPPED.glob("*/training.json")]
+    assert {*records} == {*loop.RECIPES, *reinforcement.RECIPES}
 
 
 def test_every_recipe_comes_after_its_dependencies():

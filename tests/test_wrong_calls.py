@@ -109,7 +109,7 @@ def test_a_score_too_many(name):
         (lambda: sequential_revise(POLICY, ScriptedVerifier(), PROBLEM, -1), "T >= 0 .*T=-1"),
         (
             lambda: ttclab.load("prm"),
-            "one of large, revision, revision-control, small, small-rl, a directory .*, not 'prm'",
+            "one of large, small, small-plain, small-rl, a directory .*, not 'prm'",
         ),
         (lambda: ttclab.load("large", at=3), r"'large' is shipped at the steps \[750.*\], not at 3"),
     ],

@@ -38,10 +38,7 @@ from .shipped import CHAINS as CHAINS
 from .shipped import CHAINS_WITH_FEEDBACK as CHAINS_WITH_FEEDBACK
 from .shipped import CRITICS as CRITICS
 from .shipped import MORE_BEAMS as MORE_BEAMS
-from .shipped import ONE_MODEL as ONE_MODEL
 from .shipped import QUALITIES as QUALITIES
-from .shipped import REVISER as REVISER
-from .shipped import REVISER_PRM as REVISER_PRM
 from .shipped import REVISIONS as REVISIONS
 from .shipped import SMALL as SMALL
 from .shipped import STEP_HYBRIDS as STEP_HYBRIDS

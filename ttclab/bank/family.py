@@ -34,17 +34,14 @@ from .shipped import (
     COOL,
     CRITICS,
     MORE_BEAMS,
-    ONE_MODEL,
     QUALITIES,
-    REVISER,
-    REVISER_PRM,
     REVISIONS,
     SMALL,
     STEP_HYBRIDS,
     TWIN,
 )
 
-CHAIN_VERIFIERS = ("prm", "prm-large") if ONE_MODEL else ("prm-revision", "prm", "prm-large")
+CHAIN_VERIFIERS = ("prm", "prm-large")
 VERIFIERS = ("orm", "prm", "prm-large", "prm-weak", "prm-rollouts", "prm-exact")
 RL = "small-rl"
 
@@ -115,25 +112,23 @@ def _policy_runs(**options: Any) -> Iterator[Run]:
     for folder in sorted(ZOO.glob("large-*")):
         at = int(folder.name.removeprefix("large-"))
         yield samples("large", "test", "large", SECONDS["large sample"], at=at, greedy=True)
-        if not ONE_MODEL:
-            yield samples("large", "test", "large", 64 * SECONDS["large sample"], at=at, samples=64)
     yield samples(RL, "test", RL, 256 * SECONDS["sample"])
     cool, path = Draws(**options, samples=64, temperature=COOL), RUNS / f"{SMALL}-test-cool.parquet"
     yield Run(path, partial(record, SMALL, "test", cool, out=path), (SMALL,), 64 * SECONDS["sample"])
     yield samples(TWIN, "test", TWIN, 64 * SECONDS["sample"], samples=64)
 
     def chains(split: str, lengths: Sequence[int], feedback: str | None = None) -> Run:
-        name = f"{REVISER}-{split}-chains{f'-{feedback}' if feedback else ''}"
+        name = f"{SMALL}-{split}-chains{f'-{feedback}' if feedback else ''}"
         return Run(
             RUNS / f"{name}.parquet",
-            partial(record_chains, REVISER, split, lengths, feedback=feedback, draws=Draws(**options)),
-            (REVISER, feedback) if feedback else (REVISER,),
+            partial(record_chains, SMALL, split, lengths, feedback=feedback, draws=Draws(**options)),
+            (SMALL, feedback) if feedback else (SMALL,),
             sum(lengths) * SECONDS["rewrite"],
         )
 
     for split in ("test", "validation"):
         yield chains(split, CHAINS)
-    for verifier in ("oracle", REVISER_PRM, "self"):
+    for verifier in ("oracle", "prm", "self"):
         yield chains("test", CHAINS_WITH_FEEDBACK, verifier)
 
 
@@ -148,8 +143,8 @@ def _thresholds(*, device: str, problems: int) -> Iterator[Run]:
 
 
 def _scored(device: str) -> Iterator[Run]:
-    def scores(verifier: str, run: str, model: str) -> Run:
-        seconds = 256 * SECONDS[_priced("score", verifier)] * (4 if model == REVISER else 1)
+    def scores(verifier: str, run: str, model: str, times: int = 1) -> Run:
+        seconds = 256 * times * SECONDS[_priced("score", verifier)]
         make = partial(record_scores, verifier, run, device=device)
         return Run(RUNS / f"{run}.{verifier}.parquet", make, (model, verifier), seconds, stage=1)
 
@@ -162,7 +157,7 @@ def _scored(device: str) -> Iterator[Run]:
         yield scores(verifier, f"{SMALL}-validation", SMALL)
     for split in ("test", "validation"):
         for verifier in CHAIN_VERIFIERS:
-            yield scores(verifier, f"{REVISER}-{split}-chains", REVISER)
+            yield scores(verifier, f"{SMALL}-{split}-chains", SMALL, times=4)  # reads attempts too
 
 
 def _searched(**options: Any) -> Iterator[Run]:

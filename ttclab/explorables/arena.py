@@ -180,10 +180,10 @@ def drawn_rounds(arena: "Arena") -> list[list[int]]:
 def recorded() -> dict[str, Any]:
     """Compute the data from the recorded runs on the test problems."""
     from .. import bank
-    from ..bank.shipped import REVISER
+    from ..bank.shipped import SMALL
     from ..results import arena
 
-    chains = bank.load_chains(REVISER, "test")
+    chains = bank.load_chains(SMALL, "test")
     rounds = drawn_rounds(arena.load_arena())
     used = {i for row in rounds for i in row}
     shown: list[dict[str, Any]] = [{}] * len(chains.problems)
@@ -196,18 +196,18 @@ def recorded() -> dict[str, Any]:
             "first": written[arena.FIRST].answer or "no answer",
             "came": [written[arena.FIRST].answer or "no answer", *_one_draw(chains, i)],
         }
-    source = "the revision model's recorded chains on the test problems, chosen from by PRM 14x"
+    source = "the small model's recorded chains on the test problems, chosen from by PRM 14x"
     return arena_data(arena.load_arena(), shown, rounds, source=source)
 
 
 def _one_draw(chains: Any, i: int) -> list[str]:
     """The answer of each option, computed from the first recorded chains of problem i that are long enough."""
     from .. import results
-    from ..bank.shipped import REVISER
+    from ..bank.shipped import SMALL
     from ..results import arena
     from ..sampling import Result
 
-    scores = results.last_scores(arena.VERIFIER, f"{REVISER}-test-chains")[i]
+    scores = results.last_scores(arena.VERIFIER, f"{SMALL}-test-chains")[i]
     written, answers = chains.solutions(i), []
     for N, T in arena.MENU:
         taken = chains.first(N, T).ravel()

@@ -176,22 +176,22 @@ def _best_table(group: dict[str, Any], budgets: Sequence[int], names: list[str])
 
 
 def recorded() -> dict[str, Any]:
-    """Compute the data from the recorded chains of the revision model, and from the search of the small model."""
+    """Compute the data from the small model's recorded chains and searches."""
     from .. import results
     from ..allocator import fitted_policy, lesson_policy
 
     arms = results.hybrid_arms() | results.hybrid_arms(hybrids=((5, 5),))  # the split of 32 by the lesson's rule
     return split_budget_data(
         [*arms.values()],
-        1 - results.revision_difficulty(),
+        results.small_samples().correct.mean(axis=1),
         policies={
-            "The lesson's rule": (lesson_policy, *results.difficulty("revision", "predicted")),
-            "The fitted policy": (fitted_policy("revision-oracle"), *results.difficulty("revision", "oracle")),
+            "The lesson's rule": (lesson_policy, *results.difficulty("predicted")),
+            "The fitted policy": (fitted_policy("revision-oracle"), *results.difficulty("oracle")),
         },
         beside={
             "Small model, samples": [*results.sampling_arms().values()],
             "Small model, beam": [*results.uniform("beam").values()][1:],
         },
-        model="the revision model of chapter 4, which is larger than the small model",
-        source="the revision model's recorded chains on the test problems",
+        model="the small model",
+        source="the small model's recorded chains on the test problems",
     )

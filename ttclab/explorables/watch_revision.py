@@ -113,17 +113,17 @@ def recorded_chains(
         Mean FLOPs of a chain up to and including each attempt.
     """
     from .. import bank, results
-    from ..bank.shipped import REVISER, REVISER_PRM
+    from ..bank.shipped import SMALL
 
     run = results.chains()
-    scored = bank.load_scores(REVISER_PRM, f"{REVISER}-test-chains")
+    scored = bank.load_scores("prm", f"{SMALL}-test-chains")
     columns = run.first(None, attempts - 1)
     chains, scores = [], []
     for i, step_scores in enumerate(scored):
         written = run.solutions(i)
         chains.append([[written[j] for j in column] for column in columns])
         scores.append([[step_scores[j] for j in column] for column in columns])
-    spent = [[results.chain_flops("test", REVISER_PRM, column[: t + 1]) for t in range(attempts)] for column in columns]
+    spent = [[results.chain_flops("test", "prm", column[: t + 1]) for t in range(attempts)] for column in columns]
     return chains, scores, np.mean(spent, axis=0).T
 
 
@@ -192,7 +192,7 @@ def recorded() -> dict[str, Any]:
     return watch_revision_data(
         chains,
         scores,
-        ease=-results.revision_fifths(),
+        ease=-results.small_fifths(),
         flops=spent,
-        source="the revision model's recorded chains on the test problems, temperature 1",
+        source="the small model's recorded chains on the test problems, temperature 1",
     )

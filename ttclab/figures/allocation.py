@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from ..estimators import Estimate
-from ..results import adaptive, allocated, beam, gain, hybrid, lesson, spread, uniform, weighted
+from ..results import adaptive, allocated, beam, gain, lesson, spread, uniform, weighted
 from ..results.allocation import plan
 from ..results.sampling import estimate_hits
 from ..results.wording import by_sign
@@ -267,16 +267,14 @@ def adaptive_stopping() -> Drawing:
 
 @drawn
 def lesson_rule() -> Drawing:
-    """The lesson's rule, a fitted policy and samples for all, with the revision model, by FLOPs."""
+    """The lesson's rule, a fitted policy and samples for all, by FLOPs."""
     shown = (4, 8, 16, 32, 64)
     arms = {
         "lesson's rule": {n: lesson(n) for n in shown},
         "fitted": {n: allocated("revision", "oracle", n) for n in shown},
     }
-    dearest = max(arm.cost for arm in uniform("parallel").values())
-    gains = {
-        name: {n: gain(arm, "parallel") for n, arm in of.items() if arm.cost <= dearest} for name, of in arms.items()
-    }
+    dearest = max(arm.cost for arm in uniform("samples").values())
+    gains = {name: {n: gain(arm) for n, arm in of.items() if arm.cost <= dearest} for name, of in arms.items()}
     lines = {
         name: Series(strategy, Estimate.stack(gains[name].values()), list(gains[name]))
         for name, strategy in {"lesson's rule": "revision", "fitted": "optimal"}.items()
@@ -304,10 +302,10 @@ def lesson_rule() -> Drawing:
                     "minus samples, same FLOPs (points)": gains.get(name, {}).get(n, "costs more than any")
                     if name in gains
                     else "",
-                    "hardest fifth, minus as many samples (points)": arm.minus(hybrid(n), 4) if name in gains else "",
+                    "hardest fifth, minus as many samples (points)": arm.minus(weighted(n), 4) if name in gains else "",
                 }
                 for n in shown
-                for name, arm in (*((name, of[n]) for name, of in arms.items()), ("samples", hybrid(n)))
+                for name, arm in (*((name, of[n]) for name, of in arms.items()), ("samples", weighted(n)))
             ]
         ),
         {

@@ -32,7 +32,7 @@ def what_a_revision_reads() -> Drawing:
 
     It is of the first test problem of four steps whose first two attempts are wrong, or as wrong as there are.
     """
-    run = results.chains(feedback="prm-revision")
+    run = results.chains(feedback="prm")
     attempt = int(run.at(2)[0])
     of_four = [i for i, problem in enumerate(run.problems) if problem.question.count(",") == 4]
     i = min(of_four, key=lambda i: int(run.correct[i, attempt - 2 : attempt].sum()))
@@ -227,7 +227,7 @@ def _name_points(axes: Axes, rows: Sequence[tuple[str, float, float, Estimate]])
 @cache
 def _five_inputs() -> dict[str, np.ndarray]:
     """Whether one revision is right after five things to read, (problems,) each: live, from the same random streams."""
-    model, problems = load("revision"), load_problems("test", limit=EXPERIMENT)
+    model, problems = load("small"), load_problems("test", limit=EXPERIMENT)
     first = [solution for [solution] in model.generate(problems, seed=1)]
     rng = np.random.default_rng(0)
 

@@ -7,7 +7,6 @@ from ..data import DEFAULT_STEP
 from ..estimators import Estimate
 from ..results import adaptive, beam, coverage, greedy, hybrid, stepwise, training_flops, vote, weighted, winner_map
 from ..results.exchange import RATIOS, STEPS, count_cells
-from ..results.revision import one_of_control
 from ..results.seeds import SHIPPED, headline, load
 from ..results.wording import by_sign
 from . import charts, style
@@ -68,7 +67,7 @@ def strategies_against_flops() -> Drawing:
                     *((f"at most {T} restarts", steps[T], training_flops("small", "prm")) for T in (3, 15)),
                     ("adaptive, up to 16 samples", adaptive(16), training_flops("small", "prm")),
                     ("beam search, N=64, PRM 14x", beam(64, "prm-large"), training_flops("small", "prm-large")),
-                    ("revision model, 4 chains of 4", hybrid(4, 3), training_flops("revision", "prm-revision")),
+                    ("rewriting, 4 chains of 4", hybrid(4, 3), training_flops("small", "prm")),
                     ("perfect verifier of 16", oracle[16], training_flops("small")),
                     *((f"14x, {at} steps", greedy("large", at), training_flops("large", at=at)) for at in STEPS),
                 )
@@ -266,36 +265,4 @@ def crossing_by_seed() -> Drawing:
         + ".",
         pd.DataFrame({"steps": STEPS, **{name: line.values.unstack() for name, line in lines.items()}}),
         ".0p",
-    )
-
-
-@drawn
-def longer_training_instead() -> Drawing:
-    """One sample of a model twice the size and trained for longer, beside thinking and beside the large model."""
-    control = one_of_control()
-    rivals = {
-        "the small model's\nbeam of 16": ("beam", beam(16), training_flops("small", "prm")),
-        f"14x after\n{USUAL} steps": ("large", greedy("large", USUAL), training_flops("large", at=USUAL)),
-        f"14x after\n{STEPS[-1]} steps": ("large", greedy("large", STEPS[-1]), training_flops("large", at=STEPS[-1])),
-        "2x, trained longer,\n1 sample": ("single", control, training_flops("revision-control")),
-    }
-    rows = {name: charts.Row(strategy, arm.solved) for name, (strategy, arm, _) in rivals.items()}
-    gains = {name: control.minus(arm) for name, (_, arm, _) in list(rivals.items())[:3]}
-    beaten = [name.replace("\n", " ") for name, value in gains.items() if value.sign > 0]
-    cheap = min(arm.cost for _, arm, _ in list(rivals.values())[:3]) / control.cost
-    return Drawing(
-        charts.dots(rows, xlabel="problems solved", low=0.6, high=1.0),
-        f"One sample of a model trained for longer beats {listed(beaten)}"
-        if beaten
-        else "One sample of a model trained for longer beats none of the others",
-        f"It solves {control.solved:.0%} for {control.cost / 1e6:.1f} million FLOPs per problem, {cheap:.0f} times "
-        "fewer than the cheapest of the others.",
-        pd.DataFrame(
-            {
-                "": [name.replace("\n", " ") for name in rivals],
-                "solved": [arm.solved for _, arm, _ in rivals.values()],
-                "FLOPs per problem": [arm.cost for _, arm, _ in rivals.values()],
-                "FLOPs of all training": [float(trained) for *_, trained in rivals.values()],
-            }
-        ),
     )

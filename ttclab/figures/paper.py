@@ -25,7 +25,7 @@ from .style import COLOURS, INK
 SAME_SEARCH = (16, 64)  # generations of compute-optimal search and of best-of-N for the same accuracy (figure 4)
 SAME_REVISION = (64, 256)  # the same of compute-optimal revision and of parallel sampling (figure 8)
 TURNED_WRONG = 0.38  # of right answers, by a revision (section 6.1)
-TRAINED_ON = 4  # attempts in view when the revision model was trained (section 6.1)
+TRAINED_ON = 4  # attempts in view when the small model was trained (section 6.1)
 THEM, US = "Snell et al.", "here"
 
 
@@ -148,7 +148,7 @@ def paper_figure_8() -> Drawing:
     arms = [results.allocated("revision", "oracle", n) for n in results.FITTED_BUDGETS[1:]]
     figure, data = _saving(SAME_REVISION, "revision", {"policy, difficulty known": ("-", arms)})
     samples, policy = _pair("revision")
-    gain = results.gain(results.allocated("revision", "oracle", 16), "parallel")
+    gain = results.gain(results.allocated("revision", "oracle", 16))
     return Drawing(
         figure,
         f"Compute-optimal revision matches samples {_saves(samples, policy)}"

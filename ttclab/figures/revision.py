@@ -127,7 +127,7 @@ def revision_against_fresh_sample() -> Drawing:
 
 @drawn
 def revision_by_fifth() -> Drawing:
-    """The first attempt and the first revision in each fifth of difficulty of the revision model."""
+    """The first attempt and the first revision in each fifth of difficulty."""
     lines = {
         "rewrite": charts.fifths_of("revision", after_revision()),
         "first\nattempt": charts.fifths_of("single", before_revision()),
@@ -164,8 +164,8 @@ def revision_by_fifth() -> Drawing:
 @drawn
 def feedback_on_attempts() -> Drawing:
     """What comments on the newest attempt change: rewrites 1 to 7 with each critic, minus those without."""
-    critics = {"told by an oracle": "oracle", "told by the PRM": "prm-revision", "told by itself": "self"}
-    strategies = {"oracle": "oracle", "prm-revision": "prm", "self": "single"}
+    critics = {"told by an oracle": "oracle", "told by the PRM": "prm", "told by itself": "self"}
+    strategies = {"oracle": "oracle", "prm": "prm", "self": "single"}
     gains = {name: revisions_with(v).minus(revisions_with()) for name, v in critics.items()}
     rows = {name: Row(strategies[critics[name]], value) for name, value in gains.items()}
     helpful = [name for name, value in gains.items() if value.sign > 0]

@@ -66,7 +66,7 @@ def _served(
 
 @overload
 def load(
-    name: Literal["small", "small-rl", "large", "revision", "revision-control", "smollm2"] | Path,
+    name: Literal["small", "small-plain", "small-rl", "large", "smollm2"] | Path,
     *,
     at: int | None = ...,
     device: str = ...,
@@ -113,9 +113,9 @@ def load(
     Parameters
     ----------
     name : str or Path
-        "small", "small-rl" (after reinforcement learning), "large" (14 times as many parameters), "revision", a
-        directory in Hugging Face's format, a model on the Hub ("Qwen/Qwen2.5-0.5B-Instruct"), or the address of a
-        server (``"http://127.0.0.1:8000/v1"``).
+        "small", "small-plain" (its twin, which was never shown attempts), "small-rl" (after reinforcement learning),
+        "large" (14 times as many parameters), a directory in Hugging Face's format, a model on the Hub
+        ("Qwen/Qwen2.5-0.5B-Instruct"), or the address of a server (``"http://127.0.0.1:8000/v1"``).
     at : int, optional
         Training step, for a model that is shipped at several.
     device : str

@@ -57,8 +57,6 @@ from .revision import chains as chains
 from .revision import hybrid as hybrid
 from .revision import hybrid_arms as hybrid_arms
 from .revision import revised as revised
-from .revision import revision_difficulty as revision_difficulty
-from .revision import revision_fifths as revision_fifths
 from .sampling import BUDGETS as BUDGETS
 from .sampling import FINE_BUDGETS as FINE_BUDGETS
 from .sampling import adaptive_arm as adaptive_arm

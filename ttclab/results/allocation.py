@@ -10,21 +10,18 @@ from ..allocator import (
     Allocation,
     Arm,
     ComputeOptimalPolicy,
-    difficulty_by_score,
     fitted_policy,
     lesson_policy,
     spread_budget,
 )
-from ..bank.shipped import REVISER, REVISER_PRM, SMALL
 from ..estimators import Estimate, bootstrap, fifths
 from .arms import Arms, at_equal_flops, pick, spend
 from .families import cached, measured
-from .revision import chains, hybrid_arms, revision_difficulty
-from .sampling import FINE_BUDGETS, adaptive_arm, estimated_difficulty, last_scores, sampling_arms, small_samples
+from .revision import hybrid_arms
+from .sampling import FINE_BUDGETS, adaptive_arm, estimated_difficulty, sampling_arms, small_samples
 from .searching import BEAMS, beam_arms
 from .stepwise import stepwise_arms
 
-ONE_MODEL_SPACE = "whole" if REVISER == SMALL else "search"  # the largest space of arms of the small model alone
 SPACES = ("search", "revision", "steps", "whole")
 ESTIMATES = ("oracle", "predicted")
 FITTED_BUDGETS = (1, 2, 4, 8, 16, 32, 64)
@@ -39,9 +36,8 @@ def space(name: str, split: str = "test") -> Arms:
     Parameters
     ----------
     name : str
-        "search": the small model's samples and beams of all widths; "revision": chains of T rewrites, where
-        T=0 are samples of the revision model; "steps": samples, and chains of step-level revisions; "whole": all of
-        these. The PRM chooses the answer.
+        "search": samples, and beams of all widths; "revision": chains of T rewrites, where T=0 are samples; "steps":
+        samples, and chains of step-level revisions; "whole": all of these. The PRM chooses the answer.
     split : str
         Problem set.
     """
@@ -60,37 +56,27 @@ def _revising(arms: Arms) -> Arms:
 
 
 @cache
-def difficulty(
-    name: str, estimate: str = "oracle", split: str = "test"
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Difficulty of each problem for the model of a space, and the FLOPs of estimating it, (problems,) each.
+def difficulty(estimate: str = "oracle", split: str = "test") -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Difficulty of each problem for the small model, and the FLOPs of estimating it, (problems,) each.
 
     Parameters
     ----------
-    name : str
-        A space.
     estimate : str
         "oracle", 1 - pass@1, which is unknown in practice and free here, or "predicted", 1 - the verifier's score of
         one solution.
     split : str
         Problem set.
     """
-    if name != "revision" or REVISER == SMALL:
-        if estimate == "predicted":
-            return estimated_difficulty(1, split)
-        right = small_samples(split).correct
-        return 1 - right.mean(axis=1), np.zeros(len(right))
-    hard = revision_difficulty(split)
-    if estimate == "oracle":
-        return hard, np.zeros(len(hard))
-    scores = last_scores(REVISER_PRM, f"{REVISER}-{split}-chains")[:, chains(split).at(0)]
-    return difficulty_by_score(scores[:, :1]), hybrid_arms(split).at(1).flops
+    if estimate == "predicted":
+        return estimated_difficulty(1, split)
+    right = small_samples(split).correct
+    return 1 - right.mean(axis=1), np.zeros(len(right))
 
 
 @measured
 def allocated(name: str, estimate: str, budget: int) -> Arm:
     """Accuracy and FLOPs of a shipped policy on the test problems, with its estimate of difficulty."""
-    hard, estimate_flops = difficulty(name, estimate)
+    hard, estimate_flops = difficulty(estimate)
     got = spend(fitted_policy(f"{name}-{estimate}"), space(name), hard, budget)
     return Arm(got.allocation, got.correct, got.flops + estimate_flops, got.fifths)
 
@@ -99,15 +85,10 @@ def allocated(name: str, estimate: str, budget: int) -> Arm:
 def lesson(budget: int) -> Arm:
     """Accuracy and FLOPs of the lesson's rule, with its estimate of difficulty.
 
-    If the small model is the revision model, it revises step by step, as in the lesson's pseudocode. Otherwise the
-    revision model rewrites whole solutions.
+    The revisions are step by step, as in the lesson's pseudocode.
     """
-    hard, estimate_flops = difficulty("revision", "predicted")
-    if REVISER == SMALL:
-        got = spend(_step_by_step, space("steps"), hard, budget)
-    else:
-        arms = space("revision") | hybrid_arms(hybrids=((5, 5),))  # the split of 32 by the lesson's rule
-        got = spend(lesson_policy, arms, hard, budget)
+    hard, estimate_flops = difficulty("predicted")
+    got = spend(_step_by_step, space("steps"), hard, budget)
     return Arm(got.allocation, got.correct, got.flops + estimate_flops, got.fifths)
 
 
@@ -117,9 +98,8 @@ def _step_by_step(difficulty: float, budget: int) -> Allocation:
 
 
 def lesson_gain(budget: int) -> Estimate:
-    """The lesson's rule minus the whole budget spent on samples of the same model."""
-    samples = sampling_arms() if REVISER == SMALL else hybrid_arms()
-    return lesson(budget).minus(samples.at(budget))
+    """The lesson's rule minus the whole budget spent on samples."""
+    return lesson(budget).minus(sampling_arms().at(budget))
 
 
 def adaptive(N: int) -> Arm:
@@ -152,8 +132,8 @@ def spread(estimate: str, flops: float) -> Arm:
     The expected accuracy of an arm on a problem is its accuracy on validation problems of the same fifth.
     """
     arms = sorted(space("search", "validation").values(), key=lambda arm: arm.cost)
-    hard, estimate_flops = difficulty("search", estimate)
-    known, _ = difficulty("search", estimate, "validation")
+    hard, estimate_flops = difficulty(estimate)
+    known, _ = difficulty(estimate, "validation")
     groups = fifths(-known)
     edges = [float(known[groups == group].max()) for group in range(4)]
     gains = np.array([[arm.correct[groups == group].mean() for arm in arms] for group in range(5)])
@@ -181,7 +161,7 @@ def cross_validated(
 @cache
 def validated(budget: int, slack: float = SLACK) -> Arm:
     """Two-fold cross-validation of the search policy, by oracle difficulty, on the validation problems."""
-    hard, _ = difficulty("search", "oracle", "validation")
+    hard, _ = difficulty("oracle", "validation")
     return cross_validated(tuple(space("search", "validation").values()), hard, budget, slack=slack)
 
 
@@ -190,17 +170,15 @@ def uniform(name: str) -> Arms:
     """Arms of a strategy that spends the same budget on every problem, cheapest first, on the test problems.
 
     "samples": best-of-N of the small model; "beam": its beam search of width 4, and one sample; "steps": one chain of
-    step-level revisions, and one sample; "parallel": samples of the revision model.
+    step-level revisions, and one sample.
     """
     if name == "samples":
         return sampling_arms(budgets=(*FINE_BUDGETS, 160, 192, 256))
     if name == "beam":
         wide = (arm for arm in beam_arms(beams=BEAMS).values() if arm.allocation.M == 4)
         return Arms((sampling_arms().at(1), *wide))
-    if name == "steps":
-        chains = (arm for arm in stepwise_arms().values() if arm.allocation.N == 1 and arm.allocation.T)
-        return Arms((sampling_arms().at(1), *chains))
-    return Arms(arm for arm in hybrid_arms().values() if not arm.allocation.T)
+    chains = (arm for arm in stepwise_arms().values() if arm.allocation.N == 1 and arm.allocation.T)
+    return Arms((sampling_arms().at(1), *chains))
 
 
 def gain(arm: Arm, over: str = "samples") -> Estimate:

@@ -2,7 +2,7 @@
 
 A budget is a number of generations for all problems together. For each problem a player sees its estimated difficulty
 (1 - the verifier's score of a first attempt), and decides what to spend: N chains of T revisions, or nothing, which
-keeps the first attempt. Results are looked up in the recorded chains of the revision model, with the 14x verifier.
+keeps the first attempt. Results are looked up in the recorded chains of the small model, with the 14x verifier.
 Looking at first attempts is charged. The verifier reads a problem once, for the look and for the choice.
 """
 
@@ -29,7 +29,7 @@ from ..allocator import (
     spread_budget,
     uniform_policy,
 )
-from ..bank.shipped import REVISER
+from ..bank.shipped import SMALL
 from ..data import DATA, ZOO
 from ..estimators import Estimate, bootstrap, pass_at_k
 from ..files import atomic
@@ -124,9 +124,9 @@ def recorded(split: str, menu: tuple[tuple[int, int], ...] = MENU) -> Arena:
 
     The first attempt belongs to a chain without revisions, so that no chain of revisions begins with it.
     """
-    chains = bank.load_chains(REVISER, split)
+    chains = bank.load_chains(SMALL, split)
     arms = list(hybrid_arms(split, VERIFIER, menu).values())
-    difficulty = difficulty_by_score(last_scores(VERIFIER, f"{REVISER}-{split}-chains")[:, FIRST:])
+    difficulty = difficulty_by_score(last_scores(VERIFIER, f"{SMALL}-{split}-chains")[:, FIRST:])
     nothing = np.zeros(len(chains.problems))
     return Arena(
         tuple(problem.id for problem in chains.problems),

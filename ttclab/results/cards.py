@@ -11,17 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import bank
-from ..bank.shipped import REVISER
+from ..bank.shipped import SMALL
 from ..data import ZOO
 from ..estimators import auc, bootstrap, brier, fifths, pass_at_k, reliability, within_problem_auc
 from ..files import write_text
 from ..training import reinforcement
 from ..training.loop import RECIPES
-from ..training.recipe import Recipe
 from ..training.reinforcement import ReinforcementRecipe
 from ..training.verifier import VerifierRecipe
 from ..verifiers.oracle import Oracle
-from ..verifiers.trained import SEE_ATTEMPTS
 from .revision import chains
 from .sampling import best, last_scores, small_samples, weighted
 
@@ -65,11 +63,7 @@ the distance of each token from the prediction."""
 REINFORCED = """\
 Trained further from `{base}` by reinforcement learning, with groups of {samples} solutions, the reward of the exact
 checker, and policy gradients for the gains of the norms only."""
-CHAINS = f"{REVISER}-test-chains"
-REVISES = ("revision", "revision-control")
-OTHERS: dict[str, Recipe] = {  # "prm-revision" is shipped, but has no recipe in the next family, where "small" revises
-    **reinforcement.RECIPES, "prm-revision": RECIPES["prm"]
-}  # fmt: skip
+REVISES = ("small", "small-rl")
 QUESTIONS = {
     "steps": "the solution is right so far, learned from exact labels",
     "answer": "the final answer will be right, learned only from final answers",
@@ -81,7 +75,7 @@ QUESTIONS = {
 def card(folder: Path) -> str:
     """The card of a shipped model."""
     record = json.loads((folder / "training.json").read_text())
-    recipe = RECIPES.get(record["name"], OTHERS.get(record["name"]))
+    recipe = (RECIPES | reinforcement.RECIPES)[record["name"]]
     base = record.get("base")
     new_layers = "" if isinstance(recipe, ReinforcementRecipe) else ", with new layers on top"
     if verifies := isinstance(recipe, VerifierRecipe):
@@ -129,13 +123,6 @@ def _policy_rows(name: str) -> list[tuple[str, str]]:
 
 def _verifier_rows(name: str) -> list[tuple[str, str]]:
     """Measurements of a verifier's recorded scores of samples, or of chains."""
-    if (bank.RUNS / f"{CHAINS}.{name}.parquet").exists() and name in SEE_ATTEMPTS:
-        last, right = last_scores(name, CHAINS), chains().correct
-        return [
-            ("AUC within a problem, of the attempts of `revision`", f"{within_problem_auc(last, right):.3f}"),
-            ("AUC over all attempts", f"{auc(last, right):.3f}"),
-            ("Brier score", f"{brier(last, right):.3f}"),
-        ]
     if not (bank.RUNS / f"small-test.{name}.parquet").exists():
         return []
     scores, right = last_scores(name, "small-test"), small_samples().correct
@@ -148,6 +135,10 @@ def _verifier_rows(name: str) -> list[tuple[str, str]]:
     for k in (4, 16, 64):
         rows.append((f"weighted best-of-{k} of small's samples", f"{weighted(k, name).solved:.3f}"))
         rows.append((f"best-of-{k}", f"{best(k, name).solved:.3f}"))
+    chained = f"{SMALL}-test-chains"
+    if (bank.RUNS / f"{chained}.{name}.parquet").exists():
+        of_chains = within_problem_auc(last_scores(name, chained), chains().correct)
+        rows.append(("AUC within a problem, of the attempts in chains", f"{of_chains:.3f}"))
     means, shares, counts = reliability(scores, right)
     curve = ", ".join(f"{mean:.2f}: {share:.2f}" for mean, share, n in zip(means, shares, counts, strict=True) if n)
     rows.append(("reliability, mean score: share right, in tenths of the score", curve))

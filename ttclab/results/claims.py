@@ -15,7 +15,7 @@ from typing import NamedTuple
 from ..allocator import Arm
 from ..data import DATA
 from ..estimators import Estimate
-from .allocation import ONE_MODEL_SPACE, allocated, lesson_gain
+from .allocation import allocated, lesson_gain
 from .exchange import STEPS, greedy, matched, small_arms
 from .families import UNDECIDED, each_family, of_all
 from .reinforcement import crossing, rl_coverage
@@ -280,7 +280,7 @@ def right_turned_wrong() -> Finding:
 
 
 def compute_optimal_saves() -> Finding:
-    fitted, uniform = allocated(ONE_MODEL_SPACE, "oracle", 16), weighted(64)
+    fitted, uniform = allocated("whole", "oracle", 16), weighted(64)
     gain, saving = fitted.minus(uniform), uniform.cost / fitted.cost
     return Finding(
         HOLDS if gain.low > -0.01 and saving >= 2 else NOT_SEEN,

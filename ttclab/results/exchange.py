@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from .. import bank
 from ..allocator import Allocation, Arm
-from ..bank.shipped import REVISER, SMALL
 from ..estimators import Estimate, bootstrap
 from ..models import ZOO
 from .arms import Arms
@@ -194,16 +193,14 @@ def exchange(
 def small_arms(split: str, verifier: str | None) -> Arms:
     """All arms of the small model with a verifier; without a verifier, majority votes.
 
-    Every verifier has best-of-N and beam search. The PRM adds step-level revision, and rewriting chains if the small
-    model was trained to revise.
+    Every verifier has best-of-N and beam search. The PRM adds step-level revision and rewriting chains.
     """
     if verifier is None:
         return sampling_arms(split, choose="majority")
     arms = sampling_arms(split, verifier) | beam_arms(split, verifier)
     if verifier == "prm":
-        arms |= Arms(arm for arm in stepwise_arms(split).values() if arm.allocation.T)
-        if REVISER == SMALL:
-            arms |= Arms(arm for arm in hybrid_arms(split).values() if arm.allocation.T)
+        revising = (*stepwise_arms(split).values(), *hybrid_arms(split).values())
+        arms |= Arms(arm for arm in revising if arm.allocation.T)
     return arms
 
 

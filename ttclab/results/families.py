@@ -24,6 +24,7 @@ from ..files import atomic
 from .arms import Arms
 
 FOLDER = DATA / "families"  # one file for each seed except the shipped one
+PARTIAL = FOLDER / "partial"  # families with only some of the models, such as the small one
 SHIPPED = "shipped"  # the family of seed 0, whose runs ship
 UNDECIDED = "undecided"
 FORMAT = "ttclab family 1"

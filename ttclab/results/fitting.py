@@ -11,7 +11,7 @@ from .allocation import ESTIMATES, FITTED_BUDGETS, SLACK, SPACES, difficulty, sp
 def fit(name: str, estimate: str = "oracle", *, budgets: Sequence[int] = FITTED_BUDGETS) -> ComputeOptimalPolicy:
     """The compute-optimal policy of a space, fitted to the validation problems (Snell et al. 2024, section 3.2)."""
     estimates = {"oracle": "1 - pass@1", "predicted": "1 - the verifier's score of one solution"}
-    hard, _ = difficulty(name, estimate, "validation")
+    hard, _ = difficulty(estimate, "validation")
     arms = tuple(space(name, "validation").values())
     return ComputeOptimalPolicy.fit(arms, hard, budgets, slack=SLACK, estimate=estimates[estimate])
 

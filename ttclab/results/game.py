@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..allocator import Allocation, Arm
-from ..bank.shipped import REVISER
 from ..estimators import Estimate
 from . import arena
 from .arena import SURE, Played
@@ -38,7 +37,7 @@ def played(name: str, share: int = 4) -> Played:
     """Play the test problems with `share` generations per problem, as a rival of the game, "adaptive" or in PLAYERS."""
     test = arena.load_arena()
     if name == "adaptive":
-        arm = adaptive_arm(LEAD, MOST, 2, "test", arena.VERIFIER, REVISER)
+        arm = adaptive_arm(LEAD, MOST, 2, "test", arena.VERIFIER)
         return Played(np.zeros(len(test), dtype=np.intp), arm.correct, arm.flops)
     if name in PLAYERS:
         return arena.play(PLAYERS[name], test, share * len(test))

@@ -1,8 +1,8 @@
 """Rewriting chains: what each revision changes, and every split of a budget into parallel chains.
 
-The revision model rewrites whole attempts. A hybrid is charged for the tokens that the policy reads and writes and for
-the verifier. The policy reads the context of an attempt once in each round of revisions. The verifier scores duplicate
-texts once; a verifier that sees earlier attempts also reads them.
+The small model rewrites whole attempts after reading earlier ones. A hybrid is charged for the tokens that the policy
+reads and writes and for the verifier. The policy reads the context of an attempt once in each round of revisions. The
+verifier scores duplicate texts once; a verifier that sees earlier attempts also reads them.
 """
 
 from functools import cache
@@ -13,15 +13,15 @@ from transformers import AutoConfig
 
 from .. import bank
 from ..allocator import Allocation, Arm
-from ..bank.shipped import REVISER, REVISER_PRM, SMALL, TWIN
+from ..bank.shipped import SMALL, TWIN
 from ..data import ZOO
-from ..estimators import Estimate, bootstrap, bootstrap_share, fifths, majority, weighted_best_of_n
+from ..estimators import Estimate, bootstrap, bootstrap_share, majority, weighted_best_of_n
 from ..flops import decode_flops, forward_flops
 from ..verifiers.reward_model import reward_flops
 from ..verifiers.trained import SEE_ATTEMPTS
 from .arms import Arms
 from .families import measured
-from .sampling import last_scores, small_fifths, small_samples
+from .sampling import last_scores, small_fifths
 
 HYBRIDS = tuple((n // t, t - 1) for n in (1, 2, 4, 8, 16, 32, 64) for t in (1, 2, 4, 8, 16, 32, 64) if t <= n)
 CUTS = 16  # random choices of chains over which a hybrid is averaged
@@ -31,45 +31,19 @@ FEEDBACK_CHAINS, FEEDBACK_ATTEMPTS = 4, 8  # recorded with every kind of feedbac
 @cache
 def chains(split: str = "test", feedback: str | None = None) -> bank.Chains:
     """The recorded rewriting chains; `feedback` names the verifier that comments on each attempt."""
-    return bank.load_chains(REVISER, split, feedback=feedback)
+    return bank.load_chains(SMALL, split, feedback=feedback)
 
 
 @cache
 def control() -> bank.Samples:
-    """Samples of the control: a model trained like the revision model, but never shown attempts."""
+    """Samples of the control, the small model's twin, which was never shown attempts."""
     return bank.load(TWIN, "test")
 
 
-@cache
-def revision_fifths(split: str = "test") -> NDArray[np.intp]:
-    """Each problem's fifth of difficulty for the revision model.
-
-    If this is not the small model, the fifths come from recorded attempts that were never revised. Revisions are
-    measured on other attempts, because regression to the mean would look like a gain.
-    """
-    if REVISER == SMALL:
-        return small_fifths(split)
-    return fifths(1 - revision_difficulty(split))
-
-
-@cache
-def revision_difficulty(split: str = "test") -> NDArray[np.float64]:
-    """1 - pass rate of the revision model, (problems,).
-
-    The pass rate is that of the small model's samples, or, for another revision model, of its recorded attempts that
-    were never revised.
-    """
-    if REVISER == SMALL:
-        return np.asarray(1 - small_samples(split).correct.mean(axis=1))
-    run = chains(split)
-    alone = np.isin(run.chain_index[0], [i for i, length in enumerate(run.lengths) if length == 1])
-    return np.asarray(1 - run.correct[:, alone].mean(axis=1))
-
-
 def _per_problem(correct: ArrayLike, flops: ArrayLike = np.nan) -> Arm:
-    """Values of the revision model's problems as an arm of one generation."""
+    """Values of the test problems as an arm of one generation."""
     right = np.asarray(correct, dtype=float)
-    return Arm(Allocation(1), right, np.broadcast_to(np.asarray(flops, dtype=float), right.shape), revision_fifths())
+    return Arm(Allocation(1), right, np.broadcast_to(np.asarray(flops, dtype=float), right.shape), small_fifths())
 
 
 # Attempt by attempt
@@ -159,7 +133,7 @@ def _revised_or_fresh(fresh: bool) -> tuple[NDArray[np.float64], NDArray[np.floa
 
 
 def _share(part: NDArray[np.float64], whole: NDArray[np.float64], fifth: tuple[int, ...] = ()) -> Estimate:
-    members = np.isin(revision_fifths(), fifth) if fifth else slice(None)
+    members = np.isin(small_fifths(), fifth) if fifth else slice(None)
     return bootstrap_share(part.sum(axis=1)[members], whole.sum(axis=1)[members])
 
 
@@ -250,12 +224,10 @@ def _chain_costs(split: str, verifier: str) -> tuple[NDArray[np.int64], list[tup
 
 
 @measured
-def hybrid_arms(
-    split: str = "test", verifier: str = REVISER_PRM, hybrids: tuple[tuple[int, int], ...] = HYBRIDS
-) -> Arms:
+def hybrid_arms(split: str = "test", verifier: str = "prm", hybrids: tuple[tuple[int, int], ...] = HYBRIDS) -> Arms:
     """M chains of T revisions for each (M, T), averaged over random choices of recorded chains."""
     run = chains(split)
-    scores, answers = last_scores(verifier, f"{REVISER}-{split}-chains"), run.answers
+    scores, answers = last_scores(verifier, f"{SMALL}-{split}-chains"), run.answers
     rng = np.random.default_rng(0)
     arms = []
     for M, T in hybrids:
@@ -265,11 +237,11 @@ def hybrid_arms(
             taken = np.sort(long[rng.choice(len(long), M, replace=False)], axis=None)
             right += weighted_best_of_n(answers[:, taken], scores[:, taken], run.correct[:, taken], len(taken), draws=1)
             cost += chain_flops(split, verifier, taken)
-        arms.append(Arm(Allocation(M, T), right / CUTS, cost / CUTS, revision_fifths(split)))
+        arms.append(Arm(Allocation(M, T), right / CUTS, cost / CUTS, small_fifths(split)))
     return Arms(arms)
 
 
-def hybrid(M: int, T: int = 0, verifier: str = REVISER_PRM) -> Arm:
+def hybrid(M: int, T: int = 0, verifier: str = "prm") -> Arm:
     """M chains of T revisions, on the test problems."""
     return hybrid_arms(verifier=verifier).at(M, T)
 

@@ -12,7 +12,6 @@ from transformers import AutoConfig
 
 from .. import bank
 from ..allocator import Allocation, Arm, difficulty_by_disagreement, difficulty_by_score
-from ..bank.shipped import REVISER
 from ..confidence import MEASURES
 from ..data import ZOO
 from ..estimators import (
@@ -301,9 +300,7 @@ def _stopped(
 
 
 @measured
-def adaptive_arm(
-    lead: float, N: int = 64, batch: int = 2, split: str = "test", verifier: str = "prm", model: str = "small"
-) -> Arm:
+def adaptive_arm(lead: float, N: int = 64, batch: int = 2, split: str = "test", verifier: str = "prm") -> Arm:
     """`adaptive_search` on recorded samples: at most N, until the weighted vote leads by `lead`.
 
     Parameters
@@ -314,16 +311,8 @@ def adaptive_arm(
         Largest number of samples, and samples between two checks of the vote.
     split, verifier : str
         Problem set, and the verifier that weights the votes.
-    model : str
-        "small", or the revision model, whose first attempts are the samples.
     """
-    rule = ClearLead(lead, batch)
-    if model == "small":
-        return stopping_arm(rule, N, split, verifier)
-    chains, looks = bank.load_chains(REVISER, split), np.array(rule.looks(N))
-    scores = last_scores(verifier, f"{REVISER}-{split}-chains")[:, chains.at(0)]
-    cost = verifier_flops(chains.firsts, verifier, looks)
-    return _stopped(rule, chains.firsts, scores, cost, looks, None)
+    return stopping_arm(ClearLead(lead, batch), N, split, verifier)
 
 
 @cache

@@ -8,9 +8,9 @@ The last command writes one small file (`families`) with the values of each prob
 and winner maps are computed. A killed command resumes when it is run again.
 """
 
-import json
 import os
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import cache, partial
 from pathlib import Path
 from typing import NamedTuple
@@ -18,10 +18,9 @@ from typing import NamedTuple
 import numpy as np
 
 from ..allocator import Arm
-from ..data import DATA
 from ..estimators import Estimate, bootstrap, bootstrap_families
 from . import families
-from .allocation import ESTIMATES, ONE_MODEL_SPACE, SPACES, allocated, lesson, space
+from .allocation import ESTIMATES, SPACES, allocated, lesson, space
 from .arms import HARDEST
 from .claims import TESTS
 from .exchange import RATIOS, STEPS, greedy, matched, winner_map
@@ -33,7 +32,6 @@ from .sampling import auc_within, best, coverage, vote, weighted
 from .searching import beam
 from .stepwise import CRITICS, critic_change, stepwise, stepwise_arms
 
-OLD = DATA / "seeds.json"  # families of an earlier recipe; only these numbers are left
 ALL = "all"
 
 
@@ -154,18 +152,34 @@ def measure() -> dict[str, Estimate]:
 
 @cache
 def load() -> dict[str, dict[str, Estimate]]:
-    """The headline numbers by family: the shipped models, each seed, and with several families all together."""
-    old = json.loads(OLD.read_text(encoding="utf-8")) if OLD.is_file() else {}
-    rows = {family: {name: Estimate(*numbers) for name, numbers in row.items()} for family, row in old.items()}
-    rows |= each_family(measure)
+    """The headline numbers by family: the shipped models, each seed, and with several families all together.
+
+    Families with only some of the models come last. They have only some of the numbers, and no part in "all".
+    """
+    rows = each_family(measure)
     if len(families.families()) > 1:
         rows[ALL] = of_all(measure)
+    for path in sorted(families.PARTIAL.glob("*.npz")):
+        with using(families.load(path)):
+            rows[path.stem] = measure()
     return rows
 
 
 def headline(name: str, family: str = SHIPPED) -> Estimate:
     """A headline number of the shipped models, of a seed, or of all families ("all")."""
     return load()[family][name]
+
+
+def by_seed(name: str) -> str:
+    """A headline difference in each whole family, in words: "+3.1, −4.0 and +0.3 points"."""
+    rows = load()
+    *most, last = (rows[family][name].parts(".1p")[0] for family in families.families())
+    return f"{', '.join(most)} and {last} points" if most else f"{last} points"
+
+
+def spread(name: str) -> float:
+    """Standard deviation over seeds of a headline number, families with only some of the models included."""
+    return float(np.std([float(row[name].mean) for family, row in load().items() if family != ALL], ddof=1))
 
 
 def verdict(name: str) -> str:
@@ -179,16 +193,24 @@ def verdict(name: str) -> str:
     return words[signs.pop()] if len(signs) == 1 else UNDECIDED
 
 
-def collect(seed: str) -> Recorder:
-    """Compute every value that pages compare across seeds from the runs in `TTCLAB_HOME`; skip values without runs."""
-    recorder = Recorder(seed, {})
+def collect(seed: str) -> tuple[Recorder, bool]:
+    """Compute every value that pages compare across seeds from the runs in `TTCLAB_HOME`; skip values without runs.
+
+    Returns
+    -------
+    recorder : Recorder
+        The values.
+    whole : bool
+        Whether none was skipped.
+    """
+    recorder, whole = Recorder(seed, {}), True
     with using(recorder):
         for compute in _computations():
             try:
                 compute()
-            except ValueError:
-                continue
-    return recorder
+            except (ValueError, FileNotFoundError):
+                whole = False
+    return recorder, whole
 
 
 def _computations() -> Iterator[Callable[[], object]]:
@@ -199,7 +221,7 @@ def _computations() -> Iterator[Callable[[], object]]:
     for at in STEPS:
         yield from (partial(winner_map, RATIOS, at, verifier_given=trained) for trained in (False, True))
     for estimate in ESTIMATES:
-        yield from (partial(allocated, ONE_MODEL_SPACE, estimate, budget) for budget in (4, 16, 64))
+        yield from (partial(allocated, "whole", estimate, budget) for budget in (4, 16, 64))
     yield from (partial(lesson, budget) for budget in (4, 16, 64))
     yield from (partial(critic_change, name) for name in CRITICS)
     yield from (lambda: vote(64), stepwise_arms)
@@ -208,9 +230,13 @@ def _computations() -> Iterator[Callable[[], object]]:
 def write(seed: int) -> Path:
     """Fit the policies of the family in `TTCLAB_HOME`, and store its values in the package under its seed.
 
+    A family that lacks models or runs is stored among the partial ones.
+
     Raises ValueError for the shipped family.
     """
     if "TTCLAB_HOME" not in os.environ:
         raise ValueError("set TTCLAB_HOME to the folder of another seed's family")
-    fit_all()
-    return families.save(collect(str(seed)), families.FOLDER / f"{seed}.npz")
+    with suppress(ValueError, FileNotFoundError):  # values that need a policy are skipped
+        fit_all()
+    recorder, whole = collect(str(seed))
+    return families.save(recorder, (families.FOLDER if whole else families.PARTIAL) / f"{seed}.npz")

@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 from .. import bank
 from ..data import ZOO
 from . import seeds
+from .families import families
 from .training import training_flops
 
 SPECS = {"share": ".0%", "gain": ".1p", "auc": ".3f", "times": ".1f"}  # format of a headline number by its unit
@@ -112,14 +113,15 @@ _DESCRIBED = {"samples": _samples, "chains": _chains, "scores": _scores, "search
 
 def seeds_table() -> pd.DataFrame:
     """The headline numbers with a column for each family of models, and for gains the verdict over all seeds."""
-    titles = {seeds.SHIPPED: "These models", "0": "Seed 0 again", seeds.ALL: "All"}
-    families = {titles.get(family, f"Seed {family}"): row for family, row in seeds.load().items()}
+    titles = {seeds.SHIPPED: "Seed 0 (ships)", seeds.ALL: "All"}
+    shown = (*families(), seeds.ALL)
+    rows_of = {titles.get(family, f"Seed {family}"): seeds.load()[family] for family in shown if family in seeds.load()}
     rows = []
     for name, headline in seeds.HEADLINES.items():
         values = {
-            family: format(row[name], SPECS[headline.unit]) if name in row else "–" for family, row in families.items()
+            family: format(row[name], SPECS[headline.unit]) if name in row else "–" for family, row in rows_of.items()
         }
-        if "All" in families:
+        if "All" in rows_of:
             values["In every seed"] = seeds.verdict(name) if headline.unit == "gain" else ""
         rows.append({"": name, **values})
     return pd.DataFrame(rows)

@@ -24,7 +24,7 @@ class Feedback:
     text : str
         The comment in words, for people and chat models.
     code : str
-        The comment as the shipped revision model reads it.
+        The comment as the small model reads it.
     step : int or None
         Number of the first wrong step, from 1; None if the verifier names no step.
     """

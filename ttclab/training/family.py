@@ -198,7 +198,10 @@ def _measures(family: Family) -> dict[str, dict[str, dict[str, float]]]:
     measures = {}
     for seed in family.seeds:
         files = sorted(family.source(seed).zoo.glob("*/training.json"))
-        measures[str(seed)] = {file.parent.name: json.loads(file.read_text())["validation"] for file in files}
+        records = {file.parent.name: json.loads(file.read_text()) for file in files}
+        measures[str(seed)] = {
+            name: record["validation"] for name, record in records.items() if record["name"] in RECIPES
+        }
     return measures
 
 

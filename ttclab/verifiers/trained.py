@@ -98,8 +98,7 @@ TRAINED: dict[str, type[ORM] | type[PRM]] = {
     "prm": PRM,
     "prm-large": PRM,
     "prm-weak": PRM,
-    "prm-revision": PRM,
     "prm-rollouts": PRM,
     "prm-exact": PRM,
 }
-SEE_ATTEMPTS = ("prm-revision",)  # verifiers that also read the attempts before a solution
+SEE_ATTEMPTS = ("orm", "prm", "prm-large", "prm-weak")  # verifiers that also read the attempts before a solution

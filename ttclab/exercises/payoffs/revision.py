@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import pandas as pd
 
 from ttclab import results
-from ttclab.bank.shipped import REVISER, REVISER_PRM
+from ttclab.bank.shipped import SMALL
 from ttclab.estimators import Estimate
 from ttclab.exercises.payoffs.yours import arm, over
 from ttclab.figures import Drawing, charts
@@ -17,7 +17,7 @@ SPLITS = ((16, 1), (8, 2), (4, 4), (2, 8), (1, 16))
 
 
 def _scores() -> list[list[float]]:
-    scores: list[list[float]] = last_scores(REVISER_PRM, f"{REVISER}-test-chains").tolist()
+    scores: list[list[float]] = last_scores("prm", f"{SMALL}-test-chains").tolist()
     return scores
 
 
@@ -59,7 +59,7 @@ def turned(flipped_share: Callable[[Sequence[Sequence[bool]]], float]) -> Drawin
 
 def splits(choose_answer: Callable[..., str]) -> Drawing:
     """Sixteen recorded attempts, split into chains, with the learner's choice."""
-    run, scores, fifths = results.chains(), _scores(), results.revision_fifths()
+    run, scores, fifths = results.chains(), _scores(), results.small_fifths()
     answers = [["" if answer is None else answer for answer in row] for row in run.answers.tolist()]
     right = [{*row[correct]} for row, correct in zip(run.answers, run.correct, strict=True)]
     arms = []
