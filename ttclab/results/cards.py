@@ -67,7 +67,7 @@ REVISES = ("small", "small-rl")
 QUESTIONS = {
     "steps": "the solution is right so far, learned from exact labels",
     "answer": "the final answer will be right, learned only from final answers",
-    "rollouts": "the final answer will be right, learned from 16 rollouts at the end of each step",
+    "rollouts": "the final answer will be right, learned from {rollouts} rollouts at the end of each step",
     "step-ends": "the solution is right so far, learned at the ends of steps (the control for prm-rollouts)",
 }
 
@@ -79,7 +79,8 @@ def card(folder: Path) -> str:
     base = record.get("base")
     new_layers = "" if isinstance(recipe, ReinforcementRecipe) else ", with new layers on top"
     if verifies := isinstance(recipe, VerifierRecipe):
-        description = VERIFIER.format(folder=folder.name, question=QUESTIONS[recipe.labels])
+        question = QUESTIONS[recipe.labels].format(rollouts=recipe.rollouts)
+        description = VERIFIER.format(folder=folder.name, question=question)
         measured = _verifier_rows(folder.name)
     else:
         description = f"{POLICY}\n\n{REVISION}" if record["name"] in REVISES else POLICY

@@ -269,7 +269,7 @@ def sequential_beats_parallel() -> Finding:
 def pass_rate_rises_along_the_chain() -> Finding:
     first, later = attempt(2).minus(attempt(1)), attempt(16).minus(attempt(5))
     return Finding(
-        HOLDS if later.sign > 0 else NOT_SEEN,
+        HOLDS if later.sign > 0 else REVERSED if first.sign < 0 and later.sign < 0 else NOT_SEEN,
         f"The first revision gains {first:+.3f}; from the fifth attempt to the sixteenth the gain is {later:+.3f}.",
     )
 
