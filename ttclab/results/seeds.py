@@ -27,7 +27,7 @@ from .exchange import RATIOS, STEPS, greedy, matched, winner_map
 from .families import SHIPPED, UNDECIDED, Recorder, each_family, of_all, using
 from .fitting import fit_all
 from .reinforcement import rl_coverage, rl_stepwise, rl_weighted
-from .revision import after_revision, before_revision, one_of_control
+from .revision import after_revision, attempt, before_revision, hybrid, mended, one_of_control, spoilt
 from .sampling import auc_within, best, coverage, vote, weighted
 from .searching import beam
 from .stepwise import CRITICS, critic_change, stepwise, stepwise_arms
@@ -122,6 +122,18 @@ HEADLINES = {
     "first revision minus first attempt": Headline("gain", lambda: _minus(after_revision(), before_revision())),
     "first revision minus an attempt of the control": Headline(
         "gain", lambda: _minus(after_revision(), one_of_control())
+    ),
+    "sixteenth attempt minus first attempt": Headline("gain", lambda: _minus(attempt(16), attempt(1))),
+    "mended by the first revision, minus by a fresh sample": Headline(
+        "gain", lambda: _minus(mended(), mended(fresh=True))
+    ),
+    "spoilt by the first revision, minus by a fresh sample": Headline(
+        "gain", lambda: _minus(spoilt(), spoilt(fresh=True))
+    ),
+    "a chain of 16 rewrites minus 16 samples": Headline("gain", lambda: _minus(hybrid(1, 15), hybrid(16))),
+    "restarting with the weak PRM, last solution minus first": Headline("gain", lambda: critic_change("prm-weak")),
+    "restarting with the rollout PRM, last solution minus first": Headline(
+        "gain", lambda: critic_change("prm-rollouts")
     ),
 }
 
