@@ -123,6 +123,7 @@ HEADLINES = {
     "first revision minus an attempt of the control": Headline(
         "gain", lambda: _minus(after_revision(), one_of_control())
     ),
+    "first revision, right": Headline("share", after_revision),
     "sixteenth attempt minus first attempt": Headline("gain", lambda: _minus(attempt(16), attempt(1))),
     "mended by the first revision, minus by a fresh sample": Headline(
         "gain", lambda: _minus(mended(), mended(fresh=True))
