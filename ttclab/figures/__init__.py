@@ -83,6 +83,7 @@ from .revision import revision_against_fresh_sample as revision_against_fresh_sa
 from .revision import revision_by_fifth as revision_by_fifth
 from .revision import splits_of_sixteen as splits_of_sixteen
 from .revision import trained_critics as trained_critics
+from .revision import what_becomes_of_a_step as what_becomes_of_a_step
 from .sampling import coverage_against_vote as coverage_against_vote
 from .sampling import coverage_by_fifth as coverage_by_fifth
 from .sampling import pass_rates as pass_rates

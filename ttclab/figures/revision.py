@@ -65,12 +65,10 @@ def along_the_chain() -> Drawing:
     names = ["control,\n1 sample", *(seed_name(family) for family in rates)]
     style.name_ends(axes, ends, names, [style.COLOURS["single"], *[colour] * len(rates)])
     first, last = rates[SHIPPED][1].solved, rates[SHIPPED][PLACES[-1]].solved
-    every = all(fall.sign < 0 for fall in falls)
-    where = f"In all {len(falls)} trainings" if len(falls) > 1 else "In this training"
     return Drawing(
         figure,
-        f"{where}, later attempts are right less often than first ones"
-        if every
+        "In every training, later attempts are right less often than first ones"
+        if all(fall.sign < 0 for fall in falls)
         else "Whether later attempts are right more or less often than first ones depends on the training",
         f"In the models that ship {first:.0%} of first attempts are right, and {last:.0%} of sixteenth attempts; one "
         f"sample of the control is right on {control:.0%}.",
