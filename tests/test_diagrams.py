@@ -75,7 +75,7 @@ def test_the_tree_of_a_search_keeps_as_many_as_the_width_says():
 def test_what_a_revision_reads_is_all_that_it_read():
     shown = figures.draw("what_a_revision_reads")
     read = "".join(shown.numbers["text"]).replace("↵", "\n")
-    run = results.chains(feedback="prm-revision")
+    run = results.chains(feedback="prm")
     recorded = {run.shown(i, int(run.at(2)[0])) + problem.prompt for i, problem in enumerate(run.problems)}
     assert read in recorded and len(read) == shown.numbers["tokens"].sum()
 
