@@ -161,7 +161,7 @@ def one_pass_by_training() -> Drawing:
     pooled, spent = of_all(lambda: (greedy("small").solved, float(training_flops("small"))))
     gain = of_all(lambda: greedy("small").minus(greedy("large", STEPS[0])))
     figure, axes = style.new_axes()
-    style.shares(axes, 0.4)
+    style.shares(axes, 0.3)
     colour = style.COLOURS["large"]
     axes.fill_between(trained, passes.low, passes.high, color=colour, alpha=0.16, lw=0)
     axes.plot(trained, passes.mean, color=colour, ls=style.DASHED, marker="o", ms=4)
@@ -171,10 +171,10 @@ def one_pass_by_training() -> Drawing:
             fontsize=9, color=colour,
         )  # fmt: skip
     for solved, flops in small.values():
-        axes.plot([flops], [float(solved.mean)], "D", color=style.COLOURS["single"], ms=6, mfc="none", mew=1.4)
+        axes.plot([flops], [float(solved.mean)], "D", color=style.INK, ms=6, mfc="none", mew=1.4)
     axes.annotate(
         "small,\neach training" if len(small) > 1 else "small", (spent, float(pooled.mean)), xytext=(0, 12),
-        textcoords="offset points", fontsize=9, ha="center", color=style.COLOURS["single"],
+        textcoords="offset points", fontsize=9, ha="center", color=style.INK,
     )  # fmt: skip
     axes.set(xlim=(0, 1.12 * trained[-1]), xlabel="FLOPs of training, in trillions")
     axes.xaxis.set_major_formatter(style.TRILLIONS)
@@ -301,11 +301,17 @@ def _who_pays_for_the_verifier() -> Drawing:
     style.shares(axes, 0.4)
     charts.draw_unnamed(axes, list(lines.values()), markers=True)
     style.flops(axes, f"FLOPs in all, {QUESTIONS:,} questions")
-    for name, line_ in lines.items():  # each name on its own line, because two lines end at the same height
-        up = -10 if name == "vote" else 8
+    # Each name stands at its own line, because two lines end at the same height.
+    for name, place, aside, ha, va in (
+        ("verifier given", -1, (0, 9), "center", "bottom"),
+        ("verifier trained", 0, (0, -8), "center", "top"),
+        ("14x, along its training", -1, (4, 9), "right", "bottom"),
+        ("vote", 3, (0, -13), "center", "top"),
+    ):
+        values, at = lines[name].values, lines[name].at
         axes.annotate(
-            name, (line_.at[-1], float(line_.values.mean[-1])), xytext=(0, up), textcoords="offset points",
-            ha="center", va="top" if up < 0 else "bottom", fontsize=9, color=style.COLOURS[line_.strategy],
+            name.replace("verifier ", "verifier\n"), (at[place], float(values.mean[place])), xytext=aside,
+            textcoords="offset points", ha=ha, va=va, fontsize=9, color=style.COLOURS[lines[name].strategy],
             annotation_clip=False,
         )  # fmt: skip
     opponent = large[STEPS.index(USUAL)]
