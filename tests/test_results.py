@@ -367,7 +367,7 @@ def test_with_a_charged_verifier_few_questions_let_small_win_only_against_an_ear
     assert results.exchange(np.inf, at=1250).gain().low > 0 > results.exchange(np.inf, at=2000).gain().high
 
 
-def test_the_large_model_s_training_costs_twice_the_small_one_s_and_the_verifier_s_more_than_either():
+def test_the_large_model_s_training_costs_more_than_the_small_one_s_and_the_verifier_s_more_than_either():
     small, large = results.training_flops("small"), results.training_flops("large", at=1500)
-    assert 1.8 < large / small < 2.8
+    assert 1.1 < large / small < 2
     assert results.training_flops("prm") - small > large

@@ -11,7 +11,7 @@ from ..data import DEFAULT_STEP
 from ..estimators import Estimate
 from ..results import beam, coverage, greedy, hybrid, stepwise, training_flops, vote, weighted
 from ..results.exchange import RATIOS, STEPS, cells_by_family, count_cells, inference_alone, pooled_map
-from ..results.families import SHIPPED, each_family, of_all
+from ..results.families import SHIPPED, of_all
 from ..results.wording import by_sign
 from . import charts, style
 from .charts import Series, series
@@ -153,49 +153,33 @@ def _crossing(signs: Mapping[int, set[int]], families: int) -> str:
 
 
 @drawn
-def one_pass_by_training() -> Drawing:
-    """What one greedy pass of each model solves, without any thinking, by the FLOPs of its training."""
-    passes = of_all(lambda: Estimate.stack(greedy("large", at).solved for at in STEPS))
-    trained = of_all(lambda: [float(training_flops("large", at=at)) for at in STEPS])
-    small = each_family(lambda: (greedy("small").solved, float(training_flops("small"))))
-    pooled, spent = of_all(lambda: (greedy("small").solved, float(training_flops("small"))))
-    gain = of_all(lambda: greedy("small").minus(greedy("large", STEPS[0])))
-    figure, axes = style.new_axes()
-    style.shares(axes, 0.3)
-    colour = style.COLOURS["large"]
-    axes.fill_between(trained, passes.low, passes.high, color=colour, alpha=0.16, lw=0)
-    axes.plot(trained, passes.mean, color=colour, ls=style.DASHED, marker="o", ms=4)
-    for at, x, y in zip(STEPS, trained, passes.mean):
-        axes.annotate(
-            f"{at} steps" if at == STEPS[0] else str(at), (x, y), xytext=(5, -11), textcoords="offset points",
-            fontsize=9, color=colour,
-        )  # fmt: skip
-    for solved, flops in small.values():
-        axes.plot([flops], [float(solved.mean)], "D", color=style.INK, ms=6, mfc="none", mew=1.4)
-    axes.annotate(
-        "small,\neach training" if len(small) > 1 else "small", (spent, float(pooled.mean)), xytext=(0, 12),
-        textcoords="offset points", fontsize=9, ha="center", color=style.INK,
-    )  # fmt: skip
-    axes.set(xlim=(0, 1.12 * trained[-1]), xlabel="FLOPs of training, in trillions")
-    axes.xaxis.set_major_formatter(style.TRILLIONS)
+def rate_or_training() -> Drawing:
+    """Small minus large on all problems, by the large model's training, a line for each R; the verifier is given."""
+    gains = {at: [cell.gain for cell in pooled_map(at)[5]] for at in STEPS}
+    shown = [i for i, R in enumerate(RATIOS) if R < 1e9]
+    lines = {
+        f"R = {RATIOS[i]:g}": Series(look, Estimate.stack(gains[at][i] for at in STEPS), range(len(STEPS)))
+        for i, look in zip(shown, ("noise", "reading", "writing"))
+    }
+    few, many = shown[0], shown[-1]
+    by_rate = {at: 100 * float(row[few].mean - row[many].mean) for at, row in gains.items()}
+    by_training = 100 * min(float(gains[STEPS[0]][i].mean - gains[STEPS[-1]][i].mean) for i in shown)
+    most = max(by_rate.values())
     return Drawing(
-        figure,
-        f"With one pass each, the small model {by_sign(gain)} a 14x model whose training was "
-        f"{'dearer' if trained[0] > 1.25 * spent else 'cheaper' if trained[0] < 0.8 * spent else 'about as dear'}",
-        f"After {style.amount(spent)}FLOPs of training the small model solves {pooled:.0%}, the large one after "
-        f"{style.amount(trained[0])}FLOPs {passes.unstack()[0]:.0%}.",
-        pd.DataFrame(
-            [
-                *(
-                    {"": f"small, {_seed(family)}", "solved": solved, "FLOPs of training": flops}
-                    for family, (solved, flops) in small.items()
-                ),
-                *(
-                    {"": f"14x, {at} steps", "solved": solved, "FLOPs of training": flops}
-                    for at, solved, flops in zip(STEPS, passes.unstack(), trained)
-                ),
-            ]
+        charts.gains(
+            lines,
+            xlabel="steps of training the large model",
+            ylabel="small minus large",
+            ticks=[str(at) for at in STEPS],
         ),
+        f"From R = {RATIOS[few]:g} to {RATIOS[many]:g} the small model's lead falls by at most {most:.0f} points, with "
+        f"the opponent's training by {by_training:.0f}"
+        if 0 < most < by_training
+        else "R moves the difference as far as the opponent's training does",
+        f"All problems, small minus large after {USUAL} steps: {gains[USUAL][few]:.0 points} at R = {RATIOS[few]:g} "
+        f"and {gains[USUAL][many]:.0 points} at R = {RATIOS[many]:g}.",
+        pd.DataFrame({"steps": STEPS, **{name: line.values.unstack() for name, line in lines.items()}}),
+        ".0p",
     )
 
 

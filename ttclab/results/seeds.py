@@ -100,12 +100,6 @@ HEADLINES = {
         )
         for at in (1500, STEPS[-1])
     },
-    **{
-        f"small, one greedy pass, minus large at step {at}": Headline(
-            "gain", partial(lambda at: _minus(greedy("small"), greedy("large", at)), at)
-        )
-        for at in STEPS[:2]
-    },
     "small at best minus large, equal FLOPs": Headline("gain", lambda: _minus(matched(), greedy("large"))),
     "large, one greedy pass, minus one sample of small": Headline("gain", lambda: _minus(greedy("large"), coverage(1))),
     "PRM minus the vote, 16 samples": Headline("gain", lambda: _minus(weighted(16), vote(16))),
