@@ -290,6 +290,13 @@ def test_the_small_model_never_exceeds_the_total_flops_of_the_large_model(querie
         assert dearer / queries + fitted.flops[among].mean() <= found.large.flops.mean() + 1e-6
 
 
+def test_a_small_model_that_costs_more_to_train_than_the_large_one_in_all_solves_nothing():
+    assert results.training_flops("small") > results.training_flops("large", at=750) + results.greedy("large", 750).cost
+    found = results.exchange(1, at=750, verifier_given=True)
+    assert found.left < 0 and not found.small.correct.any() and found.small.cost == 0
+    assert found.gain().mean == -results.greedy("large", 750).correct.mean()
+
+
 def test_an_exchange_without_queries_is_refused():
     with pytest.raises(ValueError, match="queries must be above 0, not 0"):
         results.exchange(0)
