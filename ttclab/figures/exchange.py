@@ -10,8 +10,16 @@ from ..allocator import Arm
 from ..data import DEFAULT_STEP
 from ..estimators import Estimate
 from ..results import beam, coverage, greedy, hybrid, stepwise, training_flops, vote, weighted
-from ..results.exchange import RATIOS, STEPS, cells_by_family, count_cells, inference_alone, pooled_map
-from ..results.families import SHIPPED, of_all
+from ..results.exchange import (
+    RATIOS,
+    STEPS,
+    cells_by_family,
+    count_cells,
+    inference_alone,
+    matched,
+    pooled_map,
+)
+from ..results.families import SHIPPED, each_family, of_all
 from ..results.wording import by_sign
 from . import charts, style
 from .charts import Series, series
@@ -41,7 +49,7 @@ def _strategies_against_flops() -> Drawing:
     samples = {N: weighted(N) for N in (1, 2, 4, 8, 16, 32, 64)}
     beams = {N: beam(N) for N in BEAMS}
     steps = {T: stepwise(T) for T in (0, 1, 3, 7, 15, 31)}
-    shown = (USUAL, STEPS[-1])
+    shown = (MAPS[0], STEPS[-1])
     lines = {
         "beam search": series("beam", beams, cost=True),
         "step-level revision": series("revision", steps, cost=True),
@@ -153,33 +161,61 @@ def _crossing(signs: Mapping[int, set[int]], families: int) -> str:
 
 
 @drawn
-def rate_or_training() -> Drawing:
-    """Small minus large on all problems, by the large model's training, a line for each R; the verifier is given."""
-    gains = {at: [cell.gain for cell in pooled_map(at)[5]] for at in STEPS}
-    shown = [i for i, R in enumerate(RATIOS) if R < 1e9]
-    lines = {
-        f"R = {RATIOS[i]:g}": Series(look, Estimate.stack(gains[at][i] for at in STEPS), range(len(STEPS)))
-        for i, look in zip(shown, ("noise", "reading", "writing"))
-    }
-    few, many = shown[0], shown[-1]
-    by_rate = {at: 100 * float(row[few].mean - row[many].mean) for at, row in gains.items()}
-    by_training = 100 * min(float(gains[STEPS[0]][i].mean - gains[STEPS[-1]][i].mean) for i in shown)
-    most = max(by_rate.values())
+def same_training() -> Drawing:
+    """What each model solves by the FLOPs of its training: one pass of each, and the small one thinking."""
+    passes = of_all(lambda: Estimate.stack(greedy("large", at).solved for at in STEPS))
+    trained = of_all(lambda: [float(training_flops("large", at=at)) for at in STEPS])
+    spent = of_all(lambda: float(training_flops("small")))
+    nearest = min(STEPS, key=lambda at: abs(trained[STEPS.index(at)] - spent))
+    once = of_all(lambda: greedy("small").minus(greedy("large", nearest)))
+    thinking = pooled_map(nearest)[5][-1]
+    small = each_family(
+        lambda: (float(training_flops("small")), greedy("small").solved, matched(nearest).solved),
+    )
+    figure, axes = style.new_axes(height=3.0)
+    style.shares(axes, 0.4)
+    grey = style.COLOURS["large"]
+    axes.fill_between(trained, passes.low, passes.high, color=grey, alpha=0.16, lw=0)
+    axes.plot(trained, passes.mean, color=grey, ls=style.DASHED, marker="o", ms=4)
+    for at in (STEPS[0], nearest, STEPS[-1]):
+        place = STEPS.index(at)
+        axes.annotate(
+            f"14x, {at} steps", (trained[place], float(passes.mean[place])), xytext=(6, -5), va="top",
+            ha="left" if at != STEPS[-1] else "right", textcoords="offset points", fontsize=9, color=grey,
+        )  # fmt: skip
+    for flops, one, best in small.values():
+        for solved, face in ((one, "none"), (best, style.INK)):
+            axes.plot([flops], [float(solved.mean)], "D", color=style.INK, ms=5.5, mfc=face, mew=1.3)
+    left = min(flops for flops, *_ in small.values())
+    for name, solved in (
+        ("small, one pass", of_all(lambda: greedy("small").solved)),
+        ("small, thinking", thinking.exchange.small.solved),
+    ):
+        axes.annotate(
+            name, (left, float(solved.mean)), xytext=(-8, 0), textcoords="offset points", fontsize=9, ha="right",
+            va="center", color=style.INK,
+        )  # fmt: skip
+    axes.set(xlim=(0, 1.08 * trained[-1]), xlabel="FLOPs of training, in trillions")
+    axes.xaxis.set_major_formatter(style.TRILLIONS)
     return Drawing(
-        charts.gains(
-            lines,
-            xlabel="steps of training the large model",
-            ylabel="small minus large",
-            ticks=[str(at) for at in STEPS],
+        figure,
+        f"Trained for about as many FLOPs, the small model {by_sign(once)} the large one with one pass and "
+        f"{by_sign(thinking.gain)} it by thinking",
+        f"Against the large model after {nearest} steps it is {once:.0 points} with one pass, and "
+        f"{thinking.gain:.0 points} with its best strategy for the FLOPs of one large pass.",
+        pd.DataFrame(
+            [
+                *(
+                    {"": f"small, {how}, {_seed(family)}", "solved": solved, "FLOPs of training": flops}
+                    for family, (flops, one, best) in small.items()
+                    for how, solved in (("one pass", one), ("thinking", best))
+                ),
+                *(
+                    {"": f"14x, {at} steps", "solved": solved, "FLOPs of training": flops}
+                    for at, solved, flops in zip(STEPS, passes.unstack(), trained)
+                ),
+            ]
         ),
-        f"From R = {RATIOS[few]:g} to {RATIOS[many]:g} the small model's lead falls by at most {most:.0f} points, with "
-        f"the opponent's training by {by_training:.0f}"
-        if 0 < most < by_training
-        else "R moves the difference as far as the opponent's training does",
-        f"All problems, small minus large after {USUAL} steps: {gains[USUAL][few]:.0 points} at R = {RATIOS[few]:g} "
-        f"and {gains[USUAL][many]:.0 points} at R = {RATIOS[many]:g}.",
-        pd.DataFrame({"steps": STEPS, **{name: line.values.unstack() for name, line in lines.items()}}),
-        ".0p",
     )
 
 
@@ -285,18 +321,16 @@ def _who_pays_for_the_verifier() -> Drawing:
     style.shares(axes, 0.4)
     charts.draw_unnamed(axes, list(lines.values()), markers=True)
     style.flops(axes, f"FLOPs in all, {QUESTIONS:,} questions")
-    # Each name stands at its own line, because two lines end at the same height.
-    for name, place, aside, ha, va in (
-        ("verifier given", -1, (0, 9), "center", "bottom"),
-        ("verifier trained", 0, (0, -8), "center", "top"),
-        ("14x, along its training", -1, (4, 9), "right", "bottom"),
+    for label, place, aside, ha, va in (  # each at its own line, because two lines end at the same height
+        ("verifier\ngiven", -1, (0, 9), "center", "bottom"),
+        ("verifier\ntrained", 0, (0, -8), "center", "top"),
+        ("14x, along\nits training", 3, (9, -2), "left", "top"),
         ("vote", 3, (0, -13), "center", "top"),
     ):
-        values, at = lines[name].values, lines[name].at
+        line_ = lines[label.replace("\n", " ")]
         axes.annotate(
-            name.replace("verifier ", "verifier\n"), (at[place], float(values.mean[place])), xytext=aside,
-            textcoords="offset points", ha=ha, va=va, fontsize=9, color=style.COLOURS[lines[name].strategy],
-            annotation_clip=False,
+            label, (line_.at[place], float(line_.values.mean[place])), xytext=aside, textcoords="offset points",
+            ha=ha, va=va, fontsize=9, color=style.COLOURS[line_.strategy], annotation_clip=False,
         )  # fmt: skip
     opponent = large[STEPS.index(USUAL)]
     saved = [total(stepwise(15), made) / opponent for made in (given, charged)]

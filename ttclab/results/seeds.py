@@ -98,7 +98,7 @@ HEADLINES = {
         f"step-level revision, at most 15, minus large at step {at}": Headline(
             "gain", partial(lambda at: _minus(stepwise(15), greedy("large", at)), at)
         )
-        for at in (1500, STEPS[-1])
+        for at in (1250, 1500, STEPS[-1])
     },
     "small at best minus large, equal FLOPs": Headline("gain", lambda: _minus(matched(), greedy("large"))),
     "large, one greedy pass, minus one sample of small": Headline("gain", lambda: _minus(greedy("large"), coverage(1))),
