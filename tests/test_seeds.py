@@ -5,7 +5,7 @@ import subprocess
 import sys
 from itertools import pairwise
 
-from ttclab.results import families, seeds, training_flops
+from ttclab.results import families, greedy, seeds, training_flops
 from ttclab.results.exchange import RATIOS, STEPS, cells_by_family, count_cells, inference_alone, pooled_map
 
 FAMILIES = seeds.load()
@@ -68,6 +68,11 @@ def test_seeds_disagree_whether_small_at_equal_flops_beats_large_after_1500_step
 def test_the_small_model_s_training_costs_about_as_much_as_1250_steps_of_the_large_one_s():
     costs = families.each_family(lambda: training_flops("small") / training_flops("large", at=1250))
     assert len(costs) == 3 and all(0.8 < cost < 1.25 for cost in costs.values())
+
+
+def test_in_every_seed_small_with_one_pass_loses_to_a_large_model_of_equal_training():
+    for gap in families.each_family(lambda: greedy("small").minus(greedy("large", 1250))).values():
+        assert gap.high < 0
 
 
 def test_with_few_questions_an_early_large_model_leaves_no_flops_to_train_the_small_one():

@@ -59,7 +59,7 @@ def _strategies_against_flops() -> Drawing:
     gains = [stepwise(15).minus(greedy("large", at)) for at in shown]
     figure = charts.against_flops(lines, scale=(0.4, 1.0), height=3.3, bands=False)
     [axes] = figure.axes
-    axes.set_xlim(left=8e5)
+    axes.set_xlim(left=2e5)
     for at in shown:  # named on the left, where no curve is as high
         large = greedy("large", at)
         height = float(large.correct.mean())
@@ -177,23 +177,23 @@ def same_training() -> Drawing:
     grey = style.COLOURS["large"]
     axes.fill_between(trained, passes.low, passes.high, color=grey, alpha=0.16, lw=0)
     axes.plot(trained, passes.mean, color=grey, ls=style.DASHED, marker="o", ms=4)
-    for at in (STEPS[0], nearest, STEPS[-1]):
+    for at, aside, ha in ((STEPS[0], (6, -3), "left"), (nearest, (6, -3), "left"), (STEPS[-1], (4, 22), "right")):
         place = STEPS.index(at)
         axes.annotate(
-            f"14x, {at} steps", (trained[place], float(passes.mean[place])), xytext=(6, -5), va="top",
-            ha="left" if at != STEPS[-1] else "right", textcoords="offset points", fontsize=9, color=grey,
+            f"14x, {at} steps", (trained[place], float(passes.mean[place])), xytext=aside, va="top", ha=ha,
+            textcoords="offset points", fontsize=9, color=grey,
         )  # fmt: skip
     for flops, one, best in small.values():
         for solved, face in ((one, "none"), (best, style.INK)):
             axes.plot([flops], [float(solved.mean)], "D", color=style.INK, ms=5.5, mfc=face, mew=1.3)
-    left = min(flops for flops, *_ in small.values())
-    for name, solved in (
-        ("small, one pass", of_all(lambda: greedy("small").solved)),
-        ("small, thinking", thinking.exchange.small.solved),
+    places = [flops for flops, *_ in small.values()]
+    for name, solved, x, aside in (
+        ("small, one pass", of_all(lambda: greedy("small").solved), max(places), 9),
+        ("small, thinking", thinking.exchange.small.solved, min(places), -9),
     ):
         axes.annotate(
-            name, (left, float(solved.mean)), xytext=(-8, 0), textcoords="offset points", fontsize=9, ha="right",
-            va="center", color=style.INK,
+            name, (x, float(solved.mean)), xytext=(aside, 0), textcoords="offset points", fontsize=9,
+            ha="left" if aside > 0 else "right", va="center", color=style.INK,
         )  # fmt: skip
     axes.set(xlim=(0, 1.08 * trained[-1]), xlabel="FLOPs of training, in trillions")
     axes.xaxis.set_major_formatter(style.TRILLIONS)
