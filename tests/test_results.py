@@ -13,7 +13,7 @@ from ttclab.estimators import bootstrap, bootstrap_families, fifths
 from ttclab.ledger import billed
 from ttclab.models import ZOO, folder_of, load
 from ttclab.problems import answers_equal
-from ttclab.results.exchange import allowance, samples_for
+from ttclab.results.exchange import STEPS, allowance, samples_for
 from ttclab.results.training import own_training_flops
 from ttclab.revision import hybrid_search
 from ttclab.sampling import parallel_search
@@ -317,7 +317,7 @@ def test_an_exchange_within_a_fifth_uses_only_its_problems():
 def test_the_arm_of_an_exchange_is_chosen_on_validation_problems():
     found = results.exchange(1e5, at=1250, verifier_given=True)
     left = results.small_arms("validation", "prm").within(found.left).values()
-    assert found.small.allocation == max(left, key=lambda arm: arm.correct.mean()).allocation
+    assert found.small.allocation == max(left, key=lambda arm: (arm.correct.mean(), -arm.cost)).allocation
 
 
 def test_an_interval_for_many_cells_is_wider_and_has_the_same_mean():
@@ -364,12 +364,11 @@ def test_a_winner_over_families_has_an_interval_over_families_and_problems():
     assert thrice.gain(np.tile(hardest, 3)).mean == pytest.approx(found.gain(hardest).mean)
 
 
-def test_with_a_charged_verifier_few_questions_let_small_win_only_against_an_early_large_model():
-    few = [results.exchange(1e5, at=at).gain() for at in (1000, 1250, 1500, 2000, 2500)]
+def test_with_a_charged_verifier_small_wins_only_with_many_questions_and_an_early_large_model():
+    few = [results.exchange(1e5, at=at).gain() for at in STEPS]
     assert all(gain.low <= 0 for gain in few) and few[-1].high < 0
-    assert results.exchange(1e5, at=750).gain().low > 0
-    many = [results.exchange(1e6, at=at).gain() for at in (1000, 1250, 1500, 2000, 2500)]
-    assert many[0].low > 0 and all(gain.low <= 0 for gain in many[1:]) and many[-1].high < 0
+    many = [results.exchange(1e6, at=at).gain() for at in STEPS]
+    assert many[0].low > 0 and all(gain.low <= 0 for gain in many[3:]) and many[-1].high < 0
     assert results.exchange(np.inf, at=1250).gain().low > 0 > results.exchange(np.inf, at=2000).gain().high
 
 
