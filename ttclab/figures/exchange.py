@@ -150,10 +150,8 @@ def _crossing(signs: Mapping[int, set[int]], families: int) -> str:
     ahead, behind = ([at for at in signs if signs[at] == {sign}] for sign in (1, -1))
     every = f"In {'all ' if families > 1 else ''}{_trainings(families)}"
     if ahead and behind and max(ahead) < min(behind):
-        return (
-            f"{every} the small model at its best beats the large one up to step {max(ahead)} and loses from step "
-            f"{min(behind)} on"
-        )
+        end = f"from step {min(behind)} on" if len(behind) > 1 else f"at step {min(behind)}"
+        return f"{every} the small model at its best beats the large one up to step {max(ahead)} and loses {end}"
     if ahead or behind:
         side, where = ("beats", ahead) if ahead else ("loses to", behind)
         return f"{every} the small model at its best {side} the large one at {len(where)} of {len(signs)} checkpoints"
