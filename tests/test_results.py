@@ -1,3 +1,4 @@
+import dataclasses
 import json
 
 import numpy as np
@@ -8,11 +9,11 @@ from ttclab.adaptive import adaptive_search
 from ttclab.allocator import Allocation, Arm, ComputeOptimalPolicy, fitted_policy, lesson_policy, uniform_policy
 from ttclab.beam_search import beam_search
 from ttclab.data import POLICIES
-from ttclab.estimators import bootstrap, fifths
+from ttclab.estimators import bootstrap, bootstrap_families, fifths
 from ttclab.ledger import billed
 from ttclab.models import ZOO, folder_of, load
 from ttclab.problems import answers_equal
-from ttclab.results.exchange import allowance, samples_for
+from ttclab.results.exchange import STEPS, allowance, samples_for
 from ttclab.results.training import own_training_flops
 from ttclab.revision import hybrid_search
 from ttclab.sampling import parallel_search
@@ -288,6 +289,13 @@ def test_the_small_model_never_exceeds_the_total_flops_of_the_large_model(querie
         assert dearer / queries + fitted.flops[among].mean() <= found.large.flops.mean() + 1e-6
 
 
+def test_a_small_model_that_costs_more_to_train_than_the_large_one_in_all_solves_nothing():
+    assert results.training_flops("small") > results.training_flops("large", at=750) + results.greedy("large", 750).cost
+    found = results.exchange(1, at=750, verifier_given=True)
+    assert found.left < 0 and not found.small.correct.any() and found.small.cost == 0
+    assert found.gain().mean == -results.greedy("large", 750).correct.mean()
+
+
 def test_an_exchange_without_queries_is_refused():
     with pytest.raises(ValueError, match="queries must be above 0, not 0"):
         results.exchange(0)
@@ -309,7 +317,7 @@ def test_an_exchange_within_a_fifth_uses_only_its_problems():
 def test_the_arm_of_an_exchange_is_chosen_on_validation_problems():
     found = results.exchange(1e5, at=1250, verifier_given=True)
     left = results.small_arms("validation", "prm").within(found.left).values()
-    assert found.small.allocation == max(left, key=lambda arm: arm.correct.mean()).allocation
+    assert found.small.allocation == max(left, key=lambda arm: (arm.correct.mean(), -arm.cost)).allocation
 
 
 def test_an_interval_for_many_cells_is_wider_and_has_the_same_mean():
@@ -344,15 +352,27 @@ def test_both_models_win_cells_and_more_queries_favour_the_large_model():
         assert row[0].gain.mean >= row[1].gain.mean - 0.015
 
 
-def test_with_a_charged_verifier_small_wins_only_against_an_early_large_model():
-    gains = [results.exchange(q, at=a).gain() for q in (1e5, 1e6) for a in (1000, 1250, 1500, 2000, 2500)]
-    assert all(gain.low <= 0 for gain in gains)
-    assert results.exchange(1e6, at=750).gain().low > 0
+def test_a_winner_over_families_has_an_interval_over_families_and_problems():
+    found = results.exchange(np.inf, at=2500, verifier_given=True)
+    small, large = (
+        Arm(arm.allocation, np.tile(arm.correct, 3), np.tile(arm.flops, 3), families=3)
+        for arm in (found.small, found.large)
+    )
+    thrice = dataclasses.replace(found, small=small, large=large)
+    assert thrice.gain() == bootstrap_families([found.small.correct - found.large.correct] * 3)
+    hardest = results.small_fifths() == 4
+    assert thrice.gain(np.tile(hardest, 3)).mean == pytest.approx(found.gain(hardest).mean)
+
+
+def test_with_a_charged_verifier_small_wins_only_with_many_questions_and_an_early_large_model():
+    few = [results.exchange(1e5, at=at).gain() for at in STEPS]
+    assert all(gain.low <= 0 for gain in few) and few[-1].high < 0
+    many = [results.exchange(1e6, at=at).gain() for at in STEPS]
+    assert many[0].low > 0 and all(gain.low <= 0 for gain in many[3:]) and many[-1].high < 0
     assert results.exchange(np.inf, at=1250).gain().low > 0 > results.exchange(np.inf, at=2000).gain().high
 
 
-def test_one_sample_of_the_control_beats_a_large_model_that_cost_more():
-    control, large = bank.load(bank.TWIN, "test"), results.one_pass("test", at=1500)
-    assert bootstrap(control.correct.mean(axis=1) - large.correct).low > 0
-    assert results.training_flops(bank.TWIN) < results.training_flops("large", at=1500)
-    assert (control.prefill_flops + control.decode_flops.mean(axis=1)).mean() < large.flops.mean() / 5
+def test_the_large_model_s_training_costs_more_than_the_small_one_s_and_the_verifier_s_more_than_either():
+    small, large = results.training_flops("small"), results.training_flops("large", at=1500)
+    assert 1.1 < large / small < 2
+    assert results.training_flops("prm") - small > large

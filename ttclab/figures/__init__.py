@@ -54,6 +54,7 @@ from .drawing import Drawing as Drawing
 from .exchange import cells_won as cells_won
 from .exchange import crossing_by_seed as crossing_by_seed
 from .exchange import gains_by_fifth_and_rate as gains_by_fifth_and_rate
+from .exchange import same_training as same_training
 from .exchange import strategies_against_flops as strategies_against_flops
 from .exchange import who_pays_for_the_verifier as who_pays_for_the_verifier
 from .exchange import winners_by_training as winners_by_training

@@ -12,8 +12,9 @@ from matplotlib.figure import Figure
 from .. import results
 from ..data import DEFAULT_STEP
 from ..estimators import Estimate
-from ..results.exchange import RATIOS
+from ..results.exchange import RATIOS, pooled_map
 from .drawing import Drawing, drawn
+from .exchange import WINNERS
 from .paper import heads
 from .shapes import PASSED, SMALL, WIDTH, box, canvas, dot, words
 from .style import COLOURS, INK, SHORT_FIFTHS
@@ -162,13 +163,13 @@ def paper_figure_7() -> Drawing:
 @drawn
 def paper_figure_9() -> Drawing:
     """Thinking against a larger model for the same FLOPs, by difficulty and by R."""
-    think, train = COLOURS["prm"], COLOURS["majority"]
+    think, train = WINNERS["small"], WINNERS["large"]
     theirs: list[list[Side]] = [
         [("thinking", think), UNSAID],
         [("thinking", think), UNSAID],
         [("training", train), ("training", train)],
     ]
-    cells = results.winner_map(RATIOS, verifier_given=True)
+    cells = pooled_map(DEFAULT_STEP["large"])
     columns, rows = (0, 2), (0, 2, 4)
     verdicts = {"small": think, "large": train, "no difference": PASSED}
     ours = [[(f"{cells[k][n].gain:.0p}".split(" ")[0], verdicts[cells[k][n].verdict]) for n in columns] for k in rows]

@@ -91,6 +91,15 @@ HEADLINES = {
     "step-level revision, FLOPs over weighted best-of-16": Headline(
         "times", lambda: _times(stepwise(15), weighted(16))
     ),
+    "step-level revision, at most 15, FLOPs over a pass of large": Headline(
+        "times", lambda: _times(stepwise(15), greedy("large"))
+    ),
+    **{
+        f"step-level revision, at most 15, minus large at step {at}": Headline(
+            "gain", partial(lambda at: _minus(stepwise(15), greedy("large", at)), at)
+        )
+        for at in (1250, 1500, STEPS[-1])
+    },
     "small at best minus large, equal FLOPs": Headline("gain", lambda: _minus(matched(), greedy("large"))),
     "large, one greedy pass, minus one sample of small": Headline("gain", lambda: _minus(greedy("large"), coverage(1))),
     "PRM minus the vote, 16 samples": Headline("gain", lambda: _minus(weighted(16), vote(16))),
