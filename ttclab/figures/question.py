@@ -129,8 +129,8 @@ def verifier_on_the_bill() -> Drawing:
         figure,
         f"One large pass pays for {many} samples if the PRM reads them for free, and for {scored} if its reading is "
         "charged",
-        f"{many} scored samples solve {weighted(many).solved:.0%}, and {scored} solve {weighted(scored).solved:.0%}; one "
-        f"pass of the large model solves {large.solved:.0%}.",
+        f"{many} scored samples solve {weighted(many).solved:.0%}, and {scored} solve {weighted(scored).solved:.0%}; "
+        f"one pass of the large model solves {large.solved:.0%}.",
         pd.DataFrame(
             {
                 "samples": budgets,
