@@ -160,6 +160,29 @@ HEADLINES |= {
 }
 
 
+HEADLINES |= {  # chapters 1 and 2: 16 samples cost about as much as one pass of large
+    "one sample of small minus its greedy pass": Headline("gain", lambda: _minus(coverage(1), greedy("small"))),
+    "a vote of 16, minus small's greedy pass": Headline("gain", lambda: _minus(vote(16), greedy("small"))),
+    "a vote of 16, minus large": Headline("gain", lambda: _minus(vote(16), greedy("large"))),
+    "a vote of 16, minus large, hardest fifth": Headline("gain", lambda: _minus(vote(16), greedy("large"), HARDEST)),
+    "a vote of 16, minus large at step 750": Headline("gain", lambda: _minus(vote(16), greedy("large", STEPS[0]))),
+    "a right one among 16, minus large": Headline("gain", lambda: _minus(coverage(16), greedy("large"))),
+    "a right one among 16, minus large, hardest fifth": Headline(
+        "gain", lambda: _minus(coverage(16), greedy("large"), HARDEST)
+    ),
+    "a right one among 16, minus large at step 2500": Headline(
+        "gain", lambda: _minus(coverage(16), greedy("large", STEPS[-1]))
+    ),
+    "PRM, weighted best-of-8, minus large": Headline("gain", lambda: _minus(weighted(8), greedy("large"))),
+    "PRM, weighted best-of-16, minus large": Headline("gain", lambda: _minus(weighted(16), greedy("large"))),
+    "a vote of 2 minus one sample": Headline("gain", lambda: _minus(vote(2), vote(1))),
+    "a vote of 256 minus a vote of 64": Headline("gain", lambda: _minus(vote(256), vote(64))),
+    "a vote of 256 minus small's greedy pass": Headline("gain", lambda: _minus(vote(256), greedy("small"))),
+    "a vote of 256 minus one sample, hardest fifth": Headline("gain", lambda: _minus(vote(256), vote(1), HARDEST)),
+    "a right one among 256 minus among 16": Headline("gain", lambda: _minus(coverage(256), coverage(16))),
+}
+
+
 def measure() -> dict[str, Estimate]:
     """The headline numbers of the family in use, with 95% intervals. Numbers without recorded runs are skipped."""
     numbers = {}
