@@ -131,7 +131,9 @@ def test_the_page_predicts_the_token_that_python_predicts_at_every_place(model, 
 
 @torch.inference_mode()
 def test_the_prm_scores_every_token_as_python_does_within_1e_5(prm, rows, in_page):
-    theirs = [prm.model(torch.tensor([ids])).right[0].sigmoid().numpy() for ids in rows]
+    """Python in double precision, as for the logits."""
+    exact = deepcopy(prm.model).double()
+    theirs = [exact(torch.tensor([ids])).right[0].sigmoid().numpy() for ids in rows]
     assert farthest(in_page[1], theirs) < 1e-5
 
 
