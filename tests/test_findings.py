@@ -17,7 +17,7 @@ from ttclab.estimators import (
     within_problem_auc,
 )
 from ttclab.results.families import families
-from ttclab.results.seeds import headline
+from ttclab.results.seeds import ALL, headline
 from ttclab.verifiers import AGGREGATES
 
 HARDEST = 4
@@ -140,6 +140,12 @@ def test_the_prm_s_best_score_ties_with_its_weighted_vote_and_the_weak_prm_s_is_
     assert all(gain.sign == 0 for gain in by_training("PRM, best-of-256 minus weighted best-of-256"))
     weak = [gain.sign for gain in by_training("weak PRM, best-of-256 minus weighted best-of-256")]
     assert max(weak) == 0 and weak.count(-1) == 2
+
+
+def test_on_the_hardest_fifth_the_gain_of_search_is_clear_in_one_training_only():
+    gains = by_training("PRM, beam search minus weighted, N=16, hardest fifth")
+    assert sorted(gain.sign for gain in gains) == [0, 0, 1]
+    assert headline("PRM, beam search minus weighted, N=16, hardest fifth", ALL).low > 0
 
 
 @pytest.mark.parametrize("verifier", ["PRM", "weak PRM"])
