@@ -52,28 +52,8 @@ def test_the_step_at_which_the_large_model_overtakes_search_depends_on_the_seed(
 
 
 def test_in_every_seed_more_samples_lower_the_accuracy_with_the_weak_prm():
-    falls = numbers("weak PRM, best-of-256 minus best-of-4")
-    assert len(falls) == 3 and all(fall.high < 0 for fall in falls)
-
-
-def test_beam_search_with_the_weak_prm_loses_its_lead_in_two_of_three_seeds():
-    early, late = (numbers(f"weak PRM, beam search minus weighted, N={n}") for n in (4, 64))
-    crossed = [a.low > 0 > b.high for a, b in zip(early, late, strict=True)]
-    unclear = [a.low < 0 < a.high and b.low < 0 < b.high for a, b in zip(early, late, strict=True)]
-    assert (sum(crossed), sum(unclear)) == (2, 1)
-
-
-def test_in_every_seed_the_prm_beats_the_vote_and_gains_from_more_samples():
-    for name in ("PRM minus the vote, 16 samples", "PRM, best-of-256 minus best-of-4"):
-        gains = numbers(name)
-        assert len(gains) == 3 and all(gain.low > 0 for gain in gains), name
-
-
-def test_beam_search_with_the_prm_wins_on_the_hardest_fifth_in_every_seed():
-    hardest = numbers("PRM, beam search minus weighted, N=16, hardest fifth")
-    assert len(hardest) == 3 and all(gain.low > 0 for gain in hardest)
-    everywhere = numbers("PRM, beam search minus weighted, N=16")
-    assert [gain.low > 0 for gain in everywhere] == [True, False, True] and all(gain.mean > 0 for gain in everywhere)
+    falls = numbers("weak PRM, best-of-256 minus best-of-16")
+    assert len(falls) == 4 and all(fall.high < 0 for fall in falls)  # one for all seeds together
 
 
 def test_a_first_revision_is_never_better_than_a_sample_of_the_control():
@@ -81,11 +61,6 @@ def test_a_first_revision_is_never_better_than_a_sample_of_the_control():
     assert shipped.low > 0 and shipped.high < 0.05 and second.low > 0.25
     shipped, second = numbers("first revision minus an attempt of the control")
     assert shipped.low < 0 < shipped.high and second.high < 0
-
-
-def test_whether_the_prm_beats_the_orm_depends_on_the_training():
-    shipped, first, second = numbers("PRM minus ORM, 64 samples")
-    assert shipped.low > 0 > first.high and second.low < 0 < second.high
 
 
 def test_ttclab_home_selects_the_models_and_runs_of_another_seed(tmp_path):
