@@ -184,7 +184,7 @@ def best_against_weighted() -> Drawing:
     lost, level = sum(gain.sign < 0 for gain in poor), all(gain.sign == 0 for gain in good)
     worst = min(range(len(poor)), key=lambda k: float(poor[k].mean))
     return Drawing(
-        charts.dots(rows, xlabel="best score minus weighted vote, 256 samples", difference=True),
+        charts.dots(rows, xlabel="best score minus weighted vote", difference=True),
         f"The weak PRM's best score loses to its weighted vote in {lost} of {len(poor)} trainings"
         + ("; the PRM's ties with it" if level else ""),
         f"With {trainings_named()[worst]}, the best of 256 scores minus the weighted vote is {poor[worst]:.0 points} "
