@@ -219,7 +219,7 @@ def test_a_strategy_finds_scores_and_charges_what_it_does_in_python(page, model,
     results = STRATEGIES[strategy]((model, prm, problems), N, M, temperature=temperature)
     for mine, result in zip(ours, results, strict=True):
         assert mine["texts"] == [solution.text for solution in result.solutions]
-        assert mine["scores"] == pytest.approx(result.scores, abs=1e-5)
+        assert mine["scores"] == pytest.approx(result.scores, abs=1e-4)  # Python's are in single precision
         assert mine["chosen"][0] == result.answer
         bill, cost = mine["bill"], result.cost
         for kind in ("prefill", "decode", "verifier", "cached"):
