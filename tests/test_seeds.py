@@ -111,6 +111,7 @@ ABOVE = (
     "after minus before, one sample",
 )
 BELOW = (
+    "weak PRM, best-of-256 minus best-of-16",
     "first revision minus first attempt",
     "first revision minus an attempt of the control",
     "after minus before, a right one among 64",

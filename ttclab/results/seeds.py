@@ -28,7 +28,7 @@ from .families import SHIPPED, UNDECIDED, Recorder, each_family, of_all, using
 from .fitting import fit_all
 from .reinforcement import rl_coverage, rl_stepwise, rl_weighted
 from .revision import after_revision, attempt, before_revision, hybrid, mended, one_of_control, spoilt
-from .sampling import auc_within, best, coverage, vote, weighted
+from .sampling import auc_within, best, coverage, sampling_arms, vote, weighted
 from .searching import beam
 from .stepwise import CRITICS, critic_change, stepwise, stepwise_arms
 from .training import trained_steps, validation
@@ -56,8 +56,8 @@ def _minus(one: Arm, other: Arm, *fifth: int) -> Arm:
     return gap.fifth(*fifth) if fifth else gap
 
 
-def _change(verifier: str) -> Arm:
-    return _minus(best(256, verifier), best(4, verifier))
+def _change(verifier: str, few: int = 4) -> Arm:
+    return _minus(best(256, verifier), best(few, verifier))
 
 
 def _one_sample(fifth: int) -> Arm:
@@ -66,6 +66,16 @@ def _one_sample(fifth: int) -> Arm:
 
 def _beam_gain(verifier: str, N: int, *fifth: int) -> Arm:
     return _minus(beam(N, verifier), weighted(N, verifier), *fifth)
+
+
+def _score_gain(N: int, verifier: str) -> Arm:
+    """Best-of-N by the best score minus the weighted vote."""
+    return _minus(best(N, verifier), weighted(N, verifier))
+
+
+def _gain_for_flops() -> Arm:
+    """Beam search of 16 places minus the largest weighted vote that costs no more."""
+    return _minus(beam(16), [*sampling_arms().within(beam(16).cost).values()][-1])
 
 
 def _times(one: Arm, other: Arm) -> Arm:
@@ -112,7 +122,16 @@ HEADLINES = {
     "self-certainty, AUC within a problem, by answer": Headline("auc", lambda: auc_within("self-certainty")),
     "PRM, best-of-256 minus best-of-4": Headline("gain", partial(_change, "prm")),
     "weak PRM, best-of-256 minus best-of-4": Headline("gain", partial(_change, "prm-weak")),
+    "weak PRM, best-of-256 minus best-of-16": Headline("gain", partial(_change, "prm-weak", 16)),
+    "weak PRM, weighted best-of-256 minus weighted best-of-4": Headline(
+        "gain", lambda: _minus(weighted(256, "prm-weak"), weighted(4, "prm-weak"))
+    ),
+    "PRM, best-of-256 minus weighted best-of-256": Headline("gain", partial(_score_gain, 256, "prm")),
+    "weak PRM, best-of-256 minus weighted best-of-256": Headline("gain", partial(_score_gain, 256, "prm-weak")),
+    "PRM, beam search minus weighted, N=4": Headline("gain", partial(_beam_gain, "prm", 4)),
     "PRM, beam search minus weighted, N=16": Headline("gain", partial(_beam_gain, "prm", 16)),
+    "PRM, beam search minus weighted, N=64": Headline("gain", partial(_beam_gain, "prm", 64)),
+    "PRM, beam search, N=16, minus weighted for its FLOPs": Headline("gain", _gain_for_flops),
     "PRM, beam search minus weighted, N=16, hardest fifth": Headline("gain", partial(_beam_gain, "prm", 16, HARDEST)),
     "PRM, beam search, N=16, FLOPs over a pass of large": Headline(
         "times", lambda: _times(beam(16), greedy("large", STEPS[-1]))
