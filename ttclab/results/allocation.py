@@ -73,6 +73,12 @@ def difficulty(estimate: str = "oracle", split: str = "test") -> tuple[NDArray[n
     return 1 - right.mean(axis=1), np.zeros(len(right))
 
 
+def sure_scores(margin: float = 0.05) -> float:
+    """Share of test problems whose first solution the verifier scores within `margin` of 0 or 1."""
+    hard, _ = difficulty("predicted")
+    return float(np.mean((hard < margin) | (hard > 1 - margin)))
+
+
 @measured
 def allocated(name: str, estimate: str, budget: int) -> Arm:
     """Accuracy and FLOPs of a shipped policy on the test problems, with its estimate of difficulty."""

@@ -20,8 +20,8 @@ import numpy as np
 from ..allocator import Arm
 from ..estimators import Estimate, bootstrap, bootstrap_families
 from . import families
-from .allocation import ESTIMATES, SPACES, allocated, lesson, space
-from .arms import HARDEST
+from .allocation import ESTIMATES, SPACES, allocated, lesson, space, uniform
+from .arms import HARDEST, at_equal_flops
 from .claims import TESTS
 from .exchange import RATIOS, STEPS, greedy, matched, winner_map
 from .families import SHIPPED, UNDECIDED, Recorder, each_family, of_all, using
@@ -134,6 +134,29 @@ HEADLINES |= {
     "after minus before, step-level revision, at most 15": Headline(
         "gain", lambda: _minus(rl_stepwise(15), stepwise(15))
     ),
+}
+
+
+def _policy_gain(estimate: str, budget: int, over: str) -> Arm:
+    """The policy that may use every strategy, minus one strategy for all problems at equal FLOPs."""
+    arm = allocated("whole", estimate, budget)
+    return _minus(arm, at_equal_flops(uniform(over).values(), arm.cost))
+
+
+HEADLINES |= {
+    "policy, difficulty known, 64, minus weighted best-of-64": Headline(
+        "gain", lambda: _minus(allocated("whole", "oracle", 64), weighted(64))
+    ),
+    "weighted best-of-64, FLOPs over the policy, difficulty known, 64": Headline(
+        "times", lambda: _times(weighted(64), allocated("whole", "oracle", 64))
+    ),
+    "policy, difficulty known, 16, minus a beam": Headline("gain", partial(_policy_gain, "oracle", 16, "beam")),
+    "policy, difficulty known, 16, minus one chain": Headline("gain", partial(_policy_gain, "oracle", 16, "steps")),
+    "policy, difficulty predicted, 4, minus a beam": Headline("gain", partial(_policy_gain, "predicted", 4, "beam")),
+    "policy, difficulty predicted, 16, minus a beam": Headline("gain", partial(_policy_gain, "predicted", 16, "beam")),
+    "the lesson's rule, 16, minus 16 samples": Headline("gain", lambda: _minus(lesson(16), weighted(16))),
+    "the lesson's rule, 16, minus one chain": Headline("gain", lambda: _minus(lesson(16), stepwise(15))),
+    "the lesson's rule, 16, FLOPs over one chain": Headline("times", lambda: _times(lesson(16), stepwise(15))),
 }
 
 
