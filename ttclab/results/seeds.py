@@ -145,19 +145,40 @@ def _policy_gain(estimate: str, budget: int, over: str) -> Arm:
 
 
 HEADLINES |= {
-    "policy, difficulty known, 64, minus weighted best-of-64": Headline(
+    "policy, difficulty known, at most 64, minus weighted best-of-64": Headline(
         "gain", lambda: _minus(allocated("whole", "oracle", 64), weighted(64))
     ),
-    "weighted best-of-64, FLOPs over the policy, difficulty known, 64": Headline(
-        "times", lambda: _times(weighted(64), allocated("whole", "oracle", 64))
+    "policy, difficulty known, at most 64, FLOPs over weighted best-of-64": Headline(
+        "times", lambda: _times(allocated("whole", "oracle", 64), weighted(64))
     ),
-    "policy, difficulty known, 16, minus a beam": Headline("gain", partial(_policy_gain, "oracle", 16, "beam")),
-    "policy, difficulty known, 16, minus one chain": Headline("gain", partial(_policy_gain, "oracle", 16, "steps")),
-    "policy, difficulty predicted, 4, minus a beam": Headline("gain", partial(_policy_gain, "predicted", 4, "beam")),
-    "policy, difficulty predicted, 16, minus a beam": Headline("gain", partial(_policy_gain, "predicted", 16, "beam")),
-    "the lesson's rule, 16, minus 16 samples": Headline("gain", lambda: _minus(lesson(16), weighted(16))),
-    "the lesson's rule, 16, minus one chain": Headline("gain", lambda: _minus(lesson(16), stepwise(15))),
-    "the lesson's rule, 16, FLOPs over one chain": Headline("times", lambda: _times(lesson(16), stepwise(15))),
+    "step-level revision, at most 31, minus weighted best-of-64": Headline(
+        "gain", lambda: _minus(stepwise(31), weighted(64))
+    ),
+    "step-level revision, at most 31, FLOPs over weighted best-of-64": Headline(
+        "times", lambda: _times(stepwise(31), weighted(64))
+    ),
+    "policy, difficulty known, at most 16, minus beam search, equal FLOPs": Headline(
+        "gain", partial(_policy_gain, "oracle", 16, "beam")
+    ),
+    "policy, difficulty known, at most 16, minus step-level revision, equal FLOPs": Headline(
+        "gain", partial(_policy_gain, "oracle", 16, "steps")
+    ),
+    "policy, difficulty predicted, at most 4, minus beam search, equal FLOPs": Headline(
+        "gain", partial(_policy_gain, "predicted", 4, "beam")
+    ),
+    "policy, difficulty predicted, at most 16, minus beam search, equal FLOPs": Headline(
+        "gain", partial(_policy_gain, "predicted", 16, "beam")
+    ),
+    "lesson's rule, at most 16, minus weighted best-of-16": Headline("gain", lambda: _minus(lesson(16), weighted(16))),
+    "lesson's rule, at most 16, minus weighted best-of-16, hardest fifth": Headline(
+        "gain", lambda: _minus(lesson(16), weighted(16), HARDEST)
+    ),
+    "lesson's rule, at most 16, minus step-level revision, at most 15": Headline(
+        "gain", lambda: _minus(lesson(16), stepwise(15))
+    ),
+    "lesson's rule, at most 16, FLOPs over step-level revision, at most 15": Headline(
+        "times", lambda: _times(lesson(16), stepwise(15))
+    ),
 }
 
 
