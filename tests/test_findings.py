@@ -11,11 +11,7 @@ from ttclab.estimators import (
     auc,
     best_of_n,
     bootstrap,
-    bootstrap_share,
-    fifths,
     majority,
-    pass_at_k,
-    reliability,
     weighted_best_of_n,
     within_problem_auc,
 )

@@ -20,8 +20,8 @@ import numpy as np
 from ..allocator import Arm
 from ..estimators import Estimate, bootstrap, bootstrap_families
 from . import families
-from .allocation import ESTIMATES, SPACES, allocated, lesson, space
-from .arms import HARDEST
+from .allocation import ESTIMATES, SPACES, allocated, lesson, space, uniform
+from .arms import HARDEST, at_equal_flops
 from .claims import TESTS
 from .exchange import RATIOS, STEPS, greedy, matched, winner_map
 from .families import SHIPPED, UNDECIDED, Recorder, each_family, of_all, using
@@ -199,6 +199,50 @@ HEADLINES |= {  # chapters 1 and 2: 16 samples cost about as much as one pass of
     "a vote of 256 minus small's greedy pass": Headline("gain", lambda: _minus(vote(256), greedy("small"))),
     "a vote of 256 minus one sample, hardest fifth": Headline("gain", lambda: _minus(vote(256), vote(1), HARDEST)),
     "a right one among 256 minus among 16": Headline("gain", lambda: _minus(coverage(256), coverage(16))),
+}
+
+
+def _policy_gain(estimate: str, budget: int, over: str) -> Arm:
+    """The policy that may use every strategy, minus one strategy for all problems at equal FLOPs."""
+    arm = allocated("whole", estimate, budget)
+    return _minus(arm, at_equal_flops(uniform(over).values(), arm.cost))
+
+
+HEADLINES |= {
+    "policy, difficulty known, at most 64, minus weighted best-of-64": Headline(
+        "gain", lambda: _minus(allocated("whole", "oracle", 64), weighted(64))
+    ),
+    "policy, difficulty known, at most 64, FLOPs over weighted best-of-64": Headline(
+        "times", lambda: _times(allocated("whole", "oracle", 64), weighted(64))
+    ),
+    "step-level revision, at most 31, minus weighted best-of-64": Headline(
+        "gain", lambda: _minus(stepwise(31), weighted(64))
+    ),
+    "step-level revision, at most 31, FLOPs over weighted best-of-64": Headline(
+        "times", lambda: _times(stepwise(31), weighted(64))
+    ),
+    "policy, difficulty known, at most 16, minus beam search, equal FLOPs": Headline(
+        "gain", partial(_policy_gain, "oracle", 16, "beam")
+    ),
+    "policy, difficulty known, at most 16, minus step-level revision, equal FLOPs": Headline(
+        "gain", partial(_policy_gain, "oracle", 16, "steps")
+    ),
+    "policy, difficulty predicted, at most 4, minus beam search, equal FLOPs": Headline(
+        "gain", partial(_policy_gain, "predicted", 4, "beam")
+    ),
+    "policy, difficulty predicted, at most 16, minus beam search, equal FLOPs": Headline(
+        "gain", partial(_policy_gain, "predicted", 16, "beam")
+    ),
+    "lesson's rule, at most 16, minus weighted best-of-16": Headline("gain", lambda: _minus(lesson(16), weighted(16))),
+    "lesson's rule, at most 16, minus weighted best-of-16, hardest fifth": Headline(
+        "gain", lambda: _minus(lesson(16), weighted(16), HARDEST)
+    ),
+    "lesson's rule, at most 16, minus step-level revision, at most 15": Headline(
+        "gain", lambda: _minus(lesson(16), stepwise(15))
+    ),
+    "lesson's rule, at most 16, FLOPs over step-level revision, at most 15": Headline(
+        "times", lambda: _times(lesson(16), stepwise(15))
+    ),
 }
 
 
