@@ -13,6 +13,7 @@ from ttclab.ledger import billed
 from ttclab.models import ZOO, folder_of, load
 from ttclab.problems import answers_equal
 from ttclab.results.exchange import allowance, samples_for
+from ttclab.results.training import own_training_flops
 from ttclab.revision import hybrid_search
 from ttclab.sampling import parallel_search
 from ttclab.stopping import ClearLead
@@ -45,8 +46,8 @@ def test_the_flops_of_a_chain_equal_the_bill_of_the_live_chain():
     with billed() as bill:
         verifier.score([again[0]])
         verifier.score([again[1]])
-    read = chains.read_tokens[3, :2] + chains.tokens[3, :2]
-    assert bill.total.tokens["verifier"] == read.sum()
+    read = bill.total.tokens["verifier"] + bill.total.tokens["cached"]
+    assert read == 2 * chains.prompt_tokens[3] + chains.tokens[3, :2].sum()
 
 
 @pytest.mark.parametrize("verifier", ["prm", "prm-exact"])
@@ -236,10 +237,14 @@ def test_sequential_and_parallel_revision_tie():
         assert gain.low > -0.02 and gain.high < 0.03
 
 
-def test_training_flops_include_those_of_the_base_model():
-    made = {n: json.loads((ZOO / n / "training.json").read_text()) for n in ("small", "prm")}
-    own = made["prm"]["training_flops"] + made["prm"]["data_flops"]
-    assert results.training_flops("prm") == own + made["small"]["training_flops"]
+def test_training_flops_include_those_of_the_base_model_and_of_the_writers_of_the_data():
+    own = {name: own_training_flops(name) for name in ("small-plain", "small", "prm")}
+    made = json.loads((ZOO / "prm" / "training.json").read_text())
+    assert own["prm"] == made["training_flops"] + made["data_flops"]
+    assert results.training_flops("small") == own["small"] + own["small-plain"]
+    assert results.training_flops("prm") == sum(own.values())
+    writers = own["small"] + own["small-plain"]
+    assert results.training_flops("prm-large") > results.training_flops("large", at=2500) + writers
     assert results.training_flops("large", at=1000) < results.training_flops("large", at=2500)
 
 

@@ -524,6 +524,7 @@ def test_a_shipped_model_was_trained_by_its_recipe(folder):
     record = json.loads((folder / "training.json").read_text())
     recipe = (loop.RECIPES | reinforcement.RECIPES)[record["name"]]
     assert (record["base"], record["seed"], record["task"]) == (recipe.base, 0, recipe.task)
+    assert record.get("writers", []) == sorted(recipe.writers)
     if recipe.points:
         assert record["steps"] == int(folder.name.rpartition("-")[2]) in recipe.points
     elif recipe.goal:
