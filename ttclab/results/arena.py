@@ -34,7 +34,7 @@ from ..data import HOME, ZOO
 from ..estimators import Estimate, bootstrap, pass_at_k
 from ..files import atomic
 from ..verifiers.reward_model import reward_flops
-from . import at_equal_flops, hybrid_arms, last_scores
+from . import hybrid_arms, last_scores
 
 TABLE = HOME / "arena.parquet"
 VERIFIER = "prm-large"
@@ -316,9 +316,23 @@ def uniform_at(arena: Arena, flops: float) -> NDArray[np.float64]:
 
     Its budgets go from no sample, which solves nothing, to 32 samples; more FLOPs add nothing.
     """
-    nothing = Arm(Allocation(1), np.zeros(len(arena)), np.zeros(len(arena)))
-    arms = [nothing, *(arm for arm in arena.arms if not arm.allocation.T)]
-    return at_equal_flops(arms, min(flops, float(arms[-1].flops.mean()))).correct
+    arms = [arm for arm in arena.arms if not arm.allocation.T]
+    costs = uniform_costs(np.array([arm.cost for arm in arms]))
+    correct = np.array([np.zeros(len(arena)), *(arm.correct for arm in arms)])
+    above = int(np.searchsorted(costs, flops, side="right"))
+    if above == len(costs):
+        return correct[-1]
+    share = (flops - costs[above - 1]) / (costs[above] - costs[above - 1])
+    return (1 - share) * correct[above - 1] + share * correct[above]
+
+
+def uniform_costs(costs: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Costs of the budgets of uniform sampling, from none on, made to never fall.
+
+    Each budget is counted on other draws. So on a few easy problems, where many samples are duplicates, a larger budget
+    can cost slightly less.
+    """
+    return np.maximum.accumulate(np.concatenate([[0.0], costs]))
 
 
 def beyond_uniform(played: Played, arena: Arena) -> NDArray[np.float64]:
