@@ -504,8 +504,8 @@ def test_the_small_model_solves_some_problems_always_and_some_hardly_ever():
     right = ttclab.bank.load("small", "test").correct
     fifth = fifths(right.mean(axis=1))
     rates = [right[fifth == i].mean() for i in range(5)]
-    assert 0.35 <= right.mean() <= 0.50
-    assert rates[0] >= 0.90 and rates[4] <= 0.06
+    assert 0.45 <= right.mean() <= 0.60
+    assert rates[0] >= 0.90 and rates[4] <= 0.10
     assert pass_at_k(256, right.sum(axis=1), 64).mean() >= 0.85
 
 

@@ -223,7 +223,7 @@ def collect(seed: str) -> tuple[Recorder, bool]:
         for compute in _computations():
             try:
                 compute()
-            except (ValueError, FileNotFoundError):
+            except (ValueError, OSError):
                 whole = False
     return recorder, whole
 
@@ -253,7 +253,7 @@ def write(seed: int) -> Path:
     """
     if "TTCLAB_HOME" not in os.environ:
         raise ValueError("set TTCLAB_HOME to the folder of another seed's family")
-    with suppress(ValueError, FileNotFoundError):  # values that need a policy are skipped
+    with suppress(ValueError, OSError):  # values that need a policy are skipped
         fit_all()
     recorder, whole = collect(str(seed))
     return families.save(recorder, (families.FOLDER if whole else families.PARTIAL) / f"{seed}.npz")
