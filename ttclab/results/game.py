@@ -34,6 +34,9 @@ PLAYERS = {
 }
 
 
+SCORED = ("worked", "adaptive", "spread", "lesson", "fitted", "drawn again")  # policies of the scoreboard
+
+
 @cache
 def played(name: str, share: int = 4) -> Played:
     """Play the test problems with `share` generations per problem, as a rival of the game, "adaptive" or in PLAYERS."""
