@@ -1,9 +1,6 @@
 """Numbers of the arena: results of policies and of simple players, and the value of a first look."""
 
-import json
 from functools import cache
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -99,23 +96,3 @@ def first_looks() -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """The verifier's score of each problem's first attempt and whether the attempt is right, (problems,) each."""
     test = arena.load_arena()
     return 1 - test.difficulty, test.correct[:, arena.OPTIONS.index((0, 0))] > 0.5
-
-
-@cache
-def _game() -> dict[str, Any]:
-    """The shipped data of the game."""
-    file = Path(__file__).parents[1] / "explorables" / "arena.json"
-    game: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-    return game
-
-
-def rounds() -> int:
-    """The rounds of the game."""
-    return len(_game()["rounds"])
-
-
-def rounds_won(name: str) -> int:
-    """Number of rounds of the game in which a policy has the best score."""
-    names = [policy["key"] for policy in _game()["policies"]]
-    winners = [np.argmax([rival["score"][-1] for rival in each["rivals"]]) for each in _game()["rounds"]]
-    return sum(names[i] == name for i in winners)
