@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 
 from ..estimators import Estimate
-from ..results.game import HARD, above_uniform, after_look, first_looks, looks_right, policy
 from ..results.families import SHIPPED, families
+from ..results.game import HARD, above_uniform, after_look, first_looks, looks_right, policy
 from ..results.seeds import by_seed, headline, verdict
 from ..results.wording import by_sign
 from . import charts, style
