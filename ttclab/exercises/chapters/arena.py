@@ -203,7 +203,7 @@ class CapstoneReport(Report):
 
 
 def _played(attempt: Attempt, seed: int) -> "Played":
-    """Play the whole row. Raises Wrong at the first move against the rules, in the row or with next to nothing left."""
+    """Play the whole row. Raises Wrong at the first move against the rules, in the row or with other budgets left."""
     from ttclab.results.arena import Foul, legal, price, spent
 
     def option(*asked: Any) -> int:
@@ -217,7 +217,7 @@ def _played(attempt: Attempt, seed: int) -> "Played":
     for i, difficulty in enumerate(arena.difficulty):
         chosen.append(option(round(float(difficulty), 2), left, PROBLEMS - i))
         left -= price(chosen[-1])
-    for asked in product((0.0, 0.5, 0.72, 1.0), (0, 1, 2, 3, 5), (1, 2, 40)):  # or a mistake costs points by chance
+    for asked in product((0.0, 0.5, 0.72, 1.0), (0, 1, 2, 3, 5, 75), (1, 2, 40)):  # or a mistake costs points by chance
         option(*asked)
     return spent(arena, chosen)
 
