@@ -1,30 +1,58 @@
 """Sentences of chapters 7 and 8 that name a winner, held to the recorded runs."""
 
+import numpy as np
 import pytest
 
 from ttclab import results
-from ttclab.results import game, words
+from ttclab.results import arena, families, game, seeds, words
 
 CHEAP = ("likelihood", "working", "asked")
 
 
 def test_a_look_pays_where_attempts_are_kept_and_not_where_each_problem_has_a_share():
-    ahead = {name: game.above_uniform(name).sign for name in ("worked", "adaptive", "lesson", "fitted")}
-    assert ahead == {"worked": 1, "adaptive": 1, "lesson": -1, "fitted": -1}
+    verdicts = {name: seeds.verdict(f"arena, {name}") for name in game.SCORED}
+    ahead = {"worked": "above 0", "adaptive": "above 0", "spread": "undecided"}
+    assert verdicts == {**ahead, **dict.fromkeys(("lesson", "fitted", "drawn again"), "below 0")}
 
 
 def test_spread_is_ahead_by_generations_and_by_flops_little_of_the_lead_is_left():
-    by_generations = game.policy("spread").minus(game.policy("uniform"))
-    assert by_generations.sign > 0 and game.above_uniform("spread").mean < by_generations.mean / 2
+    assert seeds.verdict("arena, spread, same generations") == "above 0"
+    for seed in families.families():
+        by_flops, by_generations = (seeds.headline(f"arena, spread{by}", seed) for by in ("", ", same generations"))
+        assert by_flops.mean < by_generations.mean / 2
+    assert seeds.headline("arena, spread").sign == 0 < seeds.headline("arena, spread").mean
 
 
-def test_one_new_sample_of_what_looks_right_costs_more_than_anything_else():
-    others = [game.above_uniform(name).mean for name in ("lesson", "fitted", "spread", "adaptive", "worked")]
-    assert game.above_uniform("drawn again").high < min(others)
+def test_one_new_sample_of_what_looks_right_costs_more_than_anything_else_in_every_training():
+    for seed in families.families():
+        worst, *others = (seeds.headline(f"arena, {name}", seed) for name in reversed(game.SCORED))
+        assert game.SCORED[-1] == "drawn again" and worst.high < min(other.low for other in others)
 
 
-def test_uniform_sampling_wins_most_rounds_of_the_game():
-    assert game.rounds_won("uniform") > game.rounds() / 2
+def test_fitted_to_4_generations_each_is_uniform_sampling_with_a_look():
+    assert (game.played("fitted").chosen == game.played("uniform").chosen).all()
+
+
+def test_the_lessons_rule_revises_half_of_the_problems_for_less_than_samples_solve_with_fewer_flops():
+    test, moves = arena.load_arena(), game.played("lesson").chosen
+    revised = np.array([arena.OPTIONS[i][1] > 0 for i in moves])
+    assert 0.4 < revised.mean() < 0.6
+    chain, samples = (arena.OPTIONS.index(each) for each in ((2, 1), (4, 0)))
+    assert set(moves[revised]) == {chain}
+    assert game.after_look(hard=True, N=2, T=1) < game.after_look(hard=True, N=4) - 0.05
+    assert test.flops[:, chain].mean() > 1.2 * test.flops[:, samples].mean()
+
+
+def test_half_of_the_first_attempts_look_right_and_the_verifier_is_nearly_always_right_about_them():
+    assert 0.4 < game.looks_right() < 0.6
+    assert game.after_look(hard=False) > 0.98 and game.after_look(hard=True) < 0.06
+    assert game.after_look(hard=False, N=1) < 0.9
+    scores = game.first_looks()[0]
+    assert (scores[scores < 1 - game.HARD] < 0.05).mean() > 0.9
+
+
+def test_a_look_costs_about_half_of_what_four_samples_cost():
+    assert 0.4 < game.look_flops() / game.policy("uniform").cost < 0.6
 
 
 def test_a_vote_of_smollm2_misses_half_of_what_its_samples_cover_and_a_cheap_verifier_finds_no_more():

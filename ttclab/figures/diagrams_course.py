@@ -73,18 +73,20 @@ def _solved(arm: Arm) -> float:
 
 
 def _places(players: Mapping[str, Arm], scores: Mapping[str, Estimate]) -> Iterator[tuple[str, tuple[int, int], str]]:
-    """Where names stand: left of dots in the right half; elsewhere over the highest dot, and right of and below the
-    others, of which the lower hang lower."""
+    """Where names stand: left of dots in the right half; elsewhere over the highest dot that is ahead, below the curve
+    beside the others, and right of those behind, of which the lower hang lower."""
     middle = (min(map(_cost, players.values())) + max(map(_cost, players.values()))) / 2
-    highest = max((name for name in players if _cost(players[name]) <= middle), key=lambda name: _solved(players[name]))
     behind = sorted((name for name in players if scores[name].mean <= 0), key=lambda name: -_solved(players[name]))
+    ahead = [name for name, arm in players.items() if name not in behind and _cost(arm) <= middle]
     for name, arm in players.items():
         if _cost(arm) > middle:
             yield name, (-7, 0), "right"
         elif name in behind:
             yield name, (7, 4 - 12 * behind.index(name)), "left"
+        elif _solved(arm) == max(_solved(players[each]) for each in ahead):
+            yield name, (-4, 11), "left"
         else:
-            yield name, (-4, 11) if name == highest else (7, -10), "left"
+            yield name, (8, -7), "left"
 
 
 @drawn

@@ -26,6 +26,7 @@ from .claims import TESTS
 from .exchange import RATIOS, STEPS, greedy, matched, winner_map
 from .families import SHIPPED, UNDECIDED, Recorder, each_family, of_all, using
 from .fitting import fit_all
+from .game import SCORED, beyond, more_generations
 from .reinforcement import rl_coverage, rl_stepwise, rl_weighted
 from .revision import after_revision, attempt, before_revision, hybrid, mended, one_of_control, spoilt
 from .sampling import auc_within, best, coverage, sampling_arms, vote, weighted
@@ -243,6 +244,12 @@ HEADLINES |= {
     "lesson's rule, at most 16, FLOPs over step-level revision, at most 15": Headline(
         "times", lambda: _times(lesson(16), stepwise(15))
     ),
+}
+
+
+HEADLINES |= {  # the arena of chapter 7, with 4 generations per problem
+    **{f"arena, {name}": Headline("gain", partial(beyond, name)) for name in SCORED},
+    "arena, spread, same generations": Headline("gain", partial(more_generations, "spread")),
 }
 
 
