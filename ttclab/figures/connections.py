@@ -5,7 +5,7 @@ import pandas as pd
 
 from ..estimators import Estimate
 from ..results import WORD_BUDGETS, coverage, vote, weighted
-from ..results.claims import HOLDS, NOT_SEEN, REVERSED, load_claims
+from ..results.claims import HOLDS, NOT_SEEN, REVERSED, UNDECIDED, load_claims
 from ..results.wording import by_sign
 from ..results.words import (
     of_operations,
@@ -196,7 +196,9 @@ def price_of_a_long_prompt() -> Drawing:
 @drawn
 def claims_and_evidence() -> Drawing:
     """Every claim of the lesson, the paper and later papers, by what our runs say of it."""
-    looks = {HOLDS: ("oracle", "o"), NOT_SEEN: ("single", "s"), REVERSED: ("revision", "X")}
+    looks = {
+        HOLDS: ("oracle", "o"), REVERSED: ("revision", "X"), NOT_SEEN: ("single", "s"), UNDECIDED: ("orm", "D"),
+    }  # fmt: skip
     claims = [(claim, claim.check().verdict) for claim in load_claims()]
     sources = {"lesson": "the lesson", "paper": "the paper", "later": "a later paper"}
     totals = {source: sum(c.source == source for c, _ in claims) for source in sources}
