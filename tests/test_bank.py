@@ -272,7 +272,7 @@ def test_chains_know_what_each_attempt_was_shown_and_what_it_cost(runs):
     attempts = chains.solutions(1)
     texts, comment = [s.text for s in attempts[:6]], "!+" if attempts[4].correct else "!-"
     assert attempts[0].shown == attempts[6].shown == ""
-    assert attempts[5].shown == f"{texts[1]}#{texts[2]}#{texts[3]}#{texts[4]}{comment}#"  # the last four
+    assert attempts[5].shown == f"{texts[1]}#{texts[2]}#{texts[3]}#{comment}{texts[4]}#"  # the last four
     policy = ttclab.load("small", device="cpu")
     [first] = policy.generate(chains.problems[1], n=1, seed=0)
     assert first.text == texts[0]
@@ -419,7 +419,7 @@ REWRITTEN = ("shuffled", "sorted", "sorted down", "types", "columns")
 
 
 @pytest.mark.parametrize("how", REWRITTEN)
-@pytest.mark.parametrize("stem", ["small-validation", "revision-test-chains-oracle", "small-test-beam-prm-16x4"])
+@pytest.mark.parametrize("stem", ["small-validation", "small-test-chains-oracle", "small-test-beam-prm-16x4"])
 def test_a_file_that_another_tool_has_rewritten_is_read_in_its_own_order(tmp_path, stem, how):
     source = bank.RUNS / f"{stem}.parquet"
     pq.write_table(rewritten(pq.read_table(source), how), tmp_path / "rewritten.parquet")

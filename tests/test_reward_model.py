@@ -30,7 +30,7 @@ def random_reward_model(seed=0):
     torch.manual_seed(seed)
     verifier = grown()
     with torch.no_grad():
-        for layer in verifier.model.layers[2:]:
+        for layer in verifier.model.layers[verifier.config.reading_layers :]:
             for matrix in (p for p in layer.parameters() if p.ndim == 2):
                 matrix.normal_(std=0.2)
         verifier.surprise.weight.normal_(std=0.2)

@@ -504,8 +504,8 @@ def test_the_small_model_solves_some_problems_always_and_some_hardly_ever():
     right = ttclab.bank.load("small", "test").correct
     fifth = fifths(right.mean(axis=1))
     rates = [right[fifth == i].mean() for i in range(5)]
-    assert 0.35 <= right.mean() <= 0.50
-    assert rates[0] >= 0.90 and rates[4] <= 0.06
+    assert 0.45 <= right.mean() <= 0.60
+    assert rates[0] >= 0.90 and rates[4] <= 0.10
     assert pass_at_k(256, right.sum(axis=1), 64).mean() >= 0.85
 
 
@@ -524,6 +524,7 @@ def test_a_shipped_model_was_trained_by_its_recipe(folder):
     record = json.loads((folder / "training.json").read_text())
     recipe = (loop.RECIPES | reinforcement.RECIPES)[record["name"]]
     assert (record["base"], record["seed"], record["task"]) == (recipe.base, 0, recipe.task)
+    assert record.get("writers", []) == sorted(recipe.writers)
     if recipe.points:
         assert record["steps"] == int(folder.name.rpartition("-")[2]) in recipe.points
     elif recipe.goal:

@@ -206,7 +206,7 @@ def record_scores(
         scorer = TokenConfidence(str(verifier), policy=policy)
     else:
         scorer = load_verifier(verifier, device=device, **options)
-    out, sees = out or file_of_scores(run, verifier), getattr(scorer, "sees_attempts", False)
+    out = out or file_of_scores(run, verifier)
     weights = scored.metadata["weights"] if by_writer else _verifier_hash(verifier)
     metadata = {
         "format": "ttclab scores 1", "verifier": str(verifier), "weights": weights, "run": str(run),
@@ -215,7 +215,7 @@ def record_scores(
 
     def rows(chunk: range) -> Iterator[dict[str, Any]]:
         groups = [scored.solutions(i) for i in chunk]
-        named = [[(s.problem.id, s.shown if sees else "", s.text, s.finished) for s in group] for group in groups]
+        named = [[(s.problem.id, s.text, s.finished) for s in group] for group in groups]
         distinct = {name: s for names, group in zip(named, groups) for name, s in zip(names, group)}
         solutions = list(distinct.values())
         scores = (

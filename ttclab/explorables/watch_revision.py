@@ -108,7 +108,7 @@ def recorded_chains(
     -------
     solutions : list of shape (problems, chains, attempts)
     scores : list of shape (problems, chains, attempts, steps)
-        Step scores of the verifier that sees attempts.
+        Step scores of the PRM.
     flops : array of shape (problems, attempts)
         Mean FLOPs of a chain up to and including each attempt.
     """

@@ -151,6 +151,9 @@ def exchange(
     The small model uses the affordable arm with the highest accuracy on the validation problems. Its accuracy is
     reported on `split`. Majority votes are among the arms; for them, no verifier's training is charged.
 
+    If training the small model alone costs more than the large model does in all, there is no small model for these
+    FLOPs: its arm solves nothing and costs nothing.
+
     Parameters
     ----------
     queries : float
@@ -185,6 +188,9 @@ def exchange(
             known = _within(fitting[allocation], fifth)
             if known.cost <= left[scorer]:
                 affordable.append((float(known.correct.mean()), scorer, _within(arm, fifth), known))
+    if not affordable:  # the large model's total does not even pay for the small model's training
+        nothing = np.zeros_like(large.correct)
+        return Exchange(queries, large, Arm(Allocation(1), nothing, nothing, None, large.families), None, left[None])
     # Ties go to the cheapest arm: once all problems are solved, more compute buys nothing.
     _, scorer, small, _ = max(affordable, key=lambda way: (way[0], -way[3].cost))
     return Exchange(queries, large, small, scorer, left[scorer])

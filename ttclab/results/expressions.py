@@ -16,7 +16,7 @@ from ..estimators import Estimate
 from ..flops import exchange_rate
 from ..hardware import find_gpu
 from ..tables import written_flops
-from .seeds import by_seed, headline, spread, verdict
+from .seeds import by_seed, headline, spread, steps_by_seed, validation_by_seed, verdict
 
 MODULES = (
     *("allocation", "confidence", "exchange", "game", "making", "reinforcement", "revision"),
@@ -41,6 +41,7 @@ def names() -> dict[str, object]:
     public: dict[str, object] = {
         "exchange_rate": exchange_rate, "find_gpu": find_gpu, "headline": headline, "verdict": verdict,
         "by_seed": by_seed, "spread_by_seed": spread,
+        "steps_by_seed": steps_by_seed, "validation_by_seed": validation_by_seed,
     }  # fmt: skip
     for name in MODULES:
         module = import_module(f".{name}", __package__)

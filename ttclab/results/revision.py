@@ -2,7 +2,7 @@
 
 The small model rewrites whole attempts after reading earlier ones. A hybrid is charged for the tokens that the policy
 reads and writes and for the verifier. The policy reads the context of an attempt once in each round of revisions. The
-verifier scores duplicate texts once; a verifier that sees earlier attempts also reads them.
+verifier reads each distinct attempt once, without the attempts before it.
 """
 
 from functools import cache
@@ -18,7 +18,6 @@ from ..data import ZOO
 from ..estimators import Estimate, bootstrap, bootstrap_share, majority, weighted_best_of_n
 from ..flops import decode_flops, forward_flops
 from ..verifiers.reward_model import reward_flops
-from ..verifiers.trained import SEE_ATTEMPTS
 from .arms import Arms
 from .families import measured
 from .sampling import last_scores, small_fifths
@@ -198,8 +197,8 @@ def chain_flops(split: str, verifier: str, taken: NDArray[np.bool_] | NDArray[np
 def _chain_costs(split: str, verifier: str) -> tuple[NDArray[np.int64], list[tuple[NDArray[np.int64], ...]]]:
     """FLOPs of writing each recorded attempt, and the id and FLOPs of each of the three texts read for it.
 
-    The policy reads the context of the attempt, again in each round. The verifier reads its own context and the
-    attempt. Texts with the same id are charged once.
+    The policy reads the context of the attempt, again in each round. The verifier reads the problem and the attempt.
+    Texts with the same id are charged once.
     """
     run = chains(split)
     config = AutoConfig.from_pretrained(ZOO / verifier, local_files_only=True)
@@ -212,13 +211,10 @@ def _chain_costs(split: str, verifier: str) -> tuple[NDArray[np.int64], list[tup
     for i in range(len(run.problems)):
         known: dict[object, int] = {}
         for j, solution in enumerate(run.solutions(i)):
-            seen = solution.shown if verifier in SEE_ATTEMPTS else ""
-            before = int(run.read_tokens[i, j])
-            context = before if seen else prompts[i]
-            tokens = int(run.tokens[i, j])
+            before, tokens = int(run.read_tokens[i, j]), int(run.tokens[i, j])
             writing[i, j] = write(tokens, before)
-            read_texts = (run.place[i, j], solution.shown), seen, (seen, solution.text, tokens)
-            costs[:, i, j] = read(before), score(context, 0), score(tokens, context)
+            read_texts = (run.place[i, j], solution.shown), "problem", (solution.text, tokens)
+            costs[:, i, j] = read(before), score(prompts[i], 0), score(tokens, prompts[i])
             texts[:, i, j] = [known.setdefault(text, len(known)) for text in read_texts]
     return writing, list(zip(texts, costs, strict=True))
 

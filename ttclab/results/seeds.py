@@ -9,7 +9,7 @@ and winner maps are computed. A killed command resumes when it is run again.
 """
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from functools import cache, partial
 from pathlib import Path
@@ -31,6 +31,7 @@ from .revision import after_revision, before_revision, one_of_control
 from .sampling import auc_within, best, coverage, vote, weighted
 from .searching import beam
 from .stepwise import CRITICS, critic_change, stepwise, stepwise_arms
+from .training import trained_steps, validation
 
 ALL = "all"
 
@@ -188,8 +189,22 @@ def headline(name: str, family: str = SHIPPED) -> Estimate:
 def by_seed(name: str) -> str:
     """A headline difference in each whole family, in words: "+3.1, −4.0 and +0.3 points"."""
     rows = load()
-    *most, last = (rows[family][name].parts(".1p")[0] for family in families.families())
-    return f"{', '.join(most)} and {last} points" if most else f"{last} points"
+    return f"{_listed(rows[family][name].parts('.1p')[0] for family in families.families())} points"
+
+
+def steps_by_seed(name: str) -> str:
+    """Steps of a model's training in each whole family, in words: "2,000, 2,800 and 2,700"."""
+    return _listed(f"{steps:,.0f}" for steps in each_family(partial(trained_steps, name)).values())
+
+
+def validation_by_seed(name: str, measure: str) -> str:
+    """A validation measure of a model in each whole family, in words: "25%, 47% and 51%"."""
+    return _listed(f"{share:.0%}" for share in each_family(partial(validation, name, measure)).values())
+
+
+def _listed(values: Iterable[str]) -> str:
+    *most, last = values
+    return f"{', '.join(most)} and {last}" if most else last
 
 
 def spread(name: str) -> float:
@@ -240,6 +255,8 @@ def _computations() -> Iterator[Callable[[], object]]:
     yield from (partial(lesson, budget) for budget in (4, 16, 64))
     yield from (partial(critic_change, name) for name in CRITICS)
     yield from (lambda: vote(64), stepwise_arms)
+    yield from (partial(trained_steps, name) for name in ("small", "small-plain"))
+    yield partial(validation, "small", "pass@1 after an attempt")
 
 
 def write(seed: int) -> Path:

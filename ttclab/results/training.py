@@ -2,6 +2,7 @@
 
 import json
 from functools import cache
+from typing import Any
 
 import numpy as np
 from transformers import AutoConfig
@@ -10,7 +11,7 @@ from ..data import ZOO, folder_of
 from ..flops import forward_flops
 from .families import measured
 
-Record = dict[str, int | str | None]  # contents of a training.json
+Record = dict[str, Any]  # contents of a training.json
 
 
 @cache
@@ -46,23 +47,36 @@ def own_training_flops(name: str, at: int | None = None) -> int:
 
 @measured
 def training_flops(*names: str, at: int | None = None) -> int:
-    """Total training FLOPs of shipped models, with their data and their base models.
+    """Total training FLOPs of shipped models, with their data, their base models and the models that wrote their data.
 
     Parameters
     ----------
     *names : str
-        Shipped models. A shared base model is counted once.
+        Shipped models. A model on which several of them depend is counted once.
     at : int, optional
         Training step, for a single model that ships at several.
     """
     spent: dict[str, int] = {}
-    for name in names:
-        grown: str | None = name
-        while grown and grown not in spent:
-            spent[grown] = own_training_flops(grown, at)
-            base = training_record(grown, at).get("base")
-            grown, at = str(base) if base else None, None
+    waiting = [(name, at) for name in names]
+    while waiting:
+        name, step = waiting.pop()
+        if name not in spent:
+            spent[name] = own_training_flops(name, step)
+            record = training_record(name, step)
+            waiting += [(needed, None) for needed in (record.get("base"), *record.get("writers", ())) if needed]
     return sum(spent.values())
+
+
+@measured
+def trained_steps(name: str) -> float:
+    """Steps of a model's training, in each family."""
+    return float(steps(name))
+
+
+@measured
+def validation(name: str, measure: str) -> float:
+    """A measure of a model on validation problems at the end of its training, in each family."""
+    return float(training_record(name)["validation"][measure])
 
 
 def training_tokens(name: str, at: int | None = None) -> float:

@@ -368,6 +368,7 @@ def ship(
             "seed": seed,
             "steps": run.step,
             "base": run.recipe.base,
+            "writers": sorted(run.recipe.writers),
             "training_flops": run.flops(place),
             "data_flops": run.data_flops[place],
             "parameters": sum(p.numel() for p in model.parameters()),

@@ -105,7 +105,12 @@ class Recipe:
     def needs(self) -> set[str]:
         """Models that must be trained first: the base model, and the policies that generate the data."""
         bases = {self.base.rstrip("-0123456789")} if self.base else set()
-        return bases | {draw.writer for draw in self.draws(0) if draw.writer}
+        return bases | self.writers
+
+    @property
+    def writers(self) -> set[str]:
+        """Policies that generate the data."""
+        return {draw.writer for draw in self.draws(0) if draw.writer}
 
     def build(self, tokenizer: PreTrainedTokenizerFast, zoo: Path) -> PreTrainedModel:
         """Build the untrained model on the CPU. It depends only on torch's seed and on the base model in `zoo`."""

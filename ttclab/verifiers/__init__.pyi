@@ -40,7 +40,6 @@ from .scoring import threshold_of as threshold_of
 from .self_verifier import SelfVerifier as SelfVerifier
 from .trained import ORM as ORM
 from .trained import PRM as PRM
-from .trained import SEE_ATTEMPTS as SEE_ATTEMPTS
 from .trained import TRAINED as TRAINED
 
 __all__: list[str]

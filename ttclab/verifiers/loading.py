@@ -14,7 +14,7 @@ from .likelihood import SelfEvaluation
 from .oracle import Oracle
 from .reward_model import RewardModel
 from .scoring import StepCritic, threshold_of
-from .trained import ORM, PRM, SEE_ATTEMPTS, TRAINED
+from .trained import ORM, PRM, TRAINED
 
 VERIFIERS = ("oracle", "self", *MEASURES, *TRAINED)
 
@@ -113,7 +113,7 @@ def load_verifier(
     with quiet():
         model = RewardModel.from_pretrained(ZOO / name, local_files_only=True).to(pick_device(device))
     tokenizer = AutoTokenizer.from_pretrained(ZOO / name, local_files_only=True)
-    verifier = TRAINED[name](name, model, tokenizer, sees_attempts=name in SEE_ATTEMPTS)
+    verifier = TRAINED[name](name, model, tokenizer)
     if isinstance(verifier, StepCritic):
         verifier.threshold = threshold_of(name)
     return verifier

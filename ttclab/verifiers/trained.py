@@ -17,18 +17,19 @@ from .scoring import RIGHT, WRONG, BaseCritic, StepCritic
 class _Trained(BaseCritic):
     """Base class of verifiers with a trained network, which is a RewardModel for the shipped verifiers."""
 
-    def __init__(
-        self, name: str, model: ReadingModel, tokenizer: PreTrainedTokenizerBase, *, sees_attempts: bool = False
-    ) -> None:
-        self.name, self.model, self.tokenizer, self.sees_attempts = name, model, tokenizer, sees_attempts
+    def __init__(self, name: str, model: ReadingModel, tokenizer: PreTrainedTokenizerBase) -> None:
+        self.name, self.model, self.tokenizer = name, model, tokenizer
         self._reader = Reader(model)
         # Called once per solution, with few distinct arguments.
         self._flops = cache(model.pass_flops)
         self._encode = lru_cache(maxsize=1 << 12)(self._encode_text)
 
     def read(self, solutions: Sequence[Solution]) -> list[NDArray[np.float32]]:
-        """Probability of "right so far" at each token of each solution, including the end-of-text token."""
-        contexts = [self._encode((s.shown if self.sees_attempts else "") + s.problem.prompt) for s in solutions]
+        """Probability of "right so far" at each token of each solution, including the end-of-text token.
+
+        A revision is read alone, without the attempts before it.
+        """
+        contexts = [self._encode(s.problem.prompt) for s in solutions]
         return self._read_rows(solutions, contexts, [tokens_of(s, self.tokenizer) for s in solutions])
 
     def _encode_text(self, text: str) -> tuple[int, ...]:
@@ -101,4 +102,3 @@ TRAINED: dict[str, type[ORM] | type[PRM]] = {
     "prm-rollouts": PRM,
     "prm-exact": PRM,
 }
-SEE_ATTEMPTS = ("orm", "prm", "prm-large", "prm-weak")  # verifiers that also read the attempts before a solution
