@@ -227,14 +227,8 @@ def claims_and_evidence() -> Drawing:
         figure,
         f"{held['lesson']} of the lesson's {totals['lesson']} claims and {held['paper']} of the paper's "
         f"{totals['paper']} hold here",
-        "Of these "
-        f"{totals['lesson'] + totals['paper']}, "
-        + listed(
-            [
-                f"{counts['lesson', verdict] + counts['paper', verdict]} {words}"
-                for verdict, words in ((REVERSED, "are reversed"), (NOT_SEEN, "are not seen"), (UNDECIDED, "undecided"))
-            ]
-        )
+        f"Of these {totals['lesson'] + totals['paper']} claims "
+        + listed([f"{counts['lesson', v] + counts['paper', v]} are {v}" for v in (REVERSED, NOT_SEEN, UNDECIDED)])
         + ".",
         pd.DataFrame(
             [{"claim": claim.says, "made by": sources[claim.source], "here": found} for claim, found in claims]

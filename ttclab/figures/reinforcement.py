@@ -4,6 +4,7 @@ import pandas as pd
 
 from ..estimators import Estimate
 from ..results import coverage, stepwise, vote, weighted
+from ..results.families import families
 from ..results.reinforcement import (
     cool_coverage,
     cool_temperature,
@@ -15,6 +16,7 @@ from ..results.reinforcement import (
     rl_vote,
     rl_weighted,
 )
+from ..results.seeds import headline
 from ..results.wording import by_sign
 from . import charts, style
 from .charts import Series, series
@@ -22,6 +24,12 @@ from .drawing import Drawing, drawn
 from .words import listed
 
 SAMPLES = (1, 2, 4, 8, 16, 32, 64)
+
+
+def _trainings(count: int) -> str:
+    """A number of trainings in a sentence: "no training", "2 of 3 trainings", "every training"."""
+    whole = len(families())
+    return {0: "no training", whole: "every training"}.get(count, f"{count} of {whole} trainings")
 
 
 @drawn
@@ -62,10 +70,7 @@ def coverage_change_by_seed() -> Drawing:
     narrowed = sum(once > 0 > many for once, many in ends)
     return Drawing(
         charts.gains(lines, xlabel="samples", ylabel="coverage, after minus before"),
-        f"In {narrowed} of {len(ends)} trainings reinforcement learning makes one "
-        "sample better and lowers the coverage of 64"
-        if narrowed < len(ends)
-        else "In every training reinforcement learning makes one sample better and lowers the coverage of 64",
+        f"In {_trainings(narrowed)} reinforcement learning makes one sample better and lowers the coverage of 64",
         f"One sample gains {listed([f'{change.unstack()[0]:.0 points}' for change in changes.values()])}; the coverage "
         f"of 64 changes by {listed([f'{change.unstack()[-1]:.0 points}' for change in changes.values()])}. The model "
         f"before covers more from {crossings()} samples on.",
@@ -95,13 +100,19 @@ def search_before_and_after() -> Drawing:
     axes.grid(axis="x", visible=False)
     style.name_ends(axes, ends, list(ways), [style.COLOURS[strategy] for strategy, *_ in ways.values()])
     gains = weighted(16).minus(coverage(1)), rl_weighted(16).minus(rl_coverage(1))
-    ratio, last = float(gains[1].mean / gains[0].mean), rl_weighted(16).minus(weighted(16))
-    share = f"adds {ratio:.0%} of what it added" if gains[1].sign > 0 else "adds nothing"
+    less = [
+        [headline(f"after minus before, gain of {search}", family).sign < 0 for family in families()]
+        for search in ("weighted best-of-16", "step-level revision")
+    ]
+    higher = [
+        [headline(f"after minus before, {search}", family).sign > 0 for family in families()]
+        for search in ("PRM, weighted best-of-16", "step-level revision, at most 15")
+    ]
+    fewer, more = (sum(map(test, zip(*rows, strict=True))) for test, rows in ((all, less), (any, higher)))
     return Drawing(
         figure,
-        f"After reinforcement learning a weighted vote {share}, and "
-        f"{by_sign(last, 'ends higher', 'ends level', 'ends lower')}",
-        f"A weighted vote of 16 adds {gains[0]:.0 points} before and {gains[1]:.0 points} after; it solves "
+        f"In {_trainings(fewer)} search adds less after reinforcement learning; in {_trainings(more)} it ends higher",
+        f"In seed 0 a weighted vote of 16 adds {gains[0]:.0 points} before and {gains[1]:.0 points} after; it solves "
         f"{weighted(16).solved:.0%} before and {rl_weighted(16).solved:.0%} after.",
         pd.DataFrame(
             [
