@@ -81,3 +81,21 @@ def test_in_every_seed_search_adds_less_to_a_sample_after_reinforcement_and_stil
 
 def test_in_every_seed_the_model_before_covers_more_from_some_budget_on():
     assert all(1 < value <= 64 for value in each_family(results.crossing).values())
+
+
+def test_in_no_seed_does_search_end_higher_after_reinforcement():
+    for name in ("PRM, weighted best-of-16", "step-level revision, at most 15"):
+        assert all(gain.mean < 0.005 and gain.sign <= 0 for gain in by_seed(f"after minus before, {name}"))
+
+
+def test_a_verifier_that_was_stopped_early_loses_by_its_best_score_and_beam_search_with_it_does_not_fall_behind():
+    changes = by_seed("weak PRM, best-of-256 minus best-of-4")
+    assert all(change.mean < 0 for change in changes) and sum(change.high < 0 for change in changes) >= 2
+    assert all(gain.sign >= 0 for gain in by_seed("weak PRM, beam search minus weighted, N=64"))
+    assert seeds.verdict("PRM, best-of-256 minus best-of-4") == "above 0"
+
+
+def test_in_every_seed_a_rewrite_harms_and_step_level_revision_helps():
+    assert seeds.verdict("first revision minus first attempt") == "below 0"
+    assert seeds.verdict("step-level revision, at most 15, minus one sample") == "above 0"
+    assert seeds.headline("small, a right one among 64, hardest fifth", seeds.ALL).low > 0.5
