@@ -16,12 +16,11 @@ from ..results.reinforcement import (
     rl_vote,
     rl_weighted,
 )
-from ..results.seeds import headline
+from ..results.seeds import by_seed, headline
 from ..results.wording import by_sign
 from . import charts, style
 from .charts import Series, series
 from .drawing import Drawing, drawn
-from .words import listed
 
 SAMPLES = (1, 2, 4, 8, 16, 32, 64)
 
@@ -71,8 +70,8 @@ def coverage_change_by_seed() -> Drawing:
     return Drawing(
         charts.gains(lines, xlabel="samples", ylabel="coverage, after minus before"),
         f"In {_trainings(narrowed)} reinforcement learning makes one sample better and lowers the coverage of 64",
-        f"One sample gains {listed([f'{change.unstack()[0]:.0 points}' for change in changes.values()])}; the coverage "
-        f"of 64 changes by {listed([f'{change.unstack()[-1]:.0 points}' for change in changes.values()])}. The model "
+        f"One sample gains {by_seed('after minus before, one sample')}; the coverage of 64 changes by "
+        f"{by_seed('after minus before, a right one among 64')}. The model "
         f"before covers more from {crossings()} samples on.",
         pd.DataFrame({"samples": SAMPLES, **{name: line.values.unstack() for name, line in lines.items()}}),
         ".1p",
@@ -111,7 +110,8 @@ def search_before_and_after() -> Drawing:
     fewer, more = (sum(map(test, zip(*rows, strict=True))) for test, rows in ((all, less), (any, higher)))
     return Drawing(
         figure,
-        f"In {_trainings(fewer)} search adds less after reinforcement learning; in {_trainings(more)} it ends higher",
+        f"In {_trainings(fewer)} search adds less after reinforcement learning; "
+        f"in {_trainings(more)} {'it ends' if more else 'does it end'} higher",
         f"In seed 0 a weighted vote of 16 adds {gains[0]:.0 points} before and {gains[1]:.0 points} after; it solves "
         f"{weighted(16).solved:.0%} before and {rl_weighted(16).solved:.0%} after.",
         pd.DataFrame(
