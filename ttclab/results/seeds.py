@@ -79,6 +79,11 @@ def _gain_for_flops() -> Arm:
     return _minus(beam(16), [*sampling_arms().within(beam(16).cost).values()][-1])
 
 
+def _rl_change(after: Callable[[int], Arm], before: Callable[[int], Arm], budget: int = 16) -> Arm:
+    """What a strategy adds to one sample, after reinforcement learning minus before."""
+    return _minus(_minus(after(budget), rl_coverage(1)), _minus(before(budget), coverage(1)))
+
+
 def _times(one: Arm, other: Arm) -> Arm:
     return Arm(one.allocation, one.flops / other.cost, one.flops, None, one.families)
 
@@ -177,6 +182,16 @@ HEADLINES |= {
     "after minus before, step-level revision, at most 15": Headline(
         "gain", lambda: _minus(rl_stepwise(15), stepwise(15))
     ),
+    "PRM, weighted best-of-16, minus one sample": Headline("gain", lambda: _minus(weighted(16), coverage(1))),
+    "after, PRM, weighted best-of-16, minus one sample": Headline(
+        "gain", lambda: _minus(rl_weighted(16), rl_coverage(1))
+    ),
+    "after, step-level revision, at most 15, minus one sample": Headline(
+        "gain", lambda: _minus(rl_stepwise(15), rl_coverage(1))
+    ),
+    "after minus before, gain of weighted best-of-16": Headline("gain", lambda: _rl_change(rl_weighted, weighted)),
+    "after minus before, gain of step-level revision": Headline("gain", lambda: _rl_change(rl_stepwise, stepwise, 15)),
+    "small, a right one among 64, hardest fifth": Headline("share", lambda: coverage(64).fifth(HARDEST)),
 }
 
 
