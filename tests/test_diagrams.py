@@ -20,7 +20,7 @@ from ttclab.problems import load_problems
 from ttclab.verifiers import load_verifier
 
 ROOT = Path(__file__).parent.parent
-SECONDS = 15  # of a CPU for one diagram, models loaded and runs read: a few live ones take two or three
+SECONDS = 30  # of a CPU for one diagram, models loaded and runs read: a map of winners reads every run
 PAPER = ("paper", "paper_maps")
 MODULE = {name: draw.__module__.split(".")[-1] for name, draw in figures.FIGURES.items()}
 DIAGRAMS = sorted(name for name, module in MODULE.items() if module.startswith("diagrams_") or module in PAPER)
@@ -75,7 +75,7 @@ def test_the_tree_of_a_search_keeps_as_many_as_the_width_says():
 def test_what_a_revision_reads_is_all_that_it_read():
     shown = figures.draw("what_a_revision_reads")
     read = "".join(shown.numbers["text"]).replace("↵", "\n")
-    run = results.chains(feedback="prm-revision")
+    run = results.chains(feedback="prm")
     recorded = {run.shown(i, int(run.at(2)[0])) + problem.prompt for i, problem in enumerate(run.problems)}
     assert read in recorded and len(read) == shown.numbers["tokens"].sum()
 

@@ -54,6 +54,7 @@ from .drawing import Drawing as Drawing
 from .exchange import cells_won as cells_won
 from .exchange import crossing_by_seed as crossing_by_seed
 from .exchange import gains_by_fifth_and_rate as gains_by_fifth_and_rate
+from .exchange import same_training as same_training
 from .exchange import strategies_against_flops as strategies_against_flops
 from .exchange import who_pays_for_the_verifier as who_pays_for_the_verifier
 from .exchange import winners_by_training as winners_by_training
@@ -83,6 +84,7 @@ from .revision import revision_against_fresh_sample as revision_against_fresh_sa
 from .revision import revision_by_fifth as revision_by_fifth
 from .revision import splits_of_sixteen as splits_of_sixteen
 from .revision import trained_critics as trained_critics
+from .revision import what_becomes_of_a_step as what_becomes_of_a_step
 from .sampling import coverage_against_vote as coverage_against_vote
 from .sampling import coverage_by_fifth as coverage_by_fifth
 from .sampling import pass_rates as pass_rates

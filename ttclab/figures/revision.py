@@ -8,7 +8,6 @@ from ..estimators import Estimate
 from ..results import accepted_wrong as accepted
 from ..results import (
     attempt,
-    attempt_gain,
     beam,
     critic_gain,
     gain,
@@ -18,23 +17,28 @@ from ..results import (
     weighted,
 )
 from ..results import rejected_right as rejected
+from ..results.families import SHIPPED, each_family
 from ..results.revision import (
+    OUTCOMES,
     after_revision,
     before_revision,
+    mended,
     one_of_control,
     revisions_with,
+    rewritten_step,
     same_wrong_answer,
     turned_right,
     turned_wrong,
     turned_wrong_with,
 )
+from ..results.stepwise import restarted_step
 from ..results.wording import by_sign
 from . import charts, style
 from .charts import Row, Series, series
 from .drawing import Drawing, drawn
 from .words import listed, times
 
-BLOCKS = ((1, 1), (2, 2), (3, 4), (5, 8), (9, 16), (17, 32), (33, 64))
+PLACES = (1, 2, 5, 16)  # attempts of a chain, of which every training's pass rate is known
 ATTEMPTS = (1, 2, 4, 8, 16, 32, 64)
 REVISIONS = (0, 1, 3, 7, 15, 31)
 QUALITIES = (0.6, 0.7, 0.8, 0.9, 0.95)
@@ -42,60 +46,73 @@ QUALITIES = (0.6, 0.7, 0.8, 0.9, 0.95)
 
 @drawn
 def along_the_chain() -> Drawing:
-    """Attempts of a chain minus its first attempt, and one sample of the control, which never rewrites, minus it."""
-    gains = [attempt_gain(*block) for block in BLOCKS[1:]]
-    control = one_of_control().minus(before_revision())
-    names = [str(a) if a == b else f"{a} to {b}" for a, b in BLOCKS]
-    lines = {
-        "rewrites": Series("revision", Estimate.stack(gains), range(len(gains))),
-        "control,\n1 sample": Series("single", Estimate.stack([control] * len(gains)), range(len(gains)), dashed=True),
-    }
+    """The pass rate along the chain in every training, beside one sample of the control."""
+    rates = each_family(lambda: {n: attempt(n) for n in PLACES})
+    falls = [rows[PLACES[-1]].minus(rows[1]) for rows in rates.values()]
     figure, axes = style.new_axes()
-    charts.draw(axes, {"": lines["control,\n1 sample"]})
-    errors = [[float(gain.mean - gain.low) for gain in gains], [float(gain.high - gain.mean) for gain in gains]]
-    means = [float(gain.mean) for gain in gains]
-    axes.errorbar(range(len(gains)), means, errors, color=style.COLOURS["revision"], marker="o", ms=4, lw=1.5)
-    axes.set_xticks(range(len(gains)), [name.replace(" to ", "–") for name in names[1:]])
-    axes.set_xlabel("attempt")
-    style.points(axes, "minus the first attempt")
-    axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]) - 0.002)
-    style.name_ends(
-        axes, [means[-1], float(control.mean)], list(lines), [style.COLOURS[line.strategy] for line in lines.values()]
-    )
-    first, late = gains[0], attempt(33, 64).minus(attempt(2))
-    beside = attempt(2).minus(one_of_control())
+    colour = style.COLOURS["revision"]
+    for family, rows in rates.items():
+        means = [float(arm.solved.mean) for arm in rows.values()]
+        shipped = family == SHIPPED
+        axes.plot(PLACES, means, color=colour, marker="o", ms=4 if shipped else 3, lw=1.7 if shipped else 1, zorder=3)
+        lows, highs = zip(*((float(arm.solved.low), float(arm.solved.high)) for arm in rows.values()))
+        axes.fill_between(PLACES, lows, highs, color=colour, alpha=0.2 if shipped else 0.09, lw=0)
+    control = one_of_control().solved
+    axes.axhline(float(control.mean), color=style.COLOURS["single"], lw=1.2, ls=style.DASHED)
+    style.budgets(axes, PLACES, "attempt in the chain")
+    style.shares(axes, high=0.65, label="attempts that are right")
+    ends = [float(control.mean), *(float(rows[PLACES[-1]].solved.mean) for rows in rates.values())]
+    names = ["control,\n1 sample", *(seed_name(family) for family in rates)]
+    style.name_ends(axes, ends, names, [style.COLOURS["single"], *[colour] * len(rates)])
+    first, last = rates[SHIPPED][1].solved, rates[SHIPPED][PLACES[-1]].solved
     return Drawing(
         figure,
-        f"The first rewrite {by_sign(first, 'gains', 'changes little', 'loses')}, "
-        f"{by_sign(late, 'later ones gain more', 'later ones add nothing', 'later ones lose')}; one sample of a model "
-        f"that never rewrites {by_sign(beside, 'does worse', 'does as well', 'does better')}",
-        f"The second attempt minus the first is {first:.1 points}, attempts 33 to 64 minus the first of their chains "
-        f"{gains[-1]:.1 points}, one sample of the control minus the first {control:.1 points}.",
+        "In every training, later attempts are right less often than first ones"
+        if all(fall.sign < 0 for fall in falls)
+        else "Whether later attempts are right more or less often than first ones depends on the training",
+        f"In the models that ship {first:.0%} of first attempts are right, and {last:.0%} of sixteenth attempts; one "
+        f"sample of the control is right on {control:.0%}.",
         pd.DataFrame(
             {
-                "attempt": [*names, "control, one sample"],
-                "right": [*(attempt(*block).solved for block in BLOCKS), one_of_control().solved],
-                "minus the first of its chain (points)": ["", *gains, control],
+                "attempt": [*PLACES, "control, one sample"],
+                **{
+                    seed_name(family): [*(arm.solved for arm in rows.values()), alone]
+                    for (family, rows), alone in zip(rates.items(), each_family(one_of_control_solved).values())
+                },
             }
         ),
-        {"right": ".1%", "minus the first of its chain (points)": ".1p"},
+        ".1%",
     )
+
+
+def one_of_control_solved() -> Estimate:
+    """One sample of the control of the family in use."""
+    return one_of_control().solved
+
+
+def seed_name(family: str) -> str:
+    """A training by its seed; that of the models that ship has seed 0."""
+    return f"seed {0 if family == SHIPPED else family}"
 
 
 @drawn
 def revision_against_fresh_sample() -> Drawing:
-    """What a revision turns right and wrong, and what a fresh sample of the control would."""
+    """What a revision turns right and wrong, and what a fresh sample of the control would, in every training."""
     facts = {
-        "of wrong attempts:\nturned right": (turned_right(), turned_right(fresh=True)),
-        "of right attempts:\nturned wrong": (turned_wrong(), turned_wrong(fresh=True)),
-        "of wrong attempts:\nsame answer again": (same_wrong_answer(), same_wrong_answer(fresh=True)),
+        "of wrong attempts:\nmended": each_family(lambda: (turned_right(), turned_right(fresh=True))),
+        "of right attempts:\nturned wrong": each_family(lambda: (turned_wrong(), turned_wrong(fresh=True))),
+        "of wrong attempts:\nsame answer again": {SHIPPED: (same_wrong_answer(), same_wrong_answer(fresh=True))},
     }
-    figure, axes = style.new_axes(height=2.5)
-    for place, pair in enumerate(facts.values()):
-        for aside, (strategy, value) in zip((-0.14, 0.14), zip(("revision", "single"), pair)):
-            errors = [[value.mean - value.low], [value.high - value.mean]]
-            colour = style.COLOURS[strategy]
-            axes.errorbar([value.mean], [place + aside], xerr=errors, color=colour, marker="o", ms=5.5, lw=1.6)
+    figure, axes = style.new_axes(height=2.7)
+    for place, pairs in enumerate(facts.values()):
+        for family, pair in pairs.items():
+            for aside, (strategy, value) in zip((-0.14, 0.14), zip(("revision", "single"), pair)):
+                colour = style.COLOURS[strategy]
+                if family == SHIPPED:
+                    errors = [[value.mean - value.low], [value.high - value.mean]]
+                    axes.errorbar([value.mean], [place + aside], xerr=errors, color=colour, marker="o", ms=6, lw=1.6)
+                else:
+                    axes.plot([value.mean], [place + aside], "o", color=colour, ms=5, mfc="none")
     style.row_names(axes, list(facts))
     axes.set(ylim=(len(facts) - 0.5, -0.5), xlim=(0, None), xlabel="share")
     axes.xaxis.set_major_formatter(style.PERCENT)
@@ -104,24 +121,80 @@ def revision_against_fresh_sample() -> Drawing:
     style.marks(
         figure, {"a rewrite": (style.COLOURS["revision"], "o"), "a fresh sample": (style.COLOURS["single"], "o")}
     )
-    apart = [
-        name.replace("\n", " ") for name, (one, other) in facts.items() if one.low > other.high or one.high < other.low
+    fewer = [gain.sign for gain in each_family(mended_beside_fresh).values()]
+    rows = [
+        (name.replace("\n", " "), seed_name(family), *pair)
+        for name, pairs in facts.items()
+        for family, pair in pairs.items()
     ]
     return Drawing(
         figure,
-        "A rewrite is no better than a new draw"
-        if not apart
-        else f"A rewrite is not a new draw: they differ in “{apart[0]}”",
-        f"A rewrite turns {turned_wrong():.1%} of right answers wrong, a fresh sample would turn "
-        f"{turned_wrong(fresh=True):.1%}.",
+        "A rewrite mends fewer wrong attempts than a fresh sample would"
+        if max(fewer) < 0
+        else "A rewrite is no better than a new draw"
+        if max(fewer) <= 0
+        else "A rewrite mends more wrong attempts than a fresh sample would, at least in one training",
+        f"The models that ship: a rewrite mends {turned_right():.0%} of wrong attempts, a fresh sample "
+        f"{turned_right(fresh=True):.0%}.",
+        pd.DataFrame(rows, columns=["first attempts", "training", "a rewrite", "a fresh sample of the control"]),
+        ".1%",
+    )
+
+
+def mended_beside_fresh() -> Estimate:
+    """Share of attempts that the first revision mends, minus what a sample of the control would mend."""
+    return mended().minus(mended(fresh=True))
+
+
+@drawn
+def what_becomes_of_a_step() -> Drawing:
+    """Right steps and first wrong steps after a rewrite, and first wrong steps after a restart."""
+    bars = {
+        "a right step,\nrewritten": {of: rewritten_step(of, right=True) for of in OUTCOMES},
+        "a wrong step,\nrewritten": {of: rewritten_step(of, right=False) for of in OUTCOMES},
+        "a wrong step,\nrestarted": {of: restarted_step(of) for of in OUTCOMES},
+    }
+    looks = {
+        "right": (style.COLOURS["oracle"], 0.85),
+        "same error": (style.COLOURS["wrong"], 0.85),
+        "another error": (style.COLOURS["wrong"], 0.4),
+    }
+    figure, axes = style.new_axes(height=2.4)
+    for place, shares in enumerate(bars.values()):
+        parts = {name: float(shares[of].mean) for name, of in zip(looks, ("right", "same", "wrong"))}
+        if place == 0:  # the same result of a right step is a right one
+            parts = {"right": parts["right"] + parts["same error"], "another error": parts["another error"]}
+        left = 0.0
+        for part, share in parts.items():
+            colour, alpha = looks[part]
+            axes.barh(place, share, 0.6, left=left, color=colour, alpha=alpha, lw=0)
+            if share > 0.1:
+                ink = style.INK if part == "another error" else "white"
+                axes.annotate(f"{share:.0%}", (left + share / 2, place), ha="center", va="center", color=ink)
+            left += share
+    style.row_names(axes, list(bars))
+    axes.set(ylim=(len(bars) - 0.5, -0.5), xlim=(0, 1), xlabel="share of steps")
+    axes.xaxis.set_major_formatter(style.PERCENT)
+    axes.grid(axis="y", visible=False)
+    axes.tick_params(axis="y", length=0)
+    style.key(figure, looks)
+    repeated, again = rewritten_step("same", right=False), restarted_step("same")
+    right, better = rewritten_step("right", right=False), restarted_step("right")
+    return Drawing(
+        figure,
+        "A rewrite repeats wrong steps more often than a restart, and corrects them less often"
+        if repeated.low > again.high and right.high < better.low
+        else "What becomes of a wrong step",
+        f"Of first wrong steps a rewrite repeats {repeated:.0%} and corrects {right:.0%}; a restart repeats "
+        f"{again:.0%} and corrects {better:.0%}.",
         pd.DataFrame(
             {
-                "first attempts": [name.replace("\n", " ") for name in facts],
-                "a rewrite": [pair[0] for pair in facts.values()],
-                "a fresh sample of the control": [pair[1] for pair in facts.values()],
+                "step": [name.replace("\n", " ") for name in bars],
+                "same result": [shares["same"] for shares in bars.values()],
+                "another result, right": [shares["right"] for shares in bars.values()],
+                "another result, wrong": [shares["wrong"] for shares in bars.values()],
             }
         ),
-        ".1%",
     )
 
 
@@ -132,22 +205,19 @@ def revision_by_fifth() -> Drawing:
         "rewrite": charts.fifths_of("revision", after_revision()),
         "first\nattempt": charts.fifths_of("single", before_revision()),
     }
-    hard = after_revision().minus(before_revision(), 4)
+    easy, *_, hard = gaps = [after_revision().minus(before_revision(), k) for k in range(5)]
     return Drawing(
-        charts.by_fifth(lines, low=max(0.0, float(lines["first\nattempt"].values.low.min()) // 0.1 * 0.1)),
-        f"On the hardest fifth the first rewrite {by_sign(hard, 'gains', 'makes no clear difference', 'loses')}"
-        + (
-            "; elsewhere there is little left to gain"
-            if float(before_revision().fifth(0, 1, 2, 3).correct.mean()) > 0.9
-            else ""
-        ),
-        f"On the hardest fifth rewrite minus first attempt is {hard:.1 points}; {turned_wrong(4):.0%} of right "
-        "answers are turned wrong there.",
+        charts.by_fifth(lines),
+        "The first rewrite loses on every fifth"
+        + (", most on the easiest" if min(gaps, key=lambda gap: gap.mean) is easy else "")
+        if all(gap.sign < 0 for gap in gaps)
+        else f"On the hardest fifth the first rewrite {by_sign(hard, 'gains', 'makes no clear difference', 'loses')}",
+        f"Rewrite minus first attempt is {easy:.1 points} on the easiest fifth and {hard:.1 points} on the hardest.",
         pd.DataFrame(
             {
                 "fifth": style.SHORT_FIFTHS,
                 "first attempt": lines["first\nattempt"].values.unstack(),
-                "revision, minus it (points)": [after_revision().minus(before_revision(), k) for k in range(5)],
+                "revision, minus it (points)": gaps,
                 "right turned wrong": [turned_wrong(k) for k in range(5)],
                 "wrong turned right": [turned_right(k) for k in range(5)],
             }
@@ -168,12 +238,12 @@ def feedback_on_attempts() -> Drawing:
     strategies = {"oracle": "oracle", "prm": "prm", "self": "single"}
     gains = {name: revisions_with(v).minus(revisions_with()) for name, v in critics.items()}
     rows = {name: Row(strategies[critics[name]], value) for name, value in gains.items()}
-    helpful = [name for name, value in gains.items() if value.sign > 0]
+    most = max(abs(float(value.mean)) for value in gains.values())
     return Drawing(
         charts.dots(rows, xlabel="right, minus without a comment (points)", difference=True, decimals=1),
-        "Being told what is wrong does not help"
-        if not helpful
-        else f"Feedback helps when the model is {' or '.join(helpful)}",
+        "Being told what is wrong changes little: no comment moves a rewrite by more than a point"
+        if most < 0.01
+        else f"Comments move a rewrite by up to {100 * most:.0f} points",
         f"Right rewrites with an oracle's comment minus without: {gains['told by an oracle']:.1 points}; they "
         f"turn {turned_wrong_with('oracle'):.1%} of right answers wrong, without a comment {turned_wrong_with():.1%}.",
         pd.DataFrame(
@@ -225,12 +295,12 @@ def splits_of_sixteen() -> Drawing:
         for name, which in {"four easier\nfifths": (0, 1, 2, 3), "hardest\nfifth": (4,)}.items()
     }
     gaps = [arm.minus(arms[0], 4) for arm in arms[1:]]
-    clear = [f"{m} × {n}" for (m, n), gap in zip(ways[1:], gaps) if gap.sign]
+    falling = all(one.minus(other).sign > 0 for one, other in pairwise(arms))
     return Drawing(
         charts.shaded(lines, xlabel="chains × attempts in each", ticks=[f"{m}×{n}" for m, n in ways]),
-        f"How {attempts} attempts are split makes no clear difference, not even where it is hard"
-        if not clear
-        else f"On the hardest fifth the split of {attempts} attempts matters: {clear[0]} differs from {attempts} × 1",
+        f"The longer the chains that {attempts} attempts are split into, the fewer problems they solve"
+        if falling
+        else f"On the hardest fifth one chain of {attempts} attempts {by_sign(gaps[-1])} {attempts} samples",
         f"On the hardest fifth {attempts} × 1 solves {arms[0].fifth(4).solved:.1%} and 1 × {attempts} "
         f"{arms[-1].fifth(4).solved:.1%}.",
         pd.DataFrame(
@@ -343,13 +413,13 @@ def how_good_a_critic_must_be() -> Drawing:
         ),
     }
     repeat, anew = (lines[name].values.unstack() for name in ("errors that\nrepeat", "errors drawn\nanew"))
-    harms, helps = [q for q, x in zip(QUALITIES, repeat) if x.sign < 0], all(x.sign > 0 for x in anew)
+    harms = [q for q, x in zip(QUALITIES, repeat) if x.sign < 0]
     return Drawing(
         charts.gains(
             lines, xlabel="AUC of the critic", ylabel="gain of restarting", ticks=[f"{q:g}" for q in QUALITIES]
         ),
         "A poor critic whose errors repeat does harm"
-        + ("; one whose errors are drawn anew still helps" if helps else "")
+        + ("" if min(x.sign for x in anew) < 0 else "; one whose errors are drawn anew does not")
         if harms
         else "Even a poor critic does no clear harm",
         f"At an AUC of {QUALITIES[0]:g} restarting changes {repeat[0]:.0 points} if errors repeat and "

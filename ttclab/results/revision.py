@@ -5,6 +5,7 @@ reads and writes and for the verifier. The policy reads the context of an attemp
 verifier reads each distinct attempt once, without the attempts before it.
 """
 
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -17,6 +18,7 @@ from ..bank.shipped import SMALL, TWIN
 from ..data import ZOO
 from ..estimators import Estimate, bootstrap, bootstrap_share, majority, weighted_best_of_n
 from ..flops import decode_flops, forward_flops
+from ..tasks.problem import Solution
 from ..verifiers.reward_model import reward_flops
 from .arms import Arms
 from .families import measured
@@ -116,24 +118,34 @@ def turned_wrong(*fifth: int, fresh: bool = False) -> Estimate:
 
     With `fresh`, a sample of the control takes the place of the revision.
     """
-    before, after = _revised_or_fresh(fresh)
-    return _share(before * (1 - after), before, fifth)
+    return _share_of(spoilt(fresh), before_revision().correct, fifth)
 
 
 def turned_right(*fifth: int, fresh: bool = False) -> Estimate:
     """Share of wrong first attempts whose revision is right; `fresh` as in `turned_wrong`."""
-    before, after = _revised_or_fresh(fresh)
-    return _share((1 - before) * after, 1 - before, fifth)
+    return _share_of(mended(fresh), 1 - before_revision().correct, fifth)
 
 
-def _revised_or_fresh(fresh: bool) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    before, after = (right.astype(float) for right in revised(chains()))
-    return before, control().correct.mean(axis=1, keepdims=True) if fresh else after
+def spoilt(fresh: bool = False) -> Arm:
+    """Share of first attempts that are right and whose revision, or a sample of the control, is wrong."""
+    if not fresh:
+        return right_then_wrong()
+    before = before_revision()
+    return replace(before, correct=before.correct * (1 - one_of_control().correct))
 
 
-def _share(part: NDArray[np.float64], whole: NDArray[np.float64], fifth: tuple[int, ...] = ()) -> Estimate:
-    members = np.isin(small_fifths(), fifth) if fifth else slice(None)
-    return bootstrap_share(part.sum(axis=1)[members], whole.sum(axis=1)[members])
+def mended(fresh: bool = False) -> Arm:
+    """Share of first attempts that are wrong and whose revision, or a sample of the control, is right."""
+    before = before_revision()
+    after = (1 - before.correct) * one_of_control().correct
+    if not fresh:
+        after = after_revision().correct - before.correct + right_then_wrong().correct
+    return replace(before, correct=after)
+
+
+def _share_of(part: Arm, whole: NDArray[np.float64], fifth: tuple[int, ...]) -> Estimate:
+    members = np.isin(part.fifths, fifth) if fifth else slice(None)
+    return bootstrap_share(part.correct[members], whole[members])
 
 
 def same_wrong_answer(*, fresh: bool = False) -> Estimate:
@@ -145,7 +157,46 @@ def same_wrong_answer(*, fresh: bool = False) -> Estimate:
     if fresh:
         rows = zip(control().answers, run.answers[:, first], strict=True)
         again = np.array([[(fresh_answers == answer).mean() for answer in answers] for fresh_answers, answers in rows])
-    return _share(wrong * again, wrong.astype(float))
+    return bootstrap_share((wrong * again).sum(axis=1), wrong.sum(axis=1))
+
+
+OUTCOMES = ("same", "right", "wrong")  # of a step: its result is written again, or a right one, or another wrong one
+
+
+def step_outcome(attempt: Solution, rewrite: Solution, step: int) -> str:
+    """What the next attempt makes of a step (from 0): one of `OUTCOMES`, or "" if an earlier step was already changed.
+
+    A step counts up to the first wrong one: after it, the total that both should work with is no longer known.
+    """
+    old, new = attempt.steps, rewrite.steps
+    if len(new) <= step or old[:step] != new[:step]:
+        return ""
+    return "same" if old[step] == new[step] else "right" if rewrite.problem.check_steps(new)[step] else "wrong"
+
+
+@cache
+def _outcomes() -> dict[bool, NDArray[np.float64]]:
+    """Counts of the outcomes of right and of first wrong steps in first revisions, (problems, outcomes) each."""
+    run = chains()
+    counts = {right: np.zeros((len(run.problems), len(OUTCOMES))) for right in (True, False)}
+    for i, problem in enumerate(run.problems):
+        solutions = run.solutions(i)
+        for first, second in run.first(None, 1):
+            for step, right in enumerate(problem.check_steps(solutions[first].steps)):
+                if became := step_outcome(solutions[first], solutions[second], step):
+                    counts[right][i, OUTCOMES.index(became)] += 1
+                if not right:
+                    break
+    return counts
+
+
+def rewritten_step(became: str, *, right: bool) -> Estimate:
+    """Share of right steps, or of first wrong steps, that the first revision leaves or changes, by `OUTCOMES`.
+
+    Only steps before which the revision repeats the attempt are counted: both work with the same total there.
+    """
+    counts = _outcomes()[right]
+    return bootstrap_share(counts[:, OUTCOMES.index(became)], counts.sum(axis=1))
 
 
 # Feedback

@@ -20,14 +20,14 @@ import numpy as np
 from ..allocator import Arm
 from ..estimators import Estimate, bootstrap, bootstrap_families
 from . import families
-from .allocation import ESTIMATES, SPACES, allocated, lesson, space
-from .arms import HARDEST
+from .allocation import ESTIMATES, SPACES, allocated, lesson, space, uniform
+from .arms import HARDEST, at_equal_flops
 from .claims import TESTS
 from .exchange import RATIOS, STEPS, greedy, matched, winner_map
 from .families import SHIPPED, UNDECIDED, Recorder, each_family, of_all, using
 from .fitting import fit_all
 from .reinforcement import rl_coverage, rl_stepwise, rl_weighted
-from .revision import after_revision, before_revision, one_of_control
+from .revision import after_revision, attempt, before_revision, hybrid, mended, one_of_control, spoilt
 from .sampling import auc_within, best, coverage, sampling_arms, vote, weighted
 from .searching import beam
 from .stepwise import CRITICS, critic_change, stepwise, stepwise_arms
@@ -101,6 +101,15 @@ HEADLINES = {
     "step-level revision, FLOPs over weighted best-of-16": Headline(
         "times", lambda: _times(stepwise(15), weighted(16))
     ),
+    "step-level revision, at most 15, FLOPs over a pass of large": Headline(
+        "times", lambda: _times(stepwise(15), greedy("large"))
+    ),
+    **{
+        f"step-level revision, at most 15, minus large at step {at}": Headline(
+            "gain", partial(lambda at: _minus(stepwise(15), greedy("large", at)), at)
+        )
+        for at in (1250, 1500, STEPS[-1])
+    },
     "small at best minus large, equal FLOPs": Headline("gain", lambda: _minus(matched(), greedy("large"))),
     "large, one greedy pass, minus one sample of small": Headline("gain", lambda: _minus(greedy("large"), coverage(1))),
     "PRM minus the vote, 16 samples": Headline("gain", lambda: _minus(weighted(16), vote(16))),
@@ -143,6 +152,19 @@ HEADLINES = {
     "first revision minus an attempt of the control": Headline(
         "gain", lambda: _minus(after_revision(), one_of_control())
     ),
+    "first revision, right": Headline("share", after_revision),
+    "sixteenth attempt minus first attempt": Headline("gain", lambda: _minus(attempt(16), attempt(1))),
+    "mended by the first revision, minus by a fresh sample": Headline(
+        "gain", lambda: _minus(mended(), mended(fresh=True))
+    ),
+    "spoilt by the first revision, minus by a fresh sample": Headline(
+        "gain", lambda: _minus(spoilt(), spoilt(fresh=True))
+    ),
+    "a chain of 16 rewrites minus 16 samples": Headline("gain", lambda: _minus(hybrid(1, 15), hybrid(16))),
+    "restarting with the weak PRM, last solution minus first": Headline("gain", lambda: critic_change("prm-weak")),
+    "restarting with the rollout PRM, last solution minus first": Headline(
+        "gain", lambda: critic_change("prm-rollouts")
+    ),
 }
 
 
@@ -153,6 +175,73 @@ HEADLINES |= {
     "after minus before, PRM, weighted best-of-16": Headline("gain", lambda: _minus(rl_weighted(16), weighted(16))),
     "after minus before, step-level revision, at most 15": Headline(
         "gain", lambda: _minus(rl_stepwise(15), stepwise(15))
+    ),
+}
+
+
+HEADLINES |= {  # chapters 1 and 2: 16 samples cost about as much as one pass of large
+    "one sample of small minus its greedy pass": Headline("gain", lambda: _minus(coverage(1), greedy("small"))),
+    "a vote of 16, minus small's greedy pass": Headline("gain", lambda: _minus(vote(16), greedy("small"))),
+    "a vote of 16, minus large": Headline("gain", lambda: _minus(vote(16), greedy("large"))),
+    "a vote of 16, minus large, hardest fifth": Headline("gain", lambda: _minus(vote(16), greedy("large"), HARDEST)),
+    "a vote of 16, minus large at step 750": Headline("gain", lambda: _minus(vote(16), greedy("large", STEPS[0]))),
+    "a right one among 16, minus large": Headline("gain", lambda: _minus(coverage(16), greedy("large"))),
+    "a right one among 16, minus large, hardest fifth": Headline(
+        "gain", lambda: _minus(coverage(16), greedy("large"), HARDEST)
+    ),
+    "a right one among 16, minus large at step 2500": Headline(
+        "gain", lambda: _minus(coverage(16), greedy("large", STEPS[-1]))
+    ),
+    "PRM, weighted best-of-8, minus large": Headline("gain", lambda: _minus(weighted(8), greedy("large"))),
+    "PRM, weighted best-of-16, minus large": Headline("gain", lambda: _minus(weighted(16), greedy("large"))),
+    "a vote of 2 minus one sample": Headline("gain", lambda: _minus(vote(2), vote(1))),
+    "a vote of 256 minus a vote of 64": Headline("gain", lambda: _minus(vote(256), vote(64))),
+    "a vote of 256 minus small's greedy pass": Headline("gain", lambda: _minus(vote(256), greedy("small"))),
+    "a vote of 256 minus one sample, hardest fifth": Headline("gain", lambda: _minus(vote(256), vote(1), HARDEST)),
+    "a right one among 256 minus among 16": Headline("gain", lambda: _minus(coverage(256), coverage(16))),
+}
+
+
+def _policy_gain(estimate: str, budget: int, over: str) -> Arm:
+    """The policy that may use every strategy, minus one strategy for all problems at equal FLOPs."""
+    arm = allocated("whole", estimate, budget)
+    return _minus(arm, at_equal_flops(uniform(over).values(), arm.cost))
+
+
+HEADLINES |= {
+    "policy, difficulty known, at most 64, minus weighted best-of-64": Headline(
+        "gain", lambda: _minus(allocated("whole", "oracle", 64), weighted(64))
+    ),
+    "policy, difficulty known, at most 64, FLOPs over weighted best-of-64": Headline(
+        "times", lambda: _times(allocated("whole", "oracle", 64), weighted(64))
+    ),
+    "step-level revision, at most 31, minus weighted best-of-64": Headline(
+        "gain", lambda: _minus(stepwise(31), weighted(64))
+    ),
+    "step-level revision, at most 31, FLOPs over weighted best-of-64": Headline(
+        "times", lambda: _times(stepwise(31), weighted(64))
+    ),
+    "policy, difficulty known, at most 16, minus beam search, equal FLOPs": Headline(
+        "gain", partial(_policy_gain, "oracle", 16, "beam")
+    ),
+    "policy, difficulty known, at most 16, minus step-level revision, equal FLOPs": Headline(
+        "gain", partial(_policy_gain, "oracle", 16, "steps")
+    ),
+    "policy, difficulty predicted, at most 4, minus beam search, equal FLOPs": Headline(
+        "gain", partial(_policy_gain, "predicted", 4, "beam")
+    ),
+    "policy, difficulty predicted, at most 16, minus beam search, equal FLOPs": Headline(
+        "gain", partial(_policy_gain, "predicted", 16, "beam")
+    ),
+    "lesson's rule, at most 16, minus weighted best-of-16": Headline("gain", lambda: _minus(lesson(16), weighted(16))),
+    "lesson's rule, at most 16, minus weighted best-of-16, hardest fifth": Headline(
+        "gain", lambda: _minus(lesson(16), weighted(16), HARDEST)
+    ),
+    "lesson's rule, at most 16, minus step-level revision, at most 15": Headline(
+        "gain", lambda: _minus(lesson(16), stepwise(15))
+    ),
+    "lesson's rule, at most 16, FLOPs over step-level revision, at most 15": Headline(
+        "times", lambda: _times(lesson(16), stepwise(15))
     ),
 }
 
@@ -242,7 +331,7 @@ def collect(seed: str) -> tuple[Recorder, bool]:
         for compute in _computations():
             try:
                 compute()
-            except (ValueError, FileNotFoundError):
+            except (ValueError, OSError):
                 whole = False
     return recorder, whole
 
@@ -272,7 +361,7 @@ def write(seed: int) -> Path:
     """
     if "TTCLAB_HOME" not in os.environ:
         raise ValueError("set TTCLAB_HOME to the folder of another seed's family")
-    with suppress(ValueError, FileNotFoundError):  # values that need a policy are skipped
+    with suppress(ValueError, OSError):  # values that need a policy are skipped
         fit_all()
     recorder, whole = collect(str(seed))
     return families.save(recorder, (families.FOLDER if whole else families.PARTIAL) / f"{seed}.npz")

@@ -4,15 +4,17 @@ from functools import cache
 from statistics import fmean
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .. import bank
 from ..allocator import Allocation, Arm
 from ..bank.shipped import STEP_HYBRIDS
-from ..estimators import Estimate
+from ..estimators import Estimate, bootstrap_share
 from ..verifiers.oracle import NoisyOracle
 from ..verifiers.scoring import right_so_far, threshold_of
 from .arms import Arms
 from .families import cached, measured
+from .revision import OUTCOMES, step_outcome
 from .sampling import small_fifths, small_samples
 
 CRITICS = ("prm", *bank.CRITICS)
@@ -35,6 +37,25 @@ def stepwise_arms(split: str = "test", verifier: str = "prm") -> Arms:
     """All recorded arms: one chain for every limit of revisions, then several chains."""
     chains = [(1, T) for T in bank.REVISIONS] + list(STEP_HYBRIDS)
     return Arms(stepwise(T, M, split, verifier) for M, T in chains)
+
+
+@cache
+def _restarted() -> NDArray[np.float64]:
+    """Counts of what a first restart makes of the first wrong step, (problems, outcomes)."""
+    run = bank.load_step_revision("small", "prm", "test", 15)
+    counts = np.zeros((len(run.found), len(OUTCOMES)))
+    for row, solutions in zip(counts, run.found, strict=True):
+        checks = solutions[0].problem.check_steps(solutions[0].steps)
+        restarted = len(solutions) > 1 and not all(checks)
+        if restarted and (became := step_outcome(solutions[0], solutions[1], checks.index(False))):
+            row[OUTCOMES.index(became)] += 1
+    return counts
+
+
+def restarted_step(became: str) -> Estimate:
+    """Share of first wrong steps that the first restart writes again or changes, by `OUTCOMES`."""
+    counts = _restarted()
+    return bootstrap_share(counts[:, OUTCOMES.index(became)], counts.sum(axis=1))
 
 
 def step_threshold(verifier: str = "prm") -> float:

@@ -11,6 +11,7 @@ from ttclab.exercises.payoffs.yours import arm, over
 from ttclab.figures import Drawing, charts
 from ttclab.results.revision import turned_wrong
 from ttclab.results.sampling import last_scores
+from ttclab.results.wording import by_sign
 
 LENGTHS = (1, 2, 4, 8, 16, 32, 64)
 SPLITS = ((16, 1), (8, 2), (4, 4), (2, 8), (1, 16))
@@ -35,9 +36,10 @@ def kept(revise_and_keep_best: Callable[..., int]) -> Drawing:
         "your loop": charts.series("prm", best),
         "the newest": charts.series("revision", {n: arm(right[:, n - 1].tolist()) for n in LENGTHS}),
     }
+    alone = arm(right[:, 63].tolist()).minus(best[1])
     return Drawing(
         charts.curves(lines, xlabel="attempts in the chain", low=charts.zoom(lines)[0]),
-        "Keeping the best by the verifier pays; going on alone does not"
+        f"Keeping the best by the verifier pays; going on alone {by_sign(alone, 'helps', 'does not help', 'harms')}"
         if best[64].minus(arm(right[:, 63].tolist())).sign > 0
         else "Keeping the best by the verifier solves no more than the newest attempt",
         f"After 64 attempts your loop's choice is right on {best[64].solved:.0%}, the newest attempt on "
