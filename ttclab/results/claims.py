@@ -130,8 +130,8 @@ def test_time_compute_for_all_but_the_hardest() -> Finding:
     rest, hard = small.minus(large, 0, 1, 2, 3), small.minus(large, 4)
     return Finding(
         _verdict(rest.sign, -hard.sign),
-        f"Small minus large at equal FLOPs: {rest:+.3f} on the four easier fifths, {hard:+.3f} on the hardest. At the end of its "
-        f"training the 14x model solves {_rate(trained)} in one pass, and the difference on all problems is "
+        f"Small minus large at equal FLOPs: {rest:+.3f} on the four easier fifths, {hard:+.3f} on the hardest. At the "
+        f"end of its training the 14x model solves {_rate(trained)} in one pass, and the difference on all problems is "
         f"{small.minus(trained):+.3f}.",
     )
 
