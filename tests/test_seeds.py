@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import pytest
 
-from ttclab.results import families, greedy, seeds, training_flops
+from ttclab.results import families, greedy, seeds, training_flops, winner_map
 from ttclab.results.claims import HOLDS, NOT_SEEN, REVERSED, load_claims
 from ttclab.results.exchange import RATIOS, STEPS, cells_by_family, count_cells, inference_alone, pooled_map
 from ttclab.results.families import each_family
@@ -84,10 +84,17 @@ def test_with_few_questions_an_early_large_model_leaves_no_flops_to_train_the_sm
 def test_thinking_wins_the_middle_of_the_map_early_and_the_large_model_wins_the_hardest_fifth_late():
     early, late = pooled_map(1250), pooled_map(2500)
     for row in (1, 2, 3):
-        assert {cell.verdict for cell in early[row]} == {"small"}
+        assert {cell.verdict for cell in early[row][1:]} == {"small"}
     assert {cell.verdict for cell in (*early[0], *early[4])} == {"no difference"}
     assert {cell.verdict for cell in late[4]} == {"large"}
     assert {cell.verdict for row in late[:4] for cell in row} == {"no difference"}
+
+
+def test_a_family_whose_small_model_cannot_be_paid_leaves_a_cell_without_a_winner():
+    alone = families.each_family(lambda: winner_map(RATIOS, 1250, verifier_given=True)[3][0])
+    assert not alone["1"].exchange.small.correct.any() and alone["shipped"].verdict == alone["2"].verdict == "small"
+    together = pooled_map(1250)[3][0]
+    assert together.gain.low > 0 and together.verdict == "no difference"
 
 
 def test_charging_the_verifier_s_training_costs_the_small_model_cells_in_every_seed():

@@ -185,13 +185,13 @@ def same_training() -> Drawing:
         for solved, face in ((one, "none"), (best, style.INK)):
             axes.plot([flops], [float(solved.mean)], "D", color=style.INK, ms=5.5, mfc=face, mew=1.3)
     places = [flops for flops, *_ in small.values()]
-    for name, solved, x, aside in (
+    for name, solved, x, shift in (
         ("small, one pass", of_all(lambda: greedy("small").solved), max(places), 9),
         ("small, thinking", thinking.exchange.small.solved, min(places), -9),
     ):
         axes.annotate(
-            name, (x, float(solved.mean)), xytext=(aside, 0), textcoords="offset points", fontsize=9,
-            ha="left" if aside > 0 else "right", va="center", color=style.INK,
+            name, (x, float(solved.mean)), xytext=(shift, 0), textcoords="offset points", fontsize=9,
+            ha="left" if shift > 0 else "right", va="center", color=style.INK,
         )  # fmt: skip
     axes.set(xlim=(0, 1.08 * trained[-1]), xlabel="FLOPs of training, in trillions")
     axes.xaxis.set_major_formatter(style.TRILLIONS)

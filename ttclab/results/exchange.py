@@ -1,7 +1,7 @@
 """The small model with test-time compute against one pass of the large model, at equal FLOPs."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 import numpy as np
@@ -21,6 +21,7 @@ from .training import block_parameters, training_flops, training_tokens
 
 # Training steps at which the large model is shipped.
 STEPS = tuple(sorted(int(folder.name.removeprefix("large-")) for folder in ZOO.glob("large-*")))
+NOBODY = "no difference"  # the verdict without a winner
 RATIOS = (0.16, 0.79, 22.0, float("inf"))  # the paper's values of R, and the limit in which training is free
 
 
@@ -232,7 +233,7 @@ class Cell:
 
     def __str__(self) -> str:
         """The gain in points, and the winner if there is one."""
-        winner = "" if self.verdict == "no difference" else f" {self.verdict}"
+        winner = "" if self.verdict == NOBODY else f" {self.verdict}"
         return f"{self.gain:.0p}{winner}"
 
 
@@ -247,7 +248,7 @@ def _cells(ratios: tuple[float, ...], at: int | None, verifier: str, verifier_gi
 
 def _cell(comparison: Exchange, cells: int) -> Cell:
     wide = comparison.gain(cells=cells)
-    return Cell(comparison, comparison.gain(), {1: "small", -1: "large", 0: "no difference"}[wide.sign])
+    return Cell(comparison, comparison.gain(), {1: "small", -1: "large", 0: NOBODY}[wide.sign])
 
 
 def winner_map(
@@ -272,9 +273,23 @@ def matched(at: int | None = None) -> Arm:
 def pooled_map(at: int, *, verifier_given: bool = True) -> list[list[Cell]]:
     """The winner map of `RATIOS` over all families of models. Its intervals are over families and problems.
 
-    For each cell one strategy is chosen for all families together.
+    For each cell one strategy is chosen for all families together, and training costs their mean. A winner is named
+    only if it is also ahead in every family alone, which has a strategy and a bill of its own.
     """
-    return of_all(lambda: winner_map(RATIOS, at, verifier_given=verifier_given))
+
+    def found() -> list[list[Cell]]:
+        return winner_map(RATIOS, at, verifier_given=verifier_given)
+
+    apart = list(each_family(found).values())
+    return [
+        [
+            cell
+            if all(alone[i][j].gain.mean * cell.gain.mean > 0 for alone in apart)
+            else replace(cell, verdict=NOBODY)
+            for j, cell in enumerate(row)
+        ]
+        for i, row in enumerate(of_all(found))
+    ]
 
 
 def cell(R: float, at: int, fifth: int | None = None, *, verifier_given: bool = True) -> Cell:
