@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from ttclab import bank, explorables, results
 from ttclab.cli import main
-from ttclab.estimators import fifths
 from ttclab.exercises import EXERCISES, check
 from ttclab.exercises.chapters.arena import LEAD, LEVELS, standing
 from ttclab.exercises.chapters.standings import _chapters_player, absent, as_text, best_baseline, scoreboard
@@ -136,8 +135,7 @@ def test_spread_moves_generations_to_where_the_validation_problems_gained():
     on = load_arena("test")
     played = arena.spread(on, 4 * len(on))
     paid = np.array([arena.price(option) for option in played.chosen])
-    easiest, *_, hardest = (paid[fifths(-on.difficulty) == of].mean() for of in range(5))
-    assert hardest > 8 > 1 > easiest
+    assert paid[on.difficulty > 0.7].mean() > 1.5 * paid[on.difficulty < 0.3].mean()
 
 
 # ---- the score
@@ -197,14 +195,15 @@ def test_what_comes_of_a_move_is_the_choice_of_the_verifier_among_recorded_attem
         assert problem["came"][OPTIONS.index(option)] == (vote or "no answer")
 
 
-def test_a_round_is_always_drawn_alike_and_the_verifier_is_unsure_of_a_third_of_it():
+def test_a_round_is_always_drawn_alike_and_first_attempts_are_right_as_often_as_one_sample():
     known = load_arena("test")
     rounds = drawn_rounds(known)
     assert rounds == drawn_rounds(known) and len(rounds) == ROUNDS == len(GAME["rounds"])
+    one = known.correct[:, OPTIONS.index((1, 0))]
     for row in rounds:
-        scores = 1 - known.difficulty[row]
-        sure_right, sure_wrong = (scores > 0.98).sum(), (scores < 0.02).sum()
-        assert len(set(row)) == PROBLEMS and sure_right == sure_wrong == PROBLEMS / 3
+        assert len(set(row)) == PROBLEMS and abs(known.correct[row, 0].sum() - one[row].sum()) <= arena.LUCK
+        assert abs(arena.beyond_uniform(arena.spent(known.of(row), [0] * PROBLEMS), known.of(row)).sum()) < 0.26
+        assert np.sort(one)[99] <= one[row].min() and one[row].max() <= np.sort(one)[400]
     shown = [[GAME["problems"][i]["id"] for i in each["problems"]] for each in GAME["rounds"]]
     assert shown == [[known.problems[i] for i in row] for row in rounds]
 
@@ -222,7 +221,7 @@ def test_no_rule_of_thumb_has_the_best_score_in_most_rounds():
     def thumb(N, T):
         return lambda difficulty, left, _: (N, T) if difficulty > 0.7 and left >= N * (1 + T) else (0, 0)
 
-    ways = [(0, 0), (4, 0), (8, 0), (16, 0), (4, 1), (2, 3)]
+    ways = [(0, 0), (1, 0), (2, 0), (4, 0), (8, 0), (16, 0), (4, 1), (2, 3)]
     best = []
     for row in drawn_rounds(load_arena("test")):
         on = load_arena("test").of(row)
@@ -230,7 +229,19 @@ def test_no_rule_of_thumb_has_the_best_score_in_most_rounds():
             arena.rivals(on, SHARE).values()
         )
         best.append(int(np.argmax([arena.beyond_uniform(each, on).sum() for each in played])))
-    assert len(set(best)) >= 5 and max(best.count(way) for way in best) <= ROUNDS / 2
+    assert len(set(best)) >= 4 and max(best.count(way) for way in best) <= ROUNDS / 2
+
+
+def test_to_keep_what_looks_right_pays_in_most_rounds_and_revisions_do_not():
+    """As the page says."""
+
+    def won(N, T=0):
+        player = lambda difficulty, left, _: (N, T) if difficulty > 0.7 and left >= N * (1 + T) else (0, 0)  # noqa: E731
+        rounds = [load_arena("test").of(row) for row in drawn_rounds(load_arena("test"))]
+        return sum(arena.beyond_uniform(arena.play(player, on, SHARE * PROBLEMS), on).sum() > 0 for on in rounds)
+
+    assert min(won(1), won(2), won(4)) > 0.7 * ROUNDS
+    assert max(won(1, 1), won(4, 1), won(1, 3), won(2, 3)) < 0.3 * ROUNDS
 
 
 def test_rivals_of_the_game_are_the_policies_on_the_same_problems_with_the_same_budget():
@@ -259,10 +270,12 @@ def test_the_curve_of_uniform_sampling_has_the_cost_and_the_wins_of_its_budgets(
     for row, shown in zip(drawn_rounds(on), GAME["rounds"], strict=True):
         for until, curve in enumerate(shown["uniform"], start=1):
             first = on.of(row[:until])
-            assert curve[0] == [0, 0] and curve == sorted(curve)
+            assert curve[0] == [0, 0] and [flops for flops, _ in curve] == sorted(flops for flops, _ in curve)
+            dearest = 0
             for (flops, wins), N in zip(curve[1:], (1, 2, 3, 4, 6, 8, 12, 16, 24, 32), strict=True):
                 option = OPTIONS.index((N, 0))
-                assert flops == pytest.approx(first.flops[:, option].sum() / 1000, abs=0.51)
+                dearest = max(dearest, first.flops[:, option].sum() / 1000)
+                assert flops == pytest.approx(dearest, abs=0.51)
                 assert wins == pytest.approx(16 * first.correct[:, option].sum(), abs=0.51)
 
 
@@ -292,14 +305,20 @@ def test_one_bad_submission_never_stops_the_others_and_the_courses_policies_are_
     assert {row.name for row in rows} >= {"(uniform)", "(lesson)", "(fitted)", "(spread)"}
     assert {row.name for row in rows} >= {"(never spend)", "(the chapter's player)"}
     words = as_text(rows)
-    assert "32 x 1 = 32 generations, and 0 are left" in words and "ended its own process" in words
+    assert "32 x 1 = 32 generations, and 16 are left" in words and "ended its own process" in words
     assert "not attempted" in words and words.splitlines()[1].startswith(" 1  good")
 
 
 def test_a_policy_earns_ten_points_a_level():
     assert EXERCISES["7.3"].points == 10 * len(LEVELS)
-    few = standing("few", lambda move: {"value": [2, 0] if move[0] > 0.7 and move[1] >= 2 else [0, 0]}, 6)
-    assert few.points == 10 and best_baseline(6) + LEAD < few.above < 0
+    rows = [
+        standing("six", lambda move: {"value": [6, 0] if move[0] > 0.7 and move[1] >= 6 else [0, 0]}, seed)
+        for seed in range(1, 25)
+    ]
+    for seed, row in enumerate(rows, start=1):
+        bars = [max(bar, best_baseline(seed) + LEAD) for bar in LEVELS.values()]
+        assert row.points == 10 * sum(row.above > bar for bar in bars)
+    assert {row.points for row in rows} > {0} and max(row.points for row in rows) < 40
 
 
 @pytest.mark.parametrize("seed", range(0, 60, 4))
@@ -311,7 +330,7 @@ def test_the_bar_is_above_never_spending_and_the_chapters_player_whatever_the_se
         "one": lambda move: {"value": [min(1, move[1]), 0]},
     }
     rows = [standing(name, policy, seed) for name, policy in policies.items()]
-    assert [row.points for row in rows] == [0] * 4 and max(row.above for row in rows) < 0.005
+    assert [row.points for row in rows] == [0] * 4 and max(row.above for row in rows) < 0.01
     assert all(row.above <= best_baseline(seed) for row in rows[:2])
     assert "above uniform sampling for the same FLOPs" in rows[0].reason
 
@@ -331,7 +350,7 @@ def test_a_check_shows_the_score_and_where_it_stands(capsys):
     assert "40 of 40 points" in said and re.search(
         r"Your policy solves .*% for .* MFLOPs .*, \+\d\.\d\d points above", said
     )
-    assert re.search(r" 1  your policy .*\n.* 2  \(uniform\)", said) and "(never spend)" in said
+    assert re.search(r" 1  your policy .*\n.* 2  \(spread\)", said) and "(never spend)" in said
     assert "above uniform sampling" in EXERCISES["7.3"].assess(lambda _: {"value": [0, 0]}, 1).reason
 
 

@@ -75,7 +75,11 @@ def test_a_vote_weighted_by_confidence_costs_what_a_plain_vote_does(measure):
 @pytest.mark.parametrize("rule", FREE)
 def test_a_recorded_stopping_rule_costs_and_finds_what_the_live_search_does(rule, small):
     problems = results.small_samples().problems[:60]
-    live = adaptive_search(small, load_verifier("oracle"), problems, 16, rule=found.RULES[rule], seed=5)
+    live = [  # one run of 60 problems is 13% off by chance
+        result
+        for seed in (5, 6, 7)
+        for result in adaptive_search(small, load_verifier("oracle"), problems, 16, rule=found.RULES[rule], seed=seed)
+    ]
     recorded = found.rule_arms(rule).at(16)
     assert np.mean([r.cost.total_flops for r in live]) == pytest.approx(recorded.flops[:60].mean(), rel=0.1)
     assert np.mean([r.correct for r in live]) == pytest.approx(recorded.correct[:60].mean(), abs=0.1)

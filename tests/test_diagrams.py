@@ -20,7 +20,7 @@ from ttclab.problems import load_problems
 from ttclab.verifiers import load_verifier
 
 ROOT = Path(__file__).parent.parent
-SECONDS = 15  # of a CPU for one diagram, models loaded and runs read: a few live ones take two or three
+SECONDS = 30  # of a CPU for one diagram, models loaded and runs read: a map of winners reads every run
 PAPER = ("paper", "paper_maps")
 MODULE = {name: draw.__module__.split(".")[-1] for name, draw in figures.FIGURES.items()}
 DIAGRAMS = sorted(name for name, module in MODULE.items() if module.startswith("diagrams_") or module in PAPER)

@@ -1,3 +1,4 @@
+import dataclasses
 import json
 
 import numpy as np
@@ -5,14 +6,17 @@ import pytest
 
 from ttclab import bank, results
 from ttclab.adaptive import adaptive_search
-from ttclab.allocator import Allocation, Arm, ComputeOptimalPolicy, fitted_policy, lesson_policy, uniform_policy
+from ttclab.allocator import Allocation, Arm, ComputeOptimalPolicy, fitted_policy, uniform_policy
 from ttclab.beam_search import beam_search
 from ttclab.data import POLICIES
-from ttclab.estimators import bootstrap, fifths
+from ttclab.estimators import bootstrap, bootstrap_families, fifths
 from ttclab.ledger import billed
 from ttclab.models import ZOO, folder_of, load
 from ttclab.problems import answers_equal
-from ttclab.results.exchange import allowance, samples_for
+from ttclab.results.allocation import sure_scores
+from ttclab.results.exchange import STEPS, allowance, samples_for
+from ttclab.results.families import each_family
+from ttclab.results.seeds import headline, verdict
 from ttclab.results.training import own_training_flops
 from ttclab.revision import hybrid_search
 from ttclab.sampling import parallel_search
@@ -127,13 +131,12 @@ def hardness(split):
     return 1 - bank.load("small", split).correct.mean(axis=1)
 
 
-@pytest.mark.parametrize("name", ["search-oracle", "whole-oracle"])
-def test_a_fitted_policy_matches_best_of_64_for_half_the_flops(name):
+@pytest.mark.parametrize("space", ["search", "steps", "whole"])
+def test_a_fitted_policy_matches_best_of_64_for_half_the_flops(space):
     best_of_64 = results.sampling_arms().at(64)
-    space, estimate = name.split("-")
-    found = results.allocated(space, estimate, 16)
+    found = results.allocated(space, "oracle", 64)
     assert bootstrap(found.flops - 0.5 * best_of_64.flops).high < 0
-    assert bootstrap(found.correct - best_of_64.correct).low > -0.01
+    assert bootstrap(found.correct - best_of_64.correct).low > -0.015
 
 
 def test_the_gain_of_the_fitted_policy_comes_from_beam_search():
@@ -152,10 +155,10 @@ def test_fitting_again_gives_the_shipped_policies(tmp_path):
 
 def test_predicted_difficulty_is_charged_and_oracle_difficulty_is_free():
     for name in results.SPACES:
-        hard, asked = results.difficulty(name, "predicted")
+        hard, asked = results.difficulty("predicted")
         plain = results.spend(fitted_policy(f"{name}-predicted"), results.space(name), hard, 16)
         assert np.array_equal(results.allocated(name, "predicted", 16).flops, plain.flops + asked) and (asked > 0).all()
-        assert not results.difficulty(name, "oracle")[1].any()
+    assert not results.difficulty("oracle")[1].any()
 
 
 def test_difficulty_by_disagreement_costs_no_verifier_flops():
@@ -181,19 +184,75 @@ def test_spreading_a_budget_over_the_batch_beats_best_of_n_at_equal_flops(estima
     assert results.gain(found).low > 0
 
 
-def test_the_lesson_s_rule_loses_to_samples_at_equal_flops():
-    hard, asked = results.difficulty("predicted")
-    found = results.spend(lesson_policy, results.space("revision"), hard, 16)
-    assert results.gain(Arm(found.allocation, found.correct, found.flops + asked)).high < 0
-    hardest = results.small_fifths() == 4
-    for budget in (16, 64):
-        found = results.spend(lesson_policy, results.space("revision"), hard, budget)
-        assert bootstrap((found.correct - results.hybrid_arms().at(budget).correct)[hardest]).high < 0
+SEEDS = ["shipped", "1", "2"]
 
 
-def test_a_policy_over_rewriting_chains_gains_little_over_samples_at_equal_flops():
-    gain = results.gain(results.allocated("revision", "oracle", 16))
-    assert gain.low < 0.01 and gain.high < 0.03
+def test_a_policy_that_knows_the_difficulty_matches_best_of_64_in_every_training_for_a_quarter_of_the_flops():
+    assert verdict("policy, difficulty known, at most 64, minus weighted best-of-64") == "no difference"
+    for seed in SEEDS:
+        assert headline("policy, difficulty known, at most 64, FLOPs over weighted best-of-64", seed).high < 0.25
+
+
+def test_one_chain_for_all_comes_near_best_of_64_for_as_few_flops():
+    for seed in SEEDS:
+        assert abs(headline("step-level revision, at most 31, minus weighted best-of-64", seed).mean) < 0.03
+        assert headline("step-level revision, at most 31, FLOPs over weighted best-of-64", seed).high < 0.25
+
+
+def test_knowing_the_difficulty_beats_a_beam_for_all_in_every_training_and_not_one_chain_for_all():
+    assert verdict("policy, difficulty known, at most 16, minus beam search, equal FLOPs") == "above 0"
+    over_chain = "policy, difficulty known, at most 16, minus step-level revision, equal FLOPs"
+    assert verdict(over_chain) in ("no difference", "undecided")
+    assert sum(headline(over_chain, seed).mean > 0.01 for seed in SEEDS) < 3
+
+
+def test_predicting_the_difficulty_loses_to_a_beam_at_a_budget_of_4_and_ties_at_16_in_every_training():
+    assert verdict("policy, difficulty predicted, at most 4, minus beam search, equal FLOPs") == "below 0"
+    assert verdict("policy, difficulty predicted, at most 16, minus beam search, equal FLOPs") == "no difference"
+
+
+def test_the_lesson_s_rule_costs_twice_one_chain_for_all_and_no_training_shows_a_clear_gain():
+    assert verdict("lesson's rule, at most 16, minus weighted best-of-16") == "no difference"
+    assert verdict("lesson's rule, at most 16, minus weighted best-of-16, hardest fifth") == "no difference"
+    for seed in SEEDS:
+        assert headline("lesson's rule, at most 16, minus step-level revision, at most 15", seed).sign <= 0
+        assert headline("lesson's rule, at most 16, FLOPs over step-level revision, at most 15", seed).low > 1.8
+
+
+def test_a_chain_is_cheaper_than_a_beam_on_easy_problems_and_dearer_on_hard_ones_in_every_training():
+    def prices():
+        chain, beam = results.stepwise(15), results.beam(16)
+        return [chain.fifth(k).cost / beam.fifth(k).cost for k in (0, 4)]
+
+    for easy, hard in each_family(prices).values():
+        assert easy < 0.4 and hard > 1
+
+
+def test_one_chain_for_all_beats_samples_at_equal_flops():
+    for T in (3, 7, 15, 31):
+        assert results.gain(results.stepwise(T)).low > 0
+
+
+@pytest.mark.parametrize("estimate", results.ESTIMATES)
+@pytest.mark.parametrize("space", ["revision", "whole"])
+def test_no_fitted_policy_rewrites(space, estimate):
+    plans = [plan for row in fitted_policy(f"{space}-{estimate}").table.values() for plan in row]
+    assert not any(plan.T and not plan.stepwise for plan in plans)
+
+
+def test_the_fitted_policy_takes_a_short_chain_on_the_easiest_fifth_and_mostly_beams_on_the_hardest():
+    rows = [fitted_policy("whole-oracle").table[budget] for budget in (4, 8, 16, 32, 64)]
+    assert {row[0] for row in rows} == {Allocation(1, 1, stepwise=True)}
+    assert sum(row[4].M > 0 for row in rows) >= 4
+
+
+def test_a_policy_over_chains_by_difficulty_does_what_one_chain_for_all_does():
+    gain = results.allocated("steps", "oracle", 16).minus(results.stepwise(15))
+    assert gain.sign == 0 and abs(gain.mean) < 0.01
+
+
+def test_one_score_is_nearly_always_almost_0_or_almost_1():
+    assert sure_scores() > 0.9
 
 
 @pytest.mark.parametrize("N", [4, 8, 16, 32, 64])
@@ -213,7 +272,7 @@ def test_allocating_samples_by_predicted_difficulty_loses_at_small_budgets():
         assert results.gain(Arm(found.allocation, found.correct, found.flops + asked)).high < 0
 
 
-@pytest.mark.parametrize("budget", [4, 8, 16, 32, 64])
+@pytest.mark.parametrize("budget", [8, 16, 32, 64])
 def test_a_policy_with_beams_and_predicted_difficulty_beats_best_of_n(budget):
     assert results.gain(results.allocated("search", "predicted", budget)).low > 0
 
@@ -287,6 +346,13 @@ def test_the_small_model_never_exceeds_the_total_flops_of_the_large_model(querie
         assert dearer / queries + fitted.flops[among].mean() <= found.large.flops.mean() + 1e-6
 
 
+def test_a_small_model_that_costs_more_to_train_than_the_large_one_in_all_solves_nothing():
+    assert results.training_flops("small") > results.training_flops("large", at=750) + results.greedy("large", 750).cost
+    found = results.exchange(1, at=750, verifier_given=True)
+    assert found.left < 0 and not found.small.correct.any() and found.small.cost == 0
+    assert found.gain().mean == -results.greedy("large", 750).correct.mean()
+
+
 def test_an_exchange_without_queries_is_refused():
     with pytest.raises(ValueError, match="queries must be above 0, not 0"):
         results.exchange(0)
@@ -308,7 +374,7 @@ def test_an_exchange_within_a_fifth_uses_only_its_problems():
 def test_the_arm_of_an_exchange_is_chosen_on_validation_problems():
     found = results.exchange(1e5, at=1250, verifier_given=True)
     left = results.small_arms("validation", "prm").within(found.left).values()
-    assert found.small.allocation == max(left, key=lambda arm: arm.correct.mean()).allocation
+    assert found.small.allocation == max(left, key=lambda arm: (arm.correct.mean(), -arm.cost)).allocation
 
 
 def test_an_interval_for_many_cells_is_wider_and_has_the_same_mean():
@@ -343,15 +409,27 @@ def test_both_models_win_cells_and_more_queries_favour_the_large_model():
         assert row[0].gain.mean >= row[1].gain.mean - 0.015
 
 
-def test_with_a_charged_verifier_small_wins_only_against_an_early_large_model():
-    gains = [results.exchange(q, at=a).gain() for q in (1e5, 1e6) for a in (1000, 1250, 1500, 2000, 2500)]
-    assert all(gain.low <= 0 for gain in gains)
-    assert results.exchange(1e6, at=750).gain().low > 0
+def test_a_winner_over_families_has_an_interval_over_families_and_problems():
+    found = results.exchange(np.inf, at=2500, verifier_given=True)
+    small, large = (
+        Arm(arm.allocation, np.tile(arm.correct, 3), np.tile(arm.flops, 3), families=3)
+        for arm in (found.small, found.large)
+    )
+    thrice = dataclasses.replace(found, small=small, large=large)
+    assert thrice.gain() == bootstrap_families([found.small.correct - found.large.correct] * 3)
+    hardest = results.small_fifths() == 4
+    assert thrice.gain(np.tile(hardest, 3)).mean == pytest.approx(found.gain(hardest).mean)
+
+
+def test_with_a_charged_verifier_small_wins_only_with_many_questions_and_an_early_large_model():
+    few = [results.exchange(1e5, at=at).gain() for at in STEPS]
+    assert all(gain.low <= 0 for gain in few) and few[-1].high < 0
+    many = [results.exchange(1e6, at=at).gain() for at in STEPS]
+    assert many[0].low > 0 and all(gain.low <= 0 for gain in many[3:]) and many[-1].high < 0
     assert results.exchange(np.inf, at=1250).gain().low > 0 > results.exchange(np.inf, at=2000).gain().high
 
 
-def test_one_sample_of_the_control_beats_a_large_model_that_cost_more():
-    control, large = bank.load(bank.TWIN, "test"), results.one_pass("test", at=1500)
-    assert bootstrap(control.correct.mean(axis=1) - large.correct).low > 0
-    assert results.training_flops(bank.TWIN) < results.training_flops("large", at=1500)
-    assert (control.prefill_flops + control.decode_flops.mean(axis=1)).mean() < large.flops.mean() / 5
+def test_the_large_model_s_training_costs_more_than_the_small_one_s_and_the_verifier_s_more_than_either():
+    small, large = results.training_flops("small"), results.training_flops("large", at=1500)
+    assert 1.1 < large / small < 2
+    assert results.training_flops("prm") - small > large

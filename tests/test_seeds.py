@@ -8,9 +8,9 @@ from itertools import pairwise
 
 import pytest
 
-from ttclab.results import families, seeds
+from ttclab.results import families, greedy, seeds, training_flops
 from ttclab.results.claims import HOLDS, NOT_SEEN, REVERSED, load_claims
-from ttclab.results.exchange import STEPS
+from ttclab.results.exchange import RATIOS, STEPS, cells_by_family, count_cells, inference_alone, pooled_map
 from ttclab.results.families import each_family
 from ttclab.results.training import trained_steps
 
@@ -22,33 +22,79 @@ def numbers(name):
     return [row[name] for row in FAMILIES.values() if name in row]
 
 
-def gains_over_large():
-    """Beam search of the small model minus one pass of the large model, by training step, then family."""
-    return [numbers(f"PRM, beam search, N=16, minus large at step {at}") for at in STEPS]
+def courses(name):
+    """A headline number along the large model's training, a list for each whole family, then one for all."""
+    return [[FAMILIES[family][name.format(at)] for at in STEPS] for family in (*families.families(), seeds.ALL)]
 
 
 def test_in_every_seed_the_large_model_improves_steadily_to_the_same_level():
-    courses = [numbers(f"large at step {at}, one greedy pass") for at in STEPS]
-    for course in zip(*courses, strict=True):
+    found = courses("large at step {}, one greedy pass")
+    assert len(found) == 4
+    for course in found:
         assert all(earlier.mean < later.mean for earlier, later in pairwise(course))
-    ends = [end.mean for end in courses[-1]]
-    assert len(ends) == 3 and max(ends) - min(ends) < 0.05
+    for at in STEPS[1:]:
+        levels = [float(course[STEPS.index(at)].mean) for course in found]
+        assert max(levels) - min(levels) < 0.06
 
 
-def test_in_every_seed_search_falls_further_behind_a_longer_trained_large_model():
-    for course in zip(*gains_over_large(), strict=True):
-        assert all(earlier.mean > later.mean for earlier, later in pairwise(course))
+def where(course, sign):
+    """The steps at which the sign of a course is clear."""
+    return [at for at, gain in zip(STEPS, course, strict=True) if gain.sign == sign]
 
 
-def test_the_step_at_which_the_large_model_overtakes_search_depends_on_the_seed():
-    ahead = [
-        [at for at, gain in zip(STEPS, course, strict=True) if gain.low > 0]
-        for course in zip(*gains_over_large(), strict=True)
-    ]
-    assert ahead == [[750, 1000, 1250], [], [750, 1000]]
-    at_1250 = gains_over_large()[STEPS.index(1250)]
-    assert [gain.high < 0 for gain in at_1250] == [False, True, True]
-    assert all(1 < cost.mean < 2.1 for cost in numbers("PRM, beam search, N=16, FLOPs over a pass of large"))
+def test_in_every_seed_search_beats_the_large_model_up_to_step_1250_and_loses_at_step_2500():
+    *alone, together = courses("PRM, beam search, N=16, minus large at step {}")
+    for course in (*alone, together):
+        assert {750, 1000, 1250} <= {*where(course, 1)} <= {750, 1000, 1250, 1500}
+        assert {2500} <= {*where(course, -1)} <= {2000, 2500}
+    assert all(1 < cost.mean < 1.3 for cost in numbers("PRM, beam search, N=16, FLOPs over a pass of large"))
+
+
+def test_in_every_seed_small_at_equal_flops_beats_large_up_to_step_1250_and_loses_at_step_2500():
+    for family in families.families():
+        course = [inference_alone(at)[family] for at in STEPS]
+        assert {750, 1000, 1250} <= {*where(course, 1)} <= {750, 1000, 1250, 1500}
+        assert {2500} <= {*where(course, -1)} <= {2000, 2500}
+    assert all(pooled_map(at)[5][-1].gain.sign == sign for at, sign in ((1250, 1), (2500, -1)))
+
+
+def test_seeds_disagree_whether_small_at_equal_flops_beats_large_after_1500_steps():
+    assert seeds.verdict("small at best minus large, equal FLOPs") == "undecided"
+    assert seeds.verdict("step-level revision, at most 15, minus large at step 1500") == "undecided"
+    assert seeds.verdict("step-level revision, at most 15, minus large at step 1250") == "above 0"
+    assert seeds.verdict("step-level revision, at most 15, minus large at step 2500") == "below 0"
+
+
+def test_the_small_model_s_training_costs_about_as_much_as_1250_steps_of_the_large_one_s():
+    costs = families.each_family(lambda: training_flops("small") / training_flops("large", at=1250))
+    assert len(costs) == 3 and all(0.8 < cost < 1.25 for cost in costs.values())
+
+
+def test_in_every_seed_small_with_one_pass_loses_to_a_large_model_of_equal_training():
+    for gap in families.each_family(lambda: greedy("small").minus(greedy("large", 1250))).values():
+        assert gap.high < 0
+
+
+def test_with_few_questions_an_early_large_model_leaves_no_flops_to_train_the_small_one():
+    for at in (750, 1000):
+        few, many = (pooled_map(at)[5][RATIOS.index(R)] for R in (0.16, 22.0))
+        assert few.verdict == "large" and not few.exchange.small.correct.any() and many.verdict == "small"
+
+
+def test_thinking_wins_the_middle_of_the_map_early_and_the_large_model_wins_the_hardest_fifth_late():
+    early, late = pooled_map(1250), pooled_map(2500)
+    for row in (1, 2, 3):
+        assert {cell.verdict for cell in early[row]} == {"small"}
+    assert {cell.verdict for cell in (*early[0], *early[4])} == {"no difference"}
+    assert {cell.verdict for cell in late[4]} == {"large"}
+    assert {cell.verdict for row in late[:4] for cell in row} == {"no difference"}
+
+
+def test_charging_the_verifier_s_training_costs_the_small_model_cells_in_every_seed():
+    given, charged = (cells_by_family("small", verifier_given=given) for given in (True, False))
+    assert all(charged[family] < given[family] for family in given)
+    assert count_cells("small", verifier_given=False) < count_cells("small")
+    assert count_cells("large", verifier_given=False) > count_cells("large")
 
 
 def each(name):
@@ -65,6 +111,7 @@ ABOVE = (
     "after minus before, one sample",
 )
 BELOW = (
+    "weak PRM, best-of-256 minus best-of-16",
     "first revision minus first attempt",
     "first revision minus an attempt of the control",
     "after minus before, a right one among 64",

@@ -60,7 +60,14 @@ def test_a_budget_that_a_rule_has_no_answer_for_is_said_to_have_none():
     ease, found = arms()
     data = split_budget_data(found, ease, policies={"lesson": (lesson_policy, 1 - ease, np.zeros(20))})
     assert data["groups"][0]["policies"][0][0] is None
-    assert data["tables"][0]["rows"][0][-1] == "no rule"
+    assert data["tables"][0]["rows"][0][-1] == "not recorded"
+
+
+def test_a_rule_that_chooses_a_split_that_was_not_measured_has_no_result_for_that_budget():
+    ease, found = arms()
+    rule = lambda difficulty, budget: Allocation(1, budget - 1)  # noqa: E731
+    data = split_budget_data(found[:-1], ease, policies={"chains": (rule, 1 - ease, np.zeros(20))})
+    assert [told is None for told in data["groups"][0]["policies"][0]] == [False, False, True]
 
 
 def test_other_ways_to_spend_stand_beside_the_map_at_their_own_budget():
@@ -87,7 +94,7 @@ def test_arms_of_other_problems_or_without_samples_are_refused():
 
 SELECTIONS = [
     (1, "all", 1, 1), (2, "1", 2, 1), (2, "5", 1, 2), (4, "all", 2, 2), (4, "4", 1, 4), (8, "5", 8, 1),
-    (16, "5", 8, 2), (16, "all", 1, 16), (32, "3", 4, 8), (64, "5", 64, 1),
+    (16, "5", 2, 8), (16, "all", 1, 16), (32, "3", 4, 8), (64, "5", 64, 1),
 ]  # fmt: skip
 
 
@@ -97,13 +104,20 @@ def test_ten_selections_of_the_shipped_map_are_what_the_arms_say(budget, problem
     rows = np.full(500, True) if problems == "all" else results.small_fifths() == int(problems) - 1
     group = data["groups"][list(GROUPS).index(problems)]
     place = [split["key"] for split in data["splits"]].index(f"{chains}x{attempts}")
-    arm = results.hybrid_arms().at(chains, attempts - 1)
+    arms = results.sampling_arms() if attempts == 1 else results.stepwise_arms()
+    arm = arms.at(chains, attempts - 1, stepwise=attempts > 1)
     solved, interval, cost = group["said"][place]
     assert f"{solved} ({interval})" == f"{bootstrap(arm.correct[rows]):%}"
     assert cost == flops_in_words(arm.flops[rows].mean())
-    payable = [a for a in results.hybrid_arms().values() if a.allocation.generations <= budget]
-    best = max(a.correct[rows].mean() for a in payable)
+    every = [*results.sampling_arms().values(), *(a for a in results.stepwise_arms().values() if a.allocation.T)]
+    best = max(a.correct[rows].mean() for a in every if a.allocation.generations <= budget)
     assert group["mean"][group["best"][data["budgets"].index(budget)]] == pytest.approx(best, abs=5e-5)
+
+
+def test_the_lesson_s_rule_is_on_the_map_where_all_of_its_splits_were_recorded():
+    data = shipped_data("split_budget")
+    row = data["groups"][0]["policies"][0]
+    assert [budget for budget, told in zip(data["budgets"], row, strict=True) if told] == [2, 4, 16, 64]
 
 
 @pytest.mark.parametrize("budget", [4, 16, 64])
@@ -111,11 +125,11 @@ def test_the_shipped_policies_get_what_spending_by_them_gets(budget):
     data = shipped_data("split_budget")
     lesson, fitted = (row[data["budgets"].index(budget)] for row in data["groups"][0]["policies"])
     for told, rule, estimate in (
-        (lesson, lesson_policy, "predicted"),
-        (fitted, fitted_policy("revision-oracle"), "oracle"),
+        (lesson, results.lesson_by_steps, "predicted"),
+        (fitted, fitted_policy("steps-oracle"), "oracle"),
     ):
         hard, asked = results.difficulty(estimate)
-        arm = results.spend(rule, results.hybrid_arms(), hard, budget)
+        arm = results.spend(rule, results.space("steps"), hard, budget)
         solved, interval, cost = told["said"]
         assert f"{solved} ({interval})" == f"{bootstrap(arm.correct):%}"
         assert cost == flops_in_words((arm.flops + asked).mean())

@@ -55,7 +55,6 @@ def arena_data(
         "source": f"{source}; {len(used)} problems in {len(rounds)} rounds",
         "budget": SHARE * PROBLEMS,
         "draws": DRAWS,
-        "sure": game.SURE,
         "options": [list(option) for option in game.OPTIONS],
         "policies": [{"key": key, "name": name, "does": does} for key, (name, does) in POLICIES.items()],
         "problems": [
@@ -107,11 +106,13 @@ def _score(played: "Played", arena: "Arena", until: int) -> float:
 
 def _uniform_curves(arena: "Arena") -> list[list[list[int]]]:
     """Total FLOPs and wins of each budget of uniform sampling, from none to the largest, after each problem."""
+    from ..results.arena import uniform_costs
+
     arms = [arm for arm in arena.arms if not arm.allocation.T]
-    totals = [(arm.flops.cumsum(), arm.correct.cumsum()) for arm in arms]
+    flops, correct = (np.stack(each).cumsum(axis=1).T for each in zip(*((arm.flops, arm.correct) for arm in arms)))
     return [
-        [[0, 0], *([_thousands(flops[i]), round(DRAWS * float(correct[i]))] for flops, correct in totals)]
-        for i in range(len(arena))
+        [[_thousands(cost), wins] for cost, wins in zip(uniform_costs(costs), [0, *_wins(right)])]
+        for costs, right in zip(flops, correct)
     ]
 
 
@@ -143,10 +144,7 @@ def _signed(score: float) -> str:
 
 
 def drawn_rounds(arena: "Arena") -> list[list[int]]:
-    """Draw the problems of each round, with numbers from 1 on as seeds.
-
-    The verifier is sure that the first attempt is right on a third of them, sure that it is wrong on another third, and
-    unsure on the rest. Drawn from all test problems, only one problem in twenty would need a decision.
+    """Draw the problems of each round as `fair_row`s, with numbers from 1 on as seeds.
 
     Rounds in which a needless look costs most come first. In a few, more samples happen to solve less, and whoever pays
     for a look and then samples uniformly is ahead.
@@ -161,19 +159,13 @@ def drawn_rounds(arena: "Arena") -> list[list[int]]:
     list of lists of int
         Indices of the problems of each round, in order of arrival.
     """
-    from ..results.arena import OPTIONS, SURE, beyond_uniform, spent
+    from ..results.arena import OPTIONS, beyond_uniform, fair_row, spent
 
     def needless(row: list[int]) -> float:
         played = spent(arena.of(row), [OPTIONS.index((SHARE, 0))] * PROBLEMS)
         return float(beyond_uniform(played, arena.of(row)).sum())
 
-    right, wrong = arena.difficulty < SURE, arena.difficulty > 1 - SURE
-    thirds = [np.flatnonzero(kind) for kind in (right, wrong, ~right & ~wrong)]
-    rounds: list[list[int]] = []
-    for seed in range(1, ROUNDS + 1):
-        rng = np.random.default_rng(seed)
-        drawn = [rng.choice(third, PROBLEMS // len(thirds), replace=False) for third in thirds]
-        rounds.append(rng.permutation(np.concatenate(drawn)).tolist())
+    rounds = [fair_row(arena, PROBLEMS, np.random.default_rng(seed)).tolist() for seed in range(1, ROUNDS + 1)]
     return sorted(rounds, key=needless)
 
 

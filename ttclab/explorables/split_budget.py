@@ -1,4 +1,4 @@
-"""Split the budget: a map of all splits into chains of revisions, with the splits that allocation policies choose."""
+"""Split the budget: a map of the splits into chains of revisions, with the splits that allocation policies choose."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -13,6 +13,7 @@ from .words import GROUPS, SCHEMA, group_members, in_words
 if TYPE_CHECKING:
     from ..allocator import Allocation, Arm, Rule
 
+BUDGETS = (1, 2, 4, 8, 16, 32, 64)
 SEEN = 0.1  # smallest share of a group's problems at which a policy's split is marked
 
 
@@ -33,7 +34,7 @@ def split_budget_data(
     model: str = "your model",
     source: str = "your own run",
 ) -> dict[str, Any]:
-    """Data of the simulator "Split the budget": all splits of every budget, and the splits that policies choose.
+    """Data of the simulator "Split the budget": the splits of every budget, and the splits that policies choose.
 
     Parameters
     ----------
@@ -42,8 +43,8 @@ def split_budget_data(
     ease : array of shape (problems,)
         Defines the fifths of difficulty; higher for easier problems.
     policies : mapping, optional
-        For each name a rule, the difficulty of each problem, and the FLOPs of estimating it, (problems,) each. All
-        splits that the rule chooses must be among the arms.
+        For each name a rule, the difficulty of each problem, and the FLOPs of estimating it, (problems,) each. A rule
+        has no result for a budget at which it chooses a split that is not among the arms.
     beside : mapping, optional
         Arms of other strategies or models by name, for comparison.
     model : str
@@ -126,14 +127,14 @@ def _group(
 def _allocated(
     rule: "Rule", hard: np.ndarray, flops: np.ndarray, arms: "Sequence[Arm]", budget: int
 ) -> _Followed | None:
-    """The split of each problem and its result; None if the rule has no split for the budget."""
+    """The split of each problem and its result; None if the rule has no split for the budget, or an unmeasured one."""
     from ..results import Arms, spend
 
     try:
         splits = [_named(rule(float(difficulty), budget)) for difficulty in hard]
-    except ValueError:
-        return None  # the lesson's rule has no answer for a budget of 1
-    got = spend(rule, Arms(arms), hard, budget)
+        got = spend(rule, Arms(arms), hard, budget)
+    except (ValueError, KeyError):
+        return None  # for a budget of 1 the lesson's rule has no answer: ValueError
     return _Followed(splits, got.correct, got.flops + flops)
 
 
@@ -166,7 +167,7 @@ def _best_table(group: dict[str, Any], budgets: Sequence[int], names: list[str])
         rows.append([
             str(budget),
             f"{solved} ({interval})",
-            *(f"{each['said'][0]} ({each['said'][1]})" if each else "no rule" for each in policies),
+            *(f"{each['said'][0]} ({each['said'][1]})" if each else "not recorded" for each in policies),
         ])  # fmt: skip
     return {
         "caption": f"{group['name'].capitalize()}: solved by the best split, chosen in hindsight, and by policies",
@@ -176,22 +177,20 @@ def _best_table(group: dict[str, Any], budgets: Sequence[int], names: list[str])
 
 
 def recorded() -> dict[str, Any]:
-    """Compute the data from the small model's recorded chains and searches."""
+    """Compute the data from the small model's recorded samples, step-level revisions and beam searches."""
     from .. import results
-    from ..allocator import fitted_policy, lesson_policy
+    from ..allocator import fitted_policy
 
-    arms = results.hybrid_arms() | results.hybrid_arms(hybrids=((5, 5),))  # the split of 32 by the lesson's rule
+    samples = results.sampling_arms(budgets=BUDGETS)
+    chains = [arm for arm in results.stepwise_arms().values() if arm.allocation.T]
     return split_budget_data(
-        [*arms.values()],
+        sorted([*samples.values(), *chains], key=lambda arm: (arm.allocation.generations, arm.allocation.T)),
         results.small_samples().correct.mean(axis=1),
         policies={
-            "The lesson's rule": (lesson_policy, *results.difficulty("predicted")),
-            "The fitted policy": (fitted_policy("revision-oracle"), *results.difficulty("oracle")),
+            "The lesson's rule": (results.lesson_by_steps, *results.difficulty("predicted")),
+            "The fitted policy": (fitted_policy("steps-oracle"), *results.difficulty("oracle")),
         },
-        beside={
-            "Small model, samples": [*results.sampling_arms().values()],
-            "Small model, beam": [*results.uniform("beam").values()][1:],
-        },
+        beside={"Beam search": [*results.uniform("beam").values()][1:]},
         model="the small model",
-        source="the small model's recorded chains on the test problems",
+        source="the small model's recorded samples and step-level revisions of the test problems, scored by the PRM",
     )

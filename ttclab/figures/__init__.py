@@ -54,6 +54,7 @@ from .drawing import Drawing as Drawing
 from .exchange import cells_won as cells_won
 from .exchange import crossing_by_seed as crossing_by_seed
 from .exchange import gains_by_fifth_and_rate as gains_by_fifth_and_rate
+from .exchange import same_training as same_training
 from .exchange import strategies_against_flops as strategies_against_flops
 from .exchange import who_pays_for_the_verifier as who_pays_for_the_verifier
 from .exchange import winners_by_training as winners_by_training
@@ -72,6 +73,7 @@ from .question import large_model_along_its_training as large_model_along_its_tr
 from .question import price_of_a_pass as price_of_a_pass
 from .question import verifier_on_the_bill as verifier_on_the_bill
 from .reinforcement import coverage_before_and_after as coverage_before_and_after
+from .reinforcement import coverage_change_by_seed as coverage_change_by_seed
 from .reinforcement import search_before_and_after as search_before_and_after
 from .revision import along_the_chain as along_the_chain
 from .revision import chain_against_samples as chain_against_samples

@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
+from ..allocator import Arm
 from ..estimators import Estimate
-from ..results import adaptive, allocated, beam, gain, lesson, spread, uniform, weighted
+from ..results import adaptive, allocated, beam, gain, lesson, spread, stepwise, uniform, weighted
 from ..results.allocation import plan
 from ..results.sampling import estimate_hits
 from ..results.wording import by_sign
@@ -65,7 +66,7 @@ def difficulty_estimates() -> Drawing:
         "answers only\ncounted": series("majority", counted, cost=True),
     }
     figure, axes = style.new_axes()
-    style.shares(axes, 0.0, 0.8, "right fifth")
+    style.shares(axes, 0.0, 0.9, "right fifth")
     charts.draw(axes, lines, markers=True)
     axes.axhline(0.2, color=style.INK, lw=1, ls=style.DASHED)
     axes.annotate("by chance", (0.02, 0.2), xycoords=axes.get_yaxis_transform(), xytext=(0, 4),
@@ -91,9 +92,10 @@ def difficulty_estimates() -> Drawing:
     )
 
 
-def _plan(name: str) -> Drawing:
-    """The table of a fitted policy as a map: a row a budget, a column a fifth."""
-    cells = [[plan(name, "oracle", n, k) for k in range(5)] for n in BUDGETS]
+@drawn
+def allocation_by_difficulty() -> Drawing:
+    """The table of the fitted policy that may use every strategy, as a map: a row a budget, a column a fifth."""
+    cells = [[plan("whole", "oracle", n, k) for k in range(5)] for n in BUDGETS]
     families = {"beam": "beam", "best": "prm"}
     figure, axes = style.new_axes(height=2.7, grid=False)
     for row, plans in enumerate(cells):
@@ -113,11 +115,11 @@ def _plan(name: str) -> Drawing:
         figure,
         "The fitted policy spends as much on easy problems as on hard ones"
         if start is None
-        else "The fitted policy searches, and spends more on harder problems"
+        else "The fitted policy spends more on harder problems"
         if start == BUDGETS[0]
         else f"From a budget of {start} on, the fitted policy spends more on harder problems",
-        f"With a budget of {BUDGETS[-1]} it takes {places[-1, 0]} places on the easiest fifth and {places[-1, 4]} on "
-        "the hardest.",
+        f"With a budget of {BUDGETS[-1]} it takes at most {places[-1, 0]} generations on the easiest fifth and "
+        f"{places[-1, 4]} on the hardest.",
         pd.DataFrame(cells, columns=style.SHORT_FIFTHS, index=pd.Index(BUDGETS, name="budget")),
     )
 
@@ -139,49 +141,45 @@ def _places(text: str) -> int:
 
 
 def _short(text: str) -> str:
-    return text.replace(", M=", "\nM=").replace("best of ", "best\nof ")
-
-
-@drawn
-def allocation_by_difficulty() -> Drawing:
-    """What the policy fitted for search does with each fifth, by budget."""
-    return _plan("search")
+    return text.replace(", M=", "\nM=").replace("best of ", "best\nof ").replace(" by ", "\nby ")
 
 
 @drawn
 def allocated_against_flops() -> Drawing:
     """Policies by difficulty against the same way for everybody, by FLOPs, estimates of difficulty charged."""
-    samples = {n: weighted(n) for n in (4, 8, 16, 32, 64)}
-    policies = {kind: {n: allocated("search", kind, n) for n in BUDGETS} for kind in ("oracle", "predicted")}
-    lines = {
-        "beam for all": series("beam", {n: beam(n) for n in BUDGETS}, cost=True),
-        "best-of-N\nfor all": series("prm", samples, cost=True),
-        "known": series("optimal", policies["oracle"], cost=True),
-        "predicted": series("optimal", policies["predicted"], cost=True, dashed=True),
+    policies = {kind: {n: allocated("whole", kind, n) for n in BUDGETS} for kind in ("oracle", "predicted")}
+    alike = {
+        "best-of-N": series("prm", {n: weighted(n) for n in BUDGETS}, cost=True),
+        "beam": series("beam", {n: beam(n) for n in BUDGETS}, cost=True),
+        "one chain": series("revision", {T: stepwise(T) for T in (3, 7, 15, 31)}, cost=True),
     }
-    figure, axes = style.new_axes()
+    known = series("optimal", policies["oracle"], cost=True)
+    predicted = series("optimal", policies["predicted"], cost=True, dashed=True)
+    figure, axes = style.new_axes(height=3.0)
     style.shares(axes, 0.7, 0.88)
     axes.set_yticks([0.7, 0.75, 0.8, 0.85])
-    charts.draw(axes, {name: lines[name] for name in list(lines)[:2]}, markers=True, bands=False)
-    charts.draw_unnamed(axes, [lines["known"], lines["predicted"]], markers=True, bands=False)
-    axes.set_xlim(5.5e6, 1.1 * weighted(64).cost)
-    _name(axes, "difficulty\nknown", lines["known"], 1, (-7, 4), ha="right")
-    _name(axes, "predicted", lines["predicted"], 0, (4, -11), ha="right")
+    charts.draw_unnamed(axes, [*alike.values(), known, predicted], markers=True, bands=False)
+    axes.set_xlim(4.5e6, 1.1 * weighted(64).cost)
+    _name(axes, "known", known, 2, (-6, 5), ha="right")
+    _name(axes, "predicted", predicted, 0, (6, -4))
+    _name(axes, "one chain", alike["one chain"], 0, (-6, 5), ha="right")
+    _name(axes, "beam", alike["beam"], 4, (-4, 8), ha="center")
+    _name(axes, "best-of-N", alike["best-of-N"], 2, (6, -5))
     style.flops(axes, "FLOPs per problem")
-    over_samples, over_beam = (gain(policies["oracle"][16], over) for over in ("samples", "beam"))
-    start = _from({n: gain(arm, "beam").sign >= 0 for n, arm in policies["predicted"].items()})
+    over = {name: gain(policies["oracle"][16], name) for name in ("samples", "beam", "steps")}
+    guessed = {n: gain(arm, "beam") for n, arm in policies["predicted"].items()}
+    start = _from({n: value.sign >= 0 for n, value in guessed.items()})
     return Drawing(
         figure,
-        f"Knowing the difficulty {_beats(over_samples)} best-of-N and {_beats(over_beam)} a beam for all; "
+        f"Knowing the difficulty {_beats(over['beam'])} a beam for all and {_beats(over['steps'])} one chain for all; "
         "predicting it "
         + (
             "loses to the beam"
             if start is None
-            else by_sign(gain(policies["predicted"][start], "beam"))
-            + f" the beam{f' from budget {start} on' if start > BUDGETS[0] else ''}"
+            else by_sign(guessed[start]) + f" the beam{f' only from budget {start} on' if start > BUDGETS[0] else ''}"
         ),
-        f"At a budget of 16 and equal FLOPs, oracle difficulty minus best-of-N is {over_samples:.1 points}, minus "
-        f"beam search {over_beam:.1 points}.",
+        f"At a budget of 16 and equal FLOPs, oracle difficulty minus best-of-N is {over['samples']:.1 points}, minus "
+        f"beam search {over['beam']:.1 points}, minus one chain {over['steps']:.1 points}.",
         pd.DataFrame(
             [
                 {
@@ -190,15 +188,24 @@ def allocated_against_flops() -> Drawing:
                     "FLOPs per problem": arm.cost,
                     "minus best-of-N (points)": gain(arm),
                     "minus beam (points)": gain(arm, "beam"),
+                    "minus one chain (points)": _gain_over(arm, "steps"),
                 }
-                for kind in ("oracle", "predicted")
-                for n in BUDGETS
-                for arm in (allocated("search", kind, n),)
-                if arm.cost <= uniform("beam").at(64, M=4).cost
+                for kind, of in policies.items()
+                for n, arm in of.items()
             ]
         ),
-        {"solved": ".1%", "minus best-of-N (points)": ".1p", "minus beam (points)": ".1p"},
+        {
+            "solved": ".1%",
+            **dict.fromkeys([f"minus {other} (points)" for other in ("best-of-N", "beam", "one chain")], ".1p"),
+        },
     )
+
+
+def _gain_over(arm: Arm, over: str) -> Estimate | str:
+    """`gain`, or words if the arm costs more than any recorded budget of the other strategy."""
+    if arm.cost > max(other.cost for other in uniform(over).values()):
+        return "costs more than any"
+    return gain(arm, over)
 
 
 def _beats(difference: Estimate) -> str:
@@ -265,47 +272,45 @@ def adaptive_stopping() -> Drawing:
     )
 
 
+def _both(small: str, large: str) -> str:
+    """The predicates of a comparison with samples at budgets 4 and 16."""
+    if small == large:
+        return f"{small} samples at budgets 4 and 16"
+    return f"{small} samples at budget 4 and {large} them at 16"
+
+
 @drawn
 def lesson_rule() -> Drawing:
-    """The lesson's rule, a fitted policy and samples for all, by FLOPs."""
-    shown = (4, 8, 16, 32, 64)
+    """The lesson's rule, one chain for all and a fitted policy, all step by step, minus samples for the same FLOPs."""
     arms = {
-        "lesson's rule": {n: lesson(n) for n in shown},
-        "fitted": {n: allocated("revision", "oracle", n) for n in shown},
+        "one chain\nfor all": ("revision", {n: stepwise(n - 1) for n in (4, 8, 16, 32)}, False),
+        "fitted": ("optimal", {n: allocated("steps", "oracle", n) for n in BUDGETS}, False),
+        "lesson's rule": ("optimal", {n: lesson(n) for n in (4, 16, 64)}, True),
     }
-    dearest = max(arm.cost for arm in uniform("samples").values())
-    gains = {name: {n: gain(arm) for n, arm in of.items() if arm.cost <= dearest} for name, of in arms.items()}
+    gains = {name: {n: gain(arm) for n, arm in of.items()} for name, (_, of, _) in arms.items()}
     lines = {
-        name: Series(strategy, Estimate.stack(gains[name].values()), list(gains[name]))
-        for name, strategy in {"lesson's rule": "revision", "fitted": "optimal"}.items()
+        name: Series(strategy, Estimate.stack(gains[name].values()), list(gains[name]), dashed)
+        for name, (strategy, _, dashed) in arms.items()
     }
-    rule, fitted = gains["lesson's rule"][16], gains["fitted"][16]
-    first = min(gains["lesson's rule"])
-    words = by_sign(gains["lesson's rule"][first]), by_sign(rule)
+    rule, chain = gains["lesson's rule"], gains["one chain\nfor all"]
+    words = {n: by_sign(value) for n, value in rule.items()}
     return Drawing(
         charts.gains(lines, xlabel="budget in generations", ylabel="minus samples, same FLOPs"),
-        "At equal FLOPs the lesson's rule "
-        + (
-            f"{words[0]} samples"
-            if words[0] == words[1]
-            else f"{words[0]} samples at budget {first} and {words[1]} them at 16"
-        )
-        + f"; a fitted policy {by_sign(fitted)} them",
-        f"At a budget of 16 and equal FLOPs the rule minus samples is {rule:.1 points}, the fitted policy minus "
-        f"samples {fitted:.1 points}.",
+        f"At equal FLOPs the lesson's rule {_both(words[4], words[16])}; one chain for all "
+        f"{_both(by_sign(chain[4]), by_sign(chain[16]))}",
+        f"At a budget of 16 and equal FLOPs the rule minus samples is {rule[16]:.1 points}, one chain minus samples "
+        f"{chain[16]:.1 points}.",
         pd.DataFrame(
             [
                 {
-                    "": f"{name}, budget {n}",
+                    "": f"{name.replace(chr(10), ' ')}, budget {n}",
                     "solved": arm.solved,
                     "FLOPs per problem": arm.cost,
-                    "minus samples, same FLOPs (points)": gains.get(name, {}).get(n, "costs more than any")
-                    if name in gains
-                    else "",
-                    "hardest fifth, minus as many samples (points)": arm.minus(weighted(n), 4) if name in gains else "",
+                    "minus samples, same FLOPs (points)": gains[name][n],
+                    "hardest fifth, minus as many samples (points)": arm.minus(weighted(n), 4),
                 }
-                for n in shown
-                for name, arm in (*((name, of[n]) for name, of in arms.items()), ("samples", weighted(n)))
+                for name, (_, of, _) in arms.items()
+                for n, arm in of.items()
             ]
         ),
         {

@@ -6,7 +6,9 @@ import numpy as np
 import pandas as pd
 
 from ..estimators import Estimate
+from ..results.families import SHIPPED, families
 from ..results.game import HARD, above_uniform, after_look, first_looks, looks_right, policy
+from ..results.seeds import by_seed, headline, verdict
 from ..results.wording import by_sign
 from . import charts, style
 from .charts import Row, Series
@@ -27,17 +29,30 @@ COLOURS = {"uniform": "prm", "spread": "majority", "lesson": "revision", "fitted
 
 @drawn
 def arena_scoreboard() -> Drawing:
-    """What each policy solves beyond uniform sampling for the same FLOPs, with 4 generations per problem."""
+    """What each policy solves beyond uniform sampling for the same FLOPs, with 4 generations per problem.
+
+    The rings are the other trainings.
+    """
     scores = {name: above_uniform(name) for name in NAMES}
     order = sorted(NAMES, key=lambda name: -float(scores[name].mean))
     rows = {NAMES[name]: Row("optimal", scores[name]) for name in order}
-    ahead = [NAMES[name] for name in order if scores[name].sign > 0]
+    figure = charts.dots(rows, xlabel="above uniform sampling, same FLOPs", difference=True, decimals=1)
+    [axes] = figure.axes
+    others = {
+        name: [float(headline(f"arena, {name}", seed).mean) for seed in families() if seed != SHIPPED] for name in order
+    }
+    for place, means in enumerate(others.values()):
+        axes.plot(means, [place] * len(means), "o", color=style.INK, mfc="none", ms=5, alpha=0.7)
+    left, right = axes.get_xlim()
+    ends = [mean for means in others.values() for mean in means]
+    axes.set_xlim(min(left, *ends, left) - 0.004, max(right, *ends, right))
+    always = [NAMES[name] for name in order if verdict(f"arena, {name}") == "above 0"]
     return Drawing(
-        charts.dots(rows, xlabel="above uniform sampling, same FLOPs", difference=True, decimals=1),
-        f"For the same FLOPs only {len(ahead)} of {len(NAMES)} policies {'is' if len(ahead) == 1 else 'are'} ahead of "
-        f"uniform sampling: {listed(ahead)}"
-        if ahead
-        else "For the same FLOPs no policy is clearly ahead of uniform sampling",
+        figure,
+        f"For the same FLOPs {listed(always)} {'is' if len(always) == 1 else 'are'} ahead of uniform sampling in every "
+        "training"
+        if always
+        else "For the same FLOPs no policy is ahead of uniform sampling in every training",
         f"The best, {NAMES[order[0]]}, solves {scores[order[0]]:.1 points} beyond uniform sampling, the last, "
         f"{NAMES[order[-1]]}, {scores[order[-1]]:.1 points}.",
         pd.DataFrame(
@@ -46,6 +61,7 @@ def arena_scoreboard() -> Drawing:
                 "solved": [policy(name).solved for name in order],
                 "FLOPs per problem": [policy(name).cost for name in order],
                 "above uniform (points)": [scores[name] for name in order],
+                "in each training": [by_seed(f"arena, {name}") for name in order],
             }
         ),
         {"solved": ".1%", "above uniform (points)": ".1p"},

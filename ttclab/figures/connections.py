@@ -5,7 +5,7 @@ import pandas as pd
 
 from ..estimators import Estimate
 from ..results import WORD_BUDGETS, coverage, vote, weighted
-from ..results.claims import HOLDS, NOT_SEEN, REVERSED, load_claims
+from ..results.claims import HOLDS, NOT_SEEN, REVERSED, UNDECIDED, load_claims
 from ..results.wording import by_sign
 from ..results.words import (
     of_operations,
@@ -196,29 +196,28 @@ def price_of_a_long_prompt() -> Drawing:
 @drawn
 def claims_and_evidence() -> Drawing:
     """Every claim of the lesson, the paper and later papers, by what our runs say of it."""
-    looks = {HOLDS: ("oracle", "o"), NOT_SEEN: ("single", "s"), REVERSED: ("revision", "X")}
+    looks = {
+        HOLDS: ("oracle", "o"), REVERSED: ("revision", "X"), NOT_SEEN: ("single", "s"), UNDECIDED: ("orm", "D"),
+    }  # fmt: skip
     claims = [(claim, claim.check().verdict) for claim in load_claims()]
     sources = {"lesson": "the lesson", "paper": "the paper", "later": "a later paper"}
     totals = {source: sum(c.source == source for c, _ in claims) for source in sources}
-    figure, axes = style.new_axes(height=2.9)
     counts = {
         (source, v): sum(c.source == source and found == v for c, found in claims) for source in sources for v in looks
     }
+    figure, axes = style.new_axes(height=2.1)
     for row, source in enumerate(sources):
         place = 0.0
-        for said, (strategy, marker) in looks.items():
-            many = counts[source, said]
+        for verdict, (strategy, marker) in looks.items():
+            many = counts[source, verdict]
             at = [place + i for i in range(many)]
-            axes.plot(at, [row] * many, marker, color=style.COLOURS[strategy], ms=10, alpha=0.9, ls="")
-            if many:
-                axes.annotate(
-                    said, (at[0] - 0.35, row + 0.38), va="center", fontsize=8.5, color=style.COLOURS[strategy]
-                )
-            place += many + (0.9 if many else 0)
+            axes.plot(at, [row] * many, marker, color=style.COLOURS[strategy], ms=9, alpha=0.9, ls="")
+            place += many + (0.7 if many else 0)
+    style.marks(figure, {verdict: (style.COLOURS[strategy], marker) for verdict, (strategy, marker) in looks.items()})
     style.row_names(
         axes, [f"{name}\n{totals[source]} claim{'s' * (totals[source] != 1)}" for source, name in sources.items()]
     )
-    axes.set(ylim=(len(sources) - 0.25, -0.5), xlim=(-0.6, max(totals.values()) + 1.6))
+    axes.set(ylim=(len(sources) - 0.5, -0.5), xlim=(-0.6, max(totals.values()) + 0.7 * (len(looks) - 1)))
     axes.set_xticks([])
     axes.grid(False)
     axes.spines[:].set_visible(False)
@@ -228,8 +227,9 @@ def claims_and_evidence() -> Drawing:
         figure,
         f"{held['lesson']} of the lesson's {totals['lesson']} claims and {held['paper']} of the paper's "
         f"{totals['paper']} hold here",
-        f"{counts['lesson', REVERSED] + counts['paper', REVERSED]} are reversed, "
-        f"{counts['lesson', NOT_SEEN] + counts['paper', NOT_SEEN]} are not seen.",
+        f"Of these {totals['lesson'] + totals['paper']} claims "
+        + listed([f"{counts['lesson', v] + counts['paper', v]} are {v}" for v in (REVERSED, NOT_SEEN, UNDECIDED)])
+        + ".",
         pd.DataFrame(
             [{"claim": claim.says, "made by": sources[claim.source], "here": found} for claim, found in claims]
         ),

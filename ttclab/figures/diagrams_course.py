@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 import pandas as pd
+from matplotlib.ticker import MultipleLocator
 
 from ..allocator import Arm
 from ..estimators import Estimate
@@ -40,6 +41,7 @@ def how_a_game_is_scored() -> Drawing:
         axes.plot([arm.cost, arm.cost], [below, _solved(arm)], color=colour, lw=2.4, alpha=0.6)
         axes.plot([arm.cost], [_solved(arm)], "o", color=colour, ms=7)
     style.shares(axes, min(*heights, *map(_solved, curve)) - 0.015, max(*heights, *map(_solved, curve)) + 0.012)
+    axes.yaxis.set_major_locator(MultipleLocator(0.05))
     axes.set_xlim(0.97 * _cost(curve[0]), 1.02 * _cost(curve[-1]))
     axes.xaxis.set_major_formatter(style.AMOUNT)
     axes.locator_params(axis="x", nbins=5)
@@ -71,17 +73,20 @@ def _solved(arm: Arm) -> float:
 
 
 def _places(players: Mapping[str, Arm], scores: Mapping[str, Estimate]) -> Iterator[tuple[str, tuple[int, int], str]]:
-    """Where names stand: left of dots in the right half; elsewhere over dots that are ahead, and right of the others,
-    of which the lower hang lower."""
+    """Where names stand: left of dots in the right half; elsewhere over the highest dot that is ahead, below the curve
+    beside the others, and right of those behind, of which the lower hang lower."""
     middle = (min(map(_cost, players.values())) + max(map(_cost, players.values()))) / 2
     behind = sorted((name for name in players if scores[name].mean <= 0), key=lambda name: -_solved(players[name]))
+    ahead = [name for name, arm in players.items() if name not in behind and _cost(arm) <= middle]
     for name, arm in players.items():
         if _cost(arm) > middle:
             yield name, (-7, 0), "right"
         elif name in behind:
             yield name, (7, 4 - 12 * behind.index(name)), "left"
-        else:
+        elif _solved(arm) == max(_solved(players[each]) for each in ahead):
             yield name, (-4, 11), "left"
+        else:
+            yield name, (8, -7), "left"
 
 
 @drawn
@@ -101,9 +106,8 @@ def price_of_a_move(generations: int = 8) -> Drawing:
         words(axes, left - 0.1, y + 0.16, name, ha="right")
         first = wide * min(look, cost) / most
         box(axes, left, y, first, 0.32, "", INK, fill=0.5, edge=0)
-        box(
-            axes, left + first, y, max(wide * cost / most - first, 0.0), 0.32, "", COLOURS["revision"], fill=0.7, edge=0
-        )
+        if cost > look:
+            box(axes, left + first, y, wide * cost / most - first, 0.32, "", COLOURS["revision"], fill=0.7, edge=0)
         words(axes, left + wide * cost / most + 0.07, y + 0.16, style.amount(cost), ha="left", fontsize=SMALL)
     words(axes, left, 0.2, "■ the look", ha="left", color=INK, weight="bold", alpha=0.6)
     words(axes, left + 1.3, 0.2, "■ the move", ha="left", color=COLOURS["revision"], weight="bold")

@@ -138,10 +138,11 @@ def training_or_thinking() -> Drawing:
             words(axes, left - 0.06, y + up + 0.17, name, ha="right", fontsize=SMALL)
             for x, width, (colour, fill) in zip((left, left + cut), (cut, wide - cut), looks.values(), strict=True):
                 box(axes, x, y + up, width, 0.34, "", colour, fill=fill, edge=0)
-        words(axes, left + wide - 0.1, y + 0.21, f"{each[k]} samples per answer", ha="right")
-    for x, (name, (colour, fill)) in zip((left, left + 1.4), looks.items(), strict=True):
+        words(axes, left + wide - 0.1, y + 0.21, f"{each[k]} samples", ha="right")
+    for x, name, text in ((left, "training", "training"), (left + 1.4, "answers", "answers, and samples for each")):
+        colour, fill = looks[name]
         box(axes, x, 0.12, 0.2, 0.2, "", colour, fill=fill, edge=0)
-        words(axes, x + 0.3, 0.22, name, ha="left", fontsize=SMALL)
+        words(axes, x + 0.3, 0.22, text, ha="left", fontsize=SMALL)
     return Drawing(
         figure,
         "All answers share what training saves: a model that is asked often has little for each",

@@ -1,45 +1,65 @@
-"""Figures of chapter 6: the small model, thinking, against one pass of the large one."""
+"""Figures of chapter 6: the small model, thinking, against one pass of the large one, over all families of models."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from ..allocator import Arm
 from ..data import DEFAULT_STEP
 from ..estimators import Estimate
-from ..results import adaptive, beam, coverage, greedy, hybrid, stepwise, training_flops, vote, weighted, winner_map
-from ..results.exchange import RATIOS, STEPS, count_cells
-from ..results.seeds import SHIPPED, headline, load
+from ..results import beam, coverage, greedy, hybrid, stepwise, training_flops, vote, weighted
+from ..results.exchange import (
+    RATIOS,
+    STEPS,
+    cells_by_family,
+    count_cells,
+    inference_alone,
+    matched,
+    pooled_map,
+)
+from ..results.families import SHIPPED, each_family, of_all
 from ..results.wording import by_sign
 from . import charts, style
 from .charts import Series, series
 from .drawing import Drawing, drawn
-from .words import listed
 
 QUESTIONS = 100_000
-BEAMS = (4, 8, 16, 32, 64)
+BEAMS = (4, 16, 64)  # recorded in every family
 USUAL = DEFAULT_STEP["large"]  # where the large model of chapter 1 stops
 MAPS = (STEPS[max(0, STEPS.index(USUAL) - 1)], USUAL, STEPS[-1])  # trainings whose maps are drawn
+# Who wins has tones of its own: a winner is no strategy.
+WINNERS = {"small": style.TONES["noise"], "no difference": "#999999", "large": style.TONES["writing"]}
+TILE = 0.55  # opacity of a cell with a winner
+
+
+def _key(*verdicts: str) -> dict[str, tuple[str, float]]:
+    return {f"{name} wins" if name != "no difference" else name: (WINNERS[name], TILE) for name in verdicts}
 
 
 @drawn
 def strategies_against_flops() -> Drawing:
     """Every strategy of the small model against FLOPs, beside the large model's single passes."""
+    return of_all(_strategies_against_flops)
+
+
+def _strategies_against_flops() -> Drawing:
     votes = {N: vote(N) for N in (1, 2, 4, 8, 16, 32, 64, 128)}
     samples = {N: weighted(N) for N in (1, 2, 4, 8, 16, 32, 64)}
     beams = {N: beam(N) for N in BEAMS}
     steps = {T: stepwise(T) for T in (0, 1, 3, 7, 15, 31)}
-    oracle = {N: coverage(N) for N in (1, 2, 4, 8, 16, 32)}
-    shown = (USUAL, STEPS[-1])
+    shown = (MAPS[0], STEPS[-1])
     lines = {
-        "perfect verifier": series("oracle", oracle, cost=True),
         "beam search": series("beam", beams, cost=True),
         "step-level revision": series("revision", steps, cost=True),
         "weighted by PRM": series("prm", samples, cost=True),
         "vote": series("majority", votes, cost=True),
     }
-    gains = [beam(16).minus(greedy("large", at)) for at in shown]
+    gains = [stepwise(15).minus(greedy("large", at)) for at in shown]
     figure = charts.against_flops(lines, scale=(0.4, 1.0), height=3.3, bands=False)
     [axes] = figure.axes
-    axes.set_xlim(left=8e5)
+    axes.set_xlim(left=2e5)
     for at in shown:  # named on the left, where no curve is as high
         large = greedy("large", at)
         height = float(large.correct.mean())
@@ -51,9 +71,9 @@ def strategies_against_flops() -> Drawing:
         )  # fmt: skip
     return Drawing(
         figure,
-        f"With thinking, the small model {by_sign(gains[0])} a 14x model trained for {shown[0]} steps and "
+        f"Revising step by step, the small model {by_sign(gains[0])} a 14x model trained for {shown[0]} steps and "
         f"{by_sign(gains[1])} one trained for {shown[1]}",
-        f"A beam search of 16 places solves {beam(16).solved:.0%}, one pass of the large model "
+        f"With at most 15 restarts it solves {stepwise(15).solved:.0%}, one pass of the large model "
         f"{greedy('large', shown[0]).solved:.0%} after {shown[0]} steps and {greedy('large', shown[1]).solved:.0%} "
         f"after {shown[1]}.",
         pd.DataFrame(
@@ -63,12 +83,10 @@ def strategies_against_flops() -> Drawing:
                     ("small, one greedy pass", greedy("small"), training_flops("small")),
                     *((f"vote of {N}", votes[N], training_flops("small")) for N in (16, 64)),
                     *((f"weighted best-of-{N}", samples[N], training_flops("small", "prm")) for N in (4, 16, 64)),
-                    *((f"beam search, N={N}", beams[N], training_flops("small", "prm")) for N in (4, 16, 64)),
+                    *((f"beam search, N={N}", beams[N], training_flops("small", "prm")) for N in BEAMS),
                     *((f"at most {T} restarts", steps[T], training_flops("small", "prm")) for T in (3, 15)),
-                    ("adaptive, up to 16 samples", adaptive(16), training_flops("small", "prm")),
-                    ("beam search, N=64, PRM 14x", beam(64, "prm-large"), training_flops("small", "prm-large")),
                     ("rewriting, 4 chains of 4", hybrid(4, 3), training_flops("small", "prm")),
-                    ("perfect verifier of 16", oracle[16], training_flops("small")),
+                    ("perfect verifier of 16", coverage(16), training_flops("small")),
                     *((f"14x, {at} steps", greedy("large", at), training_flops("large", at=at)) for at in STEPS),
                 )
             ]
@@ -77,10 +95,132 @@ def strategies_against_flops() -> Drawing:
 
 
 @drawn
+def crossing_by_seed() -> Drawing:
+    """The small model at its best for the FLOPs of one large pass, minus that pass, by the large model's training."""
+    gains = {at: inference_alone(at) for at in STEPS}
+    pooled = Estimate.stack(pooled_map(at)[5][-1].gain for at in STEPS)
+    families = list(gains[USUAL])
+    figure, axes = style.new_axes(height=3.0)
+    places = np.arange(len(STEPS))
+    colour = WINNERS["small"]
+    axes.fill_between(places, pooled.low, pooled.high, color=colour, alpha=0.25, lw=0)
+    axes.plot(places, pooled.mean, color=colour, lw=2.2)
+    marks = dict(zip(families, "os^Dv", strict=False))
+    for i, (family, mark) in enumerate(marks.items()):
+        means = [float(gains[at][family].mean) for at in STEPS]
+        aside = 0.09 * (i - (len(marks) - 1) / 2)
+        axes.plot(places + aside, means, mark, color=style.INK, ms=5, mfc="none", mew=1.1)
+    axes.set_xticks(places, [str(at) for at in STEPS])
+    axes.set(xlabel="steps of training the large model", xlim=(-0.35, len(STEPS) - 0.65))
+    style.points(axes, "small minus large")
+    axes.margins(y=0.1)
+    for height, side in ((0.97, "small ahead"), (0.04, "large ahead")):
+        axes.annotate(
+            side, (0.98 if height > 0.5 else 0.02, height), xycoords="axes fraction", fontsize=9, color=style.INK,
+            ha="right" if height > 0.5 else "left", va="top" if height > 0.5 else "bottom",
+        )  # fmt: skip
+    style.marks(figure, {_seed(family): (style.INK, mark) for family, mark in marks.items()})
+    signs = {at: {*(gain.sign for gain in gains[at].values()), pooled.unstack()[i].sign} for i, at in enumerate(STEPS)}
+    return Drawing(
+        figure,
+        _crossing(signs, len(families)),
+        f"Small minus large, over {_trainings(len(families))}, goes from {pooled.unstack()[0]:.0 points} at "
+        f"{STEPS[0]} steps to {pooled.unstack()[-1]:.0 points} at {STEPS[-1]}.",
+        pd.DataFrame(
+            {
+                "steps": STEPS,
+                **{_seed(family): [gains[at][family] for at in STEPS] for family in families},
+                "all": pooled.unstack(),
+            }
+        ),
+        ".0p",
+    )
+
+
+def _seed(family: str) -> str:
+    return f"seed {0 if family == SHIPPED else family}"
+
+
+def _trainings(count: int) -> str:
+    return {1: "one training", 2: "two trainings", 3: "three trainings"}.get(count, f"{count} trainings")
+
+
+def _crossing(signs: Mapping[int, set[int]], families: int) -> str:
+    """Who is ahead along the large model's training, where all families and the interval over all of them agree."""
+    ahead, behind = ([at for at in signs if signs[at] == {sign}] for sign in (1, -1))
+    every = f"In {'all ' if families > 1 else ''}{_trainings(families)}"
+    if ahead and behind and max(ahead) < min(behind):
+        end = f"from step {min(behind)} on" if len(behind) > 1 else f"at step {min(behind)}"
+        return f"{every} the small model at its best beats the large one up to step {max(ahead)} and loses {end}"
+    if ahead or behind:
+        side, where = ("beats", ahead) if ahead else ("loses to", behind)
+        return f"{every} the small model at its best {side} the large one at {len(where)} of {len(signs)} checkpoints"
+    return f"At no checkpoint do {_trainings(families)} agree on a winner"
+
+
+@drawn
+def same_training() -> Drawing:
+    """What each model solves by the FLOPs of its training: one pass of each, and the small one thinking."""
+    passes = of_all(lambda: Estimate.stack(greedy("large", at).solved for at in STEPS))
+    trained = of_all(lambda: [float(training_flops("large", at=at)) for at in STEPS])
+    spent = of_all(lambda: float(training_flops("small")))
+    nearest = min(STEPS, key=lambda at: abs(trained[STEPS.index(at)] - spent))
+    once = of_all(lambda: greedy("small").minus(greedy("large", nearest)))
+    thinking = pooled_map(nearest)[5][-1]
+    small = each_family(
+        lambda: (float(training_flops("small")), greedy("small").solved, matched(nearest).solved),
+    )
+    figure, axes = style.new_axes(height=3.0)
+    style.shares(axes, 0.4)
+    grey = style.COLOURS["large"]
+    axes.fill_between(trained, passes.low, passes.high, color=grey, alpha=0.16, lw=0)
+    axes.plot(trained, passes.mean, color=grey, ls=style.DASHED, marker="o", ms=4)
+    for at, aside, ha in ((STEPS[0], (6, -3), "left"), (nearest, (6, -3), "left"), (STEPS[-1], (4, 22), "right")):
+        place = STEPS.index(at)
+        axes.annotate(
+            f"14x, {at} steps", (trained[place], float(passes.mean[place])), xytext=aside, va="top", ha=ha,
+            textcoords="offset points", fontsize=9, color=grey,
+        )  # fmt: skip
+    for flops, one, best in small.values():
+        for solved, face in ((one, "none"), (best, style.INK)):
+            axes.plot([flops], [float(solved.mean)], "D", color=style.INK, ms=5.5, mfc=face, mew=1.3)
+    places = [flops for flops, *_ in small.values()]
+    for name, solved, x, aside in (
+        ("small, one pass", of_all(lambda: greedy("small").solved), max(places), 9),
+        ("small, thinking", thinking.exchange.small.solved, min(places), -9),
+    ):
+        axes.annotate(
+            name, (x, float(solved.mean)), xytext=(aside, 0), textcoords="offset points", fontsize=9,
+            ha="left" if aside > 0 else "right", va="center", color=style.INK,
+        )  # fmt: skip
+    axes.set(xlim=(0, 1.08 * trained[-1]), xlabel="FLOPs of training, in trillions")
+    axes.xaxis.set_major_formatter(style.TRILLIONS)
+    return Drawing(
+        figure,
+        f"Trained for about as many FLOPs, the small model {by_sign(once)} the large one with one pass and "
+        f"{by_sign(thinking.gain)} it by thinking",
+        f"Against the large model after {nearest} steps it is {once:.0 points} with one pass, and "
+        f"{thinking.gain:.0 points} with its best strategy for the FLOPs of one large pass.",
+        pd.DataFrame(
+            [
+                *(
+                    {"": f"small, {how}, {_seed(family)}", "solved": solved, "FLOPs of training": flops}
+                    for family, (flops, one, best) in small.items()
+                    for how, solved in (("one pass", one), ("thinking", best))
+                ),
+                *(
+                    {"": f"14x, {at} steps", "solved": solved, "FLOPs of training": flops}
+                    for at, solved, flops in zip(STEPS, passes.unstack(), trained)
+                ),
+            ]
+        ),
+    )
+
+
+@drawn
 def winners_by_training() -> Drawing:
     """Who wins by fifth and R at equal FLOPs in all, the verifier given, for three trainings of the large model."""
-    maps = {at: winner_map(RATIOS, at, verifier_given=True) for at in MAPS}
-    colours = {"small": style.COLOURS["prm"], "large": style.COLOURS["majority"], "no difference": "none"}
+    maps = {at: pooled_map(at) for at in MAPS}
     shown = [i for i, R in enumerate(RATIOS) if R < 1e9]  # without training the map is nearly that of the largest R
     columns = [f"{RATIOS[i]:g}" for i in shown]
     rows = [*style.SHORT_FIFTHS, "all"]
@@ -89,15 +229,16 @@ def winners_by_training() -> Drawing:
         panel = axes[0, place]
         for i, j in np.ndindex(len(rows), len(columns)):
             cell = cells[i][shown[j]]
-            panel.fill_between([j - 0.46, j + 0.46], i - 0.43, i + 0.43, color=colours[cell.verdict], alpha=0.4, lw=0)
-            text = cell.gain.parts(".0p")[0]
-            panel.text(j, i, text, ha="center", va="center", fontsize=8.5)
+            if cell.verdict != "no difference":
+                ends = [j - 0.46, j + 0.46]
+                panel.fill_between(ends, i - 0.43, i + 0.43, color=WINNERS[cell.verdict], alpha=TILE, lw=0)
+            panel.text(j, i, cell.gain.parts(".0p")[0], ha="center", va="center", fontsize=8.5)
         style.tiles(panel, columns, rows)
         panel.tick_params(labelsize=8.5)
         panel.set_title(f"{at} steps", fontsize=9.5, loc="center")
         panel.axhline(4.5, color=style.INK, lw=0.6)
     figure.supxlabel("R: tokens in use over tokens of training", fontsize=9.5, color=style.INK)
-    style.key(figure, {"small wins": (colours["small"], 0.4), "large wins": (colours["large"], 0.4)})
+    style.key(figure, _key("small", "large"))
     won = {at: sum(cell.verdict == "small" for row in cells[:5] for cell in row) for at, cells in maps.items()}
     lost = {at: sum(cell.verdict == "large" for row in cells[:5] for cell in row) for at, cells in maps.items()}
     first, last = MAPS[0], MAPS[-1]
@@ -128,9 +269,8 @@ def _rate(R: float) -> str:
 @drawn
 def gains_by_fifth_and_rate() -> Drawing:
     """Small minus large at equal FLOPs in all, by fifth and R, the verifier given, for the large model of chapter 1."""
-    at = MAPS[1]
-    cells = winner_map(RATIOS, at, verifier_given=True)
-    looks = ("oracle", "prm", "revision")
+    cells = pooled_map(USUAL)
+    looks = ("noise", "reading", "writing")
     lines = {
         f"R = {R:g}": Series(looks[i], Estimate.stack(cells[k][i].gain for k in range(5)), range(5))
         for i, R in enumerate(RATIOS[:-1])
@@ -153,46 +293,65 @@ def gains_by_fifth_and_rate() -> Drawing:
 @drawn
 def who_pays_for_the_verifier() -> Drawing:
     """Accuracy against all FLOPs, training included, with the verifier's training charged to the small model or not."""
-    arms = [weighted(1), weighted(2), *(beam(N) for N in BEAMS)]
-    solved = Estimate.stack(arm.solved for arm in arms)
+    return of_all(_who_pays_for_the_verifier)
+
+
+def _who_pays_for_the_verifier() -> Drawing:
+    arms = [stepwise(T) for T in (1, 3, 7, 15, 31)]
     votes = [vote(N) for N in (1, 2, 4, 8, 16, 32)]
 
-    def total(spent: float, made: int) -> float:
-        return made + QUESTIONS * spent
+    def total(arm: Arm, made: float) -> float:
+        return made + QUESTIONS * arm.cost
+
+    def line(look: str, arms: Sequence[Arm], made: float, **how: Any) -> Series:
+        return Series(look, Estimate.stack(arm.solved for arm in arms), [total(arm, made) for arm in arms], **how)
 
     given, charged = training_flops("small"), training_flops("small", "prm")
     passes = {at: greedy("large", at) for at in STEPS}
-    large = [total(arm.cost, training_flops("large", at=at)) for at, arm in passes.items()]
+    large = [total(arm, training_flops("large", at=at)) for at, arm in passes.items()]
     lines = {
-        "verifier given": Series("beam", solved, [total(arm.cost, given) for arm in arms]),
-        "verifier trained": Series("prm", solved, [total(arm.cost, charged) for arm in arms]),
-        "14x, along\nits training": Series("large", Estimate.stack(arm.solved for arm in passes.values()), large),
-        "vote": Series(
-            "majority", Estimate.stack(arm.solved for arm in votes), [total(arm.cost, given) for arm in votes]
-        ),
+        "verifier given": line("revision", arms, given),
+        "verifier trained": line("revision", arms, charged, dotted=True),
+        "14x, along its training": Series("large", Estimate.stack(arm.solved for arm in passes.values()), large),
+        "vote": line("majority", votes, given),
     }
-    saved = [lines[name].at[4] / large[STEPS.index(USUAL)] for name in ("verifier given", "verifier trained")]
+    figure, axes = style.new_axes()
+    style.shares(axes, 0.4)
+    charts.draw_unnamed(axes, list(lines.values()), markers=True)
+    style.flops(axes, f"FLOPs in all, {QUESTIONS:,} questions")
+    for label, place, aside, ha, va in (  # each at its own line, because two lines end at the same height
+        ("verifier\ngiven", -1, (0, 9), "center", "bottom"),
+        ("verifier\ntrained", 0, (0, -8), "center", "top"),
+        ("14x, along\nits training", 3, (9, -2), "left", "top"),
+        ("vote", 3, (0, -13), "center", "top"),
+    ):
+        line_ = lines[label.replace("\n", " ")]
+        axes.annotate(
+            label, (line_.at[place], float(line_.values.mean[place])), xytext=aside, textcoords="offset points",
+            ha=ha, va=va, fontsize=9, color=style.COLOURS[line_.strategy], annotation_clip=False,
+        )  # fmt: skip
+    opponent = large[STEPS.index(USUAL)]
+    saved = [total(stepwise(15), made) / opponent for made in (given, charged)]
     return Drawing(
-        charts.against_flops(lines, scale=(0.4, 1.0), xlabel=f"FLOPs in all, {QUESTIONS:,} questions"),
+        figure,
         "Charged for its verifier's training, the small model costs more in all than the large one"
         if saved[0] < 1 < saved[1]
         else "Even charged for its verifier's training, the small model costs less in all than the large one"
         if saved[1] < 1
         else "Even with its verifier given the small model costs more in all",
-        f"A beam of 16 places and {QUESTIONS:,} questions cost {style.amount(lines['verifier given'].at[4])}FLOPs "
-        "with the "
-        f"verifier given and {style.amount(lines['verifier trained'].at[4])}FLOPs with its training; the large "
-        f"model after {USUAL} steps {style.amount(large[STEPS.index(USUAL)])}FLOPs.",
+        f"At most 15 restarts and {QUESTIONS:,} questions cost {style.amount(saved[0] * opponent)}FLOPs with the "
+        f"verifier given and {style.amount(saved[1] * opponent)}FLOPs with its training; the large model after {USUAL} "
+        f"steps {style.amount(opponent)}FLOPs.",
         pd.DataFrame(
             [
                 {"": name, "solved": arm.solved, "FLOPs in all": cost}
                 for name, arm, cost in (
                     *(
-                        (f"beam, N={N}, verifier {kind}", beam(N), total(beam(N).cost, made))
-                        for N in (4, 16, 64)
+                        (f"at most {T} restarts, verifier {kind}", stepwise(T), total(stepwise(T), made))
+                        for T in (3, 15, 31)
                         for kind, made in (("given", given), ("trained", charged))
                     ),
-                    *((f"vote of {N}", vote(N), total(vote(N).cost, given)) for N in (4, 16)),
+                    *((f"vote of {N}", vote(N), total(vote(N), given)) for N in (4, 16)),
                     *((f"14x, {at} steps", arm, cost) for (at, arm), cost in zip(passes.items(), large)),
                 )
             ]
@@ -205,15 +364,14 @@ def cells_won() -> Drawing:
     """Cells of single fifths that the small model and the large one win, the verifier given or its training charged."""
     kinds = {"verifier\ngiven": True, "verifier's\ntraining charged": False}
     counts = {
-        name: {verdict: count_cells(verdict, verifier_given=given) for verdict in ("small", "no difference", "large")}
+        name: {verdict: count_cells(verdict, verifier_given=given) for verdict in WINNERS}
         for name, given in kinds.items()
     }
-    colours = {"small": style.COLOURS["prm"], "no difference": "#999999", "large": style.COLOURS["majority"]}
     figure, axes = style.new_axes(height=1.9)
     for place, parts in enumerate(counts.values()):
         left = 0
         for part, size in parts.items():
-            axes.barh(place, size, 0.62, left=left, color=colours[part], alpha=0.6, lw=0)
+            axes.barh(place, size, 0.62, left=left, color=WINNERS[part], alpha=TILE, lw=0)
             if size:
                 axes.text(left + size / 2, place, str(size), ha="center", va="center")
             left += size
@@ -222,47 +380,27 @@ def cells_won() -> Drawing:
     axes.tick_params(axis="y", length=0)
     axes.grid(False)
     axes.spines["left"].set_visible(False)
-    style.key(figure, {f"{name} wins" if name != "no difference" else name: (c, 0.6) for name, c in colours.items()})
+    style.key(figure, _key(*WINNERS))
     given, charged = (parts["small"] for parts in counts.values())
+    apart = {
+        name: {verdict: cells_by_family(verdict, verifier_given=given) for verdict in WINNERS}
+        for name, given in kinds.items()
+    }
+    families = list(next(iter(apart.values()))["small"])
     return Drawing(
         figure,
         "Charge the training of its verifier, and the small model wins "
         + ("next to nothing" if charged <= 0.25 * given else "fewer places" if charged < given else "no fewer places"),
-        f"With the verifier given it wins {given} cells, with its training charged {charged}.",
-        pd.DataFrame([{"": name.replace("\n", " "), **parts} for name, parts in counts.items()]),
-    )
-
-
-@drawn
-def crossing_by_seed() -> Drawing:
-    """The small model's beam search minus one pass of the large one along its training, for each trained family."""
-    families = [family for family in load() if family != "0"]
-    names = {family: "these models" if family == SHIPPED else f"seed {family}" for family in families}
-    looks = dict(zip(families, ("beam", "prm", "revision", "oracle", "majority")))
-    lines = {
-        names[family]: Series(
-            looks[family],
-            Estimate.stack(headline(f"PRM, beam search, N=16, minus large at step {at}", family) for at in STEPS),
-            range(len(STEPS)),
-        )
-        for family in families
-    }
-    falling = all(line.values.mean[0] > line.values.mean[-1] for line in lines.values())
-    starts, ends = ({name: line.values.unstack()[i] for name, line in lines.items()} for i in (0, -1))
-    crossing = [name for name in lines if starts[name].sign > 0 > ends[name].sign]
-    return Drawing(
-        charts.gains(
-            lines,
-            xlabel="steps of training the large model",
-            ylabel="small minus large",
-            ticks=[str(at) for at in STEPS],
+        f"Over all families the small model wins {given} cells with the verifier given, and {charged} with its "
+        "training charged.",
+        pd.DataFrame(
+            [
+                {"": f"{name}, {which}".replace("\n", " "), **parts}
+                for name in kinds
+                for which, parts in (
+                    ("all families", counts[name]),
+                    *((_seed(f), {v: apart[name][v][f] for v in WINNERS}) for f in families),
+                )
+            ]
         ),
-        ("Longer training helps the large model in every family" if falling else "The families disagree")
-        + ("; the crossing point differs" if 0 < len(crossing) < len(lines) or len(crossing) > 1 else ""),
-        f"Small minus large goes from {starts['these models']:.0 points} to {ends['these models']:.0 points} for "
-        "these models, "
-        + listed([f"to {ends[name]:.0 points} for {name}" for name in lines if name != "these models"])
-        + ".",
-        pd.DataFrame({"steps": STEPS, **{name: line.values.unstack() for name, line in lines.items()}}),
-        ".0p",
     )

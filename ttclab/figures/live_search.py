@@ -96,8 +96,12 @@ def sample_tree(
         words(axes, LEFT + column * (i + 1), -0.8, f"{SIGNS[step[0]]}{int(step[1:3])}")
     words(axes, LEFT, root.row, str(int(problem.id[:3])), fontsize=SMALL, bbox=_pill(INK, "-"), zorder=2)
     _draw(axes, root, column)
-    for rule, answer in (choices or {}).items():
-        _mark(axes, rule, [leaf for leaf in _leaves(root) if leaf.answer == answer])
+    chosen = {rule: [leaf for leaf in _leaves(root) if leaf.answer == a] for rule, a in (choices or {}).items()}
+    chosen = {rule: leaves for rule, leaves in chosen.items() if leaves}
+    for (rule, leaves), row in zip(
+        chosen.items(), _apart([_middle(leaves) for leaves in chosen.values()]), strict=True
+    ):
+        _mark(axes, rule, leaves, row)
     return figure
 
 
@@ -110,17 +114,27 @@ def _leaves(node: _Node) -> list[_Node]:
     return [leaf for child in node.children.values() for leaf in _leaves(child)] if node.children else [node]
 
 
-def _mark(axes: Axes, rule: str, leaves: Sequence[_Node]) -> None:
-    """Mark the solutions whose answer a rule chooses, right of their counts."""
-    if not leaves:
-        return
+def _middle(leaves: Sequence[_Node]) -> float:
+    """The row in the middle of the solutions."""
+    return (leaves[0].row + leaves[-1].row) / 2
+
+
+def _apart(rows: Sequence[float], least: float = 1.35) -> list[float]:
+    """Rows of two labels of two lines, moved apart if they would overlap."""
+    if len(rows) != 2 or abs(rows[1] - rows[0]) >= least:
+        return list(rows)
+    middle, half = sum(rows) / 2, least / 2
+    return [middle - half, middle + half] if rows[0] <= rows[1] else [middle + half, middle - half]
+
+
+def _mark(axes: Axes, rule: str, leaves: Sequence[_Node], label: float) -> None:
+    """Mark the solutions whose answer a rule chooses, right of their counts, with a label at a row."""
     rows, x, colour = [leaf.row for leaf in leaves], WIDTH - 0.8, COLOURS[rule]
     for row in rows:
         axes.plot([x - 0.08, x], [row, row], color=colour, lw=1.6)
     axes.plot([x, x], [min(rows) - 0.25, max(rows) + 0.25], color=colour, lw=1.6)
     text = f"{RULES[rule]}:\n{leaves[0].answer}"
-    middle = (min(rows) + max(rows)) / 2
-    words(axes, x + 0.06, middle, text, fontsize=SMALL, ha="left", color=colour, weight="bold")
+    words(axes, x + 0.06, label, text, fontsize=SMALL, ha="left", color=colour, weight="bold")
 
 
 def _draw(axes: Axes, node: _Node, column: float) -> None:

@@ -12,7 +12,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import MultipleLocator
+from matplotlib.ticker import MaxNLocator
 
 from .. import results
 from ..allocator import Arm
@@ -44,15 +44,14 @@ def cheapest(arms: Sequence[Arm], reference: Arm) -> Arm:
 
 def _pair(space: str) -> tuple[Arm, Arm]:
     """The cheapest samples and the cheapest budget of the fitted policy that are not clearly behind 64 samples."""
-    samples = list(_samples(space).values())
+    samples = list(_samples().values())
     policy = [results.allocated(space, "oracle", n) for n in results.FITTED_BUDGETS]
     return cheapest(samples, samples[-1]), cheapest(policy, samples[-1])
 
 
-def _samples(space: str) -> dict[int, Arm]:
-    """Best-of-N with a weighted vote of the model that a space is of, by N, up to 64."""
-    of = results.weighted if space == "search" else results.hybrid
-    return {n: of(n) for n in results.FITTED_BUDGETS}
+def _samples() -> dict[int, Arm]:
+    """Best-of-N with a weighted vote, by N, up to 64."""
+    return {n: results.weighted(n) for n in results.FITTED_BUDGETS}
 
 
 @drawn
@@ -61,18 +60,19 @@ def paper_figure_1() -> Drawing:
     figure, axes = canvas(2.75)
     left, wide, rows = 1.05, (WIDTH - 1.15) / 2 - 0.35, []
     heads(axes, 2.58, 0.85)
-    for k, (name, (few, many)) in enumerate({"search": SAME_SEARCH, "revision": SAME_REVISION}.items()):
+    for k, (name, (few, many)) in enumerate({"search": SAME_SEARCH, "steps": SAME_REVISION}.items()):
         samples, policy = _pair(name)
+        named = "revision" if name == "steps" else name
         shares = (few / many, policy.cost / samples.cost)
         y = 1.5 - 1.0 * k
-        words(axes, left - 0.12, y + 0.4, name, ha="right", weight="bold")
+        words(axes, left - 0.12, y + 0.4, named, ha="right", weight="bold")
         for side, share in enumerate(shares):
             x = left + side * (wide + 0.45)
             box(axes, x, y + 0.42, wide, 0.32, "", COLOURS["prm"], fill=0.35, edge=0)
             width = min(share, 1.0) * wide
             box(axes, x, y + 0.04, width, 0.32, "", INK, fill=0.75, edge=0)
             words(axes, x + width + 0.06, y + 0.2, f"{share:.0%}", ha="left", weight="bold")
-        rows.append((name, f"{few} of {many}", f"{shares[0]:.0%}", policy.cost, samples.cost, f"{shares[1]:.0%}"))
+        rows.append((named, f"{few} of {many}", f"{shares[0]:.0%}", policy.cost, samples.cost, f"{shares[1]:.0%}"))
     words(axes, left, 0.2, "■ best-of-N", ha="left", color=COLOURS["prm"], weight="bold", fontsize=SMALL)
     words(axes, left + 1.5, 0.2, "■ compute-optimal", ha="left", weight="bold", fontsize=SMALL)
     columns = ["strategy", "paper, generations", "paper, share", "ours, FLOPs", "best-of-N, FLOPs", "ours, share"]
@@ -81,7 +81,7 @@ def paper_figure_1() -> Drawing:
         "Compute-optimal spending matches best-of-N for a quarter of the generations in the paper, here for "
         f"{rows[0][5]} and {rows[1][5]} of the FLOPs",
         f"To be not clearly behind 64 samples, the fitted search needs {rows[0][5]} of the FLOPs of best-of-N and the "
-        f"fitted revision {rows[1][5]}; in the paper {rows[0][2]} of the generations both times.",
+        f"fitted step-level revision {rows[1][5]}; in the paper {rows[0][2]} of the generations both times.",
         pd.DataFrame(rows, columns=columns),
     )
 
@@ -92,7 +92,7 @@ def _saving(
     """Our curves against FLOPs, what a policy saves for the accuracy of best-of-N, and the share of the paper there."""
     few, many = pair
     figure, axes = style.new_axes(height=2.9)
-    arms = list(_samples(space).values())
+    arms = list(_samples().values())
     axes.plot([a.cost for a in arms], [a.correct.mean() for a in arms], color=COLOURS["prm"], marker="o", ms=3)
     rows = [("best-of-N", str(a.allocation), a.cost, a.solved) for a in arms]
     for name, (dashes, points) in policies.items():
@@ -144,18 +144,20 @@ def paper_figure_4() -> Drawing:
 
 @drawn
 def paper_figure_8() -> Drawing:
-    """Compute-optimal revision against parallel sampling."""
-    arms = [results.allocated("revision", "oracle", n) for n in results.FITTED_BUDGETS[1:]]
-    figure, data = _saving(SAME_REVISION, "revision", {"policy, difficulty known": ("-", arms)})
-    samples, policy = _pair("revision")
-    gain = results.gain(results.allocated("revision", "oracle", 16))
+    """Compute-optimal revision, here step by step, against parallel sampling."""
+    budgets = results.FITTED_BUDGETS[1:]
+    policies = {
+        f"policy, difficulty {name}": (dashes, [results.allocated("steps", estimate, n) for n in budgets])
+        for estimate, name, dashes in (("oracle", "known", "-"), ("predicted", "predicted", style.DASHED))
+    }
+    figure, data = _saving(SAME_REVISION, "steps", policies)
+    samples, policy = _pair("steps")
     return Drawing(
         figure,
-        f"Compute-optimal revision matches samples {_saves(samples, policy)}"
-        + ("" if gain.sign > 0 else ", but not because it revises"),
+        f"Compute-optimal revision matches samples {_saves(samples, policy)}; the paper says about 4 times fewer",
         f"{samples.allocation.N} parallel samples solve {samples.solved:.1%} for {style.amount(samples.cost)} FLOPs "
-        f"per problem, the fitted policy {policy.solved:.1%} for {style.amount(policy.cost)}. With 16 generations it "
-        f"gains {gain:.1 points} over samples at equal FLOPs.",
+        f"per problem, the fitted policy of step-level revision {policy.solved:.1%} for {style.amount(policy.cost)}. "
+        "Solid: difficulty known; dashed: predicted, and charged.",
         data,
         ".1%",
     )
@@ -218,7 +220,7 @@ def paper_figure_6() -> Drawing:
     places = [float(np.sqrt(a * b)) for a, b in blocks]
     for axes, name in ((theirs, THEM), (ours, US)):
         style.budgets(axes, (1, 4, 16, 64), "attempt")
-        axes.text(5.4, 0.04, "not trained on", transform=axes.get_xaxis_transform(), fontsize=8.5)
+        axes.text(5.4, 0.9, "not trained on", transform=axes.get_xaxis_transform(), fontsize=8.5)
         axes.set_title(name, weight="bold", fontsize=NORMAL)
         axes.set_xlim(0.8, 80)
         axes.axvline(TRAINED_ON + 1, color=INK, lw=0.9, ls=style.DASHED)
@@ -227,8 +229,8 @@ def paper_figure_6() -> Drawing:
     errors = np.abs(np.array([[e.mean - e.low, e.high - e.mean] for e in along], dtype=float)).T
     ours.errorbar(places, [float(e.mean) for e in along], errors, color=COLOURS["revision"], marker="o", ms=4, lw=1.5)
     low = min(float(e.low) for e in along)
-    style.shares(ours, low - 0.03, min(1.0, max(float(e.high) for e in along) + 0.03))
-    ours.yaxis.set_major_locator(MultipleLocator(0.02))
+    style.shares(ours, max(0.0, low - 0.03), min(1.0, max(float(e.high) for e in along) + 0.03))
+    ours.yaxis.set_major_locator(MaxNLocator(6))
     lost = turned_wrong()
     words_ = {1: "goes on rising", 0: "rises once and stays" if late.sign > 0 else "stays level", -1: "falls"}[
         past.sign

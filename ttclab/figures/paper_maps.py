@@ -12,8 +12,9 @@ from matplotlib.figure import Figure
 from .. import results
 from ..data import DEFAULT_STEP
 from ..estimators import Estimate
-from ..results.exchange import RATIOS
+from ..results.exchange import RATIOS, pooled_map
 from .drawing import Drawing, drawn
+from .exchange import WINNERS
 from .paper import heads
 from .shapes import PASSED, SMALL, WIDTH, box, canvas, dot, words
 from .style import COLOURS, INK, SHORT_FIFTHS
@@ -142,13 +143,17 @@ def paper_figure_7() -> Drawing:
     words(axes, 0.1, 0.18, "● best split", ha="left", color=colour, weight="bold", fontsize=SMALL)
     words(axes, 1.5, 0.18, "pale: not clearly worse, or a range", ha="left", fontsize=SMALL)
     names = [f"{M} × {T + 1}" for M, T in SPLITS]
-    free = sum(all(row) for row in level)
+    free, alone = sum(all(row) for row in level), sum(row[0] for row in level)
     return Drawing(
         figure,
         "In the paper easy problems want one chain and hard ones a balance; "
-        + (f"here no split is clearly worse in {free} of 5 fifths" if free else "here every fifth has a best split"),
-        f"16 generations. On the hardest fifth {names[best[4]]} solves most, {solved[4].max():.0%}, {names[0]} "
-        f"{solved[4, 0]:.0%} and {names[-1]} {solved[4, -1]:.0%}.",
+        + (
+            f"here no split is clearly worse in {free} of 5 fifths"
+            if free
+            else f"here no chain is clearly better than samples alone in {alone} of 5 fifths"
+        ),
+        f"16 generations. On the hardest fifth {names[0]} solves {solved[4, 0]:.0%} and {names[-1]} "
+        f"{solved[4, -1]:.0%}; the best split there is {names[best[4]]}.",
         pd.DataFrame(
             {
                 "fifth": SHORT_FIFTHS,
@@ -162,13 +167,13 @@ def paper_figure_7() -> Drawing:
 @drawn
 def paper_figure_9() -> Drawing:
     """Thinking against a larger model for the same FLOPs, by difficulty and by R."""
-    think, train = COLOURS["prm"], COLOURS["majority"]
+    think, train = WINNERS["small"], WINNERS["large"]
     theirs: list[list[Side]] = [
         [("thinking", think), UNSAID],
         [("thinking", think), UNSAID],
         [("training", train), ("training", train)],
     ]
-    cells = results.winner_map(RATIOS, verifier_given=True)
+    cells = pooled_map(DEFAULT_STEP["large"])
     columns, rows = (0, 2), (0, 2, 4)
     verdicts = {"small": think, "large": train, "no difference": PASSED}
     ours = [[(f"{cells[k][n].gain:.0p}".split(" ")[0], verdicts[cells[k][n].verdict]) for n in columns] for k in rows]

@@ -117,7 +117,6 @@ def verifier_on_the_bill() -> Drawing:
         "PRM, free": free,
     }
     many, scored = matched_samples(), matched_samples("prm")
-    free_gain, gain = weighted(many).minus(large), weighted(scored).minus(large)
     figure = charts.against_flops(lines, scale=(0.4, 1.0))
     [axes] = figure.axes
     axes.axvline(large.cost, color=style.INK, lw=1)
@@ -128,12 +127,10 @@ def verifier_on_the_bill() -> Drawing:
     )
     return Drawing(
         figure,
-        f"For the price of a large pass, the small model {by_sign(free_gain)} it if the PRM's reading is free, and "
-        f"{by_sign(gain)} it if that is charged"
-        if free_gain.sign != gain.sign
-        else f"With the PRM, charged or free, the small model {by_sign(gain)} a large pass of the same price",
-        f"For the FLOPs of a large pass there are {many} samples without the reading ({weighted(many).solved:.0%} "
-        f"solved), {scored} with it ({weighted(scored).solved:.0%}).",
+        f"One large pass pays for {many} samples if the PRM reads them for free, and for {scored} if its reading is "
+        "charged",
+        f"{many} scored samples solve {weighted(many).solved:.0%}, and {scored} solve {weighted(scored).solved:.0%}; "
+        f"one pass of the large model solves {large.solved:.0%}.",
         pd.DataFrame(
             {
                 "samples": budgets,

@@ -5,13 +5,15 @@ import pandas as pd
 from ..estimators import Estimate
 from ..results import BUDGETS, beam, best, coverage, vote, weighted
 from ..results.exchange import bill
+from ..results.families import SHIPPED, families, of_all
+from ..results.seeds import ALL, headline
 from ..results.verifiers import auc_by_answer, auc_by_working, auc_everywhere
 from ..results.wording import by_sign
 from . import charts, style
 from .charts import Series, series
 from .drawing import Drawing, drawn
 from .question import PARTS
-from .words import listed, part, times
+from .words import listed, times
 
 VERIFIERS = {
     "prm-large": "PRM 14x",
@@ -23,7 +25,16 @@ VERIFIERS = {
 }
 # All PRMs have the colour of one; their lines differ.
 LOOKS: dict[str, dict[str, bool]] = {"prm-large": {"dashed": True}, "prm": {}, "prm-weak": {"dotted": True}}
-WIDE = (4, 16, 64)  # budgets of beam searches of width 4 with every verifier
+
+
+def trainings_named() -> list[str]:
+    """Names of the trainings of the whole family: that of the shipped models, and the other seeds."""
+    return ["these models" if name == SHIPPED else f"seed {name}" for name in families()]
+
+
+def over_trainings(name: str) -> Estimate:
+    """A headline number over the problems of all trainings."""
+    return headline(name, ALL if len(families()) > 1 else SHIPPED)
 
 
 @drawn
@@ -159,31 +170,29 @@ def over_optimisation() -> Drawing:
 
 @drawn
 def best_against_weighted() -> Drawing:
-    """The best score minus the weighted vote of 64 samples, in each fifth, with a good verifier and a weak one."""
-    lines = {
-        label: Series(
-            "prm",
-            Estimate.stack(best(64, name).minus(weighted(64, name), k) for k in range(5)),
-            range(5),
-            **LOOKS[name],
-        )
-        for label, name in (("PRM", "prm"), ("weak PRM", "prm-weak"))
+    """The best score minus the weighted vote of 256 samples, with a good verifier and a weak one, in each training."""
+    gains = {
+        label: [headline(f"{label}, best-of-256 minus weighted best-of-256", name) for name in families()]
+        for label in ("PRM", "weak PRM")
     }
-    good, poor = (line.values.unstack() for line in lines.values())
-    lost = [k for k in range(5) if poor[k].sign < 0]
-    worst = min(range(5), key=lambda k: float(poor[k].mean))
+    rows = {
+        f"{label}, {training}": charts.Row("prm", gain, hollow=label != "PRM")
+        for label, line in gains.items()
+        for training, gain in zip(trainings_named(), line, strict=True)
+    }
+    good, poor = gains.values()
+    lost, level = sum(gain.sign < 0 for gain in poor), all(gain.sign == 0 for gain in good)
+    worst = min(range(len(poor)), key=lambda k: float(poor[k].mean))
     return Drawing(
-        charts.gains(lines, xlabel="fifth of difficulty", ylabel="best-of-64 minus weighted", ticks=style.SHORT_FIFTHS),
-        f"On the hardest fifth the PRM's best score {by_sign(good[4])} its weighted vote; the weak PRM's "
-        + (
-            f"loses on the {listed([style.SHORT_FIFTHS[k] for k in lost])} fifth{'s' * (len(lost) > 1)}"
-            if lost
-            else "loses on no fifth"
+        charts.dots(rows, xlabel="best score minus weighted vote", difference=True),
+        f"The weak PRM's best score loses to its weighted vote in {lost} of {len(poor)} trainings"
+        + ("; the PRM's ties with it" if level else ""),
+        f"With {trainings_named()[worst]}, the best of 256 scores minus the weighted vote is {poor[worst]:.0 points} "
+        f"for the weak PRM, and {good[worst]:.0 points} for the PRM.",
+        pd.DataFrame(
+            {"training": trainings_named(), **{f"{label}: best score minus weighted": gains[label] for label in gains}}
         ),
-        f"Best score minus weighted vote with 64 samples: {good[4]:.0 points} for the PRM on the hardest fifth, "
-        f"{poor[worst]:.0 points} for the weak PRM on the {style.SHORT_FIFTHS[worst]} fifth.",
-        pd.DataFrame({"fifth": style.SHORT_FIFTHS, **{name: line.values.unstack() for name, line in lines.items()}}),
-        ".0p",
+        ".1p",
     )
 
 
@@ -196,18 +205,25 @@ def beam_against_samples() -> Drawing:
         "beam search": series("beam", beams, cost=True),
         "weighted\nbest-of-N": series("prm", samples, cost=True),
     }
-    gain, share = beam(16).minus(weighted(64)), beam(16).cost / weighted(64).cost
+    name = "PRM, beam search, N=16, minus weighted for its FLOPs"
+    rival = max(N for N, arm in samples.items() if arm.cost <= beam(16).cost)
+    signs = {headline(name, training).sign for training in families()}
     figure = charts.against_flops(lines, scale=(0.4, 1.0))
-    for N, arm, strategy, up in ((16, beam(16), "beam", 9), (64, weighted(64), "prm", -16)):
+    for N, arm, strategy, up in ((16, beam(16), "beam", 9), (rival, samples[rival], "prm", -16)):
         place, colour = (arm.cost, float(arm.correct.mean())), style.COLOURS[strategy]
         figure.axes[0].plot(*place, "o", color=colour, ms=9, mfc="none", mew=1.6)
         figure.axes[0].annotate(f"N={N}", place, xytext=(0, up), textcoords="offset points", ha="center", color=colour)
     return Drawing(
         figure,
-        f"A beam search of 16 places {by_sign(gain)} 64 weighted samples, "
-        + (f"for {part(share)} of the FLOPs" if share < 0.95 else "for no fewer FLOPs"),
-        f"Beam search with 16 places solves {beam(16).solved:.0%} for {beam(16).cost / 1e6:.0f} million FLOPs per "
-        f"problem, weighted best-of-64 {weighted(64).solved:.0%} for {weighted(64).cost / 1e6:.0f} million.",
+        "For the same FLOPs, beam search "
+        + (
+            f"{by_sign(headline(name))} the weighted vote"
+            if len(signs) == 1
+            else "beats the weighted vote in some trainings, not in all"
+        ),
+        f"A beam search of 16 places solves {beam(16).solved:.0%} for {beam(16).cost / 1e6:.0f} million FLOPs per "
+        f"problem, a weighted vote of {rival} samples {samples[rival].solved:.0%} for "
+        f"{samples[rival].cost / 1e6:.0f} million.",
         pd.DataFrame(
             [
                 {"": f"{kind}, N={N}", "solved": arm.solved, "FLOPs per problem": arm.cost}
@@ -220,48 +236,63 @@ def beam_against_samples() -> Drawing:
 
 @drawn
 def beam_by_fifth() -> Drawing:
-    """Beam search, the weighted vote and a vote with a budget of 16, in each fifth of difficulty."""
+    """Beam search, the weighted vote and a vote with a budget of 16, by fifth of difficulty, over all trainings."""
+    searched, chosen, voted = of_all(lambda: (beam(16), weighted(16), vote(16)))
     lines = {
-        "beam search": charts.fifths_of("beam", beam(16)),
-        "weighted": charts.fifths_of("prm", weighted(16)),
-        "vote": charts.fifths_of("majority", vote(16)),
+        "beam\nsearch": charts.fifths_of("beam", searched),
+        "weighted": charts.fifths_of("prm", chosen),
+        "vote": charts.fifths_of("majority", voted),
     }
-    gains = [beam(16).minus(weighted(16), k) for k in range(5)]
+    gains = [searched.minus(chosen, k) for k in range(5)]
     most = max(range(5), key=lambda k: float(gains[k].mean))
     return Drawing(
         charts.by_fifth(lines),
-        f"Search gains most on the {style.SHORT_FIFTHS[most]} fifth"
-        + (", where samples are rarely right" if most >= 3 else "")
+        f"Over all trainings together, search gains most on the {style.SHORT_FIFTHS[most]} fifth"
         if gains[most].sign > 0
         else "In no fifth is search clearly ahead of a weighted vote",
-        f"On the hardest fifth beam search solves {beam(16).fifth(4).solved:.0%}, the weighted vote "
-        f"{weighted(16).fifth(4).solved:.0%}.",
-        pd.DataFrame({"fifth": style.SHORT_FIFTHS, **{name: line.values.unstack() for name, line in lines.items()}}),
+        f"Over {len(families())} trainings, beam search solves {searched.fifth(4).solved:.0%} of the hardest fifth, "
+        f"the weighted vote {chosen.fifth(4).solved:.0%}: a difference of {gains[4]:.0 points}.",
+        pd.DataFrame(
+            {
+                "fifth": style.SHORT_FIFTHS,
+                **{name.replace("\n", " "): line.values.unstack() for name, line in lines.items()},
+                "beam search minus weighted": [f"{gain:.1 points}" for gain in gains],
+            }
+        ),
     )
 
 
 @drawn
 def beam_by_verifier() -> Drawing:
-    """Beam search minus weighted best-of-N at three budgets, by the verifier that both use."""
-    names = {"PRM": "prm", "PRM 14x": "prm-large", "weak PRM": "prm-weak"}
+    """Beam search minus weighted best-of-N, by budget and by the verifier that both use, over all trainings."""
+    budgets = {"PRM": (4, 16, 64), "weak PRM": (4, 64)}
+    names = {label: [f"{label}, beam search minus weighted, N={N}" for N in at] for label, at in budgets.items()}
     lines = {
-        label: Series("prm", Estimate.stack(beam(N, name).minus(weighted(N, name)) for N in WIDE), WIDE, **LOOKS[name])
-        for label, name in names.items()
+        label: Series(
+            "prm",
+            Estimate.stack(over_trainings(name) for name in names[label]),
+            at,
+            **LOOKS["prm" if label == "PRM" else "prm-weak"],
+        )
+        for label, at in budgets.items()
     }
     end = {label: line.values.unstack()[-1] for label, line in lines.items()}
-    ahead = [label for label, gain in end.items() if gain.sign > 0]
-    behind = [label for label, gain in end.items() if gain.sign < 0]
-    level = [label for label, gain in end.items() if gain.sign == 0]
-    said = [
-        f"{words} with the {listed(group)}"
-        for words, group in (("ahead", ahead), ("level", level), ("behind", behind))
-        if group
+    behind = [
+        (label, training) for label in names for training in families() if headline(names[label][-1], training).sign < 0
     ]
+    numbers = {label: line.values.unstack() for label, line in lines.items()}
     return Drawing(
         charts.gains(lines, xlabel="budget N of both", ylabel="beam minus weighted"),
-        f"With 64 places, beam search is {listed(said)}",
-        f"Beam search minus weighted best-of-N at N=64: {end['PRM']:.0 points} with the PRM, "
+        "With 64 places, beam search is behind the weighted vote "
+        + ("in no training" if not behind else f"in {len(behind)} of {len(names) * len(families())} cases"),
+        f"Beam search minus weighted best-of-64 over all trainings: {end['PRM']:.0 points} with the PRM, "
         f"{end['weak PRM']:.0 points} with the weak PRM.",
-        pd.DataFrame({"N": WIDE, **{name: line.values.unstack() for name, line in lines.items()}}),
-        ".0p",
+        pd.DataFrame(
+            [
+                {"verifier": label, "N": N, "beam search minus weighted": gain}
+                for label, at in budgets.items()
+                for N, gain in zip(at, numbers[label], strict=True)
+            ]
+        ),
+        ".1p",
     )

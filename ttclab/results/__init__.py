@@ -16,6 +16,7 @@ from .allocation import cross_validated as cross_validated
 from .allocation import difficulty as difficulty
 from .allocation import gain as gain
 from .allocation import lesson as lesson
+from .allocation import lesson_by_steps as lesson_by_steps
 from .allocation import lesson_gain as lesson_gain
 from .allocation import space as space
 from .allocation import spread as spread

@@ -14,7 +14,7 @@ from ..allocator import (
     lesson_policy,
     spread_budget,
 )
-from ..estimators import Estimate, bootstrap, fifths
+from ..estimators import Estimate, fifths
 from .arms import Arms, at_equal_flops, pick, spend
 from .families import cached, measured
 from .revision import hybrid_arms
@@ -73,6 +73,12 @@ def difficulty(estimate: str = "oracle", split: str = "test") -> tuple[NDArray[n
     return 1 - right.mean(axis=1), np.zeros(len(right))
 
 
+def sure_scores(margin: float = 0.05) -> float:
+    """Share of test problems whose first solution the verifier scores within `margin` of 0 or 1."""
+    hard, _ = difficulty("predicted")
+    return float(np.mean((hard < margin) | (hard > 1 - margin)))
+
+
 @measured
 def allocated(name: str, estimate: str, budget: int) -> Arm:
     """Accuracy and FLOPs of a shipped policy on the test problems, with its estimate of difficulty."""
@@ -88,11 +94,12 @@ def lesson(budget: int) -> Arm:
     The revisions are step by step, as in the lesson's pseudocode.
     """
     hard, estimate_flops = difficulty("predicted")
-    got = spend(_step_by_step, space("steps"), hard, budget)
+    got = spend(lesson_by_steps, space("steps"), hard, budget)
     return Arm(got.allocation, got.correct, got.flops + estimate_flops, got.fifths)
 
 
-def _step_by_step(difficulty: float, budget: int) -> Allocation:
+def lesson_by_steps(difficulty: float, budget: int) -> Allocation:
+    """The lesson's rule, with step-level revisions."""
     plan = lesson_policy(difficulty, budget)
     return Allocation(plan.N, plan.T, stepwise=plan.T > 0)
 
@@ -183,4 +190,4 @@ def uniform(name: str) -> Arms:
 
 def gain(arm: Arm, over: str = "samples") -> Estimate:
     """Accuracy of an arm minus that of a `uniform` strategy at equal FLOPs, on the test problems."""
-    return bootstrap(arm.correct - at_equal_flops(uniform(over).values(), arm.cost).correct)
+    return arm.minus(at_equal_flops(uniform(over).values(), arm.cost))

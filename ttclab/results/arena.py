@@ -30,14 +30,15 @@ from ..allocator import (
     uniform_policy,
 )
 from ..bank.shipped import SMALL
-from ..data import DATA, ZOO
+from ..data import HOME, ZOO
 from ..estimators import Estimate, bootstrap, pass_at_k
 from ..files import atomic
 from ..verifiers.reward_model import reward_flops
-from . import at_equal_flops, hybrid_arms, last_scores
+from . import hybrid_arms, last_scores
 
-TABLE = DATA / "arena.parquet"
+TABLE = HOME / "arena.parquet"
 VERIFIER = "prm-large"
+SPLITS = ("test", "validation")
 _WIDTHS = {
     0: (1, 2, 3, 4, 6, 8, 12, 16, 24, 32),
     1: (1, 2, 3, 4, 6, 8, 12, 16),
@@ -48,8 +49,8 @@ MENU = tuple((N, T) for T, widths in _WIDTHS.items() for N in widths)
 OPTIONS = ((0, 0), *MENU)  # (0, 0) keeps the first attempt
 FIRST = -1  # index of the first attempt that is shown: a chain of one attempt, recorded last
 FITTED_BUDGETS = (1, 2, 4, 8, 16, 32)
-SURE = 0.02  # the verifier is sure of scores closer than this to 0 or 1
 SLACK = 0.01  # accuracy that the fitted policy gives up for a cheaper allocation
+LUCK = 0.25  # problems by which the first attempts of a fair row may differ from one sample
 
 Player = Callable[[float, int, int], Sequence[int]]
 
@@ -111,7 +112,12 @@ class Played(NamedTuple):
 
 @cache
 def load_arena(split: str = "test") -> Arena:
-    """The arena of the "test" or the "validation" problems. Raises ValueError for another split."""
+    """The arena of the "test" or the "validation" problems. Raises ValueError for another split.
+
+    For models in another `TTCLAB_HOME` it is computed from their recorded runs, unless the home holds a table.
+    """
+    if not TABLE.exists() and split in SPLITS:
+        return recorded(split)
     table = pq.read_table(TABLE, filters=[("split", "=", split)], page_checksum_verification=True)
     if not len(table):
         raise ValueError(f"the arena has the splits test and validation, not {split!r}")
@@ -138,6 +144,36 @@ def recorded(split: str, menu: tuple[tuple[int, int], ...] = MENU) -> Arena:
     )
 
 
+def fair_row(arena: Arena, size: int, rng: np.random.Generator) -> NDArray[np.intp]:
+    """Draw a row of problems whose first attempts are right as often as one sample is on average.
+
+    So the luck of the recorded first attempts favours no policy: never to spend is worth as much as one sample of each
+    problem. The easiest and the hardest fifth by the accuracy of one sample are left out, because more samples change
+    little there.
+
+    Parameters
+    ----------
+    arena : Arena
+        Problems to draw from.
+    size : int
+        Number of problems to draw.
+    rng : Generator
+        Source of randomness.
+
+    Returns
+    -------
+    array of (size,)
+        Indices of problems, in order of arrival.
+    """
+    one = arena.correct[:, OPTIONS.index((1, 0))]
+    luck, fifth = arena.correct[:, 0] - one, len(arena) // 5
+    middle = np.argsort(-one, kind="stable")[fifth : len(arena) - fifth]
+    while True:
+        row = rng.choice(middle, size, replace=False)
+        if abs(luck[row].sum()) <= LUCK:
+            return row
+
+
 def _read_before(firsts: bank.Samples, widths: Sequence[int]) -> NDArray[np.float64]:
     """FLOPs that a look saves the verifier when N chains begin, (problems, widths).
 
@@ -154,7 +190,7 @@ def _read_before(firsts: bank.Samples, widths: Sequence[int]) -> NDArray[np.floa
 def write_table() -> Path:
     """Write the arena of both splits into the package atomically (`ttclab arena-table`)."""
     parts = []
-    for split in ("test", "validation"):
+    for split in SPLITS:
         arena = recorded(split)
         arrays = {each.name: getattr(arena, each.name) for each in fields(Arena)[1:]}
         numbers = {name: values.round(6 if values.max() <= 1 else 0).tolist() for name, values in arrays.items()}
@@ -280,9 +316,23 @@ def uniform_at(arena: Arena, flops: float) -> NDArray[np.float64]:
 
     Its budgets go from no sample, which solves nothing, to 32 samples; more FLOPs add nothing.
     """
-    nothing = Arm(Allocation(1), np.zeros(len(arena)), np.zeros(len(arena)))
-    arms = [nothing, *(arm for arm in arena.arms if not arm.allocation.T)]
-    return at_equal_flops(arms, min(flops, float(arms[-1].flops.mean()))).correct
+    arms = [arm for arm in arena.arms if not arm.allocation.T]
+    costs = uniform_costs(np.array([arm.cost for arm in arms]))
+    correct = np.array([np.zeros(len(arena)), *(arm.correct for arm in arms)])
+    above = int(np.searchsorted(costs, flops, side="right"))
+    if above == len(costs):
+        return correct[-1]
+    share = (flops - costs[above - 1]) / (costs[above] - costs[above - 1])
+    return (1 - share) * correct[above - 1] + share * correct[above]
+
+
+def uniform_costs(costs: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Costs of the budgets of uniform sampling, from none on, made to never fall.
+
+    Each budget is counted on other draws. So on a few easy problems, where many samples are duplicates, a larger budget
+    can cost slightly less.
+    """
+    return np.maximum.accumulate(np.concatenate([[0.0], costs]))
 
 
 def beyond_uniform(played: Played, arena: Arena) -> NDArray[np.float64]:

@@ -2,8 +2,9 @@
 
 `claims.json` stores the source, the wording, the test and the current verdict of each claim. A test returns a verdict
 and its numbers in words. The verdict is "holds" if our runs show the effect, "reversed" if they show the opposite, "not
-seen" if they show neither, and "undecided" if the seeds of our models differ. It applies to our models and our task,
-not to those of the claim's source.
+seen" if they show neither, and "undecided" if our trainings differ. A claim of several parts holds if every part is
+seen, and is reversed if the opposite of a part is seen. A verdict applies to our models and our task, not to those of
+the claim's source.
 """
 
 import json
@@ -16,6 +17,7 @@ from ..allocator import Arm
 from ..data import DATA
 from ..estimators import Estimate
 from .allocation import allocated, lesson_gain
+from .arms import at_equal_flops
 from .exchange import STEPS, greedy, matched, small_arms
 from .families import UNDECIDED, each_family, of_all
 from .reinforcement import crossing, rl_coverage
@@ -51,6 +53,11 @@ class Assessed(NamedTuple):
     verdict: str
     numbers: str
     seeds: dict[str, str]
+
+    @property
+    def by_seed(self) -> str:
+        """The verdict of each family in words, such as "holds, not seen, holds"; empty if they are as the verdict."""
+        return "" if {*self.seeds.values()} == {self.verdict} else ", ".join(self.seeds.values())
 
 
 @dataclass(frozen=True)
@@ -111,9 +118,8 @@ def _rate(arm: Arm) -> str:
 def large_for_easy_small_for_hard() -> Finding:
     small = matched()
     easy, hard = (small.minus(greedy("large"), fifth) for fifth in (1, 4))
-    verdict = REVERSED if easy.sign >= 0 > hard.sign else HOLDS if easy.sign < 0 < hard.sign else NOT_SEEN
     return Finding(
-        verdict,
+        _verdict(-easy.sign, hard.sign),
         f"The small model's best strategy for the FLOPs of one pass of the 14x model ({small.allocation}) minus that "
         f"pass: {easy:+.3f} on the second easiest fifth, {hard:+.3f} on the hardest.",
     )
@@ -122,10 +128,9 @@ def large_for_easy_small_for_hard() -> Finding:
 def test_time_compute_for_all_but_the_hardest() -> Finding:
     large, trained, small = greedy("large"), greedy("large", at=STEPS[-1]), matched()
     rest, hard = small.minus(large, 0, 1, 2, 3), small.minus(large, 4)
-    verdict = HOLDS if rest.sign > 0 > hard.sign else REVERSED if rest.sign < 0 < hard.sign else NOT_SEEN
     return Finding(
-        verdict,
-        f"The same difference: {rest:+.3f} on the four easier fifths, {hard:+.3f} on the hardest. At the end of its "
+        _verdict(rest.sign, -hard.sign),
+        f"Small minus large at equal FLOPs: {rest:+.3f} on the four easier fifths, {hard:+.3f} on the hardest. At the end of its "
         f"training the 14x model solves {_rate(trained)} in one pass, and the difference on all problems is "
         f"{small.minus(trained):+.3f}.",
     )
@@ -134,9 +139,8 @@ def test_time_compute_for_all_but_the_hardest() -> Finding:
 def sampling_for_easy_revision_for_hard() -> Finding:
     easy, hard = (stepwise(15).minus(weighted(16), fifth) for fifth in (0, 4))
     others = [hybrid(1, 15).minus(hybrid(16), fifth) for fifth in (0, 4)]
-    verdict = HOLDS if easy.sign < 0 < hard.sign else REVERSED if easy.sign > 0 > hard.sign else NOT_SEEN
     return Finding(
-        verdict,
+        _verdict(-easy.sign, hard.sign),
         f"One chain of at most 15 step-level revisions minus 16 samples: {easy:+.3f} on the easiest fifth, "
         f"{hard:+.3f} on the hardest. With rewrites {others[0]:+.3f} and {others[1]:+.3f}.",
     )
@@ -147,32 +151,31 @@ def matches_14x_for_fewer_flops() -> Finding:
     payable = small_arms("test", "prm").within(0.8 * large.cost).best
     gap = payable.minus(large)
     return Finding(
-        NOT_SEEN if gap.sign < 0 else HOLDS,
+        REVERSED if gap.sign < 0 else HOLDS,
         f"The small model's best strategy for at most 0.8 of the FLOPs of one pass of the 14x model "
         f"({payable.allocation}) solves {_rate(payable)} against {_rate(large)}: {gap:+.3f}.",
     )
 
 
 def log_law() -> Finding:
-    gains = [more.minus(fewer) for fewer, more in pairwise(sampling_arms().values())]
-    verdict = HOLDS if gains[-1].high > gains[0].low / 2 else NOT_SEEN
+    first, *_, last = (more.minus(fewer) for fewer, more in pairwise(sampling_arms().values()))
+    steady = last.sign > 0 and last.high > first.low / 2
     return Finding(
-        verdict,
-        f"Weighted best-of-N with the PRM gains {gains[0]:+.3f} from N=1 to 2 and {gains[-1]:+.3f} from 128 to 256.",
+        HOLDS if steady else REVERSED if last.sign < 0 else NOT_SEEN,
+        f"Weighted best-of-N with the PRM gains {first:+.3f} from N=1 to 2 and {last:+.3f} from 128 to 256.",
     )
 
 
 def both_win_at_every_budget() -> Finding:
     gains = {}
-    for budget in (16, 32):
+    for budget in (4, 16, 32):
         splits = [arm for arm in stepwise_arms().values() if arm.allocation.generations == budget]
         mixed = max((arm for arm in splits if arm.allocation.N > 1), key=_accuracy)
         pure = max((weighted(budget), stepwise(budget - 1)), key=_accuracy)
         gains[budget] = mixed.minus(pure)
-    verdict = HOLDS if all(gain.sign > 0 for gain in gains.values()) else NOT_SEEN
     listed = ", ".join(f"{gain:+.3f} at {budget}" for budget, gain in gains.items())
     return Finding(
-        verdict,
+        _verdict(*(gain.sign for gain in gains.values())),
         "The best mix of samples and step-level revisions minus the better pure strategy, both picked on the test "
         f"problems: {listed}.",
     )
@@ -193,11 +196,12 @@ def revision_rises_faster() -> Finding:
 
 def oracle_prm_majority() -> Finding:
     above, between = coverage(64).minus(weighted(64)), weighted(64).minus(vote(64))
-    flat = vote(256).minus(vote(64))
+    grows, flat = coverage(256).minus(coverage(64)), vote(256).minus(vote(64))
+    flattens = 1 if flat.high < 0.02 else 0
     return Finding(
-        HOLDS if above.sign > 0 and between.sign > 0 and flat.high < 0.02 else NOT_SEEN,
+        _verdict(above.sign, between.sign, grows.sign, flattens),
         f"At N=64: oracle {_rate(coverage(64))}, PRM {_rate(weighted(64))}, majority {_rate(vote(64))}. "
-        f"Four times as many samples give the vote {flat:+.3f}.",
+        f"Four times as many samples give the oracle {grows:+.3f} and the vote {flat:+.3f}.",
     )
 
 
@@ -205,7 +209,8 @@ def lesson_policy_helps() -> Finding:
     gains = {budget: lesson_gain(budget) for budget in (4, 16, 64)}
     signs = [gain.sign for gain in gains.values()]
     listed = ", ".join(f"{gain:+.3f} at {budget}" for budget, gain in gains.items())
-    verdict = HOLDS if max(signs) > 0 and min(signs) >= 0 else REVERSED if min(signs) < 0 else NOT_SEEN
+    better, worse = max(signs) > 0, min(signs) < 0
+    verdict = HOLDS if better and not worse else REVERSED if worse and not better else NOT_SEEN
     return Finding(verdict, f"The lesson's rule minus the whole budget in samples: {listed}.")
 
 
@@ -220,48 +225,49 @@ def cheap_difficulty_is_open() -> Finding:
 
 def beam_beats_best_of_n_at_small_budgets() -> Finding:
     gain = beam(4).minus(weighted(4))
-    return Finding(_verdict(gain), f"Beam search minus weighted best-of-N at N=4: {gain:+.3f}.")
+    return Finding(_verdict(gain.sign), f"Beam search minus weighted best-of-N at N=4: {gain:+.3f}.")
 
 
 def beam_falls_below_at_large_budgets() -> Finding:
     by_good, by_weak = (weighted(64, prm).minus(beam(64, prm)) for prm in ("prm", "prm-weak"))
     return Finding(
-        _verdict(by_good),
+        _verdict(by_good.sign),
         f"Weighted best-of-N minus beam search at N=64: {by_good:+.3f}; with the weak PRM {by_weak:+.3f}.",
     )
 
 
 def beam_degrades_on_easy() -> Finding:
     loss = beam(4).minus(beam(64), 0, 1)
-    return Finding(HOLDS if loss.sign > 0 else NOT_SEEN, f"N=4 minus N=64 on the two easiest fifths: {loss:+.3f}.")
+    return Finding(_verdict(loss.sign), f"N=4 minus N=64 on the two easiest fifths: {loss:+.3f}.")
 
 
 def beam_wins_on_medium() -> Finding:
     gain = beam(16).minus(weighted(16), 2, 3)
     return Finding(
-        _verdict(gain), f"Beam search minus weighted best-of-16 on the third and fourth fifths: {gain:+.3f}."
+        _verdict(gain.sign), f"Beam search minus weighted best-of-16 on the third and fourth fifths: {gain:+.3f}."
     )
 
 
 def nothing_helps_on_the_hardest() -> Finding:
     gain = beam(64).minus(weighted(1), 4)
-    return Finding(
-        REVERSED if gain.low > 0.1 else HOLDS, f"Beam search with N=64 minus one sample, hardest fifth: {gain:+.3f}."
-    )
+    verdict = REVERSED if gain.low > 0.1 else HOLDS if gain.high < 0.1 else NOT_SEEN
+    return Finding(verdict, f"Beam search with N=64 minus one sample, hardest fifth: {gain:+.3f}.")
 
 
 def lookahead_is_worst() -> Finding:
-    gain = beam(16, "prm-large", lookahead=1).minus(beam(16, "prm-large"))
+    ahead, plain = beam(16, "prm-large", lookahead=1), beam(16, "prm-large")
+    gain = ahead.minus(plain)
     return Finding(
-        HOLDS if gain.sign <= 0 else NOT_SEEN,
-        f"One step of lookahead, charged twice the generations, minus none at N=16 (large PRM): {gain:+.3f}.",
+        HOLDS if gain.sign < 0 else NOT_SEEN,  # not reversed: the search with lookahead costs more
+        f"One step of lookahead minus none, at N=16 with the large PRM: {gain:+.3f} for {ahead.cost / plain.cost:.1f} "
+        "times the FLOPs.",
     )
 
 
 def sequential_beats_parallel() -> Finding:
     gain, by_steps = hybrid(1, 15).minus(hybrid(16)), stepwise(15).minus(weighted(16))
     return Finding(
-        _verdict(gain),
+        _verdict(gain.sign),
         f"One chain of 16 rewrites minus 16 samples: {gain:+.3f}. Revised step by step: {by_steps:+.3f}.",
     )
 
@@ -269,7 +275,7 @@ def sequential_beats_parallel() -> Finding:
 def pass_rate_rises_along_the_chain() -> Finding:
     first, later = attempt(2).minus(attempt(1)), attempt(16).minus(attempt(5))
     return Finding(
-        HOLDS if later.sign > 0 else REVERSED if first.sign < 0 and later.sign < 0 else NOT_SEEN,
+        _verdict(first.sign, later.sign),
         f"The first revision gains {first:+.3f}; from the fifth attempt to the sixteenth the gain is {later:+.3f}.",
     )
 
@@ -280,28 +286,32 @@ def right_turned_wrong() -> Finding:
 
 
 def compute_optimal_saves() -> Finding:
-    fitted, uniform = allocated("whole", "oracle", 16), weighted(64)
-    gain, saving = fitted.minus(uniform), uniform.cost / fitted.cost
+    def over_samples(arm: Arm, times: int) -> Estimate:
+        """An arm minus best-of-N for `times` its FLOPs."""
+        return arm.minus(at_equal_flops(sampling_arms().values(), times * arm.cost))
+
+    fitted = allocated("whole", "oracle", 16)
+    equal, half, quarter = (over_samples(fitted, times) for times in (1, 2, 4))
     return Finding(
-        HOLDS if gain.low > -0.01 and saving >= 2 else NOT_SEEN,
-        f"Fitted with oracle difficulty, against weighted best-of-64: {gain:+.3f} for {saving:.1f} times fewer FLOPs. "
-        f"A beam search of 16 for every problem costs {uniform.cost / beam(16).cost:.1f} times fewer, step-level "
-        f"revision {uniform.cost / stepwise(15).cost:.1f} times.",
+        HOLDS if half.low > -0.01 else REVERSED if equal.sign < 0 else NOT_SEEN,
+        f"Fitted with oracle difficulty for 16 generations, minus weighted best-of-N: {equal:+.3f} at equal FLOPs, "
+        f"{half:+.3f} if best-of-N may spend twice as many, {quarter:+.3f} if four times as many. A beam search of 16 "
+        f"for every problem, if best-of-N may spend twice as many: {over_samples(beam(16), 2):+.3f}.",
     )
 
 
 def reinforcement_narrows() -> Finding:
     once, many = rl_coverage(1).minus(coverage(1)), rl_coverage(64).minus(coverage(64))
-    below = once.sign < 0 or many.sign > 0
     return Finding(
-        HOLDS if once.sign > 0 > many.sign else REVERSED if below else NOT_SEEN,
+        _verdict(once.sign, -many.sign),
         f"After reinforcement learning minus before: {once:+.3f} for one sample, {many:+.3f} for the coverage of 64. "
-        f"The model before covers more from {crossing():g} samples on.",
+        f"The model before covers more from about {crossing():.0f} samples on.",
     )
 
 
-def _verdict(gain: Estimate) -> str:
-    return {1: HOLDS, 0: NOT_SEEN, -1: REVERSED}[gain.sign]
+def _verdict(*signs: int) -> str:
+    """Verdict on a claim of several parts; the sign of a part is 1 if it is seen and -1 if its opposite is seen."""
+    return {1: HOLDS, 0: NOT_SEEN, -1: REVERSED}[min(signs)]
 
 
 TESTS: dict[str, Callable[[], Finding]] = {

@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from .. import bank
 from ..allocator import Allocation, Arm
-from ..estimators import Estimate, bootstrap
+from ..estimators import Estimate, bootstrap, bootstrap_families
 from ..models import ZOO
 from .arms import Arms
-from .families import cached, measured
+from .families import cached, each_family, measured, of_all
 from .revision import hybrid_arms
 from .sampling import coverage, sampling_arms, small_fifths, verifying, vote
 from .searching import beam_arms
@@ -132,9 +132,14 @@ class Exchange:
             Number of comparisons made together. With more than one, the interval is widened so that all intervals
             hold with a probability of 95% (Bonferroni).
         """
-        difference = self.small.correct - self.large.correct
+        gaps = np.split(self.small.correct - self.large.correct, self.small.families)
+        if members is not None:
+            gaps = [gap[which] for gap, which in zip(gaps, np.split(members, len(gaps)), strict=True)]
         draws = 1000 if cells == 1 else 5000  # the ends of a wider interval need more draws
-        return bootstrap(difference if members is None else difference[members], draws=draws, level=1 - 0.05 / cells)
+        level = 1 - 0.05 / cells
+        if len(gaps) > 1:
+            return bootstrap_families(gaps, draws=draws, level=level)
+        return bootstrap(gaps[0], draws=draws, level=level)
 
 
 def exchange(
@@ -264,10 +269,26 @@ def matched(at: int | None = None) -> Arm:
     return exchange(float("inf"), at, verifier_given=True).small
 
 
+def pooled_map(at: int, *, verifier_given: bool = True) -> list[list[Cell]]:
+    """The winner map of `RATIOS` over all families of models. Its intervals are over families and problems.
+
+    For each cell one strategy is chosen for all families together.
+    """
+    return of_all(lambda: winner_map(RATIOS, at, verifier_given=verifier_given))
+
+
 def cell(R: float, at: int, fifth: int | None = None, *, verifier_given: bool = True) -> Cell:
-    """A cell of the winner map of `RATIOS`, for one fifth of difficulty or for all problems."""
+    """A cell of `pooled_map`, for one fifth of difficulty or for all problems."""
     row = 5 if fifth is None else fifth
-    return winner_map(RATIOS, at, verifier_given=verifier_given)[row][RATIOS.index(R)]
+    return pooled_map(at, verifier_given=verifier_given)[row][RATIOS.index(R)]
+
+
+def inference_alone(at: int) -> dict[str, Estimate]:
+    """Gain of the small model at its best over one pass of the large one for the same FLOPs, by family.
+
+    Training is not charged. The strategy is chosen on the validation problems of the family.
+    """
+    return each_family(lambda: winner_map(RATIOS, at, verifier_given=True)[5][RATIOS.index(float("inf"))].gain)
 
 
 def map_cells() -> int:
@@ -281,8 +302,17 @@ def all_cells() -> int:
 
 
 def count_cells(verdict: str, *, verifier_given: bool = True, after: int = 0) -> int:
-    """Number of single-fifth cells with a verdict, in the winner maps of all training steps above `after`."""
-    maps = [winner_map(RATIOS, at, verifier_given=verifier_given) for at in STEPS if at > after]
+    """Number of single-fifth cells with a verdict, in the pooled maps of all training steps above `after`."""
+    maps = [pooled_map(at, verifier_given=verifier_given) for at in STEPS if at > after]
+    return _count(maps, verdict)
+
+
+def cells_by_family(verdict: str, *, verifier_given: bool = True) -> dict[str, int]:
+    """The same number in the winner maps of each family alone."""
+    return each_family(lambda: _count([winner_map(RATIOS, at, verifier_given=verifier_given) for at in STEPS], verdict))
+
+
+def _count(maps: Sequence[list[list[Cell]]], verdict: str) -> int:
     return sum(cell.verdict == verdict for rows in maps for row in rows[:5] for cell in row)
 
 

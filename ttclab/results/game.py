@@ -1,9 +1,6 @@
 """Numbers of the arena: results of policies and of simple players, and the value of a first look."""
 
-import json
 from functools import cache
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +8,8 @@ from numpy.typing import NDArray
 from ..allocator import Allocation, Arm
 from ..estimators import Estimate
 from . import arena
-from .arena import SURE, Played
+from .arena import Played
+from .families import measured
 from .sampling import adaptive_arm
 
 HARD = 0.7  # a first attempt of at least this difficulty looks wrong
@@ -20,7 +18,8 @@ LEAD, MOST = 1.5, 32  # lead and largest number of samples of adaptive sampling
 
 def _on_hard(N: int, T: int = 0, otherwise: tuple[int, int] = (0, 0)) -> arena.Player:
     def player(difficulty: float, left: int, problems: int) -> tuple[int, int]:
-        return (N, T) if difficulty > HARD and left >= N * (1 + T) else otherwise
+        move = (N, T) if difficulty > HARD else otherwise
+        return move if move[0] * (1 + move[1]) <= left else (0, 0)
 
     return player
 
@@ -30,6 +29,9 @@ PLAYERS = {
     "worked in chains": _on_hard(4, 1),
     "drawn again": _on_hard(8, otherwise=(1, 0)),
 }
+
+
+SCORED = ("worked", "adaptive", "spread", "lesson", "fitted", "drawn again")  # policies of the scoreboard
 
 
 @cache
@@ -48,6 +50,20 @@ def policy(name: str, share: int = 4) -> Arm:
     """A policy of `played` as an arm."""
     got = played(name, share)
     return Arm(Allocation(1), got.correct, got.flops)
+
+
+@measured
+def beyond(name: str, share: int = 4) -> Arm:
+    """What a policy of `played` solves of each problem beyond uniform sampling for the same FLOPs."""
+    got = played(name, share)
+    return Arm(Allocation(1), arena.beyond_uniform(got, arena.load_arena()), got.flops)
+
+
+@measured
+def more_generations(name: str, share: int = 4) -> Arm:
+    """What a policy of `played` solves of each problem beyond uniform sampling with as many generations."""
+    got, uniform = played(name, share), played("uniform", share)
+    return Arm(Allocation(1), got.correct - uniform.correct, got.flops)
 
 
 def generations(name: str, share: int = 4) -> int:
@@ -80,29 +96,3 @@ def first_looks() -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """The verifier's score of each problem's first attempt and whether the attempt is right, (problems,) each."""
     test = arena.load_arena()
     return 1 - test.difficulty, test.correct[:, arena.OPTIONS.index((0, 0))] > 0.5
-
-
-def unsure() -> int:
-    """The number of test problems for which the verifier is not sure whether the first attempt is right."""
-    difficulty = arena.load_arena().difficulty
-    return int(((difficulty >= SURE) & (difficulty <= 1 - SURE)).sum())
-
-
-@cache
-def _game() -> dict[str, Any]:
-    """The shipped data of the game."""
-    file = Path(__file__).parents[1] / "explorables" / "arena.json"
-    game: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-    return game
-
-
-def rounds() -> int:
-    """The rounds of the game."""
-    return len(_game()["rounds"])
-
-
-def rounds_won(name: str) -> int:
-    """Number of rounds of the game in which a policy has the best score."""
-    names = [policy["key"] for policy in _game()["policies"]]
-    winners = [np.argmax([rival["score"][-1] for rival in each["rivals"]]) for each in _game()["rounds"]]
-    return sum(names[i] == name for i in winners)

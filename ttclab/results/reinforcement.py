@@ -8,11 +8,13 @@ from functools import cache
 
 from .. import bank, data
 from ..allocator import Allocation, Arm
+from ..estimators import Estimate
 from .arms import Arms
-from .families import measured
+from .families import each_family, measured
 from .sampling import (
     BUDGETS,
     FINE_BUDGETS,
+    coverage,
     last_scores,
     run_arms,
     sampling_arms,
@@ -98,6 +100,17 @@ def crossing() -> float:
             break
         smallest = n
     return smallest
+
+
+def crossings() -> str:
+    """The crossing in each whole family, in words: "6, 8 and 12"."""
+    *most, last = (f"{value:g}" for value in each_family(crossing).values())
+    return f"{', '.join(most)} and {last}" if most else last
+
+
+def coverage_changes(budgets: tuple[int, ...]) -> dict[str, Estimate]:
+    """Coverage of the model after minus that of the model before, by budget, in each whole family."""
+    return each_family(lambda: Estimate.stack(rl_coverage(N).minus(coverage(N)) for N in budgets))
 
 
 def rl_steps() -> int:

@@ -20,15 +20,16 @@ import numpy as np
 from ..allocator import Arm
 from ..estimators import Estimate, bootstrap, bootstrap_families
 from . import families
-from .allocation import ESTIMATES, SPACES, allocated, lesson, space
-from .arms import HARDEST
+from .allocation import ESTIMATES, SPACES, allocated, lesson, space, uniform
+from .arms import HARDEST, at_equal_flops
 from .claims import TESTS
 from .exchange import RATIOS, STEPS, greedy, matched, winner_map
 from .families import SHIPPED, UNDECIDED, Recorder, each_family, of_all, using
 from .fitting import fit_all
+from .game import SCORED, beyond, more_generations
 from .reinforcement import rl_coverage, rl_stepwise, rl_weighted
 from .revision import after_revision, attempt, before_revision, hybrid, mended, one_of_control, spoilt
-from .sampling import auc_within, best, coverage, vote, weighted
+from .sampling import auc_within, best, coverage, sampling_arms, vote, weighted
 from .searching import beam
 from .stepwise import CRITICS, critic_change, stepwise, stepwise_arms
 from .training import trained_steps, validation
@@ -56,8 +57,8 @@ def _minus(one: Arm, other: Arm, *fifth: int) -> Arm:
     return gap.fifth(*fifth) if fifth else gap
 
 
-def _change(verifier: str) -> Arm:
-    return _minus(best(256, verifier), best(4, verifier))
+def _change(verifier: str, few: int = 4) -> Arm:
+    return _minus(best(256, verifier), best(few, verifier))
 
 
 def _one_sample(fifth: int) -> Arm:
@@ -66,6 +67,21 @@ def _one_sample(fifth: int) -> Arm:
 
 def _beam_gain(verifier: str, N: int, *fifth: int) -> Arm:
     return _minus(beam(N, verifier), weighted(N, verifier), *fifth)
+
+
+def _score_gain(N: int, verifier: str) -> Arm:
+    """Best-of-N by the best score minus the weighted vote."""
+    return _minus(best(N, verifier), weighted(N, verifier))
+
+
+def _gain_for_flops() -> Arm:
+    """Beam search of 16 places minus the largest weighted vote that costs no more."""
+    return _minus(beam(16), [*sampling_arms().within(beam(16).cost).values()][-1])
+
+
+def _rl_change(after: Callable[[int], Arm], before: Callable[[int], Arm], budget: int = 16) -> Arm:
+    """What a strategy adds to one sample, after reinforcement learning minus before."""
+    return _minus(_minus(after(budget), rl_coverage(1)), _minus(before(budget), coverage(1)))
 
 
 def _times(one: Arm, other: Arm) -> Arm:
@@ -91,6 +107,15 @@ HEADLINES = {
     "step-level revision, FLOPs over weighted best-of-16": Headline(
         "times", lambda: _times(stepwise(15), weighted(16))
     ),
+    "step-level revision, at most 15, FLOPs over a pass of large": Headline(
+        "times", lambda: _times(stepwise(15), greedy("large"))
+    ),
+    **{
+        f"step-level revision, at most 15, minus large at step {at}": Headline(
+            "gain", partial(lambda at: _minus(stepwise(15), greedy("large", at)), at)
+        )
+        for at in (1250, 1500, STEPS[-1])
+    },
     "small at best minus large, equal FLOPs": Headline("gain", lambda: _minus(matched(), greedy("large"))),
     "large, one greedy pass, minus one sample of small": Headline("gain", lambda: _minus(greedy("large"), coverage(1))),
     "PRM minus the vote, 16 samples": Headline("gain", lambda: _minus(weighted(16), vote(16))),
@@ -103,7 +128,16 @@ HEADLINES = {
     "self-certainty, AUC within a problem, by answer": Headline("auc", lambda: auc_within("self-certainty")),
     "PRM, best-of-256 minus best-of-4": Headline("gain", partial(_change, "prm")),
     "weak PRM, best-of-256 minus best-of-4": Headline("gain", partial(_change, "prm-weak")),
+    "weak PRM, best-of-256 minus best-of-16": Headline("gain", partial(_change, "prm-weak", 16)),
+    "weak PRM, weighted best-of-256 minus weighted best-of-4": Headline(
+        "gain", lambda: _minus(weighted(256, "prm-weak"), weighted(4, "prm-weak"))
+    ),
+    "PRM, best-of-256 minus weighted best-of-256": Headline("gain", partial(_score_gain, 256, "prm")),
+    "weak PRM, best-of-256 minus weighted best-of-256": Headline("gain", partial(_score_gain, 256, "prm-weak")),
+    "PRM, beam search minus weighted, N=4": Headline("gain", partial(_beam_gain, "prm", 4)),
     "PRM, beam search minus weighted, N=16": Headline("gain", partial(_beam_gain, "prm", 16)),
+    "PRM, beam search minus weighted, N=64": Headline("gain", partial(_beam_gain, "prm", 64)),
+    "PRM, beam search, N=16, minus weighted for its FLOPs": Headline("gain", _gain_for_flops),
     "PRM, beam search minus weighted, N=16, hardest fifth": Headline("gain", partial(_beam_gain, "prm", 16, HARDEST)),
     "PRM, beam search, N=16, FLOPs over a pass of large": Headline(
         "times", lambda: _times(beam(16), greedy("large", STEPS[-1]))
@@ -148,6 +182,89 @@ HEADLINES |= {
     "after minus before, step-level revision, at most 15": Headline(
         "gain", lambda: _minus(rl_stepwise(15), stepwise(15))
     ),
+    "PRM, weighted best-of-16, minus one sample": Headline("gain", lambda: _minus(weighted(16), coverage(1))),
+    "after, PRM, weighted best-of-16, minus one sample": Headline(
+        "gain", lambda: _minus(rl_weighted(16), rl_coverage(1))
+    ),
+    "after, step-level revision, at most 15, minus one sample": Headline(
+        "gain", lambda: _minus(rl_stepwise(15), rl_coverage(1))
+    ),
+    "after minus before, gain of weighted best-of-16": Headline("gain", lambda: _rl_change(rl_weighted, weighted)),
+    "after minus before, gain of step-level revision": Headline("gain", lambda: _rl_change(rl_stepwise, stepwise, 15)),
+    "small, a right one among 64, hardest fifth": Headline("share", lambda: coverage(64).fifth(HARDEST)),
+}
+
+
+HEADLINES |= {  # chapters 1 and 2: 16 samples cost about as much as one pass of large
+    "one sample of small minus its greedy pass": Headline("gain", lambda: _minus(coverage(1), greedy("small"))),
+    "a vote of 16, minus small's greedy pass": Headline("gain", lambda: _minus(vote(16), greedy("small"))),
+    "a vote of 16, minus large": Headline("gain", lambda: _minus(vote(16), greedy("large"))),
+    "a vote of 16, minus large, hardest fifth": Headline("gain", lambda: _minus(vote(16), greedy("large"), HARDEST)),
+    "a vote of 16, minus large at step 750": Headline("gain", lambda: _minus(vote(16), greedy("large", STEPS[0]))),
+    "a right one among 16, minus large": Headline("gain", lambda: _minus(coverage(16), greedy("large"))),
+    "a right one among 16, minus large, hardest fifth": Headline(
+        "gain", lambda: _minus(coverage(16), greedy("large"), HARDEST)
+    ),
+    "a right one among 16, minus large at step 2500": Headline(
+        "gain", lambda: _minus(coverage(16), greedy("large", STEPS[-1]))
+    ),
+    "PRM, weighted best-of-8, minus large": Headline("gain", lambda: _minus(weighted(8), greedy("large"))),
+    "PRM, weighted best-of-16, minus large": Headline("gain", lambda: _minus(weighted(16), greedy("large"))),
+    "a vote of 2 minus one sample": Headline("gain", lambda: _minus(vote(2), vote(1))),
+    "a vote of 256 minus a vote of 64": Headline("gain", lambda: _minus(vote(256), vote(64))),
+    "a vote of 256 minus small's greedy pass": Headline("gain", lambda: _minus(vote(256), greedy("small"))),
+    "a vote of 256 minus one sample, hardest fifth": Headline("gain", lambda: _minus(vote(256), vote(1), HARDEST)),
+    "a right one among 256 minus among 16": Headline("gain", lambda: _minus(coverage(256), coverage(16))),
+}
+
+
+def _policy_gain(estimate: str, budget: int, over: str) -> Arm:
+    """The policy that may use every strategy, minus one strategy for all problems at equal FLOPs."""
+    arm = allocated("whole", estimate, budget)
+    return _minus(arm, at_equal_flops(uniform(over).values(), arm.cost))
+
+
+HEADLINES |= {
+    "policy, difficulty known, at most 64, minus weighted best-of-64": Headline(
+        "gain", lambda: _minus(allocated("whole", "oracle", 64), weighted(64))
+    ),
+    "policy, difficulty known, at most 64, FLOPs over weighted best-of-64": Headline(
+        "times", lambda: _times(allocated("whole", "oracle", 64), weighted(64))
+    ),
+    "step-level revision, at most 31, minus weighted best-of-64": Headline(
+        "gain", lambda: _minus(stepwise(31), weighted(64))
+    ),
+    "step-level revision, at most 31, FLOPs over weighted best-of-64": Headline(
+        "times", lambda: _times(stepwise(31), weighted(64))
+    ),
+    "policy, difficulty known, at most 16, minus beam search, equal FLOPs": Headline(
+        "gain", partial(_policy_gain, "oracle", 16, "beam")
+    ),
+    "policy, difficulty known, at most 16, minus step-level revision, equal FLOPs": Headline(
+        "gain", partial(_policy_gain, "oracle", 16, "steps")
+    ),
+    "policy, difficulty predicted, at most 4, minus beam search, equal FLOPs": Headline(
+        "gain", partial(_policy_gain, "predicted", 4, "beam")
+    ),
+    "policy, difficulty predicted, at most 16, minus beam search, equal FLOPs": Headline(
+        "gain", partial(_policy_gain, "predicted", 16, "beam")
+    ),
+    "lesson's rule, at most 16, minus weighted best-of-16": Headline("gain", lambda: _minus(lesson(16), weighted(16))),
+    "lesson's rule, at most 16, minus weighted best-of-16, hardest fifth": Headline(
+        "gain", lambda: _minus(lesson(16), weighted(16), HARDEST)
+    ),
+    "lesson's rule, at most 16, minus step-level revision, at most 15": Headline(
+        "gain", lambda: _minus(lesson(16), stepwise(15))
+    ),
+    "lesson's rule, at most 16, FLOPs over step-level revision, at most 15": Headline(
+        "times", lambda: _times(lesson(16), stepwise(15))
+    ),
+}
+
+
+HEADLINES |= {  # the arena of chapter 7, with 4 generations per problem
+    **{f"arena, {name}": Headline("gain", partial(beyond, name)) for name in SCORED},
+    "arena, spread, same generations": Headline("gain", partial(more_generations, "spread")),
 }
 
 

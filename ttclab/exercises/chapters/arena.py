@@ -2,9 +2,9 @@
 
 Learners play on validation problems, the grader on test problems, in an order that the seed draws. Both are in this
 repository for whoever looks, and a submission can read them. A policy is told difficulties to two decimals, too few to
-tell most problems apart. Half of a row are the problems of the hardest fifth, and the budget pays for a few samples of
-each of them: in the sets as they are, nearly all first attempts are right, and a policy that never spends is ahead of
-uniform sampling.
+tell most problems apart. A row leaves out the easiest and the hardest fifth, and its first attempts are right as often
+as one sample is on average, so a policy that never spends is level with uniform sampling. Of the first attempts about
+half look wrong, and the budget pays for 4 samples of each of those, not for the 8 of the chapter's player.
 """
 
 from collections.abc import Iterator, Sequence
@@ -52,14 +52,14 @@ WHOLES = lists("a list of whole numbers", WHOLE)
 MOVE = Kind("two whole numbers, [N, T]", lists("", WHOLE, length=2).holds)
 
 
-LEAD = 0.015  # over every baseline, for any points
+LEAD = 0.01  # over every baseline, for any points
 
 
 LEVELS = {  # accuracy above uniform sampling that each needs, besides the lead
-    "a point and a half ahead of every baseline": -1.0,
-    "ahead of uniform sampling": 0.0,
-    "a quarter of a point ahead of it": 0.0025,
-    "half a point ahead of it": 0.005,
+    "a point ahead of uniform sampling and of every baseline": 0.01,
+    "a point and a half ahead of uniform sampling": 0.015,
+    "two points ahead of it": 0.02,
+    "two and a half points ahead of it": 0.025,
 }
 
 
@@ -203,7 +203,7 @@ class CapstoneReport(Report):
 
 
 def _played(attempt: Attempt, seed: int) -> "Played":
-    """Play the whole row. Raises Wrong at the first move against the rules, in the row or with next to nothing left."""
+    """Play the whole row. Raises Wrong at the first move against the rules, in the row or with other budgets left."""
     from ttclab.results.arena import Foul, legal, price, spent
 
     def option(*asked: Any) -> int:
@@ -217,7 +217,7 @@ def _played(attempt: Attempt, seed: int) -> "Played":
     for i, difficulty in enumerate(arena.difficulty):
         chosen.append(option(round(float(difficulty), 2), left, PROBLEMS - i))
         left -= price(chosen[-1])
-    for asked in product((0.0, 0.5, 0.72, 1.0), (0, 1, 2, 3, 5), (1, 2, 40)):  # or a mistake costs points by chance
+    for asked in product((0.0, 0.5, 0.72, 1.0), (0, 1, 2, 3, 5, 75), (1, 2, 40)):  # or a mistake costs points by chance
         option(*asked)
     return spent(arena, chosen)
 
@@ -254,7 +254,7 @@ def standing(name: str, ask: Ask, seed: int) -> Standing:
 
 
 def _arena_policy(difficulty: float, budget_left: int, problems_left: int) -> list[int]:
-    share = budget_left / max(1, 0.4 * problems_left)  # for each of those to come that look wrong
+    share = budget_left / max(1, 0.5 * problems_left)  # for each of those to come that look wrong
     most = min(share, budget_left)
     payable = [N for N in (1, 2, 3, 4, 6) if most >= N]
     return [payable[-1], 0] if difficulty > 0.7 and payable else [0, 0]
@@ -265,18 +265,18 @@ CAPSTONE = Capstone(
     title="capstone: a policy for the arena",
     points=POINTS * len(LEVELS),
     goal=(
-        f"{PROBLEMS} problems arrive one by one, half of them from the hardest fifth. One budget holds {SHARE} "
+        f"{PROBLEMS} problems arrive one by one, without the easiest and the hardest fifth. One budget holds {SHARE} "
         "generations for each on average. Return [N, T]: N new chains of T revisions, which cost N x (1 + T), or "
         "[0, 0], which keeps the first attempt. Moves are those of the table, and cost no more than is left, however "
         "little that is. The score is accuracy above uniform "
-        "sampling for the same FLOPs. 10 points each: a point and a half ahead of every baseline (never spending, the "
-        "chapter's player, the course's policies that look), ahead of uniform sampling, a quarter of a point ahead of "
-        "it, half a point ahead."
+        "sampling for the same FLOPs. 10 points each: a point ahead of uniform sampling and of every baseline (never "
+        "spending, the chapter's player, the lesson's rule, the fitted policy), a point and a half ahead of uniform "
+        "sampling, two points, two and a half."
     ),
     hint=(
-        "Where the first attempt looks right, more samples add FLOPs and little else. The chapter's player knows "
-        "that, and is out of budget when many problems are still to come. How many of those will look wrong, and what "
-        "is left for each of them?"
+        "Keep a first attempt that looks right: new samples would replace it. The chapter's player knows that, and is "
+        "out of budget when many problems are still to come. How many of those will look wrong, and what is left for "
+        "each of them?"
     ),
     function="arena_policy",
     parameters=("difficulty", "budget_left", "problems_left"),

@@ -10,23 +10,17 @@ if TYPE_CHECKING:
     from ttclab.results.arena import Arena, Played
 
 
-PROBLEMS, SHARE = 400, 2  # of the capstone: problems, and generations for each
+PROBLEMS, SHARE = 200, 2  # of the capstone: problems, and generations for each
 
 
 @cache
 def drawn_arena(seed: int) -> "Arena":
-    """The problems to play on. Learners', of the visible seed, are of the validation problems.
-
-    One half are the problems of the hardest fifth, as often as they go in; the other half are drawn from all others.
-    """
+    """The problems to play on, a `fair_row`. Learners', of the visible seed, are of the validation problems."""
     from ttclab.exercises.exercise import VISIBLE_SEED
-    from ttclab.results.arena import load_arena
+    from ttclab.results.arena import fair_row, load_arena
 
-    known, rng = load_arena("validation" if seed == VISIBLE_SEED else "test"), np.random.default_rng(seed)
-    others, hardest = np.split(np.argsort(known.difficulty, kind="stable"), [-(len(known) // 5)])
-    half = PROBLEMS // 2
-    rows = np.concatenate([np.resize(rng.permutation(hardest), half), rng.choice(others, half, replace=False)])
-    return known.of(rng.permutation(rows))
+    known = load_arena("validation" if seed == VISIBLE_SEED else "test")
+    return known.of(fair_row(known, PROBLEMS, np.random.default_rng(seed)))
 
 
 def _never_spend(difficulty: float, budget_left: int, problems_left: int) -> list[int]:
@@ -59,8 +53,12 @@ def above_uniform(played: "Played", seed: int) -> float:
 
 
 def best_baseline(seed: int) -> float:
-    """The best score of never spending, the chapter's player and the course's policies but uniform sampling."""
-    return max(above_uniform(played, seed) for name, played in played_rivals(seed).items() if name != "uniform")
+    """The best score of never spending, the chapter's player, the lesson's rule and the fitted policy.
+
+    Spread is no baseline: it sees all problems before it spends, and it was planned on the learners' problems.
+    """
+    others = ("uniform", "spread")
+    return max(above_uniform(played, seed) for name, played in played_rivals(seed).items() if name not in others)
 
 
 class Standing(NamedTuple):

@@ -8,6 +8,7 @@ import pandas as pd
 from ttclab import bank, results
 from ttclab.exercises.payoffs.yours import mark
 from ttclab.figures import Drawing, charts, style
+from ttclab.figures.exchange import TILE, WINNERS
 from ttclab.results.exchange import STEPS
 
 SIZES = (1, 2, 4, 8, 16, 32, 64)
@@ -78,16 +79,16 @@ def cells(verdict: Callable[..., str]) -> Drawing:
     """Greedy passes of both models, fifth by fifth, along the large model's training."""
     small = bank.load("small", "test", greedy=True).correct[:, 0].astype(int)
     large = {at: bank.load("large", "test", at=at, greedy=True).correct[:, 0].astype(int) for at in STEPS}
-    fifths, looks = results.small_fifths(), {"small": "prm", "large": "majority", "no difference": None}
+    fifths = results.small_fifths()
     found = [
         [str(verdict(small[fifths == k].tolist(), row[fifths == k].tolist(), 5 * len(STEPS))) for row in large.values()]
         for k in range(5)
     ]
     figure, axes = style.new_axes(grid=False)
     for i, j in np.ndindex(5, len(STEPS)):
-        strategy = looks[found[i][j]]
-        if strategy:
-            axes.fill_between([j - 0.47, j + 0.47], i - 0.44, i + 0.44, color=style.COLOURS[strategy], alpha=0.4, lw=0)
+        if found[i][j] in ("small", "large"):
+            colour = WINNERS[found[i][j]]
+            axes.fill_between([j - 0.47, j + 0.47], i - 0.44, i + 0.44, color=colour, alpha=TILE, lw=0)
         axes.text(j, i, found[i][j].replace("no difference", "–"), ha="center", va="center", fontsize=8.5)
     style.tiles(axes, [str(at) for at in STEPS], style.SHORT_FIFTHS)
     axes.set_xlabel("steps of training the large model")

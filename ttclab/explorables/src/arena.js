@@ -23,7 +23,7 @@ import { oneOf, View } from "./view.js";
  *
  * @typedef {[flops: number, wins: number][]} Curve Of uniform sampling, over its budgets.
  * @typedef {{ problems: number[], rivals: Rival[], uniform: Curve[] }} Round
- * @typedef {{ budget: number, draws: number, sure: number, options: [number, number][], policies: { key: string, name: string, does: string }[],
+ * @typedef {{ budget: number, draws: number, options: [number, number][], policies: { key: string, name: string, does: string }[],
  *   problems: Problem[], rounds: Round[] }} Data
  *
  * @typedef {Rival} Standing The same of anybody, after some of the problems: the totals begin with nothing.
@@ -34,7 +34,7 @@ const PLACES = ["first", "second", "third", "fourth", "last"];
 /** @param {import("./view.js").Context} context */
 export function arena(context) {
   /** @type {Data} */
-  const { budget, draws, sure, options, policies, problems, rounds } = context.model.get("data");
+  const { budget, draws, options, policies, problems, rounds } = context.model.get("data");
   const counts = [...new Set(options.map(([N]) => N))];
   const lengths = [...new Set(options.map(([, T]) => T))];
   const size = rounds[0].problems.length;
@@ -344,9 +344,8 @@ export function arena(context) {
     ],
     about: "Shown: after each move, the answer of one recorded draw; dashed in the chart, uniform sampling at all its budgets. The score counts " +
       `the share of ${draws} such draws that are right, so that luck plays no part. It charges every FLOP, including the look. If you check a ` +
-      "draw by hand you are an oracle, which no policy is. A third of the first attempts in a round score above " +
-      `${(1 - sure).toFixed(2)}, and a third below ${sure.toFixed(2)}; in the test set, most score above ${(1 - sure).toFixed(2)}. Rounds in which a needless look costs ` +
-      "most come first. In the book, the page's address holds your moves: send it to somebody.",
+      "draw by hand you are an oracle, which no policy is. The problems of a round are test problems without the easiest and the hardest fifth, " +
+      "drawn so that their first attempts are right as often as one sample is on average. Rounds in which a needless look costs most come first. In the book, the page's address holds your moves: send it to somebody.",
     update, words, numbers, picture: chart,
   });
 }

@@ -1,4 +1,4 @@
-// Split the budget: every split of a budget into chains of revisions on one map, and where policies go on it.
+// Split the budget: the recorded splits of a budget into chains of revisions on one map, and where policies go on it.
 import { axisBottom, axisLeft } from "d3-axis";
 import { scaleBand, scaleLinear } from "d3-scale";
 import { canvas } from "./chart.js";
@@ -76,11 +76,11 @@ export function split_budget(context) {
     const best = group.best[selected.budget];
     const guessed = view.isAsked("group", "budget") ? `; you guessed ${view.guess}%` : "";
     const top = best === selected.split
-      ? ` No split that ${attempts[selected.budget]} pay${budgets[selected.budget] > 1 ? "" : "s"} for does better${guessed}.`
+      ? ` No split on the map that ${attempts[selected.budget]} pay${budgets[selected.budget] > 1 ? "" : "s"} for does better${guessed}.`
       : ` The best is ${splits[best].name}: ${group.said[best][0]} (${group.said[best][1]}), ${group.said[best][2]}${guessed}.`;
     const follow = policies.map((name, i) => {
       const does = group.policies[i][selected.budget];
-      return does ? ` ${name} takes ${does.usual}: ${does.said[0]}, ${does.said[2]}.` : ` ${name} has no answer here.`;
+      return does ? ` ${name} takes ${does.usual}: ${does.said[0]}, ${does.said[2]}.` : ` ${name} has no recorded result here.`;
     }).join("");
     const beside = group.beside[selected.budget].map(({ name, said }) => ` ${name}: ${said[0]}, ${said[2]}.`).join("");
     const where = selected.group ? `the ${group.name}` : "all problems";
@@ -134,15 +134,16 @@ export function split_budget(context) {
   return view.mount({
     title: "Split the budget",
     guess: {
-      question: `With ${attempts[start]} side by side and no revision, ${model}, solves ${hardest.said[first.split][0]} of its ` +
-        `${hardest.name}. Split the ${attempts[start]} into chains of revisions in the best possible way: how much of it is solved?`,
+      question: `With ${attempts[start]} side by side and no revision, ${model} solves ${hardest.said[first.split][0]} of its ` +
+        `${hardest.name}. Now split the ${attempts[start]} into chains of revisions, in the best way on the map: how much is solved?`,
       start: Math.round(100 * hardest.mean[first.split]), focus: budget, picture: askedMap(),
     },
     body: [budget.node, difficulty.node, split.node, map.node, legend, view.sentence.node, view.table.node],
-    about: "Shown: problems solved, in percent, by a vote over all attempts of all chains, weighted by the verifier's scores; the darker the " +
-      "better, from the worst of the map to its best; empty: more than the budget. The best is chosen in hindsight, on these problems. A " +
-      "policy's mark stands on each split that it gives to a tenth of the problems or more. Fifths: by the share of right ones among " +
-      "attempts that nobody revised.",
+    about: "Shown: problems solved, in percent; the darker the better, from the worst of the map to its best; empty: more than the " +
+      "budget; no field: not recorded. The verifier chooses the answer: of one chain the solution with the best score, of several by a " +
+      "vote weighted by the scores. A chain that is revised step by step ends at the first solution that the verifier accepts. The best " +
+      "is chosen in hindsight, on these problems. A policy's mark stands on each split that it gives to a tenth of the problems or more. " +
+      "Fifths: by the share of right ones among attempts that nobody revised.",
     update, words, numbers, picture: map,
   });
 }
