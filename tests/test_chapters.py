@@ -279,4 +279,4 @@ def test_an_oracle_that_stops_a_chain_of_8_solves_more_than_the_verifier_that_ch
 
 def test_a_chain_of_16_is_much_dearer_than_16_samples_of_the_same_model():
     arms = results.hybrid_arms()
-    assert arms.at(1, 15).flops.mean() > 5 * arms.at(16).flops.mean()
+    assert arms.at(1, 15).flops.mean() > 3 * arms.at(16).flops.mean()

@@ -288,12 +288,11 @@ def test_beam_search_beats_an_early_large_model_and_loses_to_a_late_one():
     assert bootstrap(beam.flops / early.flops).high < 1.25  # about as many FLOPs
 
 
-def test_sequential_and_parallel_revision_tie():
+def test_chains_of_rewrites_lose_to_as_many_samples():
     arms = results.hybrid_arms()
     parallel = arms.at(16)
     for M, T in ((8, 1), (4, 3), (2, 7), (1, 15)):
-        gain = bootstrap(arms.at(M, T).correct - parallel.correct)
-        assert gain.low > -0.02 and gain.high < 0.03
+        assert bootstrap(arms.at(M, T).correct - parallel.correct).high < 0
 
 
 def test_training_flops_include_those_of_the_base_model_and_of_the_writers_of_the_data():

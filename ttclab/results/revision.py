@@ -144,7 +144,7 @@ def mended(fresh: bool = False) -> Arm:
 
 
 def _share_of(part: Arm, whole: NDArray[np.float64], fifth: tuple[int, ...]) -> Estimate:
-    members = np.isin(part.fifths, fifth) if fifth else slice(None)
+    members = slice(None) if part.fifths is None or not fifth else np.isin(part.fifths, fifth)
     return bootstrap_share(part.correct[members], whole[members])
 
 
