@@ -153,7 +153,7 @@ HEADLINES = {
     "first attempt of the model that rewrites, minus its twin's": Headline(
         "gain", lambda: _minus(before_revision(), one_of_control())
     ),
-    "revision model, first attempt": Headline("share", before_revision),
+    "small, first attempt of a chain": Headline("share", before_revision),
     "first revision minus first attempt": Headline("gain", lambda: _minus(after_revision(), before_revision())),
     "first revision minus an attempt of the control": Headline(
         "gain", lambda: _minus(after_revision(), one_of_control())
