@@ -135,7 +135,7 @@ def test_families_without_problems_are_refused():
 def two_more(monkeypatch):
     """Two further seeds with the values of the shipped family, which a test may change."""
     with using(recorder := Recorder("1", {})):
-        for test in (claims.beam_beats_best_of_n_at_small_budgets, claims.log_law):
+        for test in (claims.revision_rises_faster, claims.log_law):
             test()
     others = {"1": Family("1", recorder.values), "2": Family("2", recorder.values)}
     monkeypatch.setattr(families, "families", lambda: {"shipped": None, **others})
@@ -149,15 +149,15 @@ def claim(test):
 
 
 def test_a_claim_holds_if_it_holds_in_every_seed_and_in_the_pool(two_more):
-    found = claim("beam_beats_best_of_n_at_small_budgets").check()
+    found = claim("revision_rises_faster").check()
     assert found.verdict == claims.HOLDS and found.seeds == dict.fromkeys(("shipped", "1", "2"), claims.HOLDS)
 
 
 def test_a_claim_that_one_seed_reverses_is_undecided(two_more):
     values = two_more["2"].values
-    other = values["beam(N=4)"]
-    two_more["2"].values["beam(N=4)"] = Arm(other.allocation, np.zeros(500), other.flops, other.fifths)
-    found = claim("beam_beats_best_of_n_at_small_budgets").check()
+    other = values["stepwise(T=3)"]
+    two_more["2"].values["stepwise(T=3)"] = Arm(other.allocation, np.zeros(500), other.flops, other.fifths)
+    found = claim("revision_rises_faster").check()
     assert found.verdict == claims.UNDECIDED and found.seeds["2"] == claims.REVERSED
 
 
