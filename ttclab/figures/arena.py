@@ -124,7 +124,7 @@ def arena_by_budget() -> Drawing:
     return Drawing(
         charts.gains(lines, xlabel="generations per problem", ylabel="above uniform"),
         f"With {few} generations per problem a look does not pay for {listed(losers)}"
-        + (f"; {listed(others)} {'is' if len(others) == 1 else 'are'} never behind" if others else "")
+        + (f"; {listed(others)} {'is' if len(others) == 1 else 'are'} never clearly behind" if others else "")
         if losers
         else "No policy that looks is behind uniform sampling for the same FLOPs",
         f"Above uniform sampling with {SHARES[0]} generations: {scores['spread'][0]:.1 points} for spread, "

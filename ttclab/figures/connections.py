@@ -157,7 +157,7 @@ def words_by_operations() -> Drawing:
     rarer = np.all(np.diff(drawings["one of 16\nis right"].values.mean) < 0)
     return Drawing(
         figure,
-        f"Right samples get rarer with every step: one of 16 is right on {listed(top)} of the problems"
+        f"Right answers get rarer with every step: one of 16 is right on {listed(top)} of the problems"
         if rarer
         else f"One of 16 is right on {listed(top)} of the problems of one, two and three steps",
         f"On problems of two steps one of 16 is right on {of_operations(word_coverage(16), 2).solved:.0%}, the vote on "

@@ -284,7 +284,7 @@ def five_inputs() -> Drawing:
     finding = (
         "Seeing the right solution helps no more than seeing its own attempt"
         if helped.sign <= 0
-        else "Right results in view help, and random ones ruin the rewrite: it copies results"
+        else "The right solution in view beats its own attempt, and random results ruin the rewrite: it copies"
         if ruined.sign < 0
         else "Seeing the right solution helps more than seeing its own attempt"
     )

@@ -334,7 +334,7 @@ def _who_pays_for_the_verifier() -> Drawing:
     saved = [total(stepwise(15), made) / opponent for made in (given, charged)]
     return Drawing(
         figure,
-        "Charged for its verifier's training, the small model costs more in all than the large one"
+        f"Charged for its verifier's training, the small model costs more in all for {QUESTIONS:,} questions"
         if saved[0] < 1 < saved[1]
         else "Even charged for its verifier's training, the small model costs less in all than the large one"
         if saved[1] < 1

@@ -171,7 +171,7 @@ def large_model_along_its_training() -> Drawing:
     axes.locator_params(axis="x", nbins=5)
     beaten = [at for at, arm in passes.items() if coverage(many).minus(arm).sign > 0]
     finding = (
-        "The longer the large model trains, the less can beat it; fully trained, not even a perfect verifier"
+        f"The longer the large model trains, the less beats it; at last not even a perfect verifier of {many} samples"
         if 0 < len(beaten) < len(STEPS) and STEPS[-1] not in beaten
         else "A perfect verifier beats the large model wherever its training stops"
         if beaten
