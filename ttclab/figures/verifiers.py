@@ -29,7 +29,7 @@ LOOKS: dict[str, dict[str, bool]] = {"prm-large": {"dashed": True}, "prm": {}, "
 
 def trainings_named() -> list[str]:
     """Names of the trainings of the whole family: that of the shipped models, and the other seeds."""
-    return ["these models" if name == SHIPPED else f"seed {name}" for name in families()]
+    return ["seed 0" if name == SHIPPED else f"seed {name}" for name in families()]
 
 
 def over_trainings(name: str) -> Estimate:
