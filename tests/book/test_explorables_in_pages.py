@@ -474,7 +474,7 @@ def test_a_verifier_is_shown_only_after_a_guess_by_keyboard_alone(reader):
     reader.open("verifier.html")
     assert not reader.chart.is_visible()
     answer = verifier_said(16, "all", "prm")[0]
-    assert answer not in reader.page.locator(".ttc").inner_text()
+    assert f"{answer} (" not in reader.page.locator(".ttc").inner_text()  # an axis may show the bare number
     reader.page.get_by_role("slider", name="Your guess").focus()
     reader.page.keyboard.press("ArrowRight")
     reader.page.keyboard.press("Tab")
@@ -588,7 +588,7 @@ LOOKED_AT = [
     ("all", "spoilt", 7),
     ("all", "wavering", 5),
     ("all", "wrong", 2),
-    ("1", "mended", 1),
+    ("4", "mended", 1),
     ("2", "right", 2),
     ("3", "wavering", 4),
     ("4", "spoilt", 3),
@@ -716,10 +716,11 @@ def test_next_goes_on_from_the_end_of_a_chain_to_the_next_and_back_returns(reade
 
 
 def test_arrow_keys_move_along_the_chain_and_the_menu_has_the_chains_of_the_fifth(reader):
-    watch(reader, "5", CHAINS["wrong"], 1)
+    wrong = chain_of("5", "wrong")
+    watch(reader, "5", wrong, 1)
     reader.page.get_by_role("radio", checked=True).last.focus()
     reader.page.keyboard.press("ArrowRight")
-    assert watch_says(reader, "5", CHAINS["wrong"], 2)
+    assert watch_says(reader, "5", wrong, 2)
     name = reader.page.get_by_role("radio", checked=True).last.get_attribute("aria-label")
     assert name == "attempt 2, wrong, revised to attempt 3, wrong"
     menu = reader.page.get_by_label("Chain")
@@ -744,7 +745,7 @@ def test_the_address_keeps_the_chain_and_another_reader_sees_it(reader):
 
 def test_an_address_with_a_chain_of_another_fifth_shows_one_of_the_fifth(reader):
     easiest = next(chain for chain in WATCHED["chains"] if chain["group"] == "1")
-    watch(reader, "1", CHAINS["wrong"], 2)
+    watch(reader, "1", chain_of("5", "wrong"), 2)
     assert watch_says(reader, "1", easiest, 2)
 
 

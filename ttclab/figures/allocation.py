@@ -171,7 +171,7 @@ def allocated_against_flops() -> Drawing:
     start = _from({n: value.sign >= 0 for n, value in guessed.items()})
     return Drawing(
         figure,
-        f"Knowing the difficulty {_beats(over['beam'])} a beam for all and {_beats(over['steps'])} one chain for all; "
+        f"Knowing the difficulty {_beats(over['beam'])} a beam and {_beats(over['steps'])} one chain; "
         "predicting it "
         + (
             "loses to the beam"
@@ -296,7 +296,7 @@ def lesson_rule() -> Drawing:
     words = {n: by_sign(value) for n, value in rule.items()}
     return Drawing(
         charts.gains(lines, xlabel="budget in generations", ylabel="minus samples, same FLOPs"),
-        f"At equal FLOPs the lesson's rule {_both(words[4], words[16])}; one chain for all "
+        f"The lesson's rule {_both(words[4], words[16])}; one chain for all "
         f"{_both(by_sign(chain[4]), by_sign(chain[16]))}",
         f"At a budget of 16 and equal FLOPs the rule minus samples is {rule[16]:.1 points}, one chain minus samples "
         f"{chain[16]:.1 points}.",

@@ -146,11 +146,11 @@ def paper_figure_7() -> Drawing:
     free, alone = sum(all(row) for row in level), sum(row[0] for row in level)
     return Drawing(
         figure,
-        "In the paper easy problems want one chain and hard ones a balance; "
+        "The paper: one chain for easy problems, a balance for hard ones; "
         + (
             f"here no split is clearly worse in {free} of 5 fifths"
             if free
-            else f"here no chain is clearly better than samples alone in {alone} of 5 fifths"
+            else f"here no chain clearly beats samples alone in {alone} of 5 fifths"
         ),
         f"16 generations. On the hardest fifth {names[0]} solves {solved[4, 0]:.0%} and {names[-1]} "
         f"{solved[4, -1]:.0%}; the best split there is {names[best[4]]}.",

@@ -6,7 +6,7 @@ from typing import Any
 from .connection import ServerError, address_hint
 from .server import ServedModel
 
-_TEXT = "749183"  # every tokenizer has digits, and no model is sure how these go on
+_TEXT = "749183+"  # every tokenizer has digits, and no model is sure how these go on
 _CHAT = [{"role": "user", "content": _TEXT}]
 _DRAWS = 8
 
