@@ -71,7 +71,7 @@ def recorded() -> dict[str, Any]:
         "Best-of-N, weighted vote": results.weighted(N),
         "Best-of-N, vote": results.vote(N),
         "Beam search": results.beam(N, M=M),
-        "Step-level revision": results.stepwise(N // M - 1, M),
+        f"Step-level revision, {M} chains": results.stepwise(N // M - 1, M),
     }
     metadata = bank.load("small", "test").metadata
     return {
