@@ -253,7 +253,7 @@ def test_every_control_changes_the_search_and_is_in_the_address(watcher):
     watcher.open()
     page, before = watcher.page, watcher.says()
     page.get_by_role("slider", name="N, generations").press("ArrowLeft")
-    page.get_by_text("2", exact=True).click()
+    page.locator("label").get_by_text("2", exact=True).click()
     page.get_by_role("slider", name="Temperature").press("ArrowRight")
     page.get_by_text("noisy oracle", exact=True).click()
     page.get_by_role("button", name="Draw again").click()
@@ -271,7 +271,7 @@ def test_every_control_changes_the_search_and_is_in_the_address(watcher):
 def test_the_width_never_exceeds_the_budget(watcher):
     watcher.open(N=2, M=8)
     assert watcher.page.get_by_role("radio", name="2", exact=True).is_checked()
-    watcher.page.get_by_text("8", exact=True).click()
+    watcher.page.locator("label").get_by_text("8", exact=True).click()
     assert watcher.page.get_by_role("slider", name="N, generations").get_attribute("aria-valuetext") == "8"
 
 
