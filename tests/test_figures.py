@@ -1,6 +1,7 @@
 """Figures: what every one of them has, and what turns a drawing into a part of a page."""
 
 import re
+import sys
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 from time import process_time
@@ -75,6 +76,44 @@ def assert_no_overlap(figure):
                 wide = min(box.x1, beside.x1) - max(box.x0, beside.x0)
                 tall = min(box.y1, beside.y1) - max(box.y0, beside.y0)
                 assert wide < 2 or tall < 3, f"{one!r} lies on {other!r}"
+
+
+@every_figure
+def test_a_figure_with_numbers_says_where_they_come_from(name):
+    shown = figures.draw(name)
+    assert bool(shown.source) == (shown.numbers is not None)
+    assert f'<p class="figure-source">{shown.source}</p>' in shown.html() or not shown.source
+
+
+def test_a_figure_of_seed_0_reads_no_other_seed(monkeypatch):
+    """With the stored values of the other seeds out of reach, exactly the figures that name no other seed are drawn."""
+
+    sources = {name: figures.draw(name).source for name in sorted(FIGURES)}
+
+    class Read(BaseException):
+        """Not caught by whoever handles errors."""
+
+    def out_of_reach():
+        raise Read
+
+    for module in list(sys.modules.values()):
+        if module.__name__.startswith("ttclab"):
+            for name in ("families", "pool", "each_family", "of_all"):
+                if getattr(getattr(module, name, None), "__module__", "") == "ttclab.results.families":
+                    monkeypatch.setattr(module, name, lambda *_: out_of_reach())
+            for value in list(vars(module).values()):  # what was pooled before is not a value at hand
+                if hasattr(value, "cache_clear") and value.__module__.startswith("ttclab.results"):
+                    value.cache_clear()
+
+    def reads_other_seeds(name):
+        try:
+            figures.draw(name)
+        except Read:
+            return True
+        return False
+
+    read = {name for name in sources if reads_other_seeds(name)}
+    assert read == {name for name, source in sources.items() if "seeds" in source.lower()}
 
 
 def drawn_in(text):

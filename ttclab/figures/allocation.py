@@ -14,14 +14,14 @@ from ..results.sampling import estimate_hits
 from ..results.wording import by_sign
 from . import charts, style
 from .charts import Series, series
-from .drawing import Drawing, drawn
+from .drawing import SEED_0, Drawing, drawn
 from .words import times
 
 BUDGETS = (4, 8, 16, 32, 64)
 LOOKS = (1, 2, 4, 8, 16, 64)
 
 
-@drawn
+@drawn(SEED_0)
 def ways_by_fifth() -> Drawing:
     """What a few ways to spend solve in each fifth of difficulty."""
     ways = {
@@ -57,7 +57,7 @@ def _fifths(names: list[str]) -> str:
     return f"the {' and the '.join(names[-2:])} fifth" if len(names) <= 2 else f"the {', '.join(names)} fifths"
 
 
-@drawn
+@drawn(SEED_0)
 def difficulty_estimates() -> Drawing:
     """How often an estimate of difficulty puts a problem into its right fifth, by its FLOPs."""
     scored, counted = {n: estimate_hits(n) for n in LOOKS}, {n: estimate_hits(n, "disagreement") for n in LOOKS[1:]}
@@ -92,7 +92,7 @@ def difficulty_estimates() -> Drawing:
     )
 
 
-@drawn
+@drawn(SEED_0)
 def allocation_by_difficulty() -> Drawing:
     """The table of the fitted policy that may use every strategy, as a map: a row a budget, a column a fifth."""
     cells = [[plan("whole", "oracle", n, k) for k in range(5)] for n in BUDGETS]
@@ -144,7 +144,7 @@ def _short(text: str) -> str:
     return text.replace(", M=", "\nM=").replace("best of ", "best\nof ").replace(" by ", "\nby ")
 
 
-@drawn
+@drawn(SEED_0)
 def allocated_against_flops() -> Drawing:
     """Policies by difficulty against the same way for everybody, by FLOPs, estimates of difficulty charged."""
     policies = {kind: {n: allocated("whole", kind, n) for n in BUDGETS} for kind in ("oracle", "predicted")}
@@ -222,7 +222,7 @@ def _name(axes: Axes, name: str, line: Series, i: int, aside: tuple[float, float
     )  # fmt: skip
 
 
-@drawn
+@drawn(SEED_0)
 def adaptive_stopping() -> Drawing:
     """Sampling until the vote is clear, and spreading a batch's budget, against as many samples for everybody."""
     limits = (4, 8, 16, 32, 64)
@@ -279,7 +279,7 @@ def _both(small: str, large: str) -> str:
     return f"{small} samples at budget 4 and {large} them at 16"
 
 
-@drawn
+@drawn(SEED_0)
 def lesson_rule() -> Drawing:
     """The lesson's rule, one chain for all and a fitted policy, all step by step, minus samples for the same FLOPs."""
     arms = {

@@ -12,7 +12,7 @@ from ..results.seeds import by_seed, headline, verdict
 from ..results.wording import by_sign
 from . import charts, style
 from .charts import Row, Series
-from .drawing import Drawing, drawn
+from .drawing import ALL_SEEDS, SEED_0, Drawing, drawn
 from .words import listed
 
 SHARES = (2, 4, 8)
@@ -27,7 +27,7 @@ NAMES = {
 COLOURS = {"uniform": "prm", "spread": "majority", "lesson": "revision", "fitted": "optimal"}  # as in the game
 
 
-@drawn
+@drawn(ALL_SEEDS)
 def arena_scoreboard() -> Drawing:
     """What each policy solves beyond uniform sampling for the same FLOPs, with 4 generations per problem.
 
@@ -68,7 +68,7 @@ def arena_scoreboard() -> Drawing:
     )
 
 
-@drawn
+@drawn(SEED_0)
 def arena_against_flops() -> Drawing:
     """Spread and uniform sampling against FLOPs, with the generations of each point."""
     shares = {"spread": SHARES, "uniform": (*SHARES, 2 * SHARES[-1])}
@@ -112,7 +112,7 @@ def _always(gains: Sequence[Estimate]) -> str:
     return by_sign(gains[0]) if len({gain.sign for gain in gains}) == 1 else "does not always beat"
 
 
-@drawn
+@drawn(SEED_0)
 def arena_by_budget() -> Drawing:
     """What the policies that look solve beyond uniform sampling for the same FLOPs, by generations per problem."""
     scores = {name: [above_uniform(name, share) for share in SHARES] for name in ("spread", "lesson", "fitted")}
@@ -134,7 +134,7 @@ def arena_by_budget() -> Drawing:
     )
 
 
-@drawn
+@drawn(SEED_0)
 def first_attempt_scores() -> Drawing:
     """How the verifier scores first attempts, right ones and wrong ones."""
     scores, right = first_looks()
@@ -170,7 +170,7 @@ def first_attempt_scores() -> Drawing:
     )
 
 
-@drawn
+@drawn(SEED_0)
 def after_the_look() -> Drawing:
     """What new samples solve of the problems whose first attempt looks wrong, and of those where it looks right."""
     sizes = (0, 1, 2, 4, 8, 16, 32)

@@ -22,13 +22,13 @@ from ..results.words import (
 )
 from . import charts, style
 from .charts import Row, Series, series
-from .drawing import Drawing, drawn
+from .drawing import ALL_SEEDS, SEED_0, Drawing, drawn
 from .words import listed
 
 CHOICES = {"working": "working", "likelihood": "likelihood", "asked": "asked"}  # as the chapter's list names them
 
 
-@drawn
+@drawn(SEED_0)
 def words_coverage_and_vote() -> Drawing:
     """Coverage, a vote and a vote weighted by the working, of SmolLM2 on word problems."""
     lines = {
@@ -52,7 +52,7 @@ def words_coverage_and_vote() -> Drawing:
     )
 
 
-@drawn
+@drawn(SEED_0)
 def two_models_one_gap() -> Drawing:
     """One sample, a vote of 16 and coverage of 16, for the tiny model and for SmolLM2."""
     models = {
@@ -93,7 +93,7 @@ def two_models_one_gap() -> Drawing:
     )
 
 
-@drawn
+@drawn(SEED_0)
 def words_verifiers() -> Drawing:
     """What verifiers gain over a vote of 16: on the sums the PRM and likelihood, on SmolLM2 three cheap ones."""
     trained, cheap = weighted(16).minus(vote(16)), sums_likeliest(16).minus(vote(16))
@@ -125,7 +125,7 @@ def words_verifiers() -> Drawing:
     )
 
 
-@drawn
+@drawn(SEED_0)
 def words_by_operations() -> Drawing:
     """One sample, a vote of 16 and coverage of 16 of SmolLM2, by the steps a problem takes."""
     counts = (1, 2, 3)
@@ -173,7 +173,7 @@ def words_by_operations() -> Drawing:
     )
 
 
-@drawn
+@drawn(SEED_0)
 def price_of_a_long_prompt() -> Drawing:
     """What 1 and 16 samples of SmolLM2 cost: reading a long prompt, writing short answers."""
     writing = word_vote(2).cost - word_vote(1).cost
@@ -193,7 +193,7 @@ def price_of_a_long_prompt() -> Drawing:
     )
 
 
-@drawn
+@drawn(ALL_SEEDS)
 def claims_and_evidence() -> Drawing:
     """Every claim of the lesson, the paper and later papers, by what our runs say of it."""
     looks = {

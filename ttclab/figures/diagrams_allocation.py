@@ -11,7 +11,7 @@ from ..flops import exchange_rate
 from ..results.exchange import bill, size_ratio
 from ..results.searching import searches as searches_of
 from . import charts, style
-from .drawing import Drawing, drawn
+from .drawing import CALCULATED, SEED_0, Drawing, drawn
 from .shapes import SMALL, WIDTH, arrow, box, canvas, words
 from .style import COLOURS, INK, SHORT_FIFTHS
 
@@ -19,7 +19,7 @@ KINDS = ("prefill", "decode", "verifier")
 PAPER_RATIOS = (0.16, 0.79, 22)  # R in the arXiv edition of Snell et al. 2024
 
 
-@drawn
+@drawn(SEED_0)
 def next_sample_where_it_gains(share: int = 4) -> Drawing:
     """Coverage by samples in each fifth, and where a budget ends that always goes where the next sample gains most."""
     budgets = np.arange(1, 65)
@@ -117,7 +117,7 @@ def _bills() -> pd.DataFrame:
     return pd.DataFrame.from_dict(rows, orient="index", columns=[f"FLOPs, {kind}" for kind in KINDS])
 
 
-@drawn
+@drawn(SEED_0)
 def where_flops_go() -> Drawing:
     """FLOPs per problem of five strategies, stacked: reading, writing, and the verifier."""
     bills = _bills()
@@ -154,7 +154,7 @@ def where_flops_go() -> Drawing:
     )
 
 
-@drawn
+@drawn(CALCULATED)
 def exchange_rate_by_life() -> Drawing:
     """How many passes of its own a small model may spend by R, by the formula of both editions of the paper."""
     M = size_ratio()
@@ -191,7 +191,7 @@ def exchange_rate_by_life() -> Drawing:
     )
 
 
-@drawn
+@drawn(SEED_0)
 def bill_of_a_life() -> Drawing:
     """All FLOPs of a life by the number of answers: a large model asked once, and a small one that thinks."""
     large = results.greedy("large").cost

@@ -9,7 +9,7 @@ from ..allocator import Arm
 from ..estimators import Estimate
 from ..results import arena, game
 from . import style
-from .drawing import Drawing, drawn
+from .drawing import SEED_0, Drawing, drawn
 from .shapes import PASSED, RIGHT, SMALL, WIDTH, WRONG, arrow, box, canvas, dot, words
 from .style import COLOURS, INK
 
@@ -23,7 +23,7 @@ NAMES = {
 }
 
 
-@drawn
+@drawn(SEED_0)
 def how_a_game_is_scored() -> Drawing:
     """Players above or below the curve of uniform sampling: the vertical distance is the score."""
     board = arena.load_arena()
@@ -89,7 +89,7 @@ def _places(players: Mapping[str, Arm], scores: Mapping[str, Estimate]) -> Itera
             yield name, (8, -7), "left"
 
 
-@drawn
+@drawn(SEED_0)
 def price_of_a_move(generations: int = 8) -> Drawing:
     """What moves of equally many generations cost in FLOPs, and what keeping the first attempt costs."""
     board = arena.load_arena()
@@ -216,7 +216,7 @@ def before_and_after_rl() -> Drawing:
     )
 
 
-@drawn
+@drawn("Years in which the papers appeared")
 def timeline_of_the_neighbours() -> Drawing:
     """The papers that the chapter names by year, in four lines of work."""
     lanes: dict[str, tuple[str, dict[int, str]]] = {

@@ -18,7 +18,7 @@ from ..revision import sequential_revise
 from ..sampling import Result
 from ..verifiers import load_verifier
 from . import style
-from .drawing import Drawing, drawn
+from .drawing import ONE_PROBLEM, SEED_0, Drawing, drawn
 from .shapes import PASSED, RIGHT, SMALL, WIDTH, WRONG, arrow, box, canvas, words, yes
 from .style import COLOURS, INK
 
@@ -26,7 +26,7 @@ EXPERIMENT = 120  # first test problems, which the five-inputs experiment runs o
 CHAINED = 48  # test problems that are revised together, and of which one chain is shown
 
 
-@drawn
+@drawn(ONE_PROBLEM)
 def what_a_revision_reads() -> Drawing:
     """The text before a recorded second revision: two attempts, the comment on the newest, the problem.
 
@@ -97,7 +97,7 @@ def _kept(before: Solution, after: Solution) -> int:
     return same.index(False) if False in same else len(same)
 
 
-@drawn
+@drawn(ONE_PROBLEM)
 def restart_at_the_first_doubt() -> Drawing:
     """A live chain of step-level revision: each attempt keeps the steps before the first one that the PRM doubts."""
     problem, result = _chain()
@@ -151,7 +151,7 @@ def restart_at_the_first_doubt() -> Drawing:
     )
 
 
-@drawn
+@drawn(SEED_0)
 def how_wrong_a_critic_may_be() -> Drawing:
     """False acceptances against false rejections of critics, the line where they sum to one, and who gains."""
     names = {
@@ -258,7 +258,7 @@ def _five_inputs() -> dict[str, np.ndarray]:
     return right
 
 
-@drawn
+@drawn(SEED_0)
 def five_inputs() -> Drawing:
     """What one revision solves by what it was shown: the experiment that tells correcting from copying."""
     solved = {name: bootstrap(right.astype(float)) for name, right in _five_inputs().items()}

@@ -14,7 +14,7 @@ from ..beam_search import beam_search, dvts
 from ..models import load
 from ..problems import Problem, Solution, load_problems
 from ..verifiers import load_verifier
-from .drawing import Drawing, drawn
+from .drawing import ONE_PROBLEM, Drawing, drawn
 from .shapes import RIGHT, SMALL, WIDTH, WRONG, arrow, canvas, dot, words, yes
 from .style import COLOURS, INK
 
@@ -142,7 +142,7 @@ def different(nodes: list[Node]) -> int:
     return len({node.solution.text for node in nodes if node.solution.finished})
 
 
-@drawn
+@drawn(ONE_PROBLEM)
 def how_a_beam_prunes(N: int = 8, M: int = 4, steps: int = 4) -> Drawing:
     """The tree of a real beam search of one problem.
 
@@ -187,7 +187,7 @@ def how_a_beam_prunes(N: int = 8, M: int = 4, steps: int = 4) -> Drawing:
     )
 
 
-@drawn
+@drawn(ONE_PROBLEM)
 def beam_beside_dvts(N: int = 12, M: int = 4, steps: int = 6) -> Drawing:
     """The trees of a beam search and of DVTS on one problem.
 

@@ -9,7 +9,7 @@ from .. import results
 from ..estimators import pass_at_k
 from ..results.exchange import allowance, bill, matched_samples, samples_for
 from . import style
-from .drawing import Drawing, drawn
+from .drawing import CALCULATED, ONE_PROBLEM, SEED_0, Drawing, drawn
 from .shapes import NORMAL, PASSED, RIGHT, SMALL, WIDTH, arrow, box, canvas, dot, panels, words, yes
 from .style import COLOURS, INK, PAGE
 
@@ -17,7 +17,7 @@ PARTS = [(who, what) for who in ("large", "small") for what in ("training", "ans
 RATIOS = (0.16, 0.79, 22)  # of the paper, arXiv edition
 
 
-@drawn
+@drawn(SEED_0)
 def one_pass_or_many() -> Drawing:
     """FLOPs as areas: one greedy pass of the large model, and the samples of the small one that cost as much."""
     many = matched_samples()
@@ -58,7 +58,7 @@ def one_pass_or_many() -> Drawing:
     )
 
 
-@drawn
+@drawn(ONE_PROBLEM)
 def answers_to_one_problem() -> Drawing:
     """The answers of the matched samples to one real problem: the first where the vote is wrong and a sample right."""
     many, samples = matched_samples(), results.small_samples()
@@ -113,7 +113,7 @@ def _in_two(question: str) -> str:
     return f"{question[:cut]}\n{question[cut + 1 :]}"
 
 
-@drawn
+@drawn(SEED_0)
 def training_or_thinking() -> Drawing:
     """The FLOPs of models that are asked rarely and often, for equal totals: training, and what is left to answer."""
     rows = []
@@ -158,7 +158,7 @@ def _rounded(count: float) -> str:
     return f"{count / 1e6:.2g} million" if count >= 1e6 else f"{count:,.0f}"
 
 
-@drawn
+@drawn(CALCULATED)
 def shapes_of_a_budget(budget: int = 8) -> Drawing:
     """One budget spent in parallel, in one chain, and as a hybrid."""
     shapes = [(budget, 1), (budget // 2, 2), (1, budget)]
@@ -192,7 +192,7 @@ def shapes_of_a_budget(budget: int = 8) -> Drawing:
     )
 
 
-@drawn
+@drawn("Two problems, seed 0")
 def votes_as_histograms(n: int = 64) -> Drawing:
     """What n samples answer to two real problems.
 
@@ -244,7 +244,7 @@ def votes_as_histograms(n: int = 64) -> Drawing:
     )
 
 
-@drawn
+@drawn(SEED_0)
 def chord_below_the_curve(n: int = 4) -> Drawing:
     """Coverage of n samples against the pass rate, and the chord between the easiest fifth and the hardest."""
     rates = [float(results.coverage(1).fifth(k).correct.mean()) for k in (0, 4)]
@@ -283,7 +283,7 @@ def chord_below_the_curve(n: int = 4) -> Drawing:
     )
 
 
-@drawn
+@drawn(ONE_PROBLEM)
 def marbles(k: int = 4, shown: int = 16) -> Drawing:
     """pass@k as marbles: every draw of k from the recorded samples of one problem."""
     samples = results.small_samples()

@@ -10,7 +10,7 @@ from .. import bank, results
 from ..models import load
 from ..problems import Solution
 from ..sampling import majority_vote, weighted_vote
-from .drawing import Drawing, drawn
+from .drawing import ONE_PROBLEM, Drawing, drawn
 from .shapes import PASSED, RIGHT, SMALL, WRONG, arrow, box, canvas, dot, words, yes
 from .style import COLOURS, INK, PAGE
 
@@ -41,7 +41,7 @@ def _scores(verifier: str) -> list[list[list[float]]]:
     return bank.load_scores(verifier, "small-test")
 
 
-@drawn
+@drawn(ONE_PROBLEM)
 def what_prm_and_orm_see(step: int = 3, length: int = 5) -> Drawing:
     """A recorded solution with its first error in one step, and the scores of a PRM and of an ORM."""
     i, j = _wrong_at(step, length)
@@ -82,7 +82,7 @@ def what_prm_and_orm_see(step: int = 3, length: int = 5) -> Drawing:
     )
 
 
-@drawn
+@drawn(ONE_PROBLEM)
 def samples_by_answer(n: int = 16) -> Drawing:
     """Scored samples of one problem by their answer: what a vote, a weighted vote and the best score pick.
 
@@ -172,7 +172,7 @@ def samples_by_answer(n: int = 16) -> Drawing:
     )
 
 
-@drawn
+@drawn(ONE_PROBLEM)
 def how_rollouts_label(rollouts: int = 16, shown: int = 4) -> Drawing:
     """Labels of the steps of a wrong solution by rollouts: the share of continuations of each that end right.
 

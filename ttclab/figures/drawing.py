@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import wraps
 from pathlib import Path
-from typing import ParamSpec
+from typing import ParamSpec, overload
 
 import pandas as pd
 from matplotlib.figure import Figure
@@ -16,6 +16,12 @@ from .style import to_svg
 
 P = ParamSpec("P")
 FIGURES: dict[str, Callable[..., "Drawing"]] = {}
+
+# Where the numbers of a figure come from, as the line under it says.
+SEED_0 = "Seed 0"  # the family whose models ship
+ALL_SEEDS = "Seeds 0, 1 and 2"
+ONE_PROBLEM = "One problem, seed 0"
+CALCULATED = "Calculated, not measured"
 
 
 @dataclass(frozen=True)
@@ -35,6 +41,8 @@ class Drawing:
         Every number of the figure, one row a point; cells are estimates, numbers or text. A diagram has none.
     spec : str or dict
         How estimates are written, such as ".1%" or ".1p", for all columns or by column. See `Estimate`.
+    source : str
+        Where the numbers come from, such as `SEED_0`. A diagram has none.
     name : str
         The name under which a page finds it.
     """
@@ -44,6 +52,7 @@ class Drawing:
     shown_by: str
     numbers: pd.DataFrame | None = None
     spec: str | Mapping[str, str] = ".0%"
+    source: str = ""
     name: str = "figure"
 
     @property
@@ -72,8 +81,10 @@ class Drawing:
         return written(table, self.spec, ".0%")
 
     def html(self) -> str:
-        """The title, the drawing, and the numbers folded under it."""
+        """The title, the drawing, where its numbers come from, and the numbers folded under it."""
         parts = [f"<figcaption><strong>{html.escape(self.finding)}</strong></figcaption>", self.svg]
+        if self.source:
+            parts.append(f'<p class="figure-source">{html.escape(self.source)}</p>')
         if self.numbers is not None:
             table = self.table().to_html(index=False, border=0, classes="results figure-numbers", justify="unset")
             table = table.replace("<th></th>", "<td></td>")  # an empty corner heads nothing
@@ -94,21 +105,33 @@ class Drawing:
         return self.alt
 
 
-def drawn(function: Callable[P, Drawing]) -> Callable[P, Drawing]:
+@overload
+def drawn(figure: Callable[P, Drawing]) -> Callable[P, Drawing]: ...
+@overload
+def drawn(figure: str) -> Callable[[Callable[P, Drawing]], Callable[P, Drawing]]: ...
+def drawn(figure: Callable[P, Drawing] | str) -> Callable[P, Drawing] | Callable[..., Callable[P, Drawing]]:
     """Register a function as the figure of its name: pages show it, labs call it.
+
+    Use it as `@drawn` for a diagram, and as `@drawn(source)` where the figure shows numbers from `source`.
 
     Raises
     ------
     ValueError
         If another figure has the name.
     """
+    if isinstance(figure, str):
+        return lambda function: _registered(function, figure)
+    return _registered(figure, "")
+
+
+def _registered(function: Callable[P, Drawing], source: str) -> Callable[P, Drawing]:
     name = function.__name__
     if name in FIGURES:
         raise ValueError(f"two figures have the name {name!r}")
 
     @wraps(function)
     def named(*args: P.args, **kwargs: P.kwargs) -> Drawing:
-        return replace(function(*args, **kwargs), name=name)
+        return replace(function(*args, **kwargs), name=name, source=source)
 
     FIGURES[name] = named
     return named

@@ -23,7 +23,7 @@ from ..results.families import SHIPPED, each_family, of_all
 from ..results.wording import by_sign
 from . import charts, style
 from .charts import Series, series
-from .drawing import Drawing, drawn
+from .drawing import ALL_SEEDS, Drawing, drawn
 
 QUESTIONS = 100_000
 BEAMS = (4, 16, 64)  # recorded in every family
@@ -38,7 +38,7 @@ def _key(*verdicts: str) -> dict[str, tuple[str, float]]:
     return {f"{name} wins" if name != "no difference" else name: (WINNERS[name], TILE) for name in verdicts}
 
 
-@drawn
+@drawn(ALL_SEEDS)
 def strategies_against_flops() -> Drawing:
     """Every strategy of the small model against FLOPs, beside the large model's single passes."""
     return of_all(_strategies_against_flops)
@@ -94,7 +94,7 @@ def _strategies_against_flops() -> Drawing:
     )
 
 
-@drawn
+@drawn(ALL_SEEDS)
 def crossing_by_seed() -> Drawing:
     """The small model at its best for the FLOPs of one large pass, minus that pass, by the large model's training."""
     gains = {at: inference_alone(at) for at in STEPS}
@@ -158,7 +158,7 @@ def _crossing(signs: Mapping[int, set[int]], families: int) -> str:
     return f"At no checkpoint do {_trainings(families)} agree on a winner"
 
 
-@drawn
+@drawn(ALL_SEEDS)
 def same_training() -> Drawing:
     """What each model solves by the FLOPs of its training: one pass of each, and the small one thinking."""
     passes = of_all(lambda: Estimate.stack(greedy("large", at).solved for at in STEPS))
@@ -217,7 +217,7 @@ def same_training() -> Drawing:
     )
 
 
-@drawn
+@drawn(ALL_SEEDS)
 def winners_by_training() -> Drawing:
     """Who wins by fifth and R at equal FLOPs in all, the verifier given, for three trainings of the large model."""
     maps = {at: pooled_map(at) for at in MAPS}
@@ -266,7 +266,7 @@ def _rate(R: float) -> str:
     return f"R = {R:g}" if R < 1e9 else "inference alone"
 
 
-@drawn
+@drawn(ALL_SEEDS)
 def gains_by_fifth_and_rate() -> Drawing:
     """Small minus large at equal FLOPs in all, by fifth and R, the verifier given, for the large model of chapter 1."""
     cells = pooled_map(USUAL)
@@ -290,7 +290,7 @@ def gains_by_fifth_and_rate() -> Drawing:
     )
 
 
-@drawn
+@drawn(ALL_SEEDS)
 def who_pays_for_the_verifier() -> Drawing:
     """Accuracy against all FLOPs, training included, with the verifier's training charged to the small model or not."""
     return of_all(_who_pays_for_the_verifier)
@@ -359,7 +359,7 @@ def _who_pays_for_the_verifier() -> Drawing:
     )
 
 
-@drawn
+@drawn(ALL_SEEDS)
 def cells_won() -> Drawing:
     """Cells of single fifths that the small model and the large one win, the verifier given or its training charged."""
     kinds = {"verifier\ngiven": True, "verifier's\ntraining charged": False}

@@ -15,7 +15,7 @@ from ..explorables.watch_search import N
 from ..sampling import CHOICES, Result
 from ..tasks.arithmetic import ArithmeticProblem
 from ..tasks.problem import Solution
-from .drawing import Drawing, drawn
+from .drawing import ONE_PROBLEM, Drawing, drawn
 from .shapes import SMALL, WIDTH, WRONG, canvas, words, yes
 from .style import COLOURS, DASHED, INK, PAGE
 
@@ -152,7 +152,7 @@ def _draw(axes: Axes, node: _Node, column: float) -> None:
         _draw(axes, child, column)
 
 
-@drawn
+@drawn(ONE_PROBLEM)
 def samples_as_a_tree() -> Drawing:
     """The first view of "Watch it search": the recorded samples of its first problem, and what three rules choose."""
     name = shipped_data("watch_search")["problems"][0]["id"]

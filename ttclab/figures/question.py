@@ -9,12 +9,12 @@ from ..results.training import steps
 from ..results.wording import by_sign
 from . import charts, style
 from .charts import Row
-from .drawing import Drawing, drawn
+from .drawing import SEED_0, Drawing, drawn
 
 PARTS = {"reading": style.COLOURS["reading"], "writing": style.COLOURS["writing"], "verifier": style.COLOURS["prm"]}
 
 
-@drawn
+@drawn(SEED_0)
 def price_of_a_pass() -> Drawing:
     """Where the FLOPs go: one large pass, the samples that cost as much, and fewer with a verifier."""
     many, scored = matched_samples(), matched_samples("prm")
@@ -40,7 +40,7 @@ def price_of_a_pass() -> Drawing:
     )
 
 
-@drawn
+@drawn(SEED_0)
 def equal_price() -> Drawing:
     """What one large pass solves, and what the small model solves for the same FLOPs, by who chooses."""
     many, scored = matched_samples(), matched_samples("prm")
@@ -73,7 +73,7 @@ def equal_price() -> Drawing:
     )
 
 
-@drawn
+@drawn(SEED_0)
 def equal_price_by_fifth() -> Drawing:
     """The same comparison in each fifth of difficulty."""
     many = matched_samples()
@@ -103,7 +103,7 @@ def equal_price_by_fifth() -> Drawing:
     )
 
 
-@drawn
+@drawn(SEED_0)
 def verifier_on_the_bill() -> Drawing:
     """The weighted vote against FLOPs, with the verifier's reading charged and not, and one large pass."""
     budgets = (1, 2, 4, 8, 16, 32, 64)
@@ -142,7 +142,7 @@ def verifier_on_the_bill() -> Drawing:
     )
 
 
-@drawn
+@drawn(SEED_0)
 def large_model_along_its_training() -> Drawing:
     """One pass of the large model at the points of its training, and what the small one does for its price."""
     many, scored = matched_samples(), matched_samples("prm")

@@ -20,7 +20,7 @@ from ..results.seeds import by_seed, headline
 from ..results.wording import by_sign
 from . import charts, style
 from .charts import Series, series
-from .drawing import Drawing, drawn
+from .drawing import ALL_SEEDS, SEED_0, Drawing, drawn
 
 SAMPLES = (1, 2, 4, 8, 16, 32, 64)
 
@@ -31,7 +31,7 @@ def _trainings(count: int) -> str:
     return {0: "no training", whole: "every training"}.get(count, f"{count} of {whole} trainings")
 
 
-@drawn
+@drawn(SEED_0)
 def coverage_before_and_after() -> Drawing:
     """Coverage before and after reinforcement learning, and before at a low temperature."""
     named = {"before": coverage, "after": rl_coverage, "before, low\ntemperature": cool_coverage}
@@ -55,7 +55,7 @@ def coverage_before_and_after() -> Drawing:
     )
 
 
-@drawn
+@drawn(ALL_SEEDS)
 def coverage_change_by_seed() -> Drawing:
     """Coverage after reinforcement learning minus coverage before, by the number of samples, in every training."""
     changes = coverage_changes(SAMPLES)
@@ -78,7 +78,7 @@ def coverage_change_by_seed() -> Drawing:
     )
 
 
-@drawn
+@drawn(ALL_SEEDS)
 def search_before_and_after() -> Drawing:
     """One sample, a vote, a weighted vote and step-level revisions, before and after reinforcement learning."""
     ways = {

@@ -35,7 +35,7 @@ from ..results.stepwise import restarted_step
 from ..results.wording import by_sign
 from . import charts, style
 from .charts import Row, Series, series
-from .drawing import Drawing, drawn
+from .drawing import ALL_SEEDS, SEED_0, Drawing, drawn
 from .words import listed, times
 
 PLACES = (1, 2, 5, 16)  # attempts of a chain, of which every training's pass rate is known
@@ -44,7 +44,7 @@ REVISIONS = (0, 1, 3, 7, 15, 31)
 QUALITIES = (0.6, 0.7, 0.8, 0.9, 0.95)
 
 
-@drawn
+@drawn(ALL_SEEDS)
 def along_the_chain() -> Drawing:
     """The pass rate along the chain in every training, beside one sample of the control."""
     rates = each_family(lambda: {n: attempt(n) for n in PLACES})
@@ -95,7 +95,7 @@ def seed_name(family: str) -> str:
     return f"seed {0 if family == SHIPPED else family}"
 
 
-@drawn
+@drawn(ALL_SEEDS)
 def revision_against_fresh_sample() -> Drawing:
     """What a revision turns right and wrong, and what a fresh sample of the control would, in every training."""
     facts = {
@@ -146,7 +146,7 @@ def mended_beside_fresh() -> Estimate:
     return mended().minus(mended(fresh=True))
 
 
-@drawn
+@drawn(SEED_0)
 def what_becomes_of_a_step() -> Drawing:
     """Right steps and first wrong steps after a rewrite, and first wrong steps after a restart."""
     bars = {
@@ -198,7 +198,7 @@ def what_becomes_of_a_step() -> Drawing:
     )
 
 
-@drawn
+@drawn(SEED_0)
 def revision_by_fifth() -> Drawing:
     """The first attempt and the first revision in each fifth of difficulty."""
     lines = {
@@ -231,7 +231,7 @@ def revision_by_fifth() -> Drawing:
     )
 
 
-@drawn
+@drawn(SEED_0)
 def feedback_on_attempts() -> Drawing:
     """What comments on the newest attempt change: rewrites 1 to 7 with each critic, minus those without."""
     critics = {"told by an oracle": "oracle", "told by the PRM": "prm", "told by itself": "self"}
@@ -258,7 +258,7 @@ def feedback_on_attempts() -> Drawing:
     )
 
 
-@drawn
+@drawn(SEED_0)
 def chain_against_samples() -> Drawing:
     """One chain of revisions against as many parallel samples of the same model, by FLOPs."""
     deep, wide = {n: hybrid(1, n - 1) for n in ATTEMPTS}, {n: hybrid(n) for n in ATTEMPTS}
@@ -284,7 +284,7 @@ def chain_against_samples() -> Drawing:
     )
 
 
-@drawn
+@drawn(SEED_0)
 def splits_of_sixteen() -> Drawing:
     """Sixteen attempts split into chains, from all parallel to one chain."""
     attempts = 16
@@ -316,7 +316,7 @@ def splits_of_sixteen() -> Drawing:
     )
 
 
-@drawn
+@drawn(SEED_0)
 def restarting_at_the_doubtful_step() -> Drawing:
     """Step-level revision against FLOPs, beside samples, beam search and one pass of the large model."""
     steps = {T: stepwise(T) for T in REVISIONS}
@@ -356,7 +356,7 @@ def restarting_at_the_doubtful_step() -> Drawing:
     )
 
 
-@drawn
+@drawn(SEED_0)
 def restarts_by_fifth() -> Drawing:
     """What at most 15 step-level revisions solve, and cost, in each fifth of difficulty."""
     before, after = stepwise(0), stepwise(15)
@@ -398,7 +398,7 @@ def _two_rows() -> tuple[style.Figure, tuple[style.Axes, style.Axes]]:
     return figure, (axes[0, 0], axes[1, 0])
 
 
-@drawn
+@drawn(SEED_0)
 def how_good_a_critic_must_be() -> Drawing:
     """What step-level revisions gain by the quality of a noisy oracle whose errors repeat or are drawn anew."""
     lines = {
@@ -436,7 +436,7 @@ def how_good_a_critic_must_be() -> Drawing:
     )
 
 
-@drawn
+@drawn(SEED_0)
 def trained_critics() -> Drawing:
     """What step-level revisions gain with each trained critic, and with the oracle."""
     critics = {

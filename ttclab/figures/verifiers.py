@@ -11,7 +11,7 @@ from ..results.verifiers import auc_by_answer, auc_by_working, auc_everywhere
 from ..results.wording import by_sign
 from . import charts, style
 from .charts import Series, series
-from .drawing import Drawing, drawn
+from .drawing import ALL_SEEDS, SEED_0, Drawing, drawn
 from .question import PARTS
 from .words import listed, times
 
@@ -37,7 +37,7 @@ def over_trainings(name: str) -> Estimate:
     return headline(name, ALL if len(families()) > 1 else SHIPPED)
 
 
-@drawn
+@drawn(SEED_0)
 def weighted_against_vote() -> Drawing:
     """A vote weighted by the PRM, a plain vote and a perfect verifier, from 1 to 256 samples."""
     lines = {
@@ -57,7 +57,7 @@ def weighted_against_vote() -> Drawing:
     )
 
 
-@drawn
+@drawn(SEED_0)
 def auc_by_verifier() -> Drawing:
     """Three AUCs of each verifier, in the order of what a vote of 64 samples solves with it."""
     solved = {name: weighted(64, name).solved for name in VERIFIERS}
@@ -102,7 +102,7 @@ def auc_by_verifier() -> Drawing:
     )
 
 
-@drawn
+@drawn(SEED_0)
 def cost_of_verifying() -> Drawing:
     """FLOPs of 16 samples: reading, writing, and the verifier."""
     bars = {
@@ -129,7 +129,7 @@ def cost_of_verifying() -> Drawing:
     )
 
 
-@drawn
+@drawn(SEED_0)
 def over_optimisation() -> Drawing:
     """The sample with the best score, from 1 to 256, by four verifiers."""
     names = {
@@ -168,7 +168,7 @@ def over_optimisation() -> Drawing:
     )
 
 
-@drawn
+@drawn(ALL_SEEDS)
 def best_against_weighted() -> Drawing:
     """The best score minus the weighted vote of 256 samples, with a good verifier and a weak one, in each training."""
     gains = {
@@ -196,7 +196,7 @@ def best_against_weighted() -> Drawing:
     )
 
 
-@drawn
+@drawn(ALL_SEEDS)
 def beam_against_samples() -> Drawing:
     """Accuracy against FLOPs of beam search and of weighted best-of-N, with the PRM."""
     samples = {N: weighted(N) for N in (1, 2, 4, 8, 16, 32, 64, 128, 256)}
@@ -234,7 +234,7 @@ def beam_against_samples() -> Drawing:
     )
 
 
-@drawn
+@drawn(ALL_SEEDS)
 def beam_by_fifth() -> Drawing:
     """Beam search, the weighted vote and a vote with a budget of 16, by fifth of difficulty, over all trainings."""
     searched, chosen, voted = of_all(lambda: (beam(16), weighted(16), vote(16)))
@@ -262,7 +262,7 @@ def beam_by_fifth() -> Drawing:
     )
 
 
-@drawn
+@drawn(ALL_SEEDS)
 def beam_by_verifier() -> Drawing:
     """Beam search minus weighted best-of-N, by budget and by the verifier that both use, over all trainings."""
     budgets = {"PRM": (4, 16, 64), "weak PRM": (4, 64)}
