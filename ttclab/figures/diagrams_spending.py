@@ -9,7 +9,7 @@ from .. import results
 from ..estimators import pass_at_k
 from ..results.exchange import allowance, bill, matched_samples, samples_for
 from . import style
-from .drawing import CALCULATED, ONE_PROBLEM, SEED_0, Drawing, drawn
+from .drawing import ONE_PROBLEM, SEED_0, Drawing, drawn
 from .shapes import NORMAL, PASSED, RIGHT, SMALL, WIDTH, arrow, box, canvas, dot, panels, words, yes
 from .style import COLOURS, INK, PAGE
 
@@ -139,13 +139,16 @@ def training_or_thinking() -> Drawing:
             for x, width, (colour, fill) in zip((left, left + cut), (cut, wide - cut), looks.values(), strict=True):
                 box(axes, x, y + up, width, 0.34, "", colour, fill=fill, edge=0)
         words(axes, left + wide - 0.1, y + 0.21, f"{each[k]} samples", ha="right")
-    for x, name, text in ((left, "training", "training"), (left + 1.4, "answers", "answers, and samples for each")):
+    for x, name, text in (
+        (left, "training", "training"),
+        (left + 1.4, "answers", "answers: samples for each question"),
+    ):
         colour, fill = looks[name]
         box(axes, x, 0.12, 0.2, 0.2, "", colour, fill=fill, edge=0)
         words(axes, x + 0.3, 0.22, text, ha="left", fontsize=SMALL)
     return Drawing(
         figure,
-        "All answers share what training saves: a model that is asked often has little for each",
+        "What training saves is shared by all answers: the more questions, the fewer samples for each",
         f"Bars of equal total FLOPs. At R = {RATIOS[0]:g} the small model may draw {each[0]} samples for each answer, "
         f"at R = {RATIOS[-1]:g} it may draw {each[-1]}.",
         data,
@@ -158,15 +161,16 @@ def _rounded(count: float) -> str:
     return f"{count / 1e6:.2g} million" if count >= 1e6 else f"{count:,.0f}"
 
 
-@drawn(CALCULATED)
+@drawn
 def shapes_of_a_budget(budget: int = 8) -> Drawing:
     """One budget spent in parallel, in one chain, and as a hybrid."""
     shapes = [(budget, 1), (budget // 2, 2), (1, budget)]
     figure, axes = canvas(2.95)
-    names = ("parallel", "hybrid", "sequential")
+    names = ("sampling", "hybrid", "revision")
+    texts = (f"{budget} samples", f"{budget // 2} chains of 2", f"1 chain of {budget}")
     fresh, revised = COLOURS["writing"], COLOURS["revision"]
     step = 0.235
-    for k, ((chains, attempts), name) in enumerate(zip(shapes, names, strict=True)):
+    for k, ((chains, attempts), name, text) in enumerate(zip(shapes, names, texts, strict=True)):
         middle = WIDTH * (k + 0.5) / 3
         across = 0.21 if chains == budget else 0.32
         for chain in range(chains):
@@ -177,18 +181,15 @@ def shapes_of_a_budget(budget: int = 8) -> Drawing:
                 if attempt:
                     arrow(axes, (x, y + step - 0.07), (x, y + 0.06), revised, lw=1, mutation_scale=6)
         words(axes, middle, 0.68, name, weight="bold")
-        words(axes, middle, 0.45, f"{chains} × {attempts}", fontsize=SMALL)
+        words(axes, middle, 0.45, text, fontsize=SMALL)
     for x, colour, text in ((1.0, fresh, "a fresh sample"), (3.0, revised, "a revision")):
         dot(axes, x, 0.15, colour, ms=9)
         words(axes, x + 0.15, 0.15, text, ha="left", fontsize=SMALL)
-    data = pd.DataFrame(shapes, columns=["chains", "attempts in each"], index=pd.Index(names, name="shape"))
-    data["generations"] = data.prod(axis=1)
     return Drawing(
         figure,
-        f"{budget} generations, three shapes",
-        f"{budget} dots, one per generation: side by side in parallel sampling, one after the other in a chain of "
+        f"Three ways to spend {budget} generations",
+        f"{budget} dots, one for each generation: side by side in sampling, one after the other in a chain of "
         f"revisions, {shapes[1][0]} chains of {shapes[1][1]} in a hybrid.",
-        data,
     )
 
 
@@ -237,7 +238,7 @@ def votes_as_histograms(n: int = 64) -> Drawing:
     rates = [shares[shown[wins]] for wins in (True, False)]
     return Drawing(
         figure,
-        "A vote needs the right answer to be the commonest, not to be common",
+        "For a vote, the right answer must be the most common one; being common is not enough",
         f"Two real problems, {n} samples each. Left {rates[0]:.0%} of the samples are right, and no wrong answer has "
         f"as many votes; right {rates[1]:.0%} are, and one wrong answer has more.",
         data,
@@ -267,8 +268,8 @@ def chord_below_the_curve(n: int = 4) -> Drawing:
     )
     for text, x, y, offset, side in notes:
         axes.annotate(text, (x, y), xytext=offset, textcoords="offset points", ha=side, color=INK, fontsize=NORMAL)
-    style.shares(axes, label=f"right among {n}")
-    axes.set(xlabel="right in one sample", xlim=(0, 1.02), ylim=(0, 1.12), yticks=np.linspace(0, 1, 6))
+    style.shares(axes, label=f"one of {n} samples is right")
+    axes.set(xlabel="one sample is right", xlim=(0, 1.02), ylim=(0, 1.12), yticks=np.linspace(0, 1, 6))
     axes.xaxis.set_major_formatter(axes.yaxis.get_major_formatter())
     data = pd.DataFrame(
         {"in one sample": [*rates, middle, middle], f"among {n}": [*covered, below, above]},
@@ -276,7 +277,7 @@ def chord_below_the_curve(n: int = 4) -> Drawing:
     )
     return Drawing(
         figure,
-        "The average of the curves lies below the curve of the average",
+        f"The equation promises {above:.0%} for the average problem; an easy and a hard problem average {below:.0%}",
         f"Coverage of {n} samples bends down as the pass rate grows. The easiest and the hardest fifth average "
         f"{below:.0%}; a single problem with their average pass rate would reach {above:.0%}.",
         data,

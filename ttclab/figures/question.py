@@ -5,12 +5,14 @@ import pandas as pd
 from ..estimators import Estimate
 from ..results import coverage, greedy, training_flops, vote, weighted
 from ..results.exchange import STEPS, bill, matched_samples
+from ..results.families import each_family
 from ..results.training import steps
 from ..results.wording import by_sign
 from . import charts, style
 from .charts import Row
-from .drawing import SEED_0, Drawing, drawn
+from .drawing import ALL_SEEDS, SEED_0, Drawing, drawn
 
+RESULT = ("wins", "ties", "loses")
 PARTS = {"reading": style.COLOURS["reading"], "writing": style.COLOURS["writing"], "verifier": style.COLOURS["prm"]}
 
 
@@ -33,7 +35,7 @@ def price_of_a_pass() -> Drawing:
     )
     return Drawing(
         charts.stacked(bars, PARTS, xlabel="FLOPs per problem"),
-        f"One answer of the large model costs as much as {many} of the small one, or {scored} with their scores",
+        f"One answer of the large model costs as much as {many} of the small one, or as {scored} with a verifier",
         f"One pass of the large model costs {greedy('large').cost / 1e6:.0f} million FLOPs per problem; "
         f"{scored} samples of the small one and their scores cost {weighted(scored).cost / 1e6:.0f} million.",
         numbers,
@@ -57,8 +59,8 @@ def equal_price() -> Drawing:
     joined = "and" if by_vote.sign == by_oracle.sign else "but"
     return Drawing(
         charts.dots(rows, xlabel="problems solved", low=0.4, high=1.0),
-        f"For the price of one large pass, a vote {by_sign(by_vote)} it, {joined} a perfect verifier "
-        f"{by_sign(by_oracle)} it",
+        f"At the price of one large pass, the small model {by_sign(by_vote, *RESULT)} with a vote, {joined} "
+        f"{by_sign(by_oracle, *RESULT)} with a perfect verifier",
         f"The vote solves {vote(many).solved:.0%}, the large model {greedy('large').solved:.0%}, "
         f"a perfect verifier {coverage(many).solved:.0%}.",
         pd.DataFrame(
@@ -89,7 +91,7 @@ def equal_price_by_fifth() -> Drawing:
     hard = vote(many).fifth(4).solved
     return Drawing(
         charts.by_fifth(lines),
-        f"The right answers are there: with a perfect verifier the small model leads most on the {where}"
+        f"With a perfect verifier, the small model's lead over the large one is largest on the {where}"
         if lead[widest].sign > 0
         else "Even a perfect verifier does not put the small model ahead in any fifth",
         f"On the hardest fifth a perfect verifier solves {coverage(many).fifth(4).solved:.0%}, "
@@ -103,42 +105,34 @@ def equal_price_by_fifth() -> Drawing:
     )
 
 
-@drawn(SEED_0)
-def verifier_on_the_bill() -> Drawing:
-    """The weighted vote against FLOPs, with the verifier's reading charged and not, and one large pass."""
-    budgets = (1, 2, 4, 8, 16, 32, 64)
-    charged = {N: weighted(N) for N in budgets}
-    line = charts.series("prm", charged, cost=True)
-    free = charts.Series("prm", line.values, [vote(N).cost for N in budgets], dashed=True)
-    large = greedy("large")
-    lines = {
-        "PRM, charged": line,
-        "large, one pass": charts.level("large", large, line.at[-1]),
-        "PRM, free": free,
-    }
-    many, scored = matched_samples(), matched_samples("prm")
-    figure = charts.against_flops(lines, scale=(0.4, 1.0))
-    [axes] = figure.axes
-    axes.axvline(large.cost, color=style.INK, lw=1)
-    for arm, face in ((weighted(scored), style.COLOURS["prm"]), (weighted(many), style.PAGE)):
-        axes.plot([large.cost], [arm.solved.mean], "o", color=style.COLOURS["prm"], mfc=face, ms=7, mew=1.6, zorder=3)
-    axes.annotate(
-        "price of\none large pass", (large.cost, 0.42), xytext=(-5, 0), textcoords="offset points", ha="right"
-    )
+@drawn(ALL_SEEDS)
+def verifier_on_the_bill(free: int = 16, charged: int = 8) -> Drawing:
+    """The small model with the PRM minus one large pass in each seed, with the verifier's reading free and charged."""
+    bills = {"free": (free, vote), "charged": (charged, weighted)}  # samples, and what is charged for them
+    rows, prices = {}, {}
+    for name, (N, paid) in bills.items():
+        gains = each_family(lambda N=N: weighted(N).minus(greedy("large")))
+        rows |= {
+            f"reading {name}, seed {seed}": Row("prm", gain, name == "free") for seed, gain in enumerate(gains.values())
+        }
+        costs = each_family(lambda N=N, paid=paid: paid(N).cost / greedy("large").cost)
+        prices |= {f"reading {name}, seed {seed}": cost for seed, cost in enumerate(costs.values())}
+    flattery = [float(gain.mean) for gain in each_family(lambda: weighted(free).minus(weighted(charged))).values()]
     return Drawing(
-        figure,
-        f"One large pass pays for {many} samples if the PRM reads them for free, and for {scored} if its reading is "
-        "charged",
-        f"{many} scored samples solve {weighted(many).solved:.0%}, and {scored} solve {weighted(scored).solved:.0%}; "
-        f"one pass of the large model solves {large.solved:.0%}.",
+        charts.dots(rows, xlabel="points, minus one large pass", difference=True),
+        f"Leave the PRM's reading off the bill, and the small model looks {100 * min(flattery):.0f} to "
+        f"{100 * max(flattery):.0f} points better",
+        f"{free} samples, their reading free, and {charged} samples, their reading charged, each cost about one large "
+        f"pass: {min(prices.values()):.2f} to {max(prices.values()):.2f} of it.",
         pd.DataFrame(
             {
-                "samples": budgets,
-                "solved": line.values.unstack(),
-                "FLOPs, reading charged": line.at,
-                "FLOPs, reading free": free.at,
+                "": list(rows),
+                "samples": [free if row.hollow else charged for row in rows.values()],
+                "minus one large pass (points)": [row.value for row in rows.values()],
+                "charged, in large passes": [f"{price:.2f}" for price in prices.values()],
             }
         ),
+        {"minus one large pass (points)": ".1p"},
     )
 
 
@@ -166,12 +160,20 @@ def large_model_along_its_training() -> Drawing:
     charts.draw(axes, lines, bands=False)
     axes.fill_between(list(spent.values()), solved.low, solved.high, color=style.COLOURS["large"], alpha=0.2, lw=0)
     axes.plot(list(spent.values()), solved.mean, "o", color=style.COLOURS["large"], ms=4)
+    shown = (spent[1500], float(passes[1500].solved.mean))
+    axes.annotate(
+        "the large model\nof this chapter",
+        shown,
+        xytext=(min(spent.values()), 0.92),
+        arrowprops={"arrowstyle": "-", "lw": 0.8},
+    )
+    axes.plot(*shown, "o", color=style.COLOURS["large"], mfc=style.PAGE, ms=7, mew=1.6)
     axes.set_xlabel("training of the large model, 10¹² FLOPs")
     axes.xaxis.set_major_formatter(style.TRILLIONS)
     axes.locator_params(axis="x", nbins=5)
     beaten = [at for at, arm in passes.items() if coverage(many).minus(arm).sign > 0]
     finding = (
-        f"The longer the large model trains, the less beats it; at last not even a perfect verifier of {many} samples"
+        f"The large model improves with training, until not even a perfect verifier of {many} samples beats it"
         if 0 < len(beaten) < len(STEPS) and STEPS[-1] not in beaten
         else "A perfect verifier beats the large model wherever its training stops"
         if beaten

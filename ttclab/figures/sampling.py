@@ -52,7 +52,7 @@ def pass_rates() -> Drawing:
     axes.grid(axis="x", visible=False)
     axes.xaxis.set_major_formatter(style.PERCENT)
     axes.set(xlabel="share of its samples that are right", ylabel="problems", xlim=(-0.02, 1.02))
-    style.key(figure, {"easiest fifth": charts.shades(5)[0], "to the hardest": charts.shades(5)[4]})
+    style.key(figure, {"easiest fifth of the problems": charts.shades(5)[0], "hardest fifth": charts.shades(5)[4]})
     low, high = int((rates < 0.1).sum()), int((rates >= 0.9).sum())
     total = counts.sum(axis=0)
     return Drawing(
@@ -80,14 +80,37 @@ def coverage_by_fifth() -> Drawing:
         for k, name in enumerate(style.SHORT_FIFTHS)
     }
     theory = {name: [one_rate(N, k) for N in BELOW_64] for k, name in enumerate(style.SHORT_FIFTHS)}
-    figure = charts.shaded(lines, xlabel="samples", dashed=theory)
-    style.line_key(figure, {"measured": "-", "one rate for the fifth": style.DASHED})
+    whole, promised = charts.series("oracle", arms), [one_rate(N) for N in BELOW_64]
+    figure, axes = style.new_rows(1, 2, height=2.6, sharey=True)
+    for ax, head in zip(axes[0], ("all problems", "each fifth"), strict=True):
+        style.budgets(ax, BELOW_64, "samples")
+        ax.xaxis.set_major_formatter(lambda N, _: f"{N:g}" if N in (1, 4, 16, 64) else "")
+        style.shares(ax, label="")
+        ax.set_title(head, fontsize=style.STYLE["font.size"])
+    pairs = [(axes[0, 0], whole, promised, style.INK)]
+    pairs += [
+        (axes[0, 1], line, theory[name], shade)
+        for (name, line), shade in zip(lines.items(), charts.shades(5), strict=True)
+    ]
+    for ax, line, rates, shade in pairs:
+        ax.fill_between(line.at, line.values.low, line.values.high, color=shade, alpha=0.2, lw=0)
+        ax.plot(line.at, line.values.mean, color=shade)
+        ax.plot(line.at, rates, color=shade, lw=1.1, ls=style.DASHED)
+    for (name, line), shade in zip(lines.items(), charts.shades(5), strict=True):
+        axes[0, 1].annotate(
+            name, (1, float(line.values.mean[0])), xytext=(-5, 0), textcoords="offset points", ha="right", va="center",
+            color=shade, annotation_clip=False,
+        )  # fmt: skip
+    axes[0, 1].tick_params(axis="y", labelleft=False, length=0)
+    axes[0, 1].set_xlim(0.9, 70)
+    axes[0, 0].set_ylabel("a right one among them")
+    style.line_key(figure, {"measured": "-", "the equation, with one rate": style.DASHED})
     within = max(abs(one_rate(N, k) - arm.fifth(k).correct.mean()) for N, arm in arms.items() for k in range(5))
     overall = max(abs(one_rate(N) - arm.correct.mean()) for N, arm in arms.items())
     return Drawing(
         figure,
-        f"Within a fifth one rate is off by at most {100 * within:.0f} points, over all problems by up to "
-        f"{100 * overall:.0f}",
+        f"One rate for all problems is wrong by up to {100 * overall:.0f} points; one rate for each fifth, by up to "
+        f"{100 * within:.0f}",
         f"One sample is right on {coverage(1).fifth(0).solved:.0%} of the easiest fifth and "
         f"{coverage(1).fifth(4).solved:.0%} of the hardest, where 64 samples cover {coverage(64).fifth(4).solved:.0%} "
         f"and one rate promises {one_rate(64, 4):.0%}.",
