@@ -221,9 +221,9 @@ EXERCISES = (
         title="the exchange of training for inference",
         points=10,
         goal=(
-            "How many times the large model's inference may a small one spend, for the same FLOPs in all? M is the "
-            'ratio of sizes, R = D_inf / D_pre. Training costs 6 N D_pre; inference 2 N D_inf ("arxiv") or 4 N D_inf '
-            '("iclr"). Another convention, M < 1 or R <= 0 raises ValueError.'
+            "How many times as many tokens as the large model may a small one write in use, for the same FLOPs in all? "
+            "M is the ratio of sizes, R = D_inf / D_pre. Training costs 6 N D_pre; inference 2 N D_inf "
+            '("arxiv") or 4 N D_inf ("iclr"). Another convention, M < 1 or R <= 0 raises ValueError.'
         ),
         hint=(
             "With X for training and Y for inference of the small model, the large one costs M X + M Y and the small "

@@ -300,9 +300,8 @@ EXERCISES = (
         points=20,
         goal=(
             "shares[0] is the chance that a sample gives the right answer, and the others are the chances of the wrong "
-            "answers, one each; together they are 1. Return the chance that a vote of k samples is right. The "
-            "commonest answer is elected; a tie for the front is decided by lot, all that are tied with the same "
-            "chance."
+            "answers, one each; together they are 1. Return the chance that a vote of k samples is right. The most "
+            "common answer is elected; of answers that are tied, one is drawn at random, each with the same chance."
         ),
         hint=(
             "itertools.product(range(len(shares)), repeat=k) goes through all ways that k samples can come out. The "
@@ -328,7 +327,7 @@ EXERCISES = (
         goal=(
             "answers are all samples of a vote in the order they are drawn, None for one without an answer, which has "
             "no vote. After how many of them is the vote decided: the leader stays alone in front, whatever the "
-            "samples to come say? If that is so of no smaller number, return the number of all. No samples raise "
+            "samples to come say? If it is decided only by the last one, return the number of all. No samples raise "
             "ValueError."
         ),
         hint=(
