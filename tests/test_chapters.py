@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 
 from ttclab import bank, estimators, results
+from ttclab.flops import exchange_rate
 from ttclab.problems import answers_equal, load_problems
 from ttclab.results import seeds
-from ttclab.results.exchange import bill, matched_samples
+from ttclab.results.exchange import bill, greedy, matched_samples, spendable
+from ttclab.results.families import each_family
 from ttclab.results.sampling import one_rate
 from ttclab.sampling import majority_vote
 from ttclab.verifiers import load_verifier
@@ -209,6 +211,18 @@ def test_in_no_training_a_vote_beats_greedy_or_the_oracle_the_large_model_at_its
 def test_the_price_of_reading_costs_the_small_model_a_tie_or_a_win_in_every_training():
     assert signs("PRM, weighted best-of-16, minus large") == [0, 1, 1]
     assert signs("PRM, weighted best-of-8, minus large") == [-1, 0, 0]
+
+
+def test_one_large_pass_pays_for_about_16_samples_or_8_with_their_scores_in_every_seed():
+    large = [*each_family(lambda: greedy("large").cost).values()]
+    for arm, low, high in ((lambda: results.vote(16), 0.9, 1), (lambda: results.weighted(8), 1, 1.1)):
+        costs = [*each_family(lambda: arm().cost).values()]  # noqa: B023
+        assert all(low < cost / price < high for cost, price in zip(costs, large, strict=True))
+
+
+def test_the_formula_of_the_paper_allows_the_small_model_more_than_our_count():
+    for R in (0.16, 0.79):
+        assert spendable(R) < 0.9 * exchange_rate(14, R, "arxiv")
 
 
 # ---- Two ways to spend it
