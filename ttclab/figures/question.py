@@ -1,7 +1,11 @@
 """Figures of chapter 1: what the price of one large pass buys."""
 
+from collections.abc import Callable
+from functools import partial
+
 import pandas as pd
 
+from ..allocator import Arm
 from ..estimators import Estimate
 from ..results import coverage, greedy, training_flops, vote, weighted
 from ..results.exchange import STEPS, bill, matched_samples
@@ -108,32 +112,39 @@ def equal_price_by_fifth() -> Drawing:
 @drawn(ALL_SEEDS)
 def verifier_on_the_bill(free: int = 16, charged: int = 8) -> Drawing:
     """The small model with the PRM minus one large pass in each seed, with the verifier's reading free and charged."""
-    bills = {"free": (free, vote), "charged": (charged, weighted)}  # samples, and what is charged for them
-    rows, prices = {}, {}
-    for name, (N, paid) in bills.items():
-        gains = each_family(lambda N=N: weighted(N).minus(greedy("large")))
+    rows: dict[str, Row] = {}
+    prices: list[float] = []  # of what is charged, in large passes
+    for name, N, paid in (("free", free, vote), ("charged", charged, weighted)):
+        gains = each_family(partial(_minus_a_large_pass, N))
         rows |= {
             f"reading {name}, seed {seed}": Row("prm", gain, name == "free") for seed, gain in enumerate(gains.values())
         }
-        costs = each_family(lambda N=N, paid=paid: paid(N).cost / greedy("large").cost)
-        prices |= {f"reading {name}, seed {seed}": cost for seed, cost in enumerate(costs.values())}
+        prices += each_family(partial(_in_large_passes, paid, N)).values()
     flattery = [float(gain.mean) for gain in each_family(lambda: weighted(free).minus(weighted(charged))).values()]
     return Drawing(
         charts.dots(rows, xlabel="points, minus one large pass", difference=True),
         f"Leave the PRM's reading off the bill, and the small model looks {100 * min(flattery):.0f} to "
         f"{100 * max(flattery):.0f} points better",
         f"{free} samples, their reading free, and {charged} samples, their reading charged, each cost about one large "
-        f"pass: {min(prices.values()):.2f} to {max(prices.values()):.2f} of it.",
+        f"pass: {min(prices):.2f} to {max(prices):.2f} of it.",
         pd.DataFrame(
             {
                 "": list(rows),
                 "samples": [free if row.hollow else charged for row in rows.values()],
                 "minus one large pass (points)": [row.value for row in rows.values()],
-                "charged, in large passes": [f"{price:.2f}" for price in prices.values()],
+                "charged, in large passes": [f"{price:.2f}" for price in prices],
             }
         ),
         {"minus one large pass (points)": ".1p"},
     )
+
+
+def _minus_a_large_pass(N: int) -> Estimate:
+    return weighted(N).minus(greedy("large"))
+
+
+def _in_large_passes(arm: Callable[[int], Arm], N: int) -> float:
+    return arm(N).cost / greedy("large").cost
 
 
 @drawn(SEED_0)
