@@ -113,6 +113,8 @@ def crossing_by_seed() -> Drawing:
             side, (0.98 if height > 0.5 else 0.02, height), xycoords="axes fraction", fontsize=9, color=style.INK,
             ha="right" if height > 0.5 else "left", va="top" if height > 0.5 else "bottom",
         )  # fmt: skip
+    axes.annotate("all seeds", (0, float(pooled.mean[0])), xytext=(24, 3), textcoords="offset points", fontsize=9,
+                  color=colour)  # fmt: skip
     style.marks(figure, {_seed(family): (style.INK, mark) for family, mark in marks.items()})
     signs = {at: {*(gain.sign for gain in gains[at].values()), pooled.unstack()[i].sign} for i, at in enumerate(STEPS)}
     return Drawing(
