@@ -57,7 +57,7 @@ def test_a_figure_has_a_finding_a_description_with_two_numbers_and_its_data(name
 
 def test_a_finding_has_words_for_whatever_the_data_say(monkeypatch):
     """Models are trained anew: every difference may become clear, unclear or the reverse."""
-    figures.cells_won(), figures.winners_by_training()  # the winner maps are kept: not with another sign
+    figures.verifier_given_or_charged(), figures.winners_by_training()  # maps are kept: not with another sign
     for sign in (-1, 0, 1):
         monkeypatch.setattr(Estimate, "sign", property(lambda estimate, sign=sign: sign))
         for name in sorted(set(FIGURES) - {"claims_and_evidence"}):  # which counts verdicts, and takes long

@@ -10,7 +10,7 @@ import pytest
 
 from ttclab.results import families, greedy, seeds, training_flops, winner_map
 from ttclab.results.claims import HOLDS, NOT_SEEN, REVERSED, load_claims
-from ttclab.results.exchange import RATIOS, STEPS, cells_by_family, count_cells, inference_alone, pooled_map
+from ttclab.results.exchange import RATIOS, STEPS, cells_by_family, count_cells, inference_alone, matched, pooled_map
 from ttclab.results.families import each_family
 from ttclab.results.training import trained_steps
 
@@ -102,6 +102,35 @@ def test_charging_the_verifier_s_training_costs_the_small_model_cells_in_every_s
     assert all(charged[family] < given[family] for family in given)
     assert count_cells("small", verifier_given=False) < count_cells("small")
     assert count_cells("large", verifier_given=False) > count_cells("large")
+
+
+def test_the_prm_s_training_costs_as_much_as_all_steps_of_the_large_model_s_in_every_seed():
+    def ratio():
+        return (training_flops("small", "prm") - training_flops("small")) / training_flops("large", at=STEPS[-1])
+
+    assert all(0.95 < cost < 1.05 for cost in each_family(ratio).values())
+
+
+def test_for_the_flops_of_a_large_pass_step_level_revision_is_the_choice_of_every_seed():
+    assert all(arm.allocation.stepwise for at in STEPS for arm in each_family(lambda at=at: matched(at)).values())
+
+
+def test_the_number_of_questions_matters_on_the_hardest_fifth_alone():
+    for at in (1250, 1500, 2500):
+        gains = [[float(cell.gain.mean) for cell in row] for row in pooled_map(at)]
+        assert all(max(row) - min(row) < 0.01 for row in gains[:4])
+        assert gains[4][0] - gains[4][2] > 0.04
+
+
+def test_the_small_model_that_pays_for_its_verifier_needs_many_questions_and_an_early_opponent():
+    given, early, late = (
+        pooled_map(at, verifier_given=free) for at, free in ((1250, True), (1250, False), (2500, False))
+    )
+    for row in early[3:5]:
+        assert all(cell.verdict == "large" and cell.exchange.verifier is None for cell in row[:2])
+    assert [row[2].verdict for row in early] == [row[2].verdict for row in given]
+    assert {cell.verdict for cell in late[5]} == {"large"}
+    assert "small" not in {cell.verdict for row in late for cell in row}
 
 
 def each(name):

@@ -51,13 +51,10 @@ from .diagrams_verifiers import samples_by_answer as samples_by_answer
 from .diagrams_verifiers import what_prm_and_orm_see as what_prm_and_orm_see
 from .drawing import FIGURES as FIGURES
 from .drawing import Drawing as Drawing
-from .exchange import cells_won as cells_won
 from .exchange import crossing_by_seed as crossing_by_seed
-from .exchange import gains_by_fifth_and_rate as gains_by_fifth_and_rate
 from .exchange import same_training as same_training
 from .exchange import strategies_against_flops as strategies_against_flops
 from .exchange import who_pays_for_the_verifier as who_pays_for_the_verifier
-from .exchange import winners_by_training as winners_by_training
 from .live_search import samples_as_a_tree as samples_as_a_tree
 from .paper import paper_figure_1 as paper_figure_1
 from .paper import paper_figure_4 as paper_figure_4
@@ -99,6 +96,9 @@ from .verifiers import best_against_weighted as best_against_weighted
 from .verifiers import cost_of_verifying as cost_of_verifying
 from .verifiers import over_optimisation as over_optimisation
 from .verifiers import weighted_against_vote as weighted_against_vote
+from .winner_maps import gains_by_fifth_and_rate as gains_by_fifth_and_rate
+from .winner_maps import verifier_given_or_charged as verifier_given_or_charged
+from .winner_maps import winners_by_training as winners_by_training
 
 
 def draw(name: str) -> Drawing:

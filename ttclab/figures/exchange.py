@@ -10,15 +10,7 @@ from ..allocator import Arm
 from ..data import DEFAULT_STEP
 from ..estimators import Estimate
 from ..results import beam, coverage, greedy, hybrid, stepwise, training_flops, vote, weighted
-from ..results.exchange import (
-    RATIOS,
-    STEPS,
-    cells_by_family,
-    count_cells,
-    inference_alone,
-    matched,
-    pooled_map,
-)
+from ..results.exchange import STEPS, inference_alone, matched, pooled_map
 from ..results.families import SHIPPED, each_family, of_all
 from ..results.wording import by_sign
 from . import charts, style
@@ -32,10 +24,6 @@ MAPS = (STEPS[max(0, STEPS.index(USUAL) - 1)], USUAL, STEPS[-1])  # trainings wh
 # Who wins has tones of its own: a winner is no strategy.
 WINNERS = {"small": style.TONES["noise"], "no difference": "#999999", "large": style.TONES["writing"]}
 TILE = 0.55  # opacity of a cell with a winner
-
-
-def _key(*verdicts: str) -> dict[str, tuple[str, float]]:
-    return {f"{name} wins" if name != "no difference" else name: (WINNERS[name], TILE) for name in verdicts}
 
 
 @drawn(ALL_SEEDS)
@@ -99,9 +87,15 @@ def crossing_by_seed() -> Drawing:
     """The small model at its best for the FLOPs of one large pass, minus that pass, by the large model's training."""
     gains = {at: inference_alone(at) for at in STEPS}
     pooled = Estimate.stack(pooled_map(at)[5][-1].gain for at in STEPS)
-    families = list(gains[USUAL])
+    families, fair = list(gains[USUAL]), equal_training()
     figure, axes = style.new_axes(height=3.0)
     places = np.arange(len(STEPS))
+    axes.axvline(STEPS.index(fair), color=style.INK, lw=1.1, ls=style.DASHED)
+    axes.annotate(
+        "trained for about as\nmany FLOPs as the small one", (STEPS.index(fair), 0.86),
+        xycoords=axes.get_xaxis_transform(), xytext=(5, 0), textcoords="offset points", va="top", fontsize=9,
+        color=style.INK,
+    )  # fmt: skip
     colour = WINNERS["small"]
     axes.fill_between(places, pooled.low, pooled.high, color=colour, alpha=0.25, lw=0)
     axes.plot(places, pooled.mean, color=colour, lw=2.2)
@@ -119,12 +113,14 @@ def crossing_by_seed() -> Drawing:
             side, (0.98 if height > 0.5 else 0.02, height), xycoords="axes fraction", fontsize=9, color=style.INK,
             ha="right" if height > 0.5 else "left", va="top" if height > 0.5 else "bottom",
         )  # fmt: skip
+    axes.annotate("all seeds", (0, float(pooled.mean[0])), xytext=(24, 3), textcoords="offset points", fontsize=9,
+                  color=colour)  # fmt: skip
     style.marks(figure, {_seed(family): (style.INK, mark) for family, mark in marks.items()})
     signs = {at: {*(gain.sign for gain in gains[at].values()), pooled.unstack()[i].sign} for i, at in enumerate(STEPS)}
     return Drawing(
         figure,
         _crossing(signs, len(families)),
-        f"Small minus large, over {_trainings(len(families))}, goes from {pooled.unstack()[0]:.0 points} at "
+        f"Small minus large, over {_seeds(len(families))}, goes from {pooled.unstack()[0]:.0 points} at "
         f"{STEPS[0]} steps to {pooled.unstack()[-1]:.0 points} at {STEPS[-1]}.",
         pd.DataFrame(
             {
@@ -141,21 +137,31 @@ def _seed(family: str) -> str:
     return f"seed {0 if family == SHIPPED else family}"
 
 
-def _trainings(count: int) -> str:
-    return {1: "one training", 2: "two trainings", 3: "three trainings"}.get(count, f"{count} trainings")
+def _seeds(count: int) -> str:
+    return {1: "one seed", 2: "both seeds", 3: "all three seeds"}.get(count, f"all {count} seeds")
 
 
 def _crossing(signs: Mapping[int, set[int]], families: int) -> str:
     """Who is ahead along the large model's training, where all families and the interval over all of them agree."""
     ahead, behind = ([at for at in signs if signs[at] == {sign}] for sign in (1, -1))
-    every = f"In {'all ' if families > 1 else ''}{_trainings(families)}"
+    every = f"in {_seeds(families)}"
     if ahead and behind and max(ahead) < min(behind):
         end = f"from step {min(behind)} on" if len(behind) > 1 else f"at step {min(behind)}"
-        return f"{every} the small model at its best beats the large one up to step {max(ahead)} and loses {end}"
+        return f"Thinking beats the large model up to step {max(ahead)} of its training and loses {end}, {every}"
     if ahead or behind:
         side, where = ("beats", ahead) if ahead else ("loses to", behind)
-        return f"{every} the small model at its best {side} the large one at {len(where)} of {len(signs)} checkpoints"
-    return f"At no checkpoint do {_trainings(families)} agree on a winner"
+        return f"Thinking {side} the large model at {len(where)} of {len(signs)} points of its training, {every}"
+    return f"At no point of the large model's training is there the same winner {every}"
+
+
+def equal_training() -> int:
+    """The step at which the large model's training has cost most nearly as many FLOPs as the small model's."""
+
+    def nearest() -> int:
+        spent = training_flops("small")
+        return min(STEPS, key=lambda at: abs(training_flops("large", at=at) - spent))
+
+    return of_all(nearest)
 
 
 @drawn(ALL_SEEDS)
@@ -163,8 +169,7 @@ def same_training() -> Drawing:
     """What each model solves by the FLOPs of its training: one pass of each, and the small one thinking."""
     passes = of_all(lambda: Estimate.stack(greedy("large", at).solved for at in STEPS))
     trained = of_all(lambda: [float(training_flops("large", at=at)) for at in STEPS])
-    spent = of_all(lambda: float(training_flops("small")))
-    nearest = min(STEPS, key=lambda at: abs(trained[STEPS.index(at)] - spent))
+    nearest = equal_training()
     once = of_all(lambda: greedy("small").minus(greedy("large", nearest)))
     thinking = pooled_map(nearest)[5][-1]
     small = each_family(
@@ -214,79 +219,6 @@ def same_training() -> Drawing:
                 ),
             ]
         ),
-    )
-
-
-@drawn(ALL_SEEDS)
-def winners_by_training() -> Drawing:
-    """Who wins by fifth and R at equal FLOPs in all, the verifier given, for three trainings of the large model."""
-    maps = {at: pooled_map(at) for at in MAPS}
-    shown = [i for i, R in enumerate(RATIOS) if R < 1e9]  # without training the map is nearly that of the largest R
-    columns = [f"{RATIOS[i]:g}" for i in shown]
-    rows = [*style.SHORT_FIFTHS, "all"]
-    figure, axes = style.new_rows(1, len(MAPS), height=3.1, sharey=True)
-    for place, (at, cells) in enumerate(maps.items()):
-        panel = axes[0, place]
-        for i, j in np.ndindex(len(rows), len(columns)):
-            cell = cells[i][shown[j]]
-            if cell.verdict != "no difference":
-                ends = [j - 0.46, j + 0.46]
-                panel.fill_between(ends, i - 0.43, i + 0.43, color=WINNERS[cell.verdict], alpha=TILE, lw=0)
-            panel.text(j, i, cell.gain.parts(".0p")[0], ha="center", va="center", fontsize=8.5)
-        style.tiles(panel, columns, rows)
-        panel.tick_params(labelsize=8.5)
-        panel.set_title(f"{at} steps", fontsize=9.5, loc="center")
-        panel.axhline(4.5, color=style.INK, lw=0.6)
-    figure.supxlabel("R: tokens in use over tokens of training", fontsize=9.5, color=style.INK)
-    style.key(figure, _key("small", "large"))
-    won = {at: sum(cell.verdict == "small" for row in cells[:5] for cell in row) for at, cells in maps.items()}
-    lost = {at: sum(cell.verdict == "large" for row in cells[:5] for cell in row) for at, cells in maps.items()}
-    first, last = MAPS[0], MAPS[-1]
-    turned = won[first] > lost[first] and won[last] < lost[last]
-    return Drawing(
-        figure,
-        "Who wins changes with how long the opponent was trained"
-        if turned
-        else "The longer the opponent was trained, the fewer places are left for the small model"
-        if won[first] >= won[last]
-        else "The small model's places do not become fewer with the opponent's training",
-        f"Of {5 * len(RATIOS)} cells the small model wins {won[first]} and the large one {lost[first]} after "
-        f"{first} steps; after {last} they win {won[last]} and {lost[last]}.",
-        pd.DataFrame(
-            [
-                {"": f"{at} steps, {name}", **{_rate(R): str(cell) for R, cell in zip(RATIOS, row)}}
-                for at, cells in maps.items()
-                for name, row in zip((*style.FIFTHS, "all problems"), cells)
-            ]
-        ),
-    )
-
-
-def _rate(R: float) -> str:
-    return f"R = {R:g}" if R < 1e9 else "inference alone"
-
-
-@drawn(ALL_SEEDS)
-def gains_by_fifth_and_rate() -> Drawing:
-    """Small minus large at equal FLOPs in all, by fifth and R, the verifier given, for the large model of chapter 1."""
-    cells = pooled_map(USUAL)
-    looks = ("noise", "reading", "writing")
-    lines = {
-        f"R = {R:g}": Series(looks[i], Estimate.stack(cells[k][i].gain for k in range(5)), range(5))
-        for i, R in enumerate(RATIOS[:-1])
-    }
-    falls = {k: cells[k][0].gain.mean - cells[k][len(RATIOS) - 2].gain.mean for k in range(5)}
-    most = max(falls, key=lambda k: float(falls[k]))
-    ends = [cells[most][i].gain for i in (0, len(RATIOS) - 2)]
-    return Drawing(
-        charts.gains(lines, xlabel="fifth of difficulty", ylabel="small minus large", ticks=style.SHORT_FIFTHS),
-        f"At equal FLOPs in all a long life favours the large model, most on the {style.SHORT_FIFTHS[most]} fifth"
-        if falls[most] > 0
-        else "At equal FLOPs in all a long life does not favour the large model",
-        f"Small minus large on the {style.SHORT_FIFTHS[most]} fifth is {ends[0]:.0 points} at R = {RATIOS[0]:g} and "
-        f"{ends[1]:.0 points} at R = {RATIOS[-2]:g}.",
-        pd.DataFrame({"fifth": style.SHORT_FIFTHS, **{name: line.values.unstack() for name, line in lines.items()}}),
-        ".0p",
     )
 
 
@@ -353,53 +285,6 @@ def _who_pays_for_the_verifier() -> Drawing:
                     ),
                     *((f"vote of {N}", vote(N), total(vote(N), given)) for N in (4, 16)),
                     *((f"14x, {at} steps", arm, cost) for (at, arm), cost in zip(passes.items(), large)),
-                )
-            ]
-        ),
-    )
-
-
-@drawn(ALL_SEEDS)
-def cells_won() -> Drawing:
-    """Cells of single fifths that the small model and the large one win, the verifier given or its training charged."""
-    kinds = {"verifier\ngiven": True, "verifier's\ntraining charged": False}
-    counts = {
-        name: {verdict: count_cells(verdict, verifier_given=given) for verdict in WINNERS}
-        for name, given in kinds.items()
-    }
-    figure, axes = style.new_axes(height=1.9)
-    for place, parts in enumerate(counts.values()):
-        left = 0
-        for part, size in parts.items():
-            axes.barh(place, size, 0.62, left=left, color=WINNERS[part], alpha=TILE, lw=0)
-            if size:
-                axes.text(left + size / 2, place, str(size), ha="center", va="center")
-            left += size
-    style.row_names(axes, list(counts))
-    axes.set(ylim=(1.5, -0.5), xlabel=f"cells: 5 fifths × {len(RATIOS)} R × {len(STEPS)} checkpoints")
-    axes.tick_params(axis="y", length=0)
-    axes.grid(False)
-    axes.spines["left"].set_visible(False)
-    style.key(figure, _key(*WINNERS))
-    given, charged = (parts["small"] for parts in counts.values())
-    apart = {
-        name: {verdict: cells_by_family(verdict, verifier_given=given) for verdict in WINNERS}
-        for name, given in kinds.items()
-    }
-    families = list(next(iter(apart.values()))["small"])
-    return Drawing(
-        figure,
-        "Charge the training of its verifier, and the small model wins "
-        + ("next to nothing" if charged <= 0.25 * given else "fewer places" if charged < given else "no fewer places"),
-        f"Over all families the small model wins {given} cells with the verifier given, and {charged} with its "
-        "training charged.",
-        pd.DataFrame(
-            [
-                {"": f"{name}, {which}".replace("\n", " "), **parts}
-                for name in kinds
-                for which, parts in (
-                    ("all families", counts[name]),
-                    *((_seed(f), {v: apart[name][v][f] for v in WINNERS}) for f in families),
                 )
             ]
         ),

@@ -178,16 +178,16 @@ def paper_figure_9() -> Drawing:
     verdicts = {"small": think, "large": train, "no difference": PASSED}
     ours = [[(f"{cells[k][n].gain:.0p}".split(" ")[0], verdicts[cells[k][n].verdict]) for n in columns] for k in rows]
     names = [f"R={RATIOS[n]:g}" for n in columns]
-    key = {"thinking": think, "training": train, "no difference": PASSED}
+    key = {"thinking wins": think, "training wins": train, "no winner": PASSED}
     figure = _maps(("easy", "medium", "hardest"), names, (theirs, ours), key)
     same, of = _agree(theirs, ours)
     few, many = cells[5][0].gain, cells[5][2].gain
-    falls = few.mean > many.mean
+    helps = cells[5][0].exchange.small.minus(cells[5][2].exchange.small).sign
     return Drawing(
         figure,
-        f"{same} of the paper's {of} verdicts {'holds' if same == 1 else 'hold'} up against a large model of "
-        f"{DEFAULT_STEP['large']} steps; "
-        + ("a small R helps thinking here, too" if falls else "a small R does not help thinking here"),
+        f"Against a large model of {DEFAULT_STEP['large']} steps, {same} of the paper's {of} verdicts "
+        f"{'holds' if same == 1 else 'hold'} up; "
+        + ("a small R helps thinking here, too" if helps > 0 else "a small R does not help thinking here"),
         f"All problems, small minus large: {few:.1 points} at R = {RATIOS[0]:g}, {many:.1 points} at R = "
         f"{RATIOS[2]:g}, for the same FLOPs of training and use.",
         pd.DataFrame(

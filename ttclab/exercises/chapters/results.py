@@ -261,14 +261,14 @@ EXERCISES = (
         title="accuracy at equal FLOPs",
         points=10,
         goal=(
-            "A strategy was measured at several budgets: costs[i], ascending, is what budget i costs a problem on "
-            "average, accuracy[i] what it solves. What does the strategy solve for `flops` a problem, if some of the "
-            "problems, drawn by lot, get the next dearer budget and the others the next cheaper one? A cost below or "
-            "above all budgets raises ValueError."
+            "A strategy was measured at several budgets. costs[i] is the mean cost of budget i per problem, in "
+            "ascending order, and accuracy[i] is its accuracy. Mix two neighbouring budgets: some problems, drawn at "
+            "random, get the more expensive one, and the others the cheaper one. Return the accuracy of the mix that "
+            "costs `flops` per problem. If `flops` is below or above all costs, raise ValueError."
         ),
         hint=(
-            "Find the two budgets that `flops` lies between. The share of problems with the dearer one is how far "
-            "`flops` has come from the cheaper cost towards the dearer. Accuracy mixes with the same shares."
+            "Find the two costs that `flops` lies between. The share of problems with the more expensive budget is how "
+            "far `flops` has come from the lower cost towards the higher one. Accuracy mixes with the same shares."
         ),
         function="at_equal_flops",
         parameters=("costs", "accuracy", "flops"),
@@ -289,12 +289,12 @@ EXERCISES = (
         points=10,
         goal=(
             "Strategy i costs costs[i] FLOPs per problem and solves accuracy[i]. A strategy is beaten by one that "
-            "costs no more and solves more, or costs less and solves as much. Return the numbers of the unbeaten "
-            "strategies, from the cheapest to the most expensive; of two that cost and solve the same, the first."
+            "costs no more and solves more, or costs less and solves as much. Return the indices of the unbeaten "
+            "strategies, from the cheapest to the most expensive. Of two that cost and solve the same, keep the first."
         ),
         hint=(
-            "Sort by cost, of equal costs the more accurate first. Then walk up: keep a strategy if it solves more "
-            "than the last one kept."
+            "Sort by cost. Of equal costs, put the more accurate first. Then walk up: keep a strategy if it solves "
+            "more than the last one kept."
         ),
         function="frontier",
         parameters=("costs", "accuracy"),
@@ -313,14 +313,15 @@ EXERCISES = (
         title="the best that the large model's total pays for",
         points=20,
         goal=(
-            "large is [training, answer]: FLOPs to train the large model, and for each of its answers. The small one "
-            "costs small_training, its verifier's included, and strategy i costs costs[i] a question. After so many "
-            "queries a strategy may have cost no more than the large model in all. Return the most accurate such "
-            "strategy, of equally accurate ones the cheapest, then the first. If there is none, raise ValueError."
+            "large is [training, answer]: the FLOPs to train the large model, and those of each answer. Training the "
+            "small model and its verifier costs small_training, and strategy i costs costs[i] per query. After all "
+            "queries, a strategy must not have cost more in all than the large model. Return the index of the most "
+            "accurate such strategy; of equally accurate ones the cheapest, then the first. If there is none, raise "
+            "ValueError."
         ),
         hint=(
-            "Write down both bills for the whole life: training + queries x cost. Whole numbers need no division. "
-            "Equal bills are no more."
+            "Write down both bills: training + queries x cost. Whole numbers need no division. A bill that equals the "
+            "large model's is allowed."
         ),
         function="best_payable",
         parameters=("queries", "large", "small_training", "costs", "accuracy"),
@@ -339,14 +340,14 @@ EXERCISES = (
         title="who wins a cell of the map",
         points=20,
         goal=(
-            "small[i] and large[i] say whether each solved problem i, 1 or 0. Only problems that one of them alone "
-            "solved count. Were the two equally good, each of those would be a toss of a fair coin; p is the chance of "
-            'a split as uneven or more so, in either direction, at most 1. Return "small" or "large", whoever has '
-            'more, if p <= 0.05 / cells; else "no difference". cells: of the map, all looked at together.'
+            "small[i] and large[i] are 1 if that model solved problem i, else 0. Count the problems that only one of "
+            "them solved. If the two were equally good, each of these would be a toss of a fair coin. p is the "
+            "probability of a split at least as uneven, in either direction, at most 1. If p <= 0.05 / cells, return "
+            'the one that has more, "small" or "large", else "no difference". cells is the number of cells in the map.'
         ),
         hint=(
-            "Of n tosses the chance of at most m heads is the sum of comb(n, i) for i up to m, over 2 ** n. Take the "
-            "smaller side as m and double it: the other direction is as likely."
+            "Of n tosses, the probability of at most m heads is the sum of comb(n, i) for i up to m, over 2 ** n. Let "
+            "m be the smaller side, and double the result: the other direction is as likely."
         ),
         function="verdict",
         parameters=("small", "large", "cells"),
