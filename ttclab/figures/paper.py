@@ -5,6 +5,7 @@ spending is ahead where. No value is read off a plot, so an axis of accuracy has
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -93,7 +94,7 @@ def _saving(paper: tuple[int, int], space: str) -> tuple[Figure, pd.DataFrame, A
     """
     few, many = paper
     figure, axes = style.new_axes(height=2.9)
-    curves = {"best-of-N": (COLOURS["prm"], "-", list(_samples().values()))}
+    curves: dict[str, tuple[str, Any, list[Arm]]] = {"best-of-N": (COLOURS["prm"], "-", list(_samples().values()))}
     for estimate, name, dashes in (("oracle", "known", "-"), ("predicted", "predicted", style.DASHED)):
         points = [results.allocated(space, estimate, n) for n in results.FITTED_BUDGETS[1:]]
         curves[f"policy, difficulty {name}"] = (INK, dashes, points)

@@ -243,7 +243,7 @@ def trained_critics() -> Drawing:
     }
     gains = {name: critic_gain(of) for name, (_, of) in critics.items()}
     rows = {name: Row(critics[name][0], value) for name, value in gains.items()}
-    failing = [name for name, value in gains.items() if value.sign <= 0]
+    failing = [name.replace("\n", " ") for name, value in gains.items() if value.sign <= 0]
     return Drawing(
         charts.dots(rows, xlabel="last solution minus first, 15 restarts", difference=True),
         "Every trained critic helps; how much depends on the critic"

@@ -72,7 +72,8 @@ def revision_against_fresh_sample() -> Drawing:
         "right attempts turned wrong": each_family(lambda: (turned_wrong(), turned_wrong(fresh=True))),
     }
     figure, axes = style.new_axes(height=3.1)
-    names, rows = [], []
+    names: list[str] = []
+    rows: list[tuple[str, str, Estimate, Estimate]] = []
     for fact, pairs in facts.items():
         axes.annotate(
             fact, (0, len(names)), xycoords=axes.get_yaxis_transform(), xytext=(3, 0), textcoords="offset points",
@@ -82,8 +83,8 @@ def revision_against_fresh_sample() -> Drawing:
         for family, pair in pairs.items():
             for aside, (strategy, value) in zip((-ASIDE, ASIDE), zip(("revision", "single"), pair)):
                 errors = [[value.mean - value.low], [value.high - value.mean]]
-                look = {"color": style.COLOURS[strategy], "marker": "o", "ms": 5.5, "lw": 1.6}
-                axes.errorbar([value.mean], [len(names) + aside], xerr=errors, **look)
+                at, colour = len(names) + aside, style.COLOURS[strategy]
+                axes.errorbar([value.mean], [at], xerr=errors, color=colour, marker="o", ms=5.5, lw=1.6)
             rows.append((fact, seed_name(family), *pair))
             names.append(seed_name(family))
     style.row_names(axes, names)
