@@ -291,10 +291,10 @@ def test_an_outcome_counts_only_steps_before_which_nothing_changed():
 
 
 def test_the_right_solution_in_view_helps_no_more_than_nothing_and_random_results_ruin_a_rewrite():
-    right = {row["shown"]: row["right"] for _, row in figures.draw("five_inputs").numbers.iterrows()}
+    right = {row["in view"]: row["right"] for _, row in figures.draw("five_inputs").numbers.iterrows()}
     assert abs(right["the right solution"].mean - right["nothing"].mean) < 0.1
     assert right["its own attempt"].high < right["the right solution"].low
-    assert max(right[name].high for name in ("random results", "another problem's")) < 0.05
+    assert max(right[name].high for name in ("random results", "another problem's attempt")) < 0.05
 
 
 @pytest.mark.parametrize("kind", ["oracle", "prm", "self"])

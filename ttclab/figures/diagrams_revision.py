@@ -1,23 +1,20 @@
-"""Diagrams of chapter 4: what a revision reads, where a chain begins again, and how wrong a critic may be."""
+"""Diagrams of chapter 4: what a rewrite reads and takes from it, and where a chain restarts."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
 from itertools import pairwise
 
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 
 from .. import results
-from ..estimators import Estimate, bootstrap
+from ..estimators import bootstrap
 from ..models import load
 from ..problems import ATTEMPT_END, Problem, Solution, load_problems
-from ..results.stepwise import CRITICS, accepted_wrong, critic_gain, rejected_right, step_threshold
+from ..results.stepwise import step_threshold
 from ..revision import sequential_revise
 from ..sampling import Result
 from ..verifiers import load_verifier
-from . import style
 from .drawing import ONE_PROBLEM, SEED_0, Drawing, drawn
 from .shapes import PASSED, RIGHT, SMALL, WIDTH, WRONG, arrow, box, canvas, words, yes
 from .style import COLOURS, INK
@@ -151,82 +148,9 @@ def restart_at_the_first_doubt() -> Drawing:
     )
 
 
-@drawn(SEED_0)
-def how_wrong_a_critic_may_be() -> Drawing:
-    """False acceptances against false rejections of critics, the line where they sum to one, and who gains."""
-    names = {
-        "prm": "PRM",
-        "prm-large": "PRM 14x",
-        "prm-rollouts": "rollout PRM",
-        "prm-exact": "control of rollout PRM",
-        "prm-weak": "weak PRM",
-    }
-    rows: list[tuple[str, float, float, Estimate]] = []
-    for critic in CRITICS:
-        if critic != "oracle":
-            rows.append((names[critic], accepted_wrong(critic), rejected_right(critic), critic_gain(critic)))
-    for quality in (0.9, 0.8, 0.6):
-        point = accepted_wrong("oracle", quality), rejected_right("oracle", quality)
-        rows.append((f"AUC {quality:g}", *point, critic_gain("oracle", quality)))
-    figure, axes = style.new_axes(height=3.9)
-    axes.fill_between([0, 1], [1, 0], 0, color=RIGHT, alpha=0.1, lw=0)
-    axes.plot([0, 1], [1, 0], color=INK, lw=1, ls=style.DASHED)
-    axes.annotate("a coin", (0.8, 0.2), xytext=(4, 4), textcoords="offset points")
-    signs = {1: RIGHT, 0: PASSED, -1: WRONG}
-    for name, accepted, rejected, gain in rows:
-        trained = not name.startswith("AUC")
-        axes.plot(
-            [accepted], [rejected], "o" if trained else "D", color=signs[gain.sign], ms=8 if trained else 6, mec="none"
-        )
-    _name_points(axes, rows)
-    for k, (word, sign) in enumerate((("helps", 1), ("can't tell", 0), ("harms", -1))):
-        axes.text(
-            0.97, 0.95 - 0.075 * k, f"● {word}", color=signs[sign], ha="right", weight="bold", transform=axes.transAxes
-        )
-    axes.set(xlim=(-0.02, 1), ylim=(-0.03, 1), xlabel="wrong steps accepted", ylabel="right steps rejected")
-    for axis in (axes.xaxis, axes.yaxis):
-        axis.set_major_formatter(lambda value, _: f"{100 * value:.0f}%")
-    harmed = [name for name, a, r, gain in rows if gain.sign < 0 and a + r < 1]
-    best = min(rows, key=lambda row: row[1] + row[2])
-    worst = max(rows, key=lambda row: row[1] + row[2])
-    data = pd.DataFrame(rows, columns=["critic", "accepts wrong", "rejects right", "gain"]).set_index("critic")
-    return Drawing(
-        figure,
-        "Better than a coin is not enough: a critic below the line can harm, because its errors repeat"
-        if harmed
-        else "Every critic below the line, better than a coin, helps or does no harm",
-        f"The critic with the fewest errors, {best[0]}, has rates that sum to {best[1] + best[2]:.2f} and gains "
-        f"{best[3]:.1 points}; the one with the most, {worst[0]}, {worst[1] + worst[2]:.2f} and {worst[3]:.1 points}.",
-        data,
-        {"accepts wrong": ".0%", "rejects right": ".0%", "gain": ".1p"},
-    )
-
-
-def _name_points(axes: Axes, rows: Sequence[tuple[str, float, float, Estimate]]) -> None:
-    """Write the names of the points beside them, clear of the line, those of points that lie together in one place."""
-    groups: list[list[tuple[str, float, float, Estimate]]] = []
-    for row in sorted(rows, key=lambda row: row[1] + row[2]):
-        near = [group for group in groups if abs(group[0][1] - row[1]) < 0.08 and abs(group[0][2] - row[2]) < 0.05]
-        if near:
-            near[0].append(row)
-        else:
-            groups.append([row])
-    for group in groups:
-        x, y = max(row[1] for row in group), float(np.mean([row[2] for row in group]))
-        text = ", ".join(row[0] for row in group)
-        wide = 0.02 * len(text)  # of a character in this size
-        if x + 0.03 + wide < 1 - y:
-            place, side = x + 0.03, "left"
-        elif x - 0.03 - wide > 0:
-            place, side = x - 0.03, "right"
-        else:
-            place, side = 1 - y + 0.03, "left"  # past the line, which strikes no name
-        axes.annotate(text, (place, y), va="center", ha=side, fontsize=SMALL, color=INK)
-
-
 @cache
 def _five_inputs() -> dict[str, np.ndarray]:
-    """Whether one revision is right after five things to read, (problems,) each: live, from the same random streams."""
+    """Whether one rewrite is right with five things in view, (problems,) each: live, from the same random streams."""
     model, problems = load("small"), load_problems("test", limit=EXPERIMENT)
     first = [solution for [solution] in model.generate(problems, seed=1)]
     rng = np.random.default_rng(0)
@@ -246,7 +170,7 @@ def _five_inputs() -> dict[str, np.ndarray]:
         "its own attempt": [s.text for s in first],
         "the right solution": [p.solution_text for p in problems],
         "random results": [scrambled(s) for s in first],
-        "another problem's": [first[stranger[i]].text for i in range(len(first))],
+        "another problem's attempt": [first[stranger[i]].text for i in range(len(first))],
     }
     right = {}
     for name, texts in inputs.items():
@@ -260,10 +184,10 @@ def _five_inputs() -> dict[str, np.ndarray]:
 
 @drawn(SEED_0)
 def five_inputs() -> Drawing:
-    """What one revision solves by what it was shown: the experiment that tells correcting from copying."""
+    """What one rewrite solves by what it has in view: the experiment that tells correcting from copying."""
     solved = {name: bootstrap(right.astype(float)) for name, right in _five_inputs().items()}
     figure, axes = canvas(0.5 * len(solved) + 0.35)
-    left, wide = 1.75, 3.0
+    left, wide = 2.4, 2.35
     for k, (name, share) in enumerate(solved.items()):
         y = 0.5 * (len(solved) - k - 1) + 0.2
         mean, low, high = (float(x) for x in share)
@@ -273,20 +197,18 @@ def five_inputs() -> Drawing:
         axes.plot([left + wide * low, left + wide * high], [y + 0.16] * 2, color=INK, lw=1)
         words(axes, left + wide + 0.08, y + 0.16, f"{mean:.0%}", ha="left", weight="bold")
     top = 0.5 * len(solved) + 0.2
-    words(axes, left - 0.1, top, "shown", ha="right", fontsize=SMALL)
-    words(axes, left, top, f"right afterwards, of {EXPERIMENT} problems", ha="left", fontsize=SMALL)
-    own, given, strange = (solved[name] for name in ("its own attempt", "the right solution", "another problem's"))
+    words(axes, left - 0.1, top, "in view", ha="right", fontsize=SMALL)
+    words(axes, left, top, f"rewrites that are right, of {EXPERIMENT}", ha="left", fontsize=SMALL)
+    _, own, given, _, strange = solved.values()
     runs = _five_inputs()
-    helped, ruined = (
-        bootstrap(runs[name].astype(float) - runs["its own attempt"])
-        for name in ("the right solution", "random results")
+    gap, ruined = (
+        bootstrap(runs[one].astype(float) - runs[other])
+        for one, other in (("the right solution", "nothing"), ("random results", "its own attempt"))
     )
     finding = (
-        "Seeing the right solution helps no more than seeing its own attempt"
-        if helped.sign <= 0
-        else "The right solution in view beats its own attempt, and random results ruin the rewrite: it copies"
-        if ruined.sign < 0
-        else "Seeing the right solution helps more than seeing its own attempt"
+        "Even the right solution in view helps no more than nothing in view; random results ruin the rewrite"
+        if gap.sign <= 0 and ruined.sign < 0
+        else "What a rewrite has in view changes what it writes"
     )
     return Drawing(
         figure,
@@ -296,7 +218,7 @@ def five_inputs() -> Drawing:
         "problem's.",
         pd.DataFrame(
             {
-                "shown": list(solved),
+                "in view": list(solved),
                 "right": list(solved.values()),
                 "minus its own attempt (points)": [
                     "" if name == "its own attempt" else bootstrap(right.astype(float) - runs["its own attempt"])

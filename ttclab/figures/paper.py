@@ -4,7 +4,7 @@ What stands on the paper's side is what its text states: budgets that reach the 
 spending is ahead where. No value is read off a plot, so an axis of accuracy has no numbers there.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -86,34 +86,43 @@ def paper_figure_1() -> Drawing:
     )
 
 
-def _saving(
-    pair: tuple[int, int], space: str, policies: Mapping[str, tuple[Any, list[Arm]]]
-) -> tuple[Figure, pd.DataFrame]:
-    """Our curves against FLOPs, what a policy saves for the accuracy of best-of-N, and the share of the paper there."""
-    few, many = pair
+def _saving(paper: tuple[int, int], space: str) -> tuple[Figure, pd.DataFrame, Arm, Arm]:
+    """Our curves against FLOPs, and an arrow from best-of-N to the fitted policy that matches it.
+
+    `paper` holds the generations of the paper's policy and of its best-of-N; their ratio is marked, too. Returned are
+    the figure, its numbers, and the two arms that the arrow joins.
+    """
+    few, many = paper
     figure, axes = style.new_axes(height=2.9)
-    arms = list(_samples().values())
-    axes.plot([a.cost for a in arms], [a.correct.mean() for a in arms], color=COLOURS["prm"], marker="o", ms=3)
-    rows = [("best-of-N", str(a.allocation), a.cost, a.solved) for a in arms]
-    for name, (dashes, points) in policies.items():
-        axes.plot([a.cost for a in points], [a.correct.mean() for a in points], color=INK, ls=dashes, marker="o", ms=3)
-        rows += [(name, str(a.allocation.N), a.cost, a.solved) for a in points]
-    samples, level = _pair(space)
-    start, end = ((arm.cost, float(arm.correct.mean())) for arm in (samples, level))
+    curves: dict[str, tuple[str, Any, list[Arm]]] = {"best-of-N": (COLOURS["prm"], "-", list(_samples().values()))}
+    for estimate, name, dashes in (("oracle", "known", "-"), ("predicted", "predicted", style.DASHED)):
+        points = [results.allocated(space, estimate, n) for n in results.FITTED_BUDGETS[1:]]
+        curves[f"policy, difficulty {name}"] = (INK, dashes, points)
+    rows, handles, heights = [], [], []
+    for name, (colour, dashes, points) in curves.items():
+        means = [float(a.correct.mean()) for a in points]
+        axes.plot([a.cost for a in points], means, color=colour, ls=dashes, marker="o", ms=3)
+        handles.append(Line2D([], [], label=name, color=colour, ls=dashes))
+        heights += means
+        budget = str if name == "best-of-N" else lambda allocation: str(allocation.N)
+        rows += [(name, budget(a.allocation), a.cost, a.solved) for a in points]
+    samples, policy = _pair(space)
+    start, end = ((arm.cost, float(arm.correct.mean())) for arm in (samples, policy))
     axes.plot(*start, "o", color=COLOURS["prm"], ms=8)
     axes.plot(*end, "o", color=INK, ms=8)
     axes.plot(start[0] * few / many, start[1], "D", color=INK, mfc="none", ms=7)
-    heights = [float(a.correct.mean()) for a in [*arms, *(a for _, points in policies.values() for a in points)]]
-    style.shares(axes, min(heights) - 0.02, min(1.0, max(heights) + 0.03))
+    handles.append(
+        Line2D([], [], label=f"the paper: 1/{many / few:g} of best-of-N", color=INK, marker="D", mfc="none", ls="")
+    )
+    over = max(start[1], end[1]) + 0.022
+    axes.annotate("", (end[0], over), (start[0], over), arrowprops={"arrowstyle": "-|>", "color": INK, "lw": 1.2})
+    axes.text(float(np.sqrt(start[0] * end[0])), over + 0.008, _saves(samples, policy).removeprefix("for "),
+              ha="center", va="bottom", fontsize=SMALL)  # fmt: skip
+    style.shares(axes, min(heights) - 0.02, min(1.0, max(heights) + 0.06))
     style.flops(axes, "FLOPs per problem")
-    entries = {
-        "best-of-N": {"color": COLOURS["prm"]},
-        **{name: {"color": INK, "ls": dashes} for name, (dashes, _) in policies.items()},
-        f"the paper: 1/{many / few:g} of best-of-N": {"color": INK, "marker": "D", "mfc": "none", "ms": 6, "ls": ""},
-    }
-    handles = [Line2D([], [], label=name, **look) for name, look in entries.items()]
     axes.legend(handles=handles, loc="lower right", frameon=False, fontsize=SMALL, labelcolor=INK)
-    return figure, pd.DataFrame(rows, columns=["strategy", "budget", "FLOPs per problem", "solved"])
+    columns = ["strategy", "budget", "FLOPs per problem", "solved"]
+    return figure, pd.DataFrame(rows, columns=columns), samples, policy
 
 
 def _saves(samples: Arm, policy: Arm) -> str:
@@ -125,13 +134,7 @@ def _saves(samples: Arm, policy: Arm) -> str:
 @drawn(SEED_0)
 def paper_figure_4() -> Drawing:
     """Compute-optimal search against best-of-N."""
-    budgets = results.FITTED_BUDGETS[1:]
-    policies = {
-        f"policy, difficulty {name}": (dashes, [results.allocated("search", estimate, n) for n in budgets])
-        for estimate, name, dashes in (("oracle", "known", "-"), ("predicted", "predicted", style.DASHED))
-    }
-    figure, data = _saving(SAME_SEARCH, "search", policies)
-    samples, policy = _pair("search")
+    figure, data, samples, policy = _saving(SAME_SEARCH, "search")
     return Drawing(
         figure,
         f"Compute-optimal search matches best-of-N {_saves(samples, policy)}; the paper says about 4 times fewer",
@@ -145,13 +148,7 @@ def paper_figure_4() -> Drawing:
 @drawn(SEED_0)
 def paper_figure_8() -> Drawing:
     """Compute-optimal revision, here step by step, against parallel sampling."""
-    budgets = results.FITTED_BUDGETS[1:]
-    policies = {
-        f"policy, difficulty {name}": (dashes, [results.allocated("steps", estimate, n) for n in budgets])
-        for estimate, name, dashes in (("oracle", "known", "-"), ("predicted", "predicted", style.DASHED))
-    }
-    figure, data = _saving(SAME_REVISION, "steps", policies)
-    samples, policy = _pair("steps")
+    figure, data, samples, policy = _saving(SAME_REVISION, "steps")
     return Drawing(
         figure,
         f"Compute-optimal revision matches samples {_saves(samples, policy)}; the paper says about 4 times fewer",

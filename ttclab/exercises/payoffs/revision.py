@@ -9,6 +9,7 @@ from ttclab.bank.shipped import SMALL
 from ttclab.estimators import Estimate
 from ttclab.exercises.payoffs.yours import arm, over
 from ttclab.figures import Drawing, charts
+from ttclab.figures.rewriting import ASIDE
 from ttclab.results.revision import turned_wrong
 from ttclab.results.sampling import last_scores
 from ttclab.results.wording import by_sign
@@ -53,7 +54,7 @@ def turned(flipped_share: Callable[[Sequence[Sequence[bool]]], float]) -> Drawin
     before, after = results.revised(results.chains())
     share = flipped_share([[bool(a), bool(b)] for a, b in zip(before.ravel(), after.ravel(), strict=True)])
     return over(
-        "revision_against_fresh_sample", "your share", [share], [1 - 0.14],
+        "revision_against_fresh_sample", "your share", [share], [5 - ASIDE],
         f"By your function the first revision turns {share:.1%} of right answers wrong",
         f"The book has {turned_wrong():.1%}.",
     )  # fmt: skip

@@ -1,0 +1,262 @@
+"""Figures of chapter 4: restarting at the first doubtful step, and how wrong the critic may be."""
+
+from functools import partial
+from itertools import pairwise
+
+import pandas as pd
+
+from ..estimators import Estimate
+from ..results import accepted_wrong as accepted
+from ..results import beam, critic_gain, gain, greedy, stepwise, weighted
+from ..results import rejected_right as rejected
+from ..results.revision import OUTCOMES, rewritten_step
+from ..results.stepwise import restarted_step
+from ..results.wording import by_sign
+from . import charts, style
+from .charts import Row, series
+from .drawing import SEED_0, Drawing, drawn
+from .words import listed, times
+
+RESTARTS = (0, 1, 3, 7, 15, 31)
+QUALITIES = (0.6, 0.7, 0.8, 0.9, 0.95)
+
+
+@drawn(SEED_0)
+def what_becomes_of_a_step() -> Drawing:
+    """Right steps and first wrong steps after a rewrite, and first wrong steps after a restart."""
+    bars = {
+        "rewrite of\na right step": {of: rewritten_step(of, right=True) for of in OUTCOMES},
+        "rewrite of\na wrong step": {of: rewritten_step(of, right=False) for of in OUTCOMES},
+        "restart at\na wrong step": {of: restarted_step(of) for of in OUTCOMES},
+    }
+    looks = {  # pale, so that the numbers on the bars are legible on light and dark pages
+        "right": (style.COLOURS["oracle"], 0.4),
+        "same error": (style.COLOURS["wrong"], 0.55),
+        "another error": (style.COLOURS["wrong"], 0.18),
+    }
+    figure, axes = style.new_axes(height=2.4)
+    for place, shares in enumerate(bars.values()):
+        parts = {name: float(shares[of].mean) for name, of in zip(looks, ("right", "same", "wrong"))}
+        if place == 0:  # the same result of a right step is a right one
+            parts = {"right": parts["right"] + parts["same error"], "another error": parts["another error"]}
+        left = 0.0
+        for part, share in parts.items():
+            colour, alpha = looks[part]
+            axes.barh(place, share, 0.6, left=left, color=colour, alpha=alpha, lw=0)
+            if share > 0.1:
+                axes.annotate(f"{share:.0%}", (left + share / 2, place), ha="center", va="center", weight="bold")
+            left += share
+    style.row_names(axes, list(bars))
+    axes.set(ylim=(len(bars) - 0.5, -0.5), xlim=(0, 1), xlabel="what the next attempt has in its place")
+    axes.xaxis.set_major_formatter(style.PERCENT)
+    axes.grid(axis="y", visible=False)
+    axes.tick_params(axis="y", length=0)
+    style.key(figure, looks)
+    repeated, again = rewritten_step("same", right=False), restarted_step("same")
+    right, better = rewritten_step("right", right=False), restarted_step("right")
+    return Drawing(
+        figure,
+        "A rewrite repeats wrong steps more often than a restart, and corrects them less often"
+        if repeated.low > again.high and right.high < better.low
+        else "What becomes of a wrong step",
+        f"Of first wrong steps a rewrite repeats {repeated:.0%} and corrects {right:.0%}; a restart repeats "
+        f"{again:.0%} and corrects {better:.0%}.",
+        pd.DataFrame(
+            {
+                "step": [name.replace("\n", " ") for name in bars],
+                "same result": [shares["same"] for shares in bars.values()],
+                "another result, right": [shares["right"] for shares in bars.values()],
+                "another result, wrong": [shares["wrong"] for shares in bars.values()],
+            }
+        ),
+    )
+
+
+@drawn(SEED_0)
+def restarting_at_the_doubtful_step() -> Drawing:
+    """Step-level revision against FLOPs, beside samples, beam search and one pass of the large model."""
+    steps = {T: stepwise(T) for T in RESTARTS}
+    samples = {N: weighted(N) for N in (1, 2, 4, 8, 16, 32, 64)}
+    beams = {N: beam(N) for N in (4, 8, 16, 32, 64)}
+    lines = [
+        series("beam", beams, cost=True),
+        series("revision", steps, cost=True),
+        series("prm", samples, cost=True),
+        series("large", {1: greedy("large")}, cost=True),
+    ]
+    figure, axes = style.new_axes()
+    style.shares(axes, 0.45, 0.92)
+    charts.draw_unnamed(axes, lines, markers=True)
+    axes.set_xlim(left=5e6)
+    style.flops(axes, "FLOPs per problem")
+    for name, strategy, arm, side, up in (
+        ("restarts", "revision", steps[3], "right", 8),
+        ("beam search", "beam", beams[64], "center", 11),
+        ("weighted best-of-N", "prm", samples[8], "left", -13),
+        ("large model,\none pass", "large", greedy("large"), "right", 27),
+    ):
+        aside = {"right": -6, "center": 0, "left": 6}[side]
+        axes.annotate(
+            name, (arm.cost, float(arm.solved.mean)), xytext=(aside, up), textcoords="offset points", ha=side,
+            va="center", color=style.COLOURS[strategy], weight="bold",
+        )  # fmt: skip
+    verb = partial(by_sign, ahead="beat", level="tie with", behind="lose to")
+    by_samples = stepwise(15).minus(weighted(16))
+    by_beam = gain(stepwise(15), "beam")
+    cheaper = stepwise(15).cost / weighted(16).cost
+    return Drawing(
+        figure,
+        f"At most 15 restarts {verb(by_samples)} 16 weighted samples"
+        + (" at less than half the cost" if cheaper < 0.5 else " at a lower cost" if cheaper < 1 else "")
+        + f", and {'with' if by_samples.sign == by_beam.sign == 0 else verb(by_beam)} beam search at equal cost",
+        f"With at most 15 restarts the small model solves {stepwise(15).solved:.1%} for "
+        f"{stepwise(15).cost / 1e6:.0f} million "
+        f"FLOPs per problem, weighted best-of-16 {weighted(16).solved:.1%} for {weighted(16).cost / 1e6:.0f} million.",
+        pd.DataFrame(
+            [
+                {"": name, "solved": arm.solved, "FLOPs per problem": arm.cost}
+                for name, arm in (
+                    ("one sample, mean of all recorded", samples[1]),
+                    ("the first attempts of the chains", steps[0]),
+                    *((f"at most {T} restart{'s' * (T > 1)}", steps[T]) for T in RESTARTS[1:]),
+                    *((f"weighted best-of-{N}", samples[N]) for N in (4, 16, 64)),
+                    *((f"beam search, N={N}", beams[N]) for N in (4, 16, 64)),
+                    ("large model, one greedy pass", greedy("large")),
+                )
+            ]
+        ),
+        ".1%",
+    )
+
+
+@drawn(SEED_0)
+def restarts_by_fifth() -> Drawing:
+    """What at most 15 step-level revisions solve, and cost, in each fifth of difficulty."""
+    before, after = stepwise(0), stepwise(15)
+    costs = [after.fifth(k).cost for k in range(5)]
+    figure, (top, bottom) = _two_rows()
+    for strategy, arm in (("revision", after), ("single", before)):
+        line = charts.fifths_of(strategy, arm)
+        errors = [line.values.mean - line.values.low, line.values.high - line.values.mean]
+        top.errorbar(range(5), line.values.mean, errors, color=style.COLOURS[strategy], marker="o", ms=4, lw=1.5)
+    style.shares(top)
+    style.key(figure, {"at most 15 restarts": style.COLOURS["revision"], "one sample": style.COLOURS["single"]})
+    bottom.bar(range(5), costs, 0.55, color=style.COLOURS["revision"], alpha=0.85, lw=0)
+    bottom.yaxis.set_major_formatter(style.AMOUNT)
+    bottom.set(ylabel="FLOPs", xlabel="fifth of difficulty")
+    bottom.set_xticks(range(5), style.SHORT_FIFTHS)
+    bottom.grid(axis="x", visible=False)
+    rising = all(one <= other for one, other in pairwise(costs))
+    return Drawing(
+        figure,
+        f"Restarting finds the hard problems by itself: it spends {times(costs[4] / costs[0])} as much on the "
+        "hardest fifth as on the easiest"
+        if rising
+        else f"Restarting spends {times(costs[4] / costs[0])} as much on the hardest fifth as on the easiest",
+        f"On the hardest fifth it solves {after.fifth(4).solved:.0%} for {costs[4] / 1e6:.0f} million FLOPs per "
+        f"problem, on the easiest {after.fifth(0).solved:.0%} for {costs[0] / 1e6:.1f} million.",
+        pd.DataFrame(
+            {
+                "fifth": style.SHORT_FIFTHS,
+                "one sample (one draw per problem)": [before.fifth(k).solved for k in range(5)],
+                "at most 15 restarts": [after.fifth(k).solved for k in range(5)],
+                "FLOPs per problem": costs,
+            }
+        ),
+    )
+
+
+def _two_rows() -> tuple[style.Figure, tuple[style.Axes, style.Axes]]:
+    figure, axes = style.new_rows(2, 1, height=3.4, sharex=True, height_ratios=(2, 1))
+    return figure, (axes[0, 0], axes[1, 0])
+
+
+@drawn(SEED_0)
+def how_good_a_critic_must_be() -> Drawing:
+    """What restarts gain by the errors of the critic: noisy oracles, whose errors repeat or not, and trained PRMs."""
+    qualities: list[float | None] = [None, *QUALITIES[::-1]]  # the perfect oracle first
+    errors = [_errors("oracle", q) for q in qualities]
+    anew = [critic_gain("oracle")] + [critic_gain("oracle", q, forgetful=True) for q in qualities[1:]]
+    repeat = [critic_gain("oracle", q) for q in qualities]
+    trained = {"PRM": "prm", "rollout PRM": "prm-rollouts", "weak PRM": "prm-weak"}
+    figure, axes = style.new_axes(height=3.3)
+    orange, blue = style.COLOURS["revision"], style.COLOURS["prm"]
+    for gains, look, face in ((anew, style.DASHED, style.PAGE), (repeat, "-", orange)):
+        values = Estimate.stack(gains)
+        axes.fill_between(errors, values.low, values.high, color=orange, alpha=0.13, lw=0)
+        axes.plot(errors, values.mean, color=orange, marker="o", ms=4.5, lw=1.5, ls=look, mfc=face)
+    for name, critic in trained.items():
+        change = critic_gain(critic)
+        interval = [[change.mean - change.low], [change.high - change.mean]]
+        axes.errorbar([_errors(critic)], [change.mean], interval, color=blue, marker="D", ms=6, lw=1.5, label=name)
+    for text, place, side, colour in (
+        ("errors drawn anew", (0.45, 0.17), "left", orange),
+        ("errors that repeat", (0.83, -0.105), "right", orange),
+        ("PRM", (-0.01, 0.185), "left", blue),
+        ("rollout PRM", (0.0, 0.085), "left", blue),
+        ("weak PRM", (0.98, 0.09), "right", blue),
+    ):
+        axes.text(*place, text, ha=side, va="center", color=colour, weight="bold")
+    axes.plot([0.85, 0.88], [0.01, 0.075], color=blue, lw=0.9)  # from the weak PRM to its name
+    axes.axvline(1, color=style.INK, lw=1, ls=style.DASHED)
+    axes.text(0.985, 0.36, "a coin", ha="right", va="center")
+    axes.set(xlim=(-0.03, 1.02), ylim=(-0.13, 0.39), xlabel="wrong steps accepted + right steps rejected")
+    axes.xaxis.set_major_formatter(style.PERCENT)
+    style.points(axes, "last solution minus first, points")
+    style.marks(figure, {"oracle with noise": (orange, "o"), "trained verifier": (blue, "D")})
+    harms = any(gain.sign < 0 for gain in repeat)
+    return Drawing(
+        figure,
+        "A poor critic whose errors repeat does harm"
+        + ("" if min(gain.sign for gain in anew) < 0 else "; one whose errors are drawn anew does not")
+        if harms
+        else "Even a poor critic does no clear harm",
+        f"With error rates that sum to {errors[-1]:.0%}, restarting changes {repeat[-1]:.0 points} if errors repeat "
+        f"and {anew[-1]:.0 points} if they are drawn anew.",
+        pd.DataFrame(
+            {
+                "critic": ["oracle", *(f"oracle with noise, AUC {q:g}" for q in qualities[1:]), *trained],
+                "both error rates, summed": [f"{e:.0%}" for e in (*errors, *map(_errors, trained.values()))],
+                "errors that repeat (points)": [*repeat, *map(critic_gain, trained.values())],
+                "errors drawn anew (points)": [*anew, *[""] * len(trained)],
+            }
+        ),
+        ".1p",
+    )
+
+
+def _errors(critic: str, quality: float | None = None) -> float:
+    """Share of wrong steps that a critic accepts plus share of right steps that it rejects: 1 for a coin."""
+    return accepted(critic, quality) + rejected(critic, quality)
+
+
+@drawn(SEED_0)
+def trained_critics() -> Drawing:
+    """What step-level revisions gain with each trained critic, and with the oracle."""
+    critics = {
+        "oracle": ("oracle", "oracle"),
+        "PRM 14x": ("prm", "prm-large"),
+        "PRM": ("prm", "prm"),
+        "rollout PRM": ("prm", "prm-rollouts"),
+        "same steps,\nexact labels": ("prm", "prm-exact"),
+        "weak PRM": ("prm", "prm-weak"),
+    }
+    gains = {name: critic_gain(of) for name, (_, of) in critics.items()}
+    rows = {name: Row(critics[name][0], value) for name, value in gains.items()}
+    failing = [name.replace("\n", " ") for name, value in gains.items() if value.sign <= 0]
+    return Drawing(
+        charts.dots(rows, xlabel="last solution minus first, 15 restarts", difference=True),
+        "Every trained critic helps; how much depends on the critic"
+        if not failing
+        else f"Not every trained critic helps: with the {listed(failing)} there is no clear gain",
+        f"With the PRM restarting gains {gains['PRM']:.0 points}, with the weak PRM {gains['weak PRM']:.0 points}.",
+        pd.DataFrame(
+            {
+                "critic": [name.replace("\n", " ") for name in critics],
+                "accepts wrong steps": [f"{accepted(of):.2f}" for _, of in critics.values()],
+                "rejects right steps": [f"{rejected(of):.2f}" for _, of in critics.values()],
+                "gain (points)": list(gains.values()),
+            }
+        ),
+        ".1p",
+    )
