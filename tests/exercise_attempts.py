@@ -1239,8 +1239,8 @@ MISTAKES = {
         Mistake("the first step for the last", lambda *a: best_text(*a, first_step), "by 'last' the scores are"),
         Mistake("the product of nothing is 1", lambda *a: best_text(*a, product_of_none), "by 'prod' the scores are"),
         Mistake("fails without steps, takes any aggregate", lambda *a: best_text(*a, no_empty), "raised IndexError"),
-        Mistake("ties go to the first drawn", first_best, "the first in the order of texts is taken"),
-        Mistake("ties go to the last text", last_best, "the first in the order of texts is taken"),
+        Mistake("ties go to the first drawn", first_best, "the first text in alphabetical order is taken"),
+        Mistake("ties go to the last text", last_best, "the first text in alphabetical order is taken"),
         Mistake("the place of the best", lambda t, s, a: t.index(best_text(t, s, a)), "not a string"),
         Mistake("the worst", lambda t, s, a: best_text(t, s, a, lambda x, h: -aggregate_of(x, h)), "the scores are"),
     ],
@@ -1250,7 +1250,7 @@ MISTAKES = {
         Mistake("rounds the beams down", lambda *a: beams(*a, ceil=False), "as long as there are places"),
         Mistake("more than there are places", lambda *a: beams(*a, cut=False), "as long as there are places"),
         Mistake("the worst first", lambda *a: beams(*a, key=lambda p: (p[0], p[1])), "the best"),
-        Mistake("equal scores in the order given", lambda *a: beams(*a, key=lambda p: -p[0]), "in the order of texts"),
+        Mistake("equal scores in the order given", lambda *a: beams(*a, key=lambda p: -p[0]), "in alphabetical order"),
         Mistake(
             "equal scores in the other order",
             lambda *a: (
@@ -1258,7 +1258,7 @@ MISTAKES = {
                 if False
                 else beams(*a, key=lambda p: (-p[0], [-ord(c) for c in p[1]]))
             ),
-            "in the order of texts",
+            "in alphabetical order",
         ),
         Mistake("goes round instead of staying", beams_in_rounds, "times each"),
         Mistake(

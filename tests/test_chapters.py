@@ -265,12 +265,12 @@ def test_more_samples_make_a_vote_worse_where_a_wrong_answer_is_the_likeliest():
 
 
 def test_two_verifiers_of_the_same_auc_over_all_solutions_choose_differently():
-    large, exact = (results.last_scores(name, "small-test") for name in ("prm-large", "prm-exact"))
-    assert estimators.auc(large, small().correct) == pytest.approx(estimators.auc(exact, small().correct), abs=0.005)
-    by_large, by_exact = (
-        estimators.weighted_best_of_n(small().answers, scores, small().correct, 64) for scores in (large, exact)
+    large, usual = (results.last_scores(name, "small-test") for name in ("prm-large", "prm"))
+    assert estimators.auc(large, small().correct) == pytest.approx(estimators.auc(usual, small().correct), abs=0.001)
+    by_large, by_usual = (
+        estimators.weighted_best_of_n(small().answers, scores, small().correct, 64) for scores in (large, usual)
     )
-    assert estimators.bootstrap(by_large - by_exact).low > 0.04
+    assert estimators.bootstrap(by_large - by_usual).low > 0.01
 
 
 def test_a_verifier_that_scores_all_alike_gives_a_random_sample_or_a_vote():

@@ -17,7 +17,7 @@ from ttclab.estimators import (
 )
 from ttclab.problems import Solution, load_problems
 from ttclab.results import revision
-from ttclab.results.families import each_family, families
+from ttclab.results.families import each_family, families, of_all
 from ttclab.results.seeds import ALL, headline
 from ttclab.results.stepwise import restarted_step
 from ttclab.results.training import trained_steps
@@ -79,9 +79,11 @@ def test_a_perfect_verifier_of_the_working_would_not_know_every_right_answer():
 def test_the_verifier_with_the_highest_auc_over_all_solutions_does_not_choose_best():
     verifiers = ("orm", "prm", "prm-large", "prm-rollouts", "prm-exact", "prm-weak")
     everywhere = {name: auc(last_scores(name), samples().correct) for name in verifiers}
+    within = {name: within_problem_auc(last_scores(name), samples().correct) for name in verifiers}
     working = {name: within_problem_auc(last_scores(name), samples().worked) for name in verifiers}
     chosen = {name: weighted(name, 64).mean() for name in verifiers}
-    assert max(everywhere, key=everywhere.__getitem__) == "orm"
+    assert max(everywhere, key=everywhere.__getitem__) == max(within, key=within.__getitem__) == "orm"
+    assert bootstrap(weighted("prm-large", 64) - weighted("orm", 64)).low > 0
     assert max(working, key=working.__getitem__) == max(chosen, key=chosen.__getitem__) == "prm-large"
     assert min(everywhere, key=everywhere.__getitem__) == min(chosen, key=chosen.__getitem__) == "prm-weak"
 
@@ -123,7 +125,6 @@ def by_training(name):
     [
         ("PRM minus the vote, 16 samples", 0.10, 0.25),
         ("PRM, best-of-256 minus best-of-4", 0.07, 0.20),
-        ("weak PRM, weighted best-of-256 minus weighted best-of-4", 0.02, 0.10),
         ("PRM, beam search, N=16, minus weighted for its FLOPs", 0.02, 0.12),
     ],
 )
@@ -134,6 +135,14 @@ def test_in_all_trainings_a_difference_is_above_zero_and_of_the_size_that_the_pa
 def test_in_all_trainings_the_weak_prm_gets_worse_from_16_samples_on_and_not_clearly_from_4():
     assert all(fall.high < 0 for fall in by_training("weak PRM, best-of-256 minus best-of-16"))
     assert sorted(fall.sign for fall in by_training("weak PRM, best-of-256 minus best-of-4")) == [-1, -1, 0]
+
+
+def test_in_no_training_the_vote_weighted_by_the_weak_prm_falls_but_on_the_hardest_fifth():
+    name = "weak PRM, weighted best-of-256 minus weighted best-of-16"
+    assert all(gain.sign >= 0 for gain in by_training(name)) and headline(name, ALL).low > 0
+    hardest = f"{name}, hardest fifth"
+    assert [gain.sign for gain in by_training(hardest)] == [0, -1, -1] and headline(hardest, ALL).high < 0
+    assert all(gain.mean < 0 for gain in by_training(hardest))
 
 
 def test_the_prm_beats_the_orm_in_one_training_and_ties_in_two():
@@ -150,6 +159,18 @@ def test_on_the_hardest_fifth_the_gain_of_search_is_clear_in_one_training_only()
     gains = by_training("PRM, beam search minus weighted, N=16, hardest fifth")
     assert sorted(gain.sign for gain in gains) == [0, 0, 1]
     assert headline("PRM, beam search minus weighted, N=16, hardest fifth", ALL).low > 0
+
+
+def test_the_small_leads_of_beam_search_are_clear_in_some_trainings_and_in_all_together():
+    for N in (4, 64):
+        name = f"PRM, beam search minus weighted, N={N}"
+        assert {gain.sign for gain in by_training(name)} == {0, 1} and headline(name, ALL).low > 0
+
+
+@pytest.mark.parametrize("N", [4, 16, 64])
+def test_the_lead_of_beam_search_is_largest_on_a_hard_fifth(N):
+    gains = of_all(lambda: [results.beam(N).minus(results.weighted(N), k) for k in range(5)])
+    assert max(range(5), key=lambda k: gains[k].mean) >= 3
 
 
 @pytest.mark.parametrize("verifier", ["PRM", "weak PRM"])
@@ -178,6 +199,8 @@ def test_beam_search_is_not_behind_and_cheaper_at_every_budget_and_ends_in_hardl
 def test_lookahead_does_not_pay():
     ahead, plain = (results.beam(16, "prm-large", lookahead=k) for k in (1, 0))
     assert ahead.minus(plain).high < 0 and ahead.cost > 1.5 * plain.cost
+    name = "PRM 14x, beam search, lookahead minus none, N=16"
+    assert all(change.sign <= 0 for change in by_training(name)) and headline(name, ALL).high < 0
 
 
 def test_restarting_at_the_first_doubt_adds_twenty_points_to_one_sample_for_at_most_four_times_its_cost():

@@ -129,8 +129,11 @@ HEADLINES = {
     "PRM, best-of-256 minus best-of-4": Headline("gain", partial(_change, "prm")),
     "weak PRM, best-of-256 minus best-of-4": Headline("gain", partial(_change, "prm-weak")),
     "weak PRM, best-of-256 minus best-of-16": Headline("gain", partial(_change, "prm-weak", 16)),
-    "weak PRM, weighted best-of-256 minus weighted best-of-4": Headline(
-        "gain", lambda: _minus(weighted(256, "prm-weak"), weighted(4, "prm-weak"))
+    "weak PRM, weighted best-of-256 minus weighted best-of-16": Headline(
+        "gain", lambda: _minus(weighted(256, "prm-weak"), weighted(16, "prm-weak"))
+    ),
+    "weak PRM, weighted best-of-256 minus weighted best-of-16, hardest fifth": Headline(
+        "gain", lambda: _minus(weighted(256, "prm-weak"), weighted(16, "prm-weak"), HARDEST)
     ),
     "PRM, best-of-256 minus weighted best-of-256": Headline("gain", partial(_score_gain, 256, "prm")),
     "weak PRM, best-of-256 minus weighted best-of-256": Headline("gain", partial(_score_gain, 256, "prm-weak")),
@@ -148,6 +151,9 @@ HEADLINES = {
         )
         for at in STEPS
     },
+    "PRM 14x, beam search, lookahead minus none, N=16": Headline(
+        "gain", lambda: _minus(beam(16, "prm-large", lookahead=1), beam(16, "prm-large"))
+    ),
     "weak PRM, beam search minus weighted, N=4": Headline("gain", partial(_beam_gain, "prm-weak", 4)),
     "weak PRM, beam search minus weighted, N=64": Headline("gain", partial(_beam_gain, "prm-weak", 64)),
     "first attempt of the model that rewrites, minus its twin's": Headline(

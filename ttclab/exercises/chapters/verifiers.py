@@ -42,7 +42,7 @@ def _scored(texts: list[str], step_scores: list[list[float]], aggregate: str) ->
     ranked = sorted(zip(texts, [_together(s, aggregate) for s in step_scores]), key=lambda pair: (-pair[1], pair[0]))
     why = f"by {aggregate!r} the scores are " + ", ".join(f"{text!r}: {score:.4g}" for text, score in ranked)
     if len(ranked) > 1 and ranked[0][1] == ranked[1][1]:
-        why += "; of equal scores the first in the order of texts is taken"
+        why += "; of equal scores the first text in alphabetical order is taken"
     return why, texts, step_scores, aggregate
 
 
@@ -105,7 +105,7 @@ def _settled(texts: list[str], scores: list[float], finished: list[bool], M: int
         )
     ranked = [score for score, ended in zip(scores, finished) if not ended]
     if len(set(ranked)) < len(ranked):
-        why += ", equal scores in the order of texts"
+        why += ", texts of equal scores in alphabetical order"
     return why, texts, scores, finished, M
 
 
@@ -209,9 +209,9 @@ EXERCISES = (
         title="majority vote",
         points=10,
         goal=(
-            "Elect the commonest answer. None is a missing answer: it has no vote, and if nobody votes the result is "
-            "None. Ties go to the shorter answer, then to the first in the order of texts. No solutions at all raise "
-            "ValueError."
+            "Return the most frequent answer. None is a missing answer, which has no vote. If there are no votes, the "
+            "result is None. If answers tie, take the shorter one, then the first in alphabetical order. An empty list "
+            "raises ValueError."
         ),
         hint=(
             "Count the votes in a dictionary, then take the minimum by a key of three parts: the votes with a minus "
@@ -235,12 +235,12 @@ EXERCISES = (
         title="weighted vote",
         points=10,
         goal=(
-            "Elect the answer whose scores sum highest. Missing answers (None) and ties are treated as in exercise "
-            "3.1. No solutions, or another number of scores than of answers, raise ValueError."
+            "Return the answer with the highest sum of scores. Treat missing answers (None) and ties as in exercise "
+            "3.1. An empty list raises ValueError, and so do two lists of different lengths."
         ),
         hint=(
-            "It is the majority vote with a score where each vote counted 1. Sum per answer, do not average: two "
-            "solutions that agree count twice."
+            "It is the majority vote, except that a vote counts as much as its score instead of 1. Add up the scores "
+            "of each answer; do not average them."
         ),
         function="weighted_vote",
         parameters=("answers", "scores"),
@@ -260,13 +260,13 @@ EXERCISES = (
         title="best-of-N, by an ORM or a PRM",
         points=20,
         goal=(
-            'Make one score of each solution\'s step scores by the aggregate "last", "min", "prod" or "mean", and '
-            "return the text of the best. An ORM's scores come as lists of length 1. A solution without steps scores "
-            "0. Of equal scores take the first in the order of texts. Another aggregate raises ValueError."
+            'Make one score of each solution\'s step scores by the aggregate "last", "min", "prod" or "mean". Return '
+            "the text with the best score. An ORM's scores come as lists of length 1. A solution without steps scores "
+            "0. If scores are equal, take the first text in alphabetical order. Any other aggregate raises ValueError."
         ),
         hint=(
-            "Aggregate first, choose after. An empty list has no last item, no minimum and no mean, and its product "
-            "is 1: deal with it before the others."
+            "Aggregate first, then choose. An empty list has no last item, no minimum and no mean, and its product "
+            "is 1, so treat it before the others."
         ),
         function="best_of_n",
         parameters=("texts", "step_scores", "aggregate"),
@@ -286,14 +286,14 @@ EXERCISES = (
         title="one step of a beam search",
         points=20,
         goal=(
-            "Choose what a beam search continues. What is finished keeps its place for good and is not continued. If "
-            "U are unfinished, U places are left: the best U/M of them (rounded up) are continued M times each, the "
-            "last one as often as places are left. Return a list of U texts, best first, equal scores in the order of "
-            "texts."
+            "Choose which texts a beam search continues. Finished texts keep their places and are not continued. If U "
+            "texts are unfinished, U places are left. The best U/M of them (rounded up) are continued M times each. "
+            "The last of these fills the places that are left. Return a list of U texts, best first, texts of equal "
+            "scores in alphabetical order."
         ),
         hint=(
-            "Drop what is finished, sort the rest by (-score, text), keep the first ceil(U / M), repeat each M times "
-            "in a row, and cut the list to U."
+            "Drop the finished texts and sort the others by (-score, text). Keep the first ceil(U / M), repeat each M "
+            "times in a row, and cut the list to U."
         ),
         function="beam_step",
         parameters=("texts", "scores", "finished", "M"),
@@ -313,13 +313,13 @@ EXERCISES = (
         title="how well a verifier ranks within a problem",
         points=20,
         goal=(
-            "The AUC of a problem is the share of its pairs of a right and a wrong solution in which the right one "
-            "scores higher, a tie counting half. Return the mean over problems. A problem with no such pair is left "
-            "out; if none has one, raise ValueError."
+            "Pair each right solution of a problem with each wrong one. The AUC of the problem is the share of pairs "
+            "in which the right solution scores higher; a tie counts half. Return the mean over problems. Leave out "
+            "problems without such a pair. If no problem has one, raise ValueError."
         ),
         hint=(
-            "Two loops over the solutions of one problem give its pairs. Take each problem's share first and average "
-            "those: every problem weighs the same, however many pairs it has."
+            "Two loops over the solutions of one problem give its pairs. Compute each problem's share first, then the "
+            "mean of the shares. Every problem counts the same, however many pairs it has."
         ),
         function="within_problem_auc",
         parameters=("scores", "correct"),
