@@ -73,6 +73,9 @@ def test_a_sample_more_helps_the_fourth_fifth_most_and_the_hardest_gets_fewer_th
     table = figures.draw("next_sample_where_it_gains").numbers
     before, after = table["samples if all get the same"], table["samples if spread"]
     assert after.idxmax() == 3 and after[HARDEST] < before[HARDEST] == 4
+    adds = {n: results.coverage(n).correct - results.coverage(n - 1).correct for n in (3, 8)}
+    fifths = results.coverage(1).fifths
+    assert adds[3][fifths == EASIEST].mean() < 0.01 and adds[8][fifths == 3].mean() > 0.03
 
 
 def test_counting_four_answers_costs_about_what_one_score_costs_and_tells_more():

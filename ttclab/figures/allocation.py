@@ -326,8 +326,8 @@ def lesson_rule() -> Drawing:
         spent = [arm.fifth(k).cost for k in range(5)]
         axes.bar(places, spent, 0.36, color=colour, alpha=0.6, lw=0)
         for k, (place, height) in enumerate(zip(places, spent, strict=True)):
-            solved = f"{float(arm.fifth(k).solved.mean):.0%}".removesuffix("%")
-            axes.annotate(solved, (place, height), xytext=(0, 2), textcoords="offset points", ha="center", fontsize=9)
+            label = f"{float(arm.fifth(k).solved.mean):.0%}".removesuffix("%")
+            axes.annotate(label, (place, height), xytext=(0, 2), textcoords="offset points", ha="center", fontsize=9)
     axes.set_xticks(range(5), style.SHORT_FIFTHS)
     axes.set(xlabel="fifth of difficulty (on each bar: % solved)", ylabel="FLOPs per problem")
     axes.yaxis.set_major_formatter(style.AMOUNT)
