@@ -336,7 +336,9 @@ def lesson_rule() -> Drawing:
     rule, chain = (arm for _, arm in arms.values())
     ratio = rule.fifth(0).cost / chain.fifth(0).cost
     solved = [float(arm.fifth(0).correct.mean()) for arm in (rule, chain)]
-    same = "solve everything" if min(solved) == 1 else "solve about as much" if abs(np.subtract(*solved)) < 0.01 else ""
+    same = (
+        "solve everything" if min(solved) == 1 else "solve about as much" if abs(solved[0] - solved[1]) < 0.01 else ""
+    )
     return Drawing(
         figure,
         f"On the easiest fifth the lesson's rule costs {times(ratio)} as much as one chain"
