@@ -7,8 +7,10 @@ come from `ttclab.results`, and the words of a finding are chosen by them.
 from .allocation import adaptive_stopping as adaptive_stopping
 from .allocation import allocated_against_flops as allocated_against_flops
 from .allocation import allocation_by_difficulty as allocation_by_difficulty
+from .allocation import confidence_within_a_problem as confidence_within_a_problem
 from .allocation import difficulty_estimates as difficulty_estimates
 from .allocation import lesson_rule as lesson_rule
+from .allocation import price_by_fifth as price_by_fifth
 from .allocation import ways_by_fifth as ways_by_fifth
 from .arena import after_the_look as after_the_look
 from .arena import arena_against_flops as arena_against_flops

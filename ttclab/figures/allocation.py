@@ -1,21 +1,25 @@
-"""Figures of chapter 5: who gets how much."""
+"""Figures of chapter 5, who gets how much, and of the page on confidence."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from ..allocator import Arm
+from ..allocator import Allocation, Arm, fitted_policy
 from ..estimators import Estimate
-from ..results import adaptive, allocated, beam, gain, lesson, spread, stepwise, uniform, weighted
-from ..results.allocation import plan
+from ..results import ESTIMATES, adaptive, allocated, beam, gain, lesson, spread, stepwise, weighted
+from ..results.confidence import confidence_auc
+from ..results.families import of_all
 from ..results.sampling import estimate_hits
+from ..results.seeds import verdict
 from ..results.wording import by_sign
 from . import charts, style
 from .charts import Series, series
-from .drawing import SEED_0, Drawing, drawn
-from .words import times
+from .drawing import ALL_SEEDS, SEED_0, Drawing, drawn
+from .words import listed, times
 
 BUDGETS = (4, 8, 16, 32, 64)
 LOOKS = (1, 2, 4, 8, 16, 64)
@@ -62,22 +66,24 @@ def difficulty_estimates() -> Drawing:
     """How often an estimate of difficulty puts a problem into its right fifth, by its FLOPs."""
     scored, counted = {n: estimate_hits(n) for n in LOOKS}, {n: estimate_hits(n, "disagreement") for n in LOOKS[1:]}
     lines = {
-        "mean score\nof the PRM": series("prm", scored, cost=True),
-        "answers only\ncounted": series("majority", counted, cost=True),
+        "mean score\nby the PRM": series("prm", scored, cost=True),
+        "disagreement\nof answers": series("majority", counted, cost=True),
     }
     figure, axes = style.new_axes()
-    style.shares(axes, 0.0, 0.9, "right fifth")
+    style.shares(axes, 0.0, 0.9, "put into the right fifth")
     charts.draw(axes, lines, markers=True)
     axes.axhline(0.2, color=style.INK, lw=1, ls=style.DASHED)
     axes.annotate("by chance", (0.02, 0.2), xycoords=axes.get_yaxis_transform(), xytext=(0, 4),
                   textcoords="offset points", fontsize=9)  # fmt: skip
     style.flops(axes, "FLOPs of the estimate per problem")
     difference = counted[4].minus(scored[1])
-    cheaper = counted[4].cost <= scored[1].cost
+    ratio = counted[4].cost / scored[1].cost
+    price = "at about the same price" if 0.9 < ratio < 1.1 else "for less" if ratio < 1 else "for more"
     return Drawing(
         figure,
-        f"Counting four answers tells {by_sign(difference, 'more than', 'as much as', 'less than')} scoring one, and "
-        f"costs {'less' if cheaper else 'more'}",
+        "Counting four answers tells "
+        + by_sign(difference, "more than", "as much as", "less than")
+        + f" scoring one, {price}",
         f"One score puts {scored[1].solved:.0%} of the problems into their right fifth, 64 scores "
         f"{scored[64].solved:.0%}; by chance it would be 20%.",
         pd.DataFrame(
@@ -94,34 +100,45 @@ def difficulty_estimates() -> Drawing:
 
 @drawn(SEED_0)
 def allocation_by_difficulty() -> Drawing:
-    """The table of the fitted policy that may use every strategy, as a map: a row a budget, a column a fifth."""
-    cells = [[plan("whole", "oracle", n, k) for k in range(5)] for n in BUDGETS]
-    families = {"beam": "beam", "best": "prm"}
-    figure, axes = style.new_axes(height=2.7, grid=False)
-    for row, plans in enumerate(cells):
-        for column, text in enumerate(plans):
-            strategy = families.get(text.split()[0], "revision")
-            share = _places(text) / BUDGETS[-1]
+    """The table of the full policy, which may use every strategy, as a map: a row a budget, a column a fifth."""
+    table = fitted_policy("whole-oracle").table
+    figure, axes = style.new_axes(height=2.8, grid=False)
+    for row, budget in enumerate(BUDGETS):
+        for column, plan in enumerate(table[budget]):
+            strategy = "beam" if plan.M else "revision" if plan.T else "prm"
             axes.fill_between(
                 [column - 0.47, column + 0.47], row - 0.44, row + 0.44, color=style.COLOURS[strategy], lw=0,
-                alpha=0.18 + 0.5 * share**0.5,
+                alpha=0.18 + 0.5 * (plan.generations / BUDGETS[-1]) ** 0.5,
             )  # fmt: skip
-            axes.text(column, row, _short(text), ha="center", va="center", fontsize=8.5)
+            axes.text(column, row, _planned(plan), ha="center", va="center", fontsize=8.5)
     style.tiles(axes, style.SHORT_FIFTHS, [str(n) for n in BUDGETS])
     axes.set(xlabel="fifth of difficulty", ylabel="budget")
-    places = np.array([[_places(text) for text in row] for row in cells])
-    start = _from(dict(zip(BUDGETS, places[:, 4] > places[:, 0], strict=True)))
+    easiest, hardest = ({n: table[n][fifth].generations for n in BUDGETS} for fifth in (0, 4))
+    start = _from({n: hardest[n] > easiest[n] for n in BUDGETS})
     return Drawing(
         figure,
-        "The fitted policy spends as much on easy problems as on hard ones"
+        "The full policy uses no more generations on the hardest problems than on the easiest"
         if start is None
-        else "The fitted policy spends more on harder problems"
-        if start == BUDGETS[0]
-        else f"From a budget of {start} on, the fitted policy spends more on harder problems",
-        f"With a budget of {BUDGETS[-1]} it takes at most {places[-1, 0]} generations on the easiest fifth and "
-        f"{places[-1, 4]} on the hardest.",
-        pd.DataFrame(cells, columns=style.SHORT_FIFTHS, index=pd.Index(BUDGETS, name="budget")),
+        else ("T" if start == BUDGETS[0] else f"From a budget of {start} on, t")
+        + "he full policy uses more generations on the hardest problems than on the easiest",
+        f"With a budget of {BUDGETS[-1]} it uses at most {easiest[BUDGETS[-1]]} generations on the easiest fifth and "
+        f"{hardest[BUDGETS[-1]]} on the hardest.",
+        pd.DataFrame(
+            [[_planned(plan).replace("\n", " ") for plan in table[n]] for n in BUDGETS],
+            columns=style.SHORT_FIFTHS,
+            index=pd.Index(BUDGETS, name="budget"),
+        ),
     )
+
+
+def _planned(plan: Allocation) -> str:
+    """A plan in two lines of a cell."""
+    if plan.M:
+        return f"beam {plan.N}\nwidth {plan.M}"
+    if not plan.T:
+        return f"best\nof {plan.N}"
+    kind = "chain" if plan.stepwise else "rewrite"
+    return f"a {kind}\nof {1 + plan.T}" if plan.N == 1 else f"{plan.N} {kind}s\nof {1 + plan.T}"
 
 
 def _from(holds: Mapping[int, bool]) -> int | None:
@@ -134,84 +151,65 @@ def _from(holds: Mapping[int, bool]) -> int | None:
     return start
 
 
-def _places(text: str) -> int:
-    """Generations of a plan in words."""
-    numbers = [int(word.strip(",")) for word in text.replace("M=", "").split() if word.strip(",").isdigit()]
-    return numbers[0] * numbers[1] if "×" in text else numbers[0]
-
-
-def _short(text: str) -> str:
-    return text.replace(", M=", "\nM=").replace("best of ", "best\nof ").replace(" by ", "\nby ")
-
-
-@drawn(SEED_0)
+@drawn(ALL_SEEDS)
 def allocated_against_flops() -> Drawing:
-    """Policies by difficulty against the same way for everybody, by FLOPs, estimates of difficulty charged."""
-    policies = {kind: {n: allocated("whole", kind, n) for n in BUDGETS} for kind in ("oracle", "predicted")}
+    """The full policy against the same strategy for every problem, by FLOPs, estimates of difficulty charged."""
+    policies = {kind: {n: _pooled(allocated, "whole", kind, n) for n in (4, 16, 64)} for kind in ESTIMATES}
     alike = {
-        "best-of-N": series("prm", {n: weighted(n) for n in BUDGETS}, cost=True),
-        "beam": series("beam", {n: beam(n) for n in BUDGETS}, cost=True),
-        "one chain": series("revision", {T: stepwise(T) for T in (3, 7, 15, 31)}, cost=True),
+        "best-of-N": series("prm", {n: _pooled(weighted, n) for n in BUDGETS}, cost=True),
+        "beam search": series("beam", {n: _pooled(beam, n) for n in BUDGETS}, cost=True),
+        "one chain": series("revision", {T: _pooled(stepwise, T) for T in (3, 7, 15, 31)}, cost=True),
     }
     known = series("optimal", policies["oracle"], cost=True)
     predicted = series("optimal", policies["predicted"], cost=True, dashed=True)
-    figure, axes = style.new_axes(height=3.0)
+    figure, axes = style.new_axes(height=3.1)
     style.shares(axes, 0.7, 0.88)
     axes.set_yticks([0.7, 0.75, 0.8, 0.85])
     charts.draw_unnamed(axes, [*alike.values(), known, predicted], markers=True, bands=False)
-    axes.set_xlim(4.5e6, 1.1 * weighted(64).cost)
-    _name(axes, "known", known, 2, (-6, 5), ha="right")
-    _name(axes, "predicted", predicted, 0, (6, -4))
-    _name(axes, "one chain", alike["one chain"], 0, (-6, 5), ha="right")
-    _name(axes, "beam", alike["beam"], 4, (-4, 8), ha="center")
-    _name(axes, "best-of-N", alike["best-of-N"], 2, (6, -5))
+    axes.set_xlim(4.5e6, 1.1 * alike["best-of-N"].at[-1])
+    _name(axes, "difficulty\nknown", known, 1, (-9, 13), ha="right")
+    _name(axes, "predicted", predicted, 0, (7, -3))
+    _name(axes, "one chain", alike["one chain"], 1, (-7, 5), ha="right")
+    _name(axes, "beam search", alike["beam search"], 4, (-6, 8), ha="center")
+    _name(axes, "best-of-N", alike["best-of-N"], 2, (6, -6))
     style.flops(axes, "FLOPs per problem")
-    over = {name: gain(policies["oracle"][16], name) for name in ("samples", "beam", "steps")}
-    guessed = {n: gain(arm, "beam") for n, arm in policies["predicted"].items()}
-    start = _from({n: value.sign >= 0 for n, value in guessed.items()})
+    over = {name: of_all(partial(_gain_at_16, name)) for name in ("beam", "steps")}
+    verdicts = [verdict(f"policy, difficulty known, at most 16, minus {rival}, equal FLOPs") for rival in RIVALS]
+    to_beam, to_chain = (_VERBS.get(word, "does not clearly beat") for word in verdicts)
     return Drawing(
         figure,
-        f"Knowing the difficulty {_beats(over['beam'])} a beam and {_beats(over['steps'])} one chain; "
-        "predicting it "
-        + (
-            "loses to the beam"
-            if start is None
-            else by_sign(guessed[start]) + f" the beam{f' only from budget {start} on' if start > BUDGETS[0] else ''}"
-        ),
-        f"At a budget of 16 and equal FLOPs, oracle difficulty minus best-of-N is {over['samples']:.1 points}, minus "
-        f"beam search {over['beam']:.1 points}, minus one chain {over['steps']:.1 points}.",
+        f"Knowing the difficulty {to_beam} a beam search for all, "
+        f"{'and' if to_beam == to_chain else 'but'} {to_chain} one chain for all",
+        f"At a budget of 16 and equal FLOPs, the full policy with known difficulty minus a beam search is "
+        f"{over['beam']:.1 points}, minus one chain {over['steps']:.1 points}.",
         pd.DataFrame(
             [
-                {
-                    "": f"{kind} difficulty, budget {n}",
-                    "solved": arm.solved,
-                    "FLOPs per problem": arm.cost,
-                    "minus best-of-N (points)": gain(arm),
-                    "minus beam (points)": gain(arm, "beam"),
-                    "minus one chain (points)": _gain_over(arm, "steps"),
-                }
-                for kind, of in policies.items()
-                for n, arm in of.items()
+                {"": name, "budget": budget, "solved": arm.solved, "FLOPs per problem": arm.cost}
+                for name, of in (
+                    *((f"full policy, difficulty {DIFFICULTY[kind]}", of) for kind, of in policies.items()),
+                    ("best-of-N", {n: _pooled(weighted, n) for n in BUDGETS}),
+                    ("beam search", {n: _pooled(beam, n) for n in BUDGETS}),
+                    ("one chain", {T + 1: _pooled(stepwise, T) for T in (3, 7, 15, 31)}),
+                )
+                for budget, arm in of.items()
             ]
         ),
-        {
-            "solved": ".1%",
-            **dict.fromkeys([f"minus {other} (points)" for other in ("best-of-N", "beam", "one chain")], ".1p"),
-        },
+        ".1%",
     )
 
 
-def _gain_over(arm: Arm, over: str) -> Estimate | str:
-    """`gain`, or words if the arm costs more than any recorded budget of the other strategy."""
-    if arm.cost > max(other.cost for other in uniform(over).values()):
-        return "costs more than any"
-    return gain(arm, over)
+RIVALS = ("beam search", "step-level revision")
+DIFFICULTY = {"oracle": "known", "predicted": "predicted"}
+_VERBS = {"above 0": "beats", "below 0": "loses to"}
 
 
-def _beats(difference: Estimate) -> str:
-    """`by_sign`, which says where the difference is small."""
-    little = "slightly " if difference.sign and abs(difference.mean) < 0.03 else ""
-    return little + by_sign(difference)
+def _pooled(arm: Callable[..., Arm], *which: Any) -> Arm:
+    """An arm over the problems of all seeds."""
+    return of_all(partial(arm, *which))
+
+
+def _gain_at_16(over: str) -> Estimate:
+    return gain(allocated("whole", "oracle", 16), over)
 
 
 def _name(axes: Axes, name: str, line: Series, i: int, aside: tuple[float, float], ha: str = "left") -> None:
@@ -224,23 +222,23 @@ def _name(axes: Axes, name: str, line: Series, i: int, aside: tuple[float, float
 
 @drawn(SEED_0)
 def adaptive_stopping() -> Drawing:
-    """Sampling until the vote is clear, and spreading a batch's budget, against as many samples for everybody."""
+    """Adapting and spreading against as many samples for every problem."""
     limits = (4, 8, 16, 32, 64)
     samples = {n: weighted(n) for n in (2, 4, 8, 16, 32, 64)}
     stops = {n: adaptive(n) for n in limits}
     shared = {n: spread("predicted", weighted(n).cost) for n in (4, 16, 64)}
     lines = {
-        "the same\nfor all": series("prm", samples, cost=True),
-        "stop when clear": series("optimal", stops, cost=True),
-        "spread over a batch": series("optimal", shared, cost=True, dashed=True),
+        "samples,\nthe same\nfor all": series("prm", samples, cost=True),
+        "adapt": series("optimal", stops, cost=True),
+        "spread": series("optimal", shared, cost=True, dashed=True),
     }
     figure, axes = style.new_axes()
     style.shares(axes, 0.55, 0.88)
     charts.draw(axes, {name: lines[name] for name in list(lines)[:1]}, markers=True, bands=False)
     charts.draw_unnamed(axes, list(lines.values())[1:], markers=True, bands=False)
     axes.set_xlim(4e6, 1.1 * samples[64].cost)
-    _name(axes, "stop when clear", lines["stop when clear"], 1, (-7, 4), ha="right")
-    _name(axes, "spread over a batch", lines["spread over a batch"], 1, (-7, 6), ha="right")
+    _name(axes, "adapt", lines["adapt"], 1, (-7, 4), ha="right")
+    _name(axes, "spread", lines["spread"], 0, (8, -4))
     style.flops(axes, "FLOPs per problem")
     gains = {n: gain(arm) for n, arm in stops.items()}
     better = sum(value.sign > 0 for value in gains.values())
@@ -248,12 +246,17 @@ def adaptive_stopping() -> Drawing:
     saves = weighted(64).cost / stops[64].cost
     return Drawing(
         figure,
-        "Stopping when the vote is clear "
-        f"{'beats' if better == len(limits) else 'mostly beats' if better > 2 else 'hardly beats'} "
-        "spending the same FLOPs evenly; spreading them over a batch "
-        + ("does not" if start is None else "does, too" if start == 4 else f"does so from {start} samples on"),
-        f"With up to 64 samples it solves {stops[64].solved:.1%} for {times(saves)} fewer FLOPs than 64 samples "
-        f"for everybody, which solve {weighted(64).solved:.1%}.",
+        "For the same FLOPs, adapting "
+        f"{'beats' if better == len(limits) else 'mostly beats' if better > 2 else 'hardly beats'} samples for all"
+        + (
+            ", and so does spreading"
+            if start == 4
+            else "; spreading does not"
+            if start is None
+            else f"; spreading does from the FLOPs of {start} samples on"
+        ),
+        f"Adapting with at most 64 samples solves {stops[64].solved:.1%} for {times(saves)} fewer FLOPs than 64 "
+        f"samples for every problem, which solve {weighted(64).solved:.1%}.",
         pd.DataFrame(
             [
                 {
@@ -263,7 +266,7 @@ def adaptive_stopping() -> Drawing:
                     "minus best-of-N for the same FLOPs (points)": gain(arm),
                 }
                 for name, arm in (
-                    *((f"stop when clear, up to {n}", arm) for n, arm in stops.items()),
+                    *((f"adapt, at most {n} samples", arm) for n, arm in stops.items()),
                     *((f"spread, the FLOPs of {n} samples", arm) for n, arm in shared.items()),
                 )
             ]
@@ -272,50 +275,132 @@ def adaptive_stopping() -> Drawing:
     )
 
 
-def _both(small: str, large: str) -> str:
-    """The predicates of a comparison with samples at budgets 4 and 16."""
-    if small == large:
-        return f"{small} samples at budgets 4 and 16"
-    return f"{small} samples at budget 4 and {large} them at 16"
-
-
-@drawn(SEED_0)
-def lesson_rule() -> Drawing:
-    """The lesson's rule, one chain for all and a fitted policy, all step by step, minus samples for the same FLOPs."""
+@drawn(ALL_SEEDS)
+def price_by_fifth() -> Drawing:
+    """What three strategies with one budget spend on each fifth of difficulty."""
     arms = {
-        "one chain\nfor all": ("revision", {n: stepwise(n - 1) for n in (4, 8, 16, 32)}, False),
-        "fitted": ("optimal", {n: allocated("steps", "oracle", n) for n in BUDGETS}, False),
-        "lesson's rule": ("optimal", {n: lesson(n) for n in (4, 16, 64)}, True),
+        "best-of-16": ("prm", _pooled(weighted, 16)),
+        "beam search": ("beam", _pooled(beam, 16)),
+        "one chain": ("revision", _pooled(stepwise, 15)),
     }
-    gains = {name: {n: gain(arm) for n, arm in of.items()} for name, (_, of, _) in arms.items()}
-    lines = {
-        name: Series(strategy, Estimate.stack(gains[name].values()), list(gains[name]), dashed)
-        for name, (strategy, _, dashed) in arms.items()
-    }
-    rule, chain = gains["lesson's rule"], gains["one chain\nfor all"]
-    words = {n: by_sign(value) for n, value in rule.items()}
+    figure, axes = style.new_axes()
+    for strategy, arm in arms.values():
+        spent = [arm.fifth(k).cost for k in range(5)]
+        axes.plot(range(5), spent, color=style.COLOURS[strategy], marker="o", ms=4)
+    axes.set_xticks(range(5), style.SHORT_FIFTHS)
+    axes.set(xlabel="fifth of difficulty", ylabel="FLOPs per problem", ylim=(0, None))
+    axes.yaxis.set_major_formatter(style.AMOUNT)
+    ends = [arm.fifth(4).cost for _, arm in arms.values()]
+    style.name_ends(axes, ends, list(arms), [style.COLOURS[strategy] for strategy, _ in arms.values()])
+    chain, search = arms["one chain"][1], arms["beam search"][1]
+    shares = [chain.fifth(k).cost / search.fifth(k).cost for k in (0, 4)]
     return Drawing(
-        charts.gains(lines, xlabel="budget in generations", ylabel="minus samples, same FLOPs"),
-        f"The lesson's rule {_both(words[4], words[16])}; one chain for all "
-        f"{_both(by_sign(chain[4]), by_sign(chain[16]))}",
-        f"At a budget of 16 and equal FLOPs the rule minus samples is {rule[16]:.1 points}, one chain minus samples "
-        f"{chain[16]:.1 points}.",
+        figure,
+        f"One chain costs {shares[0]:.0%} of a beam search on the easiest fifth, and {shares[1]:.0%} on the hardest",
+        f"All with a budget of 16. On the easiest fifth the chain solves {chain.fifth(0).solved:.0%} and the beam "
+        f"search {search.fifth(0).solved:.0%}, on the hardest {chain.fifth(4).solved:.0%} and "
+        f"{search.fifth(4).solved:.0%}.",
         pd.DataFrame(
             [
                 {
-                    "": f"{name.replace(chr(10), ' ')}, budget {n}",
-                    "solved": arm.solved,
-                    "FLOPs per problem": arm.cost,
-                    "minus samples, same FLOPs (points)": gains[name][n],
-                    "hardest fifth, minus as many samples (points)": arm.minus(weighted(n), 4),
+                    "fifth": name,
+                    **{f"{way}, solved": arm.fifth(k).solved for way, (_, arm) in arms.items()},
+                    **{f"{way}, FLOPs": arm.fifth(k).cost for way, (_, arm) in arms.items()},
                 }
-                for name, (_, of, _) in arms.items()
-                for n, arm in of.items()
+                for k, name in enumerate(style.SHORT_FIFTHS)
             ]
         ),
-        {
-            "solved": ".1%",
-            "minus samples, same FLOPs (points)": ".1p",
-            "hardest fifth, minus as many samples (points)": ".1p",
-        },
+    )
+
+
+@drawn(ALL_SEEDS)
+def lesson_rule() -> Drawing:
+    """What the lesson's rule and one chain for all spend on each fifth, and what they solve there."""
+    arms = {
+        "lesson's rule": (style.INK, _pooled(lesson, 16)),
+        "one chain for all": (style.COLOURS["revision"], _pooled(stepwise, 15)),
+    }
+    figure, axes = style.new_axes(height=3.0)
+    for i, (colour, arm) in enumerate(arms.values()):
+        places = np.arange(5) + 0.4 * (i - 0.5)
+        spent = [arm.fifth(k).cost for k in range(5)]
+        axes.bar(places, spent, 0.36, color=colour, alpha=0.6, lw=0)
+        for k, (place, height) in enumerate(zip(places, spent, strict=True)):
+            label = f"{float(arm.fifth(k).solved.mean):.0%}".removesuffix("%")
+            axes.annotate(label, (place, height), xytext=(0, 2), textcoords="offset points", ha="center", fontsize=9)
+    axes.set_xticks(range(5), style.SHORT_FIFTHS)
+    axes.set(xlabel="fifth of difficulty (on each bar: % solved)", ylabel="FLOPs per problem")
+    axes.yaxis.set_major_formatter(style.AMOUNT)
+    axes.grid(axis="x", visible=False)
+    style.key(figure, {name: (colour, 0.6) for name, (colour, _) in arms.items()})
+    rule, chain = (arm for _, arm in arms.values())
+    ratio = rule.fifth(0).cost / chain.fifth(0).cost
+    solved = [float(arm.fifth(0).correct.mean()) for arm in (rule, chain)]
+    same = (
+        "solve everything" if min(solved) == 1 else "solve about as much" if abs(solved[0] - solved[1]) < 0.01 else ""
+    )
+    return Drawing(
+        figure,
+        f"On the easiest fifth the lesson's rule costs {times(ratio)} as much as one chain"
+        + (f", and both {same}" if same else ""),
+        f"With a budget of 16, the rule costs {style.amount(rule.fifth(0).cost)} FLOPs per problem on the easiest "
+        f"fifth and the chain {style.amount(chain.fifth(0).cost)}. On the hardest fifth the rule solves "
+        f"{rule.fifth(4).solved:.0%} and the chain {chain.fifth(4).solved:.0%}.",
+        pd.DataFrame(
+            [
+                {
+                    "fifth": name,
+                    **{f"{way}, solved": arm.fifth(k).solved for way, (_, arm) in arms.items()},
+                    **{f"{way}, FLOPs": arm.fifth(k).cost for way, (_, arm) in arms.items()},
+                    "rule minus chain (points)": rule.minus(chain, k),
+                }
+                for k, name in enumerate(style.SHORT_FIFTHS)
+            ]
+        ),
+        {**{f"{way}, solved": ".0%" for way in arms}, "rule minus chain (points)": ".1p"},
+    )
+
+
+CONFIDENCE = {  # measures of confidence by their names on the page
+    "self-certainty": "self-certainty",
+    "tail entropy": "tail-entropy",
+    "lowest group confidence": "lowest-group-confidence",
+    "mean log-probability": "mean-logprob",
+}
+
+
+@drawn(SEED_0)
+def confidence_within_a_problem() -> Drawing:
+    """How well measures of confidence, and the PRM, rank right samples above wrong ones of the same problem."""
+    aucs = {name: confidence_auc(measure) for name, measure in CONFIDENCE.items()}
+    rows = {**aucs, "PRM, for comparison": confidence_auc("prm")}
+    figure, axes = style.new_axes(height=2.4)
+    for place, (name, value) in enumerate(rows.items()):
+        colour = style.INK if name in aucs else style.COLOURS["prm"]
+        errors = [[value.mean - value.low], [value.high - value.mean]]
+        axes.errorbar([value.mean], [place], xerr=errors, color=colour, marker="o", ms=5.5, lw=1.6)
+        axes.annotate(
+            f"{float(value.mean):.2f}", (1, place), xycoords=axes.get_yaxis_transform(), xytext=(4, 0),
+            textcoords="offset points", va="center", color=colour, annotation_clip=False,
+        )  # fmt: skip
+    style.row_names(axes, [name.replace(" confidence", "\nconfidence").replace(", ", ",\n") for name in rows])
+    axes.axvline(0.5, color=style.INK, lw=1, ls=style.DASHED)
+    axes.set(xlim=(0.45, 1), ylim=(len(rows) - 0.5, -0.5), xlabel="AUC within a problem (0.5 is chance)")
+    axes.tick_params(axis="y", length=0)
+    axes.grid(axis="y", visible=False)
+    axes.spines["left"].set_visible(False)
+    useful = [name for name, auc in aucs.items() if auc.low > 0.6]
+    return Drawing(
+        figure,
+        (
+            f"Of four measures of confidence, only the {useful[0]} is much better than chance within a problem"
+            if len(useful) == 1
+            else f"Much better than chance within a problem: {listed(useful)}"
+            if useful
+            else "No measure of confidence is much better than chance within a problem"
+        ),
+        f"The AUC within a problem of self-certainty is {aucs['self-certainty']:.2f}, of the mean log-probability "
+        f"{aucs['mean log-probability']:.2f}, and of the PRM {rows['PRM, for comparison']:.2f}.",
+        pd.DataFrame({"": list(rows), "AUC within a problem": list(rows.values())}),
+        ".2f",
     )

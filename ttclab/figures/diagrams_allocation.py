@@ -29,7 +29,7 @@ def next_sample_where_it_gains(share: int = 4) -> Drawing:
         gains = [curves[k, n] - curves[k, n - 1] if n < len(budgets) else 0.0 for k, n in enumerate(drawn_of)]
         drawn_of[int(np.argmax(gains))] += 1
     figure, axes = style.new_axes(height=3.0)
-    style.shares(axes, label="right among N")
+    style.shares(axes, label="a right one among N")
     shown = max(12, int(1.25 * max(drawn_of)))
     for k, colour in enumerate(charts.shades(5)):
         axes.plot(budgets[:shown], curves[k, :shown], color=colour)
@@ -39,7 +39,7 @@ def next_sample_where_it_gains(share: int = 4) -> Drawing:
     axes.axvline(share, color=INK, lw=1, ls=style.DASHED)
     axes.set(xlabel="samples N of each problem", xlim=(-1.9, shown), ylim=(0, 1.12), yticks=np.linspace(0, 1, 6))
     axes.set_xticks(range(2, shown + 1, 2))
-    axes.text(share + 0.25, 1.05, f"○ {share} for all   ● spread", fontsize=SMALL)
+    axes.text(share + 0.25, 1.05, f"○ {share} each   ● spread", fontsize=SMALL)
     most = int(np.argmax(drawn_of))
     alike = float(curves[:, share - 1].mean())
     spread = float(np.mean([curves[k, n - 1] for k, n in enumerate(drawn_of)]))
@@ -90,7 +90,7 @@ def predict_adapt_spread() -> Drawing:
             if n + 1 < len(parts):
                 arrow(axes, (x + wide + 0.02, y + 0.21), (x + wide + 0.26, y + 0.21), colour)
             x += wide + 0.28
-    notes = ("pays for a look", "the samples are the look", "one budget for all problems")
+    notes = ("one score chooses the plan", "the samples are the estimate", "one budget for all problems")
     for k, note in enumerate(notes):
         words(axes, 1.1, 2.2 - 0.88 * k - 0.14, note, ha="left", fontsize=SMALL, alpha=0.75)
     return Drawing(

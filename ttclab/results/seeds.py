@@ -255,6 +255,9 @@ HEADLINES |= {
     "policy, difficulty predicted, at most 16, minus beam search, equal FLOPs": Headline(
         "gain", partial(_policy_gain, "predicted", 16, "beam")
     ),
+    "policy, difficulty predicted minus known, at most 16": Headline(
+        "gain", lambda: _minus(allocated("whole", "predicted", 16), allocated("whole", "oracle", 16))
+    ),
     "lesson's rule, at most 16, minus weighted best-of-16": Headline("gain", lambda: _minus(lesson(16), weighted(16))),
     "lesson's rule, at most 16, minus weighted best-of-16, hardest fifth": Headline(
         "gain", lambda: _minus(lesson(16), weighted(16), HARDEST)

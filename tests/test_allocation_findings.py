@@ -1,0 +1,90 @@
+"""Sentences of chapter 5 that name a winner, held to the recorded runs of all seeds."""
+
+import pytest
+
+from ttclab import figures, results
+from ttclab.allocator import fitted_policy
+from ttclab.results import seeds
+from ttclab.results.allocation import in_attempts
+from ttclab.results.families import each_family, families
+from ttclab.results.sampling import estimate_hits
+
+EASIEST, HARDEST = 0, 4
+
+
+@pytest.mark.parametrize(
+    ("difference", "verdict"),
+    [
+        ("policy, difficulty known, at most 64, minus weighted best-of-64", "no difference"),
+        ("step-level revision, at most 31, minus weighted best-of-64", "undecided"),
+        ("policy, difficulty known, at most 16, minus beam search, equal FLOPs", "above 0"),
+        ("policy, difficulty known, at most 16, minus step-level revision, equal FLOPs", "undecided"),
+        ("policy, difficulty predicted, at most 4, minus beam search, equal FLOPs", "below 0"),
+        ("policy, difficulty predicted, at most 16, minus beam search, equal FLOPs", "no difference"),
+        ("policy, difficulty predicted minus known, at most 16", "no difference"),
+        ("lesson's rule, at most 16, minus step-level revision, at most 15", "undecided"),
+    ],
+)
+def test_policies_compare_over_all_seeds_as_the_page_says(difference, verdict):
+    assert seeds.verdict(difference) == verdict
+
+
+def costs(arm):
+    """FLOPs of an arm on each fifth, for each seed."""
+    found = each_family(lambda: [arm().fifth(k).cost for k in range(5)])
+    assert len(found) == len(families()) == 3
+    return list(found.values())
+
+
+@pytest.mark.parametrize("budget", [4, 16, 64])
+def test_in_every_seed_the_full_policy_spends_most_on_the_hardest_fifth(budget):
+    for spent in costs(lambda: results.allocated("whole", "oracle", budget)):
+        assert max(spent) == spent[HARDEST]
+
+
+def test_in_every_seed_a_chain_is_cheaper_than_a_beam_search_on_the_easiest_fifth_and_dearer_on_the_hardest():
+    for chain, beam in zip(costs(lambda: results.stepwise(15)), costs(lambda: results.beam(16)), strict=True):
+        assert chain[EASIEST] < beam[EASIEST] / 3 and chain[HARDEST] > beam[HARDEST]
+
+
+def test_in_every_seed_the_lessons_rule_spends_twice_the_flops_of_a_chain_and_all_are_solved_on_the_easiest_fifth():
+    for rule, chain in zip(costs(lambda: results.lesson(16)), costs(lambda: results.stepwise(15)), strict=True):
+        assert sum(rule) > 2 * sum(chain) and rule[EASIEST] > 4 * chain[EASIEST]
+    assert all(each_family(lambda: results.stepwise(15).fifth(EASIEST).correct.all()).values())
+
+
+def test_in_every_seed_the_full_policy_and_one_chain_take_a_quarter_of_the_flops_of_64_samples():
+    for arm in (lambda: results.allocated("whole", "oracle", 64), lambda: results.stepwise(31)):
+        shares = each_family(lambda arm=arm: arm().cost / results.weighted(64).cost)
+        assert all(share < 0.25 for share in shares.values())
+
+
+def test_the_table_gives_short_chains_to_easy_problems_mostly_beams_to_hard_ones_and_never_rewrites():
+    table = fitted_policy("whole-oracle").table
+    rows = [table[budget] for budget in (4, 8, 16, 32, 64)]
+    assert all(plan.stepwise and plan.generations == 2 for row in rows for plan in row[:2])
+    hard = [plan for row in rows for plan in row[3:]]
+    assert sum(bool(plan.M) for plan in hard) > 0.8 * len(hard)
+    assert not any(plan.T and not plan.stepwise for row in rows for plan in row)
+    assert in_attempts("whole", "oracle", 16, EASIEST) == "one chain of 2 attempts"
+
+
+def test_a_sample_more_helps_the_fourth_fifth_most_and_the_hardest_gets_fewer_than_before():
+    table = figures.draw("next_sample_where_it_gains").numbers
+    before, after = table["samples if all get the same"], table["samples if spread"]
+    assert after.idxmax() == 3 and after[HARDEST] < before[HARDEST] == 4
+    adds = {n: results.coverage(n).correct - results.coverage(n - 1).correct for n in (3, 8)}
+    fifths = results.coverage(1).fifths
+    assert adds[3][fifths == EASIEST].mean() < 0.01 and adds[8][fifths == 3].mean() > 0.03
+
+
+def test_counting_four_answers_costs_about_what_one_score_costs_and_tells_more():
+    counted, scored = estimate_hits(4, "disagreement"), estimate_hits(1)
+    assert counted.minus(scored).low > 0
+    assert counted.cost == pytest.approx(scored.cost, rel=0.1)
+
+
+def test_adapting_beats_samples_and_spreading_needs_more_than_four():
+    assert results.gain(results.adaptive(16)).low > 0
+    few, many = (results.gain(results.spread("predicted", results.weighted(n).cost)) for n in (4, 16))
+    assert few.high < 0 < many.low
