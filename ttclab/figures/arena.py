@@ -49,7 +49,7 @@ def arena_scoreboard() -> Drawing:
     left, right = axes.get_xlim()
     ends = [mean for means in by_family.values() for mean in means]
     axes.set_xlim(min(left, *ends) - 0.004, max(right, *ends))
-    style.marks(figure, {"all seeds together": (style.COLOURS["optimal"], "o")})
+    style.marks(figure, {"all seeds together": (style.COLOURS["optimal"], "o"), "one seed": (style.INK, r"$\circ$")})
     always = [NAMES[name] for name in order if verdict(f"arena, {name}") == "above 0"]
     return Drawing(
         figure,

@@ -43,7 +43,7 @@ def how_a_game_is_scored() -> Drawing:
         axes.plot([arm.cost], [_solved(arm)], "o", color=colour, ms=7)
     style.shares(axes, min(*heights, *map(_solved, curve)) - 0.015, max(*heights, *map(_solved, curve)) + 0.012)
     axes.yaxis.set_major_locator(MultipleLocator(0.05))
-    axes.set_xlim(0.97 * _cost(curve[0]), 1.02 * _cost(curve[-1]))
+    axes.set_xlim(0.75 * _cost(curve[0]), 1.02 * _cost(curve[-1]))
     axes.xaxis.set_major_formatter(style.AMOUNT)
     axes.locator_params(axis="x", nbins=5)
     axes.set_xlabel("FLOPs per problem")
