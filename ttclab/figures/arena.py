@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
+from matplotlib.markers import MarkerStyle
 
 from ..estimators import Estimate
 from ..results.families import families
@@ -49,7 +50,13 @@ def arena_scoreboard() -> Drawing:
     left, right = axes.get_xlim()
     ends = [mean for means in by_family.values() for mean in means]
     axes.set_xlim(min(left, *ends) - 0.004, max(right, *ends))
-    style.marks(figure, {"all seeds together": (style.COLOURS["optimal"], "o"), "one seed": (style.INK, r"$\circ$")})
+    style.marks(
+        figure,
+        {
+            "all seeds together": (style.COLOURS["optimal"], "o"),
+            "one seed": (style.INK, MarkerStyle("o", fillstyle="none")),
+        },
+    )
     always = [NAMES[name] for name in order if verdict(f"arena, {name}") == "above 0"]
     return Drawing(
         figure,

@@ -66,9 +66,7 @@ def two_models_one_gap() -> Drawing:
     for place, arms in enumerate(models.values()):
         means = [float(arm.correct.mean()) for arm in arms]
         axes.plot([means[1], means[2]], [place, place], color=style.INK, alpha=0.3, lw=5, solid_capstyle="butt")
-        axes.annotate(
-            "the gap", (means[2], place), xytext=(0, 4), textcoords="offset points", ha="right", va="bottom"
-        )
+        axes.annotate("the gap", (means[2], place), xytext=(0, 4), textcoords="offset points", ha="right", va="bottom")
         for aside, arm, (_, strategy) in zip((-0.16, 0, 0.16), arms, kinds):
             value = arm.solved
             errors = [[value.mean - value.low], [value.high - value.mean]]
