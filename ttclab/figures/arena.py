@@ -163,10 +163,11 @@ def arena_by_budget() -> Drawing:
     lines = {NAMES[name]: Series(COLOURS[name], Estimate.stack(each), SHARES) for name, each in scores.items()}
     behind = [NAMES[name] for name, each in scores.items() if all(score.sign < 0 for score in each)]
     never = [NAMES[name] for name, each in scores.items() if all(score.sign >= 0 for score in each)]
-    found = [f"{listed(behind)} {'loses' if len(behind) == 1 else 'lose'} to uniform sampling at every budget"] * bool(
-        behind
-    )
-    found += [f"{listed(never)} {'is' if len(never) == 1 else 'are'} never clearly behind"] * bool(never)
+    found = []
+    if behind:
+        found.append(f"{listed(behind)} {'loses' if len(behind) == 1 else 'lose'} to uniform sampling at every budget")
+    if never:
+        found.append(f"{listed(never)} {'is' if len(never) == 1 else 'are'} never clearly behind")
     said = "; ".join(found) or "Whether a look pays depends on the budget"
     return Drawing(
         charts.gains(lines, xlabel="generations per problem", ylabel="points above uniform"),
