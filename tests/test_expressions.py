@@ -14,6 +14,7 @@ from ttclab.estimators import Estimate
 from ttclab.models import ZOO
 from ttclab.results import seeds
 from ttclab.results.expressions import PLACE, evaluate, names, say, split, table
+from ttclab.results.headline_words import CHAPTERS, in_chapter
 from ttclab.results.tables import markdown, models_table, runs_table, seeds_table
 from ttclab.results.wording import against, by_sign, lead, size
 
@@ -161,11 +162,18 @@ def test_every_shipped_model_and_every_recorded_run_has_its_row():
     assert sum(len(runs_table(kind)) for kind in kinds) == len(list(bank.RUNS.glob("*.parquet")))
 
 
-def test_the_seeds_table_has_a_row_for_each_headline_and_a_column_for_each_family():
-    found = seeds_table()
-    assert list(found[""]) == list(seeds.HEADLINES)
-    assert list(found)[1:] == ["Seed 0 (ships)", "Seed 1", "Seed 2", "All", "In every seed"]
-    assert found["Seed 0 (ships)"][0] == f"{seeds.headline('small, one sample'):.0%}"
+def test_every_headline_has_plain_words_in_the_table_of_one_chapter():
+    placed = [name for words in CHAPTERS.values() for name in words]
+    assert sorted(placed) == sorted(seeds.HEADLINES)
+    assert all(len({*words.values()}) == len(words) for words in CHAPTERS.values())
+
+
+def test_a_table_of_seeds_has_a_row_for_each_headline_of_the_chapter_and_a_column_for_each_seed():
+    found = seeds_table(2)
+    assert list(found["What was measured"]) == list(CHAPTERS[2].values())
+    assert list(found)[1:] == ["Seed 0", "Seed 1", "Seed 2", "Together", "Verdict"]
+    assert found["Seed 0"][0] == f"{seeds.headline('small, one sample'):.0%}"
+    assert in_chapter(8, ["new"]) == {"new": "new"} and in_chapter(7, ["new"]) == {}
 
 
 # ---- the pages

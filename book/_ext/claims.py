@@ -1,8 +1,8 @@
-"""The directive {claims}: a table of all claims with the verdicts and numbers of their tests, and a form to filter it.
+"""The directive {claims}: a table of all claims with their verdicts, reasons and numbers, and a form to filter it.
 
-Under a verdict on which our trainings differ stand the verdicts of each. The tests run while the book is built. A
-verdict that differs from `claims.json` fails the strict build. The form is shown only where scripts run
-(`_static/claims.js`); without it the table is complete.
+Under a verdict on which the seeds differ stand the verdicts of each. The tests run while the book is built. A verdict
+that differs from `claims.json` fails the strict build. The form is shown only where scripts run (`_static/claims.js`);
+without it the table is complete.
 """
 
 from typing import Any
@@ -15,7 +15,7 @@ from sphinx.util.docutils import SphinxDirective
 from ttclab.results.claims import HOLDS, NOT_SEEN, REVERSED, UNDECIDED, load_claims
 
 logger = logging.getLogger(__name__)
-COLUMNS = {"The claim": 30, "Made by": 8, "Here": 14, "What the runs say": 48}
+COLUMNS = {"The claim": 30, "Our runs": 16, "Why, and what was measured": 54}
 SOURCES = {"lesson": "the lesson", "paper": "the paper", "later": "a later paper"}
 
 
@@ -28,9 +28,18 @@ class Claims(SphinxDirective):
             found = claim.check()
             if found.verdict != claim.verdict:
                 logger.warning("claim %s is now %r, not %r", claim.id, found.verdict, claim.verdict)
-            row = _row(claim.says, SOURCES[claim.source], found.verdict, found.numbers, strong=2)
+            row = _row(claim.says, found.verdict, claim.why, strong=1)
+            row[0] += nodes.paragraph("", "", nodes.emphasis("", SOURCES[claim.source]))
             if found.by_seed:
-                row[2] += nodes.paragraph("", found.by_seed)
+                row[1] += nodes.paragraph("", found.by_seed)
+            row[2] += nodes.paragraph("", f"{found.compares}:")
+            row[2] += nodes.bullet_list(
+                "",
+                *[
+                    nodes.list_item("", nodes.paragraph("", f"{part}: {numbers}"))
+                    for part, numbers in found.measured.items()
+                ],
+            )
             row["classes"] = [_name(claim.source), _name(found.verdict)]
             body += row
         group = nodes.tgroup("", *[nodes.colspec(colwidth=width) for width in COLUMNS.values()], cols=len(COLUMNS))

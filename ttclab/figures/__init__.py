@@ -17,6 +17,7 @@ from .arena import arena_against_flops as arena_against_flops
 from .arena import arena_by_budget as arena_by_budget
 from .arena import arena_scoreboard as arena_scoreboard
 from .arena import first_attempt_scores as first_attempt_scores
+from .arena import spread_against_uniform as spread_against_uniform
 from .connections import claims_and_evidence as claims_and_evidence
 from .connections import price_of_a_long_prompt as price_of_a_long_prompt
 from .connections import two_models_one_gap as two_models_one_gap

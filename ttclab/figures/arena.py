@@ -4,11 +4,12 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
+from matplotlib.markers import MarkerStyle
 
 from ..estimators import Estimate
-from ..results.families import SHIPPED, families
+from ..results.families import families
 from ..results.game import HARD, above_uniform, after_look, first_looks, looks_right, policy
-from ..results.seeds import by_seed, headline, verdict
+from ..results.seeds import ALL, headline, verdict
 from ..results.wording import by_sign
 from . import charts, style
 from .charts import Row, Series
@@ -20,51 +21,62 @@ NAMES = {
     "worked": "keep or draw 8",
     "adaptive": "adaptive",
     "spread": "spread",
-    "lesson": "lesson's rule",
+    "lesson": "the lesson's rule",
     "fitted": "fitted",
     "drawn again": "always draw again",
 }
 COLOURS = {"uniform": "prm", "spread": "majority", "lesson": "revision", "fitted": "optimal"}  # as in the game
 
 
+def by_score() -> list[str]:
+    """The policies of the scoreboard, the best over all seeds first."""
+    return sorted(NAMES, key=lambda name: -float(headline(f"arena, {name}", ALL).mean))
+
+
 @drawn(ALL_SEEDS)
 def arena_scoreboard() -> Drawing:
-    """What each policy solves beyond uniform sampling for the same FLOPs, with 4 generations per problem.
+    """What each policy solves beyond uniform sampling for the same FLOPs, with 4 generations per problem on average.
 
-    The rings are the other trainings.
+    Dots are over the problems of all seeds, rings are the single seeds.
     """
-    scores = {name: above_uniform(name) for name in NAMES}
-    order = sorted(NAMES, key=lambda name: -float(scores[name].mean))
+    order = by_score()
+    scores = {name: headline(f"arena, {name}", ALL) for name in order}
     rows = {NAMES[name]: Row("optimal", scores[name]) for name in order}
-    figure = charts.dots(rows, xlabel="above uniform sampling, same FLOPs", difference=True, decimals=1)
+    figure = charts.dots(rows, xlabel="points above uniform sampling, same FLOPs", difference=True, decimals=1)
     [axes] = figure.axes
-    others = {
-        name: [float(headline(f"arena, {name}", seed).mean) for seed in families() if seed != SHIPPED] for name in order
-    }
-    for place, means in enumerate(others.values()):
-        axes.plot(means, [place] * len(means), "o", color=style.INK, mfc="none", ms=5, alpha=0.7)
+    by_family = {name: [float(headline(f"arena, {name}", seed).mean) for seed in families()] for name in order}
+    for place, means in enumerate(by_family.values()):
+        axes.plot(means, [place + 0.3] * len(means), "o", color=style.INK, mfc="none", ms=4.5, alpha=0.7, mew=0.9)
     left, right = axes.get_xlim()
-    ends = [mean for means in others.values() for mean in means]
-    axes.set_xlim(min(left, *ends, left) - 0.004, max(right, *ends, right))
+    ends = [mean for means in by_family.values() for mean in means]
+    axes.set_xlim(min(left, *ends) - 0.004, max(right, *ends))
+    style.marks(
+        figure,
+        {
+            "all seeds together": (style.COLOURS["optimal"], "o"),
+            "one seed": (style.INK, MarkerStyle("o", fillstyle="none")),
+        },
+    )
     always = [NAMES[name] for name in order if verdict(f"arena, {name}") == "above 0"]
     return Drawing(
         figure,
-        f"For the same FLOPs {listed(always)} {'is' if len(always) == 1 else 'are'} ahead of uniform sampling in every "
-        "training"
+        f"For the same FLOPs {listed(always)} {'is' if len(always) == 1 else 'are'} ahead of uniform sampling in all "
+        "three seeds"
         if always
-        else "For the same FLOPs no policy is ahead of uniform sampling in every training",
-        f"The best, {NAMES[order[0]]}, solves {scores[order[0]]:.1 points} beyond uniform sampling, the last, "
-        f"{NAMES[order[-1]]}, {scores[order[-1]]:.1 points}.",
+        else "For the same FLOPs no policy is ahead of uniform sampling in all three seeds",
+        f"Over all seeds the best, {NAMES[order[0]]}, solves {scores[order[0]]:.1 points} beyond uniform sampling, the "
+        f"last, {NAMES[order[-1]]}, {scores[order[-1]]:.1 points}.",
         pd.DataFrame(
             {
                 "policy": [NAMES[name] for name in order],
-                "solved": [policy(name).solved for name in order],
-                "FLOPs per problem": [policy(name).cost for name in order],
-                "above uniform (points)": [scores[name] for name in order],
-                "in each training": [by_seed(f"arena, {name}") for name in order],
+                "all seeds, above uniform (points)": [scores[name] for name in order],
+                **{
+                    f"seed {i}": [f"{headline(f'arena, {name}', seed):.1p}" for name in order]
+                    for i, seed in enumerate(families())
+                },
             }
         ),
-        {"solved": ".1%", "above uniform (points)": ".1p"},
+        ".1p",
     )
 
 
@@ -75,7 +87,7 @@ def arena_against_flops() -> Drawing:
     arms = {name: {share: policy(name, share) for share in each} for name, each in shares.items()}
     lines = {name: charts.series(COLOURS[name], each, cost=True) for name, each in arms.items()}
     means = [float(mean) for line in lines.values() for mean in line.values.mean]
-    figure = charts.against_flops(lines, scale=(min(means) - 0.01, max(means) + 0.01), bands=False)
+    figure = charts.against_flops(lines, scale=(min(means) - 0.03, max(means) + 0.01), bands=False)
     [axes] = figure.axes
     for name, down in (("spread", 6), ("uniform", -12)):
         for share, arm in arms[name].items():
@@ -107,6 +119,38 @@ def arena_against_flops() -> Drawing:
     )
 
 
+@drawn(SEED_0)
+def spread_against_uniform() -> Drawing:
+    """Spread minus uniform sampling, for as many generations and for as many FLOPs."""
+    gains = {
+        "as many\ngenerations": [policy("spread", share).minus(policy("uniform", share)) for share in SHARES],
+        "as many\nFLOPs": [above_uniform("spread", share) for share in SHARES],
+    }
+    by_count, by_flops = gains.values()
+    lines = {
+        name: Series(strategy, Estimate.stack(each), SHARES)
+        for (name, each), strategy in zip(gains.items(), ("majority", "optimal"))
+    }
+    return Drawing(
+        charts.gains(lines, xlabel="generations per problem", ylabel="spread minus uniform, points"),
+        f"For as many generations spread {_always(by_count)} uniform sampling; for as many FLOPs it "
+        f"{_always(by_flops)} it",
+        f"With {SHARES[1]} generations per problem, spread minus uniform is {by_count[1]:.1 points} for as many "
+        f"generations, and {by_flops[1]:.1 points} for as many FLOPs.",
+        pd.DataFrame(
+            {
+                "generations per problem": SHARES,
+                "spread solves": [f"{policy('spread', share).solved:.1%}" for share in SHARES],
+                "FLOPs of spread": [policy("spread", share).cost for share in SHARES],
+                "FLOPs of uniform": [policy("uniform", share).cost for share in SHARES],
+                "minus uniform, as many generations": by_count,
+                "minus uniform, as many FLOPs": by_flops,
+            }
+        ),
+        dict.fromkeys(("minus uniform, as many generations", "minus uniform, as many FLOPs"), ".1p"),
+    )
+
+
 def _always(gains: Sequence[Estimate]) -> str:
     """Words for differences that may not all have one sign."""
     return by_sign(gains[0]) if len({gain.sign for gain in gains}) == 1 else "does not always beat"
@@ -114,19 +158,20 @@ def _always(gains: Sequence[Estimate]) -> str:
 
 @drawn(SEED_0)
 def arena_by_budget() -> Drawing:
-    """What the policies that look solve beyond uniform sampling for the same FLOPs, by generations per problem."""
+    """What policies that look solve beyond uniform sampling for the same FLOPs, by generations per problem."""
     scores = {name: [above_uniform(name, share) for share in SHARES] for name in ("spread", "lesson", "fitted")}
     lines = {NAMES[name]: Series(COLOURS[name], Estimate.stack(each), SHARES) for name, each in scores.items()}
-    behind = {name: [share for share, score in zip(SHARES, each) if score.sign < 0] for name, each in scores.items()}
-    losers = [NAMES[name] for name in scores if behind[name]]
-    others = [NAMES[name] for name in scores if not behind[name]]
-    few = listed([str(share) for share in SHARES if any(share in each for each in behind.values())] or ["none"])
+    behind = [NAMES[name] for name, each in scores.items() if all(score.sign < 0 for score in each)]
+    never = [NAMES[name] for name, each in scores.items() if all(score.sign >= 0 for score in each)]
+    found = []
+    if behind:
+        found.append(f"{listed(behind)} {'loses' if len(behind) == 1 else 'lose'} to uniform sampling at every budget")
+    if never:
+        found.append(f"{listed(never)} {'is' if len(never) == 1 else 'are'} never clearly behind")
+    said = "; ".join(found) or "Whether a look pays depends on the budget"
     return Drawing(
-        charts.gains(lines, xlabel="generations per problem", ylabel="above uniform"),
-        f"With {few} generations per problem a look does not pay for {listed(losers)}"
-        + (f"; {listed(others)} {'is' if len(others) == 1 else 'are'} never clearly behind" if others else "")
-        if losers
-        else "No policy that looks is behind uniform sampling for the same FLOPs",
+        charts.gains(lines, xlabel="generations per problem", ylabel="points above uniform"),
+        said[0].upper() + said[1:],
         f"Above uniform sampling with {SHARES[0]} generations: {scores['spread'][0]:.1 points} for spread, "
         f"{scores['fitted'][0]:.1 points} for fitted.",
         pd.DataFrame({"generations per problem": SHARES, **{NAMES[name]: each for name, each in scores.items()}}),
@@ -146,11 +191,12 @@ def first_attempt_scores() -> Drawing:
         axes.bar(edges[:-1] + 0.05, counts[name], 0.09, bottom=base, color=style.COLOURS[tone], alpha=0.85, lw=0)
         base += counts[name]
     axes.set(xlabel="the verifier's score of a first attempt", ylabel="problems", xlim=(-0.02, 1.02))
+    axes.set_ylim(0, 1.2 * base.max())  # room for the names of the two sides
     axes.grid(axis="x", visible=False)
     axes.axvline(1 - HARD, color=style.INK, lw=1.2, ls=style.DASHED)
     for text, ha, aside in (("looks wrong", "right", -5), ("looks right", "left", 5)):
         axes.annotate(
-            text, (1 - HARD, 0.93), xycoords=axes.get_xaxis_transform(), xytext=(aside, 0), textcoords="offset points",
+            text, (1 - HARD, 0.98), xycoords=axes.get_xaxis_transform(), xytext=(aside, 0), textcoords="offset points",
             ha=ha, va="top",
         )  # fmt: skip
     style.key(figure, {"right": style.COLOURS["oracle"], "wrong": style.COLOURS["wrong"]})
@@ -182,7 +228,7 @@ def after_the_look() -> Drawing:
     axes.set_xticks(range(len(sizes)), ["keep", *map(str, sizes[1:])])
     axes.set_xlabel("new samples instead of the first attempt")
     style.name_ends(
-        axes, [right[-1], wrong[-1]], ["looked\nright", "looked\nwrong"],
+        axes, [right[-1], wrong[-1]], ["attempt\nlooks right", "attempt\nlooks wrong"],
         [style.COLOURS["oracle"], style.COLOURS["wrong"]],
     )  # fmt: skip
     drop, rise = right[0] - right[1], wrong[4] - wrong[0]
@@ -196,8 +242,8 @@ def after_the_look() -> Drawing:
         pd.DataFrame(
             {
                 "new samples": ["keep", *map(str, sizes[1:])],
-                f"difficulty above {HARD:g}": [f"{x:.1%}" for x in wrong],
-                f"at most {HARD:g}": [f"{x:.1%}" for x in right],
+                "attempt looks wrong": [f"{x:.1%}" for x in wrong],
+                "attempt looks right": [f"{x:.1%}" for x in right],
             }
         ),
     )

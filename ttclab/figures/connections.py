@@ -22,13 +22,15 @@ from ..results.words import (
 )
 from . import charts, style
 from .charts import Row, Series, series
-from .drawing import ALL_SEEDS, SEED_0, Drawing, drawn
+from .drawing import ALL_SEEDS, Drawing, drawn
 from .words import listed
 
+SMOLLM2 = "SmolLM2-135M-Instruct on 100 word problems"
+BOTH = "Sums: seed 0. Word problems: SmolLM2-135M-Instruct, 100 problems"
 CHOICES = {"working": "working", "likelihood": "likelihood", "asked": "asked"}  # as the chapter's list names them
 
 
-@drawn(SEED_0)
+@drawn(SMOLLM2)
 def words_coverage_and_vote() -> Drawing:
     """Coverage, a vote and a vote weighted by the working, of SmolLM2 on word problems."""
     lines = {
@@ -52,7 +54,7 @@ def words_coverage_and_vote() -> Drawing:
     )
 
 
-@drawn(SEED_0)
+@drawn(BOTH)
 def two_models_one_gap() -> Drawing:
     """One sample, a vote of 16 and coverage of 16, for the tiny model and for SmolLM2."""
     models = {
@@ -64,6 +66,7 @@ def two_models_one_gap() -> Drawing:
     for place, arms in enumerate(models.values()):
         means = [float(arm.correct.mean()) for arm in arms]
         axes.plot([means[1], means[2]], [place, place], color=style.INK, alpha=0.3, lw=5, solid_capstyle="butt")
+        axes.annotate("the gap", (means[2], place), xytext=(0, 4), textcoords="offset points", ha="right", va="bottom")
         for aside, arm, (_, strategy) in zip((-0.16, 0, 0.16), arms, kinds):
             value = arm.solved
             errors = [[value.mean - value.low], [value.high - value.mean]]
@@ -93,7 +96,7 @@ def two_models_one_gap() -> Drawing:
     )
 
 
-@drawn(SEED_0)
+@drawn(BOTH)
 def words_verifiers() -> Drawing:
     """What verifiers gain over a vote of 16: on the sums the PRM and likelihood, on SmolLM2 three cheap ones."""
     trained, cheap = weighted(16).minus(vote(16)), sums_likeliest(16).minus(vote(16))
@@ -106,7 +109,7 @@ def words_verifiers() -> Drawing:
     helpful = sum(gain.sign > 0 for gain in real.values())
     far = trained.low > max(float(gain.high) for gain in (cheap, *real.values()))
     return Drawing(
-        charts.dots(rows, xlabel="minus a vote of 16", difference=True),
+        charts.dots(rows, xlabel="points above a vote of 16", difference=True),
         "A trained verifier adds far more on the sums than any cheap one adds, there or on SmolLM2"
         if far
         else f"{helpful} of the three cheap verifiers beat{'s' if helpful == 1 else ''} the vote of SmolLM2",
@@ -125,7 +128,7 @@ def words_verifiers() -> Drawing:
     )
 
 
-@drawn(SEED_0)
+@drawn(SMOLLM2)
 def words_by_operations() -> Drawing:
     """One sample, a vote of 16 and coverage of 16 of SmolLM2, by the steps a problem takes."""
     counts = (1, 2, 3)
@@ -173,7 +176,7 @@ def words_by_operations() -> Drawing:
     )
 
 
-@drawn(SEED_0)
+@drawn(SMOLLM2)
 def price_of_a_long_prompt() -> Drawing:
     """What 1 and 16 samples of SmolLM2 cost: reading a long prompt, writing short answers."""
     writing = word_vote(2).cost - word_vote(1).cost
@@ -226,11 +229,11 @@ def claims_and_evidence() -> Drawing:
     return Drawing(
         figure,
         f"{held['lesson']} of the lesson's {totals['lesson']} claims and {held['paper']} of the paper's "
-        f"{totals['paper']} hold here",
+        f"{totals['paper']} hold in our runs",
         f"Of these {totals['lesson'] + totals['paper']} claims "
         + listed([f"{counts['lesson', v] + counts['paper', v]} are {v}" for v in (REVERSED, NOT_SEEN, UNDECIDED)])
         + ".",
         pd.DataFrame(
-            [{"claim": claim.says, "made by": sources[claim.source], "here": found} for claim, found in claims]
+            [{"claim": claim.says, "made by": sources[claim.source], "our runs": found} for claim, found in claims]
         ),
     )

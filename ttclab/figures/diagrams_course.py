@@ -15,12 +15,13 @@ from .style import COLOURS, INK
 
 SHARE = 4  # generations a problem in the game that is shown
 NAMES = {
-    "lesson": "lesson's rule",
+    "lesson": "the lesson's rule",
     "fitted": "fitted",
     "spread": "spread",
     "adaptive": "adaptive",
     "worked": "keep or draw 8",
 }
+WRAPPED = {"worked": "keep or\ndraw 8"}
 
 
 @drawn(SEED_0)
@@ -42,13 +43,13 @@ def how_a_game_is_scored() -> Drawing:
         axes.plot([arm.cost], [_solved(arm)], "o", color=colour, ms=7)
     style.shares(axes, min(*heights, *map(_solved, curve)) - 0.015, max(*heights, *map(_solved, curve)) + 0.012)
     axes.yaxis.set_major_locator(MultipleLocator(0.05))
-    axes.set_xlim(0.97 * _cost(curve[0]), 1.02 * _cost(curve[-1]))
+    axes.set_xlim(0.75 * _cost(curve[0]), 1.02 * _cost(curve[-1]))
     axes.xaxis.set_major_formatter(style.AMOUNT)
     axes.locator_params(axis="x", nbins=5)
     axes.set_xlabel("FLOPs per problem")
     for name, aside, ha in _places(players, scores):
         axes.annotate(
-            NAMES[name], (_cost(players[name]), _solved(players[name])), xytext=aside,
+            WRAPPED.get(name, NAMES[name]), (_cost(players[name]), _solved(players[name])), xytext=aside,
             textcoords="offset points", ha=ha, va="center_baseline",
         )  # fmt: skip
     style.beside(axes, _solved(curve[-1]), "uniform")
@@ -73,8 +74,8 @@ def _solved(arm: Arm) -> float:
 
 
 def _places(players: Mapping[str, Arm], scores: Mapping[str, Estimate]) -> Iterator[tuple[str, tuple[int, int], str]]:
-    """Where names stand: left of dots in the right half; elsewhere over the highest dot that is ahead, below the curve
-    beside the others, and right of those behind, of which the lower hang lower."""
+    """Where names stand: left of dots in the right half; elsewhere left over the highest dot that is ahead, below
+    the curve beside the others, and right of those behind, of which the lower hang lower."""
     middle = (min(map(_cost, players.values())) + max(map(_cost, players.values()))) / 2
     behind = sorted((name for name in players if scores[name].mean <= 0), key=lambda name: -_solved(players[name]))
     ahead = [name for name, arm in players.items() if name not in behind and _cost(arm) <= middle]
@@ -84,7 +85,7 @@ def _places(players: Mapping[str, Arm], scores: Mapping[str, Estimate]) -> Itera
         elif name in behind:
             yield name, (7, 4 - 12 * behind.index(name)), "left"
         elif _solved(arm) == max(_solved(players[each]) for each in ahead):
-            yield name, (-4, 11), "left"
+            yield name, (-6, 10), "right"
         else:
             yield name, (8, -7), "left"
 
@@ -97,10 +98,10 @@ def price_of_a_move(generations: int = 8) -> Drawing:
     rows = [("keep it", 0, float(board.look.mean()))]
     for N, T in moves:
         cost = float(arena.spent(board, [arena.OPTIONS.index((N, T))] * len(board)).flops.mean())
-        rows.append((f"N={N}, T={T}", generations, cost))
+        rows.append((_move(N, T), generations, cost))
     look = rows[0][2]
     figure, axes = canvas(0.48 * len(rows) + 0.75)
-    left, wide, most = 1.1, WIDTH - 1.9, max(cost for *_, cost in rows)
+    left, wide, most = 1.85, WIDTH - 2.6, max(cost for *_, cost in rows)
     for k, (name, _, cost) in enumerate(rows):
         y = 0.48 * (len(rows) - k - 1) + 0.5
         words(axes, left - 0.1, y + 0.16, name, ha="right")
@@ -114,11 +115,16 @@ def price_of_a_move(generations: int = 8) -> Drawing:
     cheap, dear = rows[1], max(rows[1:], key=lambda row: row[2])
     return Drawing(
         figure,
-        f"Moves of {generations} generations can cost very different amounts: long chains read more",
+        f"Moves of {generations} generations cost different amounts: long chains read more",
         f"A look costs {style.amount(look)} FLOPs per problem; with the look, {cheap[0]} costs "
         f"{style.amount(cheap[2])} and {dear[0]} costs {style.amount(dear[2])}.",
         pd.DataFrame(rows, columns=["move", "generations", "FLOPs per problem"]),
     )
+
+
+def _move(N: int, T: int) -> str:
+    """A move in words, such as "4 chains, T=1"."""
+    return f"{N} samples, T=0" if not T else f"{N} chain{'s' if N > 1 else ''}, T={T}"
 
 
 @drawn
@@ -153,17 +159,17 @@ def map_of_strategies() -> Drawing:
     """Where the strategies of the book stand: how solutions are written, and who decides."""
     figure, axes = canvas(3.75)
     left, bottom = 0.95, 0.85
-    columns = ("side by side", "step by step", "one by one")
+    columns = ("side by side", "step by step", "one after another")
     rows = (("nobody", 0), ("a vote", 1), ("a verifier", 2))
     wide, high = (WIDTH - left) / 3, 0.85
     placed = (
         (0, 0, 1, "one sample", COLOURS["single"]),
         (0, 1, 1, "majority vote", COLOURS["majority"]),
         (0, 2, 1, "best-of-N", COLOURS["prm"]),
-        (1, 2, 1, "beam search,\nDVTS", COLOURS["beam"]),
+        (1, 2, 1, "beam search", COLOURS["beam"]),
         (2, 2, 1, "revision", COLOURS["revision"]),
-        (2, 0, 1, "long chains\n(RL)", COLOURS["optimal"]),
-        (1, 1, 2, "hybrid, adaptive sampling", COLOURS["optimal"]),
+        (2, 0, 1, "long chains\nof thought", COLOURS["optimal"]),
+        (2, 1, 1, "adaptive\nsampling", COLOURS["optimal"]),
     )
     for k, name in enumerate(columns):
         words(axes, left + (k + 0.5) * wide, 0.58, name)
@@ -178,15 +184,14 @@ def map_of_strategies() -> Drawing:
     return Drawing(
         figure,
         "Every strategy answers two questions: how are solutions written, and who decides?",
-        "Sampling writes side by side, search step by step, revision one attempt after another; nobody, a vote or a "
-        "verifier decides. Long chains trained by reinforcement decide inside the model.",
+        "Sampling writes side by side, beam search step by step, revision one attempt after another; nobody, a vote or "
+        "a verifier decides. In long chains of thought the model itself tries one way after another.",
     )
 
 
 @drawn
 def before_and_after_rl() -> Drawing:
-    """A schematic: many samples and a verifier that picks, against one sample of a policy that "
-    "the verifier trained."""
+    """A schematic: many samples and a verifier that picks, and one sample of a policy that the verifier trained."""
     figure, axes = canvas(2.6)
     words(axes, 0.05, 2.42, "before: the verifier picks", ha="left", weight="bold")
     box(axes, 0.05, 1.65, 0.8, 0.45, "policy", INK, fill=0.1)
@@ -221,10 +226,10 @@ def timeline_of_the_neighbours() -> Drawing:
     """The papers that the chapter names by year, in four lines of work."""
     lanes: dict[str, tuple[str, dict[int, str]]] = {
         "choose": (COLOURS["majority"], {2021: "verifiers\nCobbe", 2022: "vote\nWang", 2024: "coverage\nBrown"}),
-        "search": (COLOURS["prm"], {2023: "steps\nLightman", 2024: "DVTS\nBeeching"}),
+        "search": (COLOURS["prm"], {2023: "steps\nLightman"}),
         "allocate": (
             COLOURS["optimal"],
-            {2023: "stop early\nAggarwal", 2024: "optimal\nSnell", 2025: "1B/405B\nLiu"},
+            {2023: "stop early\nAggarwal", 2024: "optimal\nSnell", 2025: "1B/405B\nRunze Liu"},
         ),
         "train": (COLOURS["revision"], {2024: "o1\nOpenAI", 2025: "R1\nDeepSeek"}),
     }

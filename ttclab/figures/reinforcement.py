@@ -3,8 +3,8 @@
 import pandas as pd
 
 from ..estimators import Estimate
-from ..results import coverage, stepwise, vote, weighted
-from ..results.families import families
+from ..results import coverage, stepwise, weighted
+from ..results.families import families, of_all
 from ..results.reinforcement import (
     cool_coverage,
     cool_temperature,
@@ -13,7 +13,6 @@ from ..results.reinforcement import (
     crossings,
     rl_coverage,
     rl_stepwise,
-    rl_vote,
     rl_weighted,
 )
 from ..results.seeds import by_seed, headline
@@ -25,10 +24,10 @@ from .drawing import ALL_SEEDS, SEED_0, Drawing, drawn
 SAMPLES = (1, 2, 4, 8, 16, 32, 64)
 
 
-def _trainings(count: int) -> str:
-    """A number of trainings in a sentence: "no training", "2 of 3 trainings", "every training"."""
+def _seeds(count: int) -> str:
+    """A number of seeds in a sentence: "no seed", "2 of 3 seeds", "all three seeds"."""
     whole = len(families())
-    return {0: "no training", whole: "every training"}.get(count, f"{count} of {whole} trainings")
+    return {0: "no seed", whole: "all three seeds"}.get(count, f"{count} of {whole} seeds")
 
 
 @drawn(SEED_0)
@@ -57,7 +56,7 @@ def coverage_before_and_after() -> Drawing:
 
 @drawn(ALL_SEEDS)
 def coverage_change_by_seed() -> Drawing:
-    """Coverage after reinforcement learning minus coverage before, by the number of samples, in every training."""
+    """Coverage after reinforcement learning minus coverage before, by the number of samples, for each seed."""
     changes = coverage_changes(SAMPLES)
     names = [f"seed {i}" for i in range(len(changes))]
     looks = [("oracle", False, False), ("optimal", True, False), ("noise", False, True)]
@@ -69,7 +68,7 @@ def coverage_change_by_seed() -> Drawing:
     narrowed = sum(once > 0 > many for once, many in ends)
     return Drawing(
         charts.gains(lines, xlabel="samples", ylabel="coverage, after minus before"),
-        f"In {_trainings(narrowed)} reinforcement learning makes one sample better and lowers the coverage of 64",
+        f"In {_seeds(narrowed)} reinforcement learning makes one sample better and lowers the coverage of 64",
         f"One sample gains {by_seed('after minus before, one sample')}; the coverage of 64 changes by "
         f"{by_seed('after minus before, a right one among 64')}. The model "
         f"before covers more from {crossings()} samples on.",
@@ -80,25 +79,27 @@ def coverage_change_by_seed() -> Drawing:
 
 @drawn(ALL_SEEDS)
 def search_before_and_after() -> Drawing:
-    """One sample, a vote, a weighted vote and step-level revisions, before and after reinforcement learning."""
-    ways = {
-        "weighted vote\nof 16": ("prm", weighted(16), rl_weighted(16)),
-        "up to 15\nrevisions": ("revision", stepwise(15), rl_stepwise(15)),
-        "vote of 16": ("majority", vote(16), rl_vote(16)),
-        "one sample": ("single", coverage(1), rl_coverage(1)),
-    }
+    """One sample, a weighted vote and step-level revisions before and after reinforcement learning, over all seeds."""
+    ways = of_all(
+        lambda: {
+            "weighted vote\nof 16": ("prm", weighted(16), rl_weighted(16)),
+            "up to 15\nrevisions": ("revision", stepwise(15), rl_stepwise(15)),
+            "one sample": ("single", coverage(1), rl_coverage(1)),
+        }
+    )
     figure, axes = style.new_axes(height=3.0)
     for strategy, *arms in ways.values():
         solved = Estimate.stack(arm.solved for arm in arms)
         errors = [solved.mean - solved.low, solved.high - solved.mean]
         axes.errorbar(range(2), solved.mean, errors, color=style.COLOURS[strategy], marker="o", ms=5, lw=1.6)
     ends = [float(after.solved.mean) for _, _, after in ways.values()]
-    style.shares(axes, 0.4, 0.85)
+    style.shares(axes, 0.4, 0.9)
     axes.set_xlim(-0.15, 1.15)
     axes.set_xticks(range(2), ["before", "after"])
     axes.grid(axis="x", visible=False)
     style.name_ends(axes, ends, list(ways), [style.COLOURS[strategy] for strategy, *_ in ways.values()])
-    gains = weighted(16).minus(coverage(1)), rl_weighted(16).minus(rl_coverage(1))
+    (_, *searched), *_, (_, *once) = ways.values()
+    gains = [search.minus(sample) for search, sample in zip(searched, once, strict=True)]
     less = [
         [headline(f"after minus before, gain of {search}", family).sign < 0 for family in families()]
         for search in ("weighted best-of-16", "step-level revision")
@@ -110,18 +111,18 @@ def search_before_and_after() -> Drawing:
     fewer, more = (sum(map(test, zip(*rows, strict=True))) for test, rows in ((all, less), (any, higher)))
     return Drawing(
         figure,
-        f"In {_trainings(fewer)} search adds less after reinforcement learning; "
-        f"in {_trainings(more)} {'it ends' if more else 'does it end'} higher",
-        f"In seed 0 a weighted vote of 16 adds {gains[0]:.0 points} before and {gains[1]:.0 points} after; it solves "
-        f"{weighted(16).solved:.0%} before and {rl_weighted(16).solved:.0%} after.",
+        f"In {_seeds(fewer)} search adds less after reinforcement learning; in {_seeds(more)} "
+        f"{'it ends' if more else 'does it end'} higher",
+        f"Over all seeds a weighted vote of 16 adds {gains[0]:.0 points} before and {gains[1]:.0 points} after; it "
+        f"solves {searched[0].solved:.0%} before and {searched[1].solved:.0%} after.",
         pd.DataFrame(
             [
                 (
                     name.replace("\n", " "),
                     before.solved,
                     after.solved,
-                    f"{before.minus(coverage(1)):.1p}",
-                    f"{after.minus(rl_coverage(1)):.1p}",
+                    f"{before.minus(once[0]):.1p}",
+                    f"{after.minus(once[1]):.1p}",
                 )
                 if name != "one sample"
                 else (name.replace("\n", " "), before.solved, after.solved, "", "")

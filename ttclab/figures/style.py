@@ -162,7 +162,7 @@ def key(figure: Figure, colours: Mapping[str, Any]) -> None:
         )  # fmt: skip
 
 
-def marks(figure: Figure, looks: Mapping[str, tuple[Any, str]]) -> None:
+def marks(figure: Figure, looks: Mapping[str, tuple[Any, Any]]) -> None:
     """A key above the axes: what each marker stands for, by its colour and its shape."""
     handles = [
         Line2D([], [], color=colour, marker=marker, ls="", ms=6, label=name) for name, (colour, marker) in looks.items()

@@ -1,14 +1,14 @@
 """Claims about test-time compute, each with a test on recorded runs.
 
-`claims.json` stores the source, the wording, the test and the current verdict of each claim. A test returns a verdict
-and its numbers in words. The verdict is "holds" if our runs show the effect, "reversed" if they show the opposite, "not
-seen" if they show neither, and "undecided" if our trainings differ. A claim of several parts holds if every part is
-seen, and is reversed if the opposite of a part is seen. A verdict applies to our models and our task, not to those of
-the claim's source.
+`claims.json` stores the source, the wording and the test of each claim, its current verdict, and the reason for the
+verdict in a sentence. A test returns a verdict and what it measured. The verdict is "holds" if our runs show the
+effect, "reversed" if they show the opposite, "not seen" if they show neither, and "undecided" if the three seeds
+differ. A claim of several parts holds if every part is seen, and is reversed if the opposite of a part is seen. A
+verdict applies to our models and our task, not to those of the claim's source.
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import NamedTuple
@@ -20,7 +20,7 @@ from .allocation import allocated, lesson_gain
 from .arms import at_equal_flops
 from .exchange import STEPS, greedy, matched, small_arms
 from .families import UNDECIDED, each_family, of_all
-from .reinforcement import crossing, rl_coverage
+from .reinforcement import rl_coverage
 from .revision import attempt, before_revision, hybrid, right_then_wrong
 from .sampling import coverage, estimate_rank, sampling_arms, vote, weighted
 from .searching import beam
@@ -31,10 +31,23 @@ HOLDS, REVERSED, NOT_SEEN, MISSING = "holds", "reversed", "not seen", "not recor
 
 
 class Finding(NamedTuple):
-    """Result of a test: the verdict, and the numbers behind it in words."""
+    """Result of a test.
+
+    Attributes
+    ----------
+    verdict : str
+    compares : str
+        What was measured, in words.
+    parts : dict
+        Differences (`Estimate`) and other numbers by what they are over, such as "hardest fifth".
+    spec : str
+        Format of the numbers that are not differences.
+    """
 
     verdict: str
-    numbers: str
+    compares: str
+    parts: Mapping[str, Estimate | float]
+    spec: str = ".2f"
 
 
 class Assessed(NamedTuple):
@@ -44,20 +57,25 @@ class Assessed(NamedTuple):
     ----------
     verdict : str
         Verdict that all families share, or "undecided".
-    numbers : str
-        Numbers over the problems of all families, in words.
+    compares : str
+        What was measured, in words.
+    measured : dict
+        For each part, the number of each family and the number over the problems of all families, in words.
     seeds : dict
         Verdict of each family.
     """
 
     verdict: str
-    numbers: str
+    compares: str
+    measured: dict[str, str]
     seeds: dict[str, str]
 
     @property
     def by_seed(self) -> str:
-        """The verdict of each family in words, such as "holds, not seen, holds"; empty if they are as the verdict."""
-        return "" if {*self.seeds.values()} == {self.verdict} else ", ".join(self.seeds.values())
+        """The verdict of each family in words, such as "seed 0: holds"; empty if they are as the verdict."""
+        if {*self.seeds.values()} == {self.verdict}:
+            return ""
+        return "; ".join(f"seed {seed}: {verdict}" for seed, verdict in enumerate(self.seeds.values()))
 
 
 @dataclass(frozen=True)
@@ -75,6 +93,8 @@ class Claim:
         A name in TESTS.
     verdict : str
         Verdict of the test on the recorded runs.
+    why : str
+        The reason for the verdict, in a sentence.
     """
 
     id: str
@@ -82,6 +102,7 @@ class Claim:
     says: str
     test: str
     verdict: str
+    why: str
 
     def check(self) -> Assessed:
         """Run the test on every recorded family, and on the problems of all families together.
@@ -96,10 +117,27 @@ class Claim:
             except ValueError:  # a family may lack some of the runs
                 return None
 
-        seeds = {name: result.verdict if result else MISSING for name, result in each_family(finding).items()}
-        together = of_all(finding) or Finding(MISSING, "Its runs are not recorded in every family.")
+        found = each_family(finding)
+        seeds = {name: result.verdict if result else MISSING for name, result in found.items()}
+        together = of_all(finding)
+        if not together:
+            return Assessed(UNDECIDED, "Its runs are not recorded in every family.", {}, seeds)
         agreed = {*seeds.values()} == {together.verdict}
-        return Assessed(together.verdict if agreed else UNDECIDED, together.numbers, seeds)
+        whole = [result for result in found.values() if result]
+        measured = {
+            part: _in_words([result.parts[part] for result in whole], value, together.spec)
+            for part, value in together.parts.items()
+        }
+        return Assessed(together.verdict if agreed else UNDECIDED, together.compares, measured, seeds)
+
+
+def _in_words(values: Iterable[Estimate | float], together: Estimate | float, spec: str) -> str:
+    """A number of each family and of all together: "+1.0, +2.0 and +5.0 points; together +2.7 (0.0 to +6.3)"."""
+    if isinstance(together, Estimate):
+        *most, last = (value.parts(".1p")[0] for value in values if isinstance(value, Estimate))
+        return f"{', '.join(most)} and {last} points; together {together:.1p}"
+    *most, last = (format(value, spec) for value in values)
+    return f"{', '.join(most)} and {last}; together {together:{spec}}"
 
 
 def load_claims() -> list[Claim]:
@@ -111,17 +149,13 @@ def _accuracy(arm: Arm) -> float:
     return float(arm.correct.mean())
 
 
-def _rate(arm: Arm) -> str:
-    return f"{_accuracy(arm):.3f}"
-
-
 def large_for_easy_small_for_hard() -> Finding:
     small = matched()
     easy, hard = (small.minus(greedy("large"), fifth) for fifth in (1, 4))
     return Finding(
         _verdict(-easy.sign, hard.sign),
-        f"The small model's best strategy for the FLOPs of one pass of the 14x model ({small.allocation}) minus that "
-        f"pass: {easy:+.3f} on the second easiest fifth, {hard:+.3f} on the hardest.",
+        "The small model's best strategy minus one pass of the 14x model, for the same FLOPs",
+        {"second easiest fifth": easy, "hardest fifth": hard},
     )
 
 
@@ -130,9 +164,12 @@ def test_time_compute_for_all_but_the_hardest() -> Finding:
     rest, hard = small.minus(large, 0, 1, 2, 3), small.minus(large, 4)
     return Finding(
         _verdict(rest.sign, -hard.sign),
-        f"Small minus large at equal FLOPs: {rest:+.3f} on the four easier fifths, {hard:+.3f} on the hardest. At the "
-        f"end of its training the 14x model solves {_rate(trained)} in one pass, and the difference on all problems is "
-        f"{small.minus(trained):+.3f}.",
+        "The small model's best strategy minus one pass of the 14x model, for the same FLOPs",
+        {
+            "the four easier fifths": rest,
+            "hardest fifth": hard,
+            "all problems, the 14x model at the end of its training": small.minus(trained),
+        },
     )
 
 
@@ -141,8 +178,13 @@ def sampling_for_easy_revision_for_hard() -> Finding:
     others = [hybrid(1, 15).minus(hybrid(16), fifth) for fifth in (0, 4)]
     return Finding(
         _verdict(-easy.sign, hard.sign),
-        f"One chain of at most 15 step-level revisions minus 16 samples: {easy:+.3f} on the easiest fifth, "
-        f"{hard:+.3f} on the hardest. With rewrites {others[0]:+.3f} and {others[1]:+.3f}.",
+        "A chain of up to 15 step-level revisions minus 16 samples",
+        {
+            "easiest fifth": easy,
+            "hardest fifth": hard,
+            "with rewrites of whole solutions, easiest fifth": others[0],
+            "with rewrites of whole solutions, hardest fifth": others[1],
+        },
     )
 
 
@@ -152,8 +194,8 @@ def matches_14x_for_fewer_flops() -> Finding:
     gap = payable.minus(large)
     return Finding(
         REVERSED if gap.sign < 0 else HOLDS,
-        f"The small model's best strategy for at most 0.8 of the FLOPs of one pass of the 14x model "
-        f"({payable.allocation}) solves {_rate(payable)} against {_rate(large)}: {gap:+.3f}.",
+        "The small model's best strategy for at most 0.8 of the FLOPs of one pass of the 14x model, minus that pass",
+        {"all problems": gap},
     )
 
 
@@ -162,7 +204,8 @@ def log_law() -> Finding:
     steady = last.sign > 0 and last.high > first.low / 2
     return Finding(
         HOLDS if steady else REVERSED if last.sign < 0 else NOT_SEEN,
-        f"Weighted best-of-N with the PRM gains {first:+.3f} from N=1 to 2 and {last:+.3f} from 128 to 256.",
+        "Gain of a weighted vote with the PRM when its samples are doubled",
+        {"from 1 to 2": first, "from 128 to 256": last},
     )
 
 
@@ -173,11 +216,11 @@ def both_win_at_every_budget() -> Finding:
         mixed = max((arm for arm in splits if arm.allocation.N > 1), key=_accuracy)
         pure = max((weighted(budget), stepwise(budget - 1)), key=_accuracy)
         gains[budget] = mixed.minus(pure)
-    listed = ", ".join(f"{gain:+.3f} at {budget}" for budget, gain in gains.items())
     return Finding(
         _verdict(*(gain.sign for gain in gains.values())),
-        "The best mix of samples and step-level revisions minus the better pure strategy, both picked on the test "
-        f"problems: {listed}.",
+        "The best mix of samples and step-level revisions minus the better of samples alone and revisions alone, both "
+        "picked on the test problems",
+        {f"{budget} generations": gain for budget, gain in gains.items()},
     )
 
 
@@ -189,8 +232,13 @@ def revision_rises_faster() -> Finding:
     verdict = REVERSED if gain.sign < 0 else HOLDS if gain.sign > 0 and flattens else NOT_SEEN
     return Finding(
         verdict,
-        f"At most 3 step-level revisions minus 4 samples: {gain:+.3f}. The first revision gains {early:+.3f}, the last "
-        f"16 of 31 {late:+.3f}. A chain of 4 rewrites minus 4 samples: {hybrid(1, 3).minus(hybrid(4)):+.3f}.",
+        "Step-level revisions of one solution",
+        {
+            "up to 3 revisions minus 4 samples": gain,
+            "gain of the first revision": early,
+            "gain of revisions 16 to 31": late,
+            "3 rewrites of a whole solution minus 4 samples": hybrid(1, 3).minus(hybrid(4)),
+        },
     )
 
 
@@ -200,58 +248,71 @@ def oracle_prm_majority() -> Finding:
     flattens = 1 if flat.high < 0.02 else 0
     return Finding(
         _verdict(above.sign, between.sign, grows.sign, flattens),
-        f"At N=64: oracle {_rate(coverage(64))}, PRM {_rate(weighted(64))}, majority {_rate(vote(64))}. "
-        f"Four times as many samples give the oracle {grows:+.3f} and the vote {flat:+.3f}.",
+        "Choosing among samples",
+        {
+            "oracle minus PRM, 64 samples": above,
+            "PRM minus majority vote, 64 samples": between,
+            "oracle, 256 samples minus 64": grows,
+            "majority vote, 256 samples minus 64": flat,
+        },
     )
 
 
 def lesson_policy_helps() -> Finding:
     gains = {budget: lesson_gain(budget) for budget in (4, 16, 64)}
     signs = [gain.sign for gain in gains.values()]
-    listed = ", ".join(f"{gain:+.3f} at {budget}" for budget, gain in gains.items())
     better, worse = max(signs) > 0, min(signs) < 0
     verdict = HOLDS if better and not worse else REVERSED if worse and not better else NOT_SEEN
-    return Finding(verdict, f"The lesson's rule minus the whole budget in samples: {listed}.")
+    return Finding(
+        verdict,
+        "The lesson's rule, with step-level revisions, minus the whole budget spent on samples",
+        {f"{budget} generations": gain for budget, gain in gains.items()},
+    )
 
 
 def cheap_difficulty_is_open() -> Finding:
     one, four, many = (estimate_rank(n) for n in (1, 4, 64))
     return Finding(
         HOLDS if one < 0.7 else NOT_SEEN,
-        f"Rank correlation of the PRM's mean score with the pass rate: {one:.2f} from one solution, {four:.2f} from "
-        f"four, {many:.2f} from 64.",
+        "Rank correlation between the PRM's mean score and the share of right samples (1 is the true order)",
+        {"score of 1 solution": one, "of 4": four, "of 64": many},
     )
 
 
 def beam_beats_best_of_n_at_small_budgets() -> Finding:
     gain = beam(4).minus(weighted(4))
-    return Finding(_verdict(gain.sign), f"Beam search minus weighted best-of-N at N=4: {gain:+.3f}.")
+    return Finding(_verdict(gain.sign), "Beam search minus a weighted vote, both with the PRM", {"N=4": gain})
 
 
 def beam_falls_below_at_large_budgets() -> Finding:
-    by_good, by_weak = (weighted(64, prm).minus(beam(64, prm)) for prm in ("prm", "prm-weak"))
+    by_good, by_weak = (beam(64, prm).minus(weighted(64, prm)) for prm in ("prm", "prm-weak"))
     return Finding(
-        _verdict(by_good.sign),
-        f"Weighted best-of-N minus beam search at N=64: {by_good:+.3f}; with the weak PRM {by_weak:+.3f}.",
+        _verdict(-by_good.sign),
+        "Beam search minus a weighted vote, both with the PRM",
+        {"N=64": by_good, "N=64, with the PRM that was stopped early": by_weak},
     )
 
 
 def beam_degrades_on_easy() -> Finding:
-    loss = beam(4).minus(beam(64), 0, 1)
-    return Finding(_verdict(loss.sign), f"N=4 minus N=64 on the two easiest fifths: {loss:+.3f}.")
+    gain = beam(64).minus(beam(4), 0, 1)
+    return Finding(
+        _verdict(-gain.sign), "Beam search with N=64 minus beam search with N=4", {"two easiest fifths": gain}
+    )
 
 
 def beam_wins_on_medium() -> Finding:
     gain = beam(16).minus(weighted(16), 2, 3)
     return Finding(
-        _verdict(gain.sign), f"Beam search minus weighted best-of-16 on the third and fourth fifths: {gain:+.3f}."
+        _verdict(gain.sign),
+        "Beam search minus a weighted vote, both with the PRM and N=16",
+        {"third and fourth fifth": gain},
     )
 
 
 def nothing_helps_on_the_hardest() -> Finding:
     gain = beam(64).minus(weighted(1), 4)
     verdict = REVERSED if gain.low > 0.1 else HOLDS if gain.high < 0.1 else NOT_SEEN
-    return Finding(verdict, f"Beam search with N=64 minus one sample, hardest fifth: {gain:+.3f}.")
+    return Finding(verdict, "Beam search with the PRM and N=64 minus one sample", {"hardest fifth": gain})
 
 
 def lookahead_is_worst() -> Finding:
@@ -259,8 +320,9 @@ def lookahead_is_worst() -> Finding:
     gain = ahead.minus(plain)
     return Finding(
         HOLDS if gain.sign < 0 else NOT_SEEN,  # not reversed: the search with lookahead costs more
-        f"One step of lookahead minus none, at N=16 with the large PRM: {gain:+.3f} for {ahead.cost / plain.cost:.1f} "
-        "times the FLOPs.",
+        "Beam search that looks one step ahead, with PRM 14x and N=16, compared with one that does not",
+        {"difference": gain, "times the FLOPs": ahead.cost / plain.cost},
+        ".1f",
     )
 
 
@@ -268,7 +330,8 @@ def sequential_beats_parallel() -> Finding:
     gain, by_steps = hybrid(1, 15).minus(hybrid(16)), stepwise(15).minus(weighted(16))
     return Finding(
         _verdict(gain.sign),
-        f"One chain of 16 rewrites minus 16 samples: {gain:+.3f}. Revised step by step: {by_steps:+.3f}.",
+        "One chain of 16 attempts minus 16 samples",
+        {"whole solutions rewritten": gain, "revised step by step": by_steps},
     )
 
 
@@ -276,13 +339,19 @@ def pass_rate_rises_along_the_chain() -> Finding:
     first, later = attempt(2).minus(attempt(1)), attempt(16).minus(attempt(5))
     return Finding(
         _verdict(first.sign, later.sign),
-        f"The first revision gains {first:+.3f}; from the fifth attempt to the sixteenth the gain is {later:+.3f}.",
+        "Attempts in a chain of rewrites",
+        {"second attempt minus first": first, "sixteenth minus fifth": later},
     )
 
 
 def right_turned_wrong() -> Finding:
     share = float(right_then_wrong().correct.sum() / before_revision().correct.sum())
-    return Finding(HOLDS if share > 0.2 else NOT_SEEN, f"The first revision turns {share:.3f} of right answers wrong.")
+    return Finding(
+        HOLDS if share > 0.2 else NOT_SEEN,
+        "Of the right first attempts, the share that the first rewrite turns wrong",
+        {"all problems": share},
+        ".0%",
+    )
 
 
 def compute_optimal_saves() -> Finding:
@@ -294,9 +363,15 @@ def compute_optimal_saves() -> Finding:
     equal, half, quarter = (over_samples(fitted, times) for times in (1, 2, 4))
     return Finding(
         HOLDS if half.low > -0.01 else REVERSED if equal.sign < 0 else NOT_SEEN,
-        f"Fitted with oracle difficulty for 16 generations, minus weighted best-of-N: {equal:+.3f} at equal FLOPs, "
-        f"{half:+.3f} if best-of-N may spend twice as many, {quarter:+.3f} if four times as many. A beam search of 16 "
-        f"for every problem, if best-of-N may spend twice as many: {over_samples(beam(16), 2):+.3f}.",
+        "The fitted policy with known difficulty and at most 16 generations, minus a weighted vote",
+        {
+            "the vote spends as many FLOPs": equal,
+            "twice as many": half,
+            "four times as many": quarter,
+            "a beam search with N=16 for every problem instead, the vote spends twice its FLOPs": over_samples(
+                beam(16), 2
+            ),
+        },
     )
 
 
@@ -304,8 +379,8 @@ def reinforcement_narrows() -> Finding:
     once, many = rl_coverage(1).minus(coverage(1)), rl_coverage(64).minus(coverage(64))
     return Finding(
         _verdict(once.sign, -many.sign),
-        f"After reinforcement learning minus before: {once:+.3f} for one sample, {many:+.3f} for the coverage of 64. "
-        f"The model before covers more from about {crossing():.0f} samples on.",
+        "The small model after reinforcement learning minus before",
+        {"one sample": once, "coverage of 64 samples": many},
     )
 
 

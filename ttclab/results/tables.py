@@ -12,6 +12,7 @@ from .. import bank
 from ..data import ZOO
 from . import seeds
 from .families import families
+from .headline_words import in_chapter
 from .training import training_flops
 
 SPECS = {"share": ".0%", "gain": ".1p", "auc": ".3f", "times": ".1f"}  # format of a headline number by its unit
@@ -23,6 +24,20 @@ def markdown(table: pd.DataFrame) -> list[str]:
     return [f"| {' | '.join(cells)} |" for cells in (*head, *table.itertuples(index=False, name=None))]
 
 
+_ROLES = {
+    "small": "small model: writes, rewrites, revises",
+    "small-plain": "its twin, which never reads attempts",
+    "small-rl": "small model after reinforcement learning",
+    "large": "14x model at this step",
+    "orm": "verifier that scores whole solutions",
+    "prm": "verifier that scores steps",
+    "prm-exact": "PRM of 1,200 steps, exact labels",
+    "prm-rollouts": "PRM of 1,200 steps, labels from rollouts",
+    "prm-weak": "PRM that was stopped early",
+    "prm-large": "PRM 14x, built on the 14x model",
+}
+
+
 def models_table() -> pd.DataFrame:
     """All shipped models, from their `training.json`: base model, size and training cost."""
     rows = []
@@ -32,10 +47,12 @@ def models_table() -> pd.DataFrame:
         rows.append(
             {
                 "Model": f"`{folder.name}`",
+                "What it is": _ROLES.get(
+                    folder.name.split("-")[0] if folder.name.startswith("large") else folder.name, ""
+                ),
                 "Base model": f"`{record['base']}`" if record.get("base") else "none",
                 "Parameters": f"{record['block_parameters']:,}",
                 "Steps": f"{record['steps']:,}",
-                "Seed": str(record["seed"]),
                 **{
                     name: f"{count / 1e12:.3g}" if count else "none"
                     for name, count in zip(("Training", "Data", "Total"), flops, strict=True)
@@ -111,17 +128,17 @@ def _searches(run: dict[str, Any], path: Path) -> dict[str, str]:
 _DESCRIBED = {"samples": _samples, "chains": _chains, "scores": _scores, "searches": _searches}
 
 
-def seeds_table() -> pd.DataFrame:
-    """The headline numbers with a column for each family of models, and for gains the verdict over all seeds."""
-    titles = {seeds.SHIPPED: "Seed 0 (ships)", seeds.ALL: "All"}
-    shown = (*families(), seeds.ALL)
-    rows_of = {titles.get(family, f"Seed {family}"): seeds.load()[family] for family in shown if family in seeds.load()}
+def seeds_table(chapter: int) -> pd.DataFrame:
+    """The headline numbers of a chapter with a column for each seed; for differences, the verdict over all seeds."""
+    titles = {family: f"Seed {i}" for i, family in enumerate(families())} | {seeds.ALL: "Together"}
+    rows_of = {title: seeds.load()[family] for family, title in titles.items() if family in seeds.load()}
     rows = []
-    for name, headline in seeds.HEADLINES.items():
+    for name, words in in_chapter(chapter, list(seeds.HEADLINES)).items():
+        headline = seeds.HEADLINES[name]
         values = {
-            family: format(row[name], SPECS[headline.unit]) if name in row else "–" for family, row in rows_of.items()
+            title: format(row[name], SPECS[headline.unit]) if name in row else "–" for title, row in rows_of.items()
         }
-        if "All" in rows_of:
-            values["In every seed"] = seeds.verdict(name) if headline.unit == "gain" else ""
-        rows.append({"": name, **values})
+        if "Together" in rows_of:
+            values["Verdict"] = seeds.verdict(name) if headline.unit == "gain" else ""
+        rows.append({"What was measured": words, **values})
     return pd.DataFrame(rows)

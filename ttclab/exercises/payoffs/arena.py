@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 from ttclab.exercises.payoffs.yours import over
 from ttclab.figures import Drawing
-from ttclab.figures.arena import NAMES, SHARES
+from ttclab.figures.arena import NAMES, SHARES, by_score
 from ttclab.results import arena, game
 
 
@@ -16,7 +16,7 @@ def scoreboard(advantage: Callable[..., float]) -> Drawing:
     for name in NAMES:
         played = game.policy(name)
         scores[NAMES[name]] = advantage(played.correct.tolist(), played.flops.tolist(), uniform)
-    order = sorted(NAMES, key=lambda name: -float(game.above_uniform(name).mean))  # of the figure's rows
+    order = by_score()  # of the figure's rows
     best = max(scores, key=lambda name: scores[name])
     return over(
         "arena_scoreboard", "your score", [scores[NAMES[name]] for name in order], range(len(order)),
