@@ -59,13 +59,23 @@ def weight_files() -> dict[str, Path]:
     return {key: ZOO / name / "model.safetensors" for key, name in MODELS.items()}
 
 
+def models() -> dict[str, Any]:
+    """Configurations of the models that run in the page, and their vocabulary."""
+    vocabulary = json.loads((ZOO / MODELS["policy"] / "tokenizer.json").read_text(encoding="utf-8"))["model"]["vocab"]
+    return {
+        "configs": {
+            key: json.loads((ZOO / name / "config.json").read_text(encoding="utf-8")) for key, name in MODELS.items()
+        },
+        "characters": sorted(vocabulary, key=vocabulary.__getitem__),
+    }
+
+
 def recorded() -> dict[str, Any]:
     """Compute the data: configurations of the models, problems to watch, and results of the recorded runs."""
     from .. import bank, results
     from ..problems import ArithmeticProblem
     from ..verifiers.scoring import threshold_of
 
-    vocabulary = json.loads((ZOO / MODELS["policy"] / "tokenizer.json").read_text(encoding="utf-8"))["model"]["vocab"]
     arms = {
         "Best-of-N, best score": results.best(N),
         "Best-of-N, weighted vote": results.weighted(N),
@@ -79,10 +89,7 @@ def recorded() -> dict[str, Any]:
         "explorable": "watch_search",
         "source": "drawn in your browser by the small model and scored by its PRM; the table is of the recorded runs "
         f"on {metadata['problems']} test problems",
-        "configs": {
-            key: json.loads((ZOO / name / "config.json").read_text(encoding="utf-8")) for key, name in MODELS.items()
-        },
-        "characters": sorted(vocabulary, key=vocabulary.__getitem__),
+        **models(),
         "threshold": threshold_of("prm"),
         "quality": QUALITY,
         "verifiers": VERIFIERS,
