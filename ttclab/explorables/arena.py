@@ -98,7 +98,10 @@ def _live() -> dict[str, Any]:
 
     policies = {
         "uniform": POLICIES["uniform"],
-        "keep": ("Keep or 8", f"keeps a first attempt whose score is {1 - HARD:.1f} or more, and otherwise draws {KEEP} samples"),
+        "keep": (
+            "Keep or 8",
+            f"keeps a first attempt whose score is {1 - HARD:.1f} or more, and otherwise draws {KEEP} samples",
+        ),
     }
     return {
         "rule": {
