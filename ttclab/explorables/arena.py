@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .watch_search import models
-from .words import SCHEMA, flops_in_words
+from .words import SCHEMA, SEED, flops_in_words
 
 if TYPE_CHECKING:
     from ..results.arena import Arena, Played
@@ -224,7 +224,7 @@ def recorded() -> dict[str, Any]:
             "first": written[arena.FIRST].answer or "no answer",
             "came": [written[arena.FIRST].answer or "no answer", *_one_draw(chains, i)],
         }
-    source = "the small model's recorded chains on the test problems, chosen from by PRM 14x"
+    source = f"{SEED}, the small model's recorded chains on the test problems, chosen from by PRM 14x"
     return arena_data(arena.load_arena(), shown, rounds, source=source)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..data import ZOO
-from .words import SCHEMA, in_words
+from .words import SCHEMA, SEED, in_words
 
 if TYPE_CHECKING:
     from ..allocator import Arm
@@ -87,8 +87,8 @@ def recorded() -> dict[str, Any]:
     return {
         "schema": SCHEMA,
         "explorable": "watch_search",
-        "source": "drawn in your browser by the small model and scored by its PRM; the table is of the recorded runs "
-        f"on {metadata['problems']} test problems",
+        "source": f"{SEED}, drawn in your browser by the small model and scored by its PRM; the table is of the "
+        f"recorded runs on {metadata['problems']} test problems",
         **models(),
         "threshold": threshold_of("prm"),
         "quality": QUALITY,

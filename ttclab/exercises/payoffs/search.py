@@ -66,7 +66,7 @@ def beam(beam_step: Callable[..., Sequence[str]]) -> Drawing:
     mark(figure, [at[id(each)] for each in kept], [each.score for each in kept], "your function continues")
     return Drawing(
         figure,
-        f"At every step your function keeps {'the same beginnings as' if same else 'other beginnings than'} the live search",
+        f"Your function keeps {'the same beginnings as' if same else 'other beginnings than'} the live search",
         f"On “{problem.question}” your beam search answers {_said(best)}. The best of {N} whole samples is "
         f"{_said(samples)}.",
         pd.DataFrame(
