@@ -87,7 +87,7 @@ def recorded() -> dict[str, Any]:
     return {
         "schema": SCHEMA,
         "explorable": "watch_search",
-        "source": f"{SEED}, drawn in your browser by the small model and scored by its PRM; the table is of the "
+        "source": f"drawn in your browser by the small model of {SEED} and scored by its PRM; the table is of the "
         f"recorded runs on {metadata['problems']} test problems",
         **models(),
         "threshold": threshold_of("prm"),

@@ -324,6 +324,7 @@ export function arena(context) {
     chosenRound.value = selected.round;
     chosenRound.node.hidden = isLive();
     note.hidden = !isLive();
+    rules.textContent = RULES[Number(isLive())];
     again.textContent = isLive() ? "New problems" : "Start again";
     card.hidden = spend.hidden = isOver();
     next.hidden = !isOver() || isLive();
@@ -444,6 +445,15 @@ export function arena(context) {
 
   const note = element("p", { class: "ttc-note" }, "These problems are new: they are drawn now, as the test problems were. The small model writes " +
     "in your browser, and the PRM scores what it writes. A revision writes the whole solution again. Two policies play along.");
+  const rules = element("p", { class: "ttc-source" });
+  const RULES = [
+    `Recorded problems: you see the answer of one recorded draw. The score counts the share of ${recorded.draws} such draws that are right, so ` +
+      "that luck plays no part. The problems are test problems without the easiest and the hardest fifth. In each round the first attempts are " +
+      "right about as often as one sample is. Rounds in which a needless look costs most come first.",
+    `Live problems: each move is run ${live.draws} times, and you see the answer of the first run. The score counts the share of the runs that ` +
+      `are right. Uniform sampling is run as often on the same problems, with ${listed(live.budgets.map(String))} samples. A first attempt may be ` +
+      "lucky. The models are those of seed 0.",
+  ];
   const stop = view.mount({
     title: "The arena",
     body: [
@@ -451,15 +461,10 @@ export function arena(context) {
       element("p", {}, `${size} problems arrive one by one, and you have ${budget} generations for all of them. Each comes with a first attempt ` +
         "and the verifier's score; this look is always charged. Keep the attempt's answer, or buy new samples and revisions, and the verifier " +
         "will choose among those."),
-      kind.node, note, chosenRound.node, card, buttons, ask, view.sentence.node, board, chart.node, view.table.node,
+      kind.node, note, chosenRound.node, card, buttons, ask, view.sentence.node, board, chart.node, view.table.node, rules,
     ],
-    about: `Recorded problems: you see the answer of one recorded draw. The score counts the share of ${recorded.draws} such draws that are ` +
-      "right, so that luck plays no part. The problems are test problems without the easiest and the hardest fifth. In each round the first " +
-      "attempts are right about as often as one sample is. Rounds in which a needless look costs most come first. Live problems: each move is " +
-      `run ${live.draws} times, and you see the answer of the first run. The score counts the share of these runs that are right. Uniform sampling ` +
-      `is run as often on the same problems, with ${listed(live.budgets.map(String))} samples. A first attempt may be lucky. In both games the ` +
-      "score charges every FLOP, including the look. Dashed in the chart: uniform sampling at all its budgets. If you check an answer by hand you " +
-      "are an oracle, which no policy is. In the book, the page's address holds your moves: send it to somebody.",
+    about: "The score charges every FLOP, including the look. Dashed in the chart: uniform sampling at all its budgets. If you check an answer " +
+      "by hand you are an oracle, which no policy is. In the book, the page's address holds your moves: send it to somebody.",
     update, words, numbers, picture: chart,
   });
   return () => {

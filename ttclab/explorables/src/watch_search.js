@@ -20,7 +20,7 @@ import css from "./watch_search.css";
 const STRATEGIES = [
   ["samples", "Best-of-N", "N samples, each written to its end; then the verifier scores them"],
   ["beam", "Beam search", "N places; after each step the best N/M beginnings are continued M times each"],
-  ["dvts", "DVTS", "diverse verifier tree search: N/M trees of M places, each searched by itself"],
+  ["dvts", "DVTS", "Diverse verifier tree search: N/M trees of M places, each searched by itself"],
   ["revision", "Step-level revision", "M chains; each keeps the steps that the verifier accepts and continues from there"],
 ];
 const BUDGETS = [1, 2, 4, 8, 16, 32, 64];
@@ -272,7 +272,7 @@ export function watch_search(context) {
 
   const intro = element("p", {}, "The small model writes these solutions now, in your browser, and the PRM scores them. A row is a solution, " +
     "a column a step; the thicker a line, the higher the verifier's score. Find a wrong answer with the best score.");
-  const legend = element("p", { class: "ttc-key" }, "Solid green: right so far. Dashed orange: wrong. Faded: dropped, and not written on. " +
+  const legend = element("p", { class: "ttc-key" }, "Solid green: right so far. Dashed red: wrong. Faded: dropped. " +
     "Bold: chosen by the best score. ×3: so many solutions end there. Point at a step, or reach it by keyboard, for its check and its score.");
   const stop = view.mount({
     title: "Watch it search",
@@ -283,7 +283,7 @@ export function watch_search(context) {
       player, view.sentence.node, element("div", { class: "ttc-panels" }, ...panels.map(({ node }) => node)), legend,
       again, view.table.node, notebook,
     ],
-    about: "Shown: live searches, with the seed, tokens, scores and FLOPs that the Python package has for the same settings.",
+    about: "Shown: live searches. For the same settings, the Python package writes the same tokens and counts the same FLOPs.",
     update, words,
     numbers: () => [tables[0]],
     picture: { draw: () => {}, stop: () => panels.forEach(({ picture }) => picture.stop()) },
