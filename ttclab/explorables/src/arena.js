@@ -445,7 +445,7 @@ export function arena(context) {
 
   const note = element("p", { class: "ttc-note" }, "These problems are new: they are drawn now, as the test problems were. The small model writes " +
     "in your browser, and the PRM scores what it writes. A revision writes the whole solution again. Two policies play along.");
-  const rules = element("p", { class: "ttc-source" });
+  const rules = element("p", { class: "ttc-rules" });
   const RULES = [
     `Recorded problems: you see the answer of one recorded draw. The score counts the share of ${recorded.draws} such draws that are right, so ` +
       "that luck plays no part. The problems are test problems without the easiest and the hardest fifth. In each round the first attempts are " +
