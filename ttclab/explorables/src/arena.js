@@ -463,7 +463,7 @@ export function arena(context) {
         "will choose among those."),
       kind.node, note, chosenRound.node, card, buttons, ask, view.sentence.node, board, chart.node, view.table.node, rules,
     ],
-    about: "The score charges every FLOP, including the look. Dashed in the chart: uniform sampling at all its budgets. If you check an answer " +
+    about: "Shown: everybody's moves and score. The score charges every FLOP, including the look. Dashed in the chart: uniform sampling at all its budgets. If you check an answer " +
       "by hand you are an oracle, which no policy is. In the book, the page's address holds your moves: send it to somebody.",
     update, words, numbers, picture: chart,
   });
