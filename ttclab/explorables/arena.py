@@ -224,7 +224,7 @@ def recorded() -> dict[str, Any]:
             "first": written[arena.FIRST].answer or "no answer",
             "came": [written[arena.FIRST].answer or "no answer", *_one_draw(chains, i)],
         }
-    source = f"{SEED}, the small model's recorded chains on the test problems, chosen from by PRM 14x"
+    source = f"models of {SEED}; recorded problems: the small model's chains on the test problems, scored by PRM 14x"
     return arena_data(arena.load_arena(), shown, rounds, source=source)
 
 

@@ -444,7 +444,8 @@ export function arena(context) {
   function tenths(wins) { return (wins / draws()).toFixed(1); }
 
   const note = element("p", { class: "ttc-note" }, "These problems are new: they are drawn now, as the test problems were. The small model writes " +
-    "in your browser, and the PRM scores what it writes. A revision writes the whole solution again. Two policies play along.");
+    "in your browser, and the PRM scores what it writes. A revision writes the whole solution again. Two policies play along. " +
+    live.policies.map(({ name, does }) => `${name}: ${does}.`).join(" "));
   const rules = element("p", { class: "ttc-rules" });
   const RULES = [
     `Recorded problems: you see the answer of one recorded draw. The score counts the share of ${recorded.draws} such draws that are right, so ` +
@@ -452,7 +453,7 @@ export function arena(context) {
       "right about as often as one sample is. Rounds in which a needless look costs most come first.",
     `Live problems: each move is run ${live.draws} times, and you see the answer of the first run. The score counts the share of the runs that ` +
       `are right. Uniform sampling is run as often on the same problems, with ${listed(live.budgets.map(String))} samples. A first attempt may be ` +
-      "lucky. The models are those of seed 0.",
+      "lucky.",
   ];
   const stop = view.mount({
     title: "The arena",
