@@ -29,7 +29,7 @@ from ttclab.explorables import (
 )
 from ttclab.explorables.verifier import QUALITIES
 from ttclab.explorables.words import GROUPS, flops_in_words
-from ttclab.problems import ArithmeticProblem, Solution, load_problems
+from ttclab.problems import LENGTHS, SIZES, ArithmeticProblem, Solution, load_problems
 from ttclab.verifiers import NoisyOracle
 
 SOURCES = FOLDER / "src"
@@ -478,6 +478,20 @@ def test_every_explorable_has_data_from_the_recorded_runs():
     assert tuple(built()) == NAMES
 
 
+def test_live_rounds_of_the_arena_draw_problems_of_the_tasks_own_lengths_and_sizes():
+    live = shipped_data("arena")["live"]
+    ranges = [(start, terms, factors) for start, terms, factors in SIZES.values()]
+    assert live["rule"]["lengths"] == list(LENGTHS) and live["rule"]["split"] == "test"
+    assert live["rule"]["sizes"] == [[a, [b[0], b[-1]], [c[0], c[-1]]] for a, b, c in ranges]
+    assert live["models"] == {key: shipped_data("watch_search")[key] for key in ("configs", "characters")}
+    assert live["share"] in live["budgets"] and live["keep"]["N"] in live["budgets"]
+
+
+@every_explorable
+def test_a_simulator_says_once_that_its_numbers_are_of_seed_0(name):
+    assert shipped_data(name)["source"].count("seed 0") == 1
+
+
 # ---- the bundle
 
 needs_node = pytest.mark.skipif(
@@ -584,7 +598,7 @@ def test_show_gives_a_widget_with_the_module_and_the_shipped_data(name):
     assert state["data"] == shipped_data(name)
     assert state["state"] == {}
     json.dumps(state["data"])
-    files = explorables.weight_files() if name == "watch_search" else {}
+    files = explorables.weight_files() if name in ("watch_search", "arena") else {}
     assert {key: bytes(file) for key, file in state["weights"].items()} == {
         key: path.read_bytes() for key, path in files.items()
     }

@@ -13,7 +13,7 @@ from exercise_attempts import MISTAKES
 
 from ttclab import exercises, results
 from ttclab.exercises import EXERCISES, check, progress
-from ttclab.exercises.payoffs import draw
+from ttclab.exercises.payoffs import draw, watched
 from ttclab.figures import Drawing
 from ttclab.results import game
 from ttclab.results.revision import turned_wrong
@@ -107,6 +107,23 @@ def test_a_capstone_of_some_levels_has_its_figure(shown):
 def test_an_exercise_without_a_payoff_draws_nothing(shown):
     check("8.2", EXERCISES["8.2"].reference)
     assert not shown
+
+
+def test_a_step_of_beam_search_is_followed_by_the_live_search_where_it_was_run(shown, capsys):
+    check("3.4", EXERCISES["3.4"].reference)
+    drawing, live = shown
+    assert "keeps the same beginnings as the live search" in drawing.finding
+    assert (live.name, live.state) == ("watch_search", watched("search.beam")) and live.weights
+    problem = live.state["problem"].replace("*", "%2A").replace("+", "%2B")
+    assert f"03-verifiers.html?watch_search.problem={problem}&watch_search.N=16" in capsys.readouterr().out
+
+
+def test_a_step_that_keeps_others_is_told_so():
+    assert "keeps other beginnings than the live search" in draw("search.beam", keeps_the_worst).finding
+
+
+def keeps_the_worst(texts, scores, finished, M):
+    return EXERCISES["3.4"].reference(texts, [-score for score in scores], finished, M)
 
 
 def test_a_figure_that_fails_takes_no_points_and_says_why(shown, monkeypatch, capsys):

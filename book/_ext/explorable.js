@@ -26,9 +26,10 @@ for (const el of document.querySelectorAll("[data-explorable]")) {
     if (!answer.ok) throw new Error(`${file}: ${answer.status}`);
     return answer[as]();
   };
-  // The models that the simulator runs, if it runs any.
-  const weights = files && Promise.all(Object.entries(JSON.parse(files))
+  // The models that the simulator runs, if it runs any: their files, or a function that loads them.
+  const load = () => Promise.all(Object.entries(JSON.parse(files))
     .map(async ([key, file]) => [key, await get(file, "arrayBuffer")])).then(Object.fromEntries);
+  const weights = files && ("later" in el.dataset ? load : load());
   // The bundle is one module, which the browser fetches once, however many simulators are on the page.
   Promise.all([import(address(bundle)), get(source, "json"), weights])
     .then(([module, data, files]) => module.default.render({ model: staticModel(name, data, files), el }))

@@ -18,6 +18,7 @@ from sphinx.util.docutils import SphinxDirective
 
 from ttclab.explorables import BUNDLE, FOLDER, LIVE, weight_files
 
+LATER = ("arena",)  # simulators that load their models only once the reader asks for them
 MOUNT = Path(__file__).with_name("explorable.js")
 logger = logging.getLogger(__name__)
 
@@ -33,7 +34,7 @@ class Explorable(SphinxDirective):
             if not path.is_file():
                 logger.warning("explorable %r: no file %s", name, path, location=self.get_location())
                 return []
-        weights = weight_files() if name == LIVE else {}
+        weights = weight_files() if name in LIVE else {}
         for path in weights.values():
             self.env.note_dependency(str(path))
         files = {key: _address(path, _file_name(key)) for key, path in weights.items()}
@@ -53,6 +54,7 @@ def _file_name(key: str) -> str:
 
 def _html(name: str, module: str, source: str, weights: dict[str, str], data: dict[str, Any]) -> str:
     live = f' data-weights="{escape(json.dumps(weights))}"' if weights else ""
+    live += " data-later" if name in LATER else ""
     tables = "".join(_table(**table) for table in data["tables"])
     return (
         f'<div class="explorable" id="explorable-{name}" data-explorable="{name}" data-module="{module}"'

@@ -617,8 +617,8 @@ def watch_says(reader, problems, chain, revision):
         f"Revision {revision} of 7 ",
         f"{kind['said'][group]} of chains are {kind['name']}, like this one",
         f"turns {spoilt} of right answers wrong",
-        f"and {mended} of wrong ones right",
-        f"leaves {right} ({interval}) right.",
+        f"and {mended} of wrong answers right.",
+        f"After it, {right} ({interval}) of the answers are right.",
         f"{cost} a chain.",
     ]
     said = reader.sentence.inner_text()

@@ -108,7 +108,7 @@ def says(reader, shown, problems, large, budget):
     first = (
         f"For at most {ceiling} a problem, the best of those shown is {name}, {what}: {solved} of {where} for {cost}."
     )
-    return said.startswith(first) and said.endswith(f"{other} The difference is {minus} points.")
+    return said.startswith(first) and said.endswith(f"{other} The small model minus the 14x model: {minus} points.")
 
 
 @pytest.mark.parametrize("selection", SELECTIONS, ids=str)

@@ -13,6 +13,8 @@ from looks import faint_words
 
 import ttclab
 from ttclab.beam_search import beam_search, dvts
+from ttclab.exercises import EXERCISES
+from ttclab.exercises.payoffs import search
 from ttclab.explorables import shipped_data
 from ttclab.problems import ArithmeticProblem
 
@@ -176,6 +178,25 @@ def test_dropped_branches_fade_and_stay(watcher):
     watcher.page.get_by_role("button", name="Next").click()
     later = dict(watcher.nodes("Beam search"))
     assert all(later[words] for words, dropped in first if dropped)
+
+
+def test_the_search_of_an_exercise_keeps_on_the_page_what_the_learners_function_keeps(watcher):
+    watcher.open(**search.WATCH["beam"])
+    problem = ArithmeticProblem.from_expression(search.PROBLEM)
+    kept = {}
+    for beginning in search._search(EXERCISES["3.4"].reference, problem):
+        if not beginning.solution.finished:
+            line = str(beginning.solution).splitlines()[-1]
+            kept.setdefault(beginning.step, {}).setdefault(line, set()).add(beginning.places > 0)
+    assert len(kept) > 4
+    for step, expected in kept.items():
+        shown = [(words, dropped) for words, dropped in watcher.nodes("Beam search") if f"Step {step}: " in words]
+        lines = {line: {not dropped for words, dropped in shown if f": {line}, " in words} for line in expected}
+        assert {line for line, own in expected.items() if True in own} == {
+            line for line, own in lines.items() if True in own
+        }
+        watcher.page.get_by_role("button", name="Next").click()
+        watcher.wait()
 
 
 def test_a_step_tells_its_text_its_check_its_score_and_its_cost(watcher, model, prm):

@@ -5,10 +5,11 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
+from urllib.parse import urlencode
 
 from ttclab.exercises.chapters import allocation, arena, connections, question, results, revision, sampling, verifiers
 from ttclab.exercises.exercise import VISIBLE_SEED, Exercise, Report
-from ttclab.exercises.payoffs import draw, load
+from ttclab.exercises.payoffs import draw, load, watched
 from ttclab.exercises.progress import Progress
 from ttclab.exercises.reply import Timed, reply
 
@@ -17,6 +18,7 @@ EXERCISES: dict[str, Exercise] = {exercise.id: exercise for chapter in CHAPTERS 
 
 HINT_AFTER = 2  # failed checks of an exercise
 SECONDS = 10.0  # time limit of one call of a learner's function
+WATCH_PAGE = "03-verifiers.html"  # the page of the book with the live search
 DRAWING_SECONDS = 30.0  # time limit of a figure, which calls it often
 
 _checked: dict[str, Report] = {}  # best report of each exercise in this kernel, ties go to the last
@@ -76,8 +78,25 @@ def _show_payoff(exercise: Exercise, function: Callable[..., Any]) -> None:
         from IPython.display import display
 
         display(drawings[0])
+        if state := watched(exercise.payoff):
+            _show_live(state)
     else:
         _say(f"  The figure on the recorded runs could not be drawn: {answer.get('raised', 'nothing was returned')}.")
+
+
+def _show_live(state: dict[str, Any]) -> None:
+    """Show the search that a learner's function has just run in the live search, which runs it in the browser."""
+    from IPython.display import display
+
+    from ttclab.explorables import Explorable
+
+    query = urlencode({f"watch_search.{key}": value for key, value in state.items()})
+    _say(
+        "  Below, the same search runs in your browser. Press Next, and at every step compare what Beam search keeps\n"
+        "  with the diamonds above. Then change the problem, N or M. The book shows the same search in chapter 3, at\n"
+        f"  {WATCH_PAGE}?{query}#explorable-watch_search"
+    )
+    display(Explorable("watch_search", state=state))
 
 
 def progress() -> Progress:

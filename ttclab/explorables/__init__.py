@@ -39,7 +39,7 @@ RECORDED = {  # functions that compute the data from the recorded runs
 NAMES = tuple(RECORDED)
 
 
-LIVE = "watch_search"  # the simulator that runs models
+LIVE = ("watch_search", "arena")  # the simulators that run models
 
 
 class Explorable(anywidget.AnyWidget):
@@ -60,7 +60,7 @@ class Explorable(anywidget.AnyWidget):
         if data.get("explorable") != name:
             raise ValueError(f"the data are for the explorable {data.get('explorable')!r}, not for {name!r}")
         self.name = name
-        weights = {key: path.read_bytes() for key, path in weight_files().items()} if name == LIVE else {}
+        weights = {key: path.read_bytes() for key, path in weight_files().items()} if name in LIVE else {}
         super().__init__(_esm=BUNDLE.read_text(encoding="utf-8"), data=data, weights=weights, **traits)
 
     def __repr__(self) -> str:

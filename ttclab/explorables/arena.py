@@ -1,4 +1,7 @@
-"""The arena, a game: the player spends a budget on a round of problems, against four recorded policies."""
+"""The arena, a game: the player spends a budget on a round of problems, against four recorded policies.
+
+In a live round the problems are new, and the small model and its PRM run in the page.
+"""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -6,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .words import SCHEMA, flops_in_words
+from .watch_search import models
+from .words import SCHEMA, SEED, flops_in_words
 
 if TYPE_CHECKING:
     from ..results.arena import Arena, Played
@@ -19,6 +23,10 @@ POLICIES = {
     "fitted": ("Fitted", "the compute-optimal policy of the validation problems, up to 4 for each problem"),
     "spread": ("Spread", "looks at all problems first, then moves generations to where they help most"),
 }
+
+LIVE_DRAWS = 8  # draws of each move in a live round
+LIVE_BUDGETS = (1, 2, 4, 8, 16)  # of uniform sampling in a live round
+KEEP = 8  # samples that the other policy of a live round draws of an attempt that looks wrong
 
 
 def arena_data(
@@ -75,10 +83,38 @@ def arena_data(
             }
             for row, rivals in zip(rounds, played)
         ],
+        "live": _live(),
         "tables": [
             _standings(number, rivals, arena.of(row))
             for number, (row, rivals) in enumerate(zip(rounds, played), start=1)
         ],
+    }
+
+
+def _live() -> dict[str, Any]:
+    """How new problems are drawn and played, and the models that play them."""
+    from ..results.game import HARD
+    from ..tasks.arithmetic import LENGTHS, SIZES
+
+    policies = {
+        "uniform": POLICIES["uniform"],
+        "keep": (
+            "Keep or 8",
+            f"keeps a first attempt whose score is {1 - HARD:.1f} or more, and otherwise draws {KEEP} samples",
+        ),
+    }
+    return {
+        "rule": {
+            "lengths": list(LENGTHS),
+            "sizes": [[start, *([each[0], each[-1]] for each in ranges)] for start, *ranges in SIZES.values()],
+            "split": "test",
+        },
+        "draws": LIVE_DRAWS,
+        "budgets": list(LIVE_BUDGETS),
+        "share": SHARE,
+        "keep": {"above": HARD, "N": KEEP},
+        "policies": [{"key": key, "name": name, "does": does} for key, (name, does) in policies.items()],
+        "models": models(),
     }
 
 
@@ -188,7 +224,7 @@ def recorded() -> dict[str, Any]:
             "first": written[arena.FIRST].answer or "no answer",
             "came": [written[arena.FIRST].answer or "no answer", *_one_draw(chains, i)],
         }
-    source = "the small model's recorded chains on the test problems, chosen from by PRM 14x"
+    source = f"models of {SEED}; recorded problems: the small model's chains on the test problems, scored by PRM 14x"
     return arena_data(arena.load_arena(), shown, rounds, source=source)
 
 

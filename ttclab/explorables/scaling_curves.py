@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..estimators import bootstrap
-from .words import GROUPS, SCHEMA, flops_in_words, group_members
+from .words import GROUPS, SCHEMA, SEED, flops_in_words, group_members
 
 if TYPE_CHECKING:
     from ..allocator import Arm
@@ -164,7 +164,7 @@ def recorded() -> dict[str, Any]:
         {f"{step} steps": results.one_pass("test", at=step) for step in OPPONENTS},
         results.small_samples().correct.mean(axis=1),
         opponent="1500 steps",
-        source="recorded runs of the small and the large model on the test problems",
+        source=f"{SEED}, recorded runs of the small and the large model on the test problems",
     )
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..estimators import bootstrap, percents
-from .words import GROUPS, SCHEMA, group_members, in_words
+from .words import GROUPS, SCHEMA, SEED, group_members, in_words
 
 if TYPE_CHECKING:
     from ..allocator import Allocation, Arm, Rule
@@ -188,9 +188,10 @@ def recorded() -> dict[str, Any]:
         results.small_samples().correct.mean(axis=1),
         policies={
             "The lesson's rule": (results.lesson_by_steps, *results.difficulty("predicted")),
-            "The fitted policy": (fitted_policy("steps-oracle"), *results.difficulty("oracle")),
+            "The policy fitted by fifths": (fitted_policy("steps-oracle"), *results.difficulty("oracle")),
         },
         beside={"Beam search": [*results.uniform("beam").values()][1:]},
         model="the small model",
-        source="the small model's recorded samples and step-level revisions of the test problems, scored by the PRM",
+        source=f"{SEED}, the small model's recorded samples and step-level revisions of the test problems, scored by "
+        "the PRM",
     )

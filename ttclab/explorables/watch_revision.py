@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..estimators import bootstrap, bootstrap_share, fifths
-from .words import GROUPS, SCHEMA, group_members, in_words
+from .words import GROUPS, SCHEMA, SEED, group_members, in_words
 
 if TYPE_CHECKING:
     from ..tasks.problem import Solution
@@ -194,5 +194,5 @@ def recorded() -> dict[str, Any]:
         scores,
         ease=-results.small_fifths(),
         flops=spent,
-        source="the small model's recorded chains on the test problems, temperature 1",
+        source=f"{SEED}, the small model's recorded chains on the test problems, temperature 1",
     )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..data import ZOO
-from .words import SCHEMA, in_words
+from .words import SCHEMA, SEED, in_words
 
 if TYPE_CHECKING:
     from ..allocator import Arm
@@ -59,13 +59,23 @@ def weight_files() -> dict[str, Path]:
     return {key: ZOO / name / "model.safetensors" for key, name in MODELS.items()}
 
 
+def models() -> dict[str, Any]:
+    """Configurations of the models that run in the page, and their vocabulary."""
+    vocabulary = json.loads((ZOO / MODELS["policy"] / "tokenizer.json").read_text(encoding="utf-8"))["model"]["vocab"]
+    return {
+        "configs": {
+            key: json.loads((ZOO / name / "config.json").read_text(encoding="utf-8")) for key, name in MODELS.items()
+        },
+        "characters": sorted(vocabulary, key=vocabulary.__getitem__),
+    }
+
+
 def recorded() -> dict[str, Any]:
     """Compute the data: configurations of the models, problems to watch, and results of the recorded runs."""
     from .. import bank, results
     from ..problems import ArithmeticProblem
     from ..verifiers.scoring import threshold_of
 
-    vocabulary = json.loads((ZOO / MODELS["policy"] / "tokenizer.json").read_text(encoding="utf-8"))["model"]["vocab"]
     arms = {
         "Best-of-N, best score": results.best(N),
         "Best-of-N, weighted vote": results.weighted(N),
@@ -77,12 +87,9 @@ def recorded() -> dict[str, Any]:
     return {
         "schema": SCHEMA,
         "explorable": "watch_search",
-        "source": "drawn in your browser by the small model and scored by its PRM; the table is of the recorded runs "
-        f"on {metadata['problems']} test problems",
-        "configs": {
-            key: json.loads((ZOO / name / "config.json").read_text(encoding="utf-8")) for key, name in MODELS.items()
-        },
-        "characters": sorted(vocabulary, key=vocabulary.__getitem__),
+        "source": f"drawn in your browser by the small model of {SEED} and scored by its PRM; the table is of the "
+        f"recorded runs on {metadata['problems']} test problems",
+        **models(),
         "threshold": threshold_of("prm"),
         "quality": QUALITY,
         "verifiers": VERIFIERS,

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from ..bank.runs import Samples
 
 SCHEMA = 1
+SEED = "seed 0"  # of the models that ship, in the source of recorded data
 GROUPS = {
     "all": "all problems",
     "1": "easiest fifth",
@@ -49,6 +50,5 @@ def flops_in_words(count: float) -> str:
 def source_of(samples: "Samples") -> str:
     """Source of recorded samples, for the line under a chart."""
     metadata = samples.metadata
-    return (
-        f"the {metadata['model']} model's recorded runs on the test problems, temperature {metadata['temperature']:g}"
-    )
+    model, temperature = metadata["model"], metadata["temperature"]
+    return f"{SEED}, the {model} model's recorded runs on the test problems, temperature {temperature:g}"

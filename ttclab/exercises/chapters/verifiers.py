@@ -307,6 +307,7 @@ EXERCISES = (
         ),
         reference=_beam_step,
         withheld=("ttclab.beam_search._Tree.prune",),
+        payoff="search.beam",
     ),
     Exercise(
         id="3.5",

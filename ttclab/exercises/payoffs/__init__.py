@@ -23,3 +23,10 @@ def draw(payoff: str, function: Callable[..., Any]) -> "Drawing":
     module, name = payoff.split(".")
     drawn: Drawing = getattr(import_module(f"{__name__}.{module}"), name)(function)
     return drawn
+
+
+def watched(payoff: str) -> dict[str, Any] | None:
+    """The state of the live search that shows what a payoff has drawn; None for a payoff that is only a figure."""
+    module, name = payoff.split(".")
+    found: dict[str, dict[str, Any]] = getattr(import_module(f"{__name__}.{module}"), "WATCH", {})
+    return found.get(name)

@@ -117,8 +117,8 @@ export function big_or_many(context) {
       ], `one pass of the large model solves ${once().said[0]}; what does a vote of the small one solve for its FLOPs?`),
     },
     body: [verifier.node, difficulty.node, large.node, budget.node, chart.node, view.sentence.node, view.table.node],
-    about: "Shown: problems solved, with 95% bands over problems; dashed, one greedy pass of the large model. The small model draws as " +
-      "many samples as the FLOPs pay for, with the PRM's reading of them; a vote and a perfect verifier cost nothing. Training is not counted.",
+    about: "Shown: problems solved, with 95% bands over problems. Dashed: one greedy pass of the large model. The small model draws as " +
+      "many samples as the FLOPs pay for. The PRM is charged for reading them; a vote and a perfect verifier are free. Training is not counted.",
     update, words, numbers, picture: chart,
   });
 }

@@ -79,8 +79,8 @@ export function breadth_or_depth(context) {
       ], `one sample is right on ${tables[0].rows[0][1]}; what do ${samples[asked]} reach?`),
     },
     body: [budget.node, difficulty.node, chart.node, view.sentence.node, view.table.node],
-    about: "Shown: measured coverage (unbiased pass@k) with its 95% band over problems; dashed, 1−(1−p)^N with p the share right in " +
-      "one sample; fifths by the same share, problem by problem.",
+    about: "Shown: measured coverage (unbiased pass@k) with its 95% band over problems. Dashed: 1−(1−p)^N, where p is the share of " +
+      "samples that are right. Fifths: by each problem's own share.",
     update, words, numbers: () => [tables[selected.group], selected.budget], picture: chart,
   });
 }

@@ -3,7 +3,7 @@
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { build } from "esbuild";
+import { build, transform } from "esbuild";
 
 const here = import.meta.dirname;
 const target = join(process.argv[2] ?? join(here, ".."), "explorables.js");
@@ -26,9 +26,19 @@ const workers = {
     });
   },
 };
+/** A style sheet comes as text, too. */
+const styles = {
+  name: "styles",
+  setup({ onLoad }) {
+    onLoad({ filter: /\.css$/ }, async ({ path }) => {
+      const { code } = await transform(readFileSync(path, "utf8"), { loader: "css", minify: true, target: "es2022" });
+      return { contents: code.trim(), loader: "text" };
+    });
+  },
+};
 const { outputFiles: [output], metafile } = await build({
   absWorkingDir: here, entryPoints: ["index.js"], write: false, metafile: true, bundle: true, minify: true,
-  format: "esm", target: "es2022", loader: { ".css": "text" }, plugins: [workers], legalComments: "none", charset: "utf8",
+  format: "esm", target: "es2022", plugins: [workers, styles], legalComments: "none", charset: "utf8",
 });
 const packages = new Set(Object.keys(metafile.inputs).flatMap((path) => path.match(/(?<=node_modules\/)[^/]+/) ?? []));
 const byLicence = {};

@@ -188,7 +188,7 @@ export function prediction(question, start, picture, commit) {
 /** The result in words, as a live region. It must be in the page before its first text. */
 export function liveSentence() {
   const node = element("p", { class: "ttc-live", "aria-live": "polite", "aria-atomic": "true" });
-  return { node, say: (/** @type {string} */ words) => { node.textContent = words; } };
+  return { node, say: (/** @type {string} */ words) => { if (node.textContent !== words) node.textContent = words; } };
 }
 
 /** A table of the data in a details element, with the current row marked. */

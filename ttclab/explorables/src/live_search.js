@@ -11,6 +11,7 @@ import { isRight, NoisyOracle, Oracle, Prm } from "./verifiers.js";
  * @typedef {import("./policy.js").Solution} Solution
  *
  * @typedef {object} Settings
+ * @property {Strategy} strategy
  * @property {string} problem
  * @property {number} N the budget
  * @property {number} M beam width, or chains
@@ -53,12 +54,11 @@ export class Models {
 
 /**
  * @param {Models} models
- * @param {Strategy} strategy
  * @param {Settings} settings
  * @returns {Story}
  */
-export function search({ policy: model, prm, alphabet }, strategy, settings) {
-  const { N, M, threshold } = settings;
+export function search({ policy: model, prm, alphabet }, settings) {
+  const { strategy, N, M, threshold } = settings;
   const problem = parseProblem(settings.problem);
   const bill = new Bill();
   const policy = new Policy(model, alphabet, bill, settings);

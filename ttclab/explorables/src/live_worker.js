@@ -1,5 +1,10 @@
-// Web worker that runs searches while the page stays responsive. Bundled separately: the page starts it from a Blob.
+// Web worker that runs the models while the page stays responsive. Bundled separately: the page starts it from a Blob.
+import { draws, look } from "./live_moves.js";
 import { Models, search } from "./live_search.js";
+import { problems } from "./problems.js";
+
+const TASKS = { search, problems, look, draws };
+/** @typedef {typeof TASKS} Tasks */
 
 /** @type {Models} */
 let models;
@@ -9,6 +14,6 @@ self.onmessage = ({ data }) => {
     models = new Models(data.load.configs, data.load.files, data.load.characters);
     return;
   }
-  const { ticket, strategy, settings } = data.run;
-  self.postMessage({ ticket, story: search(models, strategy, settings) });
+  const { ticket, task, asked } = data.run;
+  self.postMessage({ ticket, told: TASKS[/** @type {keyof Tasks} */ (task)](models, asked) });
 };

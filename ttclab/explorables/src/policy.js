@@ -16,6 +16,8 @@ import { RandomStream } from "./random.js";
 
 const STEP_END = "\n";
 const LIMIT = 64; // most tokens of a solution
+const ATTEMPT_END = "#";
+const ATTEMPTS_SHOWN = 4;
 
 /** Converts between characters and tokens. */
 export class Alphabet {
@@ -39,13 +41,15 @@ export class Policy {
    * @param {Alphabet} alphabet
    * @param {import("./flops.js").Bill} bill
    * @param {{ temperature: number, seed: number }} options
+   * @param {Map<string, Solution>} [memory] solutions that were written before: they are charged, but not computed again
    */
-  constructor(model, alphabet, bill, { temperature, seed }) {
+  constructor(model, alphabet, bill, { temperature, seed }, memory) {
     this.model = model;
     this.alphabet = alphabet;
     this.bill = bill;
     this.temperature = temperature;
     this.seed = seed;
+    this.memory = memory;
     /** @type {Map<string, import("./llama.js").Cache>} caches of rows by their tokens */
     this.known = new Map();
     this.stepEnd = alphabet.encode(STEP_END)[0];
@@ -88,6 +92,21 @@ export class Policy {
   }
 
   /**
+   * Writes one more solution of each chain, after the policy has read the chain's last attempts.
+   *
+   * @param {Solution[][]} chains newest solution last
+   */
+  revise(chains) {
+    this.known = new Map(); // every round of revisions reads its attempts anew
+    const begun = chains.map((chain) => {
+      const { problem, key } = chain[chain.length - 1];
+      return unfinished(problem, "", [], `${key}/revised`);
+    });
+    this.bill.revisions += begun.length;
+    return this.write(begun, false, chains.map((chain) => chain.slice(-ATTEMPTS_SHOWN).map(({ text }) => text + ATTEMPT_END).join("")));
+  }
+
+  /**
    * Indices of the tokens that end a step.
    *
    * @param {Solution} solution
@@ -109,13 +128,14 @@ export class Policy {
    *
    * @param {Solution[]} begun
    * @param {boolean} oneStep
+   * @param {string[]} [attempts] what stands before the problem, for each solution
    */
-  write(begun, oneStep) {
+  write(begun, oneStep, attempts) {
     /** @type {Map<string, { row: import("./llama.js").Cache, logits: Float32Array }>} */
     const starts = new Map();
-    return begun.map((solution) => {
+    return begun.map((solution, i) => {
       if (solution.tokens.length >= LIMIT) return solution;
-      const context = [...this.alphabet.encode(`${solution.problem.id}\n`), ...solution.tokens];
+      const context = [...this.alphabet.encode(`${attempts?.[i] ?? ""}${solution.problem.id}\n`), ...solution.tokens];
       const start = this.start(context, starts);
       if (!solution.tokens.length) this.bill.generations += 1;
       return this.writeRow(solution, context, start, oneStep);
@@ -156,7 +176,13 @@ export class Policy {
    * @param {boolean} oneStep
    */
   writeRow(solution, context, { row: before, logits }, oneStep) {
-    const { model, alphabet } = this;
+    const { model, alphabet, memory } = this;
+    const name = `${solution.key} ${context.join()}`;
+    const old = memory?.get(name);
+    if (old) {
+      this.charge(old, solution, context);
+      return old;
+    }
     const row = before.fork();
     const stream = new RandomStream(solution.key);
     const tokens = [...solution.tokens];
@@ -173,8 +199,21 @@ export class Policy {
     }
     this.known.set(context.slice(0, prompt - 1).join(), row);
     const finished = newest === model.config.eos_token_id;
-    this.bill.decode += decodeFlops(model.config, tokens.length - solution.tokens.length - 1, context.length);
-    return written(solution.problem, alphabet.decode(finished ? tokens.slice(0, -1) : tokens), tokens, finished, solution.key);
+    const done = written(solution.problem, alphabet.decode(finished ? tokens.slice(0, -1) : tokens), tokens, finished, solution.key);
+    this.charge(done, solution, context);
+    memory?.set(name, done);
+    return done;
+  }
+
+  /**
+   * Charges the tokens of a solution after those of its beginning.
+   *
+   * @param {Solution} done
+   * @param {Solution} begun
+   * @param {number[]} context
+   */
+  charge(done, begun, context) {
+    this.bill.decode += decodeFlops(this.model.config, done.tokens.length - begun.tokens.length - 1, context.length);
   }
 }
 

@@ -18,18 +18,19 @@ const LANES = [
 ];
 
 /**
- * The first 16 bytes of the BLAKE2b hash (RFC 7693) with a digest of 16 bytes, as two words, the lower bytes first.
+ * The first 16 bytes of the BLAKE2b hash (RFC 7693), as two words, the lower bytes first.
  *
  * @param {string} text
+ * @param {number} [size] of the digest in bytes, on which all of its bytes depend
  * @returns {[bigint, bigint]}
  */
-export function blake2b(text) {
+export function blake2b(text, size = 16) {
   const bytes = new TextEncoder().encode(text);
   const blocks = Math.max(1, Math.ceil(bytes.length / 128));
   const padded = new DataView(new ArrayBuffer(128 * blocks));
   bytes.forEach((byte, i) => padded.setUint8(i, byte));
   const hash = [...START];
-  hash[0] ^= 0x01010000n ^ 16n;
+  hash[0] ^= 0x01010000n ^ BigInt(size);
   for (let block = 0; block < blocks; block++) {
     const words = Array.from({ length: 16 }, (_, i) => padded.getBigUint64(128 * block + 8 * i, true));
     const isLast = block === blocks - 1;

@@ -103,7 +103,7 @@ export function scaling_curves(context) {
     if (!found) return `For ${said[selected.budget]} a problem no strategy that is shown can be paid. ${other}`;
     const { index, what, point, minus } = found;
     return `For at most ${said[selected.budget]} a problem, the best of those shown is ${strategies[index].name}, ${what}: ` +
-      `${point[SOLVED]} of ${problemsOf(groups, selected.group)} for ${point[COST]}.${view.guessed()} ${other} The difference is ${minus} points.`;
+      `${point[SOLVED]} of ${problemsOf(groups, selected.group)} for ${point[COST]}.${view.guessed()} ${other} The small model minus the 14x model: ${minus} points.`;
   }
 
   /** @returns {[Table, number | undefined]} */
@@ -172,9 +172,9 @@ export function scaling_curves(context) {
       ], `one pass of the 14x model solves ${share(pass)}; what does the small model solve for as many FLOPs?`),
     },
     body: [shown.node, difficulty.node, large.node, budget.node, chart.node, view.sentence.node, view.table.node],
-    about: "Shown: problems solved with 95% bands over problems; each strategy does the dearest thing that the budget pays. The best of " +
-      "those shown is picked after measuring, which flatters it a little. Verifiers are charged for reading, the oracle is charged nothing; no " +
-      "training is charged.",
+    about: "Shown: problems solved with 95% bands over problems. Each strategy spends as much of the budget as it can. The best of " +
+      "those shown is picked after measuring, which flatters it a little. Verifiers are charged for reading; the oracle is free. Training is " +
+      "not charged.",
     update, words, numbers, picture: chart,
   });
 }

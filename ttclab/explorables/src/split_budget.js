@@ -139,11 +139,12 @@ export function split_budget(context) {
       start: Math.round(100 * hardest.mean[first.split]), focus: budget, picture: askedMap(),
     },
     body: [budget.node, difficulty.node, split.node, map.node, legend, view.sentence.node, view.table.node],
-    about: "Shown: problems solved, in percent; the darker the better, from the worst of the map to its best; empty: more than the " +
-      "budget; no field: not recorded. The verifier chooses the answer: of one chain the solution with the best score, of several by a " +
+    about: "Shown: problems solved, in percent. The darker a field, the better. Fields above the budget are empty; splits that were not " +
+      "recorded have no field. The verifier chooses the answer: of one chain the solution with the best score, of several by a " +
       "vote weighted by the scores. A chain that is revised step by step ends at the first solution that the verifier accepts. The best " +
-      "is chosen in hindsight, on these problems. A policy's mark stands on each split that it gives to a tenth of the problems or more. " +
-      "Fifths: by the share of right ones among attempts that nobody revised.",
+      "split is chosen in hindsight, on these problems. The policy fitted by fifths is told the difficulty of each problem for free, and takes " +
+      "the split that was fitted to the validation problems of that fifth. A policy's mark stands on each split that it gives to a tenth of the problems " +
+      "or more. Fifths: by the share of right ones among attempts that nobody revised.",
     update, words, numbers, picture: map,
   });
 }

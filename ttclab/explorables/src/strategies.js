@@ -1,5 +1,5 @@
-// The strategies of the Python package: best-of-N, beam search, DVTS and step-level revision (ttclab/sampling.py, beam_search.py
-// and revision.py). Each reports its rounds to `watch`.
+// The strategies of the Python package: best-of-N, beam search, DVTS step-level revision and rewriting (ttclab/sampling.py,
+// beam_search.py and revision.py). Each reports its rounds to `watch`.
 import { Policy } from "./policy.js";
 
 /**
@@ -166,6 +166,23 @@ export function stepRevise(policy, verifier, problem, T, M, threshold = 0.5, wat
   }
   const found = chains.flatMap(({ all }) => all);
   return { solutions: found.map(({ solution }) => solution), scores: found.map((each) => each.score) };
+}
+
+/**
+ * Rewriting: N chains of T revisions, each of which writes the whole solution again after reading the chain's last attempts.
+ *
+ * @param {Policy} policy
+ * @param {Verifier} verifier
+ * @param {Problem} problem
+ * @param {number} N
+ * @param {number} T
+ * @returns {Found}
+ */
+export function rewrite(policy, verifier, problem, N, T) {
+  const chains = policy.generate(problem, N).map((solution) => [solution]);
+  for (let revision = 0; revision < T; revision++) policy.revise(chains).forEach((solution, i) => chains[i].push(solution));
+  const solutions = chains.flat();
+  return { solutions, scores: verifier.score(solutions) };
 }
 
 /**

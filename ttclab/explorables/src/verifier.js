@@ -134,8 +134,8 @@ export function verifier(context) {
       ], `a vote solves ${said("none")}, a perfect verifier ${said("oracle")}; where between them is a trained one?`),
     },
     body: [who.node, way.node, quality.node, difficulty.node, budget.node, chart.node, view.sentence.node, view.table.node],
-    about: "Shown: problems solved with the answer that the verifier chooses, with its 95% band over problems; above, coverage (a perfect " +
-      "verifier); below, a vote (no verifier). The noisy oracle errs by chance, once for each text; its quality is its AUC, and it is charged nothing.",
+    about: "Shown: problems solved with the answer that the verifier chooses, with its 95% band over problems. Green: coverage (a perfect " +
+      "verifier). Yellow: a vote (no verifier). The noisy oracle errs by chance, once for each text. Its quality is its AUC, and it is free.",
     update, words, numbers, picture: chart,
   });
 }

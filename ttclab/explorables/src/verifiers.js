@@ -25,12 +25,14 @@ export class Prm {
    * @param {import("./policy.js").Alphabet} alphabet
    * @param {import("./flops.js").Bill} bill
    * @param {boolean} remembers whether to keep prefixes from all earlier calls, as step-level revision needs, or only from the last call
+   * @param {Map<string, Known>} [memory] rows that were read before: they are charged, but not computed again
    */
-  constructor(model, alphabet, bill, remembers = false) {
+  constructor(model, alphabet, bill, remembers = false, memory = undefined) {
     this.model = model;
     this.alphabet = alphabet;
     this.bill = bill;
     this.remembers = remembers;
+    this.memory = memory;
     /** @type {Map<string, Known>} */
     this.known = new Map();
     /** @type {WeakMap<Solution, number[]>} */
@@ -108,7 +110,10 @@ export class Prm {
    * @returns {Known}
    */
   goOn(row, begun) {
-    const { model } = this;
+    const { model, memory } = this;
+    const name = `${begun} ${row.join()}`;
+    const old = memory?.get(name);
+    if (old) return old;
     const before = begun ? /** @type {Known} */ (this.known.get(row.slice(0, begun).join())) : null;
     if (before && begun === row.length) return before;
     let reading = before ? { ...before.reading, cache: before.reading.cache.fork(begun) } : model.blank();
@@ -119,7 +124,9 @@ export class Prm {
       right.push(reading.right);
       if (token === model.promptEnd) ends.push({ length: right.length, reading });
     }
-    return { right, reading, own: row.length - begun, ends };
+    const read = { right, reading, own: row.length - begun, ends };
+    memory?.set(name, read);
+    return read;
   }
 }
 

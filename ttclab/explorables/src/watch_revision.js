@@ -128,8 +128,8 @@ export function watch_revision(context) {
     const kind = kindOf(selected.chain);
     const number = selected.revision + 1;
     return `Revision ${number} of ${numbers.length} ${which}: ${turned}. ${where}, ${kind.said[selected.group]} of chains are ` +
-      `${kind.name}, like this one; revision ${number} turns ${wrong} of right answers wrong${guessed} and ${mended} of wrong ones right, ` +
-      `and leaves ${right} (${interval}) right. Cost up to here: ${cost} a chain.`;
+      `${kind.name}, like this one. Revision ${number} turns ${wrong} of right answers wrong${guessed}, and ${mended} of wrong answers right. ` +
+      `After it, ${right} (${interval}) of the answers are right. Cost up to here: ${cost} a chain.`;
   }
 
   // The question's chart begins left of the first revision, so that its mark does not cover the axis.
@@ -145,9 +145,9 @@ export function watch_revision(context) {
       ], `in the paper a revision turned ${PAPER}% of right answers wrong; how many does the first revision here?`),
     },
     body: [difficulty.node, chain.node, strip.node, buttons, steps, view.sentence.node, view.table.node],
-    about: "Shown: attempts as the model wrote them, changes marked; under each step whether the solution is right so far (✓ or ✗) and a " +
-      "verifier's score, from 0 to 1; the last is that of the attempt. Kinds of chains take turns in the menu, so rare ones are there too often; " +
-      "the sentence says how common each is. The intervals are 95%, over problems.",
+    about: "Shown: attempts as the model wrote them, with changes marked. Under each step stands whether the solution is right so far (✓ or ✗), " +
+      "and a verifier's score from 0 to 1. The score of the last step is that of the attempt. The menu takes one chain of each kind in turn, so " +
+      "rare kinds are shown too often; the sentence tells how common each kind is. The intervals are 95%, over problems.",
     update, words, numbers: () => [tables[selected.group], selected.revision + 1],
   });
 }

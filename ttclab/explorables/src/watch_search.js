@@ -1,10 +1,10 @@
 // Watch it search: the small model and its PRM run in the page, on a problem of ours or the reader's own, under four strategies.
 import { operationOf, parseProblem, showStep } from "./arithmetic.js";
 import { button, choices, element, menu, slider } from "./controls.js";
+import { LiveModels } from "./live_models.js";
 import { treePicture } from "./search_tree.js";
 import { oneOf, View } from "./view.js";
 import css from "./watch_search.css";
-import workerSource from "worker:./live_worker.js";
 
 /**
  * @typedef {import("./controls.js").Table} Table
@@ -20,7 +20,7 @@ import workerSource from "worker:./live_worker.js";
 const STRATEGIES = [
   ["samples", "Best-of-N", "N samples, each written to its end; then the verifier scores them"],
   ["beam", "Beam search", "N places; after each step the best N/M beginnings are continued M times each"],
-  ["dvts", "DVTS", "diverse verifier tree search: N/M trees of M places, each searched by itself"],
+  ["dvts", "DVTS", "Diverse verifier tree search: N/M trees of M places, each searched by itself"],
   ["revision", "Step-level revision", "M chains; each keeps the steps that the verifier accepts and continues from there"],
 ];
 const BUDGETS = [1, 2, 4, 8, 16, 32, 64];
@@ -51,48 +51,37 @@ export function watch_search(context) {
   let asked = "";
   let trouble = "";
 
-  // ---- the models, in a worker
+  // ---- the models
 
-  const worker = weights && start();
-  /** @type {Map<number, Strategy>} */
-  let waiting = new Map();
-  let ticket = 0;
-
-  function start() {
-    const address = URL.createObjectURL(new Blob([workerSource], { type: "text/javascript" }));
-    const made = new Worker(address);
-    made.onmessage = ({ data }) => {
-      const strategy = waiting.get(data.ticket);
-      if (!strategy) return; // of settings that are no more
-      waiting.delete(data.ticket);
-      stories.set(strategy, data.story);
-      panels.find(({ key }) => key === strategy)?.tell(data.story);
-      view.select({});
-    };
-    made.onerror = ({ message }) => {
-      trouble = message;
-      waiting.clear();
-      view.select({});
-    };
-    const files = Object.fromEntries(Object.entries(weights).map(([key, file]) => [key, bufferOf(file)]));
-    made.postMessage({ load: { configs, characters, files } });
-    return made;
-  }
+  /** @type {LiveModels | undefined} */
+  const models = weights && new LiveModels({ configs, characters }, weights, (message) => {
+    trouble = message;
+    waiting.clear();
+    view.select({});
+  });
+  /** @type {Set<Strategy>} strategies that are searching */
+  const waiting = new Set();
 
   /** Searches again if the settings have changed. */
   function search() {
     const settings = settingsNow();
     const wanted = JSON.stringify(settings);
-    if (!worker || wanted === asked) return;
+    if (!models || wanted === asked) return;
     asked = wanted;
     stories = new Map();
-    waiting = new Map(STRATEGIES.map(([strategy]) => {
-      worker.postMessage({ run: { ticket: ++ticket, strategy, settings } });
-      return [ticket, strategy];
-    }));
+    models.forget();
+    for (const { key: strategy, tell } of panels) {
+      waiting.add(strategy);
+      models.run("search", { ...settings, strategy }, (story) => {
+        waiting.delete(strategy);
+        stories.set(strategy, story);
+        tell(story);
+        view.select({});
+      });
+    }
   }
 
-  /** @returns {Settings} */
+  /** @returns {Omit<Settings, "strategy">} */
   function settingsNow() {
     return {
       problem: selected.problem, N: BUDGETS[selected.N], M: WIDTHS[selected.M], temperature: TEMPERATURES[selected.temperature],
@@ -268,7 +257,7 @@ export function watch_search(context) {
   }
 
   function words() {
-    if (!worker) return "The models are not here: the page could not load them.";
+    if (!models) return "The models are not here: the page could not load them.";
     if (trouble) return `The search stopped: ${trouble}`;
     const { question, answer } = parseProblem(selected.problem);
     if (waiting.size) return `${question} The model is writing.`;
@@ -283,7 +272,7 @@ export function watch_search(context) {
 
   const intro = element("p", {}, "The small model writes these solutions now, in your browser, and the PRM scores them. A row is a solution, " +
     "a column a step; the thicker a line, the higher the verifier's score. Find a wrong answer with the best score.");
-  const legend = element("p", { class: "ttc-key" }, "Solid green: right so far. Dashed orange: wrong. Faded: dropped, and not written on. " +
+  const legend = element("p", { class: "ttc-key" }, "Solid green: right so far. Dashed red: wrong. Faded: dropped. " +
     "Bold: chosen by the best score. ×3: so many solutions end there. Point at a step, or reach it by keyboard, for its check and its score.");
   const stop = view.mount({
     title: "Watch it search",
@@ -294,14 +283,14 @@ export function watch_search(context) {
       player, view.sentence.node, element("div", { class: "ttc-panels" }, ...panels.map(({ node }) => node)), legend,
       again, view.table.node, notebook,
     ],
-    about: "Shown: live searches, with the seed, tokens, scores and FLOPs that the Python package has for the same settings.",
+    about: "Shown: live searches. For the same settings, the Python package writes the same tokens and counts the same FLOPs.",
     update, words,
     numbers: () => [tables[0]],
     picture: { draw: () => {}, stop: () => panels.forEach(({ picture }) => picture.stop()) },
   });
   return () => {
     stop();
-    worker?.terminate();
+    models?.stop();
   };
 }
 
@@ -320,16 +309,6 @@ function known(text) {
  * @param {string} id
  */
 function shortly(id) { return [Number(id.slice(0, 3)), ...parseProblem(id).right.map(operationOf)].join(", "); }
-
-/**
- * A file as a page has it, or as a widget does.
- *
- * @param {ArrayBuffer | DataView} file
- * @returns {ArrayBuffer}
- */
-function bufferOf(file) {
-  return file instanceof ArrayBuffer ? file : /** @type {ArrayBuffer} */ (file.buffer).slice(file.byteOffset, file.byteOffset + file.byteLength);
-}
 
 /** @param {{ writing: number, verifier: number }} spent */
 function total({ writing, verifier }) { return writing + verifier; }
