@@ -188,7 +188,7 @@ def recorded() -> dict[str, Any]:
         results.small_samples().correct.mean(axis=1),
         policies={
             "The lesson's rule": (results.lesson_by_steps, *results.difficulty("predicted")),
-            "The policy fitted by fifths": (fitted_policy("steps-oracle"), *results.difficulty("oracle")),
+            "The chain policy": (fitted_policy("steps-oracle"), *results.difficulty("oracle")),
         },
         beside={"Beam search": [*results.uniform("beam").values()][1:]},
         model="the small model",

@@ -45,18 +45,22 @@ CHAPTERS: dict[int, dict[str, str]] = {
         "mean log-probability, AUC within a problem, by answer": "mean log-probability, AUC within a problem",
         "self-certainty, AUC within a problem, by answer": "self-certainty, AUC within a problem",
         "PRM, best-of-256 minus best-of-4": "best score of 256 minus best score of 4",
-        "weak PRM, best-of-256 minus best-of-4": "early PRM, best score of 256 minus best score of 4",
-        "weak PRM, best-of-256 minus best-of-16": "early PRM, best score of 256 minus best score of 16",
-        "weak PRM, weighted best-of-256 minus weighted best-of-4": "early PRM, weighted vote of 256 minus of 4",
+        "weak PRM, best-of-256 minus best-of-4": "weak PRM, best score of 256 minus best score of 4",
+        "weak PRM, best-of-256 minus best-of-16": "weak PRM, best score of 256 minus best score of 16",
+        "weak PRM, weighted best-of-256 minus weighted best-of-16": "weak PRM, weighted vote of 256 minus of 16",
+        "weak PRM, weighted best-of-256 minus weighted best-of-16, hardest fifth": (
+            "weak PRM, weighted vote of 256 minus of 16, hardest fifth"
+        ),
         "PRM, best-of-256 minus weighted best-of-256": "best score of 256 minus weighted vote of 256",
-        "weak PRM, best-of-256 minus weighted best-of-256": "early PRM, best score of 256 minus weighted vote of 256",
+        "weak PRM, best-of-256 minus weighted best-of-256": "weak PRM, best score of 256 minus weighted vote of 256",
         "PRM, beam search minus weighted, N=4": "beam search minus weighted vote, N=4",
         "PRM, beam search minus weighted, N=16": "beam search minus weighted vote, N=16",
         "PRM, beam search minus weighted, N=16, hardest fifth": "beam search minus weighted vote, N=16, hardest fifth",
         "PRM, beam search minus weighted, N=64": "beam search minus weighted vote, N=64",
         "PRM, beam search, N=16, minus weighted for its FLOPs": "beam search, N=16, minus weighted vote for its FLOPs",
-        "weak PRM, beam search minus weighted, N=4": "early PRM, beam search minus weighted vote, N=4",
-        "weak PRM, beam search minus weighted, N=64": "early PRM, beam search minus weighted vote, N=64",
+        "weak PRM, beam search minus weighted, N=4": "weak PRM, beam search minus weighted vote, N=4",
+        "weak PRM, beam search minus weighted, N=64": "weak PRM, beam search minus weighted vote, N=64",
+        "PRM 14x, beam search, lookahead minus none, N=16": "PRM 14x, beam search, N=16: lookahead minus none",
     },
     4: {
         "small, first attempt of a chain": "first attempt of a chain",
@@ -79,7 +83,7 @@ CHAPTERS: dict[int, dict[str, str]] = {
         "step-level revision, at most 31, FLOPs over weighted best-of-64":
             "FLOPs of 31 step-level revisions over weighted vote of 64",
         "restarting with the weak PRM, last solution minus first":
-            "revised with the early PRM, last solution minus first",
+            "revised with the weak PRM, last solution minus first",
         "restarting with the rollout PRM, last solution minus first":
             "revised with the rollout PRM, last solution minus first",
     },
@@ -96,6 +100,7 @@ CHAPTERS: dict[int, dict[str, str]] = {
             "policy of 4, difficulty predicted, minus beam search, same FLOPs",
         "policy, difficulty predicted, at most 16, minus beam search, equal FLOPs":
             "policy of 16, difficulty predicted, minus beam search, same FLOPs",
+        "policy, difficulty predicted minus known, at most 16": "policy of 16, difficulty predicted minus known",
         "lesson's rule, at most 16, minus weighted best-of-16": "lesson's rule with 16 minus weighted vote of 16",
         "lesson's rule, at most 16, minus weighted best-of-16, hardest fifth":
             "lesson's rule with 16 minus weighted vote of 16, hardest fifth",

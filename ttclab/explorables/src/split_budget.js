@@ -142,8 +142,8 @@ export function split_budget(context) {
     about: "Shown: problems solved, in percent. The darker a field, the better. Fields above the budget are empty; splits that were not " +
       "recorded have no field. The verifier chooses the answer: of one chain the solution with the best score, of several by a " +
       "vote weighted by the scores. A chain that is revised step by step ends at the first solution that the verifier accepts. The best " +
-      "split is chosen in hindsight, on these problems. The policy fitted by fifths is told the difficulty of each problem for free, and takes " +
-      "the split that was fitted to the validation problems of that fifth. A policy's mark stands on each split that it gives to a tenth of the problems " +
+      "split is chosen in hindsight, on these problems. The chain policy is told the difficulty of each problem for free, and takes " +
+      "the split that was best on validation problems of the same fifth. A policy's mark stands on each split that it gives to a tenth of the problems " +
       "or more. Fifths: by the share of right ones among attempts that nobody revised.",
     update, words, numbers, picture: map,
   });
