@@ -165,13 +165,6 @@ def cross_validated(
     return Arm(Allocation(budget), right, cost)
 
 
-@cache
-def validated(budget: int, slack: float = SLACK) -> Arm:
-    """Two-fold cross-validation of the search policy, by oracle difficulty, on the validation problems."""
-    hard, _ = difficulty("oracle", "validation")
-    return cross_validated(tuple(space("search", "validation").values()), hard, budget, slack=slack)
-
-
 @cached
 def uniform(name: str) -> Arms:
     """Arms of a strategy that spends the same budget on every problem, cheapest first, on the test problems.

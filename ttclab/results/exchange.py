@@ -184,22 +184,27 @@ def exchange(
     if not queries > 0:
         raise ValueError(f"queries must be above 0, not {queries}")
     large = _within(one_pass(split, at), fifth)
-    affordable: list[tuple[float, str | None, Arm, Arm]] = []  # validation accuracy, verifier, both arms
+    affordable: list[tuple[float, float, str | None, Arm]] = []  # validation accuracy, -cost, verifier, arm
     left = {}
     for scorer in (None, verifier):
         trained = training_flops(*["small"] if scorer is None or verifier_given else ["small", scorer])
         left[scorer] = large.cost + (training_flops("large", at=at) - trained) / queries
-        fitting = small_arms("validation", scorer)
-        for allocation, arm in small_arms(split, scorer).items():
-            known = _within(fitting[allocation], fifth)
-            if known.cost <= left[scorer]:
-                affordable.append((float(known.correct.mean()), scorer, _within(arm, fifth), known))
+        ways = _validated(split, scorer, fifth)
+        affordable += [(right, -cost, scorer, arm) for right, cost, arm in ways if cost <= left[scorer]]
     if not affordable:  # the large model's total does not even pay for the small model's training
         nothing = np.zeros_like(large.correct)
         return Exchange(queries, large, Arm(Allocation(1), nothing, nothing, None, large.families), None, left[None])
     # Ties go to the cheapest arm: once all problems are solved, more compute buys nothing.
-    _, scorer, small, _ = max(affordable, key=lambda way: (way[0], -way[3].cost))
+    _, _, scorer, small = max(affordable, key=lambda way: way[:2])
     return Exchange(queries, large, small, scorer, left[scorer])
+
+
+@cached
+def _validated(split: str, verifier: str | None, fifth: int | None) -> list[tuple[float, float, Arm]]:
+    """The small model's arms, of one fifth, each after its accuracy and its cost on the validation problems."""
+    tested = small_arms(split, verifier)
+    known = {key: _within(arm, fifth) for key, arm in small_arms("validation", verifier).items()}
+    return [(float(known[key].correct.mean()), known[key].cost, _within(arm, fifth)) for key, arm in tested.items()]
 
 
 def small_arms(split: str, verifier: str | None) -> Arms:
