@@ -285,14 +285,7 @@ def load_searches(model: str, verifier: str, split: str, N: int, M: int, *, look
 
 
 def load_step_revision(
-    model: str,
-    verifier: str,
-    split: str,
-    T: int,
-    M: int = 1,
-    *,
-    quality: float | None = None,
-    forgetful: bool = False,
+    model: str, verifier: str, split: str, T: int, M: int = 1, *, quality: float | None = None, forgetful: bool = False
 ) -> Searches:
     """The recorded step-level revisions with these settings of `record_step_revision`. Errors as in `load`."""
     found = _load(step_revision_name(model, verifier, split, T, M, quality, forgetful))

@@ -6,14 +6,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from ..allocator import (
-    Allocation,
-    Arm,
-    ComputeOptimalPolicy,
-    fitted_policy,
-    lesson_policy,
-    spread_budget,
-)
+from ..allocator import Allocation, Arm, ComputeOptimalPolicy, fitted_policy, lesson_policy, spread_budget
 from ..estimators import Estimate, fifths
 from .arms import Arms, at_equal_flops, pick, spend
 from .families import cached, measured

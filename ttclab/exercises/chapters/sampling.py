@@ -10,16 +10,7 @@ from typing import Any
 import numpy as np
 
 from ttclab.estimators import pass_at_k
-from ttclab.exercises.exercise import (
-    PROBABILITY,
-    TOLERANCE,
-    WHOLE,
-    Attempt,
-    Check,
-    Exercise,
-    Wrong,
-    agreeing,
-)
+from ttclab.exercises.exercise import PROBABILITY, TOLERANCE, WHOLE, Attempt, Check, Exercise, Wrong, agreeing
 
 
 def _cases(rng: np.random.Generator) -> Iterator[tuple[int, int, int]]:
