@@ -242,8 +242,6 @@ EXERCISES = (
             "Sort the numbers of the problems by difficulty (Python's sort keeps the order of equal ones), walk "
             "through them, and write each one's group at its own place in the result."
         ),
-        function="difficulty_bins",
-        parameters=("scores", "bins"),
         returns=WHOLES,
         example=([[0.5, 1.0], [0.25, 0.25]], 2),
         checks=(
@@ -269,8 +267,6 @@ EXERCISES = (
             "Refuse first, then three branches in order. 0.3 belongs to the middle and 0.7 to the hard ones. The "
             "budget is not always spent: 20 gives N = 4 and T = 4, but 7 gives N = 2 and T = 2, one generation short."
         ),
-        function="lesson_policy",
-        parameters=("difficulty", "budget"),
         returns=lists("two whole numbers, [N, T]", WHOLE, 2),
         example=(0.1, 4),
         checks=(
@@ -297,8 +293,6 @@ EXERCISES = (
             "First list the strategies that can be paid. Then take, for each group, the minimum by a key of three "
             "parts: accuracy with a minus sign, cost, number."
         ),
-        function="fit_policy",
-        parameters=("accuracy", "costs", "budget"),
         returns=WHOLES,
         example=([[0.5, 0.25]], [2, 4], 4),
         checks=(
@@ -324,8 +318,6 @@ EXERCISES = (
             "Take the difference of each problem first; a resample then draws differences, so that both strategies "
             "are always compared on the same problems. The mean is that of the data, not of the resamples."
         ),
-        function="paired_interval",
-        parameters=("a", "b", "resamples"),
         returns=lists("three numbers, [mean, low, high]", NUMBER, 3),
         example=([1, 1], [0, 1], [[0, 0], [0, 1], [1, 1]]),
         checks=(
@@ -352,8 +344,6 @@ EXERCISES = (
             "its list. What counts is the gain, not the accuracy: a hopeless problem has the lowest and gains "
             "nothing."
         ),
-        function="share_budget",
-        parameters=("accuracy", "budget"),
         returns=WHOLES,
         example=([[0.0, 0.5], [0.0, 0.25]], 1),
         checks=(

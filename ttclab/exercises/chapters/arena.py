@@ -278,8 +278,6 @@ CAPSTONE = Capstone(
         "out of budget when many problems are still to come. How many of those will look wrong, and what is left for "
         "each of them?"
     ),
-    function="arena_policy",
-    parameters=("difficulty", "budget_left", "problems_left"),
     returns=MOVE,
     example=(0.5, PROBLEMS * SHARE, PROBLEMS),
     checks=(),
@@ -303,8 +301,6 @@ EXERCISES = (
             "Take the means first. Put [0, 0] before the points, find the two that the cost lies between, and go the "
             "same share of the way up as along. numpy.interp does just that."
         ),
-        function="advantage",
-        parameters=("correct", "flops", "uniform"),
         returns=NUMBER,
         example=([1, 0], [10, 20], [[10.0, 0.5], [20.0, 0.75]]),
         checks=(
@@ -329,8 +325,6 @@ EXERCISES = (
             "Before you pay for problem i, len(wanted) - i - 1 generations are spoken for. Keep count of what is left, "
             "and treat the last problem apart."
         ),
-        function="pay",
-        parameters=("wanted", "budget"),
         returns=WHOLES,
         example=([2, 3], 5),
         checks=(

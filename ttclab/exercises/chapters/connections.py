@@ -132,7 +132,7 @@ def _interval(differences: Sequence[float]) -> tuple[float, float]:
     return middle - half, middle + half
 
 
-def _verdict(differences: Sequence[float]) -> str:
+def _assess_claim(differences: Sequence[float]) -> str:
     if len(differences) < 2:
         raise ValueError(f"an interval needs 2 problems or more, not {len(differences)}")
     low, high = _interval(differences)
@@ -176,7 +176,7 @@ def _unclear_claims(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
 def _narrow_claims(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
     """Where 1.96, the square root and the n problems each decide."""
     for n in (60, 100, 400):
-        edge = next(up for up in range(3, n) if _verdict(_spread(rng, n, up, 2)) == "holds")
+        edge = next(up for up in range(3, n) if _assess_claim(_spread(rng, n, up, 2)) == "holds")
         for up in (edge, edge - 1):
             yield _evidence(_spread(rng, n, up, 2))
             yield _evidence(_spread(rng, n, 2, up))
@@ -214,8 +214,6 @@ EXERCISES = (
             "First keep the problems whose right answer is among their samples, then vote on each. The share is of "
             "those alone."
         ),
-        function="found_share",
-        parameters=("samples", "truths"),
         returns=PROBABILITY,
         example=([["12", "7", "12"]], ["12"]),
         checks=(
@@ -241,8 +239,6 @@ EXERCISES = (
             "Match the whole text with one pattern (re.fullmatch), take the commas out, and let fractions.Fraction do "
             'the rest: it reads "0.50" exactly, and reduces.'
         ),
-        function="value",
-        parameters=("answer",),
         returns=lists("a list of 2 whole numbers", WHOLE, 2),
         example=("1,234",),
         checks=(
@@ -267,8 +263,6 @@ EXERCISES = (
             "statistics.stdev divides by n - 1, numpy's std by n unless you say ddof=1. The interval is of the mean: "
             "the spread is divided by the square root of the number of problems."
         ),
-        function="assess_claim",
-        parameters=("differences",),
         returns=TEXT,
         example=([1, 0, 1],),
         checks=(
@@ -277,7 +271,7 @@ EXERCISES = (
             agreeing("at the edge", _narrow_claims),
             agreeing("too few problems", _too_few),
         ),
-        reference=_verdict,
+        reference=_assess_claim,
         payoff="connections.verdicts",
     ),
 )

@@ -178,8 +178,6 @@ EXERCISES = (
             "Count the tokens that pass through the model, then multiply by 2 x parameters. A sample of 5 tokens "
             "feeds 4 of them back: nothing is written after the last. Attention is left out."
         ),
-        function="sampling_flops",
-        parameters=("parameters", "prompt", "lengths", "shared"),
         returns=NUMBER,
         example=(1000, 10, [5, 3], True),
         checks=(
@@ -204,8 +202,6 @@ EXERCISES = (
             "Take what one large pass costs, pay for reading the prompt with the small model, and see how often "
             "writing one sample goes into what is left. Whole numbers divide without rounding errors: use //."
         ),
-        function="matched_samples",
-        parameters=("small", "large", "prompt", "length"),
         returns=WHOLE,
         example=(1000, 14000, 10, 20),
         checks=(
@@ -229,8 +225,6 @@ EXERCISES = (
             "With X for training and Y for inference of the small model, the large one costs M X + M Y and the small "
             "one X + k Y. Set them equal and solve for k; X / Y is a number over R."
         ),
-        function="exchange_rate",
-        parameters=("M", "R", "convention"),
         returns=NUMBER,
         example=(14, 1, "arxiv"),
         checks=(
@@ -255,8 +249,6 @@ EXERCISES = (
             "The bill after q questions is training + q x answer. Settle the cases without a crossing first; "
             "otherwise divide the gap in training by the gain of each answer. Lower means lower, not equal."
         ),
-        function="break_even",
-        parameters=("small_training", "small_answer", "large_training", "large_answer"),
         returns=WHOLE,
         example=(100, 9, 200, 4),
         checks=(

@@ -270,8 +270,6 @@ EXERCISES = (
             "Find the two budgets that `flops` lies between. The share of problems with the dearer one is how far "
             "`flops` has come from the cheaper cost towards the dearer. Accuracy mixes with the same shares."
         ),
-        function="at_equal_flops",
-        parameters=("costs", "accuracy", "flops"),
         returns=PROBABILITY,
         example=([1, 3], [0.25, 0.75], 2),
         checks=(
@@ -296,8 +294,6 @@ EXERCISES = (
             "Sort by cost, of equal costs the more accurate first. Then walk up: keep a strategy if it solves more "
             "than the last one kept."
         ),
-        function="frontier",
-        parameters=("costs", "accuracy"),
         returns=lists("a list of whole numbers", WHOLE),
         example=([1, 2], [0.25, 0.5]),
         checks=(
@@ -322,8 +318,6 @@ EXERCISES = (
             "Write down both bills for the whole life: training + queries x cost. Whole numbers need no division. "
             "Equal bills are no more."
         ),
-        function="best_payable",
-        parameters=("queries", "large", "small_training", "costs", "accuracy"),
         returns=WHOLE,
         example=(10, [1000, 20], 500, [10, 60], [0.25, 0.5]),
         checks=(
@@ -348,8 +342,6 @@ EXERCISES = (
             "Of n tosses the chance of at most m heads is the sum of comb(n, i) for i up to m, over 2 ** n. Take the "
             "smaller side as m and double it: the other direction is as likely."
         ),
-        function="verdict",
-        parameters=("small", "large", "cells"),
         returns=TEXT,
         example=([1, 0], [0, 1], 1),
         checks=(

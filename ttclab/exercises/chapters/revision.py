@@ -9,7 +9,7 @@ import numpy as np
 from ttclab.exercises.exercise import PROBABILITY, TEXT, WHOLE, Exercise, agreeing, is_clear, lists
 
 
-def _revise(first: int, revisions: Sequence[int], scores: Sequence[float], T: int) -> int:
+def _revise_and_keep_best(first: int, revisions: Sequence[int], scores: Sequence[float], T: int) -> int:
     chain = _chain(first, revisions, T)
     return max(chain, key=lambda attempt: scores[attempt])  # of equal ones, max takes the first
 
@@ -245,8 +245,6 @@ EXERCISES = (
             "Keep two things apart: the newest attempt, which is revised next, and the best one seen so far, which is "
             "returned. A score must be higher, not as high, to replace the best."
         ),
-        function="revise_and_keep_best",
-        parameters=("first", "revisions", "scores", "T"),
         returns=WHOLE,
         example=(0, [1, 2, 0], [0.25, 0.75, 0.5], 2),
         checks=(
@@ -255,7 +253,7 @@ EXERCISES = (
             agreeing("equal scores", _equal_attempts),
             agreeing("chains that come back", _going_round),
         ),
-        reference=_revise,
+        reference=_revise_and_keep_best,
         withheld=("ttclab.sampling.Result.best",),
         payoff="revision.kept",
     ),
@@ -272,8 +270,6 @@ EXERCISES = (
             "Revision t reads attempts[t - limit : t], but the start of a slice must not fall below 0: there Python "
             "counts from the end. And attempts[-0:] is the whole list."
         ),
-        function="contexts",
-        parameters=("attempts", "limit"),
         returns=lists("a list of lists of strings", lists("a list of strings", TEXT)),
         example=(["=12", "=21"], 4),
         checks=(
@@ -296,8 +292,6 @@ EXERCISES = (
             "Look at neighbours: zip(chain, chain[1:]) gives each attempt with its revision. Only pairs that begin "
             "right count, and the last attempt of a chain was not revised."
         ),
-        function="flipped_share",
-        parameters=("chains",),
         returns=PROBABILITY,
         example=([[True, False]],),
         checks=(
@@ -321,8 +315,6 @@ EXERCISES = (
             "Two steps. First reduce each chain to one pair of answer and score; then hold the weighted vote of "
             "exercise 3.2 over those pairs. The other attempts have no say in the second step."
         ),
-        function="choose_answer",
-        parameters=("answers", "scores"),
         returns=TEXT,
         example=([["12", "7"], ["7"]], [[0.5, 0.25], [0.125]]),
         checks=(

@@ -271,8 +271,6 @@ EXERCISES = (
             "Count the ways to take k of the n samples without putting any back. In what share are all k wrong? For "
             "large n, divide as you go, or keep to Python's own whole numbers, which never overflow."
         ),
-        function="pass_at_k",
-        parameters=("n", "c", "k"),
         returns=PROBABILITY,
         example=(4, 2, 2),
         checks=(
@@ -300,8 +298,6 @@ EXERCISES = (
             "chance of one of them is the product of its shares. If the right answer is in front together with others, "
             "only its part of that chance counts."
         ),
-        function="vote_chance",
-        parameters=("shares", "k"),
         returns=PROBABILITY,
         example=([0.5, 0.25, 0.25], 3),
         checks=(
@@ -326,8 +322,6 @@ EXERCISES = (
             "After t of n samples n - t are to come, and all of them may go to one answer: the second so far, or one "
             "that nobody has given yet, which has 0 votes. Compare the lead with n - t."
         ),
-        function="decided_after",
-        parameters=("answers",),
         returns=WHOLE,
         example=(["12", "12", "7"],),
         checks=(
@@ -351,8 +345,6 @@ EXERCISES = (
             "Raise N until the average coverage is there. Before you start, make sure it ever is: a problem with rate "
             "0 is never solved, and one with a rate between 0 and 1 never for certain."
         ),
-        function="smallest_n",
-        parameters=("rates", "target"),
         returns=WHOLE,
         example=([0.5], 0.7),
         checks=(

@@ -217,8 +217,6 @@ EXERCISES = (
             "Count the votes in a dictionary, then take the minimum by a key of three parts: the votes with a minus "
             "sign, the length, the answer itself."
         ),
-        function="majority_vote",
-        parameters=("answers",),
         returns=TEXT,
         example=(["12", "12", "7"],),
         checks=(
@@ -242,8 +240,6 @@ EXERCISES = (
             "It is the majority vote with a score where each vote counted 1. Sum per answer, do not average: two "
             "solutions that agree count twice."
         ),
-        function="weighted_vote",
-        parameters=("answers", "scores"),
         returns=TEXT,
         example=(["12", "12", "7"], [0.5, 0.5, 0.25]),
         checks=(
@@ -268,8 +264,6 @@ EXERCISES = (
             "Aggregate first, choose after. An empty list has no last item, no minimum and no mean, and its product "
             "is 1: deal with it before the others."
         ),
-        function="best_of_n",
-        parameters=("texts", "step_scores", "aggregate"),
         returns=TEXT,
         example=(["+12", "+21"], [[0.5, 0.75], [0.25]], "last"),
         checks=(
@@ -295,8 +289,6 @@ EXERCISES = (
             "Drop what is finished, sort the rest by (-score, text), keep the first ceil(U / M), repeat each M times "
             "in a row, and cut the list to U."
         ),
-        function="beam_step",
-        parameters=("texts", "scores", "finished", "M"),
         returns=lists("a list of strings", TEXT),
         example=(["+12", "+21"], [0.5, 0.25], [False, False], 2),
         checks=(
@@ -321,8 +313,6 @@ EXERCISES = (
             "Two loops over the solutions of one problem give its pairs. Take each problem's share first and average "
             "those: every problem weighs the same, however many pairs it has."
         ),
-        function="within_problem_auc",
-        parameters=("scores", "correct"),
         returns=PROBABILITY,
         example=([[0.75, 0.25]], [[True, False]]),
         checks=(
