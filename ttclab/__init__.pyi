@@ -28,6 +28,7 @@ from . import sampling as sampling
 from . import scope as scope
 from . import signatures as signatures
 from . import solutions as solutions
+from . import spreading as spreading
 from . import stopping as stopping
 from . import tables as tables
 from . import tasks as tasks

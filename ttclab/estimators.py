@@ -51,11 +51,9 @@ def weighted_best_of_n(
     """
     answers, correct, k = np.asarray(answers, dtype=object), np.asarray(correct, dtype=bool), np.asarray(k)
     scores = checked_scores(scores)
-    if answers.ndim != 2 or answers.shape != correct.shape or answers.shape != scores.shape:
-        raise ValueError(
-            "answers, scores and correct must be one (problems, samples) each, "
-            f"not {answers.shape}, {scores.shape}, {correct.shape}"
-        )
+    shapes = answers.shape, scores.shape, correct.shape
+    if answers.ndim != 2 or len({*shapes}) > 1:
+        raise ValueError(f"answers, scores and correct must be one (problems, samples) each, not {shapes}")
     samples = answers.shape[1]
     _check_budgets(k, samples)
     names, wins = _numbered(answers, correct)
@@ -138,8 +136,7 @@ def elected(answers: ArrayLike, scores: ArrayLike, correct: ArrayLike) -> NDArra
     answers, scores, correct : array of shape (problems, samples)
         As for `weighted_best_of_n`.
     """
-    answers, correct = np.asarray(answers, dtype=object), np.asarray(correct, dtype=bool)
-    names, wins = _numbered(answers, correct)
+    names, wins = _numbered(np.asarray(answers, dtype=object), np.asarray(correct, dtype=bool))
     sums, rows = np.zeros(wins.shape), np.arange(len(wins))
     np.add.at(sums, (rows[:, None], names), checked_scores(scores))
     sums[:, -1] = -1.0  # no answer is not elected, unless there is no other
@@ -189,9 +186,8 @@ def best_of_n(scores: ArrayLike, correct: ArrayLike, k: ArrayLike) -> Floats:
     """
     scores, correct, k = checked_scores(scores), np.asarray(correct, dtype=bool), np.asarray(k)
     if scores.ndim != 2 or scores.shape != correct.shape:
-        raise ValueError(
-            f"scores and correct must be one (problems, samples) each, not {scores.shape}, {correct.shape}"
-        )
+        shapes = scores.shape, correct.shape
+        raise ValueError(f"scores and correct must be one (problems, samples) each, not {shapes}")
     samples = scores.shape[1]
     _check_budgets(k, samples)
     # The sample of rank i (0 the best) is the best of a subset in C(n-1-i, k-1) of the C(n, k) subsets.
@@ -239,9 +235,7 @@ def auc(scores: ArrayLike, correct: ArrayLike) -> float:
     right, wrong = int(correct.sum()), int((~correct).sum())
     if not right or not wrong:
         return float("nan")
-    _, place, count = np.unique(scores, return_inverse=True, return_counts=True)
-    rank = (count.cumsum() - (count - 1) / 2)[place]  # equal scores share the mean of their ranks
-    return float((rank[correct].sum() - right * (right + 1) / 2) / (right * wrong))
+    return float((_ranks(scores)[correct].sum() - right * (right + 1) / 2) / (right * wrong))
 
 
 def within_problem_auc(scores: ArrayLike, correct: ArrayLike) -> float:
@@ -251,7 +245,7 @@ def within_problem_auc(scores: ArrayLike, correct: ArrayLike) -> float:
     from hard ones does well on it, and chooses no better than chance. NaN if no problem has both.
     """
     each = [auc(s, c) for s, c in zip(_ordered(scores), np.asarray(correct, dtype=bool), strict=True)]
-    return float(np.nanmean(each)) if not np.isnan(each).all() else float("nan")
+    return float("nan") if np.isnan(each).all() else float(np.nanmean(each))
 
 
 def bootstrap(values: ArrayLike, *, draws: int = 1000, level: float = 0.95, seed: int = 0) -> Estimate:
@@ -275,7 +269,7 @@ def bootstrap_families(
     """Mean over families of models and problems; for the interval families are redrawn, and problems.
 
     The problems of the families are the same, so a draw takes the same problems of each (Owen 2007). With few families
-    the interval is about as wide as they are apart.
+    the interval is about as wide as they are apart. For one family it is that of `bootstrap`.
 
     Parameters
     ----------
@@ -292,6 +286,8 @@ def bootstrap_families(
     families = [_finite("a bootstrap", each) for each in values]
     if not families or any(each.ndim != 1 or not len(each) for each in families):
         raise ValueError("a bootstrap over families needs one family or more, of one problem or more each")
+    if len(families) == 1:
+        return bootstrap(families[0], draws=draws, level=level, seed=seed)
     means = np.array([_redrawn(len(each), draws, seed) @ each / len(each) for each in families])  # (families, draws)
     picked = _redrawn(len(families), draws, seed + 1) / len(families)  # (draws, families)
     low, high = np.quantile((picked * means.T).sum(axis=1), [(1 - level) / 2, (1 + level) / 2])
@@ -347,19 +343,20 @@ def mcnemar(a: ArrayLike, b: ArrayLike) -> float:
 
 def rank_correlation(a: ArrayLike, b: ArrayLike) -> float:
     """Spearman's rank correlation of two measures of the same things, equal values sharing the mean of their ranks."""
+    one, other = (_ranks(_finite("a rank correlation", values)) for values in (a, b))
+    return float(np.corrcoef(one, other)[0, 1])
 
-    def ranks(values: ArrayLike) -> Floats:
-        _, place, count = np.unique(_finite("a rank correlation", values), return_inverse=True, return_counts=True)
-        return (count.cumsum() - (count - 1) / 2)[place]
 
-    return float(np.corrcoef(ranks(a), ranks(b))[0, 1])
+def _ranks(values: Floats) -> Floats:
+    """Ranks from 1; equal values share the mean of theirs."""
+    _, place, count = np.unique(values, return_inverse=True, return_counts=True)
+    return (count.cumsum() - (count - 1) / 2)[place]
 
 
 def fifths(ease: ArrayLike) -> NDArray[np.intp]:
     """The fifth each problem falls in, 0 (easiest) to 4, as equal as can be (Snell et al. 2024, section 3.2).
 
-    ease: (problems,), pass@1 or another score that is higher for easier problems; equal
-    values are told apart by their order.
+    ease: (problems,), pass@1 or another score, higher for easier problems; equal values are told apart by their order.
     """
     values = _finite("a division into fifths", ease)
     ranks = np.empty(len(values), dtype=np.intp)

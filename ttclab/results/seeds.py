@@ -18,7 +18,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..allocator import Arm
-from ..estimators import Estimate, bootstrap, bootstrap_families
+from ..estimators import Estimate, bootstrap_families
 from . import families
 from .allocation import ESTIMATES, SPACES, allocated, lesson, space, uniform
 from .arms import HARDEST, at_equal_flops
@@ -55,9 +55,7 @@ class Headline(NamedTuple):
 share, gain, auc, times = (partial(Headline, unit) for unit in ("share", "gain", "auc", "times"))
 
 
-def _minus(one: Arm, other: Arm, *fifth: int) -> Arm:
-    gap = Arm(one.allocation, one.correct - other.correct, one.flops, one.fifths, one.families)
-    return gap.fifth(*fifth) if fifth else gap
+_minus = Arm.gap
 
 
 def _change(verifier: str, few: int = 4) -> Arm:
@@ -249,8 +247,8 @@ def measure() -> dict[str, Estimate]:
             arm = headline.of()
         except ValueError:
             continue
-        values = [family[~np.isnan(family)] for family in np.split(arm.correct, arm.families)]
-        numbers[name] = bootstrap_families(values) if arm.families > 1 else bootstrap(values[0])
+        values = np.split(arm.correct, arm.families)
+        numbers[name] = bootstrap_families([family[~np.isnan(family)] for family in values])
     return numbers
 
 
