@@ -7,6 +7,7 @@ killed resumes.
 import json
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
 from multiprocessing import get_context
@@ -290,18 +291,25 @@ def record_family(
     minutes = sum(run.seconds for run in missing) / 60
     shared = f", {minutes / jobs:.0f} in {jobs} processes" if jobs > 1 else ""
     report(f"{len(todo)} runs, {len(missing)} of them new: about {minutes:.0f} minutes on one core{shared}")
-    for stage in sorted({run.stage for run in todo}):
-        ready = sorted((run for run in todo if run.stage == stage), key=lambda run: -run.seconds)
-        if jobs == 1:
-            for run in ready:
-                _run(run)
+    spawn = get_context("spawn")
+    with ProcessPoolExecutor(jobs, spawn, _one_thread) if jobs > 1 else nullcontext() as pool:
+        for stage in sorted({run.stage for run in todo}):
+            ready = sorted((run for run in todo if run.stage == stage), key=lambda run: -run.seconds)
+            for run in _recorded(ready, pool):
                 report(run.path.name)
-            continue
-        with ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=_one_thread) as pool:
-            waiting = {pool.submit(_run, run): run for run in ready}
-            for done in as_completed(waiting):
-                done.result()
-                report(waiting[done].path.name)
+
+
+def _recorded(ready: Sequence[Run], pool: ProcessPoolExecutor | None) -> Iterator[Run]:
+    """Record runs, in the processes of a pool if there is one; each is yielded when it is finished."""
+    if pool is None:
+        for run in ready:
+            _run(run)
+            yield run
+        return
+    waiting = {pool.submit(_run, run): run for run in ready}
+    for done in as_completed(waiting):
+        done.result()
+        yield waiting[done]
 
 
 def _exists(name: str) -> bool:
