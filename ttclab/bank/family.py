@@ -27,7 +27,7 @@ from ..verifiers.oracle import ForgetfulOracle, NoisyOracle
 from ..verifiers.scoring import THRESHOLD, critic_of
 from .draws import Draws
 from .recording import record, record_chains, record_scores, record_search, record_step_revision, weights_hash
-from .runs import path_of, step_revision_name
+from .runs import chains_name, path_of, search_name, step_revision_name
 from .shipped import (
     BEAMS,
     CHAINS,
@@ -119,9 +119,8 @@ def _policy_runs(**options: Any) -> Iterator[Run]:
     yield samples(TWIN, "test", TWIN, 64 * SECONDS["sample"], samples=64)
 
     def chains(split: str, lengths: Sequence[int], feedback: str | None = None) -> Run:
-        name = f"{SMALL}-{split}-chains{f'-{feedback}' if feedback else ''}"
         return Run(
-            RUNS / f"{name}.parquet",
+            RUNS / f"{chains_name(SMALL, split, feedback)}.parquet",
             partial(record_chains, SMALL, split, lengths, feedback=feedback, draws=Draws(**options)),
             (SMALL, feedback) if feedback else (SMALL,),
             sum(lengths) * SECONDS["rewrite"],
@@ -163,7 +162,7 @@ def _scored(device: str) -> Iterator[Run]:
 
 def _searched(**options: Any) -> Iterator[Run]:
     def beam(verifier: str, split: str, N: int, M: int, lookahead: int = 0) -> Run:
-        name = f"{SMALL}-{split}-beam-{verifier}-{N}x{M}{f'-ahead{lookahead}' if lookahead else ''}"
+        name = search_name(SMALL, verifier, split, N, M, lookahead)
         make = partial(record_search, SMALL, verifier, split, N, M, Draws(**options), lookahead=lookahead)
         seconds = N * (1 + lookahead) * SECONDS[_priced("beam", verifier)]
         return Run(RUNS / f"{name}.parquet", make, (SMALL, verifier), seconds, stage=1)

@@ -227,6 +227,14 @@ class Searches:
         return np.array([Result.chosen(choose, found, scores).correct for found, scores in pairs])
 
 
+def chains_name(model: str, split: str, feedback: str | None = None) -> str:
+    return f"{model}-{split}-chains{f'-{feedback}' if feedback else ''}"
+
+
+def search_name(model: str, verifier: str, split: str, N: int, M: int, lookahead: int = 0) -> str:
+    return f"{model}-{split}-beam-{verifier}-{N}x{M}{f'-ahead{lookahead}' if lookahead else ''}"
+
+
 def step_revision_name(
     model: str, verifier: str, split: str, T: int, M: int, quality: float | None, forgetful: bool
 ) -> str:
@@ -249,7 +257,7 @@ def load(model: str, split: str, *, at: int | None = None, greedy: bool = False)
 
 def load_chains(model: str, split: str, *, feedback: str | None = None) -> Chains:
     """The recorded revision chains of a shipped model. Errors as in `load`."""
-    found = _load(f"{model}-{split}-chains{f'-{feedback}' if feedback else ''}")
+    found = _load(chains_name(model, split, feedback))
     assert isinstance(found, Chains)
     return found
 
@@ -279,7 +287,7 @@ def load_scores(verifier: str | Path, run: str | Path) -> list[list[list[float]]
 
 def load_searches(model: str, verifier: str, split: str, N: int, M: int, *, lookahead: int = 0) -> Searches:
     """The recorded beam searches with a budget. Errors as in `load`."""
-    found = _load(f"{model}-{split}-beam-{verifier}-{N}x{M}{f'-ahead{lookahead}' if lookahead else ''}")
+    found = _load(search_name(model, verifier, split, N, M, lookahead))
     assert isinstance(found, Searches)
     return found
 

@@ -8,7 +8,7 @@ run the same checks, with different seeds.
 import inspect
 import math
 import textwrap
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -141,7 +141,10 @@ class Check(NamedTuple):
     run: Callable[[Attempt, np.random.Generator], None]
 
 
-def agreeing(name: str, draw: Callable[[np.random.Generator], Iterable[tuple[Any, ...]]]) -> Check:
+Cases = Iterator[tuple[Any, ...]]  # of a check: why, and the arguments
+
+
+def agreeing(name: str, draw: Callable[[np.random.Generator], Cases]) -> Check:
     """A check that the attempt agrees with the reference. draw: yields cases of (why, *arguments)."""
 
     def run(attempt: Attempt, rng: np.random.Generator) -> None:
