@@ -3,6 +3,7 @@
 from . import adaptive as adaptive
 from . import allocator as allocator
 from . import answers as answers
+from . import ballots as ballots
 from . import bank as bank
 from . import beam_search as beam_search
 from . import confidence as confidence

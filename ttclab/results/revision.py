@@ -14,9 +14,10 @@ from transformers import AutoConfig
 
 from .. import bank
 from ..allocator import Allocation, Arm
+from ..ballots import elected, elected_of, numbered
 from ..bank.shipped import SMALL, TWIN
 from ..data import ZOO
-from ..estimators import Estimate, bootstrap, bootstrap_share, elected, majority
+from ..estimators import Estimate, bootstrap, bootstrap_share, majority
 from ..flops import decode_flops, forward_flops
 from ..tasks.problem import Solution
 from ..verifiers.reward_model import reward_flops
@@ -274,15 +275,15 @@ def _chain_costs(split: str, verifier: str) -> tuple[NDArray[np.int64], list[tup
 def hybrid_arms(split: str = "test", verifier: str = "prm", hybrids: tuple[tuple[int, int], ...] = HYBRIDS) -> Arms:
     """M chains of T revisions for each (M, T), averaged over random choices of recorded chains."""
     run = chains(split)
-    scores, answers = last_scores(verifier, f"{SMALL}-{split}-chains"), run.answers
+    scores, (names, wins) = last_scores(verifier, f"{SMALL}-{split}-chains"), numbered(run.answers, run.correct)
     rng = np.random.default_rng(0)
     arms = []
     for M, T in hybrids:
         long = run.first(None, T)
-        right, cost = np.zeros(len(answers)), np.zeros(len(answers))
+        right, cost = np.zeros(len(names)), np.zeros(len(names))
         for _ in range(CUTS):
             taken = np.sort(long[rng.choice(len(long), M, replace=False)], axis=None)
-            right += elected(answers[:, taken], scores[:, taken], run.correct[:, taken])
+            right += elected_of(names[:, taken], wins, scores[:, taken])
             cost += chain_flops(split, verifier, taken)
         arms.append(Arm(Allocation(M, T), right / CUTS, cost / CUTS, small_fifths(split)))
     return Arms(arms)
