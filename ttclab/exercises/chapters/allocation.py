@@ -353,7 +353,7 @@ EXERCISES = (
             agreeing("equal gains", _equal_gains),
         ),
         reference=_share_budget,
-        withheld=("ttclab.allocator.spread_budget",),
+        withheld=("ttclab.spreading.spread_budget",),
         payoff="allocation.shared_samples",
     ),
 )
