@@ -23,6 +23,7 @@ FLOORS = (  # from the ground up; a part of the package that is not named only h
         "lazy",
         "scope",
         "signatures",
+        "spreading",
         "stopping",
         "token_stats",
     },
@@ -122,3 +123,11 @@ def test_rules_problems_and_recorded_runs_need_neither_torch_nor_transformers_no
     code = f"import sys; {use}; print([name for name in {HEAVY} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.stdout.strip() == "[]", done.stdout + done.stderr
+
+
+LONGEST = 400  # lines of a module, which a reader takes in from top to bottom
+
+
+def test_no_module_is_longer_than_a_reader_takes_in():
+    lines = {name: len(path.read_text(encoding="utf-8").splitlines()) for name, path in MODULES.items()}
+    assert not {name: count for name, count in lines.items() if count > LONGEST}

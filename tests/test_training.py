@@ -474,6 +474,16 @@ def test_a_trained_verifier_records_the_flops_of_training_and_of_its_data(quick_
     assert (made["base"], made["steps"]) == ("small", 6)
 
 
+def test_a_verifier_pays_for_rollouts_only_if_it_learns_from_them(tmp_path):
+    exact, rolled = tiny("prm-exact"), tiny("prm-rollouts")
+    paid, of_rollouts, of_samples = (
+        recipe.data(source(0, tmp_path)).flops for recipe in (exact, rolled, replace(exact, rollouts=0))
+    )
+    assert paid == of_samples < of_rollouts
+    shipped = [json.loads((SHIPPED / name / "training.json").read_text()) for name in ("prm-exact", "prm-rollouts")]
+    assert shipped[0]["data_flops"] < shipped[1]["data_flops"] / 10
+
+
 def test_large_models_have_fourteen_times_the_parameters_of_small_ones(tmp_path):
     def in_blocks(name):
         recipe = loop.RECIPES[name]

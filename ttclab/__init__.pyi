@@ -3,6 +3,7 @@
 from . import adaptive as adaptive
 from . import allocator as allocator
 from . import answers as answers
+from . import ballots as ballots
 from . import bank as bank
 from . import beam_search as beam_search
 from . import confidence as confidence
@@ -28,6 +29,7 @@ from . import sampling as sampling
 from . import scope as scope
 from . import signatures as signatures
 from . import solutions as solutions
+from . import spreading as spreading
 from . import stopping as stopping
 from . import tables as tables
 from . import tasks as tasks

@@ -10,7 +10,6 @@ problems. The strategies that act on these rules are in `adaptive`; nothing here
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from heapq import heapify, heappop, heappush
 from itertools import pairwise
 from math import isqrt
 from pathlib import Path
@@ -19,8 +18,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .data import POLICIES
-from .estimators import Estimate, bootstrap, bootstrap_families, checked_scores
+from .estimators import Estimate, bootstrap_families, checked_scores
 from .files import write_text
+from .spreading import spread_budget as spread_budget
 
 FORMAT = "ttclab policy 1"
 
@@ -131,9 +131,7 @@ class Arm:
     @property
     def solved(self) -> Estimate:
         """Accuracy over the problems, with its 95% interval; over families too if there are several."""
-        if self.families > 1:
-            return bootstrap_families(np.split(self.correct, self.families))
-        return bootstrap(self.correct)
+        return bootstrap_families(np.split(self.correct, self.families))
 
     @property
     def cost(self) -> float:
@@ -141,22 +139,28 @@ class Arm:
         return float(self.flops.mean())
 
     def fifth(self, *which: int) -> "Arm":
-        """Restrict the arm to the problems of one fifth of difficulty, 0 the easiest, or of several.
+        """Restrict the arm to the problems of one fifth of difficulty, 0 the easiest, or of several; of none to all.
 
         Raises
         ------
         ValueError
             If the arm does not know the fifths of its problems.
         """
+        if not which:
+            return self
         if self.fifths is None:
             raise ValueError(f"an arm needs the fifths of its problems to be restricted to one: {self.allocation}")
         members = np.isin(self.fifths, which)
         return Arm(self.allocation, self.correct[members], self.flops[members], self.fifths[members], self.families)
 
-    def minus(self, other: "Arm", *fifth: int) -> Estimate:
-        """Accuracy of this arm minus that of another on the same problems, or on some fifths of them by this arm."""
+    def gap(self, other: "Arm", *fifth: int) -> "Arm":
+        """This arm minus another on each of the same problems, or on those of some fifths by this arm."""
         gap = Arm(self.allocation, self.correct - other.correct, self.flops, self.fifths, self.families)
-        return gap.fifth(*fifth).solved if fifth else gap.solved
+        return gap.fifth(*fifth)
+
+    def minus(self, other: "Arm", *fifth: int) -> Estimate:
+        """Accuracy of this arm minus that of another (`gap`), with its 95% interval."""
+        return self.gap(other, *fifth).solved
 
 
 @dataclass(frozen=True)
@@ -359,55 +363,3 @@ def difficulty_by_disagreement(answers: ArrayLike) -> NDArray[np.float64]:
     rows = np.asarray(answers, dtype=object)
     most = [max([int((row == name).sum()) for name in set(row) - {None}], default=0) for row in rows]
     return 1 - np.array(most) / rows.shape[1]
-
-
-def spread_budget(accuracy: ArrayLike, costs: ArrayLike, total: float) -> NDArray[np.intp]:
-    """Divide a budget over a batch of problems by marginal gains (after Damani et al. 2024).
-
-    Every problem starts with the first option. Then the problem with the largest gain for the cost moves to its next
-    option on the upper convex hull, until no move is affordable.
-
-    Parameters
-    ----------
-    accuracy : array of shape (problems, options)
-        Expected accuracy of each option.
-    costs : array of shape (options,)
-        Cost of each option, ascending.
-    total : float
-        Budget of the batch.
-
-    Returns
-    -------
-    array of int of shape (problems,)
-        Index of the option for each problem.
-
-    Raises
-    ------
-    ValueError
-        If the shapes differ, the costs do not ascend, or the first option for all problems costs more than the total.
-    """
-    expected, prices = np.asarray(accuracy, dtype=float), np.asarray(costs, dtype=float)
-    if expected.ndim != 2 or prices.shape != expected.shape[1:] or (np.diff(prices) <= 0).any():
-        raise ValueError(f"accuracy must be (problems, options) with ascending costs, not {expected.shape}, {prices}")
-    remaining = total - len(expected) * prices[0]
-    if remaining < 0:
-        raise ValueError(f"{len(expected)} problems cost at least {len(expected) * prices[0]:g}, more than {total:g}")
-    chosen = np.zeros(len(expected), dtype=np.intp)
-    moves = [_next_move(row, prices, 0) + (i,) for i, row in enumerate(expected)]
-    heapify(moves)
-    while moves:
-        rate, option, i = heappop(moves)
-        price = prices[option] - prices[chosen[i]] if rate < 0 else np.inf
-        if price > remaining:
-            continue  # too expensive, or no gain: this problem keeps its option
-        remaining -= price
-        chosen[i] = option
-        heappush(moves, (*_next_move(expected[i], prices, option), i))
-    return chosen
-
-
-def _next_move(accuracy: NDArray[np.float64], costs: NDArray[np.float64], now: int) -> tuple[float, int]:
-    """The more expensive option with the largest gain per cost, as (-gain, option); (0, now) without a gain."""
-    rates = [(-(accuracy[o] - accuracy[now]) / (costs[o] - costs[now]), o) for o in range(now + 1, len(costs))]
-    rate, option = min(rates, default=(0.0, now))
-    return (float(rate), option) if rate < 0 else (0.0, now)

@@ -169,12 +169,7 @@ def _result(problem: Problem, trees: list[_Tree], choose: str) -> Result:
 @strategy
 @options_of(_Search, BeamSearchOptions.__annotations__)
 def beam_search(
-    model: Policy,
-    verifier: Verifier,
-    problem: list[Problem],
-    N: int,
-    M: int = 4,
-    **options: Unpack[BeamSearchOptions],
+    model: Policy, verifier: Verifier, problem: list[Problem], N: int, M: int = 4, **options: Unpack[BeamSearchOptions]
 ) -> list[Result]:
     """Beam search guided by a verifier that scores steps (Snell et al. 2024, section 5.2).
 
@@ -218,12 +213,7 @@ def beam_search(
 @strategy
 @options_of(_Search, TreeSearchOptions.__annotations__)
 def dvts(
-    model: Policy,
-    verifier: Verifier,
-    problem: list[Problem],
-    N: int,
-    M: int = 4,
-    **options: Unpack[TreeSearchOptions],
+    model: Policy, verifier: Verifier, problem: list[Problem], N: int, M: int = 4, **options: Unpack[TreeSearchOptions]
 ) -> list[Result]:
     """Diverse verifier tree search: N/M beam searches of M places each that share no beam (Beeching et al. 2024).
 

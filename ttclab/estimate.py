@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 Floats = NDArray[np.float64]
 
@@ -81,3 +81,19 @@ def percents(*fractions: float) -> list[str]:
     ends = [min(x, 1 - x) for x in fractions if 0 < x < 1]
     decimals = sum(min(ends, default=1) < limit for limit in (0.05, 0.005))
     return [f"{100 * x:.{decimals}f}" for x in fractions]
+
+
+def finite(estimator: str, values: ArrayLike) -> Floats:
+    """The values as floats. Raises ValueError for NaN, which orders and means would pass on in silence, or infinity."""
+    array = np.asarray(values, dtype=float)
+    if not np.isfinite(array).all():
+        raise ValueError(f"{estimator} needs finite values, not {array[~np.isfinite(array)].flat[0]}")
+    return array
+
+
+def checked_scores(values: ArrayLike) -> Floats:
+    """A verifier's scores as floats. Raises ValueError unless they are finite and 0 or more, as votes sum them."""
+    array = finite("an estimate from scores", values)
+    if (array < 0).any():
+        raise ValueError(f"an estimate from scores needs scores of 0 or more, not {array[array < 0].flat[0]}")
+    return array

@@ -1,14 +1,16 @@
 """Estimates from recorded runs: exact expectations over subsets, and intervals over problems."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from math import comb
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ttclab.ballots import elected as elected
+from ttclab.ballots import leaders, numbered
 from ttclab.estimate import Estimate as Estimate
-from ttclab.estimate import Floats
+from ttclab.estimate import Floats, checked_scores, finite
 from ttclab.estimate import percents as percents
 
 
@@ -51,14 +53,12 @@ def weighted_best_of_n(
     """
     answers, correct, k = np.asarray(answers, dtype=object), np.asarray(correct, dtype=bool), np.asarray(k)
     scores = checked_scores(scores)
-    if answers.ndim != 2 or answers.shape != correct.shape or answers.shape != scores.shape:
-        raise ValueError(
-            "answers, scores and correct must be one (problems, samples) each, "
-            f"not {answers.shape}, {scores.shape}, {correct.shape}"
-        )
+    shapes = answers.shape, scores.shape, correct.shape
+    if answers.ndim != 2 or len({*shapes}) > 1:
+        raise ValueError(f"answers, scores and correct must be one (problems, samples) each, not {shapes}")
     samples = answers.shape[1]
     _check_budgets(k, samples)
-    names, wins = _numbered(answers, correct)
+    names, wins = numbered(answers, correct)
     rng, most = np.random.default_rng(seed), int(k.max(initial=1))
     means = np.zeros((most, len(answers)))
     at_once = max(1, VOTES_AT_ONCE // max(1, wins.size))  # draws whose sums fit in memory together
@@ -67,7 +67,7 @@ def weighted_best_of_n(
         order = rng.permuted(np.broadcast_to(np.arange(samples), (runs, *answers.shape)), axis=2)[..., :most]
         said = np.take_along_axis(names[None], order, axis=2).reshape(-1, most)
         given = np.take_along_axis(scores[None], order, axis=2).reshape(-1, most)
-        for n, winner in enumerate(_leaders(said, given, wins.shape[1])):
+        for n, winner in enumerate(leaders(said, given, wins.shape[1])):
             right = wins[np.arange(len(wins)), winner.reshape(runs, -1)]
             means[n] += right.sum(axis=0) / draws
     means[0] = np.take_along_axis(wins, names, axis=1).mean(axis=1)  # of one sample, exact
@@ -113,7 +113,7 @@ def sampled_until_clear(
     answers, correct, looks = np.asarray(answers, dtype=object), np.asarray(correct, dtype=bool), np.asarray(looks)
     scores = checked_scores(scores)
     _check_budgets(looks, answers.shape[1])
-    names, wins = _numbered(answers, correct)
+    names, wins = numbered(answers, correct)
     rng, problems = np.random.default_rng(seed), np.arange(len(answers))
     accuracy, stops = np.zeros(len(answers)), np.zeros((len(answers), len(looks)))
     for _ in range(draws):
@@ -130,54 +130,7 @@ def sampled_until_clear(
     return accuracy, stops
 
 
-def elected(answers: ArrayLike, scores: ArrayLike, correct: ArrayLike) -> NDArray[np.bool_]:
-    """Whether the weighted vote of all samples elects a right answer, (problems,), as `sampling.weighted_vote` does.
-
-    Parameters
-    ----------
-    answers, scores, correct : array of shape (problems, samples)
-        As for `weighted_best_of_n`.
-    """
-    answers, correct = np.asarray(answers, dtype=object), np.asarray(correct, dtype=bool)
-    names, wins = _numbered(answers, correct)
-    sums, rows = np.zeros(wins.shape), np.arange(len(wins))
-    np.add.at(sums, (rows[:, None], names), checked_scores(scores))
-    sums[:, -1] = -1.0  # no answer is not elected, unless there is no other
-    return np.asarray(wins[rows, sums.argmax(axis=1)])
-
-
 VOTES_AT_ONCE = 1 << 22  # sums of votes that are kept together
-
-
-def _numbered(answers: NDArray[np.object_], correct: NDArray[np.bool_]) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
-    """Each answer as its place in the order that decides ties, (problems, samples), and which places are right.
-
-    The last place, never right, is of no answer.
-    """
-    places = [{a: i for i, a in enumerate(sorted(set(row) - {None}, key=lambda a: (len(a), a)))} for row in answers]
-    last = max(map(len, places), default=0)
-    names = np.array([[place.get(a, last) for a in row] for place, row in zip(places, answers)], dtype=np.intp)
-    wins = np.zeros((len(answers), last + 1), dtype=bool)
-    np.put_along_axis(wins, names, correct, axis=1)
-    wins[:, last] = False
-    return names, wins
-
-
-def _leaders(said: NDArray[np.intp], given: Floats, places: int) -> Iterator[NDArray[np.intp]]:
-    """After each sample the answer that leads in each row: only the answer that just got a vote can take the lead.
-
-    said, given: (rows, samples), answers by their places and the scores that they bring; the last place: no answer.
-    """
-    rows, nobody = np.arange(len(said)), places - 1
-    sums = np.zeros((len(said), places))
-    leader, best = np.full(len(said), nobody), np.full(len(said), -1.0)
-    for n in range(said.shape[1]):
-        answer = said[:, n]
-        sums[rows, answer] += given[:, n]
-        now = np.where(answer == nobody, -np.inf, sums[rows, answer])
-        ahead = (now > best) | ((now == best) & (answer < leader)) | (answer == leader)
-        leader, best = np.where(ahead, answer, leader), np.where(ahead, now, best)
-        yield leader
 
 
 def best_of_n(scores: ArrayLike, correct: ArrayLike, k: ArrayLike) -> Floats:
@@ -189,9 +142,8 @@ def best_of_n(scores: ArrayLike, correct: ArrayLike, k: ArrayLike) -> Floats:
     """
     scores, correct, k = checked_scores(scores), np.asarray(correct, dtype=bool), np.asarray(k)
     if scores.ndim != 2 or scores.shape != correct.shape:
-        raise ValueError(
-            f"scores and correct must be one (problems, samples) each, not {scores.shape}, {correct.shape}"
-        )
+        shapes = scores.shape, correct.shape
+        raise ValueError(f"scores and correct must be one (problems, samples) each, not {shapes}")
     samples = scores.shape[1]
     _check_budgets(k, samples)
     # The sample of rank i (0 the best) is the best of a subset in C(n-1-i, k-1) of the C(n, k) subsets.
@@ -239,9 +191,7 @@ def auc(scores: ArrayLike, correct: ArrayLike) -> float:
     right, wrong = int(correct.sum()), int((~correct).sum())
     if not right or not wrong:
         return float("nan")
-    _, place, count = np.unique(scores, return_inverse=True, return_counts=True)
-    rank = (count.cumsum() - (count - 1) / 2)[place]  # equal scores share the mean of their ranks
-    return float((rank[correct].sum() - right * (right + 1) / 2) / (right * wrong))
+    return float((_ranks(scores)[correct].sum() - right * (right + 1) / 2) / (right * wrong))
 
 
 def within_problem_auc(scores: ArrayLike, correct: ArrayLike) -> float:
@@ -251,7 +201,7 @@ def within_problem_auc(scores: ArrayLike, correct: ArrayLike) -> float:
     from hard ones does well on it, and chooses no better than chance. NaN if no problem has both.
     """
     each = [auc(s, c) for s, c in zip(_ordered(scores), np.asarray(correct, dtype=bool), strict=True)]
-    return float(np.nanmean(each)) if not np.isnan(each).all() else float("nan")
+    return float("nan") if np.isnan(each).all() else float(np.nanmean(each))
 
 
 def bootstrap(values: ArrayLike, *, draws: int = 1000, level: float = 0.95, seed: int = 0) -> Estimate:
@@ -261,7 +211,7 @@ def bootstrap(values: ArrayLike, *, draws: int = 1000, level: float = 0.95, seed
     columns stay paired: the interval of a difference is `bootstrap(a - b)`. Raises ValueError for no problems, and for
     values that are not finite.
     """
-    values = _finite("a bootstrap", values)
+    values = finite("a bootstrap", values)
     if values.ndim == 0 or len(values) == 0:
         raise ValueError("a bootstrap needs at least one problem")
     means = np.tensordot(_redrawn(len(values), draws, seed) / len(values), values, axes=1)  # (draws, ...)
@@ -275,7 +225,7 @@ def bootstrap_families(
     """Mean over families of models and problems; for the interval families are redrawn, and problems.
 
     The problems of the families are the same, so a draw takes the same problems of each (Owen 2007). With few families
-    the interval is about as wide as they are apart.
+    the interval is about as wide as they are apart. For one family it is that of `bootstrap`.
 
     Parameters
     ----------
@@ -289,9 +239,11 @@ def bootstrap_families(
     ValueError
         For no family, a family without problems, and values that are not finite.
     """
-    families = [_finite("a bootstrap", each) for each in values]
+    families = [finite("a bootstrap", each) for each in values]
     if not families or any(each.ndim != 1 or not len(each) for each in families):
         raise ValueError("a bootstrap over families needs one family or more, of one problem or more each")
+    if len(families) == 1:
+        return bootstrap(families[0], draws=draws, level=level, seed=seed)
     means = np.array([_redrawn(len(each), draws, seed) @ each / len(each) for each in families])  # (families, draws)
     picked = _redrawn(len(families), draws, seed + 1) / len(families)  # (draws, families)
     low, high = np.quantile((picked * means.T).sum(axis=1), [(1 - level) / 2, (1 + level) / 2])
@@ -305,7 +257,7 @@ def bootstrap_share(part: ArrayLike, whole: ArrayLike, *, draws: int = 1000, see
     attempts. All counts weigh the same, not all problems; a draw of problems with nothing to count is left out. NaN
     where there is nothing to count at all. Raises ValueError unless 0 <= part <= whole.
     """
-    part, whole = _finite("a share", part), _finite("a share", whole)
+    part, whole = finite("a share", part), finite("a share", whole)
     if part.ndim != 1 or part.shape != whole.shape or not len(part):
         raise ValueError(f"a share needs two counts of each of the same problems, not {part.shape} and {whole.shape}")
     if (part < 0).any() or (part > whole).any():
@@ -347,32 +299,25 @@ def mcnemar(a: ArrayLike, b: ArrayLike) -> float:
 
 def rank_correlation(a: ArrayLike, b: ArrayLike) -> float:
     """Spearman's rank correlation of two measures of the same things, equal values sharing the mean of their ranks."""
+    one, other = (_ranks(finite("a rank correlation", values)) for values in (a, b))
+    return float(np.corrcoef(one, other)[0, 1])
 
-    def ranks(values: ArrayLike) -> Floats:
-        _, place, count = np.unique(_finite("a rank correlation", values), return_inverse=True, return_counts=True)
-        return (count.cumsum() - (count - 1) / 2)[place]
 
-    return float(np.corrcoef(ranks(a), ranks(b))[0, 1])
+def _ranks(values: Floats) -> Floats:
+    """Ranks from 1; equal values share the mean of theirs."""
+    _, place, count = np.unique(values, return_inverse=True, return_counts=True)
+    return (count.cumsum() - (count - 1) / 2)[place]
 
 
 def fifths(ease: ArrayLike) -> NDArray[np.intp]:
     """The fifth each problem falls in, 0 (easiest) to 4, as equal as can be (Snell et al. 2024, section 3.2).
 
-    ease: (problems,), pass@1 or another score that is higher for easier problems; equal
-    values are told apart by their order.
+    ease: (problems,), pass@1 or another score, higher for easier problems; equal values are told apart by their order.
     """
-    values = _finite("a division into fifths", ease)
+    values = finite("a division into fifths", ease)
     ranks = np.empty(len(values), dtype=np.intp)
     ranks[np.argsort(-values, kind="stable")] = np.arange(len(values))
     return ranks * 5 // len(values)
-
-
-def _finite(estimator: str, values: ArrayLike) -> Floats:
-    """The values as floats. Raises ValueError for NaN, which orders and means would pass on in silence, or infinity."""
-    array = np.asarray(values, dtype=float)
-    if not np.isfinite(array).all():
-        raise ValueError(f"{estimator} needs finite values, not {array[~np.isfinite(array)].flat[0]}")
-    return array
 
 
 def _ordered(values: ArrayLike) -> Floats:
@@ -380,14 +325,6 @@ def _ordered(values: ArrayLike) -> Floats:
     array = np.asarray(values, dtype=float)
     if np.isnan(array).any():
         raise ValueError("an estimate from scores needs scores that can be compared, not nan")
-    return array
-
-
-def checked_scores(values: ArrayLike) -> Floats:
-    """A verifier's scores as floats. Raises ValueError unless they are finite and 0 or more, as votes sum them."""
-    array = _finite("an estimate from scores", values)
-    if (array < 0).any():
-        raise ValueError(f"an estimate from scores needs scores of 0 or more, not {array[array < 0].flat[0]}")
     return array
 
 

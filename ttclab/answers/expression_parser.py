@@ -5,14 +5,7 @@ from fractions import Fraction
 from .algebra import Algebra
 from .expression import Expression, Unreadable
 from .tokens import Token, text_of
-from .vocabulary import (
-    CONSONANTS,
-    FUNCTIONS,
-    PAIRS,
-    SHORT_UNITS,
-    SYMBOLS,
-    TWO_LETTERS,
-)
+from .vocabulary import CONSONANTS, FUNCTIONS, PAIRS, SHORT_UNITS, SYMBOLS, TWO_LETTERS
 
 _DEEPEST = 50  # nested brackets
 

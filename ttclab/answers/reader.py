@@ -8,17 +8,7 @@ from .expression import WHOLE, Expression, Unreadable, primitive
 from .expression_parser import ExpressionParser
 from .reading import Reading, number_with_base, sequence_of
 from .tokens import TEXT_FORMS, Token, text_of, tokenize, undressed
-from .vocabulary import (
-    COMPOUND,
-    CURRENCY,
-    MATRICES,
-    NO_UNITS,
-    RELATIONS,
-    SHORT_UNITS,
-    SYMBOLS,
-    TURNED,
-    UNITS,
-)
+from .vocabulary import COMPOUND, CURRENCY, MATRICES, NO_UNITS, RELATIONS, SHORT_UNITS, SYMBOLS, TURNED, UNITS
 
 LONGEST = 1000  # characters of an answer that is read; a longer one is a text
 

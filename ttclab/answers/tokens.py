@@ -193,8 +193,4 @@ def text_of(tokens: Sequence[Token], is_lower: bool = False, is_marked: bool = F
 
 
 # Forms of a text's key, the plainest first: one that would be read as a value (`xy` for XY) is no key of a text.
-TEXT_FORMS = (
-    lambda tokens: text_of(tokens, is_lower=True),
-    text_of,
-    lambda tokens: text_of(tokens, is_marked=True),
-)
+TEXT_FORMS = (lambda tokens: text_of(tokens, is_lower=True), text_of, lambda tokens: text_of(tokens, is_marked=True))

@@ -7,6 +7,7 @@ killed resumes.
 import json
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
 from multiprocessing import get_context
@@ -26,7 +27,7 @@ from ..verifiers.oracle import ForgetfulOracle, NoisyOracle
 from ..verifiers.scoring import THRESHOLD, critic_of
 from .draws import Draws
 from .recording import record, record_chains, record_scores, record_search, record_step_revision, weights_hash
-from .runs import path_of, step_revision_name
+from .runs import chains_name, path_of, search_name, step_revision_name
 from .shipped import (
     BEAMS,
     CHAINS,
@@ -118,9 +119,8 @@ def _policy_runs(**options: Any) -> Iterator[Run]:
     yield samples(TWIN, "test", TWIN, 64 * SECONDS["sample"], samples=64)
 
     def chains(split: str, lengths: Sequence[int], feedback: str | None = None) -> Run:
-        name = f"{SMALL}-{split}-chains{f'-{feedback}' if feedback else ''}"
         return Run(
-            RUNS / f"{name}.parquet",
+            RUNS / f"{chains_name(SMALL, split, feedback)}.parquet",
             partial(record_chains, SMALL, split, lengths, feedback=feedback, draws=Draws(**options)),
             (SMALL, feedback) if feedback else (SMALL,),
             sum(lengths) * SECONDS["rewrite"],
@@ -162,7 +162,7 @@ def _scored(device: str) -> Iterator[Run]:
 
 def _searched(**options: Any) -> Iterator[Run]:
     def beam(verifier: str, split: str, N: int, M: int, lookahead: int = 0) -> Run:
-        name = f"{SMALL}-{split}-beam-{verifier}-{N}x{M}{f'-ahead{lookahead}' if lookahead else ''}"
+        name = search_name(SMALL, verifier, split, N, M, lookahead)
         make = partial(record_search, SMALL, verifier, split, N, M, Draws(**options), lookahead=lookahead)
         seconds = N * (1 + lookahead) * SECONDS[_priced("beam", verifier)]
         return Run(RUNS / f"{name}.parquet", make, (SMALL, verifier), seconds, stage=1)
@@ -290,18 +290,25 @@ def record_family(
     minutes = sum(run.seconds for run in missing) / 60
     shared = f", {minutes / jobs:.0f} in {jobs} processes" if jobs > 1 else ""
     report(f"{len(todo)} runs, {len(missing)} of them new: about {minutes:.0f} minutes on one core{shared}")
-    for stage in sorted({run.stage for run in todo}):
-        ready = sorted((run for run in todo if run.stage == stage), key=lambda run: -run.seconds)
-        if jobs == 1:
-            for run in ready:
-                _run(run)
+    spawn = get_context("spawn")
+    with ProcessPoolExecutor(jobs, spawn, _one_thread) if jobs > 1 else nullcontext() as pool:
+        for stage in sorted({run.stage for run in todo}):
+            ready = sorted((run for run in todo if run.stage == stage), key=lambda run: -run.seconds)
+            for run in _recorded(ready, pool):
                 report(run.path.name)
-            continue
-        with ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=_one_thread) as pool:
-            waiting = {pool.submit(_run, run): run for run in ready}
-            for done in as_completed(waiting):
-                done.result()
-                report(waiting[done].path.name)
+
+
+def _recorded(ready: Sequence[Run], pool: ProcessPoolExecutor | None) -> Iterator[Run]:
+    """Record runs, in the processes of a pool if there is one; each is yielded when it is finished."""
+    if pool is None:
+        for run in ready:
+            _run(run)
+            yield run
+        return
+    waiting = {pool.submit(_run, run): run for run in ready}
+    for done in as_completed(waiting):
+        done.result()
+        yield waiting[done]
 
 
 def _exists(name: str) -> bool:

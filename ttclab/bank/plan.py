@@ -99,8 +99,7 @@ def _costs_by_formula(model: str, at: int | None, prompts: list[Prompt], tokens:
         cost, length = Cost(generations=1), len(encode(prompt, tokenizer, template))
         cost.tokens.update(prefill=length, decode=tokens)
         cost.flops.update(
-            prefill=flops.forward_flops(config, length, logits=1),
-            decode=flops.decode_flops(config, tokens - 1, length),
+            prefill=flops.forward_flops(config, length, logits=1), decode=flops.decode_flops(config, tokens - 1, length)
         )
         costs.append(cost)
     return costs

@@ -28,7 +28,7 @@ from ..verifiers.oracle import ForgetfulOracle, NoisyOracle
 from ..verifiers.self_verifier import SelfVerifier
 from .draws import Draws
 from .files import KINDS, SCHEMAS, as_recorded, is_done, metadata_of, storable, whole_table, write_table
-from .runs import file_of_run, file_of_scores, path_of, read, step_revision_name
+from .runs import Searches, chains_name, file_of_run, file_of_scores, path_of, read, search_name, step_revision_name
 
 ASKED = "asked"  # the policy of the run as its own verifier
 CHUNK = 50  # problems per checkpoint
@@ -138,7 +138,7 @@ def record_chains(
     """
     draws = draws or Draws()
     lengths = sorted(lengths, reverse=True)
-    out = out or data.RUNS / f"{model}-{split}-chains{f'-{feedback}' if feedback else ''}.parquet"
+    out = out or data.RUNS / f"{chains_name(model, split, feedback)}.parquet"
     folder = folder_of(model)
     policy, asked = load_model(model, device=draws.device), load_problems(split, limit=draws.problems)
     critic: Any = load_verifier(feedback, device=draws.device) if feedback else None
@@ -195,6 +195,8 @@ def record_scores(
         Options of `load_verifier` for an open PRM.
     """
     scored = read(file_of_run(run))
+    if isinstance(scored, Searches):
+        raise ValueError(f"{run} has searches, whose solutions were scored when they were found")
     by_writer = verifier in (ASKED, TOKENS, *MEASURES)
     policy: Any = load_model(scored.metadata["model"], device=device) if by_writer else None
     scorer: Any
@@ -259,7 +261,7 @@ def record_search(
         As for `record_chains`.
     """
     draws = draws or Draws()
-    name = f"{model}-{split}-beam-{verifier}-{N}x{M}{f'-ahead{lookahead}' if lookahead else ''}"
+    name = search_name(model, verifier, split, N, M, lookahead)
     policy, asked = load_model(model, device=draws.device), load_problems(split, limit=draws.problems)
     scorer = load_verifier(verifier, device=draws.device)
     metadata = {

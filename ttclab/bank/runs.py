@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -227,6 +227,17 @@ class Searches:
         return np.array([Result.chosen(choose, found, scores).correct for found, scores in pairs])
 
 
+R = TypeVar("R", bound=Samples | Chains | Searches)
+
+
+def chains_name(model: str, split: str, feedback: str | None = None) -> str:
+    return f"{model}-{split}-chains{f'-{feedback}' if feedback else ''}"
+
+
+def search_name(model: str, verifier: str, split: str, N: int, M: int, lookahead: int = 0) -> str:
+    return f"{model}-{split}-beam-{verifier}-{N}x{M}{f'-ahead{lookahead}' if lookahead else ''}"
+
+
 def step_revision_name(
     model: str, verifier: str, split: str, T: int, M: int, quality: float | None, forgetful: bool
 ) -> str:
@@ -242,16 +253,12 @@ def path_of(model: str, split: str, *, at: int | None = None, greedy: bool = Fal
 
 def load(model: str, split: str, *, at: int | None = None, greedy: bool = False) -> Samples:
     """The recorded solutions of a shipped model. Raises ValueError if there are none, or for another kind of file."""
-    found = _load(path_of(model, split, at=at, greedy=greedy).stem)
-    assert isinstance(found, Samples)
-    return found
+    return _load(path_of(model, split, at=at, greedy=greedy).stem, Samples)
 
 
 def load_chains(model: str, split: str, *, feedback: str | None = None) -> Chains:
     """The recorded revision chains of a shipped model. Errors as in `load`."""
-    found = _load(f"{model}-{split}-chains{f'-{feedback}' if feedback else ''}")
-    assert isinstance(found, Chains)
-    return found
+    return _load(chains_name(model, split, feedback), Chains)
 
 
 def load_scores(verifier: str | Path, run: str | Path) -> list[list[list[float]]]:
@@ -269,6 +276,7 @@ def load_scores(verifier: str | Path, run: str | Path) -> list[list[list[float]]
     """
     table, metadata = open_table(_existing(file_of_scores(run, verifier)))
     scored = read(file_of_run(run))
+    assert not isinstance(scored, Searches)
     each = len(table) // metadata["problems"]
     names = table["problem"].to_numpy()[::each].tolist()
     if metadata["of"] != scored.metadata or names != [p.id for p in scored.problems] or each != scored.texts.shape[1]:
@@ -279,28 +287,17 @@ def load_scores(verifier: str | Path, run: str | Path) -> list[list[list[float]]
 
 def load_searches(model: str, verifier: str, split: str, N: int, M: int, *, lookahead: int = 0) -> Searches:
     """The recorded beam searches with a budget. Errors as in `load`."""
-    found = _load(f"{model}-{split}-beam-{verifier}-{N}x{M}{f'-ahead{lookahead}' if lookahead else ''}")
-    assert isinstance(found, Searches)
-    return found
+    return _load(search_name(model, verifier, split, N, M, lookahead), Searches)
 
 
 def load_step_revision(
-    model: str,
-    verifier: str,
-    split: str,
-    T: int,
-    M: int = 1,
-    *,
-    quality: float | None = None,
-    forgetful: bool = False,
+    model: str, verifier: str, split: str, T: int, M: int = 1, *, quality: float | None = None, forgetful: bool = False
 ) -> Searches:
     """The recorded step-level revisions with these settings of `record_step_revision`. Errors as in `load`."""
-    found = _load(step_revision_name(model, verifier, split, T, M, quality, forgetful))
-    assert isinstance(found, Searches)
-    return found
+    return _load(step_revision_name(model, verifier, split, T, M, quality, forgetful), Searches)
 
 
-def read(path: Path) -> Any:
+def read(path: Path) -> Samples | Chains | Searches:
     """Read Samples, Chains or Searches from a file. Raises ValueError for a file without recorded solutions."""
     table, metadata = open_table(path)
     if metadata["format"] == "ttclab scores 1":
@@ -365,5 +362,7 @@ def _existing(path: Path) -> Path:
     return path
 
 
-def _load(stem: str) -> Any:
-    return read(_existing(file_of_run(stem)))
+def _load(stem: str, kind: type[R]) -> R:
+    found = read(_existing(file_of_run(stem)))
+    assert isinstance(found, kind)
+    return found

@@ -47,10 +47,7 @@ class GrowingLayer(DynamicLayer):
 
     def _grow(self, key_states: Tensor, value_states: Tensor, used: int, columns: int) -> None:
         self.dtype, self.device, self.is_initialized = key_states.dtype, key_states.device, True
-        for name, states, old in (
-            ("key_buffer", key_states, self.keys),
-            ("value_buffer", value_states, self.values),
-        ):
+        for name, states, old in (("key_buffer", key_states, self.keys), ("value_buffer", value_states, self.values)):
             buffer = states.new_empty((*states.shape[:2], columns, states.shape[3]))
             if used:
                 buffer[:, :, :used] = old

@@ -5,9 +5,10 @@ a notebook the ask calls the function; in the grader it sends the arguments to a
 run the same checks, with different seeds.
 """
 
+import inspect
 import math
 import textwrap
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -140,7 +141,10 @@ class Check(NamedTuple):
     run: Callable[[Attempt, np.random.Generator], None]
 
 
-def agreeing(name: str, draw: Callable[[np.random.Generator], Iterable[tuple[Any, ...]]]) -> Check:
+Cases = Iterator[tuple[Any, ...]]  # of a check: why, and the arguments
+
+
+def agreeing(name: str, draw: Callable[[np.random.Generator], Cases]) -> Check:
     """A check that the attempt agrees with the reference. draw: yields cases of (why, *arguments)."""
 
     def run(attempt: Attempt, rng: np.random.Generator) -> None:
@@ -166,14 +170,22 @@ class Exercise:
     points: int
     goal: str
     hint: str
-    function: str  # name of the learner's function
-    parameters: tuple[str, ...]
     returns: Kind
     example: tuple[Any, ...]  # arguments for which a stub returns None
     checks: tuple[Check, ...]
-    reference: Callable[..., Any]  # withheld from submissions
+    reference: Callable[..., Any]  # withheld from submissions; the learner's function has its name and parameters
     withheld: tuple[str, ...] = ()  # full names of other solutions in the package
     payoff: str = ""  # "module.function" of `payoffs` that draws what the learner's function finds on recorded runs
+
+    @property
+    def function(self) -> str:
+        """Name of the learner's function."""
+        return self.reference.__name__.removeprefix("_")
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """Names of its parameters."""
+        return tuple(inspect.signature(self.reference).parameters)
 
     def assess(self, ask: Ask, seed: int) -> "Report":
         """Check a function on cases drawn from the seed. The report depends only on the seed and the function."""

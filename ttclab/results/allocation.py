@@ -6,14 +6,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from ..allocator import (
-    Allocation,
-    Arm,
-    ComputeOptimalPolicy,
-    fitted_policy,
-    lesson_policy,
-    spread_budget,
-)
+from ..allocator import Allocation, Arm, ComputeOptimalPolicy, fitted_policy, lesson_policy, spread_budget
 from ..estimators import Estimate, fifths
 from .arms import Arms, at_equal_flops, pick, spend
 from .families import cached, measured
@@ -163,13 +156,6 @@ def cross_validated(
         got = spend(policy, Arms(new), difficulty[unseen], budget)
         right[unseen], cost[unseen] = got.correct, got.flops
     return Arm(Allocation(budget), right, cost)
-
-
-@cache
-def validated(budget: int, slack: float = SLACK) -> Arm:
-    """Two-fold cross-validation of the search policy, by oracle difficulty, on the validation problems."""
-    hard, _ = difficulty("oracle", "validation")
-    return cross_validated(tuple(space("search", "validation").values()), hard, budget, slack=slack)
 
 
 @cached

@@ -39,12 +39,7 @@ from . import hybrid_arms, last_scores
 TABLE = HOME / "arena.parquet"
 VERIFIER = "prm-large"
 SPLITS = ("test", "validation")
-_WIDTHS = {
-    0: (1, 2, 3, 4, 6, 8, 12, 16, 24, 32),
-    1: (1, 2, 3, 4, 6, 8, 12, 16),
-    3: (1, 2, 3, 4, 6, 8),
-    7: (1, 2, 3, 4),
-}
+_WIDTHS = {0: (1, 2, 3, 4, 6, 8, 12, 16, 24, 32), 1: (1, 2, 3, 4, 6, 8, 12, 16), 3: (1, 2, 3, 4, 6, 8), 7: (1, 2, 3, 4)}
 MENU = tuple((N, T) for T, widths in _WIDTHS.items() for N in widths)
 OPTIONS = ((0, 0), *MENU)  # (0, 0) keeps the first attempt
 FIRST = -1  # index of the first attempt that is shown: a chain of one attempt, recorded last

@@ -102,10 +102,11 @@ def card(folder: Path) -> str:
 def _policy_rows(name: str) -> list[tuple[str, str]]:
     """Measurements of a policy's recorded runs."""
     rows = []
-    if (greedy := bank.RUNS / f"{name}-test-greedy.parquet").exists():
-        rows.append(("solved in one greedy pass", f"{bootstrap(bank.read(greedy).correct[:, 0]):.3f}"))
-    if (sampled := bank.RUNS / f"{name}-test.parquet").exists():
-        right = bank.read(sampled).correct
+    if bank.path_of(name, "test", greedy=True).exists():
+        passes = bank.load(name, "test", greedy=True)
+        rows.append(("solved in one greedy pass", f"{bootstrap(passes.correct[:, 0]):.3f}"))
+    if bank.path_of(name, "test").exists():
+        right = bank.load(name, "test").correct
         n = right.shape[1]
         for k in (1, 16, 64):
             rows.append((f"pass@{k}, from {n} samples", f"{bootstrap(pass_at_k(n, right.sum(axis=1), k)):.3f}"))
@@ -115,8 +116,8 @@ def _policy_rows(name: str) -> list[tuple[str, str]]:
     for file in sorted(bank.RUNS.glob(f"{name}-test-chains*.parquet")):
         if "." in file.stem:
             continue  # a verifier's scores
-        run = bank.read(file)
-        feedback = run.metadata["feedback"]
+        feedback = file.stem.removeprefix(f"{name}-test-chains").removeprefix("-") or None
+        run = bank.load_chains(name, "test", feedback=feedback)
         label = f"right at attempts 1 to 4, feedback {feedback}" if feedback else "right at attempts 1 to 4"
         rows.append((label, ", ".join(f"{run.attempt(place).mean():.3f}" for place in range(4))))
     return rows

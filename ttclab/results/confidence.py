@@ -14,11 +14,22 @@ from numpy.typing import NDArray
 from .. import bank
 from ..allocator import Allocation, Arm
 from ..confidence import MEASURES, MOST, TOKENS, WINDOW, group_confidences
-from ..estimators import Estimate, auc, best_of_n, bootstrap, elected
+from ..estimators import Estimate, best_of_n, bootstrap, elected
 from ..flops import decode_flops
 from ..stopping import Agreement, ClearLead, Posterior, StoppingRule
 from .arms import Arms, at_equal_flops
-from .sampling import FINE_BUDGETS, best, sampling_arms, small_fifths, small_samples, small_scores, stopping_arm, vote
+from .sampling import (
+    BUDGETS,
+    FINE_BUDGETS,
+    auc_within,
+    best,
+    sampling_arms,
+    small_fifths,
+    small_samples,
+    small_scores,
+    stopping_arm,
+    vote,
+)
 
 RULES: dict[str, StoppingRule] = {  # checked after every second sample, or after each doubling
     "clear lead": ClearLead(0.5, batch=2),
@@ -30,20 +41,13 @@ WARMUP = 16
 KEPT = (0.9, 0.5, 0.1)  # shares of warm-up samples above the floor: DeepConf-high, the middle, DeepConf-low
 
 
-@cache
-def _aucs(measure: str, working: bool) -> NDArray[np.float64]:
-    samples = small_samples()
-    right = samples.worked if working else samples.correct
-    aucs = np.array([auc(*problem) for problem in zip(small_scores(measure), right, strict=True)])
-    return aucs[~np.isnan(aucs)]
-
-
 def confidence_auc(measure: str, *, working: bool = False) -> Estimate:
     """AUC within a problem of a measure of confidence, or of a recorded verifier.
 
     A solution counts as right if its answer is right or, with `working`, if every step is right.
     """
-    return bootstrap(_aucs(measure, working))
+    aucs = auc_within(measure, "working" if working else "answer").correct
+    return bootstrap(aucs[~np.isnan(aucs)])
 
 
 def most_confident_gain(N: int, measure: str) -> Estimate:
@@ -68,21 +72,22 @@ def rule_arms(rule: str) -> Arms:
 
 def rule_gain(rule: str, N: int) -> Estimate:
     """A stopping rule with at most N samples minus the same kind of vote without stopping, at equal FLOPs."""
-    choose = "weighted" if RULES[rule].weighted else "majority"
-    arm, fixed = rule_arms(rule).at(N), sampling_arms(choose=choose, budgets=FINE_BUDGETS)
-    return arm.minus(at_equal_flops(fixed.values(), arm.cost))
+    arm = rule_arms(rule).at(N)
+    return arm.minus(at_equal_flops(_unstopped(rule, FINE_BUDGETS).values(), arm.cost))
 
 
 def rule_saving(rule: str, N: int) -> float:
     """Share of FLOPs that a stopping rule saves, compared with the same kind of vote of all N samples."""
-    choose = "weighted" if RULES[rule].weighted else "majority"
-    return 1 - rule_arms(rule).at(N).cost / sampling_arms(choose=choose).at(N).cost
+    return 1 - rule_arms(rule).at(N).cost / _unstopped(rule).at(N).cost
 
 
 def rule_loss(rule: str, N: int) -> Estimate:
     """A stopping rule with at most N samples minus the same kind of vote of all N samples."""
-    choose = "weighted" if RULES[rule].weighted else "majority"
-    return rule_arms(rule).at(N).minus(sampling_arms(choose=choose).at(N))
+    return rule_arms(rule).at(N).minus(_unstopped(rule).at(N))
+
+
+def _unstopped(rule: str, budgets: tuple[int, ...] = BUDGETS) -> Arms:
+    return sampling_arms(choose="weighted" if RULES[rule].weighted else "majority", budgets=budgets)
 
 
 @lru_cache(maxsize=1)
@@ -127,9 +132,8 @@ def stopped_inside(N: int, keep: float, weight: str | None = None, *, draws: int
         order = rng.permuted(np.broadcast_to(np.arange(lowest.shape[1]), lowest.shape), axis=1)[:, :N]
         floors = np.quantile(np.take_along_axis(lowest, order[:, :WARMUP], axis=1), 1 - keep, axis=1)
         groups = np.take_along_axis(running, order[..., None], axis=1)
-        written = WINDOW + (groups >= floors[:, None, None].astype(np.float32)).sum(
-            axis=-1
-        )  # up to the first group below
+        above = groups >= floors[:, None, None].astype(np.float32)
+        written = WINDOW + above.sum(axis=-1)  # up to the first group below
         whole = np.take_along_axis(samples.tokens, order, axis=1)
         finished = np.take_along_axis(samples.finished, order, axis=1)
         stopped = (written < whole) | ((written == whole) & ~finished)

@@ -5,11 +5,10 @@ from dataclasses import dataclass, replace
 from functools import cache
 
 import numpy as np
-from numpy.typing import NDArray
 
 from .. import bank
 from ..allocator import Allocation, Arm
-from ..estimators import Estimate, bootstrap, bootstrap_families
+from ..estimators import Estimate, bootstrap_families
 from ..models import ZOO
 from .arms import Arms
 from .families import cached, each_family, measured, of_all
@@ -122,25 +121,20 @@ class Exchange:
     verifier: str | None
     left: float
 
-    def gain(self, members: NDArray[np.bool_] | None = None, *, cells: int = 1) -> Estimate:
+    def gain(self, *fifth: int, cells: int = 1) -> Estimate:
         """Accuracy of the small model minus accuracy of the large model.
 
         Parameters
         ----------
-        members : array of shape (problems,), optional
-            Mask of the problems to compare on, by default all.
+        *fifth : int
+            Fifths of difficulty to compare on, by default all.
         cells : int
             Number of comparisons made together. With more than one, the interval is widened so that all intervals
             hold with a probability of 95% (Bonferroni).
         """
-        gaps = np.split(self.small.correct - self.large.correct, self.small.families)
-        if members is not None:
-            gaps = [gap[which] for gap, which in zip(gaps, np.split(members, len(gaps)), strict=True)]
+        gap = self.small.gap(self.large, *fifth)
         draws = 1000 if cells == 1 else 5000  # the ends of a wider interval need more draws
-        level = 1 - 0.05 / cells
-        if len(gaps) > 1:
-            return bootstrap_families(gaps, draws=draws, level=level)
-        return bootstrap(gaps[0], draws=draws, level=level)
+        return bootstrap_families(np.split(gap.correct, gap.families), draws=draws, level=1 - 0.05 / cells)
 
 
 def exchange(
@@ -183,23 +177,29 @@ def exchange(
     """
     if not queries > 0:
         raise ValueError(f"queries must be above 0, not {queries}")
-    large = _within(one_pass(split, at), fifth)
-    affordable: list[tuple[float, str | None, Arm, Arm]] = []  # validation accuracy, verifier, both arms
+    fifths = () if fifth is None else (fifth,)
+    large = one_pass(split, at).fifth(*fifths)
+    affordable: list[tuple[float, float, str | None, Arm]] = []  # validation accuracy, -cost, verifier, arm
     left = {}
     for scorer in (None, verifier):
         trained = training_flops(*["small"] if scorer is None or verifier_given else ["small", scorer])
         left[scorer] = large.cost + (training_flops("large", at=at) - trained) / queries
-        fitting = small_arms("validation", scorer)
-        for allocation, arm in small_arms(split, scorer).items():
-            known = _within(fitting[allocation], fifth)
-            if known.cost <= left[scorer]:
-                affordable.append((float(known.correct.mean()), scorer, _within(arm, fifth), known))
+        ways = _validated(split, scorer, *fifths)
+        affordable += [(right, -cost, scorer, arm) for right, cost, arm in ways if cost <= left[scorer]]
     if not affordable:  # the large model's total does not even pay for the small model's training
         nothing = np.zeros_like(large.correct)
         return Exchange(queries, large, Arm(Allocation(1), nothing, nothing, None, large.families), None, left[None])
     # Ties go to the cheapest arm: once all problems are solved, more compute buys nothing.
-    _, scorer, small, _ = max(affordable, key=lambda way: (way[0], -way[3].cost))
+    _, _, scorer, small = max(affordable, key=lambda way: way[:2])
     return Exchange(queries, large, small, scorer, left[scorer])
+
+
+@cached
+def _validated(split: str, verifier: str | None, *fifth: int) -> list[tuple[float, float, Arm]]:
+    """The small model's arms, or a fifth of each, after their accuracy and cost on the validation problems."""
+    known = {key: arm.fifth(*fifth) for key, arm in small_arms("validation", verifier).items()}
+    tested = small_arms(split, verifier).items()
+    return [(float(known[key].correct.mean()), known[key].cost, arm.fifth(*fifth)) for key, arm in tested]
 
 
 def small_arms(split: str, verifier: str | None) -> Arms:
@@ -214,10 +214,6 @@ def small_arms(split: str, verifier: str | None) -> Arms:
         revising = (*stepwise_arms(split).values(), *hybrid_arms(split).values())
         arms |= Arms(arm for arm in revising if arm.allocation.T)
     return arms
-
-
-def _within(arm: Arm, fifth: int | None) -> Arm:
-    return arm if fifth is None else arm.fifth(fifth)
 
 
 @dataclass(frozen=True)
@@ -281,14 +277,14 @@ def pooled_map(at: int, *, verifier_given: bool = True) -> list[list[Cell]]:
         return winner_map(RATIOS, at, verifier_given=verifier_given)
 
     apart = list(each_family(found).values())
+
+    def agreed(cell: Cell, alone: Sequence[Cell]) -> Cell:
+        same = all(each.gain.mean * cell.gain.mean > 0 for each in alone)
+        return cell if same else replace(cell, verdict=NOBODY)
+
     return [
-        [
-            cell
-            if all(alone[i][j].gain.mean * cell.gain.mean > 0 for alone in apart)
-            else replace(cell, verdict=NOBODY)
-            for j, cell in enumerate(row)
-        ]
-        for i, row in enumerate(of_all(found))
+        [agreed(cell, alone) for cell, *alone in zip(*rows, strict=True)]
+        for rows in zip(of_all(found), *apart, strict=True)
     ]
 
 
@@ -318,8 +314,7 @@ def all_cells() -> int:
 
 def count_cells(verdict: str, *, verifier_given: bool = True, after: int = 0) -> int:
     """Number of single-fifth cells with a verdict, in the pooled maps of all training steps above `after`."""
-    maps = [pooled_map(at, verifier_given=verifier_given) for at in STEPS if at > after]
-    return _count(maps, verdict)
+    return _count([pooled_map(at, verifier_given=verifier_given) for at in STEPS if at > after], verdict)
 
 
 def cells_by_family(verdict: str, *, verifier_given: bool = True) -> dict[str, int]:

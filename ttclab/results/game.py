@@ -24,11 +24,7 @@ def _on_hard(N: int, T: int = 0, otherwise: tuple[int, int] = (0, 0)) -> arena.P
     return player
 
 
-PLAYERS = {
-    "worked": _on_hard(8),
-    "worked in chains": _on_hard(4, 1),
-    "drawn again": _on_hard(8, otherwise=(1, 0)),
-}
+PLAYERS = {"worked": _on_hard(8), "worked in chains": _on_hard(4, 1), "drawn again": _on_hard(8, otherwise=(1, 0))}
 
 
 SCORED = ("worked", "adaptive", "spread", "lesson", "fitted", "drawn again")  # policies of the scoreboard

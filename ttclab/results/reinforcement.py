@@ -11,15 +11,7 @@ from ..allocator import Allocation, Arm
 from ..estimators import Estimate
 from .arms import Arms
 from .families import each_family, measured
-from .sampling import (
-    BUDGETS,
-    FINE_BUDGETS,
-    coverage,
-    last_scores,
-    run_arms,
-    sampling_arms,
-    small_fifths,
-)
+from .sampling import BUDGETS, FINE_BUDGETS, coverage, last_scores, run_arms, sampling_arms, small_fifths
 from .training import training_record
 
 AFTER = "small-rl"

@@ -14,9 +14,10 @@ from transformers import AutoConfig
 
 from .. import bank
 from ..allocator import Allocation, Arm
+from ..ballots import elected, elected_of, numbered
 from ..bank.shipped import SMALL, TWIN
 from ..data import ZOO
-from ..estimators import Estimate, bootstrap, bootstrap_share, majority, weighted_best_of_n
+from ..estimators import Estimate, bootstrap, bootstrap_share, majority
 from ..flops import decode_flops, forward_flops
 from ..tasks.problem import Solution
 from ..verifiers.reward_model import reward_flops
@@ -274,15 +275,15 @@ def _chain_costs(split: str, verifier: str) -> tuple[NDArray[np.int64], list[tup
 def hybrid_arms(split: str = "test", verifier: str = "prm", hybrids: tuple[tuple[int, int], ...] = HYBRIDS) -> Arms:
     """M chains of T revisions for each (M, T), averaged over random choices of recorded chains."""
     run = chains(split)
-    scores, answers = last_scores(verifier, f"{SMALL}-{split}-chains"), run.answers
+    scores, (names, wins) = last_scores(verifier, f"{SMALL}-{split}-chains"), numbered(run.answers, run.correct)
     rng = np.random.default_rng(0)
     arms = []
     for M, T in hybrids:
         long = run.first(None, T)
-        right, cost = np.zeros(len(answers)), np.zeros(len(answers))
+        right, cost = np.zeros(len(names)), np.zeros(len(names))
         for _ in range(CUTS):
             taken = np.sort(long[rng.choice(len(long), M, replace=False)], axis=None)
-            right += weighted_best_of_n(answers[:, taken], scores[:, taken], run.correct[:, taken], len(taken), draws=1)
+            right += elected_of(names[:, taken], wins, scores[:, taken])
             cost += chain_flops(split, verifier, taken)
         arms.append(Arm(Allocation(M, T), right / CUTS, cost / CUTS, small_fifths(split)))
     return Arms(arms)
@@ -293,26 +294,20 @@ def hybrid(M: int, T: int = 0, verifier: str = "prm") -> Arm:
     return hybrid_arms(verifier=verifier).at(M, T)
 
 
-def _vote(answers: NDArray[np.object_], correct: NDArray[np.bool_], n: int, draws: int = 64) -> Arm:
-    return _per_problem(majority(answers, correct, n, draws=draws))
-
-
 def vote_of_attempts(n: int) -> Arm:
     """A majority vote of n parallel attempts."""
     run = chains()
-    return _vote(run.answers[:, run.at(0)], run.attempt(0), n)
+    return _per_problem(majority(run.answers[:, run.at(0)], run.attempt(0), n))
 
 
 def vote_of_chain(n: int) -> Arm:
     """A majority vote of the first n attempts of a chain."""
     run = chains()
-    votes = [_vote(run.answers[:, chain], run.correct[:, chain], n, draws=1) for chain in run.first(None, n - 1)]
-    return _per_problem(np.mean([vote.correct for vote in votes], axis=0))
-
-
-def vote_of_control(n: int) -> Arm:
-    """A majority vote of n samples of the control."""
-    return _vote(control().answers, control().correct, n)
+    votes = [
+        elected(run.answers[:, chain], np.ones(run.correct[:, chain].shape), run.correct[:, chain])
+        for chain in run.first(None, n - 1)
+    ]
+    return _per_problem(np.mean(votes, axis=0))
 
 
 def held_by_attempts(n: int) -> float:

@@ -244,9 +244,7 @@ def share_of_gap(N: int, verifier: str = "prm") -> float:
 
 def one_rate(N: int, *fifth: int) -> float:
     """Coverage of N samples if all problems (of some fifths) had their mean pass rate p: 1 - (1-p)^N."""
-    once = coverage(1)
-    rate = (once.fifth(*fifth) if fifth else once).correct.mean()
-    return float(1 - (1 - rate) ** N)
+    return float(1 - (1 - coverage(1).fifth(*fifth).correct.mean()) ** N)
 
 
 def fifth_shift(*budgets: int) -> int:

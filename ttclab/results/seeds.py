@@ -18,7 +18,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..allocator import Arm
-from ..estimators import Estimate, bootstrap, bootstrap_families
+from ..estimators import Estimate, bootstrap_families
 from . import families
 from .allocation import ESTIMATES, SPACES, allocated, lesson, space, uniform
 from .arms import HARDEST, at_equal_flops
@@ -52,9 +52,10 @@ class Headline(NamedTuple):
     of: Callable[[], Arm]
 
 
-def _minus(one: Arm, other: Arm, *fifth: int) -> Arm:
-    gap = Arm(one.allocation, one.correct - other.correct, one.flops, one.fifths, one.families)
-    return gap.fifth(*fifth) if fifth else gap
+share, gain, auc, times = (partial(Headline, unit) for unit in ("share", "gain", "auc", "times"))
+
+
+_minus = Arm.gap
 
 
 def _change(verifier: str, few: int = 4) -> Arm:
@@ -89,138 +90,112 @@ def _times(one: Arm, other: Arm) -> Arm:
 
 
 HEADLINES = {
-    "small, one sample": Headline("share", lambda: coverage(1)),
+    "small, one sample": share(lambda: coverage(1)),
     **{
-        f"small, one sample, {which} fifth": Headline("share", partial(_one_sample, fifth))
+        f"small, one sample, {which} fifth": share(partial(_one_sample, fifth))
         for fifth, which in enumerate(("easiest", "second", "middle", "fourth", "hardest"))
     },
-    "small, a right one among 64": Headline("share", lambda: coverage(64)),
-    "small, one greedy pass": Headline("share", lambda: greedy("small")),
-    **{f"large at step {at}, one greedy pass": Headline("share", partial(greedy, "large", at)) for at in STEPS},
-    "a vote of 16": Headline("share", lambda: vote(16)),
-    "PRM, weighted best-of-16": Headline("share", lambda: weighted(16)),
-    "step-level revision, at most 15": Headline("share", lambda: stepwise(15)),
-    "step-level revision, at most 15, minus one sample": Headline("gain", lambda: _minus(stepwise(15), coverage(1))),
-    "step-level revision, at most 15, minus weighted best-of-16": Headline(
-        "gain", lambda: _minus(stepwise(15), weighted(16))
-    ),
-    "step-level revision, FLOPs over weighted best-of-16": Headline(
-        "times", lambda: _times(stepwise(15), weighted(16))
-    ),
-    "step-level revision, at most 15, FLOPs over a pass of large": Headline(
-        "times", lambda: _times(stepwise(15), greedy("large"))
-    ),
+    "small, a right one among 64": share(lambda: coverage(64)),
+    "small, one greedy pass": share(lambda: greedy("small")),
+    **{f"large at step {at}, one greedy pass": share(partial(greedy, "large", at)) for at in STEPS},
+    "a vote of 16": share(lambda: vote(16)),
+    "PRM, weighted best-of-16": share(lambda: weighted(16)),
+    "step-level revision, at most 15": share(lambda: stepwise(15)),
+    "step-level revision, at most 15, minus one sample": gain(lambda: _minus(stepwise(15), coverage(1))),
+    "step-level revision, at most 15, minus weighted best-of-16": gain(lambda: _minus(stepwise(15), weighted(16))),
+    "step-level revision, FLOPs over weighted best-of-16": times(lambda: _times(stepwise(15), weighted(16))),
+    "step-level revision, at most 15, FLOPs over a pass of large": times(lambda: _times(stepwise(15), greedy("large"))),
     **{
-        f"step-level revision, at most 15, minus large at step {at}": Headline(
-            "gain", partial(lambda at: _minus(stepwise(15), greedy("large", at)), at)
+        f"step-level revision, at most 15, minus large at step {at}": gain(
+            partial(lambda at: _minus(stepwise(15), greedy("large", at)), at)
         )
         for at in (1250, 1500, STEPS[-1])
     },
-    "small at best minus large, equal FLOPs": Headline("gain", lambda: _minus(matched(), greedy("large"))),
-    "large, one greedy pass, minus one sample of small": Headline("gain", lambda: _minus(greedy("large"), coverage(1))),
-    "PRM minus the vote, 16 samples": Headline("gain", lambda: _minus(weighted(16), vote(16))),
-    "PRM minus ORM, 64 samples": Headline("gain", lambda: _minus(weighted(64), weighted(64, "orm"))),
-    "PRM, AUC within a problem, by answer": Headline("auc", lambda: auc_within("prm")),
-    "PRM, AUC within a problem, by working": Headline("auc", lambda: auc_within("prm", "working")),
-    "ORM, AUC within a problem, by answer": Headline("auc", lambda: auc_within("orm")),
-    "ORM, AUC within a problem, by working": Headline("auc", lambda: auc_within("orm", "working")),
-    "mean log-probability, AUC within a problem, by answer": Headline("auc", lambda: auc_within("mean-logprob")),
-    "self-certainty, AUC within a problem, by answer": Headline("auc", lambda: auc_within("self-certainty")),
-    "PRM, best-of-256 minus best-of-4": Headline("gain", partial(_change, "prm")),
-    "weak PRM, best-of-256 minus best-of-4": Headline("gain", partial(_change, "prm-weak")),
-    "weak PRM, best-of-256 minus best-of-16": Headline("gain", partial(_change, "prm-weak", 16)),
-    "weak PRM, weighted best-of-256 minus weighted best-of-16": Headline(
-        "gain", lambda: _minus(weighted(256, "prm-weak"), weighted(16, "prm-weak"))
+    "small at best minus large, equal FLOPs": gain(lambda: _minus(matched(), greedy("large"))),
+    "large, one greedy pass, minus one sample of small": gain(lambda: _minus(greedy("large"), coverage(1))),
+    "PRM minus the vote, 16 samples": gain(lambda: _minus(weighted(16), vote(16))),
+    "PRM minus ORM, 64 samples": gain(lambda: _minus(weighted(64), weighted(64, "orm"))),
+    "PRM, AUC within a problem, by answer": auc(lambda: auc_within("prm")),
+    "PRM, AUC within a problem, by working": auc(lambda: auc_within("prm", "working")),
+    "ORM, AUC within a problem, by answer": auc(lambda: auc_within("orm")),
+    "ORM, AUC within a problem, by working": auc(lambda: auc_within("orm", "working")),
+    "mean log-probability, AUC within a problem, by answer": auc(lambda: auc_within("mean-logprob")),
+    "self-certainty, AUC within a problem, by answer": auc(lambda: auc_within("self-certainty")),
+    "PRM, best-of-256 minus best-of-4": gain(partial(_change, "prm")),
+    "weak PRM, best-of-256 minus best-of-4": gain(partial(_change, "prm-weak")),
+    "weak PRM, best-of-256 minus best-of-16": gain(partial(_change, "prm-weak", 16)),
+    "weak PRM, weighted best-of-256 minus weighted best-of-16": gain(
+        lambda: _minus(weighted(256, "prm-weak"), weighted(16, "prm-weak"))
     ),
-    "weak PRM, weighted best-of-256 minus weighted best-of-16, hardest fifth": Headline(
-        "gain", lambda: _minus(weighted(256, "prm-weak"), weighted(16, "prm-weak"), HARDEST)
+    "weak PRM, weighted best-of-256 minus weighted best-of-16, hardest fifth": gain(
+        lambda: _minus(weighted(256, "prm-weak"), weighted(16, "prm-weak"), HARDEST)
     ),
-    "PRM, best-of-256 minus weighted best-of-256": Headline("gain", partial(_score_gain, 256, "prm")),
-    "weak PRM, best-of-256 minus weighted best-of-256": Headline("gain", partial(_score_gain, 256, "prm-weak")),
-    "PRM, beam search minus weighted, N=4": Headline("gain", partial(_beam_gain, "prm", 4)),
-    "PRM, beam search minus weighted, N=16": Headline("gain", partial(_beam_gain, "prm", 16)),
-    "PRM, beam search minus weighted, N=64": Headline("gain", partial(_beam_gain, "prm", 64)),
-    "PRM, beam search, N=16, minus weighted for its FLOPs": Headline("gain", _gain_for_flops),
-    "PRM, beam search minus weighted, N=16, hardest fifth": Headline("gain", partial(_beam_gain, "prm", 16, HARDEST)),
-    "PRM, beam search, N=16, FLOPs over a pass of large": Headline(
-        "times", lambda: _times(beam(16), greedy("large", STEPS[-1]))
-    ),
+    "PRM, best-of-256 minus weighted best-of-256": gain(partial(_score_gain, 256, "prm")),
+    "weak PRM, best-of-256 minus weighted best-of-256": gain(partial(_score_gain, 256, "prm-weak")),
+    "PRM, beam search minus weighted, N=4": gain(partial(_beam_gain, "prm", 4)),
+    "PRM, beam search minus weighted, N=16": gain(partial(_beam_gain, "prm", 16)),
+    "PRM, beam search minus weighted, N=64": gain(partial(_beam_gain, "prm", 64)),
+    "PRM, beam search, N=16, minus weighted for its FLOPs": gain(_gain_for_flops),
+    "PRM, beam search minus weighted, N=16, hardest fifth": gain(partial(_beam_gain, "prm", 16, HARDEST)),
+    "PRM, beam search, N=16, FLOPs over a pass of large": times(lambda: _times(beam(16), greedy("large", STEPS[-1]))),
     **{
-        f"PRM, beam search, N=16, minus large at step {at}": Headline(
-            "gain", partial(lambda at: _minus(beam(16), greedy("large", at)), at)
+        f"PRM, beam search, N=16, minus large at step {at}": gain(
+            partial(lambda at: _minus(beam(16), greedy("large", at)), at)
         )
         for at in STEPS
     },
-    "PRM 14x, beam search, lookahead minus none, N=16": Headline(
-        "gain", lambda: _minus(beam(16, "prm-large", lookahead=1), beam(16, "prm-large"))
+    "PRM 14x, beam search, lookahead minus none, N=16": gain(
+        lambda: _minus(beam(16, "prm-large", lookahead=1), beam(16, "prm-large"))
     ),
-    "weak PRM, beam search minus weighted, N=4": Headline("gain", partial(_beam_gain, "prm-weak", 4)),
-    "weak PRM, beam search minus weighted, N=64": Headline("gain", partial(_beam_gain, "prm-weak", 64)),
-    "first attempt of the model that rewrites, minus its twin's": Headline(
-        "gain", lambda: _minus(before_revision(), one_of_control())
+    "weak PRM, beam search minus weighted, N=4": gain(partial(_beam_gain, "prm-weak", 4)),
+    "weak PRM, beam search minus weighted, N=64": gain(partial(_beam_gain, "prm-weak", 64)),
+    "first attempt of the model that rewrites, minus its twin's": gain(
+        lambda: _minus(before_revision(), one_of_control())
     ),
-    "small, first attempt of a chain": Headline("share", before_revision),
-    "first revision minus first attempt": Headline("gain", lambda: _minus(after_revision(), before_revision())),
-    "first revision minus an attempt of the control": Headline(
-        "gain", lambda: _minus(after_revision(), one_of_control())
-    ),
-    "first revision, right": Headline("share", after_revision),
-    "sixteenth attempt minus first attempt": Headline("gain", lambda: _minus(attempt(16), attempt(1))),
-    "mended by the first revision, minus by a fresh sample": Headline(
-        "gain", lambda: _minus(mended(), mended(fresh=True))
-    ),
-    "spoilt by the first revision, minus by a fresh sample": Headline(
-        "gain", lambda: _minus(spoilt(), spoilt(fresh=True))
-    ),
-    "a chain of 16 rewrites minus 16 samples": Headline("gain", lambda: _minus(hybrid(1, 15), hybrid(16))),
-    "restarting with the weak PRM, last solution minus first": Headline("gain", lambda: critic_change("prm-weak")),
-    "restarting with the rollout PRM, last solution minus first": Headline(
-        "gain", lambda: critic_change("prm-rollouts")
-    ),
+    "small, first attempt of a chain": share(before_revision),
+    "first revision minus first attempt": gain(lambda: _minus(after_revision(), before_revision())),
+    "first revision minus an attempt of the control": gain(lambda: _minus(after_revision(), one_of_control())),
+    "first revision, right": share(after_revision),
+    "sixteenth attempt minus first attempt": gain(lambda: _minus(attempt(16), attempt(1))),
+    "mended by the first revision, minus by a fresh sample": gain(lambda: _minus(mended(), mended(fresh=True))),
+    "spoilt by the first revision, minus by a fresh sample": gain(lambda: _minus(spoilt(), spoilt(fresh=True))),
+    "a chain of 16 rewrites minus 16 samples": gain(lambda: _minus(hybrid(1, 15), hybrid(16))),
+    "restarting with the weak PRM, last solution minus first": gain(lambda: critic_change("prm-weak")),
+    "restarting with the rollout PRM, last solution minus first": gain(lambda: critic_change("prm-rollouts")),
 }
 
 
 HEADLINES |= {
-    "after reinforcement learning, one sample": Headline("share", lambda: rl_coverage(1)),
-    "after minus before, one sample": Headline("gain", lambda: _minus(rl_coverage(1), coverage(1))),
-    "after minus before, a right one among 64": Headline("gain", lambda: _minus(rl_coverage(64), coverage(64))),
-    "after minus before, PRM, weighted best-of-16": Headline("gain", lambda: _minus(rl_weighted(16), weighted(16))),
-    "after minus before, step-level revision, at most 15": Headline(
-        "gain", lambda: _minus(rl_stepwise(15), stepwise(15))
-    ),
-    "PRM, weighted best-of-16, minus one sample": Headline("gain", lambda: _minus(weighted(16), coverage(1))),
-    "after, PRM, weighted best-of-16, minus one sample": Headline(
-        "gain", lambda: _minus(rl_weighted(16), rl_coverage(1))
-    ),
-    "after, step-level revision, at most 15, minus one sample": Headline(
-        "gain", lambda: _minus(rl_stepwise(15), rl_coverage(1))
-    ),
-    "after minus before, gain of weighted best-of-16": Headline("gain", lambda: _rl_change(rl_weighted, weighted)),
-    "after minus before, gain of step-level revision": Headline("gain", lambda: _rl_change(rl_stepwise, stepwise, 15)),
-    "small, a right one among 64, hardest fifth": Headline("share", lambda: coverage(64).fifth(HARDEST)),
+    "after reinforcement learning, one sample": share(lambda: rl_coverage(1)),
+    "after minus before, one sample": gain(lambda: _minus(rl_coverage(1), coverage(1))),
+    "after minus before, a right one among 64": gain(lambda: _minus(rl_coverage(64), coverage(64))),
+    "after minus before, PRM, weighted best-of-16": gain(lambda: _minus(rl_weighted(16), weighted(16))),
+    "after minus before, step-level revision, at most 15": gain(lambda: _minus(rl_stepwise(15), stepwise(15))),
+    "PRM, weighted best-of-16, minus one sample": gain(lambda: _minus(weighted(16), coverage(1))),
+    "after, PRM, weighted best-of-16, minus one sample": gain(lambda: _minus(rl_weighted(16), rl_coverage(1))),
+    "after, step-level revision, at most 15, minus one sample": gain(lambda: _minus(rl_stepwise(15), rl_coverage(1))),
+    "after minus before, gain of weighted best-of-16": gain(lambda: _rl_change(rl_weighted, weighted)),
+    "after minus before, gain of step-level revision": gain(lambda: _rl_change(rl_stepwise, stepwise, 15)),
+    "small, a right one among 64, hardest fifth": share(lambda: coverage(64).fifth(HARDEST)),
 }
 
 
 HEADLINES |= {  # chapters 1 and 2: 16 samples cost about as much as one pass of large
-    "one sample of small minus its greedy pass": Headline("gain", lambda: _minus(coverage(1), greedy("small"))),
-    "a vote of 16, minus small's greedy pass": Headline("gain", lambda: _minus(vote(16), greedy("small"))),
-    "a vote of 16, minus large": Headline("gain", lambda: _minus(vote(16), greedy("large"))),
-    "a vote of 16, minus large, hardest fifth": Headline("gain", lambda: _minus(vote(16), greedy("large"), HARDEST)),
-    "a vote of 16, minus large at step 750": Headline("gain", lambda: _minus(vote(16), greedy("large", STEPS[0]))),
-    "a right one among 16, minus large": Headline("gain", lambda: _minus(coverage(16), greedy("large"))),
-    "a right one among 16, minus large, hardest fifth": Headline(
-        "gain", lambda: _minus(coverage(16), greedy("large"), HARDEST)
-    ),
-    "a right one among 16, minus large at step 2500": Headline(
-        "gain", lambda: _minus(coverage(16), greedy("large", STEPS[-1]))
-    ),
-    "PRM, weighted best-of-8, minus large": Headline("gain", lambda: _minus(weighted(8), greedy("large"))),
-    "PRM, weighted best-of-16, minus large": Headline("gain", lambda: _minus(weighted(16), greedy("large"))),
-    "a vote of 2 minus one sample": Headline("gain", lambda: _minus(vote(2), vote(1))),
-    "a vote of 256 minus a vote of 64": Headline("gain", lambda: _minus(vote(256), vote(64))),
-    "a vote of 256 minus small's greedy pass": Headline("gain", lambda: _minus(vote(256), greedy("small"))),
-    "a vote of 256 minus one sample, hardest fifth": Headline("gain", lambda: _minus(vote(256), vote(1), HARDEST)),
-    "a right one among 256 minus among 16": Headline("gain", lambda: _minus(coverage(256), coverage(16))),
+    "one sample of small minus its greedy pass": gain(lambda: _minus(coverage(1), greedy("small"))),
+    "a vote of 16, minus small's greedy pass": gain(lambda: _minus(vote(16), greedy("small"))),
+    "a vote of 16, minus large": gain(lambda: _minus(vote(16), greedy("large"))),
+    "a vote of 16, minus large, hardest fifth": gain(lambda: _minus(vote(16), greedy("large"), HARDEST)),
+    "a vote of 16, minus large at step 750": gain(lambda: _minus(vote(16), greedy("large", STEPS[0]))),
+    "a right one among 16, minus large": gain(lambda: _minus(coverage(16), greedy("large"))),
+    "a right one among 16, minus large, hardest fifth": gain(lambda: _minus(coverage(16), greedy("large"), HARDEST)),
+    "a right one among 16, minus large at step 2500": gain(lambda: _minus(coverage(16), greedy("large", STEPS[-1]))),
+    "PRM, weighted best-of-8, minus large": gain(lambda: _minus(weighted(8), greedy("large"))),
+    "PRM, weighted best-of-16, minus large": gain(lambda: _minus(weighted(16), greedy("large"))),
+    "a vote of 2 minus one sample": gain(lambda: _minus(vote(2), vote(1))),
+    "a vote of 256 minus a vote of 64": gain(lambda: _minus(vote(256), vote(64))),
+    "a vote of 256 minus small's greedy pass": gain(lambda: _minus(vote(256), greedy("small"))),
+    "a vote of 256 minus one sample, hardest fifth": gain(lambda: _minus(vote(256), vote(1), HARDEST)),
+    "a right one among 256 minus among 16": gain(lambda: _minus(coverage(256), coverage(16))),
 }
 
 
@@ -231,49 +206,45 @@ def _policy_gain(estimate: str, budget: int, over: str) -> Arm:
 
 
 HEADLINES |= {
-    "policy, difficulty known, at most 64, minus weighted best-of-64": Headline(
-        "gain", lambda: _minus(allocated("whole", "oracle", 64), weighted(64))
+    "policy, difficulty known, at most 64, minus weighted best-of-64": gain(
+        lambda: _minus(allocated("whole", "oracle", 64), weighted(64))
     ),
-    "policy, difficulty known, at most 64, FLOPs over weighted best-of-64": Headline(
-        "times", lambda: _times(allocated("whole", "oracle", 64), weighted(64))
+    "policy, difficulty known, at most 64, FLOPs over weighted best-of-64": times(
+        lambda: _times(allocated("whole", "oracle", 64), weighted(64))
     ),
-    "step-level revision, at most 31, minus weighted best-of-64": Headline(
-        "gain", lambda: _minus(stepwise(31), weighted(64))
+    "step-level revision, at most 31, minus weighted best-of-64": gain(lambda: _minus(stepwise(31), weighted(64))),
+    "step-level revision, at most 31, FLOPs over weighted best-of-64": times(
+        lambda: _times(stepwise(31), weighted(64))
     ),
-    "step-level revision, at most 31, FLOPs over weighted best-of-64": Headline(
-        "times", lambda: _times(stepwise(31), weighted(64))
+    "policy, difficulty known, at most 16, minus beam search, equal FLOPs": gain(
+        partial(_policy_gain, "oracle", 16, "beam")
     ),
-    "policy, difficulty known, at most 16, minus beam search, equal FLOPs": Headline(
-        "gain", partial(_policy_gain, "oracle", 16, "beam")
+    "policy, difficulty known, at most 16, minus step-level revision, equal FLOPs": gain(
+        partial(_policy_gain, "oracle", 16, "steps")
     ),
-    "policy, difficulty known, at most 16, minus step-level revision, equal FLOPs": Headline(
-        "gain", partial(_policy_gain, "oracle", 16, "steps")
+    "policy, difficulty predicted, at most 4, minus beam search, equal FLOPs": gain(
+        partial(_policy_gain, "predicted", 4, "beam")
     ),
-    "policy, difficulty predicted, at most 4, minus beam search, equal FLOPs": Headline(
-        "gain", partial(_policy_gain, "predicted", 4, "beam")
+    "policy, difficulty predicted, at most 16, minus beam search, equal FLOPs": gain(
+        partial(_policy_gain, "predicted", 16, "beam")
     ),
-    "policy, difficulty predicted, at most 16, minus beam search, equal FLOPs": Headline(
-        "gain", partial(_policy_gain, "predicted", 16, "beam")
+    "policy, difficulty predicted minus known, at most 16": gain(
+        lambda: _minus(allocated("whole", "predicted", 16), allocated("whole", "oracle", 16))
     ),
-    "policy, difficulty predicted minus known, at most 16": Headline(
-        "gain", lambda: _minus(allocated("whole", "predicted", 16), allocated("whole", "oracle", 16))
+    "lesson's rule, at most 16, minus weighted best-of-16": gain(lambda: _minus(lesson(16), weighted(16))),
+    "lesson's rule, at most 16, minus weighted best-of-16, hardest fifth": gain(
+        lambda: _minus(lesson(16), weighted(16), HARDEST)
     ),
-    "lesson's rule, at most 16, minus weighted best-of-16": Headline("gain", lambda: _minus(lesson(16), weighted(16))),
-    "lesson's rule, at most 16, minus weighted best-of-16, hardest fifth": Headline(
-        "gain", lambda: _minus(lesson(16), weighted(16), HARDEST)
-    ),
-    "lesson's rule, at most 16, minus step-level revision, at most 15": Headline(
-        "gain", lambda: _minus(lesson(16), stepwise(15))
-    ),
-    "lesson's rule, at most 16, FLOPs over step-level revision, at most 15": Headline(
-        "times", lambda: _times(lesson(16), stepwise(15))
+    "lesson's rule, at most 16, minus step-level revision, at most 15": gain(lambda: _minus(lesson(16), stepwise(15))),
+    "lesson's rule, at most 16, FLOPs over step-level revision, at most 15": times(
+        lambda: _times(lesson(16), stepwise(15))
     ),
 }
 
 
 HEADLINES |= {  # the arena of chapter 7, with 4 generations per problem
-    **{f"arena, {name}": Headline("gain", partial(beyond, name)) for name in SCORED},
-    "arena, spread, same generations": Headline("gain", partial(more_generations, "spread")),
+    **{f"arena, {name}": gain(partial(beyond, name)) for name in SCORED},
+    "arena, spread, same generations": gain(partial(more_generations, "spread")),
 }
 
 
@@ -285,8 +256,8 @@ def measure() -> dict[str, Estimate]:
             arm = headline.of()
         except ValueError:
             continue
-        values = [family[~np.isnan(family)] for family in np.split(arm.correct, arm.families)]
-        numbers[name] = bootstrap_families(values) if arm.families > 1 else bootstrap(values[0])
+        values = np.split(arm.correct, arm.families)
+        numbers[name] = bootstrap_families([family[~np.isnan(family)] for family in values])
     return numbers
 
 

@@ -10,6 +10,7 @@ from .. import bank
 from ..allocator import Allocation, Arm
 from ..bank.shipped import STEP_HYBRIDS
 from ..estimators import Estimate, bootstrap_share
+from ..tasks.problem import Solution
 from ..verifiers.oracle import NoisyOracle
 from ..verifiers.scoring import right_so_far, threshold_of
 from .arms import Arms
@@ -64,21 +65,29 @@ def step_threshold(verifier: str = "prm") -> float:
 
 
 @cache
+def _criticized() -> tuple[list[Solution], list[list[bool]]]:
+    """The samples in which a critic's errors are counted, and whether each is right up to each of its steps."""
+    samples = small_samples()
+    solutions = [s for i in range(len(samples.problems)) for s in samples.solutions(i)[:CRITICIZED]]
+    return solutions, [right_so_far(solution) for solution in solutions]
+
+
+@cache
 def _errors(verifier: str, quality: float | None) -> tuple[float, float]:
     """Share of wrong steps that a critic accepts, and share of right steps that it rejects.
 
     Steps are counted up to the first wrong step of each sample, because a chain revises from there.
     """
-    samples = small_samples()
-    solutions = [s for i in range(len(samples.problems)) for s in samples.solutions(i)[:CRITICIZED]]
+    solutions, checked = _criticized()
     if verifier == "oracle":
         scores = NoisyOracle(1.0 if quality is None else quality).score_steps(solutions)
     else:
         scores = [list(x) for group in bank.load_scores(verifier, "small-test") for x in group[:CRITICIZED]]
     accepted: dict[bool, list[bool]] = {True: [], False: []}
-    for solution, steps in zip(solutions, scores, strict=True):
-        for right, score in zip(right_so_far(solution), steps, strict=True):
-            accepted[right].append(score >= step_threshold(verifier))
+    threshold = step_threshold(verifier)
+    for checks, steps in zip(checked, scores, strict=True):
+        for right, score in zip(checks, steps, strict=True):
+            accepted[right].append(score >= threshold)
             if not right:
                 break
     return fmean(accepted[False]), 1 - fmean(accepted[True])

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import bank
-from ..estimators import Estimate, auc, best_of_n, bootstrap, reliability, within_problem_auc
+from ..estimators import Estimate, auc, within_problem_auc
 from .sampling import BUDGETS, best, sampling_arms, small_fifths, small_samples, small_scores
 
 SOUND = ("orm", "prm", "prm-large", "prm-rollouts", "prm-exact")  # all but the weak PRM
@@ -35,20 +35,10 @@ def auc_of_pass_rates() -> float:
     return auc(np.repeat(right.mean(axis=1), right.shape[1]), right)
 
 
-def auc_of_the_working() -> float:
-    """AUC within a problem, by answers, of a verifier that knows whether every step is right."""
-    return within_problem_auc(small_samples().worked, small_samples().correct)
-
-
 def lucky_share() -> float:
     """Share of right answers that come from wrong working."""
     samples = small_samples()
     return float((samples.correct & ~samples.worked).sum() / samples.correct.sum())
-
-
-def right_of_scored(verifier: str, tenth: int) -> float:
-    """Share of right solutions among the solutions with a score in one tenth of the range."""
-    return float(reliability(small_scores(verifier), small_samples().correct)[1][tenth])
 
 
 def peak(verifier: str, choose: str = "best", *fifth: int) -> int:
@@ -108,13 +98,3 @@ def likelihood_weight(verifier: str) -> float:
 def with_likelihood(verifier: str = "prm-large") -> NDArray[np.float64]:
     """`mean_and_likelihood` of the test problems, with the weight chosen on the validation problems."""
     return mean_and_likelihood(verifier, "test", likelihood_weight(verifier))
-
-
-def likelihood_auc(verifier: str = "prm-large") -> float:
-    """AUC within a problem, by answers, of `with_likelihood`."""
-    return within_problem_auc(with_likelihood(verifier), small_samples().correct)
-
-
-def likelihood_gain(N: int, verifier: str = "prm-large") -> Estimate:
-    """Best-of-N by `with_likelihood` minus best-of-N by the score of the last step."""
-    return bootstrap(best_of_n(with_likelihood(verifier), small_samples().correct, N) - best(N, verifier).correct)

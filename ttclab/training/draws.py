@@ -264,7 +264,9 @@ class Solutions(Draw):
         solutions = [solution for group in groups for solution in group]
         arrays = read(solutions, TASKS[self.task])
         if self.rollouts:
-            arrays["values"] = rollout_values(policy, solutions, self.rollouts, arrays["ids"].shape[1])
+            with ledger.billed() as bill:
+                arrays["values"] = rollout_values(policy, solutions, self.rollouts, arrays["ids"].shape[1])
+            arrays["rollout_flops"] = np.array(bill.total.total_flops)
         if self.chained and self.revisions:
             chains = [[group[0]] for group in groups[: self.chained]]
             revised = read(self.revised(policy, chains, rng), TASKS[self.task])

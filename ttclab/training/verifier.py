@@ -113,7 +113,10 @@ class VerifierRecipe(Recipe):
         if self.revised:
             again = Rows.join([labelled(arrays, self.labels, "revised_", task) for arrays in drawn])
             tables.append(Table(again, shuffled(len(again), self.steps, self.revised, source.seed), pieces=3))
-        return Data(tables, sum(int(arrays["flops"]) for arrays in drawn))
+        spent = sum(int(arrays["flops"]) for arrays in drawn)
+        if self.labels != "rollouts":  # "prm-exact" shares its draws with "prm-rollouts", but reads no rollouts
+            spent -= sum(int(arrays.get("rollout_flops", 0)) for arrays in drawn)
+        return Data(tables, spent)
 
     def pass_flops(self, config: PreTrainedConfig, length: int, rows: int) -> int:
         return reward_flops(config, length, batch=rows)

@@ -1,6 +1,6 @@
 """The exercises of chapter 05."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from math import isqrt
 from statistics import fmean
 from typing import Any
@@ -14,7 +14,7 @@ from ttclab.exercises.chapters.difficulty import (
     several_scores,
     unequal_groups,
 )
-from ttclab.exercises.exercise import NUMBER, WHOLE, Exercise, agreeing, lists
+from ttclab.exercises.exercise import NUMBER, WHOLE, Cases, Exercise, agreeing, lists
 
 WHOLES = lists("a list of whole numbers", WHOLE)
 
@@ -39,30 +39,30 @@ def _ruled(difficulty: float, budget: int) -> tuple[Any, ...]:
     return why, difficulty, budget
 
 
-def _easy(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
+def _easy(rng: np.random.Generator) -> Cases:
     for hundredths in (0, 29, *rng.integers(1, 29, size=3).tolist()):
         yield _ruled(hundredths / 100, int(rng.integers(3, 65)))
 
 
-def _middle(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
+def _middle(rng: np.random.Generator) -> Cases:
     for budget in (16, 20, 2, 3, 8, 10, 48, int(rng.integers(25, 36)), int(rng.integers(50, 63))):
         yield _ruled(int(rng.integers(31, 70)) / 100, budget)
     yield _ruled(0.69, int(rng.integers(9, 36)))
 
 
-def _hard(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
+def _hard(rng: np.random.Generator) -> Cases:
     for budget in (2, 3, 16, 9, int(rng.integers(5, 32)) * 2, int(rng.integers(5, 32)) * 2 + 1):
         yield _ruled(int(rng.integers(71, 101)) / 100, budget)
     yield _ruled(1.0, int(rng.integers(5, 65)))
 
 
-def _boundaries(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
+def _boundaries(rng: np.random.Generator) -> Cases:
     budget = int(2 * rng.integers(2, 6)) ** 2
     yield _ruled(0.3, budget)
     yield _ruled(0.7, budget)
 
 
-def _refused(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
+def _refused(rng: np.random.Generator) -> Cases:
     budget = int(rng.integers(4, 100))
     for difficulty in (0.1, 0.5, 0.9):
         for too_little in (1, 0, -4):
@@ -91,7 +91,7 @@ def _table(rng: np.random.Generator, groups: int, strategies: int) -> list[list[
     return [(rng.choice(np.arange(5, 96), size=strategies, replace=False) / 100).tolist() for _ in range(groups)]
 
 
-def _all_payable(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
+def _all_payable(rng: np.random.Generator) -> Cases:
     yield "there is one strategy, and it can be paid", [[0.4], [0.2]], [4], 4
     for _ in range(5):
         strategies = int(rng.integers(3, 6))
@@ -99,7 +99,7 @@ def _all_payable(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
         yield _fitted(_table(rng, 5, strategies), costs, 64)
 
 
-def _too_dear(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
+def _too_dear(rng: np.random.Generator) -> Cases:
     for _ in range(5):
         costs = [16, 4, 32, 8]
         table = [[row[i] for i in np.argsort(np.argsort(costs))] for row in map(sorted, _table(rng, 4, 4))]
@@ -108,7 +108,7 @@ def _too_dear(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
     yield "the budget pays for no strategy", [[0.4, 0.6]], [4, 8], int(rng.integers(1, 4))
 
 
-def _equally_good(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
+def _equally_good(rng: np.random.Generator) -> Cases:
     for _ in range(4):
         high, low = int(rng.integers(60, 90)) / 100, int(rng.integers(10, 26)) / 100
         yield _fitted([[high, high, high, low], [low, high, low, high], [low, low, high, low]], [16, 8, 4, 2], 16)
@@ -141,7 +141,7 @@ def _drawn(rng: np.random.Generator, problems: int, draws: int) -> list[list[int
     return rng.integers(0, problems, size=(draws, problems)).tolist()
 
 
-def _no_difference(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
+def _no_difference(rng: np.random.Generator) -> Cases:
     solved = [1, 0, 1, *rng.integers(0, 2, size=2).tolist()]
     why = "both solve the same problems: every difference is 0, whichever problems are drawn"
     yield why, solved, solved, _drawn(rng, 5, 41)
@@ -150,7 +150,7 @@ def _no_difference(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
     yield why.replace("is 1", "is -1"), [0] * 4, [1] * 4, _drawn(rng, 4, 41)
 
 
-def _one_resample(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
+def _one_resample(rng: np.random.Generator) -> Cases:
     yield _resampled([1, 1], [0, 1], [[0, 0]])
     yield _resampled([0, 0, 1], [1, 0, 0], [[2, 2, 1]])
     for _ in range(3):
@@ -158,7 +158,7 @@ def _one_resample(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
         yield _resampled(a, b, _drawn(rng, 4, 1))
 
 
-def _some_difference(draws: int, rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
+def _some_difference(draws: int, rng: np.random.Generator) -> Cases:
     far = [1, 1, 1, 1, 0, 0, 1, 1, 1, 0], [0, 0, 1, 1, 0, 1, 0, 1, 0, 1]
     near = [1, 1, 1, 1, 0, 0, 0, 1], [1, 1, 1, 1, 0, 0, 0, 0]  # which only pairs can tell apart
     for a, b in (far, near) * 5:
@@ -195,7 +195,7 @@ def _curves(rng: np.random.Generator, lengths: Sequence[int]) -> list[list[float
     return [(np.cumsum([start, *row]) / 256).tolist() for row in rows]
 
 
-def _enough_for_some(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
+def _enough_for_some(rng: np.random.Generator) -> Cases:
     yield _shared([[0.0, 0.5, 0.625], [0.0, 0.25, 0.375]], 2)
     yield _shared([[0.0, 0.5], [0.25, 0.375, 0.4375, 0.46875]], 3)
     for _ in range(6):
@@ -203,7 +203,7 @@ def _enough_for_some(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
         yield _shared(_curves(rng, lengths), int(rng.integers(2, sum(lengths))))
 
 
-def _hopeless_and_solved(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
+def _hopeless_and_solved(rng: np.random.Generator) -> Cases:
     for _ in range(3):
         budget = int(rng.integers(2, 4))
         # The lowest accuracy never rises, the highest has little to gain, the middle one gains most.
@@ -211,7 +211,7 @@ def _hopeless_and_solved(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
         yield _shared([[0.875, 0.9375, 0.96875, 1.0], [0.25, 0.5, 0.6875, 0.8125, 0.84375], [0.0] * 5], budget)
 
 
-def _more_than_enough(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
+def _more_than_enough(rng: np.random.Generator) -> Cases:
     yield "there is nothing to spend", _curves(rng, [3, 2]), 0
     for _ in range(3):
         yield _shared(_curves(rng, [2, 3]), 5 + int(rng.integers(1, 5)))
@@ -219,7 +219,7 @@ def _more_than_enough(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
     yield "no problem ever gains", [[0.5, 0.5], [0.0, 0.0]], int(rng.integers(1, 3))
 
 
-def _equal_gains(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
+def _equal_gains(rng: np.random.Generator) -> Cases:
     for _ in range(3):
         gain = int(rng.integers(2, 8)) / 32
         rows = [[0.125, 0.125 + gain, 0.125 + 1.5 * gain], [0.0, gain, 1.5 * gain], [0.25, 0.25 + gain, 0.25 + gain]]
@@ -242,8 +242,6 @@ EXERCISES = (
             "Sort the numbers of the problems by difficulty (Python's sort keeps the order of equal ones), walk "
             "through them, and write each one's group at its own place in the result."
         ),
-        function="difficulty_bins",
-        parameters=("scores", "bins"),
         returns=WHOLES,
         example=([[0.5, 1.0], [0.25, 0.25]], 2),
         checks=(
@@ -269,8 +267,6 @@ EXERCISES = (
             "Refuse first, then three branches in order. 0.3 belongs to the middle and 0.7 to the hard ones. The "
             "budget is not always spent: 20 gives N = 4 and T = 4, but 7 gives N = 2 and T = 2, one generation short."
         ),
-        function="lesson_policy",
-        parameters=("difficulty", "budget"),
         returns=lists("two whole numbers, [N, T]", WHOLE, 2),
         example=(0.1, 4),
         checks=(
@@ -297,8 +293,6 @@ EXERCISES = (
             "First list the strategies that can be paid. Then take, for each group, the minimum by a key of three "
             "parts: accuracy with a minus sign, cost, number."
         ),
-        function="fit_policy",
-        parameters=("accuracy", "costs", "budget"),
         returns=WHOLES,
         example=([[0.5, 0.25]], [2, 4], 4),
         checks=(
@@ -324,8 +318,6 @@ EXERCISES = (
             "Take the difference of each problem first; a resample then draws differences, so that both strategies "
             "are always compared on the same problems. The mean is that of the data, not of the resamples."
         ),
-        function="paired_interval",
-        parameters=("a", "b", "resamples"),
         returns=lists("three numbers, [mean, low, high]", NUMBER, 3),
         example=([1, 1], [0, 1], [[0, 0], [0, 1], [1, 1]]),
         checks=(
@@ -352,8 +344,6 @@ EXERCISES = (
             "its list. What counts is the gain, not the accuracy: a hopeless problem has the lowest and gains "
             "nothing."
         ),
-        function="share_budget",
-        parameters=("accuracy", "budget"),
         returns=WHOLES,
         example=([[0.0, 0.5], [0.0, 0.25]], 1),
         checks=(
@@ -363,7 +353,7 @@ EXERCISES = (
             agreeing("equal gains", _equal_gains),
         ),
         reference=_share_budget,
-        withheld=("ttclab.allocator.spread_budget",),
+        withheld=("ttclab.spreading.spread_budget",),
         payoff="allocation.shared_samples",
     ),
 )

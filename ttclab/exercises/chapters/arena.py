@@ -7,7 +7,7 @@ as one sample is on average, so a policy that never spends is level with uniform
 half look wrong, and the budget pays for 4 samples of each of those, not for the 8 of the chapter's player.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from itertools import pairwise, product
@@ -31,6 +31,7 @@ from ttclab.exercises.exercise import (
     NUMBER,
     WHOLE,
     Attempt,
+    Cases,
     Exercise,
     Finding,
     Kind,
@@ -98,18 +99,18 @@ def _row(rng: np.random.Generator, mean: float) -> tuple[list[int], list[int]]:
     return correct, [costs[i] for i in rng.permutation(8)]
 
 
-def _on_the_curve(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
+def _on_the_curve(rng: np.random.Generator) -> Cases:
     yield _scored([1, 0], [10, 10], [[10.0, 0.5]])
     for mean in (8, 16, 32, 64):
         yield _scored(*_row(rng, mean), _curve(rng))
 
 
-def _between(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
+def _between(rng: np.random.Generator) -> Cases:
     for mean in (10, 12.5, 20, 24.75, 28, 40.25, 56):
         yield _scored(*_row(rng, mean), _curve(rng))
 
 
-def _beyond(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
+def _beyond(rng: np.random.Generator) -> Cases:
     for mean in (2, 4.5, 6, 80, 120):
         yield _scored(*_row(rng, mean), _curve(rng))
     yield _scored([1, 0], [0, 0], _curve(rng))
@@ -134,28 +135,28 @@ def _paid(wanted: list[int], budget: int) -> tuple[Any, ...]:
     return why, wanted, budget
 
 
-def _enough(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
+def _enough(rng: np.random.Generator) -> Cases:
     yield _paid([3], 3)
     for _ in range(4):
         wanted = rng.integers(1, 9, size=5).tolist()
         yield _paid(wanted, sum(wanted))
 
 
-def _too_much(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
+def _too_much(rng: np.random.Generator) -> Cases:
     for _ in range(4):
         wanted = rng.integers(1, 5, size=4).tolist()
         yield _paid(wanted, sum(wanted) + int(rng.integers(1, 9)))
     yield _paid([2], 9)
 
 
-def _too_little(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
+def _too_little(rng: np.random.Generator) -> Cases:
     for _ in range(5):
         wanted = rng.integers(4, 12, size=6).tolist()
         yield _paid(wanted, int(rng.integers(7, 14)))
     yield _paid([5, 5, 5], 3)
 
 
-def _nothing_wanted(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
+def _nothing_wanted(rng: np.random.Generator) -> Cases:
     for _ in range(3):
         yield _paid([0, int(rng.integers(2, 5)), 0, 0], int(rng.integers(8, 12)))
     yield _paid([4, 4, 4], 2)
@@ -278,8 +279,6 @@ CAPSTONE = Capstone(
         "out of budget when many problems are still to come. How many of those will look wrong, and what is left for "
         "each of them?"
     ),
-    function="arena_policy",
-    parameters=("difficulty", "budget_left", "problems_left"),
     returns=MOVE,
     example=(0.5, PROBLEMS * SHARE, PROBLEMS),
     checks=(),
@@ -303,8 +302,6 @@ EXERCISES = (
             "Take the means first. Put [0, 0] before the points, find the two that the cost lies between, and go the "
             "same share of the way up as along. numpy.interp does just that."
         ),
-        function="advantage",
-        parameters=("correct", "flops", "uniform"),
         returns=NUMBER,
         example=([1, 0], [10, 20], [[10.0, 0.5], [20.0, 0.75]]),
         checks=(
@@ -329,8 +326,6 @@ EXERCISES = (
             "Before you pay for problem i, len(wanted) - i - 1 generations are spoken for. Keep count of what is left, "
             "and treat the last problem apart."
         ),
-        function="pay",
-        parameters=("wanted", "budget"),
         returns=WHOLES,
         example=([2, 3], 5),
         checks=(

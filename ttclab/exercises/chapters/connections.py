@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from fractions import Fraction
 from math import sqrt
 from statistics import fmean, stdev
@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ttclab.exercises.exercise import PROBABILITY, TEXT, WHOLE, Exercise, agreeing, lists
+from ttclab.exercises.exercise import PROBABILITY, TEXT, WHOLE, Cases, Exercise, agreeing, lists
 
 _WRITTEN = re.compile(r"(-?)\$?([0-9]+|[0-9]{1,3}(?:,[0-9]{3})+)(?:\.([0-9]+)|/([0-9]+))?")
 
@@ -41,28 +41,28 @@ def _three(rng: np.random.Generator) -> list[str]:
     return rng.choice(np.arange(10, 100), size=3, replace=False).astype(str).tolist()
 
 
-def _all_covered(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
+def _all_covered(rng: np.random.Generator) -> Cases:
     for _ in range(4):
         a, b, c = _three(rng)
         yield _found([[a, b, a], [c, b, b]], [a, c])
         yield _found([[a, a, b], [b, c, b], [c, a, a], [c, c, b]], [b, b, a, c])
 
 
-def _some_not_covered(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
+def _some_not_covered(rng: np.random.Generator) -> Cases:
     for _ in range(6):
         a, b, c = _three(rng)
         yield _found([[a, b, a], [b, b, c], [c, a, a]], [a, a, c])
         yield _found([[b, b, b], [a, c, c], [a, a, b]], [a, a, a])
 
 
-def _unanswered(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
+def _unanswered(rng: np.random.Generator) -> Cases:
     for _ in range(4):
         a, b, c = _three(rng)
         yield _found([["", "", "", a], [b, "", "", ""], [c, c, "", ""]], [a, c, c])
         yield _found([["", "", b, b, a], ["", c, "", ""]], [a, c])
 
 
-def _equal_votes(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
+def _equal_votes(rng: np.random.Generator) -> Cases:
     for _ in range(3):
         a, b, _ = _three(rng)
         for one, other in ((a, b), (b, a), (a, "1" + b), ("1" + b, a), ("9", "1" + a)):
@@ -86,7 +86,7 @@ def _as_ratio(answer: str, why: str) -> tuple[Any, ...]:
     return f"{answer!r} is {over}/{under} in lowest terms{why}", answer
 
 
-def _whole_numbers(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
+def _whole_numbers(rng: np.random.Generator) -> Cases:
     for _ in range(4):
         n = int(rng.integers(1001, 999_999))
         yield _as_ratio(f"{n}", "")
@@ -96,7 +96,7 @@ def _whole_numbers(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
         yield _as_ratio(f"00{n}", ": leading zeros mean nothing")
 
 
-def _decimals_and_fractions(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
+def _decimals_and_fractions(rng: np.random.Generator) -> Cases:
     for _ in range(5):
         a, b = int(rng.integers(2, 60)), int(rng.integers(2, 60))
         yield _as_ratio(f"{a}/{b}", "")
@@ -107,14 +107,14 @@ def _decimals_and_fractions(rng: np.random.Generator) -> Iterator[tuple[Any, ...
     yield _as_ratio("0.3333333333", ": that is not a third")
 
 
-def _with_dollars(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
+def _with_dollars(rng: np.random.Generator) -> Cases:
     for _ in range(3):
         n = int(rng.integers(1001, 9999))
         yield _as_ratio(f"${n:,}", ": the sign of a currency means nothing")
         yield _as_ratio(f"-${n}.50", ": the sign of a currency means nothing")
 
 
-def _no_numbers(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
+def _no_numbers(rng: np.random.Generator) -> Cases:
     a, b = int(rng.integers(10, 99)), int(rng.integers(10, 99))
     for text, why in (
         (f"{a},{b}", "a comma parts groups of three digits"), (f"{a},{b}00,1", "a comma parts groups of three digits"),
@@ -132,7 +132,7 @@ def _interval(differences: Sequence[float]) -> tuple[float, float]:
     return middle - half, middle + half
 
 
-def _verdict(differences: Sequence[float]) -> str:
+def _assess_claim(differences: Sequence[float]) -> str:
     if len(differences) < 2:
         raise ValueError(f"an interval needs 2 problems or more, not {len(differences)}")
     low, high = _interval(differences)
@@ -157,7 +157,7 @@ def _spread(rng: np.random.Generator, n: int, up: int, down: int) -> list[int]:
     return differences
 
 
-def _clear_claims(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
+def _clear_claims(rng: np.random.Generator) -> Cases:
     for _ in range(3):
         n = int(rng.integers(80, 200))
         up, down = int(rng.integers(25, 40)), int(rng.integers(2, 6))
@@ -165,7 +165,7 @@ def _clear_claims(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
         yield _evidence(_spread(rng, n, down, up))
 
 
-def _unclear_claims(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
+def _unclear_claims(rng: np.random.Generator) -> Cases:
     for _ in range(4):
         n = int(rng.integers(20, 200))
         yield _evidence(_spread(rng, n, 5, 4))  # a mean above zero
@@ -173,10 +173,10 @@ def _unclear_claims(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
     yield _evidence(_spread(rng, 50, 0, 0))
 
 
-def _narrow_claims(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
+def _narrow_claims(rng: np.random.Generator) -> Cases:
     """Where 1.96, the square root and the n problems each decide."""
     for n in (60, 100, 400):
-        edge = next(up for up in range(3, n) if _verdict(_spread(rng, n, up, 2)) == "holds")
+        edge = next(up for up in range(3, n) if _assess_claim(_spread(rng, n, up, 2)) == "holds")
         for up in (edge, edge - 1):
             yield _evidence(_spread(rng, n, up, 2))
             yield _evidence(_spread(rng, n, 2, up))
@@ -188,7 +188,7 @@ def _narrow_claims(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
     yield _evidence(_spread(rng, 9, 7, 2))  # which n instead of n - 1 takes to hold
 
 
-def _too_few(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
+def _too_few(rng: np.random.Generator) -> Cases:
     yield "one problem has no spread, and no interval", [1]
     yield "no problems, no interval", []
     for both in (1, -1):
@@ -214,8 +214,6 @@ EXERCISES = (
             "First keep the problems whose right answer is among their samples, then vote on each. The share is of "
             "those alone."
         ),
-        function="found_share",
-        parameters=("samples", "truths"),
         returns=PROBABILITY,
         example=([["12", "7", "12"]], ["12"]),
         checks=(
@@ -241,8 +239,6 @@ EXERCISES = (
             "Match the whole text with one pattern (re.fullmatch), take the commas out, and let fractions.Fraction do "
             'the rest: it reads "0.50" exactly, and reduces.'
         ),
-        function="value",
-        parameters=("answer",),
         returns=lists("a list of 2 whole numbers", WHOLE, 2),
         example=("1,234",),
         checks=(
@@ -267,8 +263,6 @@ EXERCISES = (
             "statistics.stdev divides by n - 1, numpy's std by n unless you say ddof=1. The interval is of the mean: "
             "the spread is divided by the square root of the number of problems."
         ),
-        function="assess_claim",
-        parameters=("differences",),
         returns=TEXT,
         example=([1, 0, 1],),
         checks=(
@@ -277,7 +271,7 @@ EXERCISES = (
             agreeing("at the edge", _narrow_claims),
             agreeing("too few problems", _too_few),
         ),
-        reference=_verdict,
+        reference=_assess_claim,
         payoff="connections.verdicts",
     ),
 )

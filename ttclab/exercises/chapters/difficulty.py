@@ -1,10 +1,12 @@
 """Chapter 5, difficulty: its reference and cases."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from statistics import fmean
 from typing import Any
 
 import numpy as np
+
+from ttclab.exercises.exercise import Cases
 
 
 def difficulty_bins(scores: Sequence[Sequence[float]], bins: int) -> list[int]:
@@ -33,7 +35,7 @@ def _with_means(rng: np.random.Generator, eighths: Sequence[int]) -> list[list[f
     return [[row[i] for i in rng.permutation(4)] for row in rows]
 
 
-def one_score(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
+def one_score(rng: np.random.Generator) -> Cases:
     yield "the one problem is in the first group", [[0.5]], 5
     for size in (5, 10):
         yield _binned([[int(i) / 16] for i in rng.permutation(size)], 5)
@@ -41,7 +43,7 @@ def one_score(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
         yield _binned([[int(i) / 16] for i in rng.permutation(bins * 2)], bins)
 
 
-def several_scores(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
+def several_scores(rng: np.random.Generator) -> Cases:
     yield _binned([[1.0, 0.0], [0.5, 0.75]], 2)
     yield _binned([[1.0, 0.0, 0.0, 0.0], [0.125] * 4], 2)  # their medians are the other way round
     yield _binned([[0.0, 1.0, 1.0, 1.0], [0.875] * 4], 2)
@@ -49,12 +51,12 @@ def several_scores(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
         yield _binned(_with_means(rng, rng.permutation(8).tolist()[: 2 * bins if bins < 5 else 5]), bins)
 
 
-def unequal_groups(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
+def unequal_groups(rng: np.random.Generator) -> Cases:
     for size, bins in ((7, 5), (8, 3), (3, 5), (9, 4), (11, 5)):
         yield _binned([[int(i) / 16] for i in rng.permutation(size)], bins)
 
 
-def equal_difficulties(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
+def equal_difficulties(rng: np.random.Generator) -> Cases:
     yield _binned([[0.5]] * 4, 2)
     yield _binned([[0.25, 0.75], [0.5, 0.5], [0.75, 0.25]], 3)
     for _ in range(4):

@@ -1,11 +1,11 @@
 """The exercises of chapter 01."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from ttclab.exercises.exercise import NUMBER, WHOLE, Exercise, agreeing
+from ttclab.exercises.exercise import NUMBER, WHOLE, Cases, Exercise, agreeing
 
 
 def _sampling_flops(parameters: int, prompt: int, lengths: Sequence[int], shared: bool) -> int:
@@ -23,13 +23,13 @@ def _counted(parameters: int, prompt: int, lengths: list[int], shared: bool) -> 
     return why, parameters, prompt, lengths, shared
 
 
-def _one_sample(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
+def _one_sample(rng: np.random.Generator) -> Cases:
     for length in (1, 2, int(rng.integers(3, 60))):
         for shared in (True, False):
             yield _counted(int(rng.integers(1, 1000)) * 1000, int(rng.integers(5, 40)), [length], shared)
 
 
-def _several_samples(shared: bool, rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
+def _several_samples(shared: bool, rng: np.random.Generator) -> Cases:
     for _ in range(8):
         lengths = rng.integers(1, 60, size=int(rng.integers(2, 7))).tolist()
         lengths.append(lengths[0])  # samples of one length are counted each
@@ -50,7 +50,7 @@ def _matched(small: int, large: int, prompt: int, length: int) -> tuple[Any, ...
     return why, small, large, prompt, length
 
 
-def _equal_sizes(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
+def _equal_sizes(rng: np.random.Generator) -> Cases:
     for _ in range(3):
         size = int(rng.integers(2, 50)) * 1000
         prompt, length = int(rng.integers(5, 40)), int(rng.integers(5, 40))
@@ -59,7 +59,7 @@ def _equal_sizes(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
         yield "the price does not even pay for reading the prompt", size, max(1, size // 100), 60, 2
 
 
-def _exact_fits(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
+def _exact_fits(rng: np.random.Generator) -> Cases:
     for _ in range(4):
         # Sizes for which the money runs out exactly, and by one unit too early.
         length, samples, size = int(rng.integers(5, 40)), int(rng.integers(2, 30)), int(rng.integers(2, 50))
@@ -72,7 +72,7 @@ def _exact_fits(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
         yield _matched(small, int(rng.integers(60, 90)), int(rng.integers(5, 20)), length)
 
 
-def _any_sizes(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
+def _any_sizes(rng: np.random.Generator) -> Cases:
     for _ in range(12):
         small = int(rng.integers(10, 1000)) * 1000
         prompt, length = int(rng.integers(10, 40)), int(rng.integers(10, 60))
@@ -99,20 +99,20 @@ def _exchanged(M: float, R: float, convention: str) -> tuple[Any, ...]:
     return why, M, R, convention
 
 
-def _paper_rates(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
+def _paper_rates(rng: np.random.Generator) -> Cases:
     for convention, shown in (("arxiv", (0.16, 0.79, 22)), ("iclr", (0.08, 0.4, 11))):
         for R in shown:
             yield _exchanged(14, R, convention)
 
 
-def _other_rates(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
+def _other_rates(rng: np.random.Generator) -> Cases:
     for _ in range(4):
         for convention in INFERENCE:
             yield _exchanged(int(rng.integers(2, 80)), int(rng.integers(1, 400)) / 20, convention)
             yield "of two models of one size neither may spend more", 1, int(rng.integers(1, 400)) / 20, convention
 
 
-def _no_rates(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
+def _no_rates(rng: np.random.Generator) -> Cases:
     R = int(rng.integers(1, 40)) / 20
     yield 'the conventions are "arxiv" and "iclr"', 14, R, "icml"
     yield "the large model is not smaller than the small one: M >= 1", 0.5, R, "arxiv"
@@ -134,7 +134,7 @@ def _lives(small_training: int, small_answer: int, large_training: int, large_an
     return why, small_training, small_answer, large_training, large_answer
 
 
-def _ahead_once(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
+def _ahead_once(rng: np.random.Generator) -> Cases:
     for _ in range(10):
         training, answer = int(rng.integers(10, 100)) * 10**6, int(rng.integers(50, 900))
         gain, questions = int(rng.integers(7, 300)), int(rng.integers(0, 1000))
@@ -142,7 +142,7 @@ def _ahead_once(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
         yield _lives(training, answer + gain, training + gap, answer)
 
 
-def _a_tie(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
+def _a_tie(rng: np.random.Generator) -> Cases:
     for _ in range(4):
         training, answer = int(rng.integers(10, 100)) * 10**6, int(rng.integers(50, 900))
         gain, questions = int(rng.integers(2, 300)), int(rng.integers(2, 1000))
@@ -150,7 +150,7 @@ def _a_tie(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
         yield f"after {questions} questions the bills are equal; one more, and the large model's is lower", *case
 
 
-def _at_once_or_never(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
+def _at_once_or_never(rng: np.random.Generator) -> Cases:
     training, answer = int(rng.integers(10, 100)) * 1000, int(rng.integers(50, 900))
     gap, gain = int(rng.integers(1, 50)) * 100, int(rng.integers(2, 40))
     dearer = "the large model is dearer to train and no cheaper to ask, so its bill is never lower"
@@ -178,8 +178,6 @@ EXERCISES = (
             "Count the tokens that pass through the model, then multiply by 2 x parameters. A sample of 5 tokens "
             "feeds 4 of them back: nothing is written after the last. Attention is left out."
         ),
-        function="sampling_flops",
-        parameters=("parameters", "prompt", "lengths", "shared"),
         returns=NUMBER,
         example=(1000, 10, [5, 3], True),
         checks=(
@@ -204,8 +202,6 @@ EXERCISES = (
             "Take what one large pass costs, pay for reading the prompt with the small model, and see how often "
             "writing one sample goes into what is left. Whole numbers divide without rounding errors: use //."
         ),
-        function="matched_samples",
-        parameters=("small", "large", "prompt", "length"),
         returns=WHOLE,
         example=(1000, 14000, 10, 20),
         checks=(
@@ -229,8 +225,6 @@ EXERCISES = (
             "With X for training and Y for inference of the small model, the large one costs M X + M Y and the small "
             "one X + k Y. Set them equal and solve for k; X / Y is a number over R."
         ),
-        function="exchange_rate",
-        parameters=("M", "R", "convention"),
         returns=NUMBER,
         example=(14, 1, "arxiv"),
         checks=(
@@ -255,8 +249,6 @@ EXERCISES = (
             "The bill after q questions is training + q x answer. Settle the cases without a crossing first; "
             "otherwise divide the gap in training by the gain of each answer. Lower means lower, not equal."
         ),
-        function="break_even",
-        parameters=("small_training", "small_answer", "large_training", "large_answer"),
         returns=WHOLE,
         example=(100, 9, 200, 4),
         checks=(

@@ -1,13 +1,13 @@
 """The exercises of chapter 06."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 from math import comb
 from typing import Any
 
 import numpy as np
 
-from ttclab.exercises.exercise import PROBABILITY, TEXT, WHOLE, Exercise, agreeing, lists
+from ttclab.exercises.exercise import PROBABILITY, TEXT, WHOLE, Cases, Exercise, agreeing, lists
 
 
 def _at_equal_flops(costs: Sequence[float], accuracy: Sequence[float], flops: float) -> float:
@@ -35,13 +35,13 @@ def _measured(rng: np.random.Generator) -> tuple[list[int], list[float]]:
     return [first * factor**i for i in range(4)], [(start + gain) / 100 for gain in (0, 24, 36, 40)]
 
 
-def _on_a_budget(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
+def _on_a_budget(rng: np.random.Generator) -> Cases:
     for i in range(4):
         costs, accuracy = _measured(rng)
         yield f"{costs[i]} is one of the budgets, and it was measured", costs, accuracy, costs[i]
 
 
-def _between_budgets(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
+def _between_budgets(rng: np.random.Generator) -> Cases:
     for i in range(3):
         costs, accuracy = _measured(rng)
         gap = costs[i + 1] - costs[i]
@@ -49,7 +49,7 @@ def _between_budgets(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
         yield _mixed(costs, accuracy, costs[i + 1] - gap // 4)
 
 
-def _outside_budgets(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
+def _outside_budgets(rng: np.random.Generator) -> Cases:
     costs, accuracy = _measured(rng)
     yield "no mix is as cheap as that", costs, accuracy, costs[0] - 1
     yield "no mix is as dear as that", costs, accuracy, costs[-1] + 1
@@ -79,7 +79,7 @@ def _rising(rng: np.random.Generator, size: int) -> tuple[list[int], list[float]
     return costs, (np.sort(rng.choice(np.arange(10, 90), size=size, replace=False)) / 100).tolist()
 
 
-def _all_on_the_frontier(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
+def _all_on_the_frontier(rng: np.random.Generator) -> Cases:
     yield "there is one, and nothing beats it", [3], [0.4]
     for _ in range(4):
         costs, accuracy = _rising(rng, 4)
@@ -87,7 +87,7 @@ def _all_on_the_frontier(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
         yield _standing(costs[::-1], accuracy[::-1])
 
 
-def _some_beaten(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
+def _some_beaten(rng: np.random.Generator) -> Cases:
     for _ in range(4):
         costs, (a, b, c, d, e) = _rising(rng, 5)
         yield _shuffled(rng, costs, [b, a, d, c, e])
@@ -96,7 +96,7 @@ def _some_beaten(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
         yield _shuffled(rng, [10, 20, 30], [0.25, 0.25 + int(rng.integers(1, 8)) / 64, 0.75])
 
 
-def _frontier_ties(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
+def _frontier_ties(rng: np.random.Generator) -> Cases:
     for _ in range(3):
         costs, (a, b, c) = _rising(rng, 3)
         yield _standing(costs, [a, c, c])  # as good, and dearer
@@ -129,7 +129,7 @@ def _lived(
     return why, queries, large, small_training, costs, accuracy
 
 
-def _shared_training(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
+def _shared_training(rng: np.random.Generator) -> Cases:
     for _ in range(4):
         queries, answer = int(rng.integers(20, 200)), int(rng.integers(20, 60))
         training = int(rng.integers(10, 100)) * 1000
@@ -137,7 +137,7 @@ def _shared_training(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
         yield _lived(queries, [training, answer], training, costs, [0.25, 0.5, 0.625, 0.75])
 
 
-def _cheaper_training(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
+def _cheaper_training(rng: np.random.Generator) -> Cases:
     for _ in range(4):
         queries, answer = int(rng.integers(20, 200)), int(rng.integers(20, 60))
         small, more = int(rng.integers(10, 100)) * 1000, int(rng.integers(3, 9))
@@ -148,7 +148,7 @@ def _cheaper_training(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
         yield _lived(queries, [small + queries * 20 * answer, answer], small, costs[::-1], [0.5, 0.75, 0.25, 0.125, 0])
 
 
-def _dearer_training(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
+def _dearer_training(rng: np.random.Generator) -> Cases:
     for _ in range(4):
         queries, answer = int(rng.integers(20, 200)), int(rng.integers(20, 60))
         large, less = int(rng.integers(10, 100)) * 1000, int(rng.integers(3, 9))
@@ -163,7 +163,7 @@ def _dearer_training(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
         yield _lived(queries, [0, answer], 0, costs, [0.25, 0.5, 0.75])
 
 
-def _equally_accurate(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
+def _equally_accurate(rng: np.random.Generator) -> Cases:
     for _ in range(3):
         queries, answer = int(rng.integers(20, 200)), int(rng.integers(20, 60))
         for costs in ([answer, answer - 3, answer - 9], [answer - 9, answer - 9, answer]):
@@ -210,7 +210,7 @@ def _few(rng: np.random.Generator) -> int:
     return int(rng.integers(2, 9))
 
 
-def _clear_cells(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
+def _clear_cells(rng: np.random.Generator) -> Cases:
     for _ in range(3):
         more = int(rng.integers(10, 16))
         yield _tossed(*_outcomes(rng, more, 0, 0, _few(rng)), 1)
@@ -218,7 +218,7 @@ def _clear_cells(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
     yield from _close_calls(rng, ((17, 6, 1), (13, 4, 1)))  # p is 0.035 and 0.0490
 
 
-def _chance(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
+def _chance(rng: np.random.Generator) -> Cases:
     yield "they solve the same problems, and nothing speaks for either", [1, 0, 1], [1, 0, 1], 1
     for _ in range(3):
         even = _few(rng)
@@ -229,14 +229,14 @@ def _chance(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
     yield from _close_calls(rng, ((16, 6, 1), (22, 10, 1)))  # p is 0.052 and 0.0501
 
 
-def _close_calls(rng: np.random.Generator, cells: Sequence[tuple[int, int, int]]) -> Iterator[tuple[Any, ...]]:
+def _close_calls(rng: np.random.Generator, cells: Sequence[tuple[int, int, int]]) -> Cases:
     """Both models solve some problems alone; p is close to what it is compared with."""
     for more, fewer, number in cells:
         for sides in ((more, fewer), (fewer, more)):
             yield _tossed(*_outcomes(rng, *sides, _few(rng), _few(rng)), number)
 
 
-def _concordant(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
+def _concordant(rng: np.random.Generator) -> Cases:
     for _ in range(3):
         # Of 8 problems that tell, 8 are on one side; 200 that do not tell change nothing.
         same = int(rng.integers(90, 110))
@@ -244,7 +244,7 @@ def _concordant(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
         yield _tossed(*_outcomes(rng, 0, 8, same, 200 - same), 1)
 
 
-def _many_cells(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
+def _many_cells(rng: np.random.Generator) -> Cases:
     for _ in range(3):
         for sides in ((8, 0), (0, 8)):  # p is 0.0078
             case = _outcomes(rng, *sides, _few(rng), _few(rng))
@@ -270,8 +270,6 @@ EXERCISES = (
             "Find the two costs that `flops` lies between. The share of problems with the more expensive budget is how "
             "far `flops` has come from the lower cost towards the higher one. Accuracy mixes with the same shares."
         ),
-        function="at_equal_flops",
-        parameters=("costs", "accuracy", "flops"),
         returns=PROBABILITY,
         example=([1, 3], [0.25, 0.75], 2),
         checks=(
@@ -296,8 +294,6 @@ EXERCISES = (
             "Sort by cost. Of equal costs, put the more accurate first. Then walk up: keep a strategy if it solves "
             "more than the last one kept."
         ),
-        function="frontier",
-        parameters=("costs", "accuracy"),
         returns=lists("a list of whole numbers", WHOLE),
         example=([1, 2], [0.25, 0.5]),
         checks=(
@@ -323,8 +319,6 @@ EXERCISES = (
             "Write down both bills: training + queries x cost. Whole numbers need no division. A bill that equals the "
             "large model's is allowed."
         ),
-        function="best_payable",
-        parameters=("queries", "large", "small_training", "costs", "accuracy"),
         returns=WHOLE,
         example=(10, [1000, 20], 500, [10, 60], [0.25, 0.5]),
         checks=(
@@ -349,8 +343,6 @@ EXERCISES = (
             "Of n tosses, the probability of at most m heads is the sum of comb(n, i) for i up to m, over 2 ** n. Let "
             "m be the smaller side, and double the result: the other direction is as likely."
         ),
-        function="verdict",
-        parameters=("small", "large", "cells"),
         returns=TEXT,
         example=([1, 0], [0, 1], 1),
         checks=(

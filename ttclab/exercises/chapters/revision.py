@@ -1,15 +1,15 @@
 """The exercises of chapter 04."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
-from ttclab.exercises.exercise import PROBABILITY, TEXT, WHOLE, Exercise, agreeing, is_clear, lists
+from ttclab.exercises.exercise import PROBABILITY, TEXT, WHOLE, Cases, Exercise, agreeing, is_clear, lists
 
 
-def _revise(first: int, revisions: Sequence[int], scores: Sequence[float], T: int) -> int:
+def _revise_and_keep_best(first: int, revisions: Sequence[int], scores: Sequence[float], T: int) -> int:
     chain = _chain(first, revisions, T)
     return max(chain, key=lambda attempt: scores[attempt])  # of equal ones, max takes the first
 
@@ -46,14 +46,14 @@ def _placed(first: int, revisions: list[int], along: Sequence[float]) -> list[fl
     return scores
 
 
-def _no_revision(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
+def _no_revision(rng: np.random.Generator) -> Cases:
     for _ in range(4):
         first, revisions = _random_walk(rng, 4)
         scores = _placed(first, revisions, [0.25, 0.5, 0.75, 1.0])
         yield "no revision is made, so there is only the first", first, revisions, scores, 0
 
 
-def _ups_and_downs(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
+def _ups_and_downs(rng: np.random.Generator) -> Cases:
     for along, T in (
         ([0.875, 0.5, 0.25, 0.125, 0.75], 3),  # the first is the best
         ([0.25, 0.5, 0.75, 0.875, 1.0], 3),  # the last is the best, and a better one would come next
@@ -70,14 +70,14 @@ def _ups_and_downs(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
         yield _followed(first, revisions, scores, int(rng.integers(1, size)))
 
 
-def _equal_attempts(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
+def _equal_attempts(rng: np.random.Generator) -> Cases:
     for _ in range(4):
         first, revisions = _random_walk(rng, 5)
         yield _followed(first, revisions, _placed(first, revisions, [0.25, 0.75, 0.5, 0.75, 0.75]), 4)
         yield _followed(first, revisions, [0.5] * 5, 4)
 
 
-def _going_round(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
+def _going_round(rng: np.random.Generator) -> Cases:
     for _ in range(3):
         size = int(rng.integers(2, 5))
         first, revisions = _random_walk(rng, size)
@@ -102,20 +102,20 @@ def _read(attempts: list[str], limit: int) -> tuple[Any, ...]:
     return f"{why}{attempts[max(0, last - limit) : last]}", attempts, limit
 
 
-def _short_chains(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
+def _short_chains(rng: np.random.Generator) -> Cases:
     yield "a chain of one attempt has no revision", _attempts(rng, 1), 4
     for size in (2, 3, 4, 5):
         yield _read(_attempts(rng, size), 4)
 
 
-def _long_chains(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
+def _long_chains(rng: np.random.Generator) -> Cases:
     for limit in (4, 4, 1, 2, 3):
         yield _read(_attempts(rng, limit + int(rng.integers(2, 4))), limit)
     one, other = _attempts(rng, 2)
     yield _read([one, other, other, one, other, other], 3)  # a revision may give an attempt back
 
 
-def _odd_limits(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
+def _odd_limits(rng: np.random.Generator) -> Cases:
     for size in (2, int(rng.integers(4, 7))):
         yield "with a limit of 0 no revision reads any attempt", _attempts(rng, size), 0
     for limit in (-1, -int(rng.integers(2, 4))):
@@ -135,7 +135,7 @@ def _turned(chains: list[list[bool]]) -> tuple[Any, ...]:
     return why, chains
 
 
-def _single_revisions(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
+def _single_revisions(rng: np.random.Generator) -> Cases:
     yield "the right attempt was turned wrong", [[True, False]]
     yield "the right attempt stayed right", [[True, True]]
     for _ in range(5):
@@ -145,7 +145,7 @@ def _single_revisions(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
         yield _turned([chains[i] for i in rng.permutation(len(chains))])
 
 
-def _long_flips(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
+def _long_flips(rng: np.random.Generator) -> Cases:
     yield _turned([[True, False, True]])
     yield _turned([[True, True, True, False]])
     for _ in range(7):
@@ -155,7 +155,7 @@ def _long_flips(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
         yield _turned(short + long + [[False, False, True]])
 
 
-def _nothing_to_turn(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
+def _nothing_to_turn(rng: np.random.Generator) -> Cases:
     yield "no attempt before a revision is right", [[False, True], [False] * int(rng.integers(1, 4))]
     yield "no attempt is revised", [[True], [False]]
     yield "there is no chain", []
@@ -192,14 +192,14 @@ def _three(rng: np.random.Generator) -> list[str]:
     return rng.choice(np.arange(10, 100), size=3, replace=False).astype(str).tolist()
 
 
-def _one_chain(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
+def _one_chain(rng: np.random.Generator) -> Cases:
     for _ in range(4):
         a, b, c = _three(rng)
         yield _nominated([[a, b, c]], [[0.25, 0.875, 0.5]])
         yield _nominated([[a, b, b]], [[0.75, 0.5, 0.5]])
 
 
-def _across(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
+def _across(rng: np.random.Generator) -> Cases:
     for _ in range(4):
         a, b, c = _three(rng)
         # a has the single best score, b wins the vote of the chains, c has the most weight over all attempts.
@@ -221,7 +221,7 @@ def _across(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
         yield _nominated(answers, scores)
 
 
-def _tied_chains(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
+def _tied_chains(rng: np.random.Generator) -> Cases:
     for _ in range(3):
         a, b, _ = _three(rng)
         why = "both attempts of the chain score the same, and the earlier is taken"
@@ -245,8 +245,6 @@ EXERCISES = (
             "Keep two things apart: the newest attempt, which is revised next, and the best one seen so far, which is "
             "returned. A score must be higher, not as high, to replace the best."
         ),
-        function="revise_and_keep_best",
-        parameters=("first", "revisions", "scores", "T"),
         returns=WHOLE,
         example=(0, [1, 2, 0], [0.25, 0.75, 0.5], 2),
         checks=(
@@ -255,7 +253,7 @@ EXERCISES = (
             agreeing("equal scores", _equal_attempts),
             agreeing("chains that come back", _going_round),
         ),
-        reference=_revise,
+        reference=_revise_and_keep_best,
         withheld=("ttclab.sampling.Result.best",),
         payoff="revision.kept",
     ),
@@ -272,8 +270,6 @@ EXERCISES = (
             "Revision t reads attempts[t - limit : t], but the start of a slice must not fall below 0: there Python "
             "counts from the end. And attempts[-0:] is the whole list."
         ),
-        function="contexts",
-        parameters=("attempts", "limit"),
         returns=lists("a list of lists of strings", lists("a list of strings", TEXT)),
         example=(["=12", "=21"], 4),
         checks=(
@@ -296,8 +292,6 @@ EXERCISES = (
             "Look at neighbours: zip(chain, chain[1:]) gives each attempt with its revision. Only pairs that begin "
             "right count, and the last attempt of a chain was not revised."
         ),
-        function="flipped_share",
-        parameters=("chains",),
         returns=PROBABILITY,
         example=([[True, False]],),
         checks=(
@@ -321,8 +315,6 @@ EXERCISES = (
             "Two steps. First reduce each chain to one pair of answer and score; then hold the weighted vote of "
             "exercise 3.2 over those pairs. The other attempts have no say in the second step."
         ),
-        function="choose_answer",
-        parameters=("answers", "scores"),
         returns=TEXT,
         example=([["12", "7"], ["7"]], [[0.5, 0.25], [0.125]]),
         checks=(

@@ -5,21 +5,11 @@ from collections.abc import Iterator, Sequence
 from itertools import combinations, product
 from math import comb, prod
 from statistics import fmean
-from typing import Any
 
 import numpy as np
 
 from ttclab.estimators import pass_at_k
-from ttclab.exercises.exercise import (
-    PROBABILITY,
-    TOLERANCE,
-    WHOLE,
-    Attempt,
-    Check,
-    Exercise,
-    Wrong,
-    agreeing,
-)
+from ttclab.exercises.exercise import PROBABILITY, TOLERANCE, WHOLE, Attempt, Cases, Check, Exercise, Wrong, agreeing
 
 
 def _cases(rng: np.random.Generator) -> Iterator[tuple[int, int, int]]:
@@ -129,7 +119,7 @@ def _parts(rng: np.random.Generator, right: int, wrong: int) -> list[float]:
     return [right / 20, *(np.diff([0, *cuts, 20 - right]) / 20).round(2).tolist()]
 
 
-def _sure_votes(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
+def _sure_votes(rng: np.random.Generator) -> Cases:
     for wrong in (1, 2, 3):
         shares = _parts(rng, int(rng.integers(5, 15)), wrong)
         yield "a vote of one sample is right when the sample is", shares, 1
@@ -137,13 +127,13 @@ def _sure_votes(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
     yield "no sample is right", [0.0, 0.75, 0.25], int(rng.integers(2, 6))
 
 
-def _two_answers(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
+def _two_answers(rng: np.random.Generator) -> Cases:
     for k in (3, 5, 2, 4):
         yield _drawn_votes(_parts(rng, int(rng.integers(11, 18)), 1), k)
         yield _drawn_votes(_parts(rng, int(rng.integers(3, 10)), 1), k)
 
 
-def _more_answers(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
+def _more_answers(rng: np.random.Generator) -> Cases:
     for wrong, k in ((2, 3), (2, 5), (3, 4), (3, 5), (2, 6)):
         yield _drawn_votes(_parts(rng, int(rng.integers(4, 12)), wrong), k)
     for k in (2, 3, 4):  # two, three and four answers that tie
@@ -181,12 +171,12 @@ def _dealt(rng: np.random.Generator, *counts: int, silent: int = 0) -> list[str 
     return [[*votes, *[None] * silent][i] for i in rng.permutation(len(votes) + silent)]
 
 
-def _one_answer(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
+def _one_answer(rng: np.random.Generator) -> Cases:
     for n in (1, 2, 3, 4, int(rng.integers(5, 12))):
         yield _stopped(_dealt(rng, n))
 
 
-def _rivals(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
+def _rivals(rng: np.random.Generator) -> Cases:
     a, b, c, d = _names(rng, 4)
     yield _stopped([a, a, b, c, a, d, b])  # decided without more than half of all
     yield _stopped([a, b, b, a, b])
@@ -195,7 +185,7 @@ def _rivals(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
         yield _stopped(_dealt(rng, *rng.integers(1, 7, size=int(rng.integers(2, 5))).tolist()))
 
 
-def _silent_samples(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
+def _silent_samples(rng: np.random.Generator) -> Cases:
     a, b, _, _ = _names(rng, 4)
     yield _stopped([None, a, None, a, b, None])
     yield _stopped([None, None, None, a, a])
@@ -205,7 +195,7 @@ def _silent_samples(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
         yield _stopped(_dealt(rng, *rng.integers(1, 5, size=3).tolist(), silent=int(rng.integers(1, 5))))
 
 
-def _open_to_the_end(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
+def _open_to_the_end(rng: np.random.Generator) -> Cases:
     a, b, _, _ = _names(rng, 4)
     even = int(rng.integers(1, 4))
     yield _stopped([a, a, b, b])
@@ -237,7 +227,7 @@ def _reached(rates: list[float], target: float) -> tuple[str, list[float], float
     return f"N = {N} gives a mean coverage of {_mean_coverage(rates, N):.4g}{before}", rates, target
 
 
-def _one_problem(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
+def _one_problem(rng: np.random.Generator) -> Cases:
     for _ in range(6):
         p, N = int(rng.integers(2, 9)) / 20, int(rng.integers(2, 10))
         yield _reached([p], round(_mean_coverage([p], N) - 0.004, 3))  # less than the N-th sample adds
@@ -246,7 +236,7 @@ def _one_problem(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
     yield _reached([int(rng.integers(5, 9)) / 10], 0.3)
 
 
-def _many_problems(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
+def _many_problems(rng: np.random.Generator) -> Cases:
     for _ in range(6):
         easy, hard = int(rng.integers(6, 10)) / 10, int(rng.integers(1, 5)) / 50
         rates = [easy, easy, int(rng.integers(2, 6)) / 10, hard]
@@ -254,7 +244,7 @@ def _many_problems(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
     yield _reached([int(rng.integers(5, 10)) / 10, 0.02], 0.8)
 
 
-def _never(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
+def _never(rng: np.random.Generator) -> Cases:
     p = int(rng.integers(2, 7)) / 10
     yield _reached([p, p, 0.0, 0.0], 0.7)
     yield _reached([0.0], 0.1)
@@ -280,8 +270,6 @@ EXERCISES = (
             "Count the ways to take k of the n samples without putting any back. In what share are all k wrong? For "
             "large n, divide as you go, or keep to Python's own whole numbers, which never overflow."
         ),
-        function="pass_at_k",
-        parameters=("n", "c", "k"),
         returns=PROBABILITY,
         example=(4, 2, 2),
         checks=(
@@ -308,8 +296,6 @@ EXERCISES = (
             "chance of one of them is the product of its shares. If the right answer is in front together with others, "
             "only its part of that chance counts."
         ),
-        function="vote_chance",
-        parameters=("shares", "k"),
         returns=PROBABILITY,
         example=([0.5, 0.25, 0.25], 3),
         checks=(
@@ -334,8 +320,6 @@ EXERCISES = (
             "After t of n samples n - t are to come, and all of them may go to one answer: the second so far, or one "
             "that nobody has given yet, which has 0 votes. Compare the lead with n - t."
         ),
-        function="decided_after",
-        parameters=("answers",),
         returns=WHOLE,
         example=(["12", "12", "7"],),
         checks=(
@@ -359,8 +343,6 @@ EXERCISES = (
             "Raise N until the average coverage is there. Before you start, make sure it ever is: a problem with rate "
             "0 is never solved, and one with a rate between 0 and 1 never for certain."
         ),
-        function="smallest_n",
-        parameters=("rates", "target"),
         returns=WHOLE,
         example=([0.5], 0.7),
         checks=(

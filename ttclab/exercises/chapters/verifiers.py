@@ -1,7 +1,7 @@
 """The exercises of chapter 03."""
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from statistics import fmean
 from typing import Any
 
@@ -20,7 +20,7 @@ from ttclab.exercises.chapters.votes import (
     tied_weights,
     weighted_vote,
 )
-from ttclab.exercises.exercise import PROBABILITY, TEXT, Exercise, agreeing, is_clear, lists
+from ttclab.exercises.exercise import PROBABILITY, TEXT, Cases, Exercise, agreeing, is_clear, lists
 
 AGGREGATES: dict[str, Callable[[Sequence[float]], float]] = {
     "last": lambda scores: scores[-1], "min": min, "prod": math.prod, "mean": fmean,
@@ -50,14 +50,14 @@ def _names(rng: np.random.Generator, size: int) -> list[str]:
     return [f"+{n}" for n in rng.choice(np.arange(10, 100), size=size, replace=False)]
 
 
-def _by_an_orm(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
+def _by_an_orm(rng: np.random.Generator) -> Cases:
     for aggregate in AGGREGATES:
         size = int(rng.integers(2, 6))
         order = rng.permutation(size)
         yield _scored(_names(rng, size), [[(int(i) + 1) / 8] for i in order], aggregate)
 
 
-def _by_a_prm(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
+def _by_a_prm(rng: np.random.Generator) -> Cases:
     for _ in range(3):
         # One is the best by its last step, one by its worst (and by the sum), one by its mean, one by the product.
         steps = [[0.25, 0.25, 0.25, 1.0], [0.625, 0.625, 0.625], [1.0, 0.5], [0.5625]]
@@ -74,7 +74,7 @@ def _by_a_prm(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
         yield _scored(_names(rng, size), steps, aggregate)
 
 
-def _ties_and_no_steps(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
+def _ties_and_no_steps(rng: np.random.Generator) -> Cases:
     low, high = sorted(_names(rng, 2))
     for aggregate in AGGREGATES:
         for texts in ([low, high], [high, low]):
@@ -113,13 +113,13 @@ def _distinct_scores(rng: np.random.Generator, size: int) -> list[float]:
     return (rng.choice(np.arange(1, 64), size=size, replace=False) / 64).tolist()
 
 
-def _all_unfinished(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
+def _all_unfinished(rng: np.random.Generator) -> Cases:
     for kept in (1, 2, 3, 4):
         for M in (2, 3, 4):
             yield _settled(_names(rng, kept * M), _distinct_scores(rng, kept * M), [False] * (kept * M), M)
 
 
-def _some_finished(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
+def _some_finished(rng: np.random.Generator) -> Cases:
     for ended in (2, 4):  # as many as fill whole beams
         finished = shuffled(rng, [True] * ended + [False] * (8 - ended))
         yield _settled(_names(rng, 8), _distinct_scores(rng, 8), finished, 2)
@@ -128,13 +128,13 @@ def _some_finished(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
     yield _settled(names, scores, [False, False, True, True], 2)  # what has ended scores best
 
 
-def _uneven(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
+def _uneven(rng: np.random.Generator) -> Cases:
     for unfinished, M in ((3, 2), (5, 2), (1, 4), (5, 4), (7, 3), (2, 3)):
         finished = shuffled(rng, [True] * int(rng.integers(1, 4)) + [False] * unfinished)
         yield _settled(_names(rng, len(finished)), _distinct_scores(rng, len(finished)), finished, M)
 
 
-def _equal_beams(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
+def _equal_beams(rng: np.random.Generator) -> Cases:
     for _ in range(3):
         for texts in (sorted(_names(rng, 4)), sorted(_names(rng, 4), reverse=True)):
             yield _settled(texts, [0.5] * 4, [False] * 4, 2)
@@ -163,7 +163,7 @@ def _some_of_each(rng: np.random.Generator, size: int) -> list[bool]:
     return shuffled(rng, right)
 
 
-def _one_problem(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
+def _one_problem(rng: np.random.Generator) -> Cases:
     yield "the one right solution is ahead of the one wrong one", [[0.75, 0.25]], [[True, False]]
     yield "the one right solution is behind the one wrong one", [[0.75, 0.25]], [[False, True]]
     yield _ranked([[0.25, 0.75, 0.5]], [[True, True, False]])
@@ -172,14 +172,14 @@ def _one_problem(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
         yield _ranked([_distinct_scores(rng, size)], [_some_of_each(rng, size)])
 
 
-def _tied_scores(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
+def _tied_scores(rng: np.random.Generator) -> Cases:
     yield "all scores are equal, so every pair is a tie, worth one half", [[0.5] * 4], [[True, False, False, True]]
     for last in (True, False, True, False):
         score = int(rng.integers(2, 7)) / 8
         yield _ranked([[score, score, score - 0.125, 1.0]], [[True, False, False, last]])
 
 
-def _many_problems(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
+def _many_problems(rng: np.random.Generator) -> Cases:
     # Easy problems score high, hard ones low, and within each the verifier is wrong.
     yield _ranked([[0.75, 0.75, 0.875], [0.125, 0.25, 0.25]], [[True, True, False], [True, False, False]])
     for _ in range(5):
@@ -188,7 +188,7 @@ def _many_problems(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
         yield _ranked(scores, [_some_of_each(rng, size) for size in sizes])
 
 
-def _one_sided(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
+def _one_sided(rng: np.random.Generator) -> Cases:
     for _ in range(3):
         order = rng.permutation(4)  # of a row that starts with its best score
         scores = [_distinct_scores(rng, 3), sorted(_distinct_scores(rng, 4))[::-1], _distinct_scores(rng, 3)]
@@ -217,8 +217,6 @@ EXERCISES = (
             "Count the votes in a dictionary, then take the minimum by a key of three parts: the votes with a minus "
             "sign, the length, the answer itself."
         ),
-        function="majority_vote",
-        parameters=("answers",),
         returns=TEXT,
         example=(["12", "12", "7"],),
         checks=(
@@ -242,8 +240,6 @@ EXERCISES = (
             "It is the majority vote, except that a vote counts as much as its score instead of 1. Add up the scores "
             "of each answer; do not average them."
         ),
-        function="weighted_vote",
-        parameters=("answers", "scores"),
         returns=TEXT,
         example=(["12", "12", "7"], [0.5, 0.5, 0.25]),
         checks=(
@@ -268,8 +264,6 @@ EXERCISES = (
             "Aggregate first, then choose. An empty list has no last item, no minimum and no mean, and its product "
             "is 1, so treat it before the others."
         ),
-        function="best_of_n",
-        parameters=("texts", "step_scores", "aggregate"),
         returns=TEXT,
         example=(["+12", "+21"], [[0.5, 0.75], [0.25]], "last"),
         checks=(
@@ -295,8 +289,6 @@ EXERCISES = (
             "Drop the finished texts and sort the others by (-score, text). Keep the first ceil(U / M), repeat each M "
             "times in a row, and cut the list to U."
         ),
-        function="beam_step",
-        parameters=("texts", "scores", "finished", "M"),
         returns=lists("a list of strings", TEXT),
         example=(["+12", "+21"], [0.5, 0.25], [False, False], 2),
         checks=(
@@ -322,8 +314,6 @@ EXERCISES = (
             "Two loops over the solutions of one problem give its pairs. Compute each problem's share first, then the "
             "mean of the shares. Every problem counts the same, however many pairs it has."
         ),
-        function="within_problem_auc",
-        parameters=("scores", "correct"),
         returns=PROBABILITY,
         example=([[0.75, 0.25]], [[True, False]]),
         checks=(

@@ -1,11 +1,13 @@
 """Chapter 3, the votes: their references and cases."""
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import TypeVar
 
 import numpy as np
 
-from ttclab.exercises.exercise import is_clear
+from ttclab.exercises.exercise import Cases, is_clear
+
+T = TypeVar("T")
 
 
 def majority_vote(answers: Sequence[str | None]) -> str | None:
@@ -44,7 +46,7 @@ def _polled(answers: list[str | None], scores: list[float] | None = None) -> str
     return f"{said}; of equal votes the shortest answer wins"
 
 
-def shuffled(rng: np.random.Generator, items: Sequence[Any]) -> list[Any]:
+def shuffled(rng: np.random.Generator, items: Sequence[T]) -> list[T]:
     return [items[i] for i in rng.permutation(len(items))]
 
 
@@ -53,7 +55,7 @@ def eighths(rng: np.random.Generator, size: int) -> list[float]:
     return (rng.integers(1, 9, size=size) / 8).tolist()
 
 
-def clear_votes(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
+def clear_votes(rng: np.random.Generator) -> Cases:
     yield "it is the only answer", ["89"]
     for _ in range(10):
         names = rng.choice(np.arange(2, 300), size=3, replace=False).astype(str).tolist()
@@ -61,7 +63,7 @@ def clear_votes(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
         yield _polled(answers), answers
 
 
-def silent_votes(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
+def silent_votes(rng: np.random.Generator) -> Cases:
     yield "nobody votes: no solution has an answer", [None] * int(rng.integers(1, 5))
     for _ in range(4):
         one, other = rng.choice(np.arange(10, 100), size=2, replace=False).astype(str).tolist()
@@ -70,7 +72,7 @@ def silent_votes(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
     yield "a vote needs at least one solution", []
 
 
-def tied_votes(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
+def tied_votes(rng: np.random.Generator) -> Cases:
     for count in (1, 2, 3):
         short, long = str(rng.integers(6, 10)), str(rng.integers(100, 500))
         same = rng.choice(np.arange(10, 100), size=2, replace=False).astype(str).tolist()
@@ -83,7 +85,7 @@ def _weighted(answers: list[str | None], scores: list[float]) -> tuple[str, list
     return _polled(answers, scores), answers, scores
 
 
-def heavy_votes(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
+def heavy_votes(rng: np.random.Generator) -> Cases:
     for _ in range(6):
         many, few, other = rng.choice(np.arange(10, 100), size=3, replace=False).astype(str).tolist()
         # The first has more votes, the second more weight, the third the single best score.
@@ -97,7 +99,7 @@ def heavy_votes(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
         yield _weighted(answers, scores)
 
 
-def tied_weights(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
+def tied_weights(rng: np.random.Generator) -> Cases:
     for _ in range(3):
         short, long = str(rng.integers(6, 10)), str(rng.integers(100, 500))
         low, high = rng.choice(np.arange(10, 100), size=2, replace=False).astype(str).tolist()
@@ -107,7 +109,7 @@ def tied_weights(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
         yield why, [long, short, long], [0.0, 0.0, 0.0]
 
 
-def silent_weights(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
+def silent_weights(rng: np.random.Generator) -> Cases:
     for _ in range(4):
         one, other = rng.choice(np.arange(10, 100), size=2, replace=False).astype(str).tolist()
         for first, second in ((one, other), (other, one)):
