@@ -216,7 +216,7 @@ def bill_of_a_life() -> Drawing:
         ha="right",
         fontsize=SMALL,
     )
-    axes.set(xscale="log", yscale="log", xlabel="answers in a life", ylabel="FLOPs, training and answers")
+    axes.set(xscale="log", yscale="log", xlabel="answers in all", ylabel="FLOPs, training and answers")
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_formatter(lambda value, _: style.amount(value))
         axis.set_minor_locator(NullLocator())

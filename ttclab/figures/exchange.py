@@ -89,10 +89,10 @@ def crossing_by_seed() -> Drawing:
     pooled = Estimate.stack(pooled_map(at)[5][-1].gain for at in STEPS)
     families, fair = list(gains[USUAL]), equal_training()
     figure, axes = style.new_axes(height=3.0)
-    places = np.arange(len(STEPS))
-    axes.axvline(STEPS.index(fair), color=style.INK, lw=1.1, ls=style.DASHED)
+    places = np.array(STEPS)
+    axes.axvline(fair, color=style.INK, lw=1.1, ls=style.DASHED)
     axes.annotate(
-        "trained for about as\nmany FLOPs as the small one", (STEPS.index(fair), 0.86),
+        "trained for about as\nmany FLOPs as the small one", (fair, 0.86),
         xycoords=axes.get_xaxis_transform(), xytext=(5, 0), textcoords="offset points", va="top", fontsize=9,
         color=style.INK,
     )  # fmt: skip
@@ -102,20 +102,21 @@ def crossing_by_seed() -> Drawing:
     marks = dict(zip(families, "os^Dv", strict=False))
     for i, (family, mark) in enumerate(marks.items()):
         means = [float(gains[at][family].mean) for at in STEPS]
-        aside = 0.09 * (i - (len(marks) - 1) / 2)
-        axes.plot(places + aside, means, mark, color=style.INK, ms=5, mfc="none", mew=1.1)
+        aside = 28 * (i - (len(marks) - 1) / 2)
+        axes.plot(places + aside, means, mark, color=style.INK, ms=4.5)
     axes.set_xticks(places, [str(at) for at in STEPS])
-    axes.set(xlabel="steps of training the large model", xlim=(-0.35, len(STEPS) - 0.65))
-    style.points(axes, "small minus large")
+    axes.set(xlabel="steps of training the large model", xlim=(STEPS[0] - 90, STEPS[-1] + 90))
+    style.points(axes, "small minus large, points")
     axes.margins(y=0.1)
     for height, side in ((0.97, "small ahead"), (0.04, "large ahead")):
         axes.annotate(
             side, (0.98 if height > 0.5 else 0.02, height), xycoords="axes fraction", fontsize=9, color=style.INK,
             ha="right" if height > 0.5 else "left", va="top" if height > 0.5 else "bottom",
         )  # fmt: skip
-    axes.annotate("all seeds", (0, float(pooled.mean[0])), xytext=(24, 3), textcoords="offset points", fontsize=9,
-                  color=colour)  # fmt: skip
-    style.marks(figure, {_seed(family): (style.INK, mark) for family, mark in marks.items()})
+    axes.annotate(
+        "all", (STEPS[0], float(pooled.mean[0])), xytext=(22, 3), textcoords="offset points", fontsize=9, color=colour
+    )
+    style.marks(figure, {seed_name(family): (style.INK, mark) for family, mark in marks.items()})
     signs = {at: {*(gain.sign for gain in gains[at].values()), pooled.unstack()[i].sign} for i, at in enumerate(STEPS)}
     return Drawing(
         figure,
@@ -125,7 +126,7 @@ def crossing_by_seed() -> Drawing:
         pd.DataFrame(
             {
                 "steps": STEPS,
-                **{_seed(family): [gains[at][family] for at in STEPS] for family in families},
+                **{seed_name(family): [gains[at][family] for at in STEPS] for family in families},
                 "all": pooled.unstack(),
             }
         ),
@@ -133,7 +134,7 @@ def crossing_by_seed() -> Drawing:
     )
 
 
-def _seed(family: str) -> str:
+def seed_name(family: str) -> str:
     return f"seed {0 if family == SHIPPED else family}"
 
 
@@ -180,15 +181,16 @@ def same_training() -> Drawing:
     grey = style.COLOURS["large"]
     axes.fill_between(trained, passes.low, passes.high, color=grey, alpha=0.16, lw=0)
     axes.plot(trained, passes.mean, color=grey, ls=style.DASHED, marker="o", ms=4)
-    for at, aside, ha in ((STEPS[0], (6, -3), "left"), (nearest, (6, -3), "left"), (STEPS[-1], (4, 22), "right")):
+    for at, aside, ha in ((STEPS[0], (6, -3), "left"), (nearest, (18, 4), "left"), (STEPS[-1], (4, 22), "right")):
         place = STEPS.index(at)
         axes.annotate(
             f"14x, {at} steps", (trained[place], float(passes.mean[place])), xytext=aside, va="top", ha=ha,
             textcoords="offset points", fontsize=9, color=grey,
         )  # fmt: skip
-    for flops, one, best in small.values():
-        for solved, face in ((one, "none"), (best, style.INK)):
-            axes.plot([flops], [float(solved.mean)], "D", color=style.INK, ms=5.5, mfc=face, mew=1.3)
+    marks = dict(zip(small, "os^Dv", strict=False))
+    for family, mark in marks.items():
+        flops, one, best = small[family]
+        axes.plot([flops] * 2, [float(one.mean), float(best.mean)], mark, ls=":", color=style.INK, ms=5.5, lw=1.2)
     places = [flops for flops, *_ in small.values()]
     for name, solved, x, shift in (
         ("small, one pass", of_all(lambda: greedy("small").solved), max(places), 9),
@@ -198,8 +200,10 @@ def same_training() -> Drawing:
             name, (x, float(solved.mean)), xytext=(shift, 0), textcoords="offset points", fontsize=9,
             ha="left" if shift > 0 else "right", va="center", color=style.INK,
         )  # fmt: skip
-    axes.set(xlim=(0, 1.08 * trained[-1]), xlabel="FLOPs of training, in trillions")
-    axes.xaxis.set_major_formatter(style.TRILLIONS)
+    style.marks(figure, {f"small, {seed_name(family)}": (style.INK, mark) for family, mark in marks.items()})
+    axes.set(xlim=(0, 1.08 * trained[-1]), xlabel="FLOPs of training")
+    axes.set_xticks([5e12 * i for i in range(1 + int(trained[-1] / 5e12))])
+    axes.xaxis.set_major_formatter(style.AMOUNT)
     return Drawing(
         figure,
         f"Trained for about as many FLOPs, the small model {by_sign(once)} the large one with one pass and "
@@ -209,7 +213,7 @@ def same_training() -> Drawing:
         pd.DataFrame(
             [
                 *(
-                    {"": f"small, {how}, {_seed(family)}", "solved": solved, "FLOPs of training": flops}
+                    {"": f"small, {how}, {seed_name(family)}", "solved": solved, "FLOPs of training": flops}
                     for family, (flops, one, best) in small.items()
                     for how, solved in (("one pass", one), ("thinking", best))
                 ),

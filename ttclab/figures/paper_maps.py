@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from .. import results
 from ..data import DEFAULT_STEP
 from ..estimators import Estimate
-from ..results.exchange import RATIOS, pooled_map
+from ..results.exchange import NOBODY, RATIOS, Cell, pooled_map
 from ..results.families import each_family, of_all
 from .drawing import ALL_SEEDS, SEED_0, Drawing, drawn
 from .exchange import WINNERS
@@ -23,14 +23,19 @@ from .style import COLOURS, INK, SHORT_FIFTHS
 SPLITS = ((16, 0), (8, 1), (4, 3), (2, 7), (1, 15))  # chains and revisions of 16 generations
 
 Side = tuple[str, str]  # what a cell of a map says, and its colour
+COUNTS = ("none", "one", "two", "three", "four")
 UNSAID: Side = ("not said", "none")
 
 
 def _maps(
-    rows: Sequence[str], columns: Sequence[str], sides: Sequence[Sequence[Sequence[Side]]], key: Mapping[str, str]
+    rows: Sequence[str],
+    columns: Sequence[str],
+    sides: Sequence[Sequence[Sequence[Side]]],
+    key: Mapping[str, str],
+    row: float = 0.46,
 ) -> Figure:
-    """Two maps of who is ahead, rows by columns, and what the colours mean."""
-    left, row = 0.95, 0.46
+    """Two maps of who is ahead, rows by columns, and what the colours mean. row: the height of a row in inches."""
+    left = 0.95
     figure, axes = canvas(row * len(rows) + 1.25)
     wide = (WIDTH - left) / 2
     heads(axes, row * len(rows) + 1.1, left)
@@ -188,27 +193,30 @@ def paper_figure_9() -> Drawing:
     """Thinking against a larger model for the same FLOPs, by difficulty and by R."""
     think, train = WINNERS["small"], WINNERS["large"]
     theirs: list[list[Side]] = [
-        [("thinking", think), UNSAID],
-        [("thinking", think), UNSAID],
-        [("training", train), ("training", train)],
+        [("small wins", think), UNSAID],
+        [("small wins", think), UNSAID],
+        [("large wins", train), ("large wins", train)],
     ]
     cells = pooled_map(DEFAULT_STEP["large"])
     columns, rows = (0, 2), (0, 2, 4)
-    verdicts = {"small": think, "large": train, "no difference": PASSED}
-    ours = [[(f"{cells[k][n].gain:.0p}".split(" ")[0], verdicts[cells[k][n].verdict]) for n in columns] for k in rows]
+    looks = {"small": ("small wins", think), "large": ("large wins", train), NOBODY: ("no winner", PASSED)}
+
+    def told(cell: Cell) -> Side:
+        verdict, colour = looks[cell.verdict]
+        return f"{verdict}\n{cell.gain.parts('.0p')[0]}", colour
+
+    ours = [[told(cells[k][n]) for n in columns] for k in rows]
     names = [f"R={RATIOS[n]:g}" for n in columns]
-    key = {"thinking wins": think, "training wins": train, "no winner": PASSED}
-    figure = _maps(("easy", "medium", "hardest"), names, (theirs, ours), key)
+    figure = _maps(("easy", "medium", "hardest"), names, (theirs, ours), {}, 0.54)
+    under = f"here: the large model after {DEFAULT_STEP['large']} steps; small minus large, in points"
+    words(figure.axes[0], 0.1, 0.24, under, ha="left", fontsize=SMALL)
     same, of = _agree(theirs, ours)
     few, many = cells[5][0].gain, cells[5][2].gain
-    helps = cells[5][0].exchange.small.minus(cells[5][2].exchange.small).sign
     return Drawing(
         figure,
-        f"Against a large model of {DEFAULT_STEP['large']} steps, {same} of the paper's {of} verdicts "
-        f"{'holds' if same == 1 else 'hold'} up; "
-        + ("a small R helps thinking here, too" if helps > 0 else "a small R does not help thinking here"),
-        f"All problems, small minus large: {few:.1 points} at R = {RATIOS[0]:g}, {many:.1 points} at R = "
-        f"{RATIOS[2]:g}, for the same FLOPs of training and use.",
+        f"Of the paper's {COUNTS[of]} verdicts, {COUNTS[same]} {'holds' if same == 1 else 'hold'} up here",
+        f"All problems, small minus large after {DEFAULT_STEP['large']} steps: {few:.1 points} at R = {RATIOS[0]:g}, "
+        f"{many:.1 points} at R = {RATIOS[2]:g}, for the same FLOPs of training and use.",
         pd.DataFrame(
             {
                 "problems": ["easiest fifth", "middle fifth", "hardest fifth", "all"],

@@ -270,7 +270,8 @@ def pooled_map(at: int, *, verifier_given: bool = True) -> list[list[Cell]]:
     """The winner map of `RATIOS` over all families of models. Its intervals are over families and problems.
 
     For each cell one strategy is chosen for all families together, and training costs their mean. A winner is named
-    only if it is also ahead in every family alone, which has a strategy and a bill of its own.
+    only if the 95% interval of every family alone, which has a strategy and a bill of its own, lies on the same side
+    of zero as the interval over all of them, which is widened for the number of cells.
     """
 
     def found() -> list[list[Cell]]:
@@ -279,12 +280,21 @@ def pooled_map(at: int, *, verifier_given: bool = True) -> list[list[Cell]]:
     apart = list(each_family(found).values())
 
     def agreed(cell: Cell, alone: Sequence[Cell]) -> Cell:
-        same = all(each.gain.mean * cell.gain.mean > 0 for each in alone)
+        same = all(each.gain.sign == cell.gain.sign for each in alone)
         return cell if same else replace(cell, verdict=NOBODY)
 
     return [
         [agreed(cell, alone) for cell, *alone in zip(*rows, strict=True)]
         for rows in zip(of_all(found), *apart, strict=True)
+    ]
+
+
+def unpaid(at: int, *, verifier_given: bool = True) -> list[list[list[str]]]:
+    """For each cell of `pooled_map`, the families that cannot train their small model for the large model's total."""
+    apart = each_family(lambda: winner_map(RATIOS, at, verifier_given=verifier_given))
+    return [
+        [[name for name, found in apart.items() if not found[k][n].exchange.small.cost] for n in range(len(RATIOS))]
+        for k in range(6)
     ]
 
 
