@@ -10,7 +10,16 @@ import pytest
 
 from ttclab.results import families, greedy, seeds, training_flops, winner_map
 from ttclab.results.claims import HOLDS, NOT_SEEN, REVERSED, load_claims
-from ttclab.results.exchange import RATIOS, STEPS, cells_by_family, count_cells, inference_alone, matched, pooled_map
+from ttclab.results.exchange import (
+    RATIOS,
+    STEPS,
+    cells_by_family,
+    count_cells,
+    inference_alone,
+    matched,
+    pooled_map,
+    unpaid,
+)
 from ttclab.results.families import each_family
 from ttclab.results.training import trained_steps
 
@@ -58,6 +67,16 @@ def test_in_every_seed_small_at_equal_flops_beats_large_up_to_step_1250_and_lose
     assert all(pooled_map(at)[5][-1].gain.sign == sign for at, sign in ((1250, 1), (2500, -1)))
 
 
+def test_after_2000_steps_nobody_wins_because_seed_1_is_a_tie():
+    alone, together = inference_alone(2000), pooled_map(2000)[5][-1]
+    assert together.gain.high < 0 and {name: gain.sign for name, gain in alone.items()} == {
+        "shipped": -1,
+        "1": 0,
+        "2": -1,
+    }
+    assert together.verdict == "no difference"
+
+
 def test_seeds_disagree_whether_small_at_equal_flops_beats_large_after_1500_steps():
     assert seeds.verdict("small at best minus large, equal FLOPs") == "undecided"
     assert seeds.verdict("step-level revision, at most 15, minus large at step 1500") == "undecided"
@@ -90,11 +109,29 @@ def test_thinking_wins_the_middle_of_the_map_early_and_the_large_model_wins_the_
     assert {cell.verdict for row in late[:4] for cell in row} == {"no difference"}
 
 
+def test_the_easiest_fifth_has_no_winner_and_the_small_model_never_wins_the_hardest():
+    for at in (1250, 1500, 2500):
+        cells = pooled_map(at)
+        assert {cell.verdict for cell in cells[0]} == {"no difference"}
+        assert "small" not in {cell.verdict for cell in cells[4]}
+
+
 def test_a_family_whose_small_model_cannot_be_paid_leaves_a_cell_without_a_winner():
     alone = families.each_family(lambda: winner_map(RATIOS, 1250, verifier_given=True)[3][0])
     assert not alone["1"].exchange.small.correct.any() and alone["shipped"].verdict == alone["2"].verdict == "small"
     together = pooled_map(1250)[3][0]
     assert together.gain.low > 0 and together.verdict == "no difference"
+    assert all(row[0] == ["1"] and not any(row[1:]) for row in unpaid(1250))
+    assert not any(seeds for at in (1500, 2500) for row in unpaid(at) for seeds in row)
+
+
+def test_a_winner_of_the_map_is_clear_in_every_seed_and_over_all_of_them():
+    for at, free in ((1250, True), (1250, False), (1500, True), (2500, True)):
+        alone = families.each_family(lambda at=at, free=free: winner_map(RATIOS, at, verifier_given=free)).values()
+        for k, row in enumerate(pooled_map(at, verifier_given=free)):
+            for n, cell in enumerate(row):
+                sign = {"small": 1, "large": -1, "no difference": 0}[cell.verdict]
+                assert not sign or {sign} == {cell.gain.sign, *(found[k][n].gain.sign for found in alone)}
 
 
 def test_charging_the_verifier_s_training_costs_the_small_model_cells_in_every_seed():
@@ -128,8 +165,11 @@ def test_the_small_model_that_pays_for_its_verifier_needs_many_questions_and_an_
     )
     for row in early[3:5]:
         assert all(cell.verdict == "large" and cell.exchange.verifier is None for cell in row[:2])
-    assert [row[2].verdict for row in early] == [row[2].verdict for row in given]
-    assert {cell.verdict for cell in late[5]} == {"large"}
+    assert [row[2].verdict for row in given] == ["no difference", *["small"] * 3, "no difference", "small"]
+    assert [row[2].verdict for row in early] == ["no difference", *["small"] * 2, *["no difference"] * 2, "small"]
+    assert "small" not in {cell.verdict for row in early for cell in row[:2]}
+    assert winner_map(RATIOS, 1250)[3][2].gain.sign == 0 < early[3][2].gain.sign  # of seed 0, and of all
+    assert {cell.verdict for cell in late[5]} == {cell.verdict for cell in pooled_map(2500)[5]} == {"large"}
     assert "small" not in {cell.verdict for row in late for cell in row}
 
 
