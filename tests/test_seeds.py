@@ -171,6 +171,8 @@ def test_the_small_model_that_pays_for_its_verifier_needs_many_questions_and_an_
     assert winner_map(RATIOS, 1250)[3][2].gain.sign == 0 < early[3][2].gain.sign  # of seed 0, and of all
     assert {cell.verdict for cell in late[5]} == {cell.verdict for cell in pooled_map(2500)[5]} == {"large"}
     assert "small" not in {cell.verdict for row in late for cell in row}
+    free = pooled_map(2500)[5]
+    assert all(paid.gain.mean <= given.gain.mean for paid, given in zip(late[5], free, strict=True))
 
 
 def each(name):
