@@ -91,8 +91,8 @@ def _draw_maps(maps: Mapping[str, Map], poor: Sequence[Unpaid]) -> Figure:
     handles = [Patch(fc=WINNERS[name], alpha=TILE, label=f"{name} wins") for name in ("small", "large")]
     seeds = sorted({seed_name(name) for short in poor for row in short for each in row for name in each})
     if seeds:
-        look = {"fc": "none", "ec": style.INK, "alpha": 0.4, "lw": 0, "hatch": HATCH}
-        handles.append(Patch(**look, label=f"{listed(seeds)} cannot pay"))
+        name = f"{listed(seeds)} cannot pay"
+        handles.append(Patch(fc="none", ec=style.INK, alpha=0.4, lw=0, hatch=HATCH, label=name))
     with style.house_style():
         figure.legend(
             handles=handles, loc="outside upper left", ncols=len(handles), frameon=False, handlelength=1.1,
