@@ -146,29 +146,28 @@ def _saves(samples: Arm, policy: Arm) -> str:
 
 @drawn(SEED_0)
 def paper_figure_4() -> Drawing:
-    """Compute-optimal search against best-of-N."""
+    """Compute-optimal search against a weighted vote."""
     figure, data, samples, policy = _saving(SAME_SEARCH, "search")
+    vote = f"weighted vote of {samples.allocation.N}"
     return Drawing(
         figure,
-        f"Compute-optimal search matches a weighted vote of {samples.allocation.N} {_saves(samples, policy)}; the paper "
-        "says about 4 times fewer",
-        f"A weighted vote of {samples.allocation.N} solves {samples.solved:.0%} for {style.amount(samples.cost)} FLOPs "
-        f"per problem, the fitted policy {policy.solved:.0%} for {style.amount(policy.cost)}. Solid: difficulty known; "
-        "dashed: predicted, and charged.",
+        f"Compute-optimal search matches a {vote} {_saves(samples, policy)}; the paper says about 4 times fewer",
+        f"A {vote} solves {samples.solved:.0%} for {style.amount(samples.cost)} FLOPs per problem, the fitted policy "
+        f"{policy.solved:.0%} for {style.amount(policy.cost)}. Solid: difficulty known; dashed: predicted, and charged.",
         data,
     )
 
 
 @drawn(SEED_0)
 def paper_figure_8() -> Drawing:
-    """Compute-optimal revision, here step by step, against parallel sampling."""
+    """Compute-optimal revision, here step by step, against a weighted vote."""
     figure, data, samples, policy = _saving(SAME_REVISION, "steps")
+    vote = f"weighted vote of {samples.allocation.N}"
     return Drawing(
         figure,
-        f"Compute-optimal revision matches a weighted vote of {samples.allocation.N} {_saves(samples, policy)}; the paper "
-        "says about 4 times fewer",
-        f"A weighted vote of {samples.allocation.N} samples solves {samples.solved:.1%} for {style.amount(samples.cost)} "
-        f"FLOPs per problem, the fitted policy of step-level revision {policy.solved:.1%} for {style.amount(policy.cost)}. "
+        f"Compute-optimal revision matches a {vote} {_saves(samples, policy)}; the paper says about 4 times fewer",
+        f"A {vote} solves {samples.solved:.1%} for {style.amount(samples.cost)} FLOPs per problem, the fitted policy of "
+        f"step-level revision {policy.solved:.1%} for {style.amount(policy.cost)}. "
         "Solid: difficulty known; dashed: predicted, and charged.",
         data,
         ".1%",
