@@ -152,8 +152,9 @@ def paper_figure_4() -> Drawing:
     return Drawing(
         figure,
         f"Compute-optimal search matches a {vote} {_saves(samples, policy)}; the paper says about 4 times fewer",
-        f"A {vote} solves {samples.solved:.0%} for {style.amount(samples.cost)} FLOPs per problem, the fitted policy "
-        f"{policy.solved:.0%} for {style.amount(policy.cost)}. Solid: difficulty known; dashed: predicted, and charged.",
+        f"A {vote} solves {samples.solved:.0%} for {style.amount(samples.cost)} FLOPs per problem, the fitted "
+        f"policy {policy.solved:.0%} for {style.amount(policy.cost)}. "
+        "Solid: difficulty known; dashed: predicted, and charged.",
         data,
     )
 
@@ -166,8 +167,8 @@ def paper_figure_8() -> Drawing:
     return Drawing(
         figure,
         f"Compute-optimal revision matches a {vote} {_saves(samples, policy)}; the paper says about 4 times fewer",
-        f"A {vote} solves {samples.solved:.1%} for {style.amount(samples.cost)} FLOPs per problem, the fitted policy of "
-        f"step-level revision {policy.solved:.1%} for {style.amount(policy.cost)}. "
+        f"A {vote} solves {samples.solved:.1%} for {style.amount(samples.cost)} FLOPs per problem, the fitted policy "
+        f"of step-level revision {policy.solved:.1%} for {style.amount(policy.cost)}. "
         "Solid: difficulty known; dashed: predicted, and charged.",
         data,
         ".1%",
