@@ -115,17 +115,17 @@ def _saving(paper: tuple[int, int], space: str) -> tuple[Figure, pd.DataFrame, A
         Line2D(
             [],
             [],
-            label=f"the paper: 1/{many / few:g} of best-of-{samples.allocation.N}",
+            label=f"1/{many / few:g}, as in the paper",
             color=INK,
             marker="D",
             mfc="none",
             ls="",
         )
     )
-    for (cost, height), arm in ((start, samples), (end, policy)):
+    for at, arm, aside in ((start, samples, (7, -13)), (end, policy, (-7, 9))):
         axes.annotate(
-            f"N = {arm.allocation.N}", (cost, height), xytext=(4, -13), textcoords="offset points", ha="center",
-            va="center", fontsize=SMALL,
+            f"N = {arm.allocation.N}", at, xytext=aside, textcoords="offset points", ha="right", va="center",
+            fontsize=SMALL,
         )  # fmt: skip
     over = max(start[1], end[1]) + 0.022
     axes.annotate("", (end[0], over), (start[0], over), arrowprops={"arrowstyle": "-|>", "color": INK, "lw": 1.2})
