@@ -222,6 +222,22 @@ def test_restarting_is_level_with_beam_search_and_one_pass_of_the_large_model():
         assert gain.low > -0.05 and gain.high < 0.05
 
 
+def test_restarts_tie_with_the_large_model_with_seed_0_and_beat_it_with_the_others_and_no_lead_holds():
+    name = "step-level revision, at most 15, minus large at step 1500"
+    assert [headline(name, seed).sign for seed in SEEDS] == [0, 1, 1] and headline(name, ALL).sign == 0
+    assert headline("step-level revision, at most 15, FLOPs over a pass of large", ALL).high < 1
+
+
+def test_in_no_seed_restarts_are_behind_a_weighted_vote_of_16():
+    name = "step-level revision, at most 15, minus weighted best-of-16"
+    assert all(headline(name, seed).sign >= 0 for seed in (*SEEDS, ALL))
+
+
+def test_the_hardest_fifth_takes_half_of_the_flops_of_restarts_and_stays_mostly_unsolved():
+    arm = results.stepwise(15)
+    assert arm.fifth(HARDEST).cost / arm.cost / 5 > 0.5 and arm.fifth(HARDEST).solved.high < 0.3
+
+
 def critic_errors(*critic):
     return results.accepted_wrong(*critic) + results.rejected_right(*critic)
 
@@ -249,6 +265,10 @@ def test_every_trained_critic_is_better_than_a_coin_and_the_weak_one_does_not_he
     assert max(critic_errors(name) for name in bank.CRITICS) < 0.95
     assert results.rejected_right("prm-weak") > 0.7
     assert all(critic_errors(name) < 0.05 and results.critic_gain(name).low > 0.15 for name in ("prm", "prm-large"))
+    noisiest = critic_errors("oracle", bank.QUALITIES[0])
+    assert 0 < noisiest - critic_errors("prm-weak") < 0.05 and results.accepted_wrong("prm-weak") < 0.05
+    chains = bank.load_step_revision("small", "prm-weak", "test", 15).found
+    assert np.mean([len(chain) == 16 for chain in chains]) > 0.5
     weak = "restarting with the weak PRM, last solution minus first"
     assert all(headline(weak, seed).low <= 0 for seed in SEEDS)
 

@@ -1,5 +1,6 @@
 """Diagrams of chapter 4: what a rewrite reads and takes from it, and where a chain restarts."""
 
+import re
 from dataclasses import replace
 from functools import cache
 from itertools import pairwise
@@ -16,7 +17,7 @@ from ..revision import sequential_revise
 from ..sampling import Result
 from ..verifiers import load_verifier
 from .drawing import ONE_PROBLEM, SEED_0, Drawing, drawn
-from .shapes import PASSED, RIGHT, SMALL, WIDTH, WRONG, arrow, box, canvas, words, yes
+from .shapes import LARGE, NORMAL, PASSED, RIGHT, SMALL, WIDTH, WRONG, arrow, box, canvas, words, yes
 from .style import COLOURS, INK
 
 EXPERIMENT = 120  # first test problems, which the five-inputs experiment runs on
@@ -25,7 +26,7 @@ CHAINED = 48  # test problems that are revised together, and of which one chain 
 
 @drawn(ONE_PROBLEM)
 def what_a_revision_reads() -> Drawing:
-    """The text before a recorded second revision: two attempts, the comment on the newest, the problem.
+    """What a recorded second rewrite reads, part by part and a line a step, and what it writes.
 
     It is of the first test problem of four steps whose first two attempts are wrong, or as wrong as there are.
     """
@@ -33,42 +34,47 @@ def what_a_revision_reads() -> Drawing:
     attempt = int(run.at(2)[0])
     of_four = [i for i, problem in enumerate(run.problems) if problem.question.count(",") == 4]
     i = min(of_four, key=lambda i: int(run.correct[i, attempt - 2 : attempt].sum()))
-    first, newest = run.texts[i, attempt - 2], run.texts[i, attempt - 1]
+    first, newest, written = (run.texts[i, attempt + k] for k in (-2, -1, 0))
+    problem = run.problems[i]
     parts = [
-        ("first attempt", first + ATTEMPT_END, PASSED),
+        ("first\nattempt", first + ATTEMPT_END, PASSED),
         ("comment", run.comments[i, attempt], COLOURS["prm"]),
-        ("newest attempt", newest + ATTEMPT_END, COLOURS["revision"]),
-        ("problem", run.problems[i].prompt, COLOURS["reading"]),
+        ("newest\nattempt", newest + ATTEMPT_END, COLOURS["revision"]),
+        ("problem", problem.prompt, COLOURS["reading"]),
     ]
     read = "".join(text for _, text, _ in parts)
-    if read != run.shown(i, attempt) + run.problems[i].prompt:
+    if read != run.shown(i, attempt) + problem.prompt:
         raise ValueError(f"the parts of what a revision reads must be all that it read, not {read!r}")
-    across = 22
-    rows = -(-len(read) // across)
-    cell = WIDTH / across
-    figure, axes = canvas(rows * 0.4 + 0.75)
-    place = 0
-    for _, text, colour in parts:
-        start, end = place, place + len(text)
-        for row in range(start // across, (end - 1) // across + 1):
-            left, right = max(start, row * across) % across, (min(end, (row + 1) * across) - 1) % across + 1
-            y = (rows - row - 1) * 0.4 + 0.68
-            box(axes, left * cell + 0.01, y, (right - left) * cell - 0.02, 0.34, "", colour, fill=0.3, edge=0)
-        for character in text:
-            row, column = divmod(place, across)
-            said = "↵" if character == "\n" else character
-            words(axes, (column + 0.5) * cell, (rows - row - 1) * 0.4 + 0.85, said, fontsize=SMALL)
-            place += 1
-    for k, (name, _, colour) in enumerate(parts):
-        words(axes, 0.05 + 2.4 * (k % 2), 0.45 - 0.27 * (k // 2), f"■ {name}", ha="left", color=colour, weight="bold")
-    data = pd.DataFrame([(name, text.replace("\n", "↵"), len(text)) for name, text, _ in parts])
+    figure, axes = canvas(2.32)
+    x, gap, line = 0.05, 0.09, 0.32
+    for (name, text, colour), width in zip([*parts, ("rewrite", written, INK)], (1.02, 0.74, 1.02, 0.82, 1.02)):
+        if colour == INK:
+            arrow(axes, (x - gap + 0.02, 0.95), (x + 0.16, 0.95))
+            x += 0.19
+        rows = [row for row in re.split(r"\n|(?=[-+*])" if text == problem.prompt else r"\n", text) if row]
+        box(
+            axes,
+            x,
+            0.08,
+            width,
+            1.74,
+            "",
+            colour,
+            fill=0.06 if colour == INK else 0.3,
+            edge=1.2 if colour == INK else 0,
+        )
+        words(axes, x + width / 2, 1.88, name, va="bottom", weight="bold", fontsize=SMALL)
+        for k, row in enumerate(rows):
+            words(axes, x + width / 2, 1.6 - line * k, row, fontsize=NORMAL)
+        x += width + gap
+    data = pd.DataFrame([(name.replace("\n", " "), text.replace("\n", "↵"), len(text)) for name, text, _ in parts])
     data.columns = pd.Index(["part", "text", "tokens"])
-    alone = len(run.problems[i].prompt)
+    data.loc[len(data)] = ["written", written.replace("\n", "↵"), len(written)]
     return Drawing(
         figure,
         "A rewrite reads the attempts, the comment and the problem before it writes a token",
         f"The {len(read)} tokens before a recorded second rewrite, in four parts; a sample of the same problem reads "
-        f"{alone}.",
+        f"{len(problem.prompt)}.",
         data,
     )
 
@@ -113,8 +119,8 @@ def restart_at_the_first_doubt() -> Drawing:
             colour = INK if gone else WRONG if k == doubted[n] else accepted
             box(axes, x, y, cell - 0.07, 0.55, "", colour, fill=0.06 if gone else 0.25, edge=0.4 if gone else 1.2)
             operation, _, total = (text if k == 0 else text[text.find(" ") + 1 :]).partition(" = ")
-            for up, said in ((0.39, operation), (0.16, f"= {total}")):
-                words(axes, x + cell / 2 - 0.03, y + up, said, fontsize=SMALL, alpha=0.5 if gone else 1)
+            for up, said in ((0.4, operation), (0.15, f"= {total}")):
+                words(axes, x + cell / 2 - 0.03, y + up, said, fontsize=LARGE, alpha=0.5 if gone else 1)
             rows.append((n + 1, text, score, yes(k < kept), yes(problem.check_steps(attempt.steps)[k])))
         if doubted[n] < len(row) and n + 1 < len(attempts):
             x = 0.05 + (doubted[n] + 0.5) * cell - 0.03
@@ -206,7 +212,7 @@ def five_inputs() -> Drawing:
         for one, other in (("the right solution", "nothing"), ("random results", "its own attempt"))
     )
     finding = (
-        "Even the right solution in view helps no more than nothing in view; random results ruin the rewrite"
+        "Random results in view ruin a rewrite, and the right solution helps no more than nothing in view"
         if gap.sign <= 0 and ruined.sign < 0
         else "What a rewrite has in view changes what it writes"
     )

@@ -50,7 +50,7 @@ def _pair(space: str) -> tuple[Arm, Arm]:
 
 
 def _samples() -> dict[int, Arm]:
-    """Best-of-N with a weighted vote, by N, up to 64."""
+    """Weighted votes of N samples, by N, up to 64."""
     return {n: results.weighted(n) for n in results.FITTED_BUDGETS}
 
 
@@ -94,7 +94,7 @@ def _saving(paper: tuple[int, int], space: str) -> tuple[Figure, pd.DataFrame, A
     """
     few, many = paper
     figure, axes = style.new_axes(height=2.9)
-    curves: dict[str, tuple[str, Any, list[Arm]]] = {"best-of-N": (COLOURS["prm"], "-", list(_samples().values()))}
+    curves: dict[str, tuple[str, Any, list[Arm]]] = {"weighted vote": (COLOURS["prm"], "-", list(_samples().values()))}
     for estimate, name, dashes in (("oracle", "known", "-"), ("predicted", "predicted", style.DASHED)):
         points = [results.allocated(space, estimate, n) for n in results.FITTED_BUDGETS[1:]]
         curves[f"policy, difficulty {name}"] = (INK, dashes, points)
@@ -104,7 +104,7 @@ def _saving(paper: tuple[int, int], space: str) -> tuple[Figure, pd.DataFrame, A
         axes.plot([a.cost for a in points], means, color=colour, ls=dashes, marker="o", ms=3)
         handles.append(Line2D([], [], label=name, color=colour, ls=dashes))
         heights += means
-        budget = str if name == "best-of-N" else lambda allocation: str(allocation.N)
+        budget = str if name == "weighted vote" else lambda allocation: str(allocation.N)
         rows += [(name, budget(a.allocation), a.cost, a.solved) for a in points]
     samples, policy = _pair(space)
     start, end = ((arm.cost, float(arm.correct.mean())) for arm in (samples, policy))
@@ -112,8 +112,21 @@ def _saving(paper: tuple[int, int], space: str) -> tuple[Figure, pd.DataFrame, A
     axes.plot(*end, "o", color=INK, ms=8)
     axes.plot(start[0] * few / many, start[1], "D", color=INK, mfc="none", ms=7)
     handles.append(
-        Line2D([], [], label=f"the paper: 1/{many / few:g} of best-of-N", color=INK, marker="D", mfc="none", ls="")
+        Line2D(
+            [],
+            [],
+            label=f"1/{many / few:g}, as in the paper",
+            color=INK,
+            marker="D",
+            mfc="none",
+            ls="",
+        )
     )
+    for at, arm, aside in ((start, samples, (7, -13)), (end, policy, (-7, 9))):
+        axes.annotate(
+            f"N = {arm.allocation.N}", at, xytext=aside, textcoords="offset points", ha="right", va="center",
+            fontsize=SMALL,
+        )  # fmt: skip
     over = max(start[1], end[1]) + 0.022
     axes.annotate("", (end[0], over), (start[0], over), arrowprops={"arrowstyle": "-|>", "color": INK, "lw": 1.2})
     axes.text(float(np.sqrt(start[0] * end[0])), over + 0.008, _saves(samples, policy).removeprefix("for "),
@@ -133,27 +146,29 @@ def _saves(samples: Arm, policy: Arm) -> str:
 
 @drawn(SEED_0)
 def paper_figure_4() -> Drawing:
-    """Compute-optimal search against best-of-N."""
+    """Compute-optimal search against a weighted vote."""
     figure, data, samples, policy = _saving(SAME_SEARCH, "search")
+    vote = f"weighted vote of {samples.allocation.N}"
     return Drawing(
         figure,
-        f"Compute-optimal search matches best-of-N {_saves(samples, policy)}; the paper says about 4 times fewer",
-        f"Best-of-{samples.allocation.N} solves {samples.solved:.0%} for {style.amount(samples.cost)} FLOPs per "
-        f"problem, the fitted policy {policy.solved:.0%} for {style.amount(policy.cost)}. Solid: difficulty known; "
-        "dashed: predicted, and charged.",
+        f"Compute-optimal search matches a {vote} {_saves(samples, policy)}; the paper says about 4 times fewer",
+        f"A {vote} solves {samples.solved:.0%} for {style.amount(samples.cost)} FLOPs per problem, the fitted "
+        f"policy {policy.solved:.0%} for {style.amount(policy.cost)}. "
+        "Solid: difficulty known; dashed: predicted, and charged.",
         data,
     )
 
 
 @drawn(SEED_0)
 def paper_figure_8() -> Drawing:
-    """Compute-optimal revision, here step by step, against parallel sampling."""
+    """Compute-optimal revision, here step by step, against a weighted vote."""
     figure, data, samples, policy = _saving(SAME_REVISION, "steps")
+    vote = f"weighted vote of {samples.allocation.N}"
     return Drawing(
         figure,
-        f"Compute-optimal revision matches samples {_saves(samples, policy)}; the paper says about 4 times fewer",
-        f"{samples.allocation.N} parallel samples solve {samples.solved:.1%} for {style.amount(samples.cost)} FLOPs "
-        f"per problem, the fitted policy of step-level revision {policy.solved:.1%} for {style.amount(policy.cost)}. "
+        f"Compute-optimal revision matches a {vote} {_saves(samples, policy)}; the paper says about 4 times fewer",
+        f"A {vote} solves {samples.solved:.1%} for {style.amount(samples.cost)} FLOPs per problem, the fitted policy "
+        f"of step-level revision {policy.solved:.1%} for {style.amount(policy.cost)}. "
         "Solid: difficulty known; dashed: predicted, and charged.",
         data,
         ".1%",

@@ -5,6 +5,7 @@ from itertools import pairwise
 
 import pandas as pd
 
+from ..allocator import Arm
 from ..estimators import Estimate
 from ..results import accepted_wrong as accepted
 from ..results import beam, critic_gain, gain, greedy, stepwise, weighted
@@ -45,6 +46,8 @@ def what_becomes_of_a_step() -> Drawing:
             axes.barh(place, share, 0.6, left=left, color=colour, alpha=alpha, lw=0)
             if share > 0.1:
                 axes.annotate(f"{share:.0%}", (left + share / 2, place), ha="center", va="center", weight="bold")
+            elif share > 0:
+                axes.annotate(f"{share:.0%}", (left + 0.005, place - 0.31), ha="left", va="bottom", weight="bold")
             left += share
     style.row_names(axes, list(bars))
     axes.set(ylim=(len(bars) - 0.5, -0.5), xlim=(0, 1), xlabel="what the next attempt has in its place")
@@ -92,7 +95,7 @@ def restarting_at_the_doubtful_step() -> Drawing:
     for name, strategy, arm, side, up in (
         ("restarts", "revision", steps[3], "right", 8),
         ("beam search", "beam", beams[64], "center", 11),
-        ("weighted best-of-N", "prm", samples[8], "left", -13),
+        ("weighted vote", "prm", samples[2], "left", -10),
         ("large model,\none pass", "large", greedy("large"), "right", 27),
     ):
         aside = {"right": -6, "center": 0, "left": 6}[side]
@@ -100,18 +103,19 @@ def restarting_at_the_doubtful_step() -> Drawing:
             name, (arm.cost, float(arm.solved.mean)), xytext=(aside, up), textcoords="offset points", ha=side,
             va="center", color=style.COLOURS[strategy], weight="bold",
         )  # fmt: skip
+    _compare(axes, samples[16], steps[15])
     verb = partial(by_sign, ahead="beat", level="tie with", behind="lose to")
     by_samples = stepwise(15).minus(weighted(16))
     by_beam = gain(stepwise(15), "beam")
     cheaper = stepwise(15).cost / weighted(16).cost
     return Drawing(
         figure,
-        f"At most 15 restarts {verb(by_samples)} 16 weighted samples"
+        f"At most 15 restarts {verb(by_samples)} a weighted vote of 16 samples"
         + (" at less than half the cost" if cheaper < 0.5 else " at a lower cost" if cheaper < 1 else "")
         + f", and {'with' if by_samples.sign == by_beam.sign == 0 else verb(by_beam)} beam search at equal cost",
         f"With at most 15 restarts the small model solves {stepwise(15).solved:.1%} for "
-        f"{stepwise(15).cost / 1e6:.0f} million "
-        f"FLOPs per problem, weighted best-of-16 {weighted(16).solved:.1%} for {weighted(16).cost / 1e6:.0f} million.",
+        f"{stepwise(15).cost / 1e6:.0f} million FLOPs per problem, a weighted vote of 16 {weighted(16).solved:.1%} for "
+        f"{weighted(16).cost / 1e6:.0f} million.",
         pd.DataFrame(
             [
                 {"": name, "solved": arm.solved, "FLOPs per problem": arm.cost}
@@ -119,7 +123,7 @@ def restarting_at_the_doubtful_step() -> Drawing:
                     ("one sample, mean of all recorded", samples[1]),
                     ("the first attempts of the chains", steps[0]),
                     *((f"at most {T} restart{'s' * (T > 1)}", steps[T]) for T in RESTARTS[1:]),
-                    *((f"weighted best-of-{N}", samples[N]) for N in (4, 16, 64)),
+                    *((f"weighted vote of {N}", samples[N]) for N in (4, 16, 64)),
                     *((f"beam search, N={N}", beams[N]) for N in (4, 16, 64)),
                     ("large model, one greedy pass", greedy("large")),
                 )
@@ -127,6 +131,21 @@ def restarting_at_the_doubtful_step() -> Drawing:
         ),
         ".1%",
     )
+
+
+def _compare(axes: style.Axes, sampled: Arm, restarted: Arm) -> None:
+    """Circle and name the two points that the title compares, and draw an arrow from the dearer to the cheaper."""
+    ends = [(arm.cost, float(arm.solved.mean)) for arm in (sampled, restarted)]
+    names = (("16 samples", "prm", (9, -10), "left"), ("at most 15", "revision", (-8, 9), "right"))
+    for end, (name, strategy, aside, side) in zip(ends, names, strict=True):
+        axes.plot(*end, color=style.INK, marker="o", ms=10, mfc="none", mew=1.4, ls="none", zorder=5)
+        axes.annotate(
+            name, end, xytext=aside, textcoords="offset points", ha=side, va="center", color=style.COLOURS[strategy]
+        )
+    (start, high), (end, low) = ends
+    below = min(high, low) - 0.035
+    axes.annotate("", (end, below), (start, below), arrowprops={"arrowstyle": "-|>", "color": style.INK, "lw": 1.3})
+    axes.text(1.6 * end, below - 0.012, f"{end / start:.0%} of the FLOPs", ha="left", va="top")
 
 
 @drawn(SEED_0)
@@ -147,12 +166,11 @@ def restarts_by_fifth() -> Drawing:
     bottom.set_xticks(range(5), style.SHORT_FIFTHS)
     bottom.grid(axis="x", visible=False)
     rising = all(one <= other for one, other in pairwise(costs))
+    hard = after.fifth(4).solved
     return Drawing(
         figure,
-        f"Restarting finds the hard problems by itself: it spends {times(costs[4] / costs[0])} as much on the "
-        "hardest fifth as on the easiest"
-        if rising
-        else f"Restarting spends {times(costs[4] / costs[0])} as much on the hardest fifth as on the easiest",
+        f"Restarting spends {times(costs[4] / costs[0])} as much on the hardest fifth as on the easiest"
+        + (f", and still solves only {float(hard.mean):.0%} of it" if rising and hard.high < 0.5 else ""),
         f"On the hardest fifth it solves {after.fifth(4).solved:.0%} for {costs[4] / 1e6:.0f} million FLOPs per "
         f"problem, on the easiest {after.fifth(0).solved:.0%} for {costs[0] / 1e6:.1f} million.",
         pd.DataFrame(
@@ -190,27 +208,26 @@ def how_good_a_critic_must_be() -> Drawing:
         interval = [[change.mean - change.low], [change.high - change.mean]]
         axes.errorbar([_errors(critic)], [change.mean], interval, color=blue, marker="D", ms=6, lw=1.5, label=name)
     for text, place, side, colour in (
-        ("errors drawn anew", (0.45, 0.17), "left", orange),
+        ("errors drawn anew", (0.33, 0.205), "left", orange),
         ("errors that repeat", (0.83, -0.105), "right", orange),
         ("PRM", (-0.01, 0.185), "left", blue),
         ("rollout PRM", (0.0, 0.085), "left", blue),
-        ("weak PRM", (0.98, 0.09), "right", blue),
+        (f"weak PRM\n(rejects {rejected('prm-weak'):.0%})", (0.99, 0.118), "right", blue),
     ):
         axes.text(*place, text, ha=side, va="center", color=colour, weight="bold")
-    axes.plot([0.85, 0.88], [0.01, 0.075], color=blue, lw=0.9)  # from the weak PRM to its name
+    axes.plot([0.847, 0.87], [0.04, 0.083], color=blue, lw=0.9)  # from the weak PRM to its name
     axes.axvline(1, color=style.INK, lw=1, ls=style.DASHED)
     axes.text(0.985, 0.36, "a coin", ha="right", va="center")
     axes.set(xlim=(-0.03, 1.02), ylim=(-0.13, 0.39), xlabel="wrong steps accepted + right steps rejected")
     axes.xaxis.set_major_formatter(style.PERCENT)
     style.points(axes, "last solution minus first, points")
     style.marks(figure, {"oracle with noise": (orange, "o"), "trained verifier": (blue, "D")})
-    harms = any(gain.sign < 0 for gain in repeat)
     return Drawing(
         figure,
-        "A poor critic whose errors repeat does harm"
-        + ("" if min(gain.sign for gain in anew) < 0 else "; one whose errors are drawn anew does not")
-        if harms
-        else "Even a poor critic does no clear harm",
+        "The noisiest oracle does harm if its errors repeat"
+        + ("" if anew[-1].sign < 0 else ", and no clear harm if they are drawn anew")
+        if repeat[-1].sign < 0
+        else "Even the noisiest oracle does no clear harm",
         f"With error rates that sum to {errors[-1]:.0%}, restarting changes {repeat[-1]:.0 points} if errors repeat "
         f"and {anew[-1]:.0 points} if they are drawn anew.",
         pd.DataFrame(

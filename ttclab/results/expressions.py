@@ -16,7 +16,7 @@ from ..estimators import Estimate
 from ..flops import exchange_rate
 from ..hardware import find_gpu
 from ..tables import written_flops
-from .seeds import by_seed, headline, spread, steps_by_seed, validation_by_seed, verdict
+from .seeds import by_seed, headline, shares_by_seed, spread, steps_by_seed, validation_by_seed, verdict
 
 MODULES = (
     *("allocation", "confidence", "exchange", "game", "making", "reinforcement", "revision"),
@@ -40,7 +40,7 @@ def names() -> dict[str, object]:
     """All names for expressions: public functions and constants of `ttclab.results`, and the fifths of difficulty."""
     public: dict[str, object] = {
         "exchange_rate": exchange_rate, "find_gpu": find_gpu, "headline": headline, "verdict": verdict,
-        "by_seed": by_seed, "spread_by_seed": spread,
+        "by_seed": by_seed, "shares_by_seed": shares_by_seed, "spread_by_seed": spread,
         "steps_by_seed": steps_by_seed, "validation_by_seed": validation_by_seed,
     }  # fmt: skip
     for name in MODULES:

@@ -297,6 +297,11 @@ def validation_by_seed(name: str, measure: str) -> str:
     return _listed(f"{share:.0%}" for share in each_family(partial(validation, name, measure)).values())
 
 
+def shares_by_seed(share: Callable[..., Estimate], **options: bool) -> str:
+    """A share in each whole family, in words: "44%, 28% and 23%"."""
+    return _listed(f"{float(value.mean):.0%}" for value in each_family(partial(share, **options)).values())
+
+
 def _listed(values: Iterable[str]) -> str:
     *most, last = values
     return f"{', '.join(most)} and {last}" if most else last
