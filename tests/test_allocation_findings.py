@@ -3,10 +3,10 @@
 import pytest
 
 from ttclab import figures, results
-from ttclab.allocator import fitted_policy
+from ttclab.allocator import Allocation, fitted_policy
 from ttclab.results import seeds
 from ttclab.results.allocation import in_attempts
-from ttclab.results.families import each_family, families
+from ttclab.results.families import each_family, families, of_all
 from ttclab.results.sampling import estimate_hits
 
 EASIEST, HARDEST = 0, 4
@@ -22,6 +22,7 @@ EASIEST, HARDEST = 0, 4
         ("policy, difficulty predicted, at most 4, minus beam search, equal FLOPs", "below 0"),
         ("policy, difficulty predicted, at most 16, minus beam search, equal FLOPs", "no difference"),
         ("policy, difficulty predicted minus known, at most 16", "no difference"),
+        ("policy, difficulty predicted minus known, at most 64", "no difference"),
         ("lesson's rule, at most 16, minus step-level revision, at most 15", "undecided"),
     ],
 )
@@ -88,3 +89,43 @@ def test_adapting_beats_samples_and_spreading_needs_more_than_four():
     assert results.gain(results.adaptive(16)).low > 0
     few, many = (results.gain(results.spread("predicted", results.weighted(n).cost)) for n in (4, 16))
     assert few.high < 0 < many.low
+
+
+def share_rewritten():
+    """Share of the problems that the predicting policy sends into 8 chains of 8 rewritten attempts, and their price."""
+    spent, rewrites = results.allocated("whole", "predicted", 64), results.space("whole")[Allocation(8, 7)]
+    price_of_a_score = spent.flops - rewrites.flops
+    return ((price_of_a_score > 0) & (price_of_a_score < 1.2e7)).mean()
+
+
+def test_only_the_table_of_seed_1_buys_rewrites_and_so_its_predictions_cost_most():
+    shares = each_family(share_rewritten)
+    assert shares["1"] == pytest.approx(0.2, abs=0.05) and shares["2"] == shares["shipped"] == 0
+    ratio = "policy, difficulty predicted, at most 64, FLOPs over difficulty known"
+    assert seeds.headline(ratio, "1").mean > 4 > 2 > max(seeds.headline(ratio, seed).mean for seed in ("shipped", "2"))
+
+
+def test_one_chain_saves_about_as_much_as_the_policy_and_beam_search_reaches_the_highest_point_for_more():
+    policy, chain, samples, beams = (
+        of_all(arm)
+        for arm in (
+            lambda: results.allocated("whole", "oracle", 64),
+            lambda: results.stepwise(31),
+            lambda: results.weighted(64),
+            lambda: results.beam(64),
+        )
+    )
+    assert policy.cost == pytest.approx(chain.cost, rel=0.1)
+    assert (
+        beams.correct.mean() > max(arm.correct.mean() for arm in (policy, chain, samples)) and beams.cost > policy.cost
+    )
+
+
+def test_most_of_the_price_of_predicting_for_a_budget_of_4_is_the_sample_and_its_score():
+    predicted, known = (results.allocated("whole", kind, 4).cost for kind in ("predicted", "oracle"))
+    assert estimate_hits(1).cost > 0.7 * (predicted - known)
+
+
+def test_in_the_simulator_the_lessons_rule_is_ahead_on_the_hardest_fifth_but_not_clearly():
+    gain = results.lesson(16).minus(results.allocated("steps", "oracle", 16), HARDEST)
+    assert gain.mean > 0 and gain.sign == 0

@@ -7,7 +7,6 @@ come from `ttclab.results`, and the words of a finding are chosen by them.
 from .allocation import adaptive_stopping as adaptive_stopping
 from .allocation import allocated_against_flops as allocated_against_flops
 from .allocation import allocation_by_difficulty as allocation_by_difficulty
-from .allocation import confidence_within_a_problem as confidence_within_a_problem
 from .allocation import difficulty_estimates as difficulty_estimates
 from .allocation import lesson_rule as lesson_rule
 from .allocation import price_by_fifth as price_by_fifth
@@ -18,6 +17,7 @@ from .arena import arena_by_budget as arena_by_budget
 from .arena import arena_scoreboard as arena_scoreboard
 from .arena import first_attempt_scores as first_attempt_scores
 from .arena import spread_against_uniform as spread_against_uniform
+from .confidence import confidence_within_a_problem as confidence_within_a_problem
 from .connections import claims_and_evidence as claims_and_evidence
 from .connections import price_of_a_long_prompt as price_of_a_long_prompt
 from .connections import two_models_one_gap as two_models_one_gap

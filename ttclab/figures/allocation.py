@@ -1,4 +1,4 @@
-"""Figures of chapter 5, who gets how much, and of the page on confidence."""
+"""Figures of chapter 5: who gets how much."""
 
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -11,7 +11,6 @@ from matplotlib.axes import Axes
 from ..allocator import Allocation, Arm, fitted_policy
 from ..estimators import Estimate
 from ..results import ESTIMATES, adaptive, allocated, beam, gain, lesson, spread, stepwise, weighted
-from ..results.confidence import confidence_auc
 from ..results.families import of_all
 from ..results.sampling import estimate_hits
 from ..results.seeds import verdict
@@ -112,29 +111,40 @@ def allocation_by_difficulty() -> Drawing:
             )  # fmt: skip
             axes.text(column, row, _planned(plan), ha="center", va="center", fontsize=8.5)
     style.tiles(axes, style.SHORT_FIFTHS, [str(n) for n in BUDGETS])
-    axes.set(xlabel="fifth of difficulty", ylabel="budget")
-    easiest, hardest = ({n: table[n][fifth].generations for n in BUDGETS} for fifth in (0, 4))
-    start = _from({n: hardest[n] > easiest[n] for n in BUDGETS})
+    axes.set(xlabel="fifth of difficulty (the darker, the more generations)", ylabel="budget")
+    easiest, hardest = (table[BUDGETS[-1]][fifth].generations for fifth in (0, 4))
+    easy = {_planned(table[n][fifth]).replace("\n", " ") for n in BUDGETS for fifth in (0, 1)}
+    hard = [plan for n in BUDGETS for plan in table[n][3:]]
+    mostly = next((name for name, kind in _KINDS.items() if sum(map(kind, hard)) > len(hard) / 2), "plans of all kinds")
     return Drawing(
         figure,
-        "The full policy uses no more generations on the hardest problems than on the easiest"
-        if start is None
-        else ("T" if start == BUDGETS[0] else f"From a budget of {start} on, t")
-        + "he full policy uses more generations on the hardest problems than on the easiest",
-        f"With a budget of {BUDGETS[-1]} it uses at most {easiest[BUDGETS[-1]]} generations on the easiest fifth and "
-        f"{hardest[BUDGETS[-1]]} on the hardest.",
+        f"Easy problems get {listed(sorted(easy))}"
+        + (", whatever the budget" if len(easy) == 1 else "")
+        + f"; hard ones mostly get {mostly}",
+        f"With a budget of {BUDGETS[-1]} the full policy uses at most {easiest} generations on the easiest fifth and "
+        f"{hardest} on the hardest.",
         pd.DataFrame(
-            [[_planned(plan).replace("\n", " ") for plan in table[n]] for n in BUDGETS],
+            [
+                [f"{_planned(plan)}{f', width {plan.M}' if plan.M else ''}".replace("\n", " ") for plan in table[n]]
+                for n in BUDGETS
+            ],
             columns=style.SHORT_FIFTHS,
             index=pd.Index(BUDGETS, name="budget"),
         ),
     )
 
 
+_KINDS: dict[str, Callable[[Allocation], bool]] = {
+    "beam searches": lambda plan: plan.M > 0,
+    "chains": lambda plan: plan.T > 0,
+    "samples": lambda plan: not (plan.M or plan.T),
+}
+
+
 def _planned(plan: Allocation) -> str:
     """A plan in two lines of a cell."""
     if plan.M:
-        return f"beam {plan.N}\nwidth {plan.M}"
+        return f"beam\nof {plan.N}"
     if not plan.T:
         return f"best\nof {plan.N}"
     kind = "chain" if plan.stepwise else "rewrite"
@@ -167,19 +177,21 @@ def allocated_against_flops() -> Drawing:
     axes.set_yticks([0.7, 0.75, 0.8, 0.85])
     charts.draw_unnamed(axes, [*alike.values(), known, predicted], markers=True, bands=False)
     axes.set_xlim(4.5e6, 1.1 * alike["best-of-N"].at[-1])
-    _name(axes, "difficulty\nknown", known, 1, (-9, 13), ha="right")
-    _name(axes, "predicted", predicted, 0, (7, -3))
+    _name(axes, "full policy,\ndifficulty known", known, 1, (-9, 14), ha="right")
+    _name(axes, "difficulty\npredicted", predicted, 0, (-7, -15), ha="right")
     _name(axes, "one chain", alike["one chain"], 1, (-7, 5), ha="right")
-    _name(axes, "beam search", alike["beam search"], 4, (-6, 8), ha="center")
+    _name(axes, "beam search", alike["beam search"], 4, (-6, 9), ha="center")
     _name(axes, "best-of-N", alike["best-of-N"], 2, (6, -6))
-    style.flops(axes, "FLOPs per problem")
+    for line, i, aside in ((known, 2, (0, 8)), (alike["best-of-N"], 4, (0, -10))):
+        _name(axes, "64", line, i, aside, ha="center")
+    style.flops(axes, "FLOPs per problem (64: a budget of 64)")
     over = {name: of_all(partial(_gain_at_16, name)) for name in ("beam", "steps")}
     verdicts = [verdict(f"policy, difficulty known, at most 16, minus {rival}, equal FLOPs") for rival in RIVALS]
     to_beam, to_chain = (_VERBS.get(word, "does not clearly beat") for word in verdicts)
     return Drawing(
         figure,
-        f"Knowing the difficulty {to_beam} a beam search for all, "
-        f"{'and' if to_beam == to_chain else 'but'} {to_chain} one chain for all",
+        f"For the same FLOPs, knowing the difficulty {to_beam} a beam search for all, "
+        f"{'and' if to_beam == to_chain else 'but'} {to_chain} one chain",
         f"At a budget of 16 and equal FLOPs, the full policy with known difficulty minus a beam search is "
         f"{over['beam']:.1 points}, minus one chain {over['steps']:.1 points}.",
         pd.DataFrame(
@@ -236,7 +248,7 @@ def adaptive_stopping() -> Drawing:
     style.shares(axes, 0.55, 0.88)
     charts.draw(axes, {name: lines[name] for name in list(lines)[:1]}, markers=True, bands=False)
     charts.draw_unnamed(axes, list(lines.values())[1:], markers=True, bands=False)
-    axes.set_xlim(4e6, 1.1 * samples[64].cost)
+    axes.set_xlim(8e6, 1.1 * max(samples[64].cost, shared[64].cost))
     _name(axes, "adapt", lines["adapt"], 1, (-7, 4), ha="right")
     _name(axes, "spread", lines["spread"], 0, (8, -4))
     style.flops(axes, "FLOPs per problem")
@@ -253,7 +265,7 @@ def adaptive_stopping() -> Drawing:
             if start == 4
             else "; spreading does not"
             if start is None
-            else f"; spreading does from the FLOPs of {start} samples on"
+            else "; spreading needs a larger budget to do so"
         ),
         f"Adapting with at most 64 samples solves {stops[64].solved:.1%} for {times(saves)} fewer FLOPs than 64 "
         f"samples for every problem, which solve {weighted(64).solved:.1%}.",
@@ -358,49 +370,4 @@ def lesson_rule() -> Drawing:
             ]
         ),
         {**{f"{way}, solved": ".0%" for way in arms}, "rule minus chain (points)": ".1p"},
-    )
-
-
-CONFIDENCE = {  # measures of confidence by their names on the page
-    "self-certainty": "self-certainty",
-    "tail entropy": "tail-entropy",
-    "lowest group confidence": "lowest-group-confidence",
-    "mean log-probability": "mean-logprob",
-}
-
-
-@drawn(SEED_0)
-def confidence_within_a_problem() -> Drawing:
-    """How well measures of confidence, and the PRM, rank right samples above wrong ones of the same problem."""
-    aucs = {name: confidence_auc(measure) for name, measure in CONFIDENCE.items()}
-    rows = {**aucs, "PRM, for comparison": confidence_auc("prm")}
-    figure, axes = style.new_axes(height=2.4)
-    for place, (name, value) in enumerate(rows.items()):
-        colour = style.INK if name in aucs else style.COLOURS["prm"]
-        errors = [[value.mean - value.low], [value.high - value.mean]]
-        axes.errorbar([value.mean], [place], xerr=errors, color=colour, marker="o", ms=5.5, lw=1.6)
-        axes.annotate(
-            f"{float(value.mean):.2f}", (1, place), xycoords=axes.get_yaxis_transform(), xytext=(4, 0),
-            textcoords="offset points", va="center", color=colour, annotation_clip=False,
-        )  # fmt: skip
-    style.row_names(axes, [name.replace(" confidence", "\nconfidence").replace(", ", ",\n") for name in rows])
-    axes.axvline(0.5, color=style.INK, lw=1, ls=style.DASHED)
-    axes.set(xlim=(0.45, 1), ylim=(len(rows) - 0.5, -0.5), xlabel="AUC within a problem (0.5 is chance)")
-    axes.tick_params(axis="y", length=0)
-    axes.grid(axis="y", visible=False)
-    axes.spines["left"].set_visible(False)
-    useful = [name for name, auc in aucs.items() if auc.low > 0.6]
-    return Drawing(
-        figure,
-        (
-            f"Of four measures of confidence, only the {useful[0]} is much better than chance within a problem"
-            if len(useful) == 1
-            else f"Much better than chance within a problem: {listed(useful)}"
-            if useful
-            else "No measure of confidence is much better than chance within a problem"
-        ),
-        f"The AUC within a problem of self-certainty is {aucs['self-certainty']:.2f}, of the mean log-probability "
-        f"{aucs['mean log-probability']:.2f}, and of the PRM {rows['PRM, for comparison']:.2f}.",
-        pd.DataFrame({"": list(rows), "AUC within a problem": list(rows.values())}),
-        ".2f",
     )

@@ -101,6 +101,11 @@ CHAPTERS: dict[int, dict[str, str]] = {
         "policy, difficulty predicted, at most 16, minus beam search, equal FLOPs":
             "policy of 16, difficulty predicted, minus beam search, same FLOPs",
         "policy, difficulty predicted minus known, at most 16": "policy of 16, difficulty predicted minus known",
+        "policy, difficulty predicted minus known, at most 64": "policy of 64, difficulty predicted minus known",
+        "policy, difficulty predicted, at most 4, FLOPs over difficulty known":
+            "FLOPs of policy of 4, difficulty predicted over known",
+        "policy, difficulty predicted, at most 64, FLOPs over difficulty known":
+            "FLOPs of policy of 64, difficulty predicted over known",
         "lesson's rule, at most 16, minus weighted best-of-16": "lesson's rule with 16 minus weighted vote of 16",
         "lesson's rule, at most 16, minus weighted best-of-16, hardest fifth":
             "lesson's rule with 16 minus weighted vote of 16, hardest fifth",

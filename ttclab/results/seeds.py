@@ -228,6 +228,17 @@ HEADLINES |= {
     "policy, difficulty predicted, at most 16, minus beam search, equal FLOPs": gain(
         partial(_policy_gain, "predicted", 16, "beam")
     ),
+    **{
+        f"policy, difficulty predicted, at most {budget}, FLOPs over difficulty known": times(
+            partial(
+                lambda budget: _times(*(allocated("whole", kind, budget) for kind in ("predicted", "oracle"))), budget
+            )
+        )
+        for budget in (4, 64)
+    },
+    "policy, difficulty predicted minus known, at most 64": gain(
+        lambda: _minus(allocated("whole", "predicted", 64), allocated("whole", "oracle", 64))
+    ),
     "policy, difficulty predicted minus known, at most 16": gain(
         lambda: _minus(allocated("whole", "predicted", 16), allocated("whole", "oracle", 16))
     ),
