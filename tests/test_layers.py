@@ -37,7 +37,8 @@ FLOORS = (  # from the ground up; a part of the package that is not named only h
     {"beam_search", "revision", "live"},
     {"adaptive", "bank"},
     {"results"},
-    {"exercises", "explorables"},
+    {"explorables"},
+    {"exercises"},
     {"cli"},
     {"__main__"},
 )

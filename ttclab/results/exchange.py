@@ -317,11 +317,6 @@ def map_cells() -> int:
     return 6 * len(RATIOS)
 
 
-def all_cells() -> int:
-    """Number of single-fifth cells in the winner maps of all training steps of the large model."""
-    return 5 * len(RATIOS) * len(STEPS)
-
-
 def count_cells(verdict: str, *, verifier_given: bool = True, after: int = 0) -> int:
     """Number of single-fifth cells with a verdict, in the pooled maps of all training steps above `after`."""
     return _count([pooled_map(at, verifier_given=verifier_given) for at in STEPS if at > after], verdict)
@@ -354,57 +349,3 @@ def spendable(R: float, at: int = 1500, *, verifier_given: bool = True) -> float
 def in_samples(count: float) -> str:
     """A number of samples in words; below zero it is "less than nothing"."""
     return "less than nothing" if count < 0 else f"{count:.0f}"
-
-
-def spendable_scored(R: float, at: int = 1500) -> int:
-    """Number of samples that the small model may spend on a query, scored by an already trained PRM."""
-    left = allowance(R, at)
-    arms = sampling_arms()
-    budgets, costs = [allocation.N for allocation in arms], [arm.cost for arm in arms.values()]
-    if left > costs[-1]:  # beyond the recorded budgets, cost grows linearly
-        slope = (costs[-1] - costs[-2]) / (budgets[-1] - budgets[-2])
-        return int(budgets[-1] + (left - costs[-1]) / slope)
-    return int(np.interp(left, costs, budgets))
-
-
-@dataclass(frozen=True)
-class Match:
-    """An arm of the small model that matches one pass of the large one.
-
-    Parameters
-    ----------
-    arm : Arm
-        The arm, on the test problems.
-    verifier : str or None
-        Verifier of the arm; None for a majority vote.
-    over : float
-        FLOPs of the arm divided by FLOPs of the pass.
-    gain : Estimate
-        Accuracy of the arm minus accuracy of the pass.
-    """
-
-    arm: Arm
-    verifier: str | None
-    over: float
-    gain: Estimate
-
-    def __str__(self) -> str:
-        how = {None: "by vote", "prm": "with the PRM", "prm-large": "with PRM 14x"}[self.verifier]
-        return f"{self.arm.allocation}, {how}"
-
-
-@cache
-def cheapest_match(at: int) -> Match:
-    """The cheapest arm of the small model whose accuracy on validation problems reaches one pass of the large one.
-
-    The large model has no recorded run on the validation problems, so its accuracy on the test problems is used.
-    """
-    large = greedy("large", at)
-    pool = [
-        (known, small_arms("test", verifier)[allocation], verifier)
-        for verifier in (None, "prm", "prm-large")
-        for allocation, known in small_arms("validation", verifier).items()
-    ]
-    accurate = [candidate for candidate in pool if candidate[0].correct.mean() >= large.correct.mean()]
-    _, arm, verifier = min(accurate, key=lambda candidate: candidate[0].cost)
-    return Match(arm, verifier, arm.cost / large.cost, arm.minus(large))
