@@ -13,7 +13,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import ttclab
 from ttclab import bank, estimators, explorables, results
+from ttclab.beam_search import beam_search
 from ttclab.explorables import (
     BUNDLE,
     FOLDER,
@@ -26,10 +28,12 @@ from ttclab.explorables import (
     verifier_data,
     watch_revision,
     watch_revision_data,
+    watch_search,
 )
 from ttclab.explorables.verifier import QUALITIES
 from ttclab.explorables.words import GROUPS, flops_in_words
 from ttclab.problems import LENGTHS, SIZES, ArithmeticProblem, Solution, load_problems
+from ttclab.sampling import CHOICES
 from ttclab.verifiers import NoisyOracle
 
 SOURCES = FOLDER / "src"
@@ -444,6 +448,41 @@ def test_problems_worth_watching_are_long_and_of_different_kinds():
     for problem in shown:
         assert sum(map(problem["id"].count, "+-*")) >= 5
         assert problem["question"] == ArithmeticProblem.from_expression(problem["id"]).question
+
+
+@cache
+def _live_models():
+    return ttclab.load("small", device="cpu"), ttclab.load_verifier("prm", device="cpu")
+
+
+@pytest.mark.parametrize("shown", shipped_data("watch_search")["problems"], ids=lambda shown: shown["id"])
+def test_what_the_menu_announces_is_what_the_page_will_draw(shown):
+    """The page's first search of a problem: the same tokens as the package's with seed 0."""
+    problem = ArithmeticProblem.from_expression(shown["id"])
+    samples = ttclab.parallel_search(*_live_models(), problem, watch_search.N, seed=0)
+    solutions, scores = samples.solutions, samples.scores
+    best, weighted, vote = (ttclab.Result.chosen(choose, solutions, scores).correct for choose in CHOICES)
+    searched = beam_search(*_live_models(), problem, watch_search.N, watch_search.M, seed=0)
+    top = max(scores)
+    right = [
+        score
+        for solution, score in zip(solutions, scores, strict=True)
+        if solution.correct and all(problem.check_steps(solution.steps))
+    ]
+    any_right = any(solution.correct for solution in solutions)
+    holds = {
+        "voted down": best and not vote,
+        "fooled": not best and right and top > 0.5 and max(right) < top - 0.2,
+        "found by search": any_right and not best and not weighted and searched.correct,
+        "trusting": vote and not best,
+        "unreached": not any_right and searched.correct,
+        "agreed": best and weighted and vote and searched.correct,
+    }
+    assert holds[next(kind for kind, said in watch_search.KINDS.items() if said == shown["said"])]
+
+
+def test_one_problem_to_watch_fools_the_prm():
+    assert watch_search.KINDS["fooled"] in [problem["said"] for problem in shipped_data("watch_search")["problems"]]
 
 
 def test_the_shipped_shapes_of_the_live_models_are_those_of_the_zoo():
