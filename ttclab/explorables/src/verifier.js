@@ -1,5 +1,5 @@
 // How good is your verifier: accuracy with a verifier, compared with a majority vote and with the oracle.
-import { askedChart, budgetChart, drawBand, drawDot, drawGuess, drawLine, drawRule, drawValue, nameLines, samplesAxis } from "./chart.js";
+import { askedChart, besides, budgetChart, drawBand, drawDot, drawGuess, drawLine, drawRule, drawValue, nameLines, samplesAxis } from "./chart.js";
 import { captionOf, choices, difficulties, problemsOf, slider } from "./controls.js";
 import { oneOf, View } from "./view.js";
 
@@ -118,7 +118,8 @@ export function verifier(context) {
     const height = y(mean[selected.budget]) - 14;
     const asLast = isAsked() && x(here) > right - 70;
     drawValue(plot, "ttc-verifier", here, height, said(current().key), x(here) < x.range()[0] + 45);
-    drawGuess(plot, here, isAsked() ? view.guess : null, asLast ? height : -Infinity, !asLast);
+    drawGuess(plot, here, isAsked() ? view.guess : null, asLast ? height : -Infinity, !asLast,
+      [mean, vote, oracle].flatMap((values) => besides(values, selected.budget)));
     plot.describe(`Chart. ${words()}`);
   }
 
@@ -127,7 +128,7 @@ export function verifier(context) {
     guess: {
       question: `A vote among ${samples[first.budget]} solves ${said("none")} of the problems, a perfect verifier ${said("oracle")}. ` +
         `Weight each sample's vote by its score from the ${verifiers[first.verifier].name}: how many are solved?`,
-      start: Math.round(100 * curve("none").mean[first.budget]), focus: who,
+      far: [curve("none").mean[first.budget], curve("oracle").mean[first.budget], curve(current().key).mean[first.budget]], focus: who,
       picture: askedChart(budgets.length, "problems solved", samplesAxis(budgets), budgets[first.budget], [
         { name: "ttc-oracle", label: "perfect", budgets, values: curve("oracle").mean },
         { name: "ttc-vote", label: "vote", budgets, values: curve("none").mean },
