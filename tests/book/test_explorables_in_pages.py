@@ -729,7 +729,7 @@ def test_arrow_keys_move_along_the_chain_and_the_menu_has_the_chains_of_the_fift
     reader.page.keyboard.press("ArrowRight")
     assert watch_says(reader, "5", wrong, 2)
     name = reader.page.get_by_role("radio", checked=True).last.get_attribute("aria-label")
-    assert name == "attempt 2, wrong, revised to attempt 3, wrong"
+    assert name == "attempt 2, wrong, rewritten as attempt 3, wrong"
     menu = reader.page.get_by_label("Chain")
     hardest = [chain for chain in WATCHED["chains"] if chain["group"] == "5"]
     assert menu.locator("option").count() == len(hardest)
