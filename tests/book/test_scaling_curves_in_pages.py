@@ -186,7 +186,7 @@ def test_the_mouse_chooses_the_budget_that_is_nearest_in_the_chart(reader):
 
 def test_the_axes_fit_what_is_shown(reader):
     reader.look_at(["vote"], "all", "1500 steps", "2 ×")
-    low, *_, high = [float(text[:-1]) for text in reader.chart.locator(".tick", has_text="%").all_inner_texts()]
+    low, *_, high = [float(text[:-1]) for text in reader.chart.locator(".tick", has_text="%").all_text_contents()]
     vote = DATA["groups"][0]["curves"][KEYS.index("vote")]["points"]
     assert 20 <= low <= 100 * min(point[1] for point in vote) and high <= 90
 

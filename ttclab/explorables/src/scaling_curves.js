@@ -157,7 +157,8 @@ export function scaling_curves(context) {
     drawValue(plot, "ttc-best", found ? found.point[FLOPS] : here, height, found ? share(found.point) : "", start);
     const guess = view.isAsked() ? view.guess : null;
     const beside = drawGuess(plot, here, guess, found ? height : -Infinity, !guessLeft, [pass[MEAN], ...selected.shown.flatMap((index) => reached(index)?.point[MEAN] ?? [])]);
-    const taken = found ? [[ahead - (start ? 0 : 44), ahead + (start ? 44 : 0), height - 8, height + 8]] : [];
+    const wide = 12 + 8 * (found ? share(found.point).length : 0);
+    const taken = found ? [[ahead - (start ? 0 : wide), ahead + (start ? wide : 0), height - 8, height + 8]] : [];
     if (guess !== null) taken.push([x(here) - (guessLeft ? 82 : 0), x(here) + (guessLeft ? 0 : 82), beside - 8, beside + 8]);
     const ends = [...all].sort((a, b) => Number(b === found?.index) - Number(a === found?.index)).map((index) => {
       const point = curves[index].points[curves[index].points.length - 1];
