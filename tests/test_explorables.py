@@ -13,7 +13,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import ttclab
 from ttclab import bank, estimators, explorables, results
+from ttclab.beam_search import beam_search
 from ttclab.explorables import (
     BUNDLE,
     FOLDER,
@@ -26,10 +28,12 @@ from ttclab.explorables import (
     verifier_data,
     watch_revision,
     watch_revision_data,
+    watch_search,
 )
 from ttclab.explorables.verifier import QUALITIES
 from ttclab.explorables.words import GROUPS, flops_in_words
 from ttclab.problems import LENGTHS, SIZES, ArithmeticProblem, Solution, load_problems
+from ttclab.sampling import CHOICES
 from ttclab.verifiers import NoisyOracle
 
 SOURCES = FOLDER / "src"
@@ -162,15 +166,17 @@ def test_a_verifier_is_measured_by_both_ways_of_choosing_in_every_group():
     answers, right, scores = scored_runs()
     data = verifier_data(answers, right, {"My verifier": scores})
     fifth = estimators.fifths(right.mean(axis=1))
+    covered = estimators.pass_at_k(32, right.sum(axis=1, keepdims=True), data["budgets"])
     ways = {
         "weighted": estimators.weighted_best_of_n(answers, scores, right, np.array(data["budgets"])),
         "best": estimators.best_of_n(scores, right, np.array(data["budgets"])),
     }
     for choose, values in ways.items():
         for key, group in enumerate(curve_of(data, "my-verifier", choose)):
-            expected = estimators.bootstrap(values[(fifth == key - 1) | (key == 0)])
-            for part in ("mean", "low", "high"):
-                assert group[part] == pytest.approx(getattr(expected, part), abs=5e-5)
+            members = (fifth == key - 1) | (key == 0)
+            expected = np.minimum(estimators.bootstrap(values[members]), estimators.bootstrap(covered[members]))
+            for part, value in zip(("mean", "low", "high"), expected, strict=True):
+                assert group[part] == pytest.approx(value, abs=5e-5)
 
 
 def test_a_vote_and_the_oracle_need_no_scores():
@@ -247,10 +253,20 @@ def test_selections_of_the_shipped_verifiers_are_what_the_estimators_say(samples
     else:
         values = estimators.weighted_best_of_n(small().answers, scores, small().correct, samples)
     fifth = estimators.fifths(small().correct.mean(axis=1))
-    expected = estimators.bootstrap(values if problems == "all" else values[fifth == int(problems) - 1])
+    covered = estimators.pass_at_k(256, small().correct.sum(axis=1), samples)
+    members = fifth == int(problems) - 1 if problems != "all" else fifth >= 0
+    expected = np.minimum(estimators.bootstrap(values[members]), estimators.bootstrap(covered[members]))
     group = shipped[list(GROUPS).index(problems)]
     place = shipped_data("verifier")["budgets"].index(samples)
     assert [group[part][place] for part in ("mean", "low", "high")] == pytest.approx(expected, abs=5.1e-5)
+
+
+def test_no_verifier_passes_the_oracle():
+    data = shipped_data("verifier")
+    for curve in data["curves"]:
+        for group, perfect in zip(curve["groups"], curve_of(data, "oracle"), strict=True):
+            for part in ("mean", "low", "high"):
+                assert np.all(np.array(group[part]) <= perfect[part]), (curve["verifier"], curve.get("choose"))
 
 
 def test_the_shipped_verifiers_are_there_with_the_whole_dial_and_their_price():
@@ -444,6 +460,41 @@ def test_problems_worth_watching_are_long_and_of_different_kinds():
     for problem in shown:
         assert sum(map(problem["id"].count, "+-*")) >= 5
         assert problem["question"] == ArithmeticProblem.from_expression(problem["id"]).question
+
+
+@cache
+def _live_models():
+    return ttclab.load("small", device="cpu"), ttclab.load_verifier("prm", device="cpu")
+
+
+@pytest.mark.parametrize("shown", shipped_data("watch_search")["problems"], ids=lambda shown: shown["id"])
+def test_what_the_menu_announces_is_what_the_page_will_draw(shown):
+    """The page's first search of a problem: the same tokens as the package's with seed 0."""
+    problem = ArithmeticProblem.from_expression(shown["id"])
+    samples = ttclab.parallel_search(*_live_models(), problem, watch_search.N, seed=0)
+    solutions, scores = samples.solutions, samples.scores
+    best, weighted, vote = (ttclab.Result.chosen(choose, solutions, scores).correct for choose in CHOICES)
+    searched = beam_search(*_live_models(), problem, watch_search.N, watch_search.M, seed=0)
+    top = max(scores)
+    right = [
+        score
+        for solution, score in zip(solutions, scores, strict=True)
+        if solution.correct and all(problem.check_steps(solution.steps))
+    ]
+    any_right = any(solution.correct for solution in solutions)
+    holds = {
+        "voted down": best and not vote,
+        "fooled": not best and right and top > 0.5 and max(right) < top - 0.2,
+        "found by search": any_right and not best and not weighted and searched.correct,
+        "trusting": vote and not best,
+        "unreached": not any_right and searched.correct,
+        "agreed": best and weighted and vote and searched.correct,
+    }
+    assert holds[next(kind for kind, said in watch_search.KINDS.items() if said == shown["said"])]
+
+
+def test_one_problem_to_watch_fools_the_prm():
+    assert watch_search.KINDS["fooled"] in [problem["said"] for problem in shipped_data("watch_search")["problems"]]
 
 
 def test_the_shipped_shapes_of_the_live_models_are_those_of_the_zoo():

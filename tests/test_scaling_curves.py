@@ -124,7 +124,17 @@ def test_selections_of_the_shipped_curves_are_what_the_evidence_says(strategy, w
 
 def test_the_shipped_curves_have_every_strategy_and_fit_in_a_page():
     data = shipped_data("scaling_curves")
-    names = ["Single", "Vote", "ORM", "PRM", "PRM 14x", "Beam", "Revision", "Adaptive", "Oracle"]
+    names = [
+        "Single",
+        "Vote",
+        "Weighted, ORM",
+        "Weighted, PRM",
+        "Weighted, PRM 14x",
+        "Beam",
+        "Revision",
+        "Adaptive",
+        "Oracle",
+    ]
     assert [each["name"] for each in data["strategies"]] == names
     assert data["opponents"] == [f"{steps} steps" for steps in OPPONENTS]
     assert len(as_json(data).encode()) <= 80_000

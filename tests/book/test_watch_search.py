@@ -249,9 +249,12 @@ def test_a_wrong_leaf_with_the_best_score_can_be_found_by_hand(watcher):
     fooled = next(problem for problem in DATA["problems"] if problem["said"].startswith("a wrong solution"))
     watcher.open(problem=fooled["id"])
     answer = ArithmeticProblem.from_expression(fooled["id"]).answer
-    assert watcher.picks("Best-of-N")[2] != answer
-    rows = watcher.page.get_by_role("region", name="Best-of-N", exact=True).locator(".ttc-answers th[scope=row]")
-    assert f"{answer} ✓" in rows.all_inner_texts()
+    chosen = watcher.picks("Best-of-N")[2]
+    assert chosen != answer
+    rows = watcher.page.get_by_role("region", name="Best-of-N", exact=True).locator(".ttc-answers tbody tr")
+    best = {row.split()[0]: float(re.findall(r"\d\.\d\d", row)[-1]) for row in rows.all_inner_texts()}
+    assert best[chosen] > 0.5 > best[answer] > 0
+    assert f"{answer} ✓" in " ".join(rows.all_inner_texts())
 
 
 def test_the_readers_own_problem_is_searched_and_one_that_cannot_be_is_refused_with_the_rule(watcher):

@@ -84,7 +84,7 @@ def scaling_curves_data(
                 "curves": curves,
             }
         )
-    keys = {name: name.lower().replace(" ", "-") for name in strategies}
+    keys = {name: name.rpartition(", ")[2].lower().replace(" ", "-") for name in strategies}
     return {
         "schema": SCHEMA,
         "explorable": "scaling_curves",
@@ -153,9 +153,9 @@ def recorded() -> dict[str, Any]:
         {
             "Single": {"1 greedy pass": results.one_pass("test", model="small")},
             "Vote": samples("majority"),
-            "ORM": samples("weighted", "orm"),
-            "PRM": samples("weighted"),
-            "PRM 14x": samples("weighted", "prm-large"),
+            "Weighted, ORM": samples("weighted", "orm"),
+            "Weighted, PRM": samples("weighted"),
+            "Weighted, PRM 14x": samples("weighted", "prm-large"),
             "Beam": {f"{arm.allocation.N} places": arm for arm in map(results.beam, PLACES)},
             "Revision": {f"at most {_count(T, 'restart')}": results.stepwise(T) for T in RESTARTS},
             "Adaptive": adaptive,

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 KINDS = {  # of revision chains, by the correctness of their attempts
     "right": "right all along",
-    "mended": "wrong, then right",
-    "spoilt": "right, then wrong",
+    "mended": "wrong at first, right at the end",
+    "spoilt": "right at first, wrong at the end",
     "wavering": "back and forth",
     "wrong": "wrong all along",
 }
@@ -76,7 +76,15 @@ def watch_revision_data(
         "schema": SCHEMA,
         "explorable": "watch_revision",
         "source": f"{source}; {problems} problems, {each} chains of {attempts} attempts each",
-        "groups": [{"key": key, "name": name, "problems": int(members[key].sum())} for key, name in GROUPS.items()],
+        "groups": [
+            {
+                "key": key,
+                "name": name,
+                "problems": int(members[key].sum()),
+                "turned": _turned_wrong(right[members[key]]),
+            }
+            for key, name in GROUPS.items()
+        ],
         "kinds": [
             {
                 "key": key,
@@ -175,6 +183,13 @@ def _revisions_table(key: str, right: np.ndarray, spent: np.ndarray) -> dict[str
         ],
         "rows": rows,
     }
+
+
+def _turned_wrong(right: np.ndarray) -> list[float | None]:
+    """Share of the right attempts that the next attempt turns wrong, by rewrite; None where no attempt is right."""
+    before, after = right[:, :, :-1], right[:, :, 1:]
+    counts, turned = before.sum(axis=(0, 1)), (before & ~after).sum(axis=(0, 1))
+    return [round(float(t / n), 4) if n else None for t, n in zip(turned, counts, strict=True)]
 
 
 def _turned(turned: np.ndarray, attempts: np.ndarray) -> str:

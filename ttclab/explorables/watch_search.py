@@ -1,7 +1,7 @@
 """Watch it search: the small model and its PRM run in the page, on our problems or on the reader's."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,10 +12,12 @@ from .words import SCHEMA, SEED, in_words
 
 if TYPE_CHECKING:
     from ..allocator import Arm
+    from ..tasks.problem import Problem, Solution
 
 MODELS = {"policy": "small", "prm": "prm"}  # models that run in the page
 N, M = 16, 4  # budget and width of the recorded runs in the table and of the first view
 LONG = 5  # smallest number of operations of a problem to watch
+FOOLED = 0.5  # a wrong solution must score at least this to be a verifier's clear mistake
 KINDS = {  # of problems to watch, by the results of N samples and of a beam search with N places
     "voted down": "the vote is wrong, the best score is right",
     "fooled": "a wrong solution has the best score, a right one is there",
@@ -113,20 +115,31 @@ def _worth_watching() -> Iterator[tuple[str, str]]:
     for i, problem in enumerate(samples.problems):
         solutions, row = samples.solutions(i)[:N], list(scores[i, :N])
         best, weighted, vote = (Result.chosen(choose, solutions, row).correct for choose in CHOICES)
-        kind = _kind(best, weighted, vote, any(solution.correct for solution in solutions), bool(searched[i]))
+        kind = (
+            "fooled"
+            if _is_fooled(problem, solutions, row)
+            else _kind(best, weighted, vote, any(solution.correct for solution in solutions), bool(searched[i]))
+        )
         if kind and sum(map(problem.id.count, "+-*")) >= LONG:
             first.setdefault(kind, problem.id)
     yield from ((kind, first[kind]) for kind in KINDS if kind in first)
 
 
+def _is_fooled(problem: "Problem", solutions: "Sequence[Solution]", scores: Sequence[float]) -> bool:
+    """Whether the best score is high and a wrong solution's, and another solution is right in all its steps."""
+    top = int(np.argmax(scores))
+    there = any(solution.correct and all(problem.check_steps(solution.steps)) for solution in solutions)
+    return scores[top] > FOOLED and not solutions[top].correct and there
+
+
 def _kind(best: bool, weighted: bool, vote: bool, covered: bool, searched: bool) -> str | None:
-    """The kind of a problem, a key of KINDS, or None."""
+    """The kind of a problem that fools no verifier, a key of KINDS, or None."""
     if not covered:
         return "unreached" if searched else None
     if best and weighted:
         return "agreed" if vote and searched else "voted down" if not vote else None
     if not best:
-        return "trusting" if vote else "found by search" if searched and not weighted else "fooled"
+        return "trusting" if vote else "found by search" if searched and not weighted else None
     return None
 
 

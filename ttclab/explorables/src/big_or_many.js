@@ -1,5 +1,5 @@
 // Big once or small many: one pass of the large model against as many samples of the small one as its FLOPs pay for.
-import { askedChart, budgetChart, drawBand, drawDot, drawGuess, drawLine, drawRule, drawValue, nameLines, samplesAxis } from "./chart.js";
+import { askedChart, besides, budgetChart, drawBand, drawDot, drawGuess, drawLine, drawRule, drawValue, nameLines, samplesAxis } from "./chart.js";
 import { captionOf, choices, difficulties, problemsOf, slider } from "./controls.js";
 import { oneOf, View } from "./view.js";
 
@@ -94,7 +94,7 @@ export function big_or_many(context) {
     drawLine(plot, "ttc-large", passes, passes.map(() => level));
     drawLine(plot, "ttc-verifier", passes, mean);
     nameLines(plot, lines.toSorted((a, b) => b[2] - a[2]));
-    drawDot(plot, "ttc-large", here, level, 4);
+    drawDot(plot, "ttc-large", here, level, 5);
     drawDot(plot, "ttc-verifier", here, value, 6);
     // The two values stand left of the rule, one above the other; at the left end of the chart there is room on the right.
     const roomLeft = x(here) > x.range()[0] + 45;
@@ -102,7 +102,7 @@ export function big_or_many(context) {
     const [mine, other] = value >= level ? [upper, lower] : [lower, upper];
     drawValue(plot, "ttc-verifier", here, mine, said[selected.budget][0], !roomLeft);
     drawValue(plot, "ttc-large", here, other, once().said[0], !roomLeft);
-    drawGuess(plot, here, view.isAsked() ? view.guess : null, -Infinity, x(here) < right - 70);
+    drawGuess(plot, here, view.isAsked() ? view.guess : null, -Infinity, x(here) < right - 70, [level, ...besides(mean, selected.budget)]);
     plot.describe(`Chart. ${words()}`);
   }
 
@@ -111,7 +111,7 @@ export function big_or_many(context) {
     guess: {
       question: `One pass of the large model solves ${once().said[0]} of the problems. For the same FLOPs the small one draws ` +
         `${curve().samples[first.budget]} samples. Let them vote: how many problems are solved?`,
-      start: Math.round(100 * once().mean), focus: verifier,
+      far: [once().mean, small().mean[first.budget]], focus: verifier,
       picture: askedChart(passes.length, "problems solved", axis, passes[first.budget], [
         { name: "ttc-large", label: "large", budgets: passes, values: passes.map(() => once().mean) },
       ], `one pass of the large model solves ${once().said[0]}; what does a vote of the small one solve for its FLOPs?`),

@@ -1,5 +1,5 @@
 // Breadth or depth: coverage by number of samples, measured and in theory.
-import { askedChart, budgetChart, drawBand, drawDot, drawGuess, drawLine, drawRule, drawValue, nameLines, samplesAxis } from "./chart.js";
+import { askedChart, besides, budgetChart, drawBand, drawDot, drawGuess, drawLine, drawRule, drawValue, nameLines, samplesAxis } from "./chart.js";
 import { difficulties, problemsOf, slider } from "./controls.js";
 import { oneOf, View } from "./view.js";
 
@@ -64,7 +64,8 @@ export function breadth_or_depth(context) {
     const aboveY = Math.min(y(theory[selected.budget]) - 13, belowY - 16);
     drawValue(plot, "ttc-theory", here, aboveY, selected.budget ? theoryWords : "", !roomLeft); // with one sample the two are equal
     drawValue(plot, "ttc-measured", here, belowY, measuredWords, roomBelow ? x(here) < right - 62 : !roomLeft);
-    drawGuess(plot, here, view.isAsked() ? view.guess : null, belowY);
+    drawGuess(plot, here, view.isAsked() ? view.guess : null, belowY, true,
+      [p, ...besides(coverage.mean, selected.budget), ...besides(theory, selected.budget)]);
     plot.describe(`Chart. ${words()}`);
   }
 
@@ -73,7 +74,7 @@ export function breadth_or_depth(context) {
     guess: {
       question: `One sample is right on ${tables[0].rows[0][1]} of the problems. Draw ${samples[asked]} of each problem: for how many ` +
         "problems is at least one right?",
-      start: Math.round(100 * groups[0].p), focus: budget,
+      far: [groups[0].p, groups[0].coverage.mean[asked]], focus: budget,
       picture: askedChart(budgets.length, "at least one sample is right", axis, budgets[asked], [
         { name: "ttc-one", label: "one sample", budgets, values: budgets.map(() => groups[0].p) },
       ], `one sample is right on ${tables[0].rows[0][1]}; what do ${samples[asked]} reach?`),

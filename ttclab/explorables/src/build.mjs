@@ -44,9 +44,12 @@ const packages = new Set(Object.keys(metafile.inputs).flatMap((path) => path.mat
 const byLicence = {};
 for (const name of [...packages].sort()) {
   const { version } = JSON.parse(read("node_modules", name, "package.json"));
-  (byLicence[read("node_modules", name, "LICENSE").trim()] ??= []).push(`${name} ${version}`);
+  const [copyright, ...licence] = read("node_modules", name, "LICENSE").trim().split("\n");
+  const holders = (byLicence[licence.join("\n")] ??= {}); // one text may be the licence of several holders' packages
+  (holders[copyright] ??= []).push(`${name} ${version}`);
 }
-const notices = Object.entries(byLicence).map(([licence, names]) => `${names.join(", ")}:\n${licence}`);
+const notices = Object.entries(byLicence).map(([licence, holders]) => (
+  Object.entries(holders).map(([copyright, names]) => `${names.join(", ")}:\n${copyright}\n`).join("") + licence));
 const made = `Made by "npm run build" in ttclab/explorables/src: change the sources, not this file.`;
 const text = `/*! ${made}\nsources sha256:${recorded}\ncode sha256:${sha256(output.text)}\n\n${notices.join("\n\n")}\n*/\n${output.text}`;
 writeFileSync(target, text);

@@ -44,7 +44,8 @@ export function canvas(draw, name = "") {
 }
 
 /**
- * @typedef {{ domain: number[], ticks: number[], title: string, at: (budget: number) => number, format?: (tick: number) => string }} Axis
+ * @typedef {{ domain: number[], ticks: number[], title: string, at: (budget: number) => number, format?: (tick: number) => string,
+ *   linear?: boolean, span?: () => number[], within?: () => number[] }} Axis `span` and `within` are domains of x and y that change with the view
  */
 
 /**
@@ -57,19 +58,19 @@ export function canvas(draw, name = "") {
  * @param {(plot: Plot) => void} how.paint
  * @param {Axis} how.axis
  */
-export function budgetChart(count, yTitle, { choose, paint, axis: { domain, ticks, title, at, format = String } }) {
-  const x = scaleLog(domain, [0, 0]).base(2);
+export function budgetChart(count, yTitle, { choose, paint, axis: { domain, ticks, title, at, format = String, linear, span, within } }) {
+  const x = linear ? scaleLinear(domain, [0, 0]) : scaleLog(domain, [0, 0]).base(2);
   const y = scaleLinear([0, 1], [0, 0]);
   const { svg, yAxis, xAxis, layer, yText, xText, describe, ...chart } = canvas((width) => {
     const height = Math.round(Math.min(340, Math.max(250, width * 0.55)));
     const edge = { top: 42, right: 82, bottom: 44, left: 38 };
     svg.attr("width", width).attr("height", height);
-    x.range([edge.left, width - edge.right]);
-    y.range([height - edge.bottom, edge.top]);
+    x.range([edge.left, width - edge.right]).domain(span?.() ?? domain);
+    y.range([height - edge.bottom, edge.top]).domain(within?.() ?? [0, 1]);
     yAxis.attr("transform", `translate(${edge.left},0)`)
       .call(axisLeft(y).ticks(5, "%").tickSize(edge.left + edge.right - width).tickPadding(7));
     xAxis.attr("transform", `translate(0,${height - edge.bottom})`)
-      .call(axisBottom(x).tickValues(ticks).tickFormat((tick) => format(Number(tick))).tickSize(4));
+      .call(axisBottom(x).tickValues(ticks.filter((tick) => tick >= x.domain()[0] && tick <= x.domain()[1])).tickFormat((tick) => format(Number(tick))).tickSize(4));
     yText.attr("x", 2).attr("y", 13).text(yTitle);
     xText.attr("x", (edge.left + width - edge.right) / 2).attr("y", height - 6).attr("text-anchor", "middle").text(title);
     paint({ layer, x, y, right: width - edge.right, describe });
@@ -97,7 +98,7 @@ export function budgetChart(count, yTitle, { choose, paint, axis: { domain, tick
 export function askedChart(count, yTitle, axis, here, known, words) {
   let guess = 0;
   const { node, draw, stop } = budgetChart(count, yTitle, {
-    choose: () => {}, axis,
+    choose: () => {}, axis: { ...axis, span: undefined, within: undefined },
     paint(plot) {
       drawRule(plot, here);
       for (const { name, budgets, values } of known) drawLine(plot, name, budgets, values);
@@ -184,6 +185,38 @@ export function nameLines({ layer, y, right }, lines) {
 }
 
 /**
+ * Labels lines at their own ends, as near as the other labels allow.
+ *
+ * @param {Plot} plot
+ * @param {{ name: string, label: string, x: number, y: number }[]} ends the ends in pixels, the most important first
+ * @param {number[][]} taken boxes of other labels: left, right, top and bottom
+ * @param {number[][]} points of lines, which labels avoid where they can
+ */
+export function nameEnds({ layer, x, y, right }, ends, taken, points) {
+  const [bottom, top] = y.range();
+  for (const end of ends) {
+    const text = mark(layer, "text", `ttc-name ${end.name}`).attr("dy", "0.32em").text(end.label);
+    if (!end.label) continue;
+    const width = /** @type {SVGTextElement} */ (text.node()).getComputedTextLength();
+    const left = Math.max(x.range()[0], Math.min(end.x + 9, right + 80 - width));
+    const boxAt = (/** @type {number} */ height) => [left - 1, left + width + 1, height - 8, height + 8];
+    const heights = Array.from({ length: 60 }, (_, i) => end.y + (i % 2 ? -4 : 4) * Math.ceil(i / 2));
+    const isFree = (/** @type {number} */ height) => {
+      const box = boxAt(height);
+      return height > top - 30 && height < bottom - 4 &&
+        taken.every((each) => box[0] >= each[1] || each[0] >= box[1] || box[2] >= each[3] || each[2] >= box[3]);
+    };
+    const isClear = (/** @type {number} */ height) => {
+      const [from, to, high, low] = boxAt(height);
+      return isFree(height) && !points.some(([across, down]) => across > from && across < to && down > high && down < low);
+    };
+    const height = heights.slice(0, 40).find(isClear) ?? heights.find(isFree) ?? end.y;
+    taken.push(boxAt(height));
+    text.attr("x", left).attr("y", height);
+  }
+}
+
+/**
  * Draws a vertical rule at the selected budget.
  *
  * @param {Plot} plot
@@ -223,20 +256,37 @@ export function drawValue({ layer, x }, name, budget, height, text, start) {
 }
 
 /**
- * Draws the reader's guess, a percentage or null. Its label moves below the label at `other` if the two would overlap.
+ * Draws the reader's guess, a percentage or null. Its label moves up or down if it would lie on the label at the height `other` or on a line.
  *
  * @param {Plot} plot
  * @param {number} budget
  * @param {number | null} guess
  * @param {number} other
  * @param {boolean} [start]
+ * @param {number[]} [lines] values of the lines beside the guess
+ * @returns the height of the label
  */
-export function drawGuess(plot, budget, guess, other, start = true) {
+export function drawGuess(plot, budget, guess, other, start = true, lines = []) {
   const height = guess === null ? 0 : plot.y(guess / 100);
   const diamond = guess === null ? "" : `M${plot.x(budget)},${height - 6}l6,6l-6,6l-6,-6Z`;
   mark(plot.layer, "path", "ttc-guess").attr("d", diamond);
-  const beside = Math.abs(height - other) < 16 ? other + 16 : height;
+  const [bottom, top] = plot.y.range();
+  const isFree = (/** @type {number} */ place) => place > top - 9 && place < bottom - 6 && Math.abs(place - other) >= 16 &&
+    lines.every((value) => Math.abs(plot.y(value) - place) >= 9);
+  const near = [0, 12, -12, 18, -18, 26, -26, 36, -36].map((by) => height + by);
+  const beside = near.find(isFree) ?? (Math.abs(height - other) < 16 ? other + 16 : height);
   drawValue(plot, "ttc-guessed", budget, beside, guess === null ? "" : "your guess", start);
+  return beside;
+}
+
+/**
+ * The values of a line at a budget and halfway to the next, for labels that begin there.
+ *
+ * @param {number[]} values
+ * @param {number} index
+ */
+export function besides(values, index) {
+  return [values[index], (values[index] + (values[index + 1] ?? values[index])) / 2];
 }
 
 /**

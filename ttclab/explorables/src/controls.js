@@ -170,17 +170,26 @@ export function captionOf({ name, problems }) {
 }
 
 /**
+ * A percentage at which a guess may start: 50, or one near it if 50 lies on a known line or near the answer.
+ *
+ * @param {...number} shares
+ */
+function neutral(...shares) {
+  return [50, 40, 60, 30, 70].find((percent) => shares.every((share) => Math.abs(100 * share - percent) > 6)) ?? 50;
+}
+
+/**
  * A form in which the reader commits to a percentage before the answer is shown. The picture follows the guess.
  *
  * @param {string} question
- * @param {number} start
+ * @param {number[]} far shares that the guess must not start at: those of the known lines, and the answer
  * @param {{ node: Node, move: (percent: number) => void }} picture
  * @param {(percent: number) => void} commit
  */
-export function prediction(question, start, picture, commit) {
+export function prediction(question, far, picture, commit) {
   const guess = slider("Your guess", Array.from({ length: 101 }, (_, percent) => `${percent}%`), { input: picture.move });
-  guess.step = start;
-  picture.move(start);
+  guess.step = neutral(...far);
+  picture.move(guess.step);
   const see = button("Commit, then see", () => commit(guess.step));
   return element("div", { class: "ttc-prediction" }, element("p", {}, question), picture.node, guess.node, see);
 }

@@ -1,5 +1,5 @@
 // Scaling curves: accuracy of each strategy by FLOPs, with one pass of the large model as a dashed line.
-import { askedChart, budgetChart, drawBand, drawDot, drawGuess, drawLine, drawRule, drawValue, mark, nameLines } from "./chart.js";
+import { askedChart, budgetChart, drawBand, drawDot, drawGuess, drawLine, drawRule, drawValue, nameEnds } from "./chart.js";
 import { captionOf, choices, difficulties, problemsOf, slider, toggles } from "./controls.js";
 import { oneOf, View } from "./view.js";
 
@@ -39,15 +39,29 @@ export function scaling_curves(context) {
   const difficulty = difficulties(groups, view.choose("group"));
   const large = choices("Training of the 14x model", opponents, view.choose("opponent"));
   const budget = slider("Budget", shares.map((share) => `${share} one pass of the 14x model`), view.drag("budget"));
-  const points = groups.flatMap(({ curves }) => curves.flatMap((curve) => curve.points));
-  const costs = [...groups.flatMap(({ budgets }) => budgets), ...points.map((point) => point[FLOPS])];
-  const domain = [Math.min(...costs) / 1.2, Math.max(...costs)];
+  const domain = span();
   /** @type {import("./chart.js").Axis} */
   const axis = {
-    domain, ticks: TICKS.filter((n) => n > domain[0] && n < domain[1]), format: (n) => `${n / 1e6}`,
+    domain, span, within, ticks: TICKS, format: (n) => `${n / 1e6}`,
     title: "million FLOPs per problem", at: (step) => group().budgets[step],
   };
   const chart = budgetChart(shares.length, "problems solved", { choose: view.choose("budget"), paint, axis });
+
+  /** The points of the strategies that are shown. */
+  function seen() { return selected.shown.flatMap((index) => group().curves[index].points); }
+
+  /** The FLOPs that the chart has to hold: every budget and every point that is shown. */
+  function span() {
+    const costs = [...group().budgets, ...seen().map((point) => point[FLOPS])];
+    return [Math.min(...costs) / 1.2, Math.max(...costs)];
+  }
+
+  /** The shares that the chart has to hold, in whole tenths. */
+  function within() {
+    const shares = [...seen().flatMap((point) => [point[LOW], point[HIGH]]), group().large[selected.opponent][MEAN]];
+    if (view.isAsked()) shares.push((view.guess ?? 0) / 100);
+    return [Math.floor(10 * Math.min(...shares) - 0.1) / 10, Math.ceil(10 * Math.max(...shares)) / 10].map((share) => Math.min(Math.max(share, 0), 1));
+  }
 
   /**
    * The strategies named in a state; the selection may be empty.
@@ -61,13 +75,6 @@ export function scaling_curves(context) {
   }
 
   function group() { return groups[selected.group]; }
-
-  /**
-   * Whether a strategy is one point, whose name stands beside it.
-   *
-   * @param {number} index
-   */
-  function isPoint(index) { return groups[0].curves[index].points.length === 1; }
 
   /** @param {Point} point */
   function share(point) { return point[SOLVED].split(" ")[0]; }
@@ -133,30 +140,40 @@ export function scaling_curves(context) {
     drawRule(plot, here);
     drawLine(plot, "ttc-s-large", x.domain(), [pass[MEAN], pass[MEAN]]);
     for (const index of all) drawLine(plot, name(index), drawn(index, FLOPS), drawn(index, MEAN));
-    /** @type {import("./chart.js").Name[]} */
-    const lines = all.map((index) => {
-      const label = selected.shown.includes(index) && !isPoint(index) ? strategies[index].name : "";
-      return [name(index), label, curves[index].points[curves[index].points.length - 1][MEAN]];
-    });
-    lines.push(["ttc-s-large", "14x pass", pass[MEAN]]);
-    nameLines(plot, lines.toSorted((a, b) => b[2] - a[2]));
-    // There is room above the upper dot; near an end of the chart only on one side of the rule.
+    // The value stands above the best dot; near an end of the chart there is room only on one side of the rule.
     const height = found ? Math.max(y(found.point[MEAN]) - 14, y.range()[1] - 10) : 0;
-    for (const index of all.filter(isPoint)) {
-      const [point] = curves[index].points;
-      const label = selected.shown.includes(index) ? strategies[index].name : "";
-      mark(plot.layer, "text", `ttc-name ${name(index)}`).attr("x", x(point[FLOPS]) + 8).attr("dy", "0.32em")
-        .attr("y", index === found?.index ? Math.max(y(point[MEAN]), height + 16) : y(point[MEAN])).text(label); // below its value
-    }
+    const start = x(found ? found.point[FLOPS] : here) < x.range()[0] + 45;
+    const guessLeft = x(here) > right - 70;
+    if (found) plot.layer.select(`path.ttc-line.${name(found.index)}`).classed("ttc-top", true).raise();
     for (const index of all) {
       const point = selected.shown.includes(index) && reached(index)?.point;
       if (point) drawDot(plot, name(index), point[FLOPS], point[MEAN], index === found?.index ? 6 : 4);
       else drawDot(plot, name(index), here, 0, 0);
     }
-    drawDot(plot, "ttc-s-large", pass[FLOPS], pass[MEAN], 4);
-    const start = x(found ? found.point[FLOPS] : here) < x.range()[0] + 45;
+    drawDot(plot, "ttc-s-large", pass[FLOPS], pass[MEAN], 5.5);
+    plot.layer.selectAll("circle").raise();
+    if (found) plot.layer.select(`circle.${name(found.index)}`).raise();
+    const ahead = found ? x(found.point[FLOPS]) : x(here);
     drawValue(plot, "ttc-best", found ? found.point[FLOPS] : here, height, found ? share(found.point) : "", start);
-    drawGuess(plot, here, view.isAsked() ? view.guess : null, x(here) > right - 70 ? height : -Infinity, x(here) <= right - 70);
+    const guess = view.isAsked() ? view.guess : null;
+    const beside = drawGuess(plot, here, guess, found ? height : -Infinity, !guessLeft, [pass[MEAN], ...selected.shown.flatMap((index) => reached(index)?.point[MEAN] ?? [])]);
+    const wide = 12 + 8 * (found ? share(found.point).length : 0);
+    const taken = found ? [[ahead - (start ? 0 : wide), ahead + (start ? wide : 0), height - 8, height + 8]] : [];
+    if (guess !== null) taken.push([x(here) - (guessLeft ? 82 : 0), x(here) + (guessLeft ? 0 : 82), beside - 8, beside + 8]);
+    const ends = [...all].sort((a, b) => Number(b === found?.index) - Number(a === found?.index)).map((index) => {
+      const point = curves[index].points[curves[index].points.length - 1];
+      const label = selected.shown.includes(index) ? strategies[index].name : "";
+      return { name: name(index), label, x: x(point[FLOPS]), y: y(point[MEAN]) };
+    });
+    taken.push([x(pass[FLOPS]) - 7, x(pass[FLOPS]) + 7, y(pass[MEAN]) - 7, y(pass[MEAN]) + 7]);
+    const dense = selected.shown.flatMap((index) => curves[index].points.slice(1).flatMap((point, i) => Array.from({ length: 9 }, (_, k) => (
+      [FLOPS, MEAN].map((part) => {
+        const [from, to] = [curves[index].points[i], point].map((each) => (part === FLOPS ? x(each[FLOPS]) : y(each[MEAN])));
+        return from + ((to - from) * k) / 8;
+      })))));
+    const level = Array.from({ length: 80 }, (_, i) => [(right * i) / 80, y(pass[MEAN])]);
+    nameEnds(plot, [...ends, { name: "ttc-s-large", label: "14x pass", x: right, y: y(pass[MEAN]) }], taken, [...dense, ...level]);
+    plot.layer.selectAll("text").raise();
     plot.describe(`Chart. ${words()}`);
   }
 
@@ -166,15 +183,15 @@ export function scaling_curves(context) {
     guess: {
       question: `One pass of the 14x model costs ${pass[COST]} a problem and solves ${share(pass)}. For as many FLOPs the small model may ` +
         "vote, search, revise step by step, or have its samples scored. How many problems does the best of these solve?",
-      start: Math.round(100 * pass[MEAN]), focus: budget,
+      far: [pass[MEAN], best()?.point[MEAN] ?? 0], focus: budget,
       picture: askedChart(shares.length, "problems solved", axis, groups[0].budgets[asked], [
         { name: "ttc-s-large", label: "14x pass", budgets: domain, values: domain.map(() => pass[MEAN]) },
       ], `one pass of the 14x model solves ${share(pass)}; what does the small model solve for as many FLOPs?`),
     },
     body: [shown.node, difficulty.node, large.node, budget.node, chart.node, view.sentence.node, view.table.node],
-    about: "Shown: problems solved with 95% bands over problems. Each strategy spends as much of the budget as it can. The best of " +
-      "those shown is picked after measuring, which flatters it a little. Verifiers are charged for reading; the oracle is free. Training is " +
-      "not charged.",
+    about: "Shown: problems solved, with 95% bands over problems. Weighted: a vote weighted by the verifier's scores. Adaptive: it draws until that " +
+      "vote is clear. Each spends as much of the budget as it can. Thick: the best of those shown, picked after measuring, which flatters " +
+      "it a little. Verifiers are charged for reading; the oracle is free. Training is not charged.",
     update, words, numbers, picture: chart,
   });
 }

@@ -104,7 +104,7 @@ export function split_budget(context) {
   /** @param {{ cells: Cells, describe: (words: string) => void }} map */
   function paint({ cells, describe }) {
     const group = groups[selected.group];
-    const shade = scaleLinear([Math.min(...group.mean), Math.max(...group.mean)], [4, 46]);
+    const shade = scaleLinear([Math.min(...group.mean), Math.max(...group.mean)], [3, 70]);
     const marks = group.policies.map((row) => row[selected.budget]?.marks ?? []);
     const signsAt = (/** @type {number} */ index) => SIGNS.filter((_, policy) => payable(index) && marks[policy]?.includes(index)).join("");
     cells.classed("ttc-beyond", (_, index) => !payable(index)).classed("ttc-best", (_, index) => index === group.best[selected.budget])
@@ -136,15 +136,14 @@ export function split_budget(context) {
     guess: {
       question: `With ${attempts[start]} side by side and no revision, ${model} solves ${hardest.said[first.split][0]} of its ` +
         `${hardest.name}. Now split the ${attempts[start]} into chains of revisions, in the best way on the map: how much is solved?`,
-      start: Math.round(100 * hardest.mean[first.split]), focus: budget, picture: askedMap(),
+      far: [hardest.mean[first.split], hardest.mean[hardest.best[start]]], focus: budget, picture: askedMap(),
     },
     body: [budget.node, difficulty.node, split.node, map.node, legend, view.sentence.node, view.table.node],
-    about: "Shown: problems solved, in percent. The darker a field, the better. Fields above the budget are empty; splits that were not " +
+    about: "Shown: problems solved, in percent. The stronger the color, the better. Fields above the budget are empty; splits that were not " +
       "recorded have no field. The verifier chooses the answer: of one chain the solution with the best score, of several by a " +
-      "vote weighted by the scores. A chain that is revised step by step ends at the first solution that the verifier accepts. The best " +
-      "split is chosen in hindsight, on these problems. The chain policy is told the difficulty of each problem for free, and takes " +
-      "the split that was best on validation problems of the same fifth. A policy's mark stands on each split that it gives to a tenth of the problems " +
-      "or more. Fifths: by the share of right ones among attempts that nobody revised.",
+      "vote weighted by the scores. A chain ends at the first solution that the verifier accepts. The best split is chosen in hindsight, on these " +
+      "problems. The chain policy is told the difficulty of each problem for free, and takes the split that was best on validation problems of " +
+      "that fifth. A policy's mark stands on each split that a tenth of the problems or more get. Fifths: by the share of single attempts that are right.",
     update, words, numbers, picture: map,
   });
 }

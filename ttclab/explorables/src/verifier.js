@@ -1,5 +1,5 @@
 // How good is your verifier: accuracy with a verifier, compared with a majority vote and with the oracle.
-import { askedChart, budgetChart, drawBand, drawDot, drawGuess, drawLine, drawRule, drawValue, nameLines, samplesAxis } from "./chart.js";
+import { askedChart, besides, budgetChart, drawBand, drawDot, drawGuess, drawLine, drawRule, drawValue, nameLines, samplesAxis } from "./chart.js";
 import { captionOf, choices, difficulties, problemsOf, slider } from "./controls.js";
 import { oneOf, View } from "./view.js";
 
@@ -100,7 +100,7 @@ export function verifier(context) {
     const last = budgets.length - 1;
     /** @type {import("./chart.js").Name[]} */
     const lines = [
-      ["ttc-oracle", current().key === "oracle" ? "" : "coverage", oracle[last]],
+      ["ttc-oracle", current().key === "oracle" ? "" : "perfect", oracle[last]],
       ["ttc-verifier", current().label, mean[last]],
       ["ttc-vote", current().key === "none" ? "" : "vote", vote[last]],
     ];
@@ -118,7 +118,8 @@ export function verifier(context) {
     const height = y(mean[selected.budget]) - 14;
     const asLast = isAsked() && x(here) > right - 70;
     drawValue(plot, "ttc-verifier", here, height, said(current().key), x(here) < x.range()[0] + 45);
-    drawGuess(plot, here, isAsked() ? view.guess : null, asLast ? height : -Infinity, !asLast);
+    drawGuess(plot, here, isAsked() ? view.guess : null, asLast ? height : -Infinity, !asLast,
+      [mean, vote, oracle].flatMap((values) => besides(values, selected.budget)));
     plot.describe(`Chart. ${words()}`);
   }
 
@@ -127,15 +128,15 @@ export function verifier(context) {
     guess: {
       question: `A vote among ${samples[first.budget]} solves ${said("none")} of the problems, a perfect verifier ${said("oracle")}. ` +
         `Weight each sample's vote by its score from the ${verifiers[first.verifier].name}: how many are solved?`,
-      start: Math.round(100 * curve("none").mean[first.budget]), focus: who,
+      far: [curve("none").mean[first.budget], curve("oracle").mean[first.budget], curve(current().key).mean[first.budget]], focus: who,
       picture: askedChart(budgets.length, "problems solved", samplesAxis(budgets), budgets[first.budget], [
-        { name: "ttc-oracle", label: "coverage", budgets, values: curve("oracle").mean },
+        { name: "ttc-oracle", label: "perfect", budgets, values: curve("oracle").mean },
         { name: "ttc-vote", label: "vote", budgets, values: curve("none").mean },
       ], `a vote solves ${said("none")}, a perfect verifier ${said("oracle")}; where between them is a trained one?`),
     },
     body: [who.node, way.node, quality.node, difficulty.node, budget.node, chart.node, view.sentence.node, view.table.node],
-    about: "Shown: problems solved with the answer that the verifier chooses, with its 95% band over problems. Green: coverage (a perfect " +
-      "verifier). Yellow: a vote (no verifier). The noisy oracle errs by chance, once for each text. Its quality is its AUC, and it is free.",
+    about: "Shown: problems solved with the answer that the verifier chooses, with its 95% band over problems. Green: a perfect " +
+      "verifier, which solves every problem with a right sample. Yellow: a vote (no verifier). The noisy oracle errs by chance, once for each text. Its quality is its AUC, and it is free.",
     update, words, numbers, picture: chart,
   });
 }

@@ -55,8 +55,8 @@ export function oneOf(key, entries) {
  *
  * @typedef {object} Face
  * @property {string} title
- * @property {{ question: string, start: number, focus: { focus(): void }, picture: Asked }} [guess] a percentage to commit to before
- *   the answer is shown, the control that has the focus then, and the picture of the question
+ * @property {{ question: string, far: number[], focus: { focus(): void }, picture: Asked }} [guess] a percentage to commit to before
+ *   the answer is shown, shares at which the guess must not start, the control that has the focus then, and the picture of the question
  * @property {(Node | string)[]} body the controls, the picture, the view's sentence and its table, in their order
  * @property {string} about description of the view; the source of the data is appended
  * @property {() => void} update sets the controls to the selection
@@ -199,7 +199,7 @@ export class View {
     this.form.setAttribute("aria-label", title);
     this.form.append(element("style", {}, css), element("p", { class: "ttc-title" }, title));
     if (guess) {
-      this.form.append(prediction(guess.question, guess.start, guess.picture, (percent) => {
+      this.form.append(prediction(guess.question, guess.far, guess.picture, (percent) => {
         this.guess = percent;
         this.#reveal();
         guess.focus.focus();

@@ -1,5 +1,5 @@
-// Watch a revision: recorded chains, each attempt beside its revision, with a verifier's score of every step.
-import { askedChart, samplesAxis } from "./chart.js";
+// Watch a rewrite: recorded chains, each attempt beside its rewrite, with a verifier's score of every step.
+import { askedChart, budgetChart, drawDot, drawGuess, drawLine, drawRule, drawValue, nameLines, samplesAxis } from "./chart.js";
 import { button, choices, difficulties, element, menu } from "./controls.js";
 import { oneOf, View } from "./view.js";
 
@@ -9,18 +9,22 @@ import { oneOf, View } from "./view.js";
  * @typedef {{ right: 0 | 1, answer: string, steps: Step[] }} Attempt
  * @typedef {{ id: string, question: string, group: string, kind: string, attempts: Attempt[] }} Chain
  * @typedef {{ key: string, name: string, said: string[] }} Kind
- * @typedef {{ groups: import("./controls.js").Group[], kinds: Kind[], tables: Table[], chains: Chain[] }} Data
+ * @typedef {import("./controls.js").Group & { turned: (number | null)[] }} Group with the share of right answers that each rewrite turns wrong
+ * @typedef {{ groups: Group[], kinds: Kind[], tables: Table[], chains: Chain[] }} Data
  */
 
 const PAPER = 38; // percent of right answers that revisions of the paper's model turned wrong
+const STEPS = 4; // at least, of the first chain shown
 const VERDICT = [["✗", "wrong"], ["✓", "right"]];
 
 /** @param {import("./view.js").Context} context */
 export function watch_revision(context) {
   /** @type {Data} */
   const { groups, kinds, tables, chains } = context.model.get("data");
-  const numbers = [...Array(chains[0].attempts.length - 1).keys()]; // revisions of a chain
-  const spoilt = chains.findIndex(({ attempts: [one, two] }) => one.right && !two.right);
+  const numbers = [...Array(chains[0].attempts.length - 1).keys()]; // rewrites of a chain
+  const isSpoilt = (/** @type {Chain} */ { attempts: [one, two] }) => one.right && !two.right;
+  const long = chains.findIndex((each) => isSpoilt(each) && each.kind === "spoilt" && each.attempts[0].steps.length >= STEPS);
+  const spoilt = long < 0 ? chains.findIndex(isSpoilt) : long;
   const view = new View(context, { group: 0, chain: Math.max(spoilt, 0), revision: 0 }, {
     group: oneOf("problems", groups.map(({ key }) => key)), chain: oneOf("chain", chains.map(({ id }) => id)),
     revision: oneOf("revision", numbers.map((n) => n + 1)),
@@ -32,7 +36,7 @@ export function watch_revision(context) {
     view.change(within(group).includes(selected.chain) ? { group } : { group, chain: within(group)[0], revision: 0 });
   });
   const chain = menu("Chain", "Chain", () => view.change({ chain: chain.value, revision: 0 }));
-  const strip = choices("Revision", numbers.map(String), view.choose("revision"));
+  const strip = choices("Rewrite", numbers.map(String), view.choose("revision"));
   const next = button("Next ›", () => move(1));
   const buttons = element("div", { class: "ttc-buttons" }, button("‹ Back", () => move(-1)), next);
   const steps = element("table", { class: "ttc-compare" });
@@ -47,7 +51,7 @@ export function watch_revision(context) {
   }
 
   /**
-   * Moves one revision forward or back, across the ends of chains.
+   * Moves one rewrite forward or back, across the ends of chains.
    *
    * @param {1 | -1} step
    */
@@ -72,7 +76,7 @@ export function watch_revision(context) {
     const verdicts = chains[selected.chain].attempts.map(({ right }) => VERDICT[right]);
     strip.rename(
       numbers.map((n) => `${n + 1} ${verdicts[n][0]} → ${n + 2} ${verdicts[n + 1][0]}`),
-      numbers.map((n) => `attempt ${n + 1}, ${verdicts[n][1]}, revised to attempt ${n + 2}, ${verdicts[n + 1][1]}`));
+      numbers.map((n) => `attempt ${n + 1}, ${verdicts[n][1]}, rewritten as attempt ${n + 2}, ${verdicts[n + 1][1]}`));
     strip.chosen = selected.revision;
     compare();
   }
@@ -127,27 +131,50 @@ export function watch_revision(context) {
     const guessed = view.isAsked("group", "revision") ? ` (you guessed ${view.guess}%)` : "";
     const kind = kindOf(selected.chain);
     const number = selected.revision + 1;
-    return `Revision ${number} of ${numbers.length} ${which}: ${turned}. ${where}, ${kind.said[selected.group]} of chains are ` +
-      `${kind.name}, like this one. Revision ${number} turns ${wrong} of right answers wrong${guessed}, and ${mended} of wrong answers right. ` +
-      `After it, ${right} (${interval}) of the answers are right. Cost up to here: ${cost} a chain.`;
+    return `Rewrite ${number} of ${numbers.length} ${which}: ${turned}. ${where}, rewrite ${number} turns ${wrong} of the right answers ` +
+      `wrong${guessed}, and ${mended} of the wrong answers right. After it, ${right} (${interval}) of the answers are right. ` +
+      `Cost up to here: ${cost} a chain. Of all whole chains, ${kind.said[selected.group]} are like this one: ${kind.name}.`;
   }
 
-  // The question's chart begins left of the first revision, so that its mark does not cover the axis.
-  const axis = { ...samplesAxis(numbers.map((n) => n + 1), "revision"), domain: [0.7, numbers.length] };
+  /** @param {import("./chart.js").Plot} plot */
+  function paint(plot) {
+    const { turned } = groups[selected.group];
+    const known = numbers.filter((n) => turned[n] !== null);
+    const here = selected.revision + 1;
+    const share = turned[selected.revision];
+    const ours = turned.findLast((each) => each !== null) ?? 0;
+    /** @type {import("./chart.js").Name[]} */
+    const names = [["ttc-large", "the paper", PAPER / 100], ["ttc-s-revision", "here", ours]];
+
+    drawRule(plot, here);
+    drawLine(plot, "ttc-large", axis.domain, [PAPER / 100, PAPER / 100]);
+    drawLine(plot, "ttc-s-revision", known.map((n) => n + 1), known.map((n) => turned[n] ?? 0));
+    nameLines(plot, names.toSorted((one, other) => other[2] - one[2]));
+    drawDot(plot, "ttc-s-revision", here, share ?? 0, share === null ? 0 : 6);
+    const height = plot.y(Math.max(share ?? 0, PAPER / 100)) - 14;
+    drawValue(plot, "ttc-s-revision", here, height, tables[selected.group].rows[here][3].split(" (")[0], true);
+    const lines = [PAPER / 100, ...(share === null ? [] : [share, turned[selected.revision + 1] ?? share])];
+    drawGuess(plot, here, view.isAsked("group", "revision") ? view.guess : null, height, true, lines);
+    plot.describe(`Chart. ${words()}`);
+  }
+
+  /** @type {import("./chart.js").Axis} */
+  const axis = { ...samplesAxis(numbers.map((n) => n + 1), "rewrite"), domain: [0.7, numbers.length], linear: true };
+  const chart = budgetChart(numbers.length, "right answers turned wrong", { choose: view.choose("revision"), paint, axis });
   return view.mount({
-    title: "Watch a revision",
+    title: "Watch a rewrite",
     guess: {
-      question: `In the paper a revision turned about ${PAPER}% of right answers wrong. Here, of the first attempts that are right, how many ` +
-        "does the first revision turn wrong?",
-      start: PAPER, focus: next,
+      question: `In the paper a rewrite turned about ${PAPER}% of right answers wrong. Here, of the first attempts that are right, how many ` +
+        "does the first rewrite turn wrong?",
+      far: [PAPER / 100, groups[0].turned[0] ?? 0], focus: next,
       picture: askedChart(numbers.length, "right answers turned wrong", axis, 1, [
         { name: "ttc-large", label: "the paper", budgets: axis.domain, values: [PAPER / 100, PAPER / 100] },
-      ], `in the paper a revision turned ${PAPER}% of right answers wrong; how many does the first revision here?`),
+      ], `in the paper a rewrite turned ${PAPER}% of right answers wrong; how many does the first rewrite here?`),
     },
-    body: [difficulty.node, chain.node, strip.node, buttons, steps, view.sentence.node, view.table.node],
-    about: "Shown: attempts as the model wrote them, with changes marked. Under each step stands whether the solution is right so far (✓ or ✗), " +
-      "and a verifier's score from 0 to 1. The score of the last step is that of the attempt. The menu takes one chain of each kind in turn, so " +
-      "rare kinds are shown too often; the sentence tells how common each kind is. The intervals are 95%, over problems.",
-    update, words, numbers: () => [tables[selected.group], selected.revision + 1],
+    body: [chart.node, difficulty.node, chain.node, strip.node, buttons, steps, view.sentence.node, view.table.node],
+    about: "Shown: right attempts that each rewrite turns wrong, and attempts as the model wrote them, with changes marked. Under a step: whether " +
+      "the solution is right so far (✓ or ✗), and a verifier's score from 0 to 1. The score of the last step is that of the attempt. The menu " +
+      "shows rare kinds of chains too often. Intervals: 95%, over problems.",
+    update, words, numbers: () => [tables[selected.group], selected.revision + 1], picture: chart,
   });
 }
