@@ -156,6 +156,13 @@ def test_at_equal_flops_a_vote_loses_to_the_large_model_and_a_perfect_verifier_b
     assert vote.minus(large, HARDEST).high < 0 < covered.minus(large, HARDEST).low
 
 
+def test_at_equal_flops_the_easiest_fifths_are_solved_and_the_vote_falls_behind_on_the_fourth():
+    vote, large = samples_for_a_pass("majority")
+    covered, _ = samples_for_a_pass("oracle")
+    assert min(arm.fifth(k).solved.mean for arm in (vote, covered, large) for k in (0, 1)) > 0.98
+    assert vote.minus(large, 3).high < -0.4
+
+
 def test_the_large_model_reaches_the_coverage_of_its_flops_late_in_its_training():
     gaps = []
     for at in (750, 1500, 2000, 2500):

@@ -46,4 +46,4 @@ def test_the_figure_shows_the_first_problem_of_the_live_search_and_what_the_rule
     first = ArithmeticProblem.from_expression(shipped_data("watch_search")["problems"][0]["id"])
     drawing = figures.draw("samples_as_a_tree")
     assert f"The answer is {first.answer}: a vote chooses" in drawing.shown_by
-    assert re.search(rf"the best score chooses {first.answer}\.", drawing.shown_by)
+    assert re.search(rf"weighted by the verifier's scores chooses {first.answer}\.", drawing.shown_by)

@@ -28,6 +28,11 @@ class Series(NamedTuple):
         """The style of its line: the large model is always dashed."""
         return DOTTED if self.dotted else DASHED if self.dashed or self.strategy == "large" else "-"
 
+    @property
+    def face(self) -> str:
+        """The inside of its markers: open for the large model, which has the same grey as a single pass."""
+        return style.PAGE if self.strategy == "large" else COLOURS[self.strategy]
+
 
 def series(
     strategy: str, arms: Mapping[int, Arm], *, dashed: bool = False, dotted: bool = False, cost: bool = False
@@ -85,7 +90,7 @@ def draw_unnamed(axes: Axes, lines: Sequence[Series], *, markers: bool = False, 
         if bands:
             axes.fill_between(at, values.low, values.high, color=colour, alpha=0.16, lw=0)
         marker = "o" if markers and len(at) > 2 else None  # two points are a level
-        axes.plot(at, values.mean, color=colour, ls=line.look, marker=marker, ms=3.5)
+        axes.plot(at, values.mean, color=colour, ls=line.look, marker=marker, ms=3.5, mfc=line.face)
 
 
 def zoom(lines: Mapping[str, Series]) -> tuple[float, float]:
@@ -136,7 +141,8 @@ def by_fifth(lines: Mapping[str, Series], *, low: float = 0.0) -> Figure:
     for line in lines.values():
         values, colour = line.values, COLOURS[line.strategy]
         errors = [values.mean - values.low, values.high - values.mean]
-        axes.errorbar(np.arange(5), values.mean, errors, color=colour, marker="o", ms=4, lw=1.5, ls=line.look)
+        look = {"marker": "o", "ms": 4, "mfc": line.face, "lw": 1.5, "ls": line.look}
+        axes.errorbar(np.arange(5), values.mean, errors, color=colour, **look)
     style.shares(axes, low, 1.0)
     axes.set_xticks(range(5), style.SHORT_FIFTHS)
     axes.set_xlabel("fifth of difficulty")
@@ -188,8 +194,11 @@ def dots(
     for place, row in enumerate(rows.values()):
         value, colour = row.value, COLOURS[row.strategy]
         errors = [[value.mean - value.low], [value.high - value.mean]]
-        face = "none" if row.hollow else colour
-        axes.errorbar([value.mean], [place], xerr=errors, color=colour, marker="o", ms=5.5, mfc=face, lw=1.6)
+        large = row.strategy == "large"
+        face = style.PAGE if row.hollow or large else colour
+        drawn = axes.errorbar([value.mean], [place], xerr=errors, color=colour, marker="o", ms=5.5, mfc=face, lw=1.6)
+        if large:
+            drawn.lines[2][0].set_linestyle(DASHED)
         axes.annotate(
             f"{value.parts(spec)[0]}{'' if difference else '%'}",
             (1, place), xycoords=axes.get_yaxis_transform(), xytext=(4, 0), textcoords="offset points",

@@ -24,7 +24,9 @@ def one_pass_or_many() -> Drawing:
     large, parts = results.greedy("large").cost, bill("small", many)
     high = 2.0  # of both areas, so that their widths compare the FLOPs
     figure, axes = canvas(high + 0.95)
-    box(axes, 0.2, 0.75, high, high, "1 pass", COLOURS["large"], fill=0.45)
+    box(axes, 0.2, 0.75, high, high, "1 pass", COLOURS["large"], fill=0.3, edge=0)
+    sides = ([0.2, 0.2 + high, 0.2 + high, 0.2, 0.2], [0.75, 0.75, 0.75 + high, 0.75 + high, 0.75])
+    axes.plot(*sides, color=COLOURS["large"], lw=1.8, ls=style.DASHED)
     words(axes, 0.2 + high / 2, 0.5, "large model", weight="bold")
     left, wide = 0.2 + high + 0.8, high * sum(parts.values()) / large
     strip = high * parts["reading"] / sum(parts.values())
@@ -124,32 +126,31 @@ def training_or_thinking() -> Drawing:
         rows.append((R, queries, *large, trained, sum(large) - trained, allowance(R)))
     columns = ["R", "questions", *(f"{who}, FLOPs of {what}" for who, what in PARTS)]
     data = pd.DataFrame(rows, columns=columns).set_index("R")
-    figure, axes = canvas(1.2 * len(rows) + 0.45)
-    left, wide = 0.6, WIDTH - 0.65
+    figure, axes = canvas(1.2 * len(rows) + 0.7)
+    left, wide = 0.6, WIDTH - 1.8
     each = [samples_for(flops) for flops in data["small, FLOPs of each answer"]]
-    looks = {"training": (INK, 0.45), "answers": (COLOURS["writing"], 0.45)}
+    looks = {"training": (INK, 0.4), "answers": (COLOURS["writing"], 0.85)}
     for k, (R, queries, *_) in enumerate(rows):
         y = 1.2 * (len(rows) - k - 1) + 0.5
         whole = data.loc[R, "large, FLOPs of training"] + data.loc[R, "large, FLOPs of answers"]
-        words(axes, left, y + 0.92, f"asked {_rounded(queries)} times", ha="left", weight="bold")
-        words(axes, left + wide, y + 0.92, f"R = {R:g}", ha="right")
-        for name, up in (("large", 0.42), ("small", 0.04)):
+        words(axes, left, y + 0.92, f"asked {_rounded(queries)} times (R = {R:g})", ha="left", weight="bold")
+        for name, up, bought in (("large", 0.42, "1 pass"), ("small", 0.04, f"{each[k]} samples")):
             cut = wide * data.loc[R, f"{name}, FLOPs of training"] / whole
             words(axes, left - 0.06, y + up + 0.17, name, ha="right", fontsize=SMALL)
             for x, width, (colour, fill) in zip((left, left + cut), (cut, wide - cut), looks.values(), strict=True):
                 box(axes, x, y + up, width, 0.34, "", colour, fill=fill, edge=0)
-        words(axes, left + wide - 0.1, y + 0.21, f"{each[k]} samples", ha="right")
-    for x, name, text in (
-        (left, "training", "training"),
-        (left + 1.4, "answers", "answers: samples for each question"),
-    ):
+            words(axes, left + wide + 0.1, y + up + 0.17, bought, ha="left")
+    words(axes, WIDTH - 0.25, 1.2 * len(rows) + 0.48, "for each\nquestion", ha="right", fontsize=SMALL)
+    for x, name, text in ((left, "training", "training"), (left + 1.3, "answers", "all answers together")):
         colour, fill = looks[name]
-        box(axes, x, 0.12, 0.2, 0.2, "", colour, fill=fill, edge=0)
-        words(axes, x + 0.3, 0.22, text, ha="left", fontsize=SMALL)
+        box(axes, x, 0.1, 0.2, 0.2, "", colour, fill=fill, edge=0)
+        words(axes, x + 0.3, 0.2, text, ha="left", fontsize=SMALL)
     return Drawing(
         figure,
-        "What training saves is shared by all answers: the more questions, the fewer samples for each",
-        f"Bars of equal total FLOPs. At R = {RATIOS[0]:g} the small model may draw {each[0]} samples for each answer, "
+        f"For the large model's total FLOPs, few questions leave the small model {each[0]} samples each, "
+        f"many questions {each[-1]}",
+        "Pairs of bars of equal total FLOPs, each pair on its own scale. At R = "
+        f"{RATIOS[0]:g} the small model may draw {each[0]} samples for each answer, "
         f"at R = {RATIOS[-1]:g} it may draw {each[-1]}.",
         data,
     )
@@ -165,9 +166,13 @@ def _rounded(count: float) -> str:
 def shapes_of_a_budget(budget: int = 8) -> Drawing:
     """One budget spent in parallel, in one chain, and as a hybrid."""
     shapes = [(budget, 1), (budget // 2, 2), (1, budget)]
-    figure, axes = canvas(2.95)
+    figure, axes = canvas(3.1)
     names = ("sampling", "hybrid", "revision")
-    texts = (f"{budget} samples", f"{budget // 2} chains of 2", f"1 chain of {budget}")
+    texts = (
+        f"{budget} samples",
+        f"{budget // 2} chains of\n2 generations",
+        f"1 chain of\n{budget} generations",
+    )
     fresh, revised = COLOURS["writing"], COLOURS["revision"]
     step = 0.235
     for k, ((chains, attempts), name, text) in enumerate(zip(shapes, names, texts, strict=True)):
@@ -176,12 +181,12 @@ def shapes_of_a_budget(budget: int = 8) -> Drawing:
         for chain in range(chains):
             x = middle + (chain - (chains - 1) / 2) * across
             for attempt in range(attempts):
-                y = 2.7 - attempt * step
+                y = 2.85 - attempt * step
                 dot(axes, x, y, revised if attempt else fresh, ms=9)
                 if attempt:
                     arrow(axes, (x, y + step - 0.07), (x, y + 0.06), revised, lw=1, mutation_scale=6)
-        words(axes, middle, 0.68, name, weight="bold")
-        words(axes, middle, 0.45, text, fontsize=SMALL)
+        words(axes, middle, 0.9, name, weight="bold")
+        words(axes, middle, 0.75, text, fontsize=SMALL, va="top")
     for x, colour, text in ((1.0, fresh, "a fresh sample"), (3.0, revised, "a revision")):
         dot(axes, x, 0.15, colour, ms=9)
         words(axes, x + 0.15, 0.15, text, ha="left", fontsize=SMALL)
@@ -261,9 +266,9 @@ def chord_below_the_curve(n: int = 4) -> Drawing:
     axes.plot([middle], [above], "o", color=INK, ms=7, mfc="none", mew=1.8)
     axes.plot([middle], [below], "o", color=INK, ms=8)
     notes = (
-        ("easiest fifth", rates[0], covered[0], (-2, 7), "right"),
-        ("hardest fifth", rates[1], covered[1], (9, -5), "left"),
-        ("one average problem", middle, above, (-8, 6), "right"),
+        ("an easy problem", rates[0], covered[0], (-2, 7), "right"),
+        ("a hard problem", rates[1], covered[1], (9, -5), "left"),
+        ("one average\nproblem", middle, above, (9, -24), "left"),
         ("average of both", middle, below, (9, -6), "left"),
     )
     for text, x, y, offset, side in notes:
@@ -273,13 +278,13 @@ def chord_below_the_curve(n: int = 4) -> Drawing:
     axes.xaxis.set_major_formatter(axes.yaxis.get_major_formatter())
     data = pd.DataFrame(
         {"in one sample": [*rates, middle, middle], f"among {n}": [*covered, below, above]},
-        index=pd.Index(["easiest fifth", "hardest fifth", "average of both", "one average problem"], name="of"),
+        index=pd.Index(["an easy problem", "a hard problem", "average of both", "one average problem"], name="of"),
     )
     return Drawing(
         figure,
-        f"The equation promises {above:.0%} for the average problem; an easy and a hard problem average {below:.0%}",
-        f"Coverage of {n} samples bends down as the pass rate grows. The easiest and the hardest fifth average "
-        f"{below:.0%}; a single problem with their average pass rate would reach {above:.0%}.",
+        f"A problem of average pass rate would reach {above:.0%}; an easy and a hard one average {below:.0%}",
+        f"Coverage of {n} samples bends down as the pass rate grows. Two problems, with the pass rates of the easiest "
+        f"and the hardest fifth, average {below:.0%}; one problem with their average rate would reach {above:.0%}.",
         data,
     )
 

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from .. import bank, results
 from ..explorables import shipped_data
 from ..explorables.watch_search import N
-from ..sampling import CHOICES, Result
+from ..sampling import Result
 from ..tasks.arithmetic import ArithmeticProblem
 from ..tasks.problem import Solution
 from .drawing import ONE_PROBLEM, Drawing, drawn
@@ -154,28 +154,28 @@ def _draw(axes: Axes, node: _Node, column: float) -> None:
 
 @drawn(ONE_PROBLEM)
 def samples_as_a_tree() -> Drawing:
-    """The first view of "Watch it search": the recorded samples of its first problem, and what three rules choose."""
+    """The first view of "Watch it search": the recorded samples of its first problem, and what two rules choose."""
     name = shipped_data("watch_search")["problems"][0]["id"]
     samples = bank.load("small", "test")
     place = [problem.id for problem in samples.problems].index(name)
     problem = ArithmeticProblem.from_expression(name)
     solutions, scores = samples.solutions(place)[:N], bank.load_scores("prm", "small-test")[place][:N]
     last = results.small_scores("prm")[place, :N].tolist()
-    best, weighted, vote = (Result.chosen(choose, solutions, last) for choose in CHOICES)
-    chosen = {"a vote": vote, "the weighted vote": weighted, "the best score": best}
+    vote, weighted = (Result.chosen(choose, solutions, last) for choose in ("majority", "weighted"))
+    chosen = {"a vote": vote, "a vote weighted by the verifier's scores": weighted}
     said = [f"{rule} chooses {result.answer or 'none'}" for rule, result in chosen.items()]
     finding = (
         f"{N} samples of one problem: the vote is wrong, the verifier finds the answer"
-        if best.correct and not vote.correct
+        if weighted.correct and not vote.correct
         else f"{N} samples of one problem, as a vote and a verifier see them"
     )
     by_answer: dict[str, list[float]] = {}
     for solution, score in zip(solutions, last, strict=True):
         by_answer.setdefault(solution.answer or "none", []).append(score)
     data = pd.DataFrame(
-        [(each, len(got), sum(got), max(got), yes(each == problem.answer)) for each, got in by_answer.items()],
-        columns=["answer", "samples", "sum of scores", "best score", "right"],
+        [(each, len(got), sum(got), yes(each == problem.answer)) for each, got in by_answer.items()],
+        columns=["answer", "samples", "sum of scores", "right"],
     )
     shown_by = f"{problem.question} The answer is {problem.answer}: {', '.join(said)}."
-    tree = sample_tree(problem, solutions, scores, {"majority": vote.answer, "prm": best.answer})
+    tree = sample_tree(problem, solutions, scores, {"majority": vote.answer, "prm": weighted.answer})
     return Drawing(tree, finding, shown_by, data)

@@ -1,13 +1,14 @@
 """Figures of chapter 1: what the price of one large pass buys."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import pandas as pd
+from matplotlib.axes import Axes
 
 from ..allocator import Arm
 from ..estimators import Estimate
-from ..results import coverage, greedy, training_flops, vote, weighted
+from ..results import HARDEST, coverage, greedy, training_flops, vote, weighted
 from ..results.exchange import STEPS, bill, matched_samples
 from ..results.families import each_family
 from ..results.training import steps
@@ -52,10 +53,10 @@ def equal_price() -> Drawing:
     many, scored = matched_samples(), matched_samples("prm")
     rows = {
         f"small, 1 greedy pass:\n{greedy('small').cost / greedy('large').cost:.0%} of the price": Row(
-            "single", greedy("small").solved, hollow=True
+            "single", greedy("small").solved
         ),
         f"small, {many} samples:\nvote": Row("majority", vote(many).solved),
-        f"small, {scored} samples:\nPRM, its price included": Row("prm", weighted(scored).solved),
+        f"small, {scored} samples:\nPRM, reading charged": Row("prm", weighted(scored).solved),
         "large, 1 greedy pass": Row("large", greedy("large").solved),
         f"small, {many} samples:\nperfect verifier": Row("oracle", coverage(many).solved),
     }
@@ -89,17 +90,15 @@ def equal_price_by_fifth() -> Drawing:
         "vote": ("majority", vote(many)),
     }
     lines = {name: charts.fifths_of(*each) for name, each in arms.items()}
-    lead = [coverage(many).minus(greedy("large"), fifth) for fifth in range(5)]
-    widest = max(range(5), key=lambda fifth: float(lead[fifth].mean))
-    where = style.FIFTHS[widest] if widest in (0, 4) else f"{style.FIFTHS[widest]} fifth"
-    hard = vote(many).fifth(4).solved
+    by_oracle, by_vote = (arm.minus(greedy("large"), HARDEST) for arm in (coverage(many), vote(many)))
+    joined = "and" if by_vote.sign == by_oracle.sign else "but"
+    hard = vote(many).fifth(HARDEST).solved
     return Drawing(
         charts.by_fifth(lines),
-        f"With a perfect verifier, the small model's lead over the large one is largest on the {where}"
-        if lead[widest].sign > 0
-        else "Even a perfect verifier does not put the small model ahead in any fifth",
-        f"On the hardest fifth a perfect verifier solves {coverage(many).fifth(4).solved:.0%}, "
-        f"the large model {greedy('large').fifth(4).solved:.0%}, the vote {hard:.0%}.",
+        f"On the hardest fifth, the small model {by_sign(by_oracle, *RESULT)} with a perfect verifier, {joined} "
+        f"{by_sign(by_vote, *RESULT)} with a vote",
+        f"On the hardest fifth a perfect verifier solves {coverage(many).fifth(HARDEST).solved:.0%}, "
+        f"the large model {greedy('large').fifth(HARDEST).solved:.0%}, the vote {hard:.0%}.",
         pd.DataFrame(
             {
                 "fifth": style.SHORT_FIFTHS,
@@ -112,17 +111,20 @@ def equal_price_by_fifth() -> Drawing:
 @drawn(ALL_SEEDS)
 def verifier_on_the_bill(free: int = 16, charged: int = 8) -> Drawing:
     """The small model with the PRM minus one large pass in each seed, with the verifier's reading free and charged."""
-    rows: dict[str, Row] = {}
-    prices: list[float] = []  # of what is charged, in large passes
-    for name, N, paid in (("free", free, vote), ("charged", charged, weighted)):
-        gains = each_family(partial(_minus_a_large_pass, N))
-        rows |= {
-            f"reading {name}, seed {seed}": Row("prm", gain, name == "free") for seed, gain in enumerate(gains.values())
-        }
-        prices += each_family(partial(_in_large_passes, paid, N)).values()
+    ways = (("free", free, vote), ("charged", charged, weighted))
+    gains = [each_family(partial(_minus_a_large_pass, N)).values() for _, N, _ in ways]
+    paid = [each_family(partial(_in_large_passes, arm, N)).values() for _, N, arm in ways]
+    rows = {
+        f"seed {seed}, reading {name}": Row("prm", gain, name == "free")
+        for seed, pair in enumerate(zip(*gains, strict=True))
+        for (name, *_), gain in zip(ways, pair, strict=True)
+    }
+    prices = [price for pair in zip(*paid, strict=True) for price in pair]  # of what is charged, in large passes
     flattery = [float(gain.mean) for gain in each_family(lambda: weighted(free).minus(weighted(charged))).values()]
+    figure = charts.dots(rows, xlabel="small minus large, points", difference=True, decimals=1)
+    _join_pairs(figure.axes[0], [float(row.value.mean) for row in rows.values()])
     return Drawing(
-        charts.dots(rows, xlabel="points, minus one large pass", difference=True),
+        figure,
         f"Leave the PRM's reading off the bill, and the small model looks {100 * min(flattery):.0f} to "
         f"{100 * max(flattery):.0f} points better",
         f"{free} samples, their reading free, and {charged} samples, their reading charged, each cost about one large "
@@ -137,6 +139,19 @@ def verifier_on_the_bill(free: int = 16, charged: int = 8) -> Drawing:
         ),
         {"minus one large pass (points)": ".1p"},
     )
+
+
+def _join_pairs(axes: Axes, places: Sequence[float]) -> None:
+    """Draw an arrow from the first row of each pair to the second, and say above them which side leads where."""
+    for row in range(0, len(places), 2):
+        arrow = {"arrowstyle": "-|>", "color": style.INK, "lw": 0.9, "shrinkA": 5, "shrinkB": 5}
+        axes.annotate("", (places[row + 1], row + 1), (places[row], row), arrowprops=arrow)
+        if row:
+            axes.axhline(row - 0.5, color=style.INK, lw=0.5, alpha=0.3)
+    axes.axvspan(0, axes.get_xlim()[1], color=style.INK, alpha=0.07, lw=0)
+    axes.set_ylim(len(places) - 0.5, -1.3)
+    for text, side, aside in (("large ahead", "right", -5), ("small ahead", "left", 5)):
+        axes.annotate(text, (0, -0.85), xytext=(aside, 0), textcoords="offset points", ha=side, va="center", fontsize=9)
 
 
 def _minus_a_large_pass(N: int) -> Estimate:
@@ -170,7 +185,7 @@ def large_model_along_its_training() -> Drawing:
     }
     charts.draw(axes, lines, bands=False)
     axes.fill_between(list(spent.values()), solved.low, solved.high, color=style.COLOURS["large"], alpha=0.2, lw=0)
-    axes.plot(list(spent.values()), solved.mean, "o", color=style.COLOURS["large"], ms=4)
+    axes.plot(list(spent.values()), solved.mean, "o", color=style.COLOURS["large"], mfc=style.PAGE, ms=4.5)
     shown = (spent[1500], float(passes[1500].solved.mean))
     axes.annotate(
         "the large model\nof this chapter",
@@ -178,7 +193,7 @@ def large_model_along_its_training() -> Drawing:
         xytext=(min(spent.values()), 0.92),
         arrowprops={"arrowstyle": "-", "lw": 0.8},
     )
-    axes.plot(*shown, "o", color=style.COLOURS["large"], mfc=style.PAGE, ms=7, mew=1.6)
+    axes.plot(*shown, "o", color=style.INK, mfc=style.PAGE, ms=7.5, mew=1.6)
     axes.set_xlabel("training of the large model, 10¹² FLOPs")
     axes.xaxis.set_major_formatter(style.TRILLIONS)
     axes.locator_params(axis="x", nbins=5)

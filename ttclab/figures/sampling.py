@@ -1,15 +1,20 @@
 """Figures of chapter 2: what more samples buy."""
 
+from collections.abc import Sequence
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
 
 from ..results import BUDGETS, coverage, sampling_arms, small_fifths, vote
 from ..results.sampling import one_rate
 from ..results.wording import by_sign
 from . import charts, style
 from .drawing import SEED_0, Drawing, drawn
+from .shapes import PASSED
 
 BELOW_64 = (1, 2, 4, 8, 16, 32, 64)
 
@@ -44,17 +49,17 @@ def pass_rates() -> Drawing:
     rates, fifth = coverage(1).correct, small_fifths()
     edges = np.linspace(0, 1, 11)
     figure, axes = style.new_axes()
-    counts = np.array([np.histogram(rates[fifth == k], edges)[0] for k in range(5)])
-    base = np.zeros(10)
-    for row, shade in zip(counts, charts.shades(5)):
-        axes.bar(edges[:-1] + 0.05, row, 0.092, bottom=base, color=shade, lw=0)
-        base += row
+    outer = np.isin(fifth, (0, 4))
+    total, ends = (np.histogram(these, edges)[0] for these in (rates, rates[outer]))
+    axes.bar(edges[:-1] + 0.05, total - ends, 0.092, bottom=ends, color=PASSED, alpha=0.45, lw=0)
+    axes.bar(edges[:-1] + 0.05, ends, 0.092, color=style.INK, alpha=0.7, lw=0)
+    for place, side, name in ((0.11, "left", "the hardest fifth:"), (0.89, "right", "the easiest fifth:")):
+        count = int((fifth == (4 if side == "left" else 0)).sum())
+        axes.annotate(f"{name}\n{count} problems", (place, 0.8 * total.max()), ha=side, va="center")
     axes.grid(axis="x", visible=False)
     axes.xaxis.set_major_formatter(style.PERCENT)
     axes.set(xlabel="share of its samples that are right", ylabel="problems", xlim=(-0.02, 1.02))
-    style.key(figure, {"easiest fifth of the problems": charts.shades(5)[0], "hardest fifth": charts.shades(5)[4]})
     low, high = int((rates < 0.1).sum()), int((rates >= 0.9).sum())
-    total = counts.sum(axis=0)
     return Drawing(
         figure,
         "The model has no single pass rate: each problem has its own, from near 0 to near 1"
@@ -81,32 +86,37 @@ def coverage_by_fifth() -> Drawing:
     }
     theory = {name: [one_rate(N, k) for N in BELOW_64] for k, name in enumerate(style.SHORT_FIFTHS)}
     whole, promised = charts.series("oracle", arms), [one_rate(N) for N in BELOW_64]
-    figure, axes = style.new_rows(1, 2, height=2.6, sharey=True)
+    figure, axes = style.new_rows(1, 2, height=3.0, sharey=True, width_ratios=(1, 1.3))
     for ax, head in zip(axes[0], ("all problems", "each fifth"), strict=True):
         style.budgets(ax, BELOW_64, "samples")
         ax.xaxis.set_major_formatter(lambda N, _: f"{N:g}" if N in (1, 4, 16, 64) else "")
         style.shares(ax, label="")
         ax.set_title(head, fontsize=style.STYLE["font.size"])
-    pairs = [(axes[0, 0], whole, promised, style.INK)]
-    pairs += [
-        (axes[0, 1], line, theory[name], shade)
-        for (name, line), shade in zip(lines.items(), charts.shades(5), strict=True)
-    ]
-    for ax, line, rates, shade in pairs:
-        ax.fill_between(line.at, line.values.low, line.values.high, color=shade, alpha=0.2, lw=0)
-        ax.plot(line.at, line.values.mean, color=shade)
-        ax.plot(line.at, rates, color=shade, lw=1.1, ls=style.DASHED)
-    for (name, line), shade in zip(lines.items(), charts.shades(5), strict=True):
+    green = style.COLOURS["oracle"]
+    pairs = [(axes[0, 0], whole, promised), *((axes[0, 1], line, theory[name]) for name, line in lines.items())]
+    for ax, line, rates in pairs:
+        ax.fill_between(line.at, line.values.low, line.values.high, color=green, alpha=0.2, lw=0)
+        ax.plot(line.at, line.values.mean, color=green)
+        ax.plot(line.at, rates, color=style.INK, lw=1.1, ls=style.DASHED)
+    for name, line in lines.items():
         axes[0, 1].annotate(
             name, (1, float(line.values.mean[0])), xytext=(-5, 0), textcoords="offset points", ha="right", va="center",
-            color=shade, annotation_clip=False,
+            annotation_clip=False,
         )  # fmt: skip
+    overall = _widest_gap(axes[0, 0], pairs[:1], (4, -16), "left")
+    within = _widest_gap(axes[0, 1], pairs[1:], (6, 0), "left")
     axes[0, 1].tick_params(axis="y", labelleft=False, length=0)
     axes[0, 1].set_xlim(0.9, 70)
     axes[0, 0].set_ylabel("a right one among them")
-    style.line_key(figure, {"measured": "-", "the equation, with one rate": style.DASHED})
-    within = max(abs(one_rate(N, k) - arm.fifth(k).correct.mean()) for N, arm in arms.items() for k in range(5))
-    overall = max(abs(one_rate(N) - arm.correct.mean()) for N, arm in arms.items())
+    with style.house_style():
+        figure.legend(
+            handles=[
+                Line2D([], [], color=green, lw=1.8, label="measured"),
+                Line2D([], [], color=style.INK, lw=1.1, ls=style.DASHED, label="the equation, with one rate"),
+            ],
+            loc="outside upper left", ncols=2, frameon=False, handlelength=1.8, columnspacing=1.2, borderpad=0.1,
+            handletextpad=0.5, fontsize=9,
+        )  # fmt: skip
     return Drawing(
         figure,
         f"One rate for all problems is wrong by up to {100 * overall:.0f} points; one rate for each fifth, by up to "
@@ -122,6 +132,18 @@ def coverage_by_fifth() -> Drawing:
             }
         ),
     )
+
+
+def _widest_gap(axes: Axes, pairs: Sequence[Any], aside: tuple[int, int], side: str) -> float:
+    """Mark where a line and what its rate promises are furthest apart; returns that distance."""
+    gaps = [(abs(p - m), at, m, p) for _, line, rates in pairs for at, m, p in zip(line.at, line.values.mean, rates)]
+    gap, at, low, high = max(gaps)
+    axes.plot([at, at], [low, high], color=style.INK, lw=2.4, solid_capstyle="butt", clip_on=False)
+    axes.annotate(
+        f"{100 * gap:.0f} points", (at, (low + high) / 2 if aside[1] == 0 else low), xytext=aside,
+        textcoords="offset points", ha=side, va="center", fontsize=9, annotation_clip=False,
+    )  # fmt: skip
+    return float(gap)
 
 
 @drawn(SEED_0)
