@@ -75,7 +75,7 @@ def what_prm_and_orm_see(step: int = 3, length: int = 5) -> Drawing:
     prm = list(_scores("prm")[i][j])
     orm = float(_scores("orm")[i][j][-1])
     figure, axes = canvas(0.42 * length + 0.95)
-    words(axes, 0.1, 0.42 * length + 0.72, f"Problem: {solution.problem.question}", ha="left", fontsize=8.5)
+    words(axes, 0.1, 0.42 * length + 0.72, solution.problem.question, ha="left", fontsize=8.5)
     full = 1.35
     for k, (text, right, score) in enumerate(zip(_said(solution), checks, prm, strict=True)):
         y = 0.42 * (length - k - 1) + 0.12
@@ -216,7 +216,7 @@ def how_rollouts_label(rollouts: int = 16, shown: int = 4) -> Drawing:
     ends = [sorted((s.correct for s in group), reverse=True) for group in rolled]
     labels = [float(np.mean(group)) for group in ends]
     figure, axes = canvas(0.45 * shown + 0.75)
-    words(axes, 0.05, 0.45 * shown + 0.55, f"Problem: {solution.problem.question}", ha="left", fontsize=8.5)
+    words(axes, 0.05, 0.45 * shown + 0.55, solution.problem.question, ha="left", fontsize=8.5)
     checks = solution.problem.check_steps(solution.steps)[:shown]
     for k, (text, right) in enumerate(zip(_said(solution)[:shown], checks, strict=True)):
         y = 0.45 * (shown - k - 1) + 0.22
