@@ -32,7 +32,8 @@ def _result(line: str) -> int:
 
 def _slips(solution: Solution) -> list[int]:
     """The steps, from 1, that do what the problem says and get a wrong result, if no step does anything else."""
-    asked = [step.split("=")[0] for step in solution.problem.solution_steps]
+    steps: tuple[str, ...] = getattr(solution.problem, "solution_steps")  # noqa: B009
+    asked = [step.split("=")[0] for step in steps]
     if [step.split("=")[0] for step in solution.steps] != asked:
         return []
     return [k for k, line in enumerate(_said(solution), 1) if _result(line) != int(line.split()[-1])]
