@@ -18,6 +18,7 @@ from ttclab.estimators import (
 from ttclab.problems import Solution, load_problems
 from ttclab.results import revision
 from ttclab.results.families import each_family, families, of_all
+from ttclab.results.searching import beam_texts
 from ttclab.results.seeds import ALL, headline
 from ttclab.results.stepwise import restarted_step
 from ttclab.results.training import trained_steps
@@ -125,7 +126,10 @@ def by_training(name):
     [
         ("PRM minus the vote, 16 samples", 0.10, 0.25),
         ("PRM, best-of-256 minus best-of-4", 0.07, 0.20),
+        ("PRM, beam search, N=4, minus weighted for its FLOPs", 0.09, 0.12),
         ("PRM, beam search, N=16, minus weighted for its FLOPs", 0.02, 0.12),
+        ("PRM, beam search, N=64, minus weighted for its FLOPs", 0.01, 0.03),
+        ("weak PRM, beam search minus best-of-64", 0.03, 0.18),
     ],
 )
 def test_in_all_trainings_a_difference_is_above_zero_and_of_the_size_that_the_page_says(name, low, high):
@@ -143,6 +147,9 @@ def test_in_no_training_the_vote_weighted_by_the_weak_prm_falls_but_on_the_harde
     hardest = f"{name}, hardest fifth"
     assert [gain.sign for gain in by_training(hardest)] == [0, -1, -1] and headline(hardest, ALL).high < 0
     assert all(gain.mean < 0 for gain in by_training(hardest))
+    name = "prm-weak"
+    changes = each_family(lambda: [results.weighted(256, name).minus(results.weighted(16, name), k) for k in range(4)])
+    assert all(change.mean >= 0 for seed in changes.values() for change in seed)
 
 
 def test_the_prm_beats_the_orm_in_one_training_and_ties_in_two():
@@ -178,6 +185,22 @@ def test_beam_search_with_64_places_is_behind_in_no_training_and_ahead_by_little
     gains = by_training(f"{verifier}, beam search minus weighted, N=64")
     assert all(gain.sign >= 0 and gain.mean < 0.06 for gain in gains)
     assert any(gain.sign == 0 for gain in gains)
+
+
+def test_for_the_same_flops_beam_search_beats_the_weighted_vote_at_every_n_and_every_seed():
+    def leads():
+        votes = results.sampling_arms()
+        searches = (results.beam(N) for N in (4, 8, 16, 32, 64))
+        return [search.minus([*votes.within(search.cost).values()][-1]) for search in searches]
+
+    assert all(lead.low > 0 for seed in (*each_family(leads).values(), of_all(leads)) for lead in seed)
+
+
+def test_a_beam_search_with_the_weak_prm_ends_in_nearly_one_solution_and_solves_less_than_with_the_prm():
+    assert beam_texts(64, "prm-weak") < 2
+    assert headline("PRM, beam search, N=64", ALL).low > headline("weak PRM, beam search, N=64", ALL).high
+    poor, good = (of_all(lambda v=v: results.weighted(64, v).solved) for v in ("prm-weak", "prm"))
+    assert poor.high < good.low
 
 
 def test_the_mean_of_the_steps_is_no_score_to_vote_with():

@@ -19,7 +19,7 @@ from .shapes import RIGHT, SMALL, WIDTH, WRONG, arrow, canvas, dot, words, yes
 from .style import COLOURS, INK
 
 CANDIDATES = 8  # test problems that are searched together, and of which one is shown
-HARD = 0.1  # the pass rate of problems on which a search has wrong steps to drop
+HARD = 0.25  # the pass rate of problems on which a search has right and wrong steps to choose from
 COLUMNS = ["step", "written", "right so far", "score", "kept", "places"]
 
 
@@ -119,9 +119,9 @@ def draw_tree(axes: Axes, nodes: list[Node], left: float, bottom: float, wide: f
                 axes.plot(x, y, color=INK, alpha=alpha, lw=0.5 + 1.5 * score)
     size = min(7.0, 33 * high / most)
     for right, colour in ((False, WRONG), (True, RIGHT)):
-        for alive, alpha in ((False, 0.42), (True, 1.0)):
+        for alive, alpha in ((False, 0.5), (True, 1.0)):
             shown = [k for k, node in enumerate(nodes) if (node.right, node.alive) == (right, alive)]
-            areas = [(size * (0.55 + 0.6 * round(2 * nodes[k].score) / 2)) ** 2 for k in shown]
+            areas = [(size * (0.8 + 0.35 * round(2 * nodes[k].score) / 2)) ** 2 for k in shown]
             x, y = np.array([at[k] for k in shown]).reshape(-1, 2).T
             axes.scatter(x, y, s=areas, c=colour, alpha=alpha, lw=0, zorder=3)
 
@@ -146,17 +146,18 @@ def different(nodes: list[Node]) -> int:
 def how_a_beam_prunes(N: int = 8, M: int = 4, steps: int = 4) -> Drawing:
     """The tree of a real beam search of one problem.
 
-    Of `CANDIDATES` hard test problems with so many steps, it is the one on which the search drops most wrong beginnings
-    beyond the right ones, keeps only right ones, and finds the answer.
+    Of `CANDIDATES` hard test problems with so many steps, it is one on which the search keeps only right beginnings and
+    finds the answer. Of these, it is the one that drops wrong beginnings after most steps, and most of them.
     """
 
     def dropped(nodes: list[Node], right: bool) -> int:
         return sum(not node.alive and node.right == right for node in nodes)
 
-    def telling(each: tuple[Problem, list[Node], str | None]) -> tuple[bool, int]:
+    def telling(each: tuple[Problem, list[Node], str | None]) -> tuple[bool, int, int]:
         problem, nodes, answer = each
         sound = all(node.right for node in nodes if node.alive)
-        return sound and answer == problem.answer, dropped(nodes, False) - dropped(nodes, True)
+        steps_with = {node.depth for node in nodes if not node.alive and not node.right}
+        return sound and answer == problem.answer, len(steps_with), dropped(nodes, False)
 
     problem, nodes, answer = max(searched("beam", steps, N, M, HARD), key=telling)
     figure, axes = canvas(3.85)
@@ -172,10 +173,8 @@ def how_a_beam_prunes(N: int = 8, M: int = 4, steps: int = 4) -> Drawing:
     words(axes, 2.65, 0.25, "size: score", ha="left")
     words(axes, 3.95, 0.25, "faded: dropped", ha="left", alpha=0.6)
     lost, spared = dropped(nodes, False), sum(node.alive and not node.right for node in nodes)
-    finding = (
-        "A beam drops wrong beginnings before they are finished"
-        if lost and lost >= spared
-        else "A beam drops what its verifier doubts, right or wrong"
+    finding = f"After each step, {N // M} of {N} beginnings are kept" + (
+        ", and here every wrong one is dropped" if lost and not spared else ""
     )
     return Drawing(
         figure,

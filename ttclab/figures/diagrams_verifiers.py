@@ -1,10 +1,12 @@
 """Diagrams of chapter 3: what verifiers see, what they choose, and where their labels come from."""
 
+import operator
 from collections import Counter
 from functools import cache
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 
 from .. import bank, results
 from ..models import load
@@ -14,26 +16,50 @@ from .drawing import ONE_PROBLEM, Drawing, drawn
 from .shapes import PASSED, RIGHT, SMALL, WRONG, arrow, box, canvas, dot, words, yes
 from .style import COLOURS, INK, PAGE
 
+OPERATIONS = {"+": operator.add, "−": operator.sub, "×": operator.mul}
+
 
 def _said(solution: Solution) -> list[str]:
     """The steps as a person reads them, without the problem."""
     return str(solution).splitlines()
 
 
+def _result(line: str) -> int:
+    """The right result of a step, such as 81 of "66 + 15 = 71"."""
+    first, operation, second, *_ = line.split()
+    return int(OPERATIONS[operation](int(first), int(second)))
+
+
+def _slips(solution: Solution) -> list[int]:
+    """The steps, from 1, that do what the problem says and get a wrong result, if no step does anything else."""
+    steps: tuple[str, ...] = getattr(solution.problem, "solution_steps")  # noqa: B009
+    asked = [step.split("=")[0] for step in steps]
+    if [step.split("=")[0] for step in solution.steps] != asked:
+        return []
+    return [k for k, line in enumerate(_said(solution), 1) if _result(line) != int(line.split()[-1])]
+
+
 @cache
 def _wrong_at(step: int, length: int, rate: float = 1.0) -> tuple[int, int]:
-    """A recorded test sample, problem and place, whose first wrong step is this one of so many.
+    """A recorded test sample, problem and place, with one slip, in this step of so many.
 
-    Of the problems that have one, it is of the problem whose pass rate is nearest to `rate`.
+    The other steps calculate right, so that a reader sees what is wrong. Of the problems that have such a sample, it is
+    of the problem whose pass rate is nearest to `rate`.
     """
     samples = results.small_samples()
     for i in np.argsort(np.abs(samples.correct.mean(axis=1) - rate), kind="stable"):
         problem = samples.problems[i]
         for j, solution in enumerate(samples.solutions(i) if len(problem.solution_steps) == length else ()):
-            checks = problem.check_steps(solution.steps)
-            if solution.finished and len(checks) == length and all(checks[: step - 1]) and not checks[step - 1]:
+            if solution.finished and _slips(solution) == [step]:
                 return int(i), j
-    raise ValueError(f"no recorded sample of {length} steps has its first error in step {step}")
+    raise ValueError(f"no recorded sample of {length} steps has its only slip in step {step}")
+
+
+def _write_step(axes: Axes, y: float, text: str, right: bool, slip: bool) -> None:
+    """A step of a solution in a figure; after a slip, the right result."""
+    words(axes, 0.1, y, text, ha="left", color=INK if right else WRONG, weight="bold" if slip else "normal")
+    if slip:
+        words(axes, 0.1, y - 0.17, f"wrong: it is {_result(text)}", ha="left", color=WRONG, fontsize=8.5)
 
 
 @cache
@@ -49,11 +75,12 @@ def what_prm_and_orm_see(step: int = 3, length: int = 5) -> Drawing:
     checks = solution.problem.check_steps(solution.steps)
     prm = list(_scores("prm")[i][j])
     orm = float(_scores("orm")[i][j][-1])
-    figure, axes = canvas(0.42 * length + 0.62)
+    figure, axes = canvas(0.42 * length + 0.95)
+    words(axes, 0.1, 0.42 * length + 0.72, solution.problem.question, ha="left", fontsize=8.5)
     full = 1.35
     for k, (text, right, score) in enumerate(zip(_said(solution), checks, prm, strict=True)):
         y = 0.42 * (length - k - 1) + 0.12
-        words(axes, 0.1, y + 0.15, text, ha="left", color=INK if right else WRONG, weight="normal" if right else "bold")
+        _write_step(axes, y + (0.22 if k + 1 == step else 0.15), text, right, k + 1 == step)
         box(axes, 2.05, y, full, 0.3, "", PASSED, fill=0.12, edge=0)
         box(axes, 2.05, y, max(full * score, 0.03), 0.3, "", COLOURS["prm"], fill=0.75, edge=0)
         words(axes, 2.12 + full, y + 0.15, f"{score:.2f}", ha="left", fontsize=SMALL)
@@ -62,7 +89,7 @@ def what_prm_and_orm_see(step: int = 3, length: int = 5) -> Drawing:
             box(axes, 4.0, y, max(orm, 0.03), 0.3, "", COLOURS["orm"], fill=0.75, edge=0)
             words(axes, 5.05, y + 0.15, f"{orm:.2f}", ha="left", fontsize=SMALL)
     head = 0.42 * length + 0.34
-    words(axes, 0.1, head, "what was written", ha="left", fontsize=SMALL)
+    words(axes, 0.1, head, "a solution", ha="left", fontsize=SMALL)
     words(axes, 2.05, head, "PRM: every step", ha="left", weight="bold", color=COLOURS["prm"])
     words(axes, 4.0, head, "ORM: the end", ha="left", weight="bold", color=COLOURS["orm"])
     data = pd.DataFrame(
@@ -76,15 +103,15 @@ def what_prm_and_orm_see(step: int = 3, length: int = 5) -> Drawing:
     return Drawing(
         figure,
         "A PRM scores every step, an ORM only the end",
-        f"A real solution with its first error in step {step}: the PRM's score goes from {prm[step - 2]:.2f} to "
-        f"{prm[step - 1]:.2f} at that step; the ORM gives one score, {orm:.2f}.",
+        f"A real solution of “{solution.problem.question}” with a slip in step {step}: the PRM's score "
+        f"goes from {prm[step - 2]:.2f} to {prm[step - 1]:.2f} at that step; the ORM gives one score, {orm:.2f}.",
         data,
     )
 
 
 @drawn(ONE_PROBLEM)
 def samples_by_answer(n: int = 16) -> Drawing:
-    """Scored samples of one problem by their answer: what a vote, a weighted vote and the best score pick.
+    """Scored samples of one problem by their answer: what a majority vote, a weighted vote and best-of-N pick.
 
     It is the first problem on which one of the three is right, with as many different picks as there are, and with at
     most seven answers, if there is one.
@@ -130,9 +157,9 @@ def samples_by_answer(n: int = 16) -> Drawing:
         chosen = [
             (name, colour)
             for name, pick, colour in (
-                ("vote", vote, COLOURS["majority"]),
-                ("weighted", weighted, COLOURS["prm"]),
-                ("best score", best, INK),
+                ("majority vote", vote, COLOURS["majority"]),
+                ("weighted vote", weighted, COLOURS["prm"]),
+                (f"best-of-{n}", best, INK),
             )
             if pick == answer
         ]
@@ -159,15 +186,15 @@ def samples_by_answer(n: int = 16) -> Drawing:
     truth, apart = samples.problems[i].answer, len({vote, weighted, best})
     found = [
         name
-        for name, pick in (("the vote", vote), ("the weighted vote", weighted), ("the best score", best))
+        for name, pick in (("the majority vote", vote), ("the weighted vote", weighted), (f"best-of-{n}", best))
         if pick == truth
     ]
     return Drawing(
         figure,
         f"The same {n} scored samples, three ways to choose, "
         + ("three answers" if apart == 3 else "two answers" if apart == 2 else "one answer"),
-        f"{n} samples of one problem, whose answer is {truth}. The vote picks {vote}, the weighted vote {weighted}, "
-        f"the best score {best}: right is {' and '.join(found) or 'none'}.",
+        f"{n} samples of one problem, whose answer is {truth}. The majority vote picks {vote}, the weighted vote "
+        f"{weighted}, best-of-{n} {best}: right is {' and '.join(found) or 'none'}.",
         data,
     )
 
@@ -189,11 +216,12 @@ def how_rollouts_label(rollouts: int = 16, shown: int = 4) -> Drawing:
     rolled = policy.rollout([solution.problem] * shown, begun, n=rollouts)
     ends = [sorted((s.correct for s in group), reverse=True) for group in rolled]
     labels = [float(np.mean(group)) for group in ends]
-    figure, axes = canvas(0.45 * shown + 0.45)
+    figure, axes = canvas(0.45 * shown + 0.75)
+    words(axes, 0.05, 0.45 * shown + 0.55, solution.problem.question, ha="left", fontsize=8.5)
     checks = solution.problem.check_steps(solution.steps)[:shown]
     for k, (text, right) in enumerate(zip(_said(solution)[:shown], checks, strict=True)):
         y = 0.45 * (shown - k - 1) + 0.22
-        words(axes, 0.05, y, text, ha="left", color=INK if right else WRONG, weight="normal" if right else "bold")
+        _write_step(axes, y + (0.07 if k == 2 else 0), text, right, k == 2)
         arrow(axes, (1.6, y), (1.9, y))
         for r, ok in enumerate(ends[k]):
             dot(axes, 2.1 + r * 0.165, y, RIGHT if ok else PASSED, ms=6, alpha=1 if ok else 0.45)

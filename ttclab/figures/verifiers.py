@@ -1,5 +1,7 @@
 """Figures of chapter 3: what verifiers tell apart, what they cost, and what searches do with them."""
 
+from collections.abc import Mapping
+
 import pandas as pd
 
 from ..allocator import Arm
@@ -8,10 +10,10 @@ from ..results import BUDGETS, beam, best, coverage, vote, weighted
 from ..results.exchange import bill
 from ..results.families import SHIPPED, each_family, families, of_all
 from ..results.seeds import ALL, headline
-from ..results.verifiers import auc_by_answer, auc_by_working, auc_everywhere
+from ..results.verifiers import auc_by_answer, auc_everywhere
 from ..results.wording import by_sign
 from . import charts, style
-from .charts import Series, series
+from .charts import series
 from .drawing import ALL_SEEDS, SEED_0, Drawing, drawn
 from .question import PARTS
 from .words import listed, times
@@ -41,15 +43,14 @@ def weighted_against_vote() -> Drawing:
     """A vote weighted by the PRM, a plain vote and a perfect verifier, from 1 to 256 samples."""
     lines = {
         "perfect\nverifier": series("oracle", {N: coverage(N) for N in BUDGETS}),
-        "weighted\nby the PRM": series("prm", {N: weighted(N) for N in BUDGETS}),
-        "vote": series("majority", {N: vote(N) for N in BUDGETS}),
+        "weighted\nvote, PRM": series("prm", {N: weighted(N) for N in BUDGETS}),
+        "majority\nvote": series("majority", {N: vote(N) for N in BUDGETS}),
     }
-    gain, later = weighted(16).minus(vote(16)), vote(256).minus(vote(64))
     return Drawing(
         charts.curves(lines, xlabel="samples"),
-        f"A vote weighted by the PRM {by_sign(gain)} a plain vote"
-        + (", which has stopped rising" if later.sign <= 0 else ""),
-        f"With 16 samples the weighted vote solves {weighted(16).solved:.0%}, the plain vote {vote(16).solved:.0%}.",
+        f"A weighted vote of 16 samples {by_sign(weighted(16).minus(vote(256)))} a majority vote of 256",
+        f"The weighted vote of 16 samples solves {weighted(16).solved:.0%}, the majority vote of 256 "
+        f"{vote(256).solved:.0%}.",
         pd.DataFrame(
             {"samples": BUDGETS, **{name.replace("\n", " "): line.values.unstack() for name, line in lines.items()}}
         ),
@@ -65,43 +66,47 @@ def auc_by_verifier() -> Drawing:
         "over all solutions": ("s", {name: auc_everywhere(name) for name in order}),
         "within a problem": ("o", {name: auc_by_answer(name) for name in order}),
     }
-    figure, axes = style.new_axes(height=2.8)
-    for aside, (marker, values) in zip((-0.13, 0.13), aucs.values()):  # a marker never hides the other
+    figure, axes = style.new_axes(height=3.0)
+    for aside, (marker, values) in zip((-0.2, 0.2), aucs.values()):  # a marker never hides the other
         places = [place + aside for place in range(len(order))]
         axes.plot([values[name] for name in order], places, marker, color=style.INK, ms=6)
+        for name, place in zip(order, places, strict=True):
+            axes.annotate(
+                f"{values[name]:.3f}", (values[name], place), xytext=(-6, 0), textcoords="offset points",
+                ha="right", va="center_baseline", fontsize=8.5,
+            )  # fmt: skip
     axes.set_yticks(range(len(order)), [VERIFIERS[name] for name in order])
-    axes.set(ylim=(len(order) - 0.5, -0.6), xlabel="AUC")
-    axes.grid(axis="y", visible=True)
+    axes.set(xlim=(0.80, 1.0), ylim=(len(order) - 0.5, -0.6), xlabel="AUC")
+    axes.set_yticks([place + 0.5 for place in range(len(order) - 1)], minor=True)
+    axes.grid(axis="y", visible=False)
+    axes.grid(axis="y", which="minor", visible=True)
     axes.spines["left"].set_visible(False)
-    axes.tick_params(axis="y", length=0)
-    style.beside(axes, 1, "64 samples\nsolve", axes.transAxes, va="bottom", size=9)
+    axes.tick_params(axis="y", which="both", length=0)
+    style.beside(axes, 1, "weighted vote\nof 64 solves", axes.transAxes, va="bottom", size=9)
     for place, name in enumerate(order):
         style.beside(axes, place, f"{solved[name].parts('.0%')[0]}%")
     style.marks(figure, {name: (style.INK, marker) for name, (marker, _) in aucs.items()})
-    first = order[0]
-    highest = {max(order, key=values.__getitem__) for _, values in aucs.values()}
-    if highest == {first}:
-        finding = f"The {VERIFIERS[first]} has the highest AUC, and chooses best"
-    elif first not in highest and len(highest) == 1:
-        finding = f"The {VERIFIERS[min(highest)]} has the highest AUC, and yet {VERIFIERS[first]} chooses best"
-    else:
-        finding = f"The two AUCs do not agree on the best verifier; {VERIFIERS[first]} chooses best"
+    first, *others = order
+    clear = all(weighted(64, first).minus(weighted(64, name)).sign > 0 for name in others)
+    no_lower = [name for name in others if all(values[name] >= values[first] for _, values in aucs.values())]
+    finding = f"{VERIFIERS[first]} chooses best" if clear else "No verifier clearly chooses best"
+    if clear and no_lower:
+        finding += f", though both AUCs of the {listed([VERIFIERS[name] for name in no_lower])} are no lower"
     return Drawing(
         figure,
         finding,
         "; ".join(
             f"{VERIFIERS[name]}: AUC {auc_everywhere(name):.3f} over all solutions, {auc_by_answer(name):.3f} within a "
-            f"problem, and 64 samples solve {solved[name]:.0%}"
-            for name in sorted({first, *highest})
+            f"problem, and a weighted vote of 64 samples solves {solved[name]:.0%}"
+            for name in (first, *no_lower)
         )
         + ".",
         pd.DataFrame(
             {
                 "verifier": [VERIFIERS[name] for name in order],
                 **{f"AUC {kind}": [f"{values[name]:.3f}" for name in order] for kind, (_, values) in aucs.items()},
-                "by working": [f"{auc_by_working(name):.3f}" for name in order],
-                "16 samples solve": [weighted(16, name).solved for name in order],
-                "64 samples solve": [solved[name] for name in order],
+                "weighted vote of 16": [weighted(16, name).solved for name in order],
+                "weighted vote of 64": [solved[name] for name in order],
             }
         ),
     )
@@ -136,7 +141,7 @@ def cost_of_verifying() -> Drawing:
 
 @drawn(ALL_SEEDS)
 def over_optimisation() -> Drawing:
-    """The sample with the best score, from 1 to 256, by three verifiers, over all seeds."""
+    """Best-of-N from 1 to 256 samples, by three verifiers, over all seeds."""
     names = {"perfect verifier": None, "PRM": "prm", "weak PRM": "prm-weak"}
 
     def arms() -> dict[str, dict[int, Arm]]:
@@ -157,11 +162,11 @@ def over_optimisation() -> Drawing:
     falling = [label for label in names if moves(label) == {-1}]
     rising = [label for label in names if moves(label) == {1}]
     worst = min(names, key=lambda label: float(together[label][256].minus(together[label][16]).mean))
-    figure = charts.curves(lines, xlabel="samples, the best score is taken", low=0.4)
+    figure = charts.curves(lines, xlabel="N of best-of-N", low=0.4)
     return Drawing(
         figure,
         (
-            f"From 16 to 256 samples, the best score gets worse with the {listed(falling)}"
+            f"From 16 to 256 samples, best-of-N gets worse with the {listed(falling)}"
             + (
                 f", and better with the {listed([x for x in rising if names[x]])}"
                 if {*rising} - {"perfect verifier"}
@@ -169,8 +174,8 @@ def over_optimisation() -> Drawing:
             )
         )
         if falling
-        else "From 16 to 256 samples, no verifier's best score gets worse in all seeds",
-        f"With the {worst}, the best of 16 scores solves {together[worst][16].solved:.0%}, the best of 256 "
+        else "From 16 to 256 samples, best-of-N gets worse with no verifier in all seeds",
+        f"With the {worst}, best-of-16 solves {together[worst][16].solved:.0%}, best-of-256 "
         f"{together[worst][256].solved:.0%}.",
         pd.DataFrame({"samples": BUDGETS, **{name: line.values.unstack() for name, line in lines.items()}}),
     )
@@ -178,7 +183,7 @@ def over_optimisation() -> Drawing:
 
 @drawn(ALL_SEEDS)
 def best_against_weighted() -> Drawing:
-    """The best score minus the weighted vote of 256 samples, with a good verifier and a weak one, for each seed."""
+    """Best-of-256 minus the weighted vote of 256 samples, with a good verifier and a weak one, for each seed."""
     gains = {
         label: [headline(f"{label}, best-of-256 minus weighted best-of-256", name) for name in families()]
         for label in ("PRM", "weak PRM")
@@ -192,27 +197,40 @@ def best_against_weighted() -> Drawing:
     lost, level = sum(gain.sign < 0 for gain in poor), all(gain.sign == 0 for gain in good)
     worst = min(range(len(poor)), key=lambda k: float(poor[k].mean))
     return Drawing(
-        charts.dots(rows, xlabel="best score minus weighted vote, in points", difference=True),
-        f"With the weak PRM, the best score loses to the weighted vote for {lost} of {len(poor)} seeds"
+        charts.dots(rows, xlabel="best-of-256 minus weighted vote, in points", difference=True),
+        f"With the weak PRM, best-of-256 loses to the weighted vote for {lost} of {len(poor)} seeds"
         + ("; with the PRM, they tie" if level else ""),
-        f"For {seeds_named()[worst]}, the best of 256 scores minus the weighted vote is {poor[worst]:.0 points} "
+        f"For {seeds_named()[worst]}, best-of-256 minus the weighted vote of 256 is {poor[worst]:.0 points} "
         f"with the weak PRM, and {good[worst]:.0 points} with the PRM.",
-        pd.DataFrame({"": seeds_named(), **{f"{label}: best score minus weighted": gains[label] for label in gains}}),
+        pd.DataFrame(
+            {"": seeds_named(), **{f"{label}: best-of-256 minus weighted vote": gains[label] for label in gains}}
+        ),
         ".1p",
     )
 
 
 @drawn(ALL_SEEDS)
 def beam_against_samples() -> Drawing:
-    """Accuracy against FLOPs of beam search and of weighted best-of-N, with the PRM, over all seeds."""
-    samples, beams = of_all(lambda: ({N: weighted(N) for N in BUDGETS}, {N: beam(N) for N in (4, 8, 16, 32, 64)}))
+    """Accuracy against FLOPs of beam search and of weighted votes, with the PRM, over all seeds."""
+    places = (4, 8, 16, 32, 64)
+
+    def measured() -> tuple[dict[int, Arm], dict[int, Arm]]:
+        return {N: weighted(N) for N in BUDGETS}, {N: beam(N) for N in places}
+
+    def rival_of(search: Arm, votes: Mapping[int, Arm]) -> int:
+        """Samples of the largest vote that costs no more than a search."""
+        return max(N for N, arm in votes.items() if arm.cost <= search.cost)
+
+    def leads(votes: Mapping[int, Arm], searches: Mapping[int, Arm]) -> dict[int, Estimate]:
+        return {N: arm.minus(votes[rival_of(arm, votes)]) for N, arm in searches.items()}
+
+    together = samples, beams = of_all(measured)
     lines = {
         "beam search": series("beam", beams, cost=True),
-        "weighted\nbest-of-N": series("prm", samples, cost=True),
+        "weighted\nvote": series("prm", samples, cost=True),
     }
-    name = "PRM, beam search, N=16, minus weighted for its FLOPs"
-    rival = max(N for N, arm in samples.items() if arm.cost <= beams[16].cost)
-    signs = {headline(name, seed).sign for seed in families()} | {over_seeds(name).sign}
+    rival, gains = rival_of(beams[16], samples), leads(*together)
+    signs = {gain.sign for of in (together, *each_family(measured).values()) for gain in leads(*of).values()}
     figure = charts.against_flops(lines, scale=(0.4, 1.0))
     for N, arm, strategy, up in ((16, beams[16], "beam", 9), (rival, samples[rival], "prm", -16)):
         place, colour = (arm.cost, float(arm.correct.mean())), style.COLOURS[strategy]
@@ -222,17 +240,22 @@ def beam_against_samples() -> Drawing:
         figure,
         "For the same FLOPs, beam search "
         + (
-            f"{by_sign(headline(name))} the weighted vote"
+            f"{by_sign(gains[16])} the weighted vote at every N"
             if len(signs) == 1
-            else "beats the weighted vote for some seeds, not for all"
+            else "beats the weighted vote for some seeds and some N, not for all"
         ),
         f"A beam search of 16 places solves {beams[16].solved:.0%} for {beams[16].cost / 1e6:.0f} million FLOPs per "
         f"problem, a weighted vote of {rival} samples {samples[rival].solved:.0%} for "
         f"{samples[rival].cost / 1e6:.0f} million.",
         pd.DataFrame(
             [
-                {"": f"{kind}, N={N}", "solved": arm.solved, "FLOPs per problem": arm.cost}
-                for kind, arms in (("beam search", beams), ("weighted", samples))
+                {
+                    "": f"{kind}, N={N}",
+                    "solved": arm.solved,
+                    "FLOPs per problem": arm.cost,
+                    "minus the vote of no more FLOPs": f"{gains[N]:.1 points}" if arms is beams else "",
+                }
+                for kind, arms in (("beam search", beams), ("weighted vote", samples))
                 for N, arm in arms.items()
             ]
         ),
@@ -245,8 +268,8 @@ def beam_by_fifth() -> Drawing:
     searched, chosen, voted = of_all(lambda: (beam(16), weighted(16), vote(16)))
     lines = {
         "beam\nsearch": charts.fifths_of("beam", searched),
-        "weighted": charts.fifths_of("prm", chosen),
-        "vote": charts.fifths_of("majority", voted),
+        "weighted\nvote": charts.fifths_of("prm", chosen),
+        "majority\nvote": charts.fifths_of("majority", voted),
     }
     gains = [searched.minus(chosen, k) for k in range(5)]
     most = max(range(5), key=lambda k: float(gains[k].mean))
@@ -261,7 +284,7 @@ def beam_by_fifth() -> Drawing:
             {
                 "fifth": style.SHORT_FIFTHS,
                 **{name.replace("\n", " "): line.values.unstack() for name, line in lines.items()},
-                "beam search minus weighted": [f"{gain:.1 points}" for gain in gains],
+                "beam search minus weighted vote": [f"{gain:.1 points}" for gain in gains],
             }
         ),
     )
@@ -269,35 +292,31 @@ def beam_by_fifth() -> Drawing:
 
 @drawn(ALL_SEEDS)
 def beam_by_verifier() -> Drawing:
-    """Beam search minus weighted best-of-N, by budget and by the verifier that both use, over all seeds."""
-    budgets = {"PRM": (4, 16, 64), "weak PRM": (4, 64)}
-    names = {label: [f"{label}, beam search minus weighted, N={N}" for N in at] for label, at in budgets.items()}
-    lines = {
-        label: Series(
-            "prm",
-            Estimate.stack(over_seeds(name) for name in names[label]),
-            at,
-            **LOOKS["prm" if label == "PRM" else "prm-weak"],
-        )
-        for label, at in budgets.items()
-    }
-    numbers = {label: line.values.unstack() for label, line in lines.items()}
-    every = [name for of in names.values() for name in of]
-    behind = [name for name in every for seed in families() if headline(name, seed).sign < 0]
-    if behind or any(over_seeds(name).sign < 0 for name in every):
-        finding = f"With the same N, beam search loses to the weighted vote in {len(behind)} of our comparisons"
-    else:
-        finding = "With the same N, beam search never loses to the weighted vote, not even with the weak PRM"
+    """Beam search minus the weighted vote, by N and by the verifier that both use, over all seeds."""
+    compared = [("PRM", 4), ("PRM", 16), ("PRM", 64), ("weak PRM", 4), ("weak PRM", 64)]
+    names = [f"{label}, beam search minus weighted, N={N}" for label, N in compared]
+    gains = [over_seeds(name) for name in names]
+    signs = [headline(name, seed).sign for name in names for seed in families()] + [gain.sign for gain in gains]
+    behind = sum(sign < 0 for sign in signs)
     return Drawing(
-        charts.gains(lines, xlabel="N of both", ylabel="beam search minus\nweighted vote, points"),
-        finding,
-        f"Beam search minus weighted best-of-64 over all seeds: {numbers['PRM'][-1]:.0 points} with the PRM, "
-        f"{numbers['weak PRM'][-1]:.0 points} with the weak PRM.",
+        charts.dots(
+            {
+                f"{label}, N={N}": charts.Row("prm", gain, hollow=label != "PRM")
+                for (label, N), gain in zip(compared, gains, strict=True)
+            },
+            xlabel="beam search minus weighted vote, in points",
+            difference=True,
+            decimals=1,
+        ),
+        f"With the same N, beam search loses to the weighted vote in {behind} comparisons"
+        if behind
+        else "With the same N, beam search is a little ahead of the weighted vote, or level with it",
+        f"Beam search minus the weighted vote with N=64, over all seeds: {gains[2]:.1 points} with the PRM, "
+        f"{gains[4]:.1 points} with the weak PRM.",
         pd.DataFrame(
             [
-                {"verifier": label, "N": N, "beam search minus weighted": gain}
-                for label, at in budgets.items()
-                for N, gain in zip(at, numbers[label], strict=True)
+                {"verifier": label, "N": N, "beam search minus weighted vote": gain}
+                for (label, N), gain in zip(compared, gains, strict=True)
             ]
         ),
         ".1p",

@@ -57,7 +57,15 @@ CHAPTERS: dict[int, dict[str, str]] = {
         "PRM, beam search minus weighted, N=16": "beam search minus weighted vote, N=16",
         "PRM, beam search minus weighted, N=16, hardest fifth": "beam search minus weighted vote, N=16, hardest fifth",
         "PRM, beam search minus weighted, N=64": "beam search minus weighted vote, N=64",
-        "PRM, beam search, N=16, minus weighted for its FLOPs": "beam search, N=16, minus weighted vote for its FLOPs",
+        **{
+            f"PRM, beam search, N={places}, minus weighted for its FLOPs": (
+                f"beam search, N={places}, minus weighted vote for its FLOPs"
+            )
+            for places in (4, 16, 64)
+        },
+        "PRM, beam search, N=64": "beam search, N=64",
+        "weak PRM, beam search, N=64": "weak PRM, beam search, N=64",
+        "weak PRM, beam search minus best-of-64": "weak PRM, beam search minus best-of-64",
         "weak PRM, beam search minus weighted, N=4": "weak PRM, beam search minus weighted vote, N=4",
         "weak PRM, beam search minus weighted, N=64": "weak PRM, beam search minus weighted vote, N=64",
         "PRM 14x, beam search, lookahead minus none, N=16": "PRM 14x, beam search, N=16: lookahead minus none",

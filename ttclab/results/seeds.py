@@ -75,9 +75,9 @@ def _score_gain(N: int, verifier: str) -> Arm:
     return _minus(best(N, verifier), weighted(N, verifier))
 
 
-def _gain_for_flops() -> Arm:
-    """Beam search of 16 places minus the largest weighted vote that costs no more."""
-    return _minus(beam(16), [*sampling_arms().within(beam(16).cost).values()][-1])
+def _gain_for_flops(N: int) -> Arm:
+    """Beam search of N places minus the largest weighted vote that costs no more."""
+    return _minus(beam(N), [*sampling_arms().within(beam(N).cost).values()][-1])
 
 
 def _rl_change(after: Callable[[int], Arm], before: Callable[[int], Arm], budget: int = 16) -> Arm:
@@ -135,7 +135,12 @@ HEADLINES = {
     "PRM, beam search minus weighted, N=4": gain(partial(_beam_gain, "prm", 4)),
     "PRM, beam search minus weighted, N=16": gain(partial(_beam_gain, "prm", 16)),
     "PRM, beam search minus weighted, N=64": gain(partial(_beam_gain, "prm", 64)),
-    "PRM, beam search, N=16, minus weighted for its FLOPs": gain(_gain_for_flops),
+    **{
+        f"PRM, beam search, N={N}, minus weighted for its FLOPs": gain(partial(_gain_for_flops, N)) for N in (4, 16, 64)
+    },
+    "PRM, beam search, N=64": share(lambda: beam(64)),
+    "weak PRM, beam search, N=64": share(lambda: beam(64, "prm-weak")),
+    "weak PRM, beam search minus best-of-64": gain(lambda: _minus(beam(64, "prm-weak"), best(64, "prm-weak"))),
     "PRM, beam search minus weighted, N=16, hardest fifth": gain(partial(_beam_gain, "prm", 16, HARDEST)),
     "PRM, beam search, N=16, FLOPs over a pass of large": times(lambda: _times(beam(16), greedy("large", STEPS[-1]))),
     **{
