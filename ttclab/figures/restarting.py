@@ -137,10 +137,10 @@ def _compare(axes: style.Axes, sampled: Arm, restarted: Arm) -> None:
     """Circle and name the two points that the title compares, and draw an arrow from the dearer to the cheaper."""
     ends = [(arm.cost, float(arm.solved.mean)) for arm in (sampled, restarted)]
     names = (("16 samples", "prm", (9, -10), "left"), ("at most 15", "revision", (-8, 9), "right"))
-    for end, (name, strategy, aside, side) in zip(ends, names, strict=True):
-        axes.plot(*end, color=style.INK, marker="o", ms=10, mfc="none", mew=1.4, ls="none", zorder=5)
+    for place, (name, strategy, aside, side) in zip(ends, names, strict=True):
+        axes.plot(*place, color=style.INK, marker="o", ms=10, mfc="none", mew=1.4, ls="none", zorder=5)
         axes.annotate(
-            name, end, xytext=aside, textcoords="offset points", ha=side, va="center", color=style.COLOURS[strategy]
+            name, place, xytext=aside, textcoords="offset points", ha=side, va="center", color=style.COLOURS[strategy]
         )
     (start, high), (end, low) = ends
     below = min(high, low) - 0.035
