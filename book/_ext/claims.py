@@ -5,6 +5,7 @@ that differs from `claims.json` fails the strict build. The form is shown only w
 without it the table is complete.
 """
 
+from html import escape
 from typing import Any
 
 from docutils import nodes
@@ -16,6 +17,7 @@ from ttclab.results.claims import HOLDS, NOT_SEEN, REVERSED, UNDECIDED, load_cla
 
 logger = logging.getLogger(__name__)
 COLUMNS = {"The claim": 30, "Our runs": 16, "Why, and what was measured": 54}
+MARKS = {HOLDS: "●", REVERSED: "✖", NOT_SEEN: "■", UNDECIDED: "◆"}  # as in `claims_and_evidence`
 SOURCES = {"lesson": "the lesson", "paper": "the paper", "later": "a later paper"}
 
 
@@ -28,11 +30,11 @@ class Claims(SphinxDirective):
             found = claim.check()
             if found.verdict != claim.verdict:
                 logger.warning("claim %s is now %r, not %r", claim.id, found.verdict, claim.verdict)
-            row = _row(claim.says, found.verdict, claim.why, strong=1)
+            row = _row(claim.says, f"{MARKS[found.verdict]} {found.verdict}", claim.why, strong=1)
             row[0] += nodes.paragraph("", "", nodes.emphasis("", SOURCES[claim.source]))
             if found.by_seed:
                 row[1] += nodes.paragraph("", found.by_seed)
-            row[2] += nodes.paragraph("", f"{found.compares}:")
+            row[2] += nodes.raw("", f"<details><summary>{escape(found.compares)}</summary>", format="html")
             row[2] += nodes.bullet_list(
                 "",
                 *[
@@ -40,6 +42,7 @@ class Claims(SphinxDirective):
                     for part, numbers in found.measured.items()
                 ],
             )
+            row[2] += nodes.raw("", "</details>", format="html")
             row["classes"] = [_name(claim.source), _name(found.verdict)]
             body += row
         group = nodes.tgroup("", *[nodes.colspec(colwidth=width) for width in COLUMNS.values()], cols=len(COLUMNS))

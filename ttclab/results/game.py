@@ -88,6 +88,13 @@ def after_look(hard: bool, N: int = 0, T: int = 0) -> float:
     return float(test.correct[(test.difficulty > HARD) == hard, arena.OPTIONS.index((N, T))].mean())
 
 
+def price_if_wrong(N: int) -> float:
+    """Mean FLOPs of N samples where the first attempt looks wrong, over those where it looks right."""
+    test = arena.load_arena()
+    flops, hard = test.flops[:, arena.OPTIONS.index((N, 0))], test.difficulty > HARD
+    return float(flops[hard].mean() / flops[~hard].mean())
+
+
 def first_looks() -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """The verifier's score of each problem's first attempt and whether the attempt is right, (problems,) each."""
     test = arena.load_arena()

@@ -11,7 +11,7 @@ from ..allocator import Allocation, Arm
 from ..estimators import Estimate
 from .arms import Arms
 from .families import each_family, measured
-from .sampling import BUDGETS, FINE_BUDGETS, coverage, last_scores, run_arms, sampling_arms, small_fifths
+from .sampling import BUDGETS, FINE_BUDGETS, coverage, last_scores, run_arms, sampling_arms, small_fifths, weighted
 from .training import training_record
 
 AFTER = "small-rl"
@@ -108,6 +108,12 @@ def coverage_changes(budgets: tuple[int, ...]) -> dict[str, Estimate]:
 def rl_steps() -> int:
     """Number of policy updates between the two models."""
     return int(training_record(AFTER)["steps"] or 0)
+
+
+def rl_price() -> float:
+    """FLOPs of the reinforcement learning over those of a weighted vote of 16 of the model before."""
+    record = training_record(AFTER)
+    return float(record["training_flops"] + record["data_flops"]) / weighted(16).cost
 
 
 def rl_group() -> int:

@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 
 from .. import bank
 from ..data import ZOO
+from ..estimators import Estimate
 from . import seeds
 from .families import families
 from .headline_words import in_chapter
@@ -24,9 +25,11 @@ def markdown(table: pd.DataFrame) -> list[str]:
     return [f"| {' | '.join(cells)} |" for cells in (*head, *table.itertuples(index=False, name=None))]
 
 
+SEEDS = "Seeds 0, 1, 2"  # a column
+UNCLEAR = "†"  # marks the difference of a seed whose interval contains zero
 _ROLES = {
     "small": "small model: writes, rewrites, revises",
-    "small-plain": "its twin, which never reads attempts",
+    "small-plain": "twin of the small model, reads no attempts",
     "small-rl": "small model after reinforcement learning",
     "large": "14x model at this step",
     "orm": "verifier that scores whole solutions",
@@ -34,29 +37,27 @@ _ROLES = {
     "prm-exact": "PRM of 1,200 steps, exact labels",
     "prm-rollouts": "PRM of 1,200 steps, labels from rollouts",
     "prm-weak": "PRM that was stopped early",
-    "prm-large": "PRM 14x, built on the 14x model",
+    "prm-large": "PRM 14x",
 }
 
 
 def models_table() -> pd.DataFrame:
-    """All shipped models, from their `training.json`: base model, size and training cost."""
+    """All shipped models, from their `training.json`: what each is and starts from, its training cost and its size."""
     rows = []
     for folder in sorted(ZOO.iterdir(), key=lambda folder: training_flops(folder.name)):
         record = json.loads((folder / "training.json").read_text(encoding="utf-8"))
-        flops = (record["training_flops"], record.get("data_flops"), training_flops(folder.name))
+        flops = (training_flops(folder.name), record["training_flops"], record.get("data_flops"))
+        role = _ROLES.get(folder.name.split("-")[0] if folder.name.startswith("large") else folder.name, "")
         rows.append(
             {
                 "Model": f"`{folder.name}`",
-                "What it is": _ROLES.get(
-                    folder.name.split("-")[0] if folder.name.startswith("large") else folder.name, ""
-                ),
-                "Base model": f"`{record['base']}`" if record.get("base") else "none",
-                "Parameters": f"{record['block_parameters']:,}",
-                "Steps": f"{record['steps']:,}",
+                "What it is": f"{role}, from `{record['base']}`" if record.get("base") else role,
                 **{
                     name: f"{count / 1e12:.3g}" if count else "none"
-                    for name, count in zip(("Training", "Data", "Total"), flops, strict=True)
+                    for name, count in zip(("Total", "Training", "Data"), flops, strict=True)
                 },
+                "Steps": f"{record['steps']:,}",
+                "Size": f"{record['block_parameters']:,}",
             }
         )
     return pd.DataFrame(rows)
@@ -129,16 +130,23 @@ _DESCRIBED = {"samples": _samples, "chains": _chains, "scores": _scores, "search
 
 
 def seeds_table(chapter: int) -> pd.DataFrame:
-    """The headline numbers of a chapter with a column for each seed; for differences, the verdict over all seeds."""
-    titles = {family: f"Seed {i}" for i, family in enumerate(families())} | {seeds.ALL: "Together"}
-    rows_of = {title: seeds.load()[family] for family, title in titles.items() if family in seeds.load()}
+    """The headline numbers of a chapter: of every seed, and together; for differences, the verdict over all seeds."""
+    by_family = seeds.load()
+    recorded = [by_family[family] for family in families() if family in by_family]
+    together = by_family.get(seeds.ALL)
     rows = []
     for name, words in in_chapter(chapter, list(seeds.HEADLINES)).items():
-        headline = seeds.HEADLINES[name]
-        values = {
-            title: format(row[name], SPECS[headline.unit]) if name in row else "–" for title, row in rows_of.items()
-        }
-        if "Together" in rows_of:
-            values["Verdict"] = seeds.verdict(name) if headline.unit == "gain" else ""
-        rows.append({"What was measured": words, **values})
+        unit = seeds.HEADLINES[name].unit
+        row = {"What was measured": words, SEEDS: ", ".join(_short(values.get(name), unit) for values in recorded)}
+        if together:
+            row["Together"] = format(together[name], SPECS[unit]) if name in together else "–"
+            row["Verdict"] = seeds.verdict(name) if unit == "gain" else ""
+        rows.append(row)
     return pd.DataFrame(rows)
+
+
+def _short(value: Estimate | None, unit: str) -> str:
+    """The number of a seed without its interval, and a mark if the interval of a difference contains zero."""
+    if value is None:
+        return "–"
+    return format(value, SPECS[unit]).split(" (")[0] + UNCLEAR * (unit == "gain" and not value.sign)
