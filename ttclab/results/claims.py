@@ -133,11 +133,9 @@ class Claim:
 
 def _in_words(values: Iterable[Estimate | float], together: Estimate | float, spec: str) -> str:
     """A number of each family and of all together: "+1.0, +2.0 and +5.0 points; together +2.7 (0.0 to +6.3)"."""
-    if isinstance(together, Estimate):
-        *most, last = (value.parts(".1p")[0] for value in values if isinstance(value, Estimate))
-        return f"{', '.join(most)} and {last} points; together {together:.1p}"
-    *most, last = (format(value, spec) for value in values)
-    return f"{', '.join(most)} and {last}; together {together:{spec}}"
+    spec, unit = (".1p", " points") if isinstance(together, Estimate) else (spec, "")
+    *most, last = (value.parts(spec)[0] if isinstance(value, Estimate) else format(value, spec) for value in values)
+    return f"{', '.join(most)} and {last}{unit}; together {together:{spec}}"
 
 
 def load_claims() -> list[Claim]:
