@@ -1,7 +1,7 @@
 """The directive `{drawn} name`: a figure of `ttclab.figures`, with its numbers folded under it.
 
     ```{drawn} weighted_against_vote
-    An optional line of text under the figure.
+    An optional line of text under the figure, above its numbers.
     ```
 
 A figure is drawn from the recorded runs while the book is built. Drawn figures are cached beside the built book until
@@ -61,10 +61,11 @@ class Drawn(SphinxDirective):
         except ValueError as error:
             logger.warning("not a figure: %s", error, location=self.get_location())
             return []
-        parts: list[nodes.Node] = [nodes.raw("", html, format="html")]
-        if self.content:
-            parts.append(nodes.container("", *self.parse_content_to_nodes(), classes=["figure-note"]))
-        return parts
+        if not self.content:
+            return [nodes.raw("", html, format="html")]
+        note = nodes.container("", *self.parse_content_to_nodes(), classes=["figure-note"])
+        end = html.find("<details>") if "<details>" in html else html.rindex("</figure>")
+        return [nodes.raw("", html[:end], format="html"), note, nodes.raw("", html[end:], format="html")]
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
