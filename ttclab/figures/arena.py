@@ -57,7 +57,7 @@ def arena_scoreboard() -> Drawing:
             "one seed": (style.INK, MarkerStyle("o", fillstyle="none")),
         },
     )
-    always = [NAMES[name] for name in order if verdict(f"arena, {name}") == "above 0"]
+    always = [f'"{NAMES[name]}"' for name in order if verdict(f"arena, {name}") == "above 0"]
     return Drawing(
         figure,
         f"For the same FLOPs {listed(always)} {'is' if len(always) == 1 else 'are'} ahead of uniform sampling in all "
@@ -99,7 +99,7 @@ def arena_against_flops() -> Drawing:
     by_flops = [above_uniform("spread", share) for share in SHARES]
     return Drawing(
         figure,
-        f"For as many generations spread {_always(by_count)} uniform sampling; for as many FLOPs it "
+        f'At equal generations, "spread" {_always(by_count)} uniform sampling; at equal FLOPs it '
         f"{_always(by_flops)} it",
         f"With {SHARES[1]} generations per problem, spread minus uniform is {by_count[1]:.1 points} for as many "
         f"generations, and {by_flops[1]:.1 points} for as many FLOPs.",
@@ -133,7 +133,7 @@ def spread_against_uniform() -> Drawing:
     }
     return Drawing(
         charts.gains(lines, xlabel="generations per problem", ylabel="spread minus uniform, points"),
-        f"For as many generations spread {_always(by_count)} uniform sampling; for as many FLOPs it "
+        f'At equal generations, "spread" {_always(by_count)} uniform sampling; at equal FLOPs it '
         f"{_always(by_flops)} it",
         f"With {SHARES[1]} generations per problem, spread minus uniform is {by_count[1]:.1 points} for as many "
         f"generations, and {by_flops[1]:.1 points} for as many FLOPs.",

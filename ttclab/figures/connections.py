@@ -110,7 +110,7 @@ def words_verifiers() -> Drawing:
     far = trained.low > max(float(gain.high) for gain in (cheap, *real.values()))
     return Drawing(
         charts.dots(rows, xlabel="points above a vote of 16", difference=True),
-        "A trained verifier adds far more on the sums than any cheap one adds, there or on SmolLM2"
+        "On the sums, a trained verifier adds far more than any cheap verifier on either task"
         if far
         else f"{helpful} of the three cheap verifiers beat{'s' if helpful == 1 else ''} the vote of SmolLM2",
         f"Minus the vote on the sums: {trained:.0 points} for the PRM, {cheap:.0 points} for likelihood; on SmolLM2, "
@@ -160,7 +160,7 @@ def words_by_operations() -> Drawing:
     rarer = np.all(np.diff(drawings["one of 16\nis right"].values.mean) < 0)
     return Drawing(
         figure,
-        f"Right answers get rarer with every step: one of 16 is right on {listed(top)} of the problems"
+        f"Right answers get rarer with more steps: one of 16 is right on {listed(top)} of the problems"
         if rarer
         else f"One of 16 is right on {listed(top)} of the problems of one, two and three steps",
         f"On problems of two steps one of 16 is right on {of_operations(word_coverage(16), 2).solved:.0%}, the vote on "

@@ -91,7 +91,7 @@ def auc_by_verifier() -> Drawing:
     no_lower = [name for name in others if all(values[name] >= values[first] for _, values in aucs.values())]
     finding = f"{VERIFIERS[first]} chooses best" if clear else "No verifier clearly chooses best"
     if clear and no_lower:
-        finding += f", though both AUCs of the {listed([VERIFIERS[name] for name in no_lower])} are no lower"
+        finding += f", but the {listed([VERIFIERS[name] for name in no_lower])} has AUCs at least as high"
     return Drawing(
         figure,
         finding,
