@@ -15,14 +15,14 @@ EASIEST, HARDEST = 0, 4
 @pytest.mark.parametrize(
     ("difference", "verdict"),
     [
-        ("policy, difficulty known, at most 64, minus weighted best-of-64", "no difference"),
+        ("policy, difficulty known, at most 64, minus weighted best-of-64", "no clear difference"),
         ("step-level revision, at most 31, minus weighted best-of-64", "undecided"),
         ("policy, difficulty known, at most 16, minus beam search, equal FLOPs", "above 0"),
         ("policy, difficulty known, at most 16, minus step-level revision, equal FLOPs", "undecided"),
         ("policy, difficulty predicted, at most 4, minus beam search, equal FLOPs", "below 0"),
-        ("policy, difficulty predicted, at most 16, minus beam search, equal FLOPs", "no difference"),
-        ("policy, difficulty predicted minus known, at most 16", "no difference"),
-        ("policy, difficulty predicted minus known, at most 64", "no difference"),
+        ("policy, difficulty predicted, at most 16, minus beam search, equal FLOPs", "no clear difference"),
+        ("policy, difficulty predicted minus known, at most 16", "no clear difference"),
+        ("policy, difficulty predicted minus known, at most 64", "no clear difference"),
         ("lesson's rule, at most 16, minus step-level revision, at most 15", "undecided"),
     ],
 )

@@ -199,9 +199,9 @@ def signs(name):
         ("a vote of 16, minus large at step 750", "above 0"),
         ("a right one among 16, minus large", "above 0"),
         ("a right one among 16, minus large, hardest fifth", "above 0"),
-        ("a vote of 2 minus one sample", "no difference"),
-        ("a vote of 256 minus a vote of 64", "no difference"),
-        ("a vote of 256 minus small's greedy pass", "no difference"),
+        ("a vote of 2 minus one sample", "no clear difference"),
+        ("a vote of 256 minus a vote of 64", "no clear difference"),
+        ("a vote of 256 minus small's greedy pass", "no clear difference"),
         ("a right one among 256 minus among 16", "above 0"),
     ],
 )

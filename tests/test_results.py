@@ -188,7 +188,7 @@ SEEDS = ["shipped", "1", "2"]
 
 
 def test_a_policy_that_knows_the_difficulty_matches_best_of_64_in_every_training_for_a_quarter_of_the_flops():
-    assert verdict("policy, difficulty known, at most 64, minus weighted best-of-64") == "no difference"
+    assert verdict("policy, difficulty known, at most 64, minus weighted best-of-64") == "no clear difference"
     for seed in SEEDS:
         assert headline("policy, difficulty known, at most 64, FLOPs over weighted best-of-64", seed).high < 0.25
 
@@ -202,18 +202,18 @@ def test_one_chain_for_all_comes_near_best_of_64_for_as_few_flops():
 def test_knowing_the_difficulty_beats_a_beam_for_all_in_every_training_and_not_one_chain_for_all():
     assert verdict("policy, difficulty known, at most 16, minus beam search, equal FLOPs") == "above 0"
     over_chain = "policy, difficulty known, at most 16, minus step-level revision, equal FLOPs"
-    assert verdict(over_chain) in ("no difference", "undecided")
+    assert verdict(over_chain) in ("no clear difference", "undecided")
     assert sum(headline(over_chain, seed).mean > 0.01 for seed in SEEDS) < 3
 
 
 def test_predicting_the_difficulty_loses_to_a_beam_at_a_budget_of_4_and_ties_at_16_in_every_training():
     assert verdict("policy, difficulty predicted, at most 4, minus beam search, equal FLOPs") == "below 0"
-    assert verdict("policy, difficulty predicted, at most 16, minus beam search, equal FLOPs") == "no difference"
+    assert verdict("policy, difficulty predicted, at most 16, minus beam search, equal FLOPs") == "no clear difference"
 
 
 def test_the_lesson_s_rule_costs_twice_one_chain_for_all_and_no_training_shows_a_clear_gain():
-    assert verdict("lesson's rule, at most 16, minus weighted best-of-16") == "no difference"
-    assert verdict("lesson's rule, at most 16, minus weighted best-of-16, hardest fifth") == "no difference"
+    assert verdict("lesson's rule, at most 16, minus weighted best-of-16") == "no clear difference"
+    assert verdict("lesson's rule, at most 16, minus weighted best-of-16, hardest fifth") == "no clear difference"
     for seed in SEEDS:
         assert headline("lesson's rule, at most 16, minus step-level revision, at most 15", seed).sign <= 0
         assert headline("lesson's rule, at most 16, FLOPs over step-level revision, at most 15", seed).low > 1.8
@@ -402,7 +402,7 @@ def test_with_a_free_verifier_small_beats_an_early_large_model_and_loses_to_a_la
 def test_both_models_win_cells_and_more_queries_favour_the_large_model():
     early, late = (results.winner_map([0.16, np.inf], at, verifier_given=True) for at in (1250, 2500))
     assert early[3][0].verdict == early[5][0].verdict == "small"
-    assert {cell.verdict for cell in late[4]} == {"large"} and late[0][0].verdict == "no difference"
+    assert {cell.verdict for cell in late[4]} == {"large"} and late[0][0].verdict == "no clear difference"
     assert not any(cell.verdict == "small" for row in late for cell in row)
     for row in (*early, *late):
         assert row[0].gain.mean >= row[1].gain.mean - 0.015

@@ -329,11 +329,11 @@ def spread(name: str) -> float:
 
 
 def verdict(name: str) -> str:
-    """Sign of a headline number in every seed: "above 0", "below 0" or "no difference".
+    """Sign of a headline number in every seed: "above 0", "below 0" or "no clear difference".
 
     "undecided" if the seeds disagree, with each other or with the interval over seeds and problems.
     """
-    words = {1: "above 0", -1: "below 0", 0: "no difference"}
+    words = {1: "above 0", -1: "below 0", 0: "no clear difference"}
     rows = load()
     signs = {rows[family][name].sign for family in (*families.families(), ALL) if name in rows.get(family, {})}
     return words[signs.pop()] if len(signs) == 1 else UNDECIDED
