@@ -74,10 +74,12 @@ def test_the_tree_of_a_search_keeps_as_many_as_the_width_says():
 
 def test_what_a_revision_reads_is_all_that_it_read():
     shown = figures.draw("what_a_revision_reads")
-    read = "".join(shown.numbers["text"]).replace("↵", "\n")
+    *parts, written = zip(shown.numbers["part"], shown.numbers["text"].str.replace("↵", "\n"), strict=True)
+    read = "".join(text for _, text in parts)
     run = results.chains(feedback="prm")
     recorded = {run.shown(i, int(run.at(2)[0])) + problem.prompt for i, problem in enumerate(run.problems)}
-    assert read in recorded and len(read) == shown.numbers["tokens"].sum()
+    assert read in recorded and written[0] == "written"
+    assert len(read) + len(written[1]) == shown.numbers["tokens"].sum()
 
 
 def test_the_scores_shown_of_a_solution_are_the_recorded_ones():
@@ -116,7 +118,7 @@ def test_a_canvas_is_as_many_inches_as_its_units_say():
 @pytest.mark.parametrize(("number", "spec"), [(3, ".1p"), (9, ".0p")])
 def test_a_map_colours_a_cell_of_ours_by_its_interval_and_leaves_out_what_the_paper_does_not_say(number, spec):
     shown = figures.draw(f"paper_figure_{number}")
-    texts = [text.get_text() for text in shown.figure.axes[0].texts]
+    texts = [line for text in shown.figure.axes[0].texts for line in text.get_text().split("\n")]
     assert texts.count("not said") == 2
     gains = [value for column in shown.numbers for value in shown.numbers[column] if isinstance(value, Estimate)]
     written = {format(gain, spec).split(" ")[0] for gain in gains}

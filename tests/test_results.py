@@ -402,7 +402,7 @@ def test_with_a_free_verifier_small_beats_an_early_large_model_and_loses_to_a_la
 def test_both_models_win_cells_and_more_queries_favour_the_large_model():
     early, late = (results.winner_map([0.16, np.inf], at, verifier_given=True) for at in (1250, 2500))
     assert early[3][0].verdict == early[5][0].verdict == "small"
-    assert {cell.verdict for cell in late[4]} == {"large"} and late[0][0].verdict == "no clear difference"
+    assert {cell.verdict for cell in late[4]} == {"large"} and late[0][0].verdict == "no difference"
     assert not any(cell.verdict == "small" for row in late for cell in row)
     for row in (*early, *late):
         assert row[0].gain.mean >= row[1].gain.mean - 0.015

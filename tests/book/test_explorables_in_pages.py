@@ -730,7 +730,7 @@ def test_arrow_keys_move_along_the_chain_and_the_menu_has_the_chains_of_the_fift
     assert watch_says(reader, "5", wrong, 2)
     name = reader.page.get_by_role("radio", checked=True).last.get_attribute("aria-label")
     assert name == "attempt 2, wrong, rewritten as attempt 3, wrong"
-    menu = reader.page.get_by_label("Chain")
+    menu = reader.page.get_by_label("Chain", exact=True)
     hardest = [chain for chain in WATCHED["chains"] if chain["group"] == "5"]
     assert menu.locator("option").count() == len(hardest)
     menu.select_option(index=1)
@@ -760,7 +760,7 @@ def test_right_and_wrong_are_told_by_words_and_signs(reader):
     watch(reader, "all", TURNING, 1)
     heads = reader.page.locator(".ttc-compare thead th").all_inner_texts()
     assert "✓ right" in heads[1] and "✗ wrong" in heads[2]
-    strip = reader.page.get_by_role("group", name="Revision").locator("span").all_inner_texts()
+    strip = reader.page.get_by_role("group", name="Rewrite").locator("span").all_inner_texts()
     assert strip[0] == "1 ✓ → 2 ✗"
 
 
