@@ -1,5 +1,18 @@
 """What is wrong with the looks of a simulator in a page, in words: nothing, if all is well."""
 
+import json
+
+from axe_playwright_python.base import AXE_SCRIPT
+
+
+def assert_accessible(page, name):
+    """Axe finds nothing wrong with a simulator."""
+    page.evaluate(AXE_SCRIPT)
+    options = {"resultTypes": ["violations"], "preload": False}
+    found = page.evaluate(f"options => axe.run('#explorable-{name}', options)", options)
+    wrong = [(each["help"], [node["html"][:160] for node in each["nodes"]]) for each in found["violations"]]
+    assert found["passes"] and not wrong, json.dumps(wrong, indent=1)
+
 
 def overlapping_labels(page):
     return page.evaluate("""() => {

@@ -1,13 +1,11 @@
 """The arena on live problems as a reader meets it: the models run in the page."""
 
-import json
 import re
 
 import numpy as np
 import pytest
 import test_explorables_in_pages as pages
-from axe_playwright_python.base import AXE_SCRIPT
-from looks import faint_words, overlapping_labels
+from looks import assert_accessible, faint_words, overlapping_labels
 from test_explorables_in_pages import Reader, draw, phone
 
 import ttclab
@@ -299,11 +297,7 @@ def test_words_of_the_live_game_stand_out_and_axe_finds_nothing_wrong(reader, sc
     table_of(play(reader, MOVES))
     assert faint_words(reader.page) == []
     assert overlapping_labels(reader.page) == []
-    reader.page.evaluate(AXE_SCRIPT)
-    options = {"resultTypes": ["violations"], "preload": False}
-    found = reader.page.evaluate("options => axe.run('#explorable-arena', options)", options)
-    wrong = [(each["help"], [node["html"][:160] for node in each["nodes"]]) for each in found["violations"]]
-    assert found["passes"] and not wrong, json.dumps(wrong, indent=1)
+    assert_accessible(reader.page, "arena")
 
 
 def test_without_weights_the_live_round_says_so_and_recorded_problems_go_on(reader):

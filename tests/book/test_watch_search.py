@@ -1,6 +1,5 @@
 """The live search as a reader meets it, on a small site made with the book's own directive and theme."""
 
-import json
 import re
 import subprocess
 import sys
@@ -8,8 +7,7 @@ from urllib.parse import urlencode
 
 import pytest
 import test_explorables_in_pages as pages
-from axe_playwright_python.base import AXE_SCRIPT
-from looks import faint_words
+from looks import assert_accessible, faint_words
 
 import ttclab
 from ttclab.beam_search import beam_search, dvts
@@ -387,11 +385,7 @@ def test_words_stand_out_and_axe_finds_nothing_wrong(watcher, scheme, step):
     for summary in watcher.page.locator(".ttc summary").all():
         summary.click()
     assert faint_words(watcher.page) == []
-    watcher.page.evaluate(AXE_SCRIPT)
-    options = {"resultTypes": ["violations"], "preload": False}
-    found = watcher.page.evaluate("options => axe.run('#explorable-watch_search', options)", options)
-    wrong = [(each["help"], [node["html"][:160] for node in each["nodes"]]) for each in found["violations"]]
-    assert found["passes"] and not wrong, json.dumps(wrong, indent=1)
+    assert_accessible(watcher.page, "watch_search")
 
 
 def test_no_pill_of_a_tree_lies_on_another(watcher):

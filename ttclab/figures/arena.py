@@ -99,10 +99,7 @@ def arena_against_flops() -> Drawing:
     by_flops = [above_uniform("spread", share) for share in SHARES]
     return Drawing(
         figure,
-        f'At equal generations, "spread" {_always(by_count)} uniform sampling; at equal FLOPs it '
-        f"{_always(by_flops)} it",
-        f"With {SHARES[1]} generations per problem, spread minus uniform is {by_count[1]:.1 points} for as many "
-        f"generations, and {by_flops[1]:.1 points} for as many FLOPs.",
+        *_spread_says(by_count, by_flops),
         pd.DataFrame(
             {
                 "generations per problem": SHARES,
@@ -133,10 +130,7 @@ def spread_against_uniform() -> Drawing:
     }
     return Drawing(
         charts.gains(lines, xlabel="generations per problem", ylabel="spread minus uniform, points"),
-        f'At equal generations, "spread" {_always(by_count)} uniform sampling; at equal FLOPs it '
-        f"{_always(by_flops)} it",
-        f"With {SHARES[1]} generations per problem, spread minus uniform is {by_count[1]:.1 points} for as many "
-        f"generations, and {by_flops[1]:.1 points} for as many FLOPs.",
+        *_spread_says(by_count, by_flops),
         pd.DataFrame(
             {
                 "generations per problem": SHARES,
@@ -148,6 +142,16 @@ def spread_against_uniform() -> Drawing:
             }
         ),
         dict.fromkeys(("minus uniform, as many generations", "minus uniform, as many FLOPs"), ".1p"),
+    )
+
+
+def _spread_says(by_count: Sequence[Estimate], by_flops: Sequence[Estimate]) -> tuple[str, str]:
+    """The finding on spread minus uniform sampling, and the two numbers that show it."""
+    return (
+        f'At equal generations, "spread" {_always(by_count)} uniform sampling; '
+        f"at equal FLOPs it {_always(by_flops)} it",
+        f"With {SHARES[1]} generations per problem, spread minus uniform is {by_count[1]:.1 points} for as many "
+        f"generations, and {by_flops[1]:.1 points} for as many FLOPs.",
     )
 
 
