@@ -14,6 +14,7 @@ from .files import KINDS as KINDS
 from .files import PLACES as PLACES
 from .files import SCHEMAS as SCHEMAS
 from .files import merge as merge
+from .metadata import RunMetadata as RunMetadata
 from .recording import ASKED as ASKED
 from .recording import CHUNK as CHUNK
 from .recording import record as record
