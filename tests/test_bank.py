@@ -12,7 +12,7 @@ import pytest
 
 import ttclab
 from ttclab import bank, data
-from ttclab.bank import family, recording
+from ttclab.bank import family, recording, searches
 from ttclab.bank.draws import Draws
 from ttclab.bank.files import open_table
 from ttclab.cli import main
@@ -369,7 +369,8 @@ class Wordy(Policy):
 def wordy(monkeypatch):
     """What is recorded as the model of that address."""
     policy = Wordy()
-    monkeypatch.setattr(recording, "load_model", lambda *args, **options: policy)
+    for module in (recording, searches):
+        monkeypatch.setattr(module, "load_model", lambda *args, **options: policy)
     return policy
 
 

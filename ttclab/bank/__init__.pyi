@@ -8,6 +8,7 @@ from . import files as files
 from . import plan as plan
 from . import recording as recording
 from . import runs as runs
+from . import searches as searches
 from . import shipped as shipped
 from .draws import Draws as Draws
 from .files import KINDS as KINDS
@@ -20,8 +21,6 @@ from .recording import CHUNK as CHUNK
 from .recording import record as record
 from .recording import record_chains as record_chains
 from .recording import record_scores as record_scores
-from .recording import record_search as record_search
-from .recording import record_step_revision as record_step_revision
 from .recording import weights_hash as weights_hash
 from .runs import Chains as Chains
 from .runs import Samples as Samples
@@ -31,9 +30,13 @@ from .runs import load_chains as load_chains
 from .runs import load_scores as load_scores
 from .runs import load_searches as load_searches
 from .runs import load_step_revision as load_step_revision
+from .runs import load_strategy as load_strategy
 from .runs import path_of as path_of
 from .runs import read as read
 from .runs import task_of as task_of
+from .searches import record_search as record_search
+from .searches import record_step_revision as record_step_revision
+from .searches import record_strategy as record_strategy
 from .shipped import BEAMS as BEAMS
 from .shipped import CHAINS as CHAINS
 from .shipped import CHAINS_WITH_FEEDBACK as CHAINS_WITH_FEEDBACK

@@ -37,7 +37,9 @@ class RunMetadata:
     verifier : str, optional
         Name of the verifier; verifier_weights: SHA-256 of its weights.
     N, M, T, lookahead, threshold, quality, forgetful
-        Settings of a search.
+        Settings of a beam search or step-level revision.
+    strategy : str, optional
+        Name of any other strategy; settings: its arguments.
     run : str, optional
         The run that was scored; of: its metadata.
     shard : [i, n], optional
@@ -69,6 +71,8 @@ class RunMetadata:
     threshold: float | None = None
     quality: float | None = None
     forgetful: bool | None = None
+    strategy: str | None = None
+    settings: dict[str, Any] | None = None
     run: str | None = None
     of: "RunMetadata | None" = None
     shard: list[int] | None = None

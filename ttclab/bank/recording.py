@@ -11,7 +11,6 @@ import pyarrow as pa
 from tqdm import tqdm
 
 from .. import data, hub
-from ..beam_search import beam_search
 from ..confidence import MEASURES, TOKENS, TokenConfidence, TokenReader
 from ..data import ZOO, folder_of
 from ..models.configuration import described, encode, template_of
@@ -20,17 +19,14 @@ from ..models.loading import load as load_model
 from ..models.server import ServedModel
 from ..models.zoo import directory_of, is_address
 from ..policy import Prompt
-from ..revision import hybrid_search
-from ..sampling import Result
 from ..tasks.problem import Solution, well_formed
 from ..tasks.registry import find_set, load_problems
 from ..verifiers.loading import load_verifier
-from ..verifiers.oracle import ForgetfulOracle, NoisyOracle
 from ..verifiers.self_verifier import SelfVerifier
 from .draws import Draws
-from .files import KINDS, SCHEMAS, Row, as_recorded, is_done, storable, whole_table, write_table
+from .files import SCHEMAS, Row, as_recorded, is_done, storable, whole_table, write_table
 from .metadata import RunMetadata
-from .runs import Searches, chains_name, file_of_run, file_of_scores, path_of, read, search_name, step_revision_name
+from .runs import Searches, chains_name, file_of_run, file_of_scores, path_of, read
 
 ASKED = "asked"  # the policy of the run as its own verifier
 CHUNK = 50  # problems per checkpoint
@@ -111,7 +107,7 @@ def record(
             for i, solution in enumerate(group):
                 yield {"sample": i, **_row(solution)}
 
-    return _record(out, metadata, rows, chunk, shard)
+    return write_rows(out, metadata, rows, chunk, shard)
 
 
 def record_chains(
@@ -171,7 +167,7 @@ def record_chains(
             for attempt, (solution, code, tokens) in enumerate(chain):
                 yield {"chain": i % len(lengths), "attempt": attempt, "comment": code, **tokens, **_row(solution)}
 
-    return _record(out, metadata, rows, CHAINED)
+    return write_rows(out, metadata, rows, CHAINED)
 
 
 def record_scores(
@@ -208,7 +204,7 @@ def record_scores(
     else:
         scorer = load_verifier(verifier, device=device, **options)
     out = out or file_of_scores(run, verifier)
-    weights = scored.metadata.weights if by_writer else _verifier_hash(verifier)
+    weights = scored.metadata.weights if by_writer else verifier_hash(verifier)
     metadata = RunMetadata(
         format="ttclab scores 1", verifier=str(verifier), weights=weights, run=str(run), of=scored.metadata,
         problems=len(scored.problems),
@@ -235,102 +231,10 @@ def record_scores(
             for place, name in enumerate(names):
                 yield {"problem": name[0], "place": place, "steps": scores_of[name]}
 
-    return _record(out, metadata, rows)
+    return write_rows(out, metadata, rows)
 
 
-def record_search(
-    model: str,
-    verifier: str,
-    split: str,
-    N: int,
-    M: int,
-    draws: Draws | None = None,
-    *,
-    lookahead: int = 0,
-    out: Path | None = None,
-) -> Path:
-    """Run beam search on each problem of a set. Each budget is recorded separately: none is a subset of a larger one.
-
-    Parameters
-    ----------
-    model, verifier, split : str
-    N, M, lookahead : int
-        As for `beam_search`.
-    draws, out
-        As for `record_chains`.
-    """
-    draws = draws or Draws()
-    name = search_name(model, verifier, split, N, M, lookahead)
-    policy, asked = load_model(model, device=draws.device), load_problems(split, limit=draws.problems)
-    scorer = load_verifier(verifier, device=draws.device)
-    metadata = RunMetadata(
-        format="ttclab searches 1", model=model, weights=weights_hash(folder_of(model)), verifier=verifier,
-        verifier_weights=_verifier_hash(verifier), split=split, seed=draws.seed, N=N, M=M, lookahead=lookahead,
-        problems=len(asked),
-    )  # fmt: skip
-
-    def rows(chunk: range) -> Iterator[Row]:
-        found = beam_search(policy, scorer, [asked[i] for i in chunk], N, M, lookahead=lookahead, seed=draws.seed)
-        return map(_search_row, found)
-
-    return _record(out or data.RUNS / f"{name}.parquet", metadata, rows, CHAINED)
-
-
-def record_step_revision(
-    model: str,
-    verifier: str,
-    split: str,
-    T: int,
-    M: int = 1,
-    draws: Draws | None = None,
-    *,
-    critic: NoisyOracle | None = None,
-    out: Path | None = None,
-) -> Path:
-    """Run step-level revision on each problem of a set, M chains of at most T revisions.
-
-    Parameters
-    ----------
-    model, verifier, split : str
-    T, M : int
-    draws, out
-        As for `record_chains`.
-    critic : NoisyOracle, optional
-        A noisy oracle in place of the verifier "oracle". Its noise is drawn once for each text; a `ForgetfulOracle`
-        draws it again for each written step.
-    """
-    draws = draws or Draws()
-    policy, asked = load_model(model, device=draws.device), load_problems(split, limit=draws.problems)
-    scorer: Any = critic or load_verifier(verifier, device=draws.device)
-    quality, forgetful = critic.quality if critic else None, isinstance(critic, ForgetfulOracle)
-    metadata = RunMetadata(
-        format="ttclab searches 1", model=model, weights=weights_hash(folder_of(model)), verifier=verifier,
-        verifier_weights=_verifier_hash(verifier), quality=quality, split=split, seed=draws.seed, M=M, T=T,
-        threshold=scorer.threshold, forgetful=forgetful or None, problems=len(asked),
-    )  # fmt: skip
-
-    def rows(chunk: range) -> Iterator[Row]:
-        found = hybrid_search(policy, scorer, [asked[i] for i in chunk], M, T, feedback=scorer, seed=draws.seed)
-        return map(_search_row, found)
-
-    name = step_revision_name(model, verifier, split, T, M, quality, forgetful)
-    return _record(out or data.RUNS / f"{name}.parquet", metadata, rows, CHAINED)
-
-
-def _search_row(result: Result) -> Row:
-    return {
-        "problem": result.solution.problem.id,
-        "texts": [s.text for s in result.solutions],
-        "finished": [s.finished for s in result.solutions],
-        "correct": [s.correct for s in result.solutions],
-        "tokens": [s.length for s in result.solutions],
-        "scores": result.scores,
-        **{kind: result.cost.flops[kind] for kind in KINDS},
-        "verifier_calls": result.cost.verifier_calls,
-    }
-
-
-def _record(
+def write_rows(
     out: Path,
     metadata: RunMetadata,
     rows: Callable[[range], Iterable[Row]],
@@ -384,7 +288,7 @@ def weights_hash(folder: Path) -> str:
     return digest.hexdigest()
 
 
-def _verifier_hash(name: str | Path) -> str | None:
+def verifier_hash(name: str | Path) -> str | None:
     """Hash of a verifier's weights; None if it has none, like the oracle."""
     return next((weights_hash(folder) for folder in (ZOO / name, Path(name)) if folder.is_dir()), None)
 

@@ -247,6 +247,11 @@ def step_revision_name(
     return f"{model}-{split}-steps-{verifier}{noise}-{M}x{1 + T}"
 
 
+def strategy_name(strategy: str, model: str, verifier: str, split: str, **settings: Any) -> str:
+    """Name of a recorded strategy: small-test-dvts-prm-M4-N16."""
+    return "-".join([model, split, strategy, verifier, *(f"{name}{value}" for name, value in sorted(settings.items()))])
+
+
 def path_of(model: str, split: str, *, at: int | None = None, greedy: bool = False) -> Path:
     """File of the recorded solutions of a shipped model."""
     return data.RUNS / f"{folder_of(model, at).name}-{split}{'-greedy' if greedy else ''}.parquet"
@@ -296,6 +301,11 @@ def load_step_revision(
 ) -> Searches:
     """The recorded step-level revisions with these settings of `record_step_revision`. Errors as in `load`."""
     return _load(step_revision_name(model, verifier, split, T, M, quality, forgetful), Searches)
+
+
+def load_strategy(strategy: str, model: str, verifier: str, split: str, **settings: Any) -> Searches:
+    """The recorded searches of a strategy with these settings of `record_strategy`. Errors as in `load`."""
+    return _load(strategy_name(strategy, model, verifier, split, **settings), Searches)
 
 
 def read(path: Path) -> Samples | Chains | Searches:
