@@ -13,8 +13,6 @@ export TORCH_INDEX
 
 BIN := .venv/bin
 LOG := .venv/install.log
-# Icons of the theme that the pages use, by their code points in Font Awesome.
-ICONS := f00d,f002,f010,f015,f019,f03a,f042,f053,f054,f057,f058,f05a,f062,f064,f065,f066,f06a,f071,f077,f078,f0c1,f0c9,f0eb,f0f3,f104,f105,f107,f141,f15b,f185,f186,f1c1,f303,f35d
 # What a lab's numbers depend on besides the lab itself.
 PACKAGE := $(shell find ttclab -type f ! -path '*/__pycache__/*' ! -path '*/explorables/src/*' ! -name '*.checkpoint*')
 
@@ -25,7 +23,7 @@ export JUPYTER_PREFER_ENV_PATH := 1
 export PYDEVD_DISABLE_FILE_VALIDATION := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help book serve lab test wheel lint format bench explorables mathsfont iconfont clean distclean
+.PHONY: help book serve lab test wheel lint format bench explorables picture clean distclean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -101,23 +99,6 @@ bench: .venv/.installed ## speed, as ratios measured side by side; the simulator
 
 explorables: ## check the simulators' types and bundle them again (needs Node)
 	@cd ttclab/explorables/src && npm ci && npm run build
-
-# The letters, signs and brackets that the course's maths may use, with the table that makes them grow.
-MATHS_LETTERS := U+20-7E,U+A0,U+AF,U+B1,U+B7,U+D7,U+F7,U+302-304,U+391-3C9,U+2013-2016,U+2026,U+2032,U+20D7,U+210E,U+2190-2193,\
-	U+21D2,U+2200-2265,U+2282-2287,U+22C5,U+2308-230B,U+23DE-23DF,U+1D400-1D467,U+1D49C-1D4CF,U+1D538-1D56B,U+1D6FC-1D714
-mathsfont: .venv/.installed ## take the font of the maths again (needs npm)
-	@rm -rf _build/stix && mkdir -p _build/stix book/_static/vendor/stix
-	@cd _build/stix && npm pack --silent @fontsource/stix-two-math@5.3.0 >/dev/null && tar -xzf *.tgz
-	@cp _build/stix/package/LICENSE book/_static/vendor/stix/
-	@$(BIN)/pip install --quiet brotli
-	@$(BIN)/pyftsubset _build/stix/package/files/stix-two-math-latin-400-normal.woff2 --flavor=woff2 --no-hinting \
-		--unicodes="$(MATHS_LETTERS)" --layout-features=ssty,dtls --output-file=book/_static/vendor/stix/stix-two-math.woff2
-
-iconfont: .venv/.installed ## take the theme's icons again, the few that the pages use
-	@$(BIN)/pip install --quiet brotli
-	@mkdir -p book/_static/vendor/fontawesome/webfonts
-	@$(BIN)/pyftsubset $$($(BIN)/python -c 'import pydata_sphinx_theme as p; print(p.__path__[0])')/theme/pydata_sphinx_theme/static/vendor/fontawesome/webfonts/fa-solid-900.woff2 \
-		--flavor=woff2 --unicodes="$(ICONS)" --output-file=book/_static/vendor/fontawesome/webfonts/fa-solid-900.woff2
 
 picture: .venv/.installed ## draw the README's picture again, from the recorded runs
 	@$(BIN)/python -c 'from pathlib import Path; from ttclab import figures; \

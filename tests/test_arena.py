@@ -57,7 +57,7 @@ def test_keeping_the_first_attempt_costs_nothing_and_is_right_where_it_is(anew):
     chains = bank.load_chains(bank.SMALL, "test")
     assert (anew.flops[:, 0] == 0).all() and (anew.saved[:, 0] == 0).all()
     assert (anew.correct[:, 0] == chains.correct[:, FIRST]).all()
-    assert chains.place[0, FIRST] == 0 and chains.metadata["lengths"][chains.chain_index[0, FIRST]] == 1
+    assert chains.place[0, FIRST] == 0 and chains.lengths[chains.chain_index[0, FIRST]] == 1
 
 
 def test_the_verifier_is_not_charged_twice_for_what_it_read_at_the_look():
@@ -186,7 +186,7 @@ def test_what_comes_of_a_move_is_the_choice_of_the_verifier_among_recorded_attem
     )
     ids = [problem.id for problem in chains.problems]
     N, T = option
-    long = [k for k, length in enumerate(chains.metadata["lengths"]) if length > T][:N]
+    long = [k for k, length in enumerate(chains.lengths) if length > T][:N]
     taken = np.flatnonzero(np.isin(chains.chain_index[0], long) & (chains.place[0] <= T)) if N else [FIRST]
     for problem in GAME["problems"][::10]:
         i = ids.index(problem["id"])

@@ -12,7 +12,7 @@ import pytest
 
 import ttclab
 from ttclab import bank, data
-from ttclab.bank import family, recording
+from ttclab.bank import family, recording, searches
 from ttclab.bank.draws import Draws
 from ttclab.bank.files import open_table
 from ttclab.cli import main
@@ -40,7 +40,7 @@ def whole(tmp_path_factory):
 
 
 def test_the_recorded_runs_are_of_the_shipped_weights_and_whole(recorded):
-    assert recorded.metadata["weights"] == bank.weights_hash(bank.ZOO / "small")
+    assert recorded.metadata.weights == bank.weights_hash(bank.ZOO / "small")
     assert recorded.correct.shape == (500, 256)
     assert recorded.problems == ttclab.load_problems("test")
 
@@ -332,17 +332,17 @@ def test_every_recorded_file_opens_and_is_of_the_weights_that_ship():
     assert files
     for file in files:
         _, made = open_table(file)
-        name = made["verifier"] if made["format"] == "ttclab scores 1" else made["model"]
+        name = made.verifier if made.format == "ttclab scores 1" else made.model
         if name in BY_WRITER:
-            assert made["weights"] == made["of"]["weights"]
+            assert made.weights == made.of.weights
             continue
         if not (bank.ZOO / name).is_dir():  # a model that does not ship: what its FLOPs are counted from is in the file
-            assert "config" in made, file.name
+            assert made.config, file.name
             continue
-        assert made["weights"] == bank.weights_hash(bank.ZOO / name), file.name
-        if "verifier_weights" in made:
-            folder = bank.ZOO / made["verifier"]  # an oracle has none, and no weights
-            assert made["verifier_weights"] == (bank.weights_hash(folder) if folder.is_dir() else None), file.name
+        assert made.weights == bank.weights_hash(bank.ZOO / name), file.name
+        if made.verifier and made.format != "ttclab scores 1":
+            folder = bank.ZOO / made.verifier  # an oracle has none, and no weights
+            assert made.verifier_weights == (bank.weights_hash(folder) if folder.is_dir() else None), file.name
 
 
 def test_recorded_runs_and_weights_stay_small():
@@ -369,7 +369,8 @@ class Wordy(Policy):
 def wordy(monkeypatch):
     """What is recorded as the model of that address."""
     policy = Wordy()
-    monkeypatch.setattr(recording, "load_model", lambda *args, **options: policy)
+    for module in (recording, searches):
+        monkeypatch.setattr(module, "load_model", lambda *args, **options: policy)
     return policy
 
 

@@ -12,6 +12,7 @@ from exercise_attempts import RIGHT
 from scripted import ScriptedPolicy, ScriptedVerifier
 
 import ttclab
+from ttclab import bank, data, results
 from ttclab.beam_search import beam_search
 from ttclab.exercises import EXERCISES
 from ttclab.problems import Problem, load_problems
@@ -99,10 +100,11 @@ class Shortest:
 
 
 @strategy
-def best_of_two_halves(model, verifier, problem, N):
+def best_of_two_halves(model, verifier, problem, N, seed=0):
     """The best of N samples at each of two temperatures."""
     halves = [
-        model.generate(problem, n=N // 2, temperature=temperature, seed=i) for i, temperature in enumerate((0.5, 1.0))
+        model.generate(problem, n=N // 2, temperature=temperature, seed=seed + i)
+        for i, temperature in enumerate((0.5, 1.0))
     ]
     groups = [[*cold, *warm] for cold, warm in zip(*halves, strict=True)]
     return [Result.best(group, verifier.score(group)) for group in groups]
@@ -126,12 +128,12 @@ def test_a_task_of_one_class_is_searched_voted_on_and_verified_exactly():
 
 def test_a_verifier_of_one_class_chooses_in_every_strategy():
     problems = load_problems("test", limit=2)
-    for results in (
+    for found in (
         ttclab.parallel_search(ScriptedPolicy("mixed"), Shortest(), problems, 4),
         beam_search(ScriptedPolicy("soon"), Shortest(), problems, 4, 2),
         ttclab.hybrid_search(ScriptedPolicy("soon"), Shortest(), problems, 2, 1),
     ):
-        for result in results:
+        for result in found:
             assert result.scores == Shortest().score(result.solutions) or len(result.scores) == 4
 
 
@@ -143,3 +145,19 @@ def test_a_strategy_of_one_function_takes_one_problem_or_many_and_is_charged():
         best_of_two_halves(ScriptedPolicy(), ScriptedVerifier(), problems[0], 4).solution.text
         == results[0].solution.text
     )
+
+
+def test_a_strategy_is_recorded_and_shown_without_a_change_of_recording_or_results(tmp_path, monkeypatch):
+    results.small_fifths("test")  # from the shipped runs
+    monkeypatch.setattr(data, "RUNS", tmp_path)
+    draws = bank.Draws(problems=6, device="cpu")
+    bank.record_strategy(best_of_two_halves, "small", "prm", "test", draws, N=8)
+    run = bank.load_strategy("best_of_two_halves", "small", "prm", "test", N=8)
+    policy, prm = ttclab.load("small", device="cpu"), ttclab.load_verifier("prm", device="cpu")
+    found = best_of_two_halves(policy, prm, run.problems, 8)
+    assert [[s.text for s in group] for group in run.found] == [[s.text for s in result.solutions] for result in found]
+    arm = results.searched("best_of_two_halves", N=8)
+    assert arm.correct.tolist() == [result.correct for result in found]
+    assert arm.flops.tolist() == [result.cost.total_flops for result in found]
+    with pytest.raises(ValueError, match="best_of_two_halves"):
+        bank.load_strategy("best_of_two_halves", "small", "prm", "test", N=16)

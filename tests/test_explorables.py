@@ -398,7 +398,7 @@ REVISIONS = [
 def recorded():
     """What is right in the first 8 attempts of the chains that have as many, (problems, chains, attempts)."""
     run = bank.load_chains(bank.SMALL, "test")
-    long = [k for k, length in enumerate(run.metadata["lengths"]) if length >= 8]
+    long = [k for k, length in enumerate(run.lengths) if length >= 8]
     return np.stack([run.correct[:, (run.chain_index[0] == k) & (run.place[0] < 8)] for k in long], axis=1)
 
 

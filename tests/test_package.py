@@ -46,6 +46,17 @@ def test_no_function_has_more_than_eight_parameters():
                 assert len(names) <= 8, f"{path.relative_to(ROOT)}: {node.name}{tuple(names)}"
 
 
+def test_no_public_function_returns_any():
+    for path in [*(ROOT / "ttclab").rglob("*.py"), *(ROOT / "book" / "_ext").glob("*.py")]:
+        module = ast.parse(path.read_text(encoding="utf-8"))
+        classes = [node for node in module.body if isinstance(node, ast.ClassDef) and not node.name.startswith("_")]
+        for node in (node for owner in (module, *classes) for node in owner.body):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and not node.name.startswith("_"):
+                assert node.returns is not None, f"{path.relative_to(ROOT)}: {node.name}"
+                returned = {name.id for name in ast.walk(node.returns) if isinstance(name, ast.Name)}
+                assert "Any" not in returned, f"{path.relative_to(ROOT)}: {node.name}"
+
+
 def test_every_module_of_the_package_is_in_the_one_list():
     folder = Path(ttclab.__file__).parent
     there = {path.stem for path in folder.glob("*.py")} | {path.parent.name for path in folder.glob("*/__init__.py")}

@@ -70,7 +70,7 @@ def test_the_flops_of_recorded_chains_equal_the_bill_of_hybrid_search(verifier, 
 def test_revised_returns_the_attempts_before_and_after_a_revision():
     chains = bank.load_chains(bank.SMALL, "test")
     before, after = results.revised(chains, 5)
-    long = [k for k, length in enumerate(chains.metadata["lengths"]) if length > 5]
+    long = [k for k, length in enumerate(chains.lengths) if length > 5]
     for i in (0, 77):
         chain = [chains.correct[i][chains.chain_index[i] == k] for k in long]
         assert before[i].tolist() == [rights[4] for rights in chain]

@@ -733,7 +733,7 @@ def test_a_recording_is_of_what_the_server_writes(tmp_path, unbroken):
     with serving() as server:
         policy = load(server)
         assert recorded.texts.tolist() == texts(policy.generate(PROBLEMS[:30], n=4))
-    assert (recorded.metadata["model"], recorded.metadata["served"]) == ("scripted", "scripted")
+    assert (recorded.metadata.model, recorded.metadata.served) == ("scripted", "scripted")
     with serving() as server, pytest.raises(ValueError, match="name one as out"):
         bank.record(server.url, "test")
 

@@ -43,7 +43,7 @@ def test_a_task_of_one_file_is_trained_recorded_measured_and_searched(trained):
     assert "pass@1" in metadata["small"]["validation"]
 
     run = bank.read(bank.record(str(model), "reversal-test", Draws(samples=4, problems=9), out=trained / "run.parquet"))
-    assert run.task is REVERSAL and run.metadata["task"] == "reversal"
+    assert run.task is REVERSAL and run.metadata.task == "reversal"
     assert run.prompt_tokens == [7] * 9 and run.problems == ttclab.load_problems("reversal-test", limit=9)
 
     draws = Draws(problems=2, device="cpu")

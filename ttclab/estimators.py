@@ -17,8 +17,19 @@ from ttclab.estimate import percents as percents
 def pass_at_k(n: ArrayLike, c: ArrayLike, k: ArrayLike) -> Floats:
     """Probability that at least one of k samples is right, unbiased (Chen et al. 2021, eq. 1).
 
-    n: samples drawn; c: right ones among them (0 <= c <= n); k: samples allowed (1 <= k <= n); ints or arrays that
-    broadcast together. Returns a float (or array) in [0, 1]. Raises ValueError naming the rule and the value.
+    Parameters
+    ----------
+    n, c, k : int or array
+        Samples drawn, right ones among them (0 <= c <= n), samples allowed (1 <= k <= n). Arrays are broadcast.
+
+    Returns
+    -------
+    float or array in [0, 1]
+
+    Raises
+    ------
+    ValueError
+        If a bound above is violated; the message names the rule and the values.
     """
     n, c, k = np.broadcast_arrays(*(_whole(name, x) for name, x in (("n", n), ("c", c), ("k", k))))
     for rule, broken in (("0 <= c <= n", (c < 0) | (c > n)), ("1 <= k <= n", (k < 1) | (k > n))):
@@ -36,10 +47,25 @@ def pass_at_k(n: ArrayLike, c: ArrayLike, k: ArrayLike) -> Floats:
 def majority(answers: ArrayLike, correct: ArrayLike, k: ArrayLike, *, draws: int = 64, seed: int = 0) -> Floats:
     """Accuracy of a majority vote over k of the recorded samples (Wang et al. 2022), ties as in `majority_vote`.
 
-    answers: (problems, samples) in the form of `problems.answer_key`, None for no answer; correct: the same shape; k: a
-    budget or an array of them (1 <= k <= samples). Returns (problems, *k.shape), each the mean over `draws` random
-    subsets: with 500 problems and 64 draws the error of the overall mean is below 0.003, and no random error is left
-    at k = 1 and at k = samples. Raises ValueError naming the rule and the value.
+    Parameters
+    ----------
+    answers : array of shape (problems, samples)
+        Answers in the form of `problems.answer_key`; None for no answer.
+    correct : array of bool, shape (problems, samples)
+    k : int or array of int
+        Samples that vote, 1 <= k <= samples.
+    draws, seed : int
+        Random subsets that the mean is taken over, and their seed. With 64 draws of 500 problems, the error of the
+        overall mean is below 0.003; at k = 1 and k = samples the result is exact.
+
+    Returns
+    -------
+    array of shape (problems, *k.shape)
+
+    Raises
+    ------
+    ValueError
+        If a bound above is violated or the shapes differ; the message names the rule and the value.
     """
     return weighted_best_of_n(answers, np.ones(np.shape(correct)), correct, k, draws=draws, seed=seed)
 
@@ -49,7 +75,12 @@ def weighted_best_of_n(
 ) -> Floats:
     """Accuracy of the answer whose scores sum highest among k of the recorded samples (Li et al. 2023).
 
-    scores: (problems, samples), finite and 0 or more; the rest, the error and the exceptions as for `majority`.
+    Parameters
+    ----------
+    scores : array of shape (problems, samples)
+        Finite and at least 0.
+    answers, correct, k, draws, seed
+        As in `majority`, with the same return value and errors.
     """
     answers, correct, k = np.asarray(answers, dtype=object), np.asarray(correct, dtype=bool), np.asarray(k)
     scores = checked_scores(scores)
@@ -84,7 +115,7 @@ def sampled_until_clear(
     draws: int = 16,
     seed: int = 0,
 ) -> tuple[Floats, Floats]:
-    """Weighted voting that stops at the first look at which the vote is clear (`adaptive.adaptive_search`).
+    """Accuracy of weighted voting that stops at the first look at which the vote is clear (`adaptive_search`).
 
     Parameters
     ----------
@@ -93,11 +124,9 @@ def sampled_until_clear(
     is_clear : callable
         Of a `StoppingRule`: from the votes of each answer, (problems, answers), and the number of samples drawn.
     looks : array of int
-        Numbers of samples after which one looks, ascending; at the last one sampling stops in any case.
-    draws : int
-        Random orders of the recorded samples that the means are over.
-    seed : int
-        Of the orders.
+        Numbers of samples, ascending, after which the votes are checked; sampling stops at the last one in any case.
+    draws, seed : int
+        Random orders of the recorded samples that the means are taken over, and their seed.
 
     Returns
     -------
@@ -136,9 +165,22 @@ VOTES_AT_ONCE = 1 << 22  # sums of votes that are kept together
 def best_of_n(scores: ArrayLike, correct: ArrayLike, k: ArrayLike) -> Floats:
     """Accuracy of the highest-scoring of k samples: the exact mean over all subsets of the recorded ones.
 
-    scores, correct: (problems, samples), scores finite and 0 or more; k: a budget or an array of them (1 <= k <=
-    samples). Of equal scores each is as likely to be taken. Returns (problems, *k.shape). Raises ValueError naming the
-    rule and the value.
+    Parameters
+    ----------
+    scores : array of shape (problems, samples)
+        Finite and at least 0. Samples with equal scores are equally likely to be chosen.
+    correct : array of bool, shape (problems, samples)
+    k : int or array of int
+        Samples to choose from, 1 <= k <= samples.
+
+    Returns
+    -------
+    array of shape (problems, *k.shape)
+
+    Raises
+    ------
+    ValueError
+        If a bound above is violated or the shapes differ; the message names the rule and the value.
     """
     scores, correct, k = checked_scores(scores), np.asarray(correct, dtype=bool), np.asarray(k)
     if scores.ndim != 2 or scores.shape != correct.shape:
@@ -161,7 +203,7 @@ def best_of_n(scores: ArrayLike, correct: ArrayLike, k: ArrayLike) -> Floats:
 
 
 def brier(scores: ArrayLike, correct: ArrayLike) -> float:
-    """Mean squared distance of a probability from what happened (Brier 1950): 0 is perfect, always one half is 0.25.
+    """Mean squared error of a probability (Brier 1950): 0 is perfect, and always saying one half gives 0.25.
 
     Raises ValueError for scores that are not finite or below 0.
     """
@@ -169,9 +211,9 @@ def brier(scores: ArrayLike, correct: ArrayLike) -> float:
 
 
 def reliability(scores: ArrayLike, correct: ArrayLike, bins: int = 10) -> tuple[Floats, Floats, NDArray[np.int64]]:
-    """The reliability curve: mean score, share that is right and count, in each of `bins` equal ranges of the score.
+    """Reliability curve: mean score, share of right solutions, and count, in each of `bins` equal ranges of the score.
 
-    Ranges in which no score falls are NaN.
+    Means and shares of empty ranges are NaN.
     """
     scores, correct = checked_scores(scores).ravel(), np.asarray(correct, dtype=bool).ravel()
     which = np.minimum((scores * bins).astype(int), bins - 1)
@@ -184,8 +226,8 @@ def reliability(scores: ArrayLike, correct: ArrayLike, bins: int = 10) -> tuple[
 def auc(scores: ArrayLike, correct: ArrayLike) -> float:
     """Probability that a right solution scores above a wrong one, a tie counting half; NaN without one of each.
 
-    Only the order of the scores counts, so that log-probabilities will do as well as probabilities. Raises ValueError
-    for NaN, which has no place in an order.
+    Only the order of the scores counts, so log-probabilities can be passed as well as probabilities. Raises ValueError
+    for NaN.
     """
     scores, correct = _ordered(scores).ravel(), np.asarray(correct, dtype=bool).ravel()
     right, wrong = int(correct.sum()), int((~correct).sum())
@@ -195,21 +237,30 @@ def auc(scores: ArrayLike, correct: ArrayLike) -> float:
 
 
 def within_problem_auc(scores: ArrayLike, correct: ArrayLike) -> float:
-    """The mean of `auc` over the problems that have right solutions and wrong ones: choosing is done within a problem.
+    """Mean of `auc` over the problems that have both right and wrong solutions; NaN if there are none.
 
-    scores, correct: (problems, samples). An AUC over all solutions flatters: a verifier that only tells easy problems
-    from hard ones does well on it, and chooses no better than chance. NaN if no problem has both.
+    An AUC over all solutions flatters a verifier that only tells easy problems from hard ones, although it chooses no
+    better than chance among the solutions of one problem. Both arrays have the shape (problems, samples).
     """
     each = [auc(s, c) for s, c in zip(_ordered(scores), np.asarray(correct, dtype=bool), strict=True)]
     return float("nan") if np.isnan(each).all() else float(np.nanmean(each))
 
 
 def bootstrap(values: ArrayLike, *, draws: int = 1000, level: float = 0.95, seed: int = 0) -> Estimate:
-    """Mean over problems with a percentile bootstrap interval (Efron 1979), of 95% unless `level` says otherwise.
+    """Mean over problems with a percentile bootstrap interval (Efron 1979).
 
-    values: (problems, ...), one row a problem; problems are redrawn with replacement, whole rows at a time, so that
-    columns stay paired: the interval of a difference is `bootstrap(a - b)`. Raises ValueError for no problems, and for
-    values that are not finite.
+    Parameters
+    ----------
+    values : array of shape (problems, ...)
+        One row per problem. Whole rows are drawn with replacement, so columns stay paired: the interval of a
+        difference is `bootstrap(a - b)`.
+    draws, level, seed
+        Number of resamples, coverage of the interval, and seed.
+
+    Raises
+    ------
+    ValueError
+        For no problems, and for values that are not finite.
     """
     values = finite("a bootstrap", values)
     if values.ndim == 0 or len(values) == 0:
@@ -222,10 +273,10 @@ def bootstrap(values: ArrayLike, *, draws: int = 1000, level: float = 0.95, seed
 def bootstrap_families(
     values: Sequence[ArrayLike], *, draws: int = 1000, level: float = 0.95, seed: int = 0
 ) -> Estimate:
-    """Mean over families of models and problems; for the interval families are redrawn, and problems.
+    """Mean over families of models and problems, with an interval from resampling both.
 
-    The problems of the families are the same, so a draw takes the same problems of each (Owen 2007). With few families
-    the interval is about as wide as they are apart. For one family it is that of `bootstrap`.
+    All families have the same problems, so a draw takes the same problems of each (Owen 2007). With few families, the
+    interval is about as wide as their spread. For one family it is that of `bootstrap`.
 
     Parameters
     ----------
@@ -251,11 +302,18 @@ def bootstrap_families(
 
 
 def bootstrap_share(part: ArrayLike, whole: ArrayLike, *, draws: int = 1000, seed: int = 0) -> Estimate:
-    """What share of all that is counted in `whole` is counted in `part`, with an interval as in `bootstrap`.
+    """Sum of `part` over the sum of `whole`, with an interval as in `bootstrap`; NaN if `whole` is zero everywhere.
 
-    part, whole: (problems,), counts of each problem, e.g. right attempts that a revision turned wrong, of right
-    attempts. All counts weigh the same, not all problems; a draw of problems with nothing to count is left out. NaN
-    where there is nothing to count at all. Raises ValueError unless 0 <= part <= whole.
+    Parameters
+    ----------
+    part, whole : array of shape (problems,)
+        Counts per problem, 0 <= part <= whole: right attempts that a revision turned wrong, of right attempts. Counts
+        weigh the same, not problems; draws in which `whole` is zero are left out.
+
+    Raises
+    ------
+    ValueError
+        If the bound is violated or the shapes differ.
     """
     part, whole = finite("a share", part), finite("a share", whole)
     if part.ndim != 1 or part.shape != whole.shape or not len(part):
@@ -284,10 +342,10 @@ def _same_everywhere(*of: ArrayLike) -> Estimate:
 
 
 def mcnemar(a: ArrayLike, b: ArrayLike) -> float:
-    """Two-sided exact p-value that two strategies solve as many of the same problems (McNemar 1947).
+    """Two-sided exact p-value of the hypothesis that two strategies solve equally many problems (McNemar 1947).
 
-    a, b: (problems,), whether each solved the problem. Only problems that one solved and the other did not count; if
-    the strategies are equal, each of those is a toss of a fair coin. Raises ValueError for other shapes.
+    Only problems that exactly one strategy solves count: under the hypothesis, each is a toss of a fair coin. Both
+    arrays have the shape (problems,). Raises ValueError for other shapes.
     """
     one, other = np.asarray(a, dtype=bool), np.asarray(b, dtype=bool)
     if one.shape != other.shape or one.ndim != 1:
@@ -298,7 +356,7 @@ def mcnemar(a: ArrayLike, b: ArrayLike) -> float:
 
 
 def rank_correlation(a: ArrayLike, b: ArrayLike) -> float:
-    """Spearman's rank correlation of two measures of the same things, equal values sharing the mean of their ranks."""
+    """Spearman's rank correlation; equal values share the mean of their ranks."""
     one, other = (_ranks(finite("a rank correlation", values)) for values in (a, b))
     return float(np.corrcoef(one, other)[0, 1])
 
@@ -310,9 +368,9 @@ def _ranks(values: Floats) -> Floats:
 
 
 def fifths(ease: ArrayLike) -> NDArray[np.intp]:
-    """The fifth each problem falls in, 0 (easiest) to 4, as equal as can be (Snell et al. 2024, section 3.2).
+    """Fifth of difficulty of each problem, 0 (easiest) to 4, of sizes as equal as possible (Snell et al. 2024, 3.2).
 
-    ease: (problems,), pass@1 or another score, higher for easier problems; equal values are told apart by their order.
+    ease, of shape (problems,), is pass@1 or another score, higher for easier problems; ties are broken by position.
     """
     values = finite("a division into fifths", ease)
     ranks = np.empty(len(values), dtype=np.intp)

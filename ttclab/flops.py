@@ -7,9 +7,10 @@ and grouped experts in mixtures, so it is run with the eager implementations.
 
 from collections.abc import Callable
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import torch
     from transformers import PreTrainedConfig
 
 # Three matrices in the feed-forward block, rotary positions.
@@ -119,7 +120,7 @@ def _counted_flops(config_json: str, new_tokens: int, cached_tokens: int, batch:
 
 
 @lru_cache(maxsize=4)
-def meta_model(config_json: str) -> Any:
+def meta_model(config_json: str) -> "torch.nn.Module":
     """The causal language model of a configuration, on the meta device: shapes without weights."""
     import json
 

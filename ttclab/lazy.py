@@ -8,7 +8,6 @@ import re
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
-from typing import Any
 
 _LINE = re.compile(r"^from (\.+[\w.]*) import (\w+) as \2$", re.MULTILINE)
 
@@ -19,10 +18,10 @@ def listed_names(init: str) -> tuple[dict[str, str], list[str]]:
     return {name: module for module, name in lines if module != "."}, [name for module, name in lines if module == "."]
 
 
-def importer(package: str, module_of: dict[str, str], modules: list[str]) -> Callable[[str], Any]:
+def importer(package: str, module_of: dict[str, str], modules: list[str]) -> Callable[[str], object]:
     """The `__getattr__` of a package."""
 
-    def get(name: str) -> Any:
+    def get(name: str) -> object:
         if name in module_of:
             return getattr(import_module(module_of[name], package), name)
         if name in modules:
@@ -32,7 +31,7 @@ def importer(package: str, module_of: dict[str, str], modules: list[str]) -> Cal
     return get
 
 
-def lazy_names(package: str, init: str) -> tuple[Callable[[str], Any], Callable[[], list[str]], list[str]]:
+def lazy_names(package: str, init: str) -> tuple[Callable[[str], object], Callable[[], list[str]], list[str]]:
     """The `__getattr__`, `__dir__` and `__all__` of a package with a list."""
     module_of, modules = listed_names(init)
     return importer(package, module_of, modules), lambda: sorted([*module_of, *modules]), list(module_of)

@@ -244,6 +244,26 @@ class Policy(ABC):
             ledger.charge(each, "revision", revisions=1)
         return [solution for [solution] in revised]
 
+    @overload
+    def restart(
+        self,
+        problem: Problem,
+        solutions: Sequence[Solution],
+        steps: Sequence[int],
+        temperature: float | None = ...,
+        max_new_tokens: int | None = ...,
+    ) -> list[Solution]: ...
+
+    @overload
+    def restart(
+        self,
+        problem: Sequence[Problem],
+        solutions: Sequence[Sequence[Solution]],
+        steps: Sequence[Sequence[int]],
+        temperature: float | None = ...,
+        max_new_tokens: int | None = ...,
+    ) -> list[list[Solution]]: ...
+
     def restart(
         self,
         problem: Problem | Sequence[Problem],
@@ -251,7 +271,7 @@ class Policy(ABC):
         steps: Any,
         temperature: float | None = None,
         max_new_tokens: int | None = None,
-    ) -> Any:
+    ) -> list[Solution] | list[list[Solution]]:
         """Keep the first steps of every solution and write a new end to it, with a random stream of its own.
 
         Parameters
@@ -296,7 +316,7 @@ class Policy(ABC):
         for each, group in zip(problems, beginnings, strict=True):
             # A solution without kept steps has already been charged as a generation.
             ledger.charge(each, "decode", generations=sum(bool(s.text) for s in group), revisions=len(group))
-        return written[0] if isinstance(problem, Problem) else written
+        return one_or_all(problem, written)
 
     def _first_steps(self, solution: Solution, steps: int) -> Solution:
         """An unfinished solution that holds the first steps of another, and their tokens if the policy knows them."""

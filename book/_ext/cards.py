@@ -11,15 +11,16 @@ from sphinx.util.docutils import SphinxDirective
 CARDS = Path(__file__).parents[2] / "benchmarks" / "cards"
 ROWS = (1, 64, 1024)
 MODELS = {"small": "small", "Qwen2.5-0.5B": "0.5B"}
+Card = dict[str, Any]  # a card as `benchmarks.gpu` writes it
 COLUMNS = ("model", "rows", "eager", "captured", "generate")
 
 
-def load_cards() -> list[dict[str, Any]]:
+def load_cards() -> list[Card]:
     """All cards, by the name of the GPU."""
     return [json.loads(path.read_text(encoding="utf-8")) for path in sorted(CARDS.glob("*.json"))]
 
 
-def card_rows(card: dict[str, Any]) -> list[list[str]]:
+def card_rows(card: Card) -> list[list[str]]:
     """Tokens a second of each model at a few numbers of rows."""
     rows = []
     for line in card["decode"]:

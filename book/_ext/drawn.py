@@ -11,12 +11,12 @@ the package or its data change. An unknown name fails the strict build.
 import hashlib
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
+from sphinx.util.typing import ExtensionMetadata
 
 import ttclab
 from ttclab import bank, figures
@@ -68,6 +68,6 @@ class Drawn(SphinxDirective):
         return [nodes.raw("", html[:end], format="html"), note, nodes.raw("", html[end:], format="html")]
 
 
-def setup(app: Sphinx) -> dict[str, Any]:
+def setup(app: Sphinx) -> ExtensionMetadata:
     app.add_directive("drawn", Drawn)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

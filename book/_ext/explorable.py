@@ -15,6 +15,7 @@ from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
+from sphinx.util.typing import ExtensionMetadata
 
 from ttclab.explorables import BUNDLE, FOLDER, LIVE, weight_files
 
@@ -90,7 +91,7 @@ def _load_mount(app: Sphinx, page: str, template: str, context: dict[str, Any], 
         app.add_js_file("explorables/mount.js", type="module")
 
 
-def setup(app: Sphinx) -> dict[str, Any]:
+def setup(app: Sphinx) -> ExtensionMetadata:
     app.add_config_value("explorable_folder", str(FOLDER), "env")
     app.add_directive("explorable", Explorable)
     app.connect("builder-inited", _copy)

@@ -2,11 +2,11 @@
 
 import platform
 from importlib.metadata import version
-from typing import Any
 
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective, SphinxRole
+from sphinx.util.typing import ExtensionMetadata
 
 from ttclab.cli import app as command_line
 
@@ -31,7 +31,7 @@ class Version(SphinxRole):
         return [nodes.Text(number)], []
 
 
-def setup(app: Sphinx) -> dict[str, Any]:
+def setup(app: Sphinx) -> ExtensionMetadata:
     app.add_directive("commands", Commands)
     app.add_role("version", Version())
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

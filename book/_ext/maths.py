@@ -4,13 +4,13 @@ The converter writes unknown TeX as letters. Here unknown TeX fails the strict b
 """
 
 import re
-from typing import Any
 
 from docutils import nodes
 from latex2mathml.converter import convert
 from sphinx.application import Sphinx
 from sphinx.util import logging
 from sphinx.util.math import get_node_equation_number
+from sphinx.util.typing import ExtensionMetadata
 from sphinx.writers.html5 import HTML5Translator
 
 logger = logging.getLogger(__name__)
@@ -62,6 +62,6 @@ def depart_displaymath(translator: HTML5Translator, node: nodes.math_block) -> N
     translator.body.append("</div>\n")
 
 
-def setup(app: Sphinx) -> dict[str, Any]:
+def setup(app: Sphinx) -> ExtensionMetadata:
     app.add_html_math_renderer("mathml", (visit_math, depart_math), (visit_displaymath, depart_displaymath))
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

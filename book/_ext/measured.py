@@ -16,7 +16,7 @@ unknown name fails the strict build.
 """
 
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from docutils import nodes
 from docutils.parsers.rst import directives
@@ -24,6 +24,7 @@ from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective, SphinxRole
+from sphinx.util.typing import ExtensionMetadata
 
 from ttclab.data import DATA, RUNS
 from ttclab.results import expressions
@@ -71,7 +72,7 @@ class Results(SphinxDirective):
         return parsed
 
 
-def setup(app: Sphinx) -> dict[str, Any]:
+def setup(app: Sphinx) -> ExtensionMetadata:
     app.add_role("measured", Measured())
     app.add_directive("results", Results)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

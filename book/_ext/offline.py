@@ -9,6 +9,7 @@ from typing import Any
 from docutils import nodes
 from myst_nb.sphinx_ import NbMetadataCollector
 from sphinx.application import Sphinx
+from sphinx.util.typing import ExtensionMetadata
 
 
 def _drop_widgets(
@@ -17,7 +18,7 @@ def _drop_widgets(
     NbMetadataCollector.get_js_files(app.env, page).pop("ipywidgets_state", None)
 
 
-def setup(app: Sphinx) -> dict[str, Any]:
+def setup(app: Sphinx) -> ExtensionMetadata:
     app.setup_extension("sphinx_thebe")  # now, so that it can be removed
     for listener in [each for event in app.events.listeners.values() for each in event]:
         if listener.handler.__module__ == "sphinx_thebe":

@@ -15,6 +15,7 @@ from typing import Any
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.config import Config
+from sphinx.util.typing import ExtensionMetadata
 
 GITHUB = re.compile(r"(?:https?://|ssh://|git://)?(?:[^@/]*@)?github\.com[:/]([\w.-]+)/([\w.-]+?)(?:\.git)?/?")
 SOURCES = "main"
@@ -39,7 +40,7 @@ def repository(folder: Path) -> str:
     return f"{match[1]}/{match[2]}" if match else ""
 
 
-def stamped(notebook: dict[str, Any], name: str, commit: str = "") -> dict[str, Any]:
+def stamped(notebook: dict[str, Any], name: str, commit: str = "") -> dict[str, object]:
     """The notebook with the repository `name` in its setup cell, at `commit` if one is given."""
     course = f"git+https://github.com/{name}" + (f"@{commit}" if commit else "")
     cells = [
@@ -86,7 +87,7 @@ def _stamp(app: Sphinx, exception: Exception | None) -> None:
         path.write_text(json.dumps(notebook, indent=1, ensure_ascii=False) + "\n", "utf-8")
 
 
-def setup(app: Sphinx) -> dict[str, Any]:
+def setup(app: Sphinx) -> ExtensionMetadata:
     app.add_config_value("repository", "", "html")
     app.connect("config-inited", _find, priority=100)
     app.connect("html-page-context", _set_buttons, priority=502)  # after the theme has set its buttons

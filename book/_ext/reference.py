@@ -8,6 +8,7 @@ import re
 from typing import Any
 
 from sphinx.application import Sphinx
+from sphinx.util.typing import ExtensionMetadata
 
 
 def _as_rst(app: Sphinx, what: str, name: str, thing: Any, options: Any, lines: list[str]) -> None:
@@ -28,7 +29,7 @@ def _as_rst(app: Sphinx, what: str, name: str, thing: Any, options: Any, lines: 
         lines[i] = "`".join(parts)
 
 
-def setup(app: Sphinx) -> dict[str, Any]:
+def setup(app: Sphinx) -> ExtensionMetadata:
     app.setup_extension("sphinx.ext.autodoc")
     app.setup_extension("sphinx.ext.napoleon")
     app.config.napoleon_google_docstring = False

@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,10 @@ from conftest import HTML, built_pages, picture
 from playwright.sync_api import Page
 
 ROOT = Path(__file__).parents[2]
+sys.path.insert(0, str(ROOT / "book" / "_ext"))
+
+from fonts import ICONS  # noqa: E402
+
 COLOURS = ["color-contrast", "link-in-text-block"]  # axe's rules that may turn out otherwise in the dark
 HEAVIEST = 1_200_000  # bytes of a page with all it asks for, but for the simulators' data and the models that they run
 MODELS = 400_000  # bytes of those models
@@ -88,11 +93,10 @@ def test_page_is_light(seen):
 
 
 def test_every_icon_of_a_page_is_in_the_font_that_ships(seen):
-    """The font is cut to the code points that the Makefile lists: another icon would be an empty box."""
-    shipped = re.search(r"^ICONS := (.+)$", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    """The font is cut to listed code points: another icon would be an empty box."""
     points = """() => [...document.querySelectorAll(".fa-solid, .fas")].map((icon) =>
         getComputedStyle(icon, "::before").content.replaceAll('"', "").codePointAt(0).toString(16))"""
-    assert shipped and set(seen.page.evaluate(points)) <= set(shipped[1].split(","))
+    assert set(seen.page.evaluate(points)) <= set(ICONS.split(","))
 
 
 def test_all_maths_is_set_and_no_source_of_it_is_left(seen):

@@ -26,8 +26,9 @@ from ..verifiers.loading import load_verifier
 from ..verifiers.oracle import ForgetfulOracle, NoisyOracle
 from ..verifiers.scoring import THRESHOLD, critic_of
 from .draws import Draws
-from .recording import record, record_chains, record_scores, record_search, record_step_revision, weights_hash
+from .recording import record, record_chains, record_scores, weights_hash
 from .runs import chains_name, path_of, search_name, step_revision_name
+from .searches import record_search, record_step_revision
 from .shipped import (
     BEAMS,
     CHAINS,

@@ -28,9 +28,8 @@ prompt tokens and the column `read`. If another tool has reordered the rows, the
 refused.
 """
 
-import json
-import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -43,6 +42,7 @@ from numpy.typing import NDArray
 from ..files import atomic
 from ..tasks.problem import well_formed
 from ..tasks.registry import find_set, load_problems
+from .metadata import RunMetadata
 
 _WRITTEN = {
     "text": pa.string(),
@@ -87,16 +87,14 @@ def is_done(path: Path, schema: pa.Schema, chunks: Sequence[range], *, older: bo
     """
     try:
         table = whole_table(path)
-        metadata, wanted = _metadata(table, path), json.loads(schema.metadata[b"ttclab"])
-        if older and metadata:
-            wanted["format"] = f"{wanted['format'][:-1]}{metadata['format'][-1]}"
-            wanted = {key: value for key, value in wanted.items() if key in metadata or key not in _NEW}
+        metadata, wanted = _metadata(table, path), RunMetadata.from_parquet(schema)
+        if older and metadata and wanted:
+            wanted = replace(wanted, format=wanted.format[:-1] + metadata.format[-1])
+            if metadata.prompt_tokens is None:
+                wanted = replace(wanted, prompt_tokens=None)
         return metadata == wanted and len(as_recorded(table, path)["problem"].unique()) == sum(map(len, chunks))
     except ValueError:
         return False
-
-
-_NEW = {"prompt_tokens"}  # metadata that older files of shipped models lack
 
 
 def merge(files: Sequence[Path], out: Path) -> Path:
@@ -105,30 +103,33 @@ def merge(files: Sequence[Path], out: Path) -> Path:
     Raises ValueError unless the files are all shards of one recording, each once and undamaged.
     """
     shards: dict[int, pa.Table] = {}
-    found: set[str] = set()
+    found: list[RunMetadata] = []
     for file in files:
         table = whole_table(file)
         metadata = _metadata(table, file)
-        i, n = metadata.pop("shard", (0, 0))
-        found.add(json.dumps({**metadata, "shards": n}, sort_keys=True))
-        if not n or len(found) > 1 or i in shards:
-            fault = "not a shard" if not n else "a duplicate" if i in shards else "a shard of another recording"
+        if not metadata or not metadata.shard:
+            raise ValueError(f"merge needs the shards of one recording, each once: {file} is not a shard")
+        i, n = metadata.shard
+        found.append(replace(metadata, shard=[0, n]))
+        if found[-1] != found[0] or i in shards:
+            fault = "a duplicate" if i in shards else "a shard of another recording"
             raise ValueError(f"merge needs the shards of one recording, each once: {file} is {fault}")
-        shards[i] = as_recorded(table, file).replace_schema_metadata(metadata_of(metadata))
+        whole = replace(metadata, shard=None)
+        shards[i] = as_recorded(table, file).replace_schema_metadata(whole.to_parquet())
     if missing := sorted({*range(1, n + 1)} - {*shards}) if files else [1]:
         raise ValueError(f"merge needs all shards of a recording: missing {', '.join(map(str, missing))}")
     write_table(pa.concat_tables(shards[i] for i in sorted(shards)), out)
     return out
 
 
-def open_table(path: Path) -> tuple[pa.Table, dict[str, Any]]:
+def open_table(path: Path) -> tuple[pa.Table, RunMetadata]:
     """Read a file: its table, with the rows in recorded order, and its metadata. Raises ValueError if it is damaged."""
-    table = whole_table(path)
+    table = as_recorded(whole_table(path), path)
     metadata = _metadata(table, path)
-    table = as_recorded(table, path)
-    if "shard" in metadata:
-        raise ValueError(f"{path} is one of {metadata['shard'][1]} shards of a recording: merge them")
-    problems = metadata["problems"]
+    assert metadata is not None
+    if metadata.shard:
+        raise ValueError(f"{path} is one of {metadata.shard[1]} shards of a recording: merge them")
+    problems = metadata.problems
     if not len(table) or len(table) % problems or len(table["problem"].unique()) != problems:
         raise ValueError(f"{path} should have as many rows for each of {problems} problems, not {len(table)} in all")
     return _in_order(table, metadata, path), metadata
@@ -144,44 +145,12 @@ def whole_table(path: Path) -> pa.Table:
         raise ValueError(f"{path} is damaged or not a Parquet file: {reason}") from None
 
 
-def metadata_of(metadata: dict[str, Any]) -> dict[str, str]:
-    """Metadata of a file with a checksum, because Parquet has checksums only for pages."""
-    text = json.dumps(metadata, sort_keys=True)
-    return {"ttclab": text, "ttclab crc32": f"{zlib.crc32(text.encode()):08x}"}
-
-
-def _metadata(table: pa.Table, path: Path) -> dict[str, Any]:
-    """The metadata of a table read from a file. Raises ValueError if it is damaged."""
-    stored = table.schema.metadata or {}
-    text = stored.get(b"ttclab", b"{}")
-    checksum = stored.get(b"ttclab crc32", f"{zlib.crc32(text):08x}".encode())  # older files have none
+def _metadata(table: pa.Table, path: Path) -> RunMetadata | None:
+    """The metadata of a table read from a file; None if it has none. Raises ValueError if it is damaged."""
     try:
-        metadata: dict[str, Any] = json.loads(text)
-    except (ValueError, RecursionError):
-        metadata = {"format": None}
-    if not _is_complete(metadata) or checksum != f"{zlib.crc32(text):08x}".encode():
-        raise ValueError(f"{path} is damaged: its metadata has changed since it was written")
-    for run in (metadata, metadata.get("of")):
-        if run and "split" in run and "task" not in run:  # an older file
-            run["task"] = find_set(run["split"])[0].name
-    return metadata
-
-
-def _is_complete(metadata: Any) -> bool:
-    """Whether metadata has all fields that reading a file of its format needs; True without a format."""
-    if not isinstance(metadata, dict) or "format" not in metadata:
-        return metadata == {}
-    asked, lengths = metadata.get("asked", []), metadata.get("lengths", [1])
-    return (
-        isinstance(metadata.get("problems"), int)
-        and metadata["problems"] > 0
-        and isinstance(asked, list)
-        and all(isinstance(row, list) and [*map(type, row)] == [str] * 3 for row in asked)
-        and isinstance(lengths, list)
-        and all(isinstance(length, int) and length > 0 for length in lengths)
-        and (not str(metadata["format"]).startswith("ttclab chains") or "lengths" in metadata)
-        and (metadata["format"] != "ttclab scores 1" or _is_complete(metadata.get("of")))
-    )
+        return RunMetadata.from_parquet(table.schema)
+    except ValueError as error:
+        raise ValueError(f"{path} is damaged: {error}") from None
 
 
 def as_recorded(table: pa.Table, path: Path) -> pa.Table:
@@ -189,12 +158,13 @@ def as_recorded(table: pa.Table, path: Path) -> pa.Table:
 
     Raises ValueError for a file without recorded runs, a missing column, or empty cells.
     """
-    form = _metadata(table, path).get("format")
-    if not isinstance(form, str) or form not in SCHEMAS:
+    metadata = _metadata(table, path)
+    if metadata is None or metadata.format not in SCHEMAS:
         known = any({*schema.names} <= {*table.column_names} for schema in SCHEMAS.values())
-        reason = ": its columns are there, but another tool has dropped its metadata" if known else f", but {form!r}"
+        other = f", but {metadata.format if metadata else None!r}"
+        reason = ": its columns are there, but another tool has dropped its metadata" if known else other
         raise ValueError(f"{path} is not a file of recorded runs{reason}")
-    schema = SCHEMAS[form].with_metadata(table.schema.metadata)
+    schema = SCHEMAS[metadata.format].with_metadata(table.schema.metadata)
     if missing := [name for name in schema.names if table.column_names.count(name) != 1]:
         raise ValueError(f"{path} is not a file of recorded runs: it lacks {', '.join(missing)}")
     try:
@@ -213,23 +183,23 @@ def as_recorded(table: pa.Table, path: Path) -> pa.Table:
     return table
 
 
-def _in_order(table: pa.Table, metadata: dict[str, Any], path: Path) -> pa.Table:
+def _in_order(table: pa.Table, metadata: RunMetadata, path: Path) -> pa.Table:
     """Sort the rows as they were recorded: by problem in the order of the set, then by the columns in PLACES.
 
     Raises ValueError if a problem lacks a row or has a duplicate.
     """
     names = table["problem"].combine_chunks().dictionary_encode()
-    found, problems = names.dictionary.to_pylist(), metadata["problems"]
-    order = _order_of(metadata.get("of", metadata))
+    found, problems = names.dictionary.to_pylist(), metadata.problems
+    order = _order_of(metadata.of or metadata)
     if {*order} != {*found}:  # the set has changed since: only the file knows the order
         order = tuple(found)
     rank = {name: i for i, name in enumerate(order)}
     problem = np.array([rank[name] for name in found])[names.indices.to_numpy()]
-    places = [table[name].to_numpy() for name in PLACES[metadata["format"]]]
+    places = [table[name].to_numpy() for name in PLACES[metadata.format]]
     each = len(table) // problems
     wanted = [np.arange(each) for _ in places]
     if len(places) == 2:  # chains: every problem has the same layout
-        lengths = metadata["lengths"]
+        lengths = metadata.lengths or []
         if sum(lengths) != each:
             raise ValueError(f"{path} should have {sum(lengths)} attempts at each problem, not {each}")
         wanted = [np.repeat(np.arange(len(lengths)), lengths), np.concatenate([np.arange(n) for n in lengths])]
@@ -256,18 +226,21 @@ def _ids(split: str, limit: int) -> tuple[str, ...]:
     return tuple(problem.id for problem in load_problems(split, limit=limit))
 
 
-def _order_of(metadata: dict[str, Any]) -> tuple[str, ...]:
+def _order_of(metadata: RunMetadata) -> tuple[str, ...]:
     """The ids of a recording's problems in order; empty if they came from a file and are not in the metadata."""
-    if "asked" in metadata:
-        return tuple(name for name, *_ in metadata["asked"])
-    split = str(metadata.get("split"))
-    return _ids(split, metadata["problems"]) if find_set(split)[1] else ()
+    if metadata.asked is not None:
+        return tuple(name for name, *_ in metadata.asked)
+    split = str(metadata.split)
+    return _ids(split, metadata.problems) if find_set(split)[1] else ()
 
 
-def storable(row: dict[str, Any]) -> dict[str, Any]:
+Row = Mapping[str, object]  # a row of a file, by column
+
+
+def storable(row: Row) -> dict[str, object]:
     """A row with valid Unicode: a server may send lone surrogates, which Parquet refuses."""
 
-    def cell(value: Any) -> Any:
+    def cell(value: object) -> object:
         if isinstance(value, str):
             return well_formed(value)
         return [cell(each) for each in value] if isinstance(value, list) else value

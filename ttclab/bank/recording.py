@@ -3,6 +3,7 @@
 import hashlib
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,6 @@ import pyarrow as pa
 from tqdm import tqdm
 
 from .. import data, hub
-from ..beam_search import beam_search
 from ..confidence import MEASURES, TOKENS, TokenConfidence, TokenReader
 from ..data import ZOO, folder_of
 from ..models.configuration import described, encode, template_of
@@ -19,16 +19,14 @@ from ..models.loading import load as load_model
 from ..models.server import ServedModel
 from ..models.zoo import directory_of, is_address
 from ..policy import Prompt
-from ..revision import hybrid_search
-from ..sampling import Result
 from ..tasks.problem import Solution, well_formed
 from ..tasks.registry import find_set, load_problems
 from ..verifiers.loading import load_verifier
-from ..verifiers.oracle import ForgetfulOracle, NoisyOracle
 from ..verifiers.self_verifier import SelfVerifier
 from .draws import Draws
-from .files import KINDS, SCHEMAS, as_recorded, is_done, metadata_of, storable, whole_table, write_table
-from .runs import Searches, chains_name, file_of_run, file_of_scores, path_of, read, search_name, step_revision_name
+from .files import SCHEMAS, Row, as_recorded, is_done, storable, whole_table, write_table
+from .metadata import RunMetadata
+from .runs import Searches, chains_name, file_of_run, file_of_scores, path_of, read
 
 ASKED = "asked"  # the policy of the run as its own verifier
 CHUNK = 50  # problems per checkpoint
@@ -85,31 +83,31 @@ def record(
         policy.encode_prompts([Prompt(problem) for problem in asked])
     files = draws.server.get("files") if served else model
     folder = directory_of(files, draws.at) if files else None
-    metadata: dict[str, Any] = {
-        "format": "ttclab samples 1", "model": folder.name if folder else served_name,
-        "weights": weights_hash(folder) if folder else None, "split": split, "seed": draws.seed,
-        "temperature": temperature, "samples": draws.samples, "problems": len(asked),
-    }  # fmt: skip
-    if served:  # without the address, which may change
-        metadata["served"] = served_name
+    metadata = RunMetadata(
+        format="ttclab samples 1", model=folder.name if folder else served_name,
+        weights=weights_hash(folder) if folder else None, split=split, seed=draws.seed, temperature=temperature,
+        samples=draws.samples, problems=len(asked), max_new_tokens=draws.max_new_tokens or None,
+        served=served_name if served else None,  # without the address, which may change
+    )  # fmt: skip
     if folder:
         _, tokenizer = described(folder, local_files_only=True)
         template = template_of(tokenizer, None)
-        metadata["prompt_tokens"] = [len(encode(Prompt(each), tokenizer, template)) for each in asked]
-        if folder.parent != ZOO:  # readers without the model need its configuration to count FLOPs
-            metadata["config"] = _config(policy)
-    if draws.max_new_tokens:
-        metadata["max_new_tokens"] = draws.max_new_tokens
+        metadata = replace(
+            metadata,
+            prompt_tokens=[len(encode(Prompt(each), tokenizer, template)) for each in asked],
+            config=_config(policy, folder),
+        )
     if task.draw is None:  # problems from a file or the Hub, which may no longer exist when the run is read
-        metadata["asked"] = [[well_formed(text) for text in (each.id, each.question, each.answer)] for each in asked]
+        texts = [[well_formed(text) for text in (each.id, each.question, each.answer)] for each in asked]
+        metadata = replace(metadata, asked=texts)
 
-    def rows(chunk: range) -> Iterator[dict[str, Any]]:
+    def rows(chunk: range) -> Iterator[Row]:
         chosen = [asked[i] for i in chunk]
         for group in policy.generate(chosen, draws.samples, temperature, draws.seed, draws.max_new_tokens):
             for i, solution in enumerate(group):
                 yield {"sample": i, **_row(solution)}
 
-    return _record(out, metadata, rows, chunk, shard)
+    return write_rows(out, metadata, rows, chunk, shard)
 
 
 def record_chains(
@@ -147,17 +145,14 @@ def record_chains(
     def read(*prompt: Any) -> dict[str, int]:
         return {"read": len(policy.encode(Prompt(*prompt)))} if isinstance(policy, LanguageModel) else {}
 
-    metadata: dict[str, Any] = {
-        "format": f"ttclab chains {1 + known}", "model": folder.name, "weights": weights_hash(folder),
-        "split": split, "seed": draws.seed, "lengths": lengths, "feedback": feedback,
-        "problems": len(asked),
-    }  # fmt: skip
-    if known:
-        metadata["prompt_tokens"] = [read(each)["read"] for each in asked]
-    if known and folder.parent != ZOO:
-        metadata["config"] = _config(policy)
+    metadata = RunMetadata(
+        format=f"ttclab chains {1 + known}", model=folder.name, weights=weights_hash(folder), split=split,
+        seed=draws.seed, lengths=lengths, feedback=feedback, problems=len(asked),
+        prompt_tokens=[read(each)["read"] for each in asked] if known else None,
+        config=_config(policy, folder) if known else None,
+    )  # fmt: skip
 
-    def rows(chunk: range) -> Iterator[dict[str, Any]]:
+    def rows(chunk: range) -> Iterator[Row]:
         groups = policy.generate([asked[i] for i in chunk], n=len(lengths), seed=draws.seed)
         chains = [[(first, "", read(first.problem))] for group in groups for first in group]
         for attempt in range(1, lengths[0]):
@@ -172,7 +167,7 @@ def record_chains(
             for attempt, (solution, code, tokens) in enumerate(chain):
                 yield {"chain": i % len(lengths), "attempt": attempt, "comment": code, **tokens, **_row(solution)}
 
-    return _record(out, metadata, rows, CHAINED)
+    return write_rows(out, metadata, rows, CHAINED)
 
 
 def record_scores(
@@ -198,7 +193,7 @@ def record_scores(
     if isinstance(scored, Searches):
         raise ValueError(f"{run} has searches, whose solutions were scored when they were found")
     by_writer = verifier in (ASKED, TOKENS, *MEASURES)
-    policy: Any = load_model(scored.metadata["model"], device=device) if by_writer else None
+    policy: Any = load_model(str(scored.metadata.model), device=device) if by_writer else None
     scorer: Any
     if verifier == ASKED:
         scorer = SelfVerifier(ASKED, policy)
@@ -209,13 +204,13 @@ def record_scores(
     else:
         scorer = load_verifier(verifier, device=device, **options)
     out = out or file_of_scores(run, verifier)
-    weights = scored.metadata["weights"] if by_writer else _verifier_hash(verifier)
-    metadata = {
-        "format": "ttclab scores 1", "verifier": str(verifier), "weights": weights, "run": str(run),
-        "of": scored.metadata, "problems": len(scored.problems),
-    }  # fmt: skip
+    weights = scored.metadata.weights if by_writer else verifier_hash(verifier)
+    metadata = RunMetadata(
+        format="ttclab scores 1", verifier=str(verifier), weights=weights, run=str(run), of=scored.metadata,
+        problems=len(scored.problems),
+    )  # fmt: skip
 
-    def rows(chunk: range) -> Iterator[dict[str, Any]]:
+    def rows(chunk: range) -> Iterator[Row]:
         groups = [scored.solutions(i) for i in chunk]
         named = [[(s.problem.id, s.text, s.finished) for s in group] for group in groups]
         distinct = {name: s for names, group in zip(named, groups) for name, s in zip(names, group)}
@@ -236,114 +231,20 @@ def record_scores(
             for place, name in enumerate(names):
                 yield {"problem": name[0], "place": place, "steps": scores_of[name]}
 
-    return _record(out, metadata, rows)
+    return write_rows(out, metadata, rows)
 
 
-def record_search(
-    model: str,
-    verifier: str,
-    split: str,
-    N: int,
-    M: int,
-    draws: Draws | None = None,
-    *,
-    lookahead: int = 0,
-    out: Path | None = None,
-) -> Path:
-    """Run beam search on each problem of a set. Each budget is recorded separately: none is a subset of a larger one.
-
-    Parameters
-    ----------
-    model, verifier, split : str
-    N, M, lookahead : int
-        As for `beam_search`.
-    draws, out
-        As for `record_chains`.
-    """
-    draws = draws or Draws()
-    name = search_name(model, verifier, split, N, M, lookahead)
-    policy, asked = load_model(model, device=draws.device), load_problems(split, limit=draws.problems)
-    scorer = load_verifier(verifier, device=draws.device)
-    metadata = {
-        "format": "ttclab searches 1", "model": model, "weights": weights_hash(folder_of(model)),
-        "verifier": verifier, "verifier_weights": _verifier_hash(verifier), "split": split, "seed": draws.seed,
-        "N": N, "M": M, "lookahead": lookahead, "problems": len(asked),
-    }  # fmt: skip
-
-    def rows(chunk: range) -> Iterator[dict[str, Any]]:
-        found = beam_search(policy, scorer, [asked[i] for i in chunk], N, M, lookahead=lookahead, seed=draws.seed)
-        return map(_search_row, found)
-
-    return _record(out or data.RUNS / f"{name}.parquet", metadata, rows, CHAINED)
-
-
-def record_step_revision(
-    model: str,
-    verifier: str,
-    split: str,
-    T: int,
-    M: int = 1,
-    draws: Draws | None = None,
-    *,
-    critic: NoisyOracle | None = None,
-    out: Path | None = None,
-) -> Path:
-    """Run step-level revision on each problem of a set, M chains of at most T revisions.
-
-    Parameters
-    ----------
-    model, verifier, split : str
-    T, M : int
-    draws, out
-        As for `record_chains`.
-    critic : NoisyOracle, optional
-        A noisy oracle in place of the verifier "oracle". Its noise is drawn once for each text; a `ForgetfulOracle`
-        draws it again for each written step.
-    """
-    draws = draws or Draws()
-    policy, asked = load_model(model, device=draws.device), load_problems(split, limit=draws.problems)
-    scorer: Any = critic or load_verifier(verifier, device=draws.device)
-    quality, forgetful = critic.quality if critic else None, isinstance(critic, ForgetfulOracle)
-    metadata = {
-        "format": "ttclab searches 1", "model": model, "weights": weights_hash(folder_of(model)),
-        "verifier": verifier, "verifier_weights": _verifier_hash(verifier), "quality": quality, "split": split,
-        "seed": draws.seed, "M": M, "T": T, "threshold": scorer.threshold, "problems": len(asked),
-    }  # fmt: skip
-    if forgetful:
-        metadata["forgetful"] = True
-
-    def rows(chunk: range) -> Iterator[dict[str, Any]]:
-        found = hybrid_search(policy, scorer, [asked[i] for i in chunk], M, T, feedback=scorer, seed=draws.seed)
-        return map(_search_row, found)
-
-    name = step_revision_name(model, verifier, split, T, M, quality, forgetful)
-    return _record(out or data.RUNS / f"{name}.parquet", metadata, rows, CHAINED)
-
-
-def _search_row(result: Result) -> dict[str, Any]:
-    return {
-        "problem": result.solution.problem.id,
-        "texts": [s.text for s in result.solutions],
-        "finished": [s.finished for s in result.solutions],
-        "correct": [s.correct for s in result.solutions],
-        "tokens": [s.length for s in result.solutions],
-        "scores": result.scores,
-        **{kind: result.cost.flops[kind] for kind in KINDS},
-        "verifier_calls": result.cost.verifier_calls,
-    }
-
-
-def _record(
+def write_rows(
     out: Path,
-    metadata: dict[str, Any],
-    rows: Callable[[range], Iterable[dict[str, Any]]],
+    metadata: RunMetadata,
+    rows: Callable[[range], Iterable[Row]],
     chunk: int | None = None,
     shard: tuple[int, int] | None = None,
 ) -> Path:
-    """Write the rows of `metadata["problems"]` problems chunk by chunk, and join the chunks at the end."""
-    problems, chunk = metadata["problems"], chunk or CHUNK
-    if "split" in metadata:  # scores have the metadata of their run
-        metadata = {**metadata, "task": find_set(metadata["split"])[0].name}
+    """Write the rows of `metadata.problems` problems chunk by chunk, and join the chunks at the end."""
+    problems, chunk = metadata.problems, chunk or CHUNK
+    if metadata.split is not None:  # scores have the metadata of their run
+        metadata = replace(metadata, task=find_set(metadata.split)[0].name)
     chunks = [range(start, min(start + chunk, problems)) for start in range(0, problems, chunk)]
     if shard:
         i, n = shard
@@ -353,8 +254,8 @@ def _record(
                 f"{len(chunks)}, not {i} of {n}"
             )
         chunks = chunks[(i - 1) * len(chunks) // n : i * len(chunks) // n]
-        metadata, out = {**metadata, "shard": [i, n]}, out.with_name(f"{out.stem}.{i}-of-{n}{out.suffix}")
-    schema = SCHEMAS[metadata["format"]].with_metadata(metadata_of(metadata))
+        metadata, out = replace(metadata, shard=[i, n]), out.with_name(f"{out.stem}.{i}-of-{n}{out.suffix}")
+    schema = SCHEMAS[metadata.format].with_metadata(metadata.to_parquet())
     if is_done(out, schema, chunks, older=True):
         return out
     parts = out.with_name(out.name + ".parts")
@@ -369,7 +270,10 @@ def _record(
     return out
 
 
-def _config(policy: LanguageModel | ServedModel) -> dict[str, Any]:
+def _config(policy: LanguageModel | ServedModel, folder: Path) -> dict[str, Any] | None:
+    """The configuration of a model that does not ship: without it, a reader of the run cannot count FLOPs."""
+    if folder.parent == ZOO:
+        return None
     assert policy.config is not None
     return {key: value for key, value in policy.config.to_diff_dict().items() if not key.startswith("_")}
 
@@ -384,12 +288,12 @@ def weights_hash(folder: Path) -> str:
     return digest.hexdigest()
 
 
-def _verifier_hash(name: str | Path) -> str | None:
+def verifier_hash(name: str | Path) -> str | None:
     """Hash of a verifier's weights; None if it has none, like the oracle."""
     return next((weights_hash(folder) for folder in (ZOO / name, Path(name)) if folder.is_dir()), None)
 
 
-def _row(solution: Solution) -> dict[str, Any]:
+def _row(solution: Solution) -> Row:
     return {
         "problem": solution.problem.id, "text": solution.text, "finished": solution.finished,
         "correct": solution.correct, "tokens": solution.length, "logprob": solution.logprob,

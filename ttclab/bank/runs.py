@@ -17,6 +17,7 @@ from ..tasks.registry import TASKS
 from ..tasks.task import Task
 from ..tasks.text_problems import TextProblem
 from .files import KINDS, open_table
+from .metadata import RunMetadata
 
 if TYPE_CHECKING:
     from transformers import PreTrainedConfig
@@ -32,7 +33,7 @@ class _Solutions:
     correct: NDArray[np.bool_]
     tokens: NDArray[np.int64]
     logprob: NDArray[np.float32]
-    metadata: dict[str, Any]
+    metadata: RunMetadata
 
     @property
     def task(self) -> Task:
@@ -41,16 +42,16 @@ class _Solutions:
     @property
     def prompt_tokens(self) -> list[int]:
         """Tokens of each problem's prompt."""
-        return self.metadata.get("prompt_tokens") or [self.task.count_tokens(each.prompt) for each in self.problems]
+        return self.metadata.prompt_tokens or [self.task.count_tokens(each.prompt) for each in self.problems]
 
     @cached_property
     def config(self) -> "PreTrainedConfig":
         """Configuration of the policy, from which FLOPs are counted."""
         from transformers import AutoConfig
 
-        if "config" in self.metadata:
-            return AutoConfig.for_model(**self.metadata["config"])
-        return AutoConfig.from_pretrained(ZOO / self.metadata["model"], local_files_only=True)
+        if self.metadata.config:
+            return AutoConfig.for_model(**self.metadata.config)
+        return AutoConfig.from_pretrained(ZOO / str(self.metadata.model), local_files_only=True)
 
     def shown(self, i: int, j: int) -> str:
         """Text shown before problem i for solution j."""
@@ -128,7 +129,7 @@ class Chains(_Solutions):
     @property
     def lengths(self) -> list[int]:
         """The number of attempts in each chain."""
-        return list(self.metadata["lengths"])
+        return list(self.metadata.lengths or [])
 
     def at(self, place: int) -> NDArray[np.intp]:
         """Columns of the attempts at a place in their chain, for the chains that are long enough."""
@@ -210,7 +211,7 @@ class Searches:
     found: list[list[Solution]]
     scores: list[list[float]]
     flops: dict[str, NDArray[np.int64]]
-    metadata: dict[str, Any]
+    metadata: RunMetadata
 
     @property
     def task(self) -> Task:
@@ -246,6 +247,11 @@ def step_revision_name(
     return f"{model}-{split}-steps-{verifier}{noise}-{M}x{1 + T}"
 
 
+def strategy_name(strategy: str, model: str, verifier: str, split: str, **settings: Any) -> str:
+    """Name of a recorded strategy: small-test-dvts-prm-M4-N16."""
+    return "-".join([model, split, strategy, verifier, *(f"{name}{value}" for name, value in sorted(settings.items()))])
+
+
 def path_of(model: str, split: str, *, at: int | None = None, greedy: bool = False) -> Path:
     """File of the recorded solutions of a shipped model."""
     return data.RUNS / f"{folder_of(model, at).name}-{split}{'-greedy' if greedy else ''}.parquet"
@@ -277,9 +283,9 @@ def load_scores(verifier: str | Path, run: str | Path) -> list[list[list[float]]
     table, metadata = open_table(_existing(file_of_scores(run, verifier)))
     scored = read(file_of_run(run))
     assert not isinstance(scored, Searches)
-    each = len(table) // metadata["problems"]
+    each = len(table) // metadata.problems
     names = table["problem"].to_numpy()[::each].tolist()
-    if metadata["of"] != scored.metadata or names != [p.id for p in scored.problems] or each != scored.texts.shape[1]:
+    if metadata.of != scored.metadata or names != [p.id for p in scored.problems] or each != scored.texts.shape[1]:
         raise ValueError(f"the run {str(run)!r} has changed since {str(verifier)!r} scored it: record the scores again")
     steps = table["steps"].to_pylist()
     return [steps[i : i + each] for i in range(0, len(steps), each)]
@@ -297,16 +303,21 @@ def load_step_revision(
     return _load(step_revision_name(model, verifier, split, T, M, quality, forgetful), Searches)
 
 
+def load_strategy(strategy: str, model: str, verifier: str, split: str, **settings: Any) -> Searches:
+    """The recorded searches of a strategy with these settings of `record_strategy`. Errors as in `load`."""
+    return _load(strategy_name(strategy, model, verifier, split, **settings), Searches)
+
+
 def read(path: Path) -> Samples | Chains | Searches:
     """Read Samples, Chains or Searches from a file. Raises ValueError for a file without recorded solutions."""
     table, metadata = open_table(path)
-    if metadata["format"] == "ttclab scores 1":
+    if metadata.format == "ttclab scores 1":
         raise ValueError(f"{path} has scores and no solutions: bank.load_scores reads it")
     names = table["problem"].unique().to_pylist()
-    stored = {name: TextProblem.of(name, *texts) for name, *texts in metadata.get("asked", [])}
+    stored = {name: TextProblem.of(name, *texts) for name, *texts in metadata.asked or []}
     task = task_of(metadata)
     problems = [stored.get(name) or task.parse(name) for name in names]
-    if metadata["format"] == "ttclab searches 1":
+    if metadata.format == "ttclab searches 1":
         rows = table.to_pylist()
         found = [
             [Solution(problem, text, finished=finished) for text, finished in zip(row["texts"], row["finished"])]
@@ -315,7 +326,7 @@ def read(path: Path) -> Samples | Chains | Searches:
         costs = {kind: table[kind].to_numpy() for kind in KINDS}
         return Searches(problems, found, [row["scores"] for row in rows], costs, metadata)
 
-    def column(name: str) -> NDArray[Any]:
+    def column(name: str) -> Any:
         return table[name].to_numpy().reshape(len(problems), -1)
 
     written: dict[str, Any] = {
@@ -326,7 +337,7 @@ def read(path: Path) -> Samples | Chains | Searches:
         "logprob": column("logprob"),
         "metadata": metadata,
     }
-    if metadata["format"] == "ttclab samples 1":
+    if metadata.format == "ttclab samples 1":
         return Samples(problems, **written)
     chain, attempt = (column(name).astype(np.int64) for name in ("chain", "attempt"))
     read = column("read").astype(np.int64) if "read" in table.column_names else None
@@ -335,11 +346,11 @@ def read(path: Path) -> Samples | Chains | Searches:
     )
 
 
-def task_of(metadata: dict[str, Any]) -> Task:
+def task_of(metadata: RunMetadata) -> Task:
     """The task of a recorded run. Raises ValueError for a task that is not in the registry."""
-    if metadata["task"] not in TASKS:
-        raise ValueError(f"the run has the unknown task {metadata['task']!r}; known tasks: {', '.join(TASKS)}")
-    return TASKS[metadata["task"]]
+    if metadata.task not in TASKS:
+        raise ValueError(f"the run has the unknown task {metadata.task!r}; known tasks: {', '.join(TASKS)}")
+    return TASKS[metadata.task]
 
 
 def file_of_run(run: str | Path) -> Path:

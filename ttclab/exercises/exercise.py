@@ -60,9 +60,13 @@ class Attempt:
         named = (f"{name}={text}" for name, text in zip(self.exercise.parameters, texts))
         return f"{self.exercise.function}({', '.join(named)})"
 
-    def value(self, *arguments: Any) -> Any:
-        """The function's value for these arguments. Raises `Wrong` for a value of another kind."""
-        return self._read(self._answer(arguments), arguments)
+    def number(self, *arguments: Any) -> float:
+        """The function's number for these arguments. Raises `Wrong` for a value of another kind."""
+        return float(self._read(self._answer(arguments), arguments))
+
+    def numbers(self, *arguments: Any) -> list[float]:
+        """The function's list of numbers for these arguments. Raises `Wrong` for a value of another kind."""
+        return list(self._read(self._answer(arguments), arguments))
 
     def expect(self, truth: Any, why: str, *arguments: Any) -> None:
         """Require a value, up to rounding, or a ValueError; `why` explains it."""

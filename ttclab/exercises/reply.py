@@ -75,7 +75,7 @@ def in_words(error: BaseException) -> str:
     return traceback.format_exception_only(error)[-1].strip()
 
 
-def plain(value: Any) -> Any:
+def plain(value: object) -> object:
     """A value for JSON: numbers and arrays of numpy and torch as Python's, other objects as "<Type>"."""
     if value is None or value is ...:
         return None

@@ -90,7 +90,7 @@ def recorded() -> dict[str, Any]:
         "schema": SCHEMA,
         "explorable": "watch_search",
         "source": f"drawn in your browser by the small model of {SEED} and scored by its PRM; the table is of the "
-        f"recorded runs on {metadata['problems']} test problems",
+        f"recorded runs on {metadata.problems} test problems",
         **models(),
         "threshold": threshold_of("prm"),
         "quality": QUALITY,

@@ -50,5 +50,5 @@ def flops_in_words(count: float) -> str:
 def source_of(samples: "Samples") -> str:
     """Source of recorded samples, for the line under a chart."""
     metadata = samples.metadata
-    model, temperature = metadata["model"], metadata["temperature"]
+    model, temperature = metadata.model, metadata.temperature
     return f"{SEED}, the {model} model's recorded runs on the test problems, temperature {temperature:g}"

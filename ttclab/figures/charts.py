@@ -24,7 +24,7 @@ class Series(NamedTuple):
     dotted: bool = False
 
     @property
-    def look(self) -> Any:
+    def look(self) -> "str | tuple[float, tuple[float, ...]]":
         """The style of its line: the large model is always dashed."""
         return DOTTED if self.dotted else DASHED if self.dashed or self.strategy == "large" else "-"
 
@@ -100,7 +100,7 @@ def zoom(lines: Mapping[str, Series]) -> tuple[float, float]:
     return float(np.floor(20 * least) / 20), float(np.ceil(20 * most) / 20)
 
 
-def shades(count: int) -> list[Any]:
+def shades(count: int) -> list[tuple[float, ...]]:
     """Colours of groups from the easiest to the hardest, each legible on light and dark pages."""
     return mpl.colormaps["viridis"](np.linspace(0.72, 0.32, count)).tolist()
 
@@ -141,8 +141,9 @@ def by_fifth(lines: Mapping[str, Series], *, low: float = 0.0) -> Figure:
     for line in lines.values():
         values, colour = line.values, COLOURS[line.strategy]
         errors = [values.mean - values.low, values.high - values.mean]
-        look = {"marker": "o", "ms": 4, "mfc": line.face, "lw": 1.5, "ls": line.look}
-        axes.errorbar(np.arange(5), values.mean, errors, color=colour, **look)
+        axes.errorbar(
+            np.arange(5), values.mean, errors, color=colour, marker="o", ms=4, mfc=line.face, lw=1.5, ls=line.look
+        )
     style.shares(axes, low, 1.0)
     axes.set_xticks(range(5), style.SHORT_FIFTHS)
     axes.set_xlabel("fifth of difficulty")

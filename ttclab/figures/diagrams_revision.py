@@ -82,7 +82,7 @@ def what_a_revision_reads() -> Drawing:
 @cache
 def _chain() -> tuple[Problem, Result]:
     """A live chain of the small model with its PRM: of the first problems, one that ends right and keeps most steps."""
-    problems = [p for p in load_problems("test") if len(p.solution_steps) >= 4][:CHAINED]
+    problems = [p for p in load_problems("test") if len(p.solution_text.splitlines()) >= 4][:CHAINED]
     prm = load_verifier("prm")
     found = sequential_revise(load("small"), prm, problems, 3, feedback=prm, seed=0)
 

@@ -53,8 +53,8 @@ class Watched:
     trees: dict[str, list[Node]] = field(default_factory=dict)
     places: dict[int, tuple[Solution, int]] = field(default_factory=dict)
 
-    def generate_step(self, problems: Any, partials: Any = None, **options: Any) -> Any:
-        groups = self.policy.generate_step(problems, partials, **options)
+    def generate_step(self, problems: Any, partials: Any = None, **options: Any) -> list[list[Solution]]:
+        groups: list[list[Solution]] = self.policy.generate_step(problems, partials, **options)
         begun = [[None] * len(group) for group in groups] if partials is None else partials
         for problem, solutions, before in zip(problems, groups, begun, strict=True):
             nodes = self.trees.setdefault(problem.id, [])
@@ -89,7 +89,7 @@ def searched(
         samples = results.small_samples()
         order = np.argsort(np.abs(samples.correct.mean(axis=1) - rate), kind="stable")
         problems = [samples.problems[i] for i in order]
-    problems = [p for p in problems if len(p.solution_steps) == steps][:CANDIDATES]
+    problems = [p for p in problems if len(p.solution_text.splitlines()) == steps][:CANDIDATES]
     watched: Any = Watched(load("small"), load_verifier("prm"))
     found = {"beam": beam_search, "dvts": dvts}[search](watched, watched, problems, N, M, seed=0)
     return [(p, watched.trees[p.id], result.answer) for p, result in zip(problems, found, strict=True)]

@@ -12,11 +12,13 @@ from itertools import pairwise
 from typing import Any
 
 import matplotlib as mpl
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocator, NullLocator
+from numpy.typing import NDArray
 
 INK = "#010203"  # stands for the page's own text colour until the SVG is written
 PAGE = "#fdfcfb"  # stands for the page's own background
@@ -91,7 +93,7 @@ def new_axes(*, height: float = HEIGHT, grid: bool = True) -> tuple[Figure, Axes
     return figure, axes
 
 
-def new_rows(rows: int, columns: int, *, height: float = HEIGHT, **share: Any) -> Any:
+def new_rows(rows: int, columns: int, *, height: float = HEIGHT, **share: Any) -> tuple[Figure, NDArray[np.object_]]:
     """An empty figure with an array of axes: (figure, axes of (rows, columns)). share: as in `Figure.subplots`."""
     with house_style():
         figure = Figure(figsize=(WIDTH, height), layout="constrained")

@@ -12,6 +12,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import openai
+from openai.types import Completion
+from openai.types.chat import ChatCompletion
 
 from .. import hub
 from ..tasks.problem import well_formed
@@ -40,6 +42,8 @@ from .replies import (
     token_count,
     token_pieces,
 )
+
+ServerReply = Completion | ChatCompletion
 
 ATTEMPTS = 15  # at one request; with the pauses at least three minutes, enough for a server to restart
 MAX_RECONNECTS = 3  # for one request of `serve-check`
@@ -182,13 +186,13 @@ class ServerClient:
         hint = proxy_hint(self.url)
         raise ServerError(f"{self.url} failed {ATTEMPTS} times in a row at one request. Last failure: {reason}{hint}")
 
-    def send(self, requests: Sequence[dict[str, Any]]) -> list[Any]:
+    def send(self, requests: Sequence[dict[str, Any]]) -> list[ServerReply | BaseException]:
         """Send requests at once; return the server's reply to each as it is, or an exception.
 
         A request is repeated only if the server closed the connection, as some servers do after an error.
         """
 
-        async def one(request: dict[str, Any]) -> Any:
+        async def one(request: dict[str, Any]) -> ServerReply:
             for _ in range(MAX_RECONNECTS):
                 limit_name = self._limit_name
                 try:
@@ -202,12 +206,12 @@ class ServerClient:
                         raise
             return await self._send(request)
 
-        async def gather() -> list[Any]:
+        async def gather() -> list[ServerReply | BaseException]:
             return await asyncio.gather(*map(one, requests), return_exceptions=True)
 
         return run_in_loop(gather())
 
-    async def _send(self, request: dict[str, Any]) -> Any:
+    async def _send(self, request: dict[str, Any]) -> ServerReply:
         if "messages" not in request:
             return await self._client.completions.create(model=self.model, **request)
         named = {self._limit_name if name == "max_tokens" else name: value for name, value in request.items()}

@@ -96,7 +96,7 @@ def sampler_of(generation: GenerationConfig, temperature: float | None = None) -
     return Sampler(temperature, top_k=0 if top_k == -1 else top_k, top_p=top_p)
 
 
-def ignored_fields(generation: GenerationConfig) -> dict[str, Any]:
+def ignored_fields(generation: GenerationConfig) -> dict[str, object]:
     """Fields of a generation_config that change what transformers generates and are ignored here."""
     fields = {name: getattr(generation, name, None) for name in IGNORED}
     return {name: value for name, value in fields.items() if value is not None and value not in IGNORED[name]}

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from .client import ServerReply
 from .connection import ServerError, address_hint
 from .server import ServedModel
 
@@ -32,7 +33,7 @@ class Finding:
 def check(server: ServedModel) -> list[Finding]:
     """Check a server by about fifty short requests. Raises ServerError if the server never returns text."""
 
-    def ask(*requests: dict[str, Any]) -> list[Any]:
+    def ask(*requests: dict[str, Any]) -> list[ServerReply | BaseException]:
         return server.send([opening | {"max_tokens": 16, "temperature": 0} | request for request in requests])
 
     opening: dict[str, Any] = {"messages": _CHAT}

@@ -80,6 +80,7 @@ from .sampling import weighted as weighted
 from .searching import BEAMS as BEAMS
 from .searching import beam as beam
 from .searching import beam_arms as beam_arms
+from .searching import searched as searched
 from .stepwise import accepted_wrong as accepted_wrong
 from .stepwise import critic_change as critic_change
 from .stepwise import critic_gain as critic_gain

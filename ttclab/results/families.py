@@ -143,7 +143,7 @@ def save(family: Family, path: Path) -> Path:
     rows: list[NDArray[np.float64]] = []
     groups: list[NDArray[np.intp]] = []
 
-    def encode(arm: Arm) -> dict[str, Any]:
+    def encode(arm: Arm) -> dict[str, object]:
         group = None
         if arm.fifths is not None:
             group = next((i for i, fifths in enumerate(groups) if np.array_equal(fifths, arm.fifths)), len(groups))

@@ -74,7 +74,7 @@ def cool_coverage(N: int) -> Arm:
 
 def cool_temperature() -> float:
     """The low temperature."""
-    return float(cool_samples().metadata["temperature"])
+    return cool_samples().metadata.temperature or 0.0
 
 
 @measured

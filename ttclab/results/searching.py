@@ -33,6 +33,22 @@ def beam_arms(split: str = "test", verifier: str = "prm", beams: tuple[tuple[int
     return Arms(beam(N, verifier, M, split=split) for N, M in beams)
 
 
+@measured
+def searched(strategy: str, verifier: str = "prm", split: str = "test", choose: str = "best", **settings: int) -> Arm:
+    """The accuracy and the FLOPs of any recorded strategy (`bank.record_strategy`) of the small model.
+
+    Parameters
+    ----------
+    strategy, verifier, split, **settings
+        As for `bank.load_strategy`.
+    choose : str
+        As for `parallel_search`.
+    """
+    run = bank.load_strategy(strategy, "small", verifier, split, **settings)
+    spent = Allocation(settings.get("N", 1), settings.get("T", 0))
+    return Arm(spent, run.correct(choose).astype(float), run.total_flops, small_fifths(split)[: len(run.problems)])
+
+
 def beam_coverage(N: int, verifier: str = "prm") -> Estimate:
     """Share of problems for which the search returns a right solution."""
     return bootstrap([any(solution.correct for solution in group) for group in searches(N, verifier).found])

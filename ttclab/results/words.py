@@ -107,7 +107,7 @@ def word_count(split: str = "test", of: int | None = None) -> int:
 
 def word_temperature() -> float:
     """Sampling temperature of SmolLM2's samples."""
-    return float(word_samples().metadata["temperature"])
+    return word_samples().metadata.temperature or 0.0
 
 
 def word_prompt_tokens() -> float:

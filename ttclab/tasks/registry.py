@@ -3,12 +3,11 @@
 import random
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from .arithmetic import ARITHMETIC
 from .problem import Problem
 from .task import SPLITS, Task
-from .text_problems import FILES, TEXT, is_file, read_problems, with_examples
+from .text_problems import FILES, TEXT, TextProblem, is_file, read_problems, with_examples
 from .word_problems import WORDS
 
 REPEATS = 10_000  # consecutive repeated problems after which a set counts as exhausted
@@ -24,7 +23,9 @@ def find_set(name: str | Path) -> tuple[Task, str | None]:
     return TEXT, None
 
 
-def load_problems(name: str | Path, *, limit: int = 500, seed: int = 0, examples: Sequence[Any] = ()) -> list[Any]:
+def load_problems(
+    name: str | Path, *, limit: int = 500, seed: int = 0, examples: Sequence[TextProblem] = ()
+) -> list[Problem]:
     """Load problems of a task, from a file or from a data set.
 
     A list of k problems is a prefix of every longer list. In the arithmetic task, all lengths and operand sizes are
@@ -66,7 +67,7 @@ def load_problems(name: str | Path, *, limit: int = 500, seed: int = 0, examples
     return list(drawn.values())
 
 
-def _from_files(name: str | Path, limit: int, seed: int, examples: Sequence[Any]) -> list[Any]:
+def _from_files(name: str | Path, limit: int, seed: int, examples: Sequence[TextProblem]) -> list[Problem]:
     """Load problems in words from a file or from a data set on the Hub."""
     if is_file(name):
         files = [Path(name)]
@@ -83,4 +84,4 @@ def _from_files(name: str | Path, limit: int, seed: int, examples: Sequence[Any]
     problems = with_examples(read_problems(*files), examples)
     if seed:
         random.Random(seed).shuffle(problems)
-    return problems[:limit]
+    return [*problems[:limit]]

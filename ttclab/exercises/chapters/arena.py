@@ -208,7 +208,7 @@ def _played(attempt: Attempt, seed: int) -> "Played":
     from ttclab.results.arena import Foul, legal, price, spent
 
     def option(*asked: Any) -> int:
-        move = attempt.value(*asked)
+        move = attempt.numbers(*asked)
         try:
             return legal([int(x) for x in move], asked[1])
         except Foul as foul:

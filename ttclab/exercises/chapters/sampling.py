@@ -58,7 +58,7 @@ def _unbiased(attempt: Attempt, rng: np.random.Generator) -> None:
     for _ in range(3):
         n, k, p = int(rng.integers(8, 13)), int(rng.integers(3, 6)), float(rng.integers(2, 7)) / 10
         chances = [comb(n, c) * p**c * (1 - p) ** (n - c) for c in range(n + 1)]
-        mean = sum(chance * attempt.value(n, c, k) for c, chance in enumerate(chances))
+        mean = sum(chance * attempt.number(n, c, k) for c, chance in enumerate(chances))
         truth = 1 - (1 - p) ** k
         if abs(mean - truth) > TOLERANCE:
             side = "low" if mean < truth else "high"

@@ -11,10 +11,11 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple, Self, cast
 
 from ttclab.exercises.grading.keeper import ENDED, PROCESSES, Bounds
 from ttclab.exercises.grading.withheld import PACKAGE, data_files, write_package
+from ttclab.exercises.reply import Reply
 
 GB = 10**9
 
@@ -175,7 +176,7 @@ class Session:
         """Start the time limit for all further calls together; time between the calls does not count."""
         self.left = self.limits.seconds
 
-    def ask(self, function: str, arguments: Sequence[Any]) -> Any:
+    def ask(self, function: str, arguments: Sequence[Any]) -> Reply:
         """The reply of a function of the notebook. Raises Ungradable if it does not exist."""
         doing = f"calling {function}({', '.join(map(repr, arguments))})"
         self.deadline = time.monotonic() + self.left
@@ -184,7 +185,7 @@ class Session:
         self.left = self.deadline - time.monotonic()
         if reply == {"missing": True}:
             raise Ungradable(f"no function {function} in the notebook")
-        return reply
+        return cast(Reply, reply)
 
     def _send(self, message: Any, doing: str) -> None:
         left = json.dumps(message).encode() + b"\n"

@@ -25,8 +25,8 @@ def draw(payoff: str, function: Callable[..., Any]) -> "Drawing":
     return drawn
 
 
-def watched(payoff: str) -> dict[str, Any] | None:
+def watched(payoff: str) -> dict[str, object] | None:
     """The state of the live search that shows what a payoff has drawn; None for a payoff that is only a figure."""
     module, name = payoff.split(".")
-    found: dict[str, dict[str, Any]] = getattr(import_module(f"{__name__}.{module}"), "WATCH", {})
+    found: dict[str, dict[str, object]] = getattr(import_module(f"{__name__}.{module}"), "WATCH", {})
     return found.get(name)
