@@ -127,7 +127,7 @@ def training_or_thinking() -> Drawing:
     columns = ["R", "questions", *(f"{who}, FLOPs of {what}" for who, what in PARTS)]
     data = pd.DataFrame(rows, columns=columns).set_index("R")
     figure, axes = canvas(1.2 * len(rows) + 0.7)
-    left, wide = 0.72, WIDTH - 1.92
+    left, wide = 0.76, WIDTH - 1.96
     each = [samples_for(flops) for flops in data["small, FLOPs of each answer"]]
     looks = {"training": (INK, 0.4), "answers": (COLOURS["writing"], 0.85)}
     for k, (R, queries, *_) in enumerate(rows):

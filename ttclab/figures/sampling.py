@@ -103,9 +103,9 @@ def coverage_by_fifth() -> Drawing:
         ax.fill_between(line.at, line.values.low, line.values.high, color=green, alpha=0.2, lw=0)
         ax.plot(line.at, line.values.mean, color=green)
         ax.plot(line.at, rates, color=style.INK, lw=1.1, ls=style.DASHED)
-    for name in worst:
+    for name, i in zip(worst, (3, 2), strict=True):
         axes[0, 1].annotate(
-            name, (8, float(lines[name].values.mean[3])), xytext=(4, -6), textcoords="offset points", va="top"
+            name, (BELOW_64[i], float(lines[name].values.mean[i])), xytext=(4, -6), textcoords="offset points", va="top"
         )
     overall = _widest_gap(axes[0, 0], pairs[:1], (4, -16), "left")
     within = _widest_gap(axes[0, 1], pairs[1:], (6, 0), "left")
