@@ -103,10 +103,9 @@ def coverage_by_fifth() -> Drawing:
         ax.fill_between(line.at, line.values.low, line.values.high, color=green, alpha=0.2, lw=0)
         ax.plot(line.at, line.values.mean, color=green)
         ax.plot(line.at, rates, color=style.INK, lw=1.1, ls=style.DASHED)
-    for name, i in zip(worst, (3, 2), strict=True):
-        axes[0, 1].annotate(
-            name, (BELOW_64[i], float(lines[name].values.mean[i])), xytext=(4, -6), textcoords="offset points", va="top"
-        )
+    for name, beside, align in zip(worst, ((4, -14), (-8, 3)), ("left", "right"), strict=True):
+        place = (8, float(lines[name].values.mean[3]))
+        axes[0, 1].annotate(name, place, xytext=beside, textcoords="offset points", ha=align)
     overall = _widest_gap(axes[0, 0], pairs[:1], (4, -16), "left")
     within = _widest_gap(axes[0, 1], pairs[1:], (6, 0), "left")
     axes[0, 1].tick_params(axis="y", labelleft=False, length=0)
