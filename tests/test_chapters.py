@@ -161,6 +161,7 @@ def test_at_equal_flops_the_easiest_fifths_are_solved_and_the_vote_falls_behind_
     covered, _ = samples_for_a_pass("oracle")
     assert min(arm.fifth(k).solved.mean for arm in (vote, covered, large) for k in (0, 1)) > 0.98
     assert vote.minus(large, 3).high < -0.4
+    assert results.coverage(1).fifth(3).solved.high < 0.3 and covered.fifth(3).solved.low > 0.8
 
 
 def test_the_large_model_reaches_the_coverage_of_its_flops_late_in_its_training():

@@ -21,8 +21,8 @@ def test_a_shared_beginning_is_drawn_once_and_lines_are_as_thick_as_scores():
     lines = [(line.get_color(), round(float(line.get_linewidth()), 2)) for line in axes.lines]
     assert lines == [(green, 5.3), (green, 4.8), (red, 1.3), (red, 1.8), (red, 0.8)]
     said = [text.get_text() for text in axes.texts]
-    assert said[:4] == ["start", "+74", "×6", "15"]
-    assert said[4:] == ["89", "534", "2 samples ✓", "544", "1 sample ✗", "99", "594", "1 sample ✗"]
+    assert said[:6] == ["start", "+74", "×6", "samples", "sum of\nscores", "15"]
+    assert said[6:] == ["89", "534", "2 ✓", "1.60", "544", "1 ✗", "0.10", "99", "594", "1 ✗", "0.00"]
 
 
 def test_what_the_rules_choose_is_marked_at_every_end_with_the_answer():

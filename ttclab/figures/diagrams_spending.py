@@ -127,29 +127,30 @@ def training_or_thinking() -> Drawing:
     columns = ["R", "questions", *(f"{who}, FLOPs of {what}" for who, what in PARTS)]
     data = pd.DataFrame(rows, columns=columns).set_index("R")
     figure, axes = canvas(1.2 * len(rows) + 0.7)
-    left, wide = 0.6, WIDTH - 1.8
+    left, wide = 0.76, WIDTH - 1.96
     each = [samples_for(flops) for flops in data["small, FLOPs of each answer"]]
     looks = {"training": (INK, 0.4), "answers": (COLOURS["writing"], 0.85)}
     for k, (R, queries, *_) in enumerate(rows):
         y = 1.2 * (len(rows) - k - 1) + 0.5
         whole = data.loc[R, "large, FLOPs of training"] + data.loc[R, "large, FLOPs of answers"]
-        words(axes, left, y + 0.92, f"asked {_rounded(queries)} times (R = {R:g})", ha="left", weight="bold")
+        words(axes, left, y + 0.92, f"asked {_rounded(queries)} times", ha="left", weight="bold")
+        words(axes, left + wide, y + 0.92, f"{whole / 1e12:.0f} × 10¹² FLOPs", ha="right", fontsize=SMALL)
+        words(axes, left - 0.06, y + 0.92, f"R = {R:g}", ha="right", fontsize=SMALL)
         for name, up, bought in (("large", 0.42, "1 pass"), ("small", 0.04, f"{each[k]} samples")):
             cut = wide * data.loc[R, f"{name}, FLOPs of training"] / whole
             words(axes, left - 0.06, y + up + 0.17, name, ha="right", fontsize=SMALL)
             for x, width, (colour, fill) in zip((left, left + cut), (cut, wide - cut), looks.values(), strict=True):
                 box(axes, x, y + up, width, 0.34, "", colour, fill=fill, edge=0)
             words(axes, left + wide + 0.1, y + up + 0.17, bought, ha="left")
-    words(axes, WIDTH - 0.25, 1.2 * len(rows) + 0.48, "for each\nquestion", ha="right", fontsize=SMALL)
+        words(axes, left + wide + 0.1, y + 0.92, "per question:", ha="left", fontsize=SMALL)
     for x, name, text in ((left, "training", "training"), (left + 1.3, "answers", "all answers together")):
         colour, fill = looks[name]
         box(axes, x, 0.1, 0.2, 0.2, "", colour, fill=fill, edge=0)
         words(axes, x + 0.3, 0.2, text, ha="left", fontsize=SMALL)
     return Drawing(
         figure,
-        f"For the large model's total FLOPs, few questions leave the small model {each[0]} samples each, "
-        f"many questions {each[-1]}",
-        "Pairs of bars of equal total FLOPs, each pair on its own scale. At R = "
+        f"For equal totals, the small model affords {each[0]} samples if asked rarely, {each[-1]} if asked often",
+        "Pairs of bars of equal total FLOPs, given above the right end; each pair has its own scale. At R = "
         f"{RATIOS[0]:g} the small model may draw {each[0]} samples for each answer, "
         f"at R = {RATIOS[-1]:g} it may draw {each[-1]}.",
         data,
@@ -291,7 +292,7 @@ def chord_below_the_curve(n: int = 4) -> Drawing:
 
 @drawn(ONE_PROBLEM)
 def marbles(k: int = 4, shown: int = 16) -> Drawing:
-    """pass@k as marbles: every draw of k from the recorded samples of one problem."""
+    """pass@k as marbles: all groups of k among the recorded samples of one problem."""
     samples = results.small_samples()
     counts = samples.correct[:, :shown].sum(axis=1)
     i = int(np.abs(counts - 3).argmin())
@@ -303,18 +304,18 @@ def marbles(k: int = 4, shown: int = 16) -> Drawing:
     words(axes, 1.1, 0.55, f"{shown} recorded samples,\n{counts[i]} of them right", fontsize=NORMAL)
     arrow(axes, (2.2, 1.5), (2.7, 1.5))
     chance = float(pass_at_k(shown, counts[i], k))
-    draws = np.random.default_rng(0).permuted(np.tile(right, (3, 1)), axis=1)[:, :k]
-    for row, draw in enumerate(draws):
+    groups = np.random.default_rng(0).permuted(np.tile(right, (3, 1)), axis=1)[:, :k]
+    for row, group in enumerate(groups):
         y = 2.0 - row * 0.5
-        words(axes, 3.5, y, f"draw {row + 1}", ha="right")
-        for column, ok in enumerate(draw):
+        words(axes, 3.5, y, f"group {row + 1}", ha="right")
+        for column, ok in enumerate(group):
             dot(axes, 3.85 + column * 0.31, y, RIGHT if ok else PASSED, ms=15, alpha=1 if ok else 0.45)
-    words(axes, 3.65, 0.55, f"draws of {k}, and so on:\n{chance:.0%} of all draws have a right one")
+    words(axes, 3.65, 0.55, f"groups of {k}, and so on:\n{chance:.0%} of all have a right one")
     data = pd.DataFrame({"samples": [shown], "right": [counts[i]], "drawn": [k], "a right one among them": [chance]})
     return Drawing(
         figure,
-        f"pass@{k} counts every draw of {k}, not one lucky one",
-        f"{counts[i]} of {shown} recorded samples of one problem are right; {chance:.0%} of all draws of {k} hold a "
-        "right one.",
+        f"pass@{k} is the share of all groups of {k} samples that have a right one",
+        f"{counts[i]} of {shown} recorded samples of one problem are right; {chance:.0%} of all groups of {k} have "
+        "a right one.",
         data,
     )

@@ -22,7 +22,8 @@ from .style import COLOURS, DASHED, INK, PAGE
 RIGHT = COLOURS["oracle"]
 SIGNS = {"+": "+", "-": "−", "*": "×"}
 ROW = 0.3
-LEFT, BESIDE = 0.3, 2.15  # units left of the first step, and right of the last one
+LEFT, BESIDE = 0.3, 2.3  # units left of the first step, and right of the last one
+COUNT, SUM = WIDTH - 1.8, WIDTH - 1.16  # where the numbers of samples and the sums of their scores stand
 RULES = {"majority": "vote", "prm": "verifier"}
 
 
@@ -60,7 +61,9 @@ def sample_tree(
     scores: Sequence[Sequence[float]],
     choices: Mapping[str, str | None] | None = None,
 ) -> Figure:
-    """Draw samples of one problem as a prefix tree: one column per step, one row per solution.
+    """Draw samples of one problem as a prefix tree: one column per step, one row per different solution.
+
+    Right of each row stand the number of samples that end there and the sum of the scores of their last steps.
 
     Parameters
     ----------
@@ -88,12 +91,14 @@ def sample_tree(
             node = node.children.setdefault(beginning[-1], _Node(beginning, right))
             node.score, node.count = steps[i], node.count + 1
     rows = root.place()
-    figure, axes = canvas(ROW * (rows + 1) + 0.1)
-    axes.set_ylim(rows - 0.4, -1.2)
+    figure, axes = canvas(ROW * (rows + 1.5) + 0.1)
+    axes.set_ylim(rows - 0.4, -1.7)
     column = (WIDTH - LEFT - BESIDE) / len(problem.solution_steps)
-    words(axes, LEFT, -0.8, "start")
+    words(axes, LEFT, -1, "start")
     for i, step in enumerate(problem.solution_steps):
-        words(axes, LEFT + column * (i + 1), -0.8, f"{SIGNS[step[0]]}{int(step[1:3])}")
+        words(axes, LEFT + column * (i + 1), -1, f"{SIGNS[step[0]]}{int(step[1:3])}")
+    words(axes, COUNT, -1, "samples", fontsize=SMALL)
+    words(axes, SUM, -1, "sum of\nscores", fontsize=SMALL)
     words(axes, LEFT, root.row, str(int(problem.id[:3])), fontsize=SMALL, bbox=_pill(INK, "-"), zorder=2)
     _draw(axes, root, column)
     chosen = {rule: [leaf for leaf in _leaves(root) if leaf.answer == a] for rule, a in (choices or {}).items()}
@@ -147,8 +152,8 @@ def _draw(axes: Axes, node: _Node, column: float) -> None:
         axes.plot(x + column * bend, rise, color=colour, lw=0.8 + 5 * child.score, zorder=1)
         words(axes, x + column, child.row, child.answer, fontsize=SMALL, bbox=_pill(colour, line), zorder=2)
         if not child.children:
-            said = f"{child.count} sample{'s' if child.count > 1 else ''} {'✓' if child.right else '✗'}"
-            words(axes, x + column + 0.24, child.row, said, fontsize=SMALL, ha="left")
+            words(axes, COUNT, child.row, f"{child.count} {'✓' if child.right else '✗'}", fontsize=SMALL)
+            words(axes, SUM, child.row, f"{child.count * child.score:.2f}", fontsize=SMALL)
         _draw(axes, child, column)
 
 

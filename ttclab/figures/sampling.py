@@ -53,9 +53,9 @@ def pass_rates() -> Drawing:
     total, ends = (np.histogram(these, edges)[0] for these in (rates, rates[outer]))
     axes.bar(edges[:-1] + 0.05, total - ends, 0.092, bottom=ends, color=PASSED, alpha=0.45, lw=0)
     axes.bar(edges[:-1] + 0.05, ends, 0.092, color=style.INK, alpha=0.7, lw=0)
-    for place, side, name in ((0.11, "left", "the hardest fifth:"), (0.89, "right", "the easiest fifth:")):
+    for place, side, name in ((0.11, "left", "hardest fifth:"), (0.89, "right", "easiest fifth:")):
         count = int((fifth == (4 if side == "left" else 0)).sum())
-        axes.annotate(f"{name}\n{count} problems", (place, 0.8 * total.max()), ha=side, va="center")
+        axes.annotate(f"{name}\n{count} problems\n(dark)", (place, 0.8 * total.max()), ha=side, va="center")
     axes.grid(axis="x", visible=False)
     axes.xaxis.set_major_formatter(style.PERCENT)
     axes.set(xlabel="share of its samples that are right", ylabel="problems", xlim=(-0.02, 1.02))
@@ -78,7 +78,7 @@ def pass_rates() -> Drawing:
 
 @drawn(SEED_0)
 def coverage_by_fifth() -> Drawing:
-    """Coverage in each fifth of difficulty, and what one rate for the whole fifth promises, dashed."""
+    """Coverage of all problems and of the two fifths that one rate, dashed, misses most."""
     arms = {N: coverage(N) for N in BELOW_64}
     lines = {
         name: charts.series("oracle", {N: arm.fifth(k) for N, arm in arms.items()})
@@ -86,27 +86,29 @@ def coverage_by_fifth() -> Drawing:
     }
     theory = {name: [one_rate(N, k) for N in BELOW_64] for k, name in enumerate(style.SHORT_FIFTHS)}
     whole, promised = charts.series("oracle", arms), [one_rate(N) for N in BELOW_64]
-    figure, axes = style.new_rows(1, 2, height=3.0, sharey=True, width_ratios=(1, 1.3))
-    for ax, head in zip(axes[0], ("all problems", "each fifth"), strict=True):
+    missed = {
+        name: max(abs(p - m) for p, m in zip(theory[name], line.values.mean, strict=True))
+        for name, line in lines.items()
+    }
+    worst = sorted(missed, key=lambda name: -missed[name])[:2]  # fifths that are shown
+    figure, axes = style.new_rows(1, 2, height=3.0, sharey=True, width_ratios=(1, 1))
+    for ax, head in zip(axes[0], ("all problems", "two of the fifths"), strict=True):
         style.budgets(ax, BELOW_64, "samples")
         ax.xaxis.set_major_formatter(lambda N, _: f"{N:g}" if N in (1, 4, 16, 64) else "")
         style.shares(ax, label="")
         ax.set_title(head, fontsize=style.STYLE["font.size"])
     green = style.COLOURS["oracle"]
-    pairs = [(axes[0, 0], whole, promised), *((axes[0, 1], line, theory[name]) for name, line in lines.items())]
+    pairs = [(axes[0, 0], whole, promised), *((axes[0, 1], lines[name], theory[name]) for name in worst)]
     for ax, line, rates in pairs:
         ax.fill_between(line.at, line.values.low, line.values.high, color=green, alpha=0.2, lw=0)
         ax.plot(line.at, line.values.mean, color=green)
         ax.plot(line.at, rates, color=style.INK, lw=1.1, ls=style.DASHED)
-    for name, line in lines.items():
-        axes[0, 1].annotate(
-            name, (1, float(line.values.mean[0])), xytext=(-5, 0), textcoords="offset points", ha="right", va="center",
-            annotation_clip=False,
-        )  # fmt: skip
+    for name, beside, align in zip(worst, ((4, -14), (-8, 3)), ("left", "right"), strict=True):
+        place = (8, float(lines[name].values.mean[3]))
+        axes[0, 1].annotate(name, place, xytext=beside, textcoords="offset points", ha=align)
     overall = _widest_gap(axes[0, 0], pairs[:1], (4, -16), "left")
     within = _widest_gap(axes[0, 1], pairs[1:], (6, 0), "left")
     axes[0, 1].tick_params(axis="y", labelleft=False, length=0)
-    axes[0, 1].set_xlim(0.9, 70)
     axes[0, 0].set_ylabel("a right one among them")
     with style.house_style():
         figure.legend(
