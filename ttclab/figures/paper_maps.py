@@ -245,8 +245,8 @@ def _verdicts(columns: Sequence[str], rows: Mapping[str, Sequence[str | Cell]]) 
             x = left + n * wide + 0.08
             box(axes, x, y, wide - 0.08, row - 0.07, f"{winner}{points}", colour, fill=0.35, edge=0)
     under = (
-        f"few, many: questions, on all problems; the other rows: R = {RATIOS[1]:g}",
-        "right: here, large model after so many steps (small minus large)",
+        f"few, many: questions, for all problems. Other rows: R = {RATIOS[1]:g}",
+        f"{', '.join(map(str, MAPS))} steps: our large model. Numbers: small minus large",
     )
     for y, line in zip((0.42, 0.18), under, strict=True):
         words(axes, 0.1, y, line, ha="left", fontsize=SMALL)

@@ -111,8 +111,16 @@ def _draw_maps(maps: Mapping[str, Map], poor: Sequence[Unpaid]) -> Figure:
             if won:
                 panel.fill_between(ends, i - 0.43, i + 0.43, color=WINNERS[cell.verdict], alpha=TILE, lw=0)
             if short[i][j]:
-                panel.fill_between(ends, i - 0.43, i + 0.43, fc="none", ec=style.INK, alpha=0.25, lw=0, hatch=HATCH)
-            panel.text(j, i, cell.gain.parts(".0p")[0], ha="center", va="center", fontsize=9, alpha=1 if won else 0.75)
+                panel.fill_between(ends, i - 0.43, i + 0.43, fc="none", ec=style.INK, alpha=0.2, lw=0, hatch=HATCH)
+            panel.text(
+                j,
+                i,
+                cell.gain.parts(".0p")[0],
+                ha="center",
+                va="center",
+                fontsize=9,
+                alpha=1 if won or short[i][j] else 0.75,
+            )
         style.tiles(panel, [f"R={R:g}" for R in SHOWN], rows)
         panel.tick_params(labelsize=8.5)
         panel.set_title(name, fontsize=9.5, loc="center")
@@ -186,9 +194,9 @@ def gains_by_fifth_and_rate() -> Drawing:
     ends = [cells[most][i].gain for i in (0, len(RATIOS) - 2)]
     return Drawing(
         charts.gains(lines, xlabel="fifth of difficulty", ylabel="small minus large", ticks=style.SHORT_FIFTHS),
-        f"At equal FLOPs in all, many questions favour the large model, most on the {style.SHORT_FIFTHS[most]} fifth"
+        f"At equal FLOPs in all, many questions favor the large model, most on the {style.SHORT_FIFTHS[most]} fifth"
         if falls[most] > 0
-        else "At equal FLOPs in all, many questions do not favour the large model",
+        else "At equal FLOPs in all, many questions do not favor the large model",
         f"Small minus large on the {style.SHORT_FIFTHS[most]} fifth is {ends[0]:.0 points} at R = {RATIOS[0]:g} and "
         f"{ends[1]:.0 points} at R = {RATIOS[-2]:g}.",
         pd.DataFrame({"fifth": style.SHORT_FIFTHS, **{name: line.values.unstack() for name, line in lines.items()}}),
