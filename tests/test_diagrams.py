@@ -115,14 +115,26 @@ def test_a_canvas_is_as_many_inches_as_its_units_say():
     assert axes.get_ylim() == (0, 2.7)
 
 
-@pytest.mark.parametrize(("number", "spec"), [(3, ".1p"), (9, ".0p")])
-def test_a_map_colours_a_cell_of_ours_by_its_interval_and_leaves_out_what_the_paper_does_not_say(number, spec):
-    shown = figures.draw(f"paper_figure_{number}")
+def test_a_map_colours_a_cell_of_ours_by_its_interval_and_leaves_out_what_the_paper_does_not_say():
+    shown, spec = figures.draw("paper_figure_3"), ".1p"
     texts = [line for text in shown.figure.axes[0].texts for line in text.get_text().split("\n")]
     assert texts.count("not said") == 2
     gains = [value for column in shown.numbers for value in shown.numbers[column] if isinstance(value, Estimate)]
     written = {format(gain, spec).split(" ")[0] for gain in gains}
     assert written - {format(gain, spec).split(" ")[0] for gain in (gains[-1], gains[3])} <= set(texts)
+
+
+def test_verdicts_of_the_paper_stand_beside_ours_with_their_points():
+    shown = figures.draw("paper_figure_9")
+    texts = [text.get_text() for text in shown.figure.axes[0].texts]
+    assert [texts.count(name) for name in ("small", "large")] == [3, 2]
+    early, late = (list(shown.numbers[f"small minus large, {at} steps"]) for at in (1250, 2500))
+    winners = {
+        (name, gain): sum(text == f"{name} ({format(gain, '.0p').split(' ')[0]})" for text in texts)
+        for name, gains in (("small", (early[1], early[4])), ("large", (late[2], late[3], late[4])))
+        for gain in gains
+    }
+    assert all(winners.values()) and sum(text.startswith("nobody") for text in texts) == 5
 
 
 def test_a_saving_compares_the_cheapest_of_each_that_are_not_clearly_behind():

@@ -18,7 +18,9 @@ from ttclab.results.exchange import (
     inference_alone,
     matched,
     pooled_map,
+    queries_at,
     unpaid,
+    winner,
 )
 from ttclab.results.families import each_family
 from ttclab.results.training import trained_steps
@@ -150,6 +152,26 @@ def test_the_prm_s_training_costs_as_much_as_all_steps_of_the_large_model_s_in_e
 
 def test_for_the_flops_of_a_large_pass_step_level_revision_is_the_choice_of_every_seed():
     assert all(arm.allocation.stepwise for at in STEPS for arm in each_family(lambda at=at: matched(at)).values())
+
+
+def test_seed_1_alone_has_another_limit_of_restarts_than_chapter_4_and_so_another_number():
+    chosen = {name: arm.allocation for name, arm in each_family(lambda: matched(1500)).items()}
+    assert {name for name, found in chosen.items() if (found.N, found.T) != (1, 15)} == {"1"}
+    name = "step-level revision, at most 15, minus large at step 1500"
+    assert {family for family, gain in inference_alone(1500).items() if gain != seeds.headline(name, family)} == {"1"}
+    assert inference_alone(1500)["1"].mean > seeds.headline(name, "1").mean
+
+
+def test_who_wins_over_all_problems_depends_on_training_on_the_verifier_and_on_the_number_of_questions():
+    winners = {
+        (at, free): [winner(R, at, verifier_given=free) for R in RATIOS[:3]]
+        for at in (1250, 2500)
+        for free in (True, False)
+    }
+    assert winners[1250, True] == ["nobody", "small", "small"]
+    assert winners[1250, False] == ["large", "large", "small"]
+    assert winners[2500, True] == winners[2500, False] == ["large"] * 3
+    assert 1e4 < queries_at(RATIOS[0], 1250) < queries_at(RATIOS[1], 1250) < 1e5 and queries_at(RATIOS[2], 1250) > 1e6
 
 
 def test_the_number_of_questions_matters_on_the_hardest_fifth_alone():

@@ -20,7 +20,7 @@ from .drawing import ALL_SEEDS, Drawing, drawn
 QUESTIONS = 100_000
 BEAMS = (4, 16, 64)  # recorded in every family
 USUAL = DEFAULT_STEP["large"]  # where the large model of chapter 1 stops
-MAPS = (STEPS[max(0, STEPS.index(USUAL) - 1)], USUAL, STEPS[-1])  # trainings whose maps are drawn
+MAPS = (STEPS[max(0, STEPS.index(USUAL) - 1)], STEPS[-1])  # trainings whose maps are drawn
 # Who wins has tones of its own: a winner is no strategy.
 WINNERS = {"small": style.TONES["noise"], "no difference": "#999999", "large": style.TONES["writing"]}
 TILE = 0.55  # opacity of a cell with a winner
@@ -121,8 +121,8 @@ def crossing_by_seed() -> Drawing:
     return Drawing(
         figure,
         _crossing(signs, len(families)),
-        f"Small minus large, over {_seeds(len(families))}, goes from {pooled.unstack()[0]:.0 points} at "
-        f"{STEPS[0]} steps to {pooled.unstack()[-1]:.0 points} at {STEPS[-1]}.",
+        f"Small minus large, over {_seeds(len(families))}, goes from {pooled.unstack()[0]:.1 points} at "
+        f"{STEPS[0]} steps to {pooled.unstack()[-1]:.1 points} at {STEPS[-1]}.",
         pd.DataFrame(
             {
                 "steps": STEPS,
@@ -130,7 +130,7 @@ def crossing_by_seed() -> Drawing:
                 "all": pooled.unstack(),
             }
         ),
-        ".0p",
+        ".1p",
     )
 
 
@@ -148,7 +148,7 @@ def _crossing(signs: Mapping[int, set[int]], families: int) -> str:
     every = f"in {_seeds(families)}"
     if ahead and behind and max(ahead) < min(behind):
         end = f"from step {min(behind)} on" if len(behind) > 1 else f"at step {min(behind)}"
-        return f"Thinking beats the large model up to step {max(ahead)} of its training and loses {end}, {every}"
+        return f"Thinking beats the large model up to step {max(ahead)} and loses {end}, {every}"
     if ahead or behind:
         side, where = ("beats", ahead) if ahead else ("loses to", behind)
         return f"Thinking {side} the large model at {len(where)} of {len(signs)} points of its training, {every}"

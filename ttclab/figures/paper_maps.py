@@ -10,20 +10,20 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from .. import results
-from ..data import DEFAULT_STEP
 from ..estimators import Estimate
-from ..results.exchange import NOBODY, RATIOS, Cell, pooled_map
+from ..results.exchange import RATIOS, Cell, pooled_map
 from ..results.families import each_family, of_all
 from .drawing import ALL_SEEDS, SEED_0, Drawing, drawn
-from .exchange import WINNERS
-from .paper import heads
+from .exchange import MAPS, WINNERS
+from .paper import THEM, heads
 from .shapes import PASSED, SMALL, WIDTH, box, canvas, dot, words
 from .style import COLOURS, INK, SHORT_FIFTHS
+from .winner_maps import WON
 
 SPLITS = ((16, 0), (8, 1), (4, 3), (2, 7), (1, 15))  # chains and revisions of 16 generations
 
 Side = tuple[str, str]  # what a cell of a map says, and its colour
-COUNTS = ("none", "one", "two", "three", "four")
+COUNTS = ("none", "one", "two", "three", "four", "five")
 UNSAID: Side = ("not said", "none")
 
 
@@ -192,41 +192,62 @@ def paper_figure_7() -> Drawing:
 
 @drawn(ALL_SEEDS)
 def paper_figure_9() -> Drawing:
-    """Thinking against a larger model for the same FLOPs, by difficulty and by R."""
-    think, train = WINNERS["small"], WINNERS["large"]
-    theirs: list[list[Side]] = [
-        [("small wins", think), UNSAID],
-        [("small wins", think), UNSAID],
-        [("large wins", train), ("large wins", train)],
-    ]
-    cells = pooled_map(DEFAULT_STEP["large"])
-    columns, rows = (0, 2), (0, 2, 4)
-    looks = {"small": ("small wins", think), "large": ("large wins", train), NOBODY: ("no winner", PASSED)}
+    """Who wins for the same FLOPs: what the paper says by difficulty and by R, beside two large models of ours.
 
-    def told(cell: Cell) -> Side:
-        verdict, colour = looks[cell.verdict]
-        return f"{verdict}\n{cell.gain.parts('.0p')[0]}", colour
-
-    ours = [[told(cells[k][n]) for n in columns] for k in rows]
-    names = [f"R={RATIOS[n]:g}" for n in columns]
-    figure = _maps(("easy", "medium", "hardest"), names, (theirs, ours), {}, 0.54)
-    under = f"here: the large model after {DEFAULT_STEP['large']} steps; small minus large, in points"
-    words(figure.axes[0], 0.1, 0.24, under, ha="left", fontsize=SMALL)
-    same, of = _agree(theirs, ours)
-    few, many = cells[5][0].gain, cells[5][2].gain
+    Fifths are at the middle R, where all seeds can pay for their models.
+    """
+    maps = [pooled_map(at) for at in MAPS]
+    rows = {  # who wins in the paper; row and column of our map
+        "easy": ("small", 0, 1),
+        "medium": ("small", 2, 1),
+        "hardest": ("large", 4, 1),
+        f"few, R = {RATIOS[0]:g}": ("small", 5, 0),
+        f"many, R = {RATIOS[2]:g}": ("large", 5, 2),
+    }
+    ours = [[cells[k][n] for cells in maps] for _, k, n in rows.values()]
+    heads_ = (THEM, *(f"{at} steps" for at in MAPS))
+    figure = _verdicts(heads_, {name: (theirs, *ours[i]) for i, (name, (theirs, *_)) in enumerate(rows.items())})
+    same = [sum(each[n].verdict == theirs for each, (theirs, *_) in zip(ours, rows.values())) for n in range(2)]
     return Drawing(
         figure,
-        f"Of the paper's {COUNTS[of]} verdicts, {COUNTS[same]} {'holds' if same == 1 else 'hold'} up here",
-        f"All problems, small minus large after {DEFAULT_STEP['large']} steps: {few:.1 points} at R = {RATIOS[0]:g}, "
-        f"{many:.1 points} at R = {RATIOS[2]:g}, for the same FLOPs of training and use.",
+        f"Of the paper's {COUNTS[len(rows)]} verdicts, {COUNTS[same[0]]} hold{'s' * (same[0] == 1)} against our "
+        f"{MAPS[0]} steps and {COUNTS[same[1]]} against {MAPS[1]}",
+        f"Small minus large, middle fifth at R = {RATIOS[1]:g}: {ours[1][0].gain:.1 points} against {MAPS[0]} steps; "
+        f"hardest fifth: {ours[2][1].gain:.1 points} against {MAPS[1]}.",
         pd.DataFrame(
             {
-                "problems": ["easiest fifth", "middle fifth", "hardest fifth", "all"],
-                **{
-                    f"small minus large, {name}": [cells[k][n].gain for k in (*rows, 5)]
-                    for name, n in zip(names, columns, strict=True)
-                },
+                "problems": [
+                    *(f"{name} fifth, R = {RATIOS[1]:g}" for name in ("easiest", "middle", "hardest")),
+                    *(f"all, R = {RATIOS[n]:g}" for n in (0, 2)),
+                ],
+                "the paper": [f"{theirs} wins" for theirs, *_ in rows.values()],
+                **{f"small minus large, {at} steps": [each[n].gain for each in ours] for n, at in enumerate(MAPS)},
             }
         ),
         ".1p",
     )
+
+
+def _verdicts(columns: Sequence[str], rows: Mapping[str, Sequence[str | Cell]]) -> Figure:
+    """A map of who wins: what the paper says, then cells of ours with their points."""
+    left, row = 1.25, 0.44
+    figure, axes = canvas(row * len(rows) + 1.2)
+    wide = (WIDTH - left) / len(columns)
+    for n, column in enumerate(columns):
+        words(axes, left + (n + 0.5) * wide, row * len(rows) + 0.97, column, weight="bold")
+    for i, (name, cells) in enumerate(rows.items()):
+        y = row * (len(rows) - i - 1) + 0.75
+        words(axes, left, y + row / 2 - 0.03, name, ha="right")
+        for n, cell in enumerate(cells):
+            winner = cell if isinstance(cell, str) else WON[cell.verdict]
+            points = "" if isinstance(cell, str) else f" ({cell.gain.parts('.0p')[0]})"
+            colour = WINNERS.get(winner, PASSED)
+            x = left + n * wide + 0.08
+            box(axes, x, y, wide - 0.08, row - 0.07, f"{winner}{points}", colour, fill=0.35, edge=0)
+    under = (
+        f"few, many: questions, for all problems. Other rows: R = {RATIOS[1]:g}",
+        f"{', '.join(map(str, MAPS))} steps: our large model. Numbers: small minus large",
+    )
+    for y, line in zip((0.42, 0.18), under, strict=True):
+        words(axes, 0.1, y, line, ha="left", fontsize=SMALL)
+    return figure

@@ -16,17 +16,18 @@ from .exchange import MAPS, TILE, USUAL, WINNERS, equal_training, seed_name
 from .words import listed
 
 SHOWN = RATIOS[:-1]  # without training, a map is nearly that of the largest R
-HATCH = "/////"  # a cell in which a seed cannot pay
+HATCH = "//"  # a cell in which a seed cannot pay
+WON = {"small": "small", "large": "large", NOBODY: "nobody"}
 Map = list[list[Cell]]
 Unpaid = list[list[list[str]]]  # the seeds that cannot pay, for each cell
 
 
 @drawn(ALL_SEEDS)
 def winners_by_training() -> Drawing:
-    """Who wins by fifth and R at equal FLOPs in all, the verifier given, against three opponents."""
-    maps = {f"{at} steps": pooled_map(at) for at in MAPS}
+    """Who wins by fifth and R at equal FLOPs in all, the verifier given, against two opponents."""
+    maps = {f"large after {at} steps": pooled_map(at) for at in MAPS}
     poor = [unpaid(at) for at in MAPS]
-    first, *_, last = maps.values()
+    first, last = maps.values()
     early, late = _rows_won(first, "small"), _rows_won(last, "large")
     turned = early and late and not _rows_won(first, "large") and not _rows_won(last, "small")
     few = "" if _rows_won([row[:1] for row in first], "small") else " unless questions are few"
@@ -39,35 +40,68 @@ def winners_by_training() -> Drawing:
         f"Of {_tiles()} cells the small model wins {_count(first, 'small')} and the large one {_count(first, 'large')} "
         f"after {MAPS[0]} steps; after {MAPS[-1]} they win {_count(last, 'small')} and {_count(last, 'large')}.",
         _numbers(maps, poor),
+        ".1p",
     )
 
 
 @drawn(ALL_SEEDS)
 def verifier_given_or_charged() -> Drawing:
-    """Who wins by fifth and R against a large model of equal training, the verifier given or its training charged."""
-    at = equal_training()
-    given, charged = (pooled_map(at, verifier_given=free) for free in (True, False))
-    poor = [unpaid(at, verifier_given=free) for free in (True, False)]
-    maps = {"verifier given": given, "its training charged": charged}
-    few = [row[:-2] for row in charged]  # all R but the largest, and inference alone
-    taken = _rows_won(few, "large")
-    many = _rows_won([row[-2:-1] for row in charged], "large")
+    """Small minus large over all problems by R, against a large model of equal training, the verifier free or not."""
+    at, places = equal_training(), np.arange(len(SHOWN))
+    given, charged = (pooled_map(at, verifier_given=free)[5][: len(SHOWN)] for free in (True, False))
+    short = [unpaid(at, verifier_given=free)[5][: len(SHOWN)] for free in (True, False)]
+    figure, axes = style.new_axes(height=3.0)
+    axes.grid(axis="x", visible=False)
+    colours, wide = {"verifier free": "#999999", "verifier charged": style.COLOURS["prm"]}, 0.38
+    bars = zip(colours.values(), (given, charged), short, (-0.21, 0.21), strict=True)
+    for colour, cells, seeds, aside in bars:
+        for x, cell, unable in zip(places + aside, cells, seeds, strict=True):
+            gain = cell.gain
+            axes.bar(x, float(gain.mean), wide, color=colour, alpha=0.75, lw=0)
+            if unable:
+                axes.bar(x, float(gain.mean), wide, fc="none", ec=style.INK, alpha=0.45, lw=0, hatch=HATCH)
+            axes.plot([x, x], [float(gain.low), float(gain.high)], color=style.INK, lw=1.2)
+            up = float(gain.mean) > 0
+            axes.annotate(
+                f"{WON[cell.verdict]}\nwins", (x, float(gain.high if up else gain.low)), xytext=(0, 3 if up else -3),
+                textcoords="offset points", ha="center", va="bottom" if up else "top", fontsize=9, color=style.INK,
+            )  # fmt: skip
+    axes.axhline(0, color=style.INK, lw=1)
+    axes.set_xticks(places, [f"R = {R:g}" for R in SHOWN])
+    axes.tick_params(axis="x", length=0)
+    axes.set_xlabel("few questions on the left, many on the right")
+    style.points(axes, "small minus large, points")
+    axes.margins(y=0.28)
+    handles = [Patch(fc=colour, alpha=0.75, label=name) for name, colour in colours.items()]
+    _key(figure, handles, [short])
     return Drawing(
-        _draw_maps(maps, poor),
-        f"Charged for its verifier's training, the small model loses the {_fifths(taken)}, unless questions are many"
-        if taken and not many and not _rows_won(given, "large")
-        else "Who wins depends on who pays for the training of the verifier",
-        f"Against {at} steps, the small model wins {_count(given, 'small')} of {_tiles()} cells and the large one "
-        f"{_count(given, 'large')}; with the verifier's training charged they win {_count(charged, 'small')} and "
-        f"{_count(charged, 'large')}.",
-        _numbers(maps, poor),
+        figure,
+        _charged([cell.verdict for cell in charged]),
+        f"Against {at} steps, small minus large at R = {SHOWN[0]:g} is {given[0].gain:.1 points} with a free verifier "
+        f"and {charged[0].gain:.1 points} with its training charged; at R = {SHOWN[-1]:g} it is "
+        f"{given[-1].gain:.1 points} and {charged[-1].gain:.1 points}.",
+        _numbers({"free": [given], "charged": [charged]}, [[row] for row in short]),
+        ".1p",
     )
+
+
+def _key(figure: Figure, handles: list[Patch], poor: Sequence[Unpaid]) -> None:
+    """A key above the axes, with the hatching if a seed cannot pay."""
+    seeds = sorted({seed_name(name) for short in poor for row in short for each in row for name in each})
+    if seeds:
+        name = f"{listed(seeds)} cannot pay"
+        handles = [*handles, Patch(fc="none", ec=style.INK, alpha=0.4, lw=0, hatch=HATCH, label=name)]
+    with style.house_style():
+        figure.legend(
+            handles=handles, loc="outside upper left", ncols=len(handles), frameon=False, handlelength=1.1,
+            handleheight=0.9, columnspacing=1.2, handletextpad=0.4, borderpad=0.1, fontsize=9,
+        )  # fmt: skip
 
 
 def _draw_maps(maps: Mapping[str, Map], poor: Sequence[Unpaid]) -> Figure:
     """Maps side by side: fifths and all problems by R, coloured where there is a winner.
 
-    Where a seed cannot pay and nobody wins, a cell is hatched, without the number over all seeds: their mean bill.
+    A cell is hatched where a seed cannot pay, and has the number over all seeds all the same: their mean bill.
     """
     rows = [*style.SHORT_FIFTHS, "all"]
     figure, axes = style.new_rows(1, len(maps), height=3.1, sharey=True)
@@ -76,29 +110,34 @@ def _draw_maps(maps: Mapping[str, Map], poor: Sequence[Unpaid]) -> Figure:
             cell, ends, won = cells[i][j], [j - 0.46, j + 0.46], cells[i][j].verdict != NOBODY
             if won:
                 panel.fill_between(ends, i - 0.43, i + 0.43, color=WINNERS[cell.verdict], alpha=TILE, lw=0)
-            elif short[i][j]:
-                panel.fill_between(ends, i - 0.43, i + 0.43, fc="none", ec=style.INK, alpha=0.3, lw=0, hatch=HATCH)
-                continue
+            if short[i][j]:
+                panel.fill_between(ends, i - 0.43, i + 0.43, fc="none", ec=style.INK, alpha=0.2, lw=0, hatch=HATCH)
             panel.text(
-                j, i, cell.gain.parts(".0p")[0], ha="center", va="center", fontsize=8.5, alpha=1 if won else 0.65
+                j,
+                i,
+                cell.gain.parts(".0p")[0],
+                ha="center",
+                va="center",
+                fontsize=9,
+                alpha=1 if won or short[i][j] else 0.75,
             )
-        style.tiles(panel, [f"{R:g}" for R in SHOWN], rows)
+        style.tiles(panel, [f"R={R:g}" for R in SHOWN], rows)
         panel.tick_params(labelsize=8.5)
         panel.set_title(name, fontsize=9.5, loc="center")
-        panel.set_xlabel("R", fontsize=8.5, labelpad=1)
         panel.axhline(4.5, color=style.INK, lw=0.6)
     figure.supxlabel("few questions on the left, many on the right", fontsize=9.5, color=style.INK)
-    handles = [Patch(fc=WINNERS[name], alpha=TILE, label=f"{name} wins") for name in ("small", "large")]
-    seeds = sorted({seed_name(name) for short in poor for row in short for each in row for name in each})
-    if seeds:
-        name = f"{listed(seeds)} cannot pay"
-        handles.append(Patch(fc="none", ec=style.INK, alpha=0.4, lw=0, hatch=HATCH, label=name))
-    with style.house_style():
-        figure.legend(
-            handles=handles, loc="outside upper left", ncols=len(handles), frameon=False, handlelength=1.1,
-            handleheight=0.9, columnspacing=1.2, handletextpad=0.4, borderpad=0.1, fontsize=9,
-        )  # fmt: skip
+    _key(figure, [Patch(fc=WINNERS[name], alpha=TILE, label=f"{name} wins") for name in ("small", "large")], poor)
     return figure
+
+
+def _charged(verdicts: Sequence[str]) -> str:
+    """Who wins, from few questions to many, where the small model pays for its verifier's training."""
+    *few, many = (verdict == "small" for verdict in verdicts)
+    if many and not any(few):
+        return "Charged for its verifier's training, the small model wins only with very many questions"
+    if not many and not any(few):
+        return "Charged for its verifier's training, the small model wins at no number of questions"
+    return "Who wins depends on who pays for the training of the verifier"
 
 
 def _tiles() -> int:
@@ -117,19 +156,22 @@ def _rows_won(cells: Map, verdict: str) -> list[int]:
 
 def _fifths(rows: Sequence[int]) -> str:
     if rows == [1, 2, 3]:
-        return "three middle fifths"
+        return "middle fifths"
     return f"{listed([style.SHORT_FIFTHS[k] for k in rows])} fifth{'s' * (len(rows) > 1)}"
 
 
 def _numbers(maps: Mapping[str, Map], poor: Sequence[Unpaid]) -> pd.DataFrame:
     def told(cell: Cell, seeds: list[str]) -> str:
-        return f"{cell}, {listed([seed_name(name) for name in seeds])} cannot pay" if seeds else str(cell)
+        winner = "" if cell.verdict == NOBODY else f" {cell.verdict}"
+        unable = f", {listed([seed_name(name) for name in seeds])} cannot pay" if seeds else ""
+        return f"{cell.gain:.1p}{winner}{unable}"
 
+    names = (*style.FIFTHS, "all problems")
     return pd.DataFrame(
         [
             {"": f"{kind}, {name}", **{_rate(R): told(cell, seeds) for R, cell, seeds in zip(RATIOS, row, each)}}
             for (kind, cells), short in zip(maps.items(), poor, strict=True)
-            for name, row, each in zip((*style.FIFTHS, "all problems"), cells, short)
+            for name, row, each in zip(names[-len(cells) :], cells, short, strict=True)
         ]
     )
 
@@ -152,9 +194,9 @@ def gains_by_fifth_and_rate() -> Drawing:
     ends = [cells[most][i].gain for i in (0, len(RATIOS) - 2)]
     return Drawing(
         charts.gains(lines, xlabel="fifth of difficulty", ylabel="small minus large", ticks=style.SHORT_FIFTHS),
-        f"At equal FLOPs in all, many questions favour the large model, most on the {style.SHORT_FIFTHS[most]} fifth"
+        f"At equal FLOPs in all, many questions favor the large model, most on the {style.SHORT_FIFTHS[most]} fifth"
         if falls[most] > 0
-        else "At equal FLOPs in all, many questions do not favour the large model",
+        else "At equal FLOPs in all, many questions do not favor the large model",
         f"Small minus large on the {style.SHORT_FIFTHS[most]} fifth is {ends[0]:.0 points} at R = {RATIOS[0]:g} and "
         f"{ends[1]:.0 points} at R = {RATIOS[-2]:g}.",
         pd.DataFrame({"fifth": style.SHORT_FIFTHS, **{name: line.values.unstack() for name, line in lines.items()}}),

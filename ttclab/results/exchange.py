@@ -304,6 +304,12 @@ def cell(R: float, at: int, fifth: int | None = None, *, verifier_given: bool = 
     return pooled_map(at, verifier_given=verifier_given)[row][RATIOS.index(R)]
 
 
+def winner(R: float, at: int, *, verifier_given: bool = True) -> str:
+    """Who wins over all problems in `pooled_map`: "small", "large" or "nobody"."""
+    verdict = cell(R, at, verifier_given=verifier_given).verdict
+    return "nobody" if verdict == NOBODY else verdict
+
+
 def inference_alone(at: int) -> dict[str, Estimate]:
     """Gain of the small model at its best over one pass of the large one for the same FLOPs, by family.
 
