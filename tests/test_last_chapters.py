@@ -24,7 +24,7 @@ def test_spread_is_ahead_by_generations_and_by_flops_little_of_the_lead_is_left(
     for seed in families.families():
         by_flops, by_generations = (seeds.headline(f"arena, spread{by}", seed) for by in ("", ", same generations"))
         assert by_flops.mean < by_generations.mean / 2
-    assert seeds.headline("arena, spread").sign == 0 < seeds.headline("arena, spread").mean
+    assert [seeds.headline("arena, spread", seed).sign for seed in families.families()] == [0, 1, 1]
 
 
 def test_one_new_sample_of_what_looks_right_costs_more_than_anything_else_in_every_training():
@@ -49,8 +49,7 @@ def test_the_lessons_rule_revises_half_of_the_problems_for_less_than_samples_sol
 
 def test_the_page_states_the_rules_by_which_the_game_is_played():
     page = (Path(__file__).parent.parent / "book/07-arena.md").read_text(encoding="utf-8")
-    assert f"One budget of {played.SHARE * played.PROBLEMS} *generations*" in page
-    assert f"is for {played.PROBLEMS} problems." in page
+    assert f"of {played.SHARE * played.PROBLEMS} *generations* (written solutions) for {played.PROBLEMS} problems." in page
     assert f"Each of your four rivals has {played.SHARE} generations" in page and len(played.POLICIES) == 4
     assert (played.POLICIES["uniform"][1]).startswith(f"{played.SHARE} samples of each problem")
 
