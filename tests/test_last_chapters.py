@@ -49,7 +49,9 @@ def test_the_lessons_rule_revises_half_of_the_problems_for_less_than_samples_sol
 
 def test_the_page_states_the_rules_by_which_the_game_is_played():
     page = (Path(__file__).parent.parent / "book/07-arena.md").read_text(encoding="utf-8")
-    assert f"of {played.SHARE * played.PROBLEMS} *generations* (written solutions) for {played.PROBLEMS} problems." in page
+    assert (
+        f"of {played.SHARE * played.PROBLEMS} *generations* (written solutions) for {played.PROBLEMS} problems." in page
+    )
     assert f"Each of your four rivals has {played.SHARE} generations" in page and len(played.POLICIES) == 4
     assert (played.POLICIES["uniform"][1]).startswith(f"{played.SHARE} samples of each problem")
 

@@ -22,7 +22,7 @@ NAMES = {
     "worked": "keep or draw 8",
     "adaptive": "adaptive",
     "spread": "spread",
-    "lesson": "lesson's rule",
+    "lesson": "the lesson's rule",
     "fitted": "fitted",
     "drawn again": "always draw again",
 }
@@ -64,8 +64,8 @@ def how_a_game_is_scored() -> Drawing:
     return Drawing(
         figure,
         "A policy's score is its distance from uniform sampling for the same FLOPs",
-        f'With 4 generations per problem, the best policy, "{NAMES[best]}", is {scores[best]:.1 points} from uniform '
-        f'sampling; the last, "{NAMES[worst]}", {scores[worst]:.1 points}.',
+        f'With 4 generations per problem, the best policy, "{NAMES[best]}", scores {scores[best]:.1 points}; '
+        f'the last, "{NAMES[worst]}", scores {scores[worst]:.1 points}.',
         pd.DataFrame(
             {
                 "policy": [NAMES[name] for name in names],
