@@ -34,7 +34,8 @@ def price_of_a_move(generations: int = 8) -> Drawing:
     cheap, dear = rows[1], max(rows[1:], key=lambda row: row[2])
     return Drawing(
         figure,
-        f"{generations} generations cost {style.amount(cheap[2])} to {style.amount(dear[2])} FLOPs: longer chains read more",
+        f"With the look, {generations} generations cost {style.amount(cheap[2])} to {style.amount(dear[2])} FLOPs: "
+        "longer chains read more",
         f"A look costs {style.amount(look)} FLOPs per problem; with the look, {cheap[0]} costs "
         f"{style.amount(cheap[2])} and {dear[0]} costs {style.amount(dear[2])}.",
         pd.DataFrame(rows, columns=["move", "generations", "FLOPs per problem"]),
