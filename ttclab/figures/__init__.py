@@ -13,9 +13,8 @@ from .allocation import price_by_fifth as price_by_fifth
 from .allocation import ways_by_fifth as ways_by_fifth
 from .arena import after_the_look as after_the_look
 from .arena import arena_against_flops as arena_against_flops
-from .arena import arena_by_budget as arena_by_budget
 from .arena import arena_scoreboard as arena_scoreboard
-from .arena import first_attempt_scores as first_attempt_scores
+from .arena import how_a_game_is_scored as how_a_game_is_scored
 from .arena import spread_against_uniform as spread_against_uniform
 from .confidence import confidence_within_a_problem as confidence_within_a_problem
 from .connections import claims_and_evidence as claims_and_evidence
@@ -30,7 +29,6 @@ from .diagrams_allocation import next_sample_where_it_gains as next_sample_where
 from .diagrams_allocation import predict_adapt_spread as predict_adapt_spread
 from .diagrams_allocation import where_flops_go as where_flops_go
 from .diagrams_course import before_and_after_rl as before_and_after_rl
-from .diagrams_course import how_a_game_is_scored as how_a_game_is_scored
 from .diagrams_course import map_of_strategies as map_of_strategies
 from .diagrams_course import one_turn_of_the_arena as one_turn_of_the_arena
 from .diagrams_course import price_of_a_move as price_of_a_move

@@ -2,17 +2,18 @@
 
 from collections.abc import Sequence
 
-import numpy as np
 import pandas as pd
 from matplotlib.markers import MarkerStyle
+from matplotlib.ticker import MultipleLocator
 
 from ..estimators import Estimate
-from ..results.families import families
-from ..results.game import HARD, above_uniform, after_look, first_looks, looks_right, policy
+from ..results.arena import load_arena, uniform_at
+from ..results.families import families, of_all
+from ..results.game import above_uniform, after_look, beyond, policy
 from ..results.seeds import ALL, headline, verdict
 from ..results.wording import by_sign
 from . import charts, style
-from .charts import Row, Series
+from .charts import Row
 from .drawing import ALL_SEEDS, SEED_0, Drawing, drawn
 from .words import listed
 
@@ -25,12 +26,62 @@ NAMES = {
     "fitted": "fitted",
     "drawn again": "always draw again",
 }
-COLOURS = {"uniform": "prm", "spread": "majority", "lesson": "revision", "fitted": "optimal"}  # as in the game
+COLOURS = {"uniform": "prm", "spread": "majority"}  # as in the game
+SIGNS = {1: "oracle", 0: "single", -1: "wrong"}  # colors of policies ahead, level or undecided, and behind
+VERDICTS = {"above 0": 1, "below 0": -1}
 
 
 def by_score() -> list[str]:
     """The policies of the scoreboard, the best over all seeds first."""
     return sorted(NAMES, key=lambda name: -float(headline(f"arena, {name}", ALL).mean))
+
+
+@drawn(SEED_0)
+def how_a_game_is_scored() -> Drawing:
+    """What each policy solves beside uniform sampling for the same FLOPs: the distance is the score."""
+    board, names = load_arena(), sorted(NAMES, key=lambda name: -float(above_uniform(name).mean))
+    arms = {name: policy(name) for name in names}
+    scores = {name: above_uniform(name) for name in names}
+    figure, axes = style.new_axes(height=3.5)
+    for place, (name, arm) in enumerate(arms.items()):
+        colour = style.COLOURS[SIGNS[scores[name].sign]]
+        ends = float(uniform_at(board, arm.cost).mean()), float(arm.correct.mean())
+        axes.plot(ends, [place] * 2, color=colour, lw=3, solid_capstyle="butt")
+        axes.plot(ends[:1], [place], "|", color=style.INK, ms=15, mew=2)
+        axes.plot(ends[1:], [place], "o", color=colour, ms=6)
+        style.beside(axes, place, f"{scores[name].parts('.1p')[0]}", color=colour)
+    style.row_names(axes, [_with_cost(name, arm.cost) for name, arm in arms.items()])
+    axes.set(ylim=(len(names) - 0.5, -0.5), xlabel="problems solved")
+    axes.xaxis.set_major_formatter(style.PERCENT)
+    axes.xaxis.set_major_locator(MultipleLocator(0.1))
+    axes.set_xlim(axes.get_xlim()[0] - 0.01, axes.get_xlim()[1] + 0.005)
+    axes.tick_params(axis="y", length=0)
+    axes.grid(axis="y", visible=False)
+    axes.spines["left"].set_visible(False)
+    style.beside(axes, -0.85, "score")
+    style.marks(figure, {"policy": (style.INK, "o"), "uniform sampling for the same FLOPs": (style.INK, "|")})
+    best, worst = names[0], names[-1]
+    return Drawing(
+        figure,
+        "A policy's score is its distance from uniform sampling for the same FLOPs",
+        f'With 4 generations per problem, the best policy, "{NAMES[best]}", scores {scores[best]:.1 points}; '
+        f'the last, "{NAMES[worst]}", scores {scores[worst]:.1 points}.',
+        pd.DataFrame(
+            {
+                "policy": [NAMES[name] for name in names],
+                "FLOPs per problem": [arms[name].cost for name in names],
+                "solves": [arms[name].solved for name in names],
+                "uniform solves": [f"{float(uniform_at(board, arms[name].cost).mean()):.1%}" for name in names],
+                "score (points)": [scores[name] for name in names],
+            }
+        ),
+        {"solves": ".1%", "score (points)": ".1p"},
+    )
+
+
+def _with_cost(name: str, cost: float) -> str:
+    """The name of a policy, and under it what it costs per problem."""
+    return f"{NAMES[name]}\n{style.amount(cost)} FLOPs"
 
 
 @drawn(ALL_SEEDS)
@@ -41,7 +92,9 @@ def arena_scoreboard() -> Drawing:
     """
     order = by_score()
     scores = {name: headline(f"arena, {name}", ALL) for name in order}
-    rows = {NAMES[name]: Row("optimal", scores[name]) for name in order}
+    costs = {name: float(of_all(lambda name=name: beyond(name).cost)) for name in order}  # type: ignore[misc]
+    signs = {name: VERDICTS.get(verdict(f"arena, {name}"), 0) for name in order}
+    rows = {_with_cost(name, costs[name]): Row(SIGNS[signs[name]], scores[name]) for name in order}
     figure = charts.dots(rows, xlabel="points above uniform sampling, same FLOPs", difference=True, decimals=1)
     [axes] = figure.axes
     by_family = {name: [float(headline(f"arena, {name}", seed).mean) for seed in families()] for name in order}
@@ -53,22 +106,23 @@ def arena_scoreboard() -> Drawing:
     style.marks(
         figure,
         {
-            "all seeds together": (style.COLOURS["optimal"], "o"),
+            "all seeds": (style.INK, "o"),
             "one seed": (style.INK, MarkerStyle("o", fillstyle="none")),
+            "undecided": (style.COLOURS[SIGNS[0]], "o"),
         },
     )
-    always = [f'"{NAMES[name]}"' for name in order if verdict(f"arena, {name}") == "above 0"]
+    always = [f'"{NAMES[name]}"' for name in order if signs[name] > 0]
     return Drawing(
         figure,
-        f"For the same FLOPs {listed(always)} {'is' if len(always) == 1 else 'are'} ahead of uniform sampling in all "
-        "three seeds"
+        f"{listed(always)} {'beats' if len(always) == 1 else 'beat'} uniform sampling for the same FLOPs in all seeds"
         if always
-        else "For the same FLOPs no policy is ahead of uniform sampling in all three seeds",
-        f"Over all seeds the best, {NAMES[order[0]]}, solves {scores[order[0]]:.1 points} beyond uniform sampling, the "
-        f"last, {NAMES[order[-1]]}, {scores[order[-1]]:.1 points}.",
+        else "No policy beats uniform sampling for the same FLOPs in all seeds",
+        f'Over all seeds the best, "{NAMES[order[0]]}", solves {scores[order[0]]:.1 points} beyond uniform sampling, '
+        f'the last, "{NAMES[order[-1]]}", {scores[order[-1]]:.1 points}.',
         pd.DataFrame(
             {
                 "policy": [NAMES[name] for name in order],
+                "FLOPs per problem": [costs[name] for name in order],
                 "all seeds, above uniform (points)": [scores[name] for name in order],
                 **{
                     f"seed {i}": [f"{headline(f'arena, {name}', seed):.1p}" for name in order]
@@ -116,32 +170,45 @@ def arena_against_flops() -> Drawing:
     )
 
 
-@drawn(SEED_0)
+@drawn(ALL_SEEDS)
 def spread_against_uniform() -> Drawing:
-    """Spread minus uniform sampling, for as many generations and for as many FLOPs."""
-    gains = {
-        "as many\ngenerations": [policy("spread", share).minus(policy("uniform", share)) for share in SHARES],
-        "as many\nFLOPs": [above_uniform("spread", share) for share in SHARES],
-    }
+    """Spread minus uniform sampling, at equal generations and at equal FLOPs: over all seeds, and for each of them."""
+    counted = {"equal\ngenerations": "arena, spread, same generations", "equal\nFLOPs": "arena, spread"}
+    gains = {row: headline(name, ALL) for row, name in counted.items()}
+    rows = {row: Row(SIGNS[VERDICTS.get(verdict(name), 0)], gains[row]) for row, name in counted.items()}
+    figure = charts.dots(rows, xlabel='"spread" minus uniform sampling, points', difference=True, decimals=1)
+    [axes] = figure.axes
+    by_family = [[headline(name, seed) for seed in families()] for name in counted.values()]
+    for place, each in enumerate(by_family):
+        means = [float(gain.mean) for gain in each]
+        axes.plot(means, [place + 0.22] * len(means), "o", color=style.INK, mfc="none", ms=4.5, alpha=0.7, mew=0.9)
+    style.marks(
+        figure,
+        {
+            "all seeds": (style.INK, "o"),
+            "one seed": (style.INK, MarkerStyle("o", fillstyle="none")),
+            "undecided": (style.COLOURS[SIGNS[0]], "o"),
+        },
+    )
     by_count, by_flops = gains.values()
-    lines = {
-        name: Series(strategy, Estimate.stack(each), SHARES)
-        for (name, each), strategy in zip(gains.items(), ("majority", "optimal"))
-    }
+    words = {
+        "above 0": "wins in every seed", "below 0": "loses in every seed",
+        "no clear difference": "ties in every seed",
+    }  # fmt: skip
+    said = [words.get(verdict(name), "the seeds disagree") for name in counted.values()]
     return Drawing(
-        charts.gains(lines, xlabel="generations per problem", ylabel="spread minus uniform, points"),
-        *_spread_says(by_count, by_flops),
+        figure,
+        f'At equal generations, "spread" {said[0]}; at equal FLOPs, {said[1]}',
+        f'"spread" minus uniform sampling is {by_count:.1 points} at equal generations, and {by_flops:.1 points} at '
+        "equal FLOPs, over all seeds.",
         pd.DataFrame(
             {
-                "generations per problem": SHARES,
-                "spread solves": [f"{policy('spread', share).solved:.1%}" for share in SHARES],
-                "FLOPs of spread": [policy("spread", share).cost for share in SHARES],
-                "FLOPs of uniform": [policy("uniform", share).cost for share in SHARES],
-                "minus uniform, as many generations": by_count,
-                "minus uniform, as many FLOPs": by_flops,
+                "compared at": [row.replace("\n", " ") for row in counted],
+                "all seeds (points)": list(gains.values()),
+                **{f"seed {i}": each for i, each in enumerate(zip(*by_family))},
             }
         ),
-        dict.fromkeys(("minus uniform, as many generations", "minus uniform, as many FLOPs"), ".1p"),
+        ".1p",
     )
 
 
@@ -158,66 +225,6 @@ def _spread_says(by_count: Sequence[Estimate], by_flops: Sequence[Estimate]) -> 
 def _always(gains: Sequence[Estimate]) -> str:
     """Words for differences that may not all have one sign."""
     return by_sign(gains[0]) if len({gain.sign for gain in gains}) == 1 else "does not always beat"
-
-
-@drawn(SEED_0)
-def arena_by_budget() -> Drawing:
-    """What policies that look solve beyond uniform sampling for the same FLOPs, by generations per problem."""
-    scores = {name: [above_uniform(name, share) for share in SHARES] for name in ("spread", "lesson", "fitted")}
-    lines = {NAMES[name]: Series(COLOURS[name], Estimate.stack(each), SHARES) for name, each in scores.items()}
-    behind = [NAMES[name] for name, each in scores.items() if all(score.sign < 0 for score in each)]
-    never = [NAMES[name] for name, each in scores.items() if all(score.sign >= 0 for score in each)]
-    found = []
-    if behind:
-        found.append(f"{listed(behind)} {'loses' if len(behind) == 1 else 'lose'} to uniform sampling at every budget")
-    if never:
-        found.append(f"{listed(never)} {'is' if len(never) == 1 else 'are'} never clearly behind")
-    said = "; ".join(found) or "Whether a look pays depends on the budget"
-    return Drawing(
-        charts.gains(lines, xlabel="generations per problem", ylabel="points above uniform"),
-        said[0].upper() + said[1:],
-        f"Above uniform sampling with {SHARES[0]} generations: {scores['spread'][0]:.1 points} for spread, "
-        f"{scores['fitted'][0]:.1 points} for fitted.",
-        pd.DataFrame({"generations per problem": SHARES, **{NAMES[name]: each for name, each in scores.items()}}),
-        ".1p",
-    )
-
-
-@drawn(SEED_0)
-def first_attempt_scores() -> Drawing:
-    """How the verifier scores first attempts, right ones and wrong ones."""
-    scores, right = first_looks()
-    edges = np.linspace(0, 1, 11)
-    counts = {name: np.histogram(scores[rows], edges)[0] for name, rows in (("right", right), ("wrong", ~right))}
-    figure, axes = style.new_axes()
-    base = np.zeros(10)
-    for name, tone in (("right", "oracle"), ("wrong", "wrong")):
-        axes.bar(edges[:-1] + 0.05, counts[name], 0.09, bottom=base, color=style.COLOURS[tone], alpha=0.85, lw=0)
-        base += counts[name]
-    axes.set(xlabel="the verifier's score of a first attempt", ylabel="problems", xlim=(-0.02, 1.02))
-    axes.set_ylim(0, 1.2 * base.max())  # room for the names of the two sides
-    axes.grid(axis="x", visible=False)
-    axes.axvline(1 - HARD, color=style.INK, lw=1.2, ls=style.DASHED)
-    for text, ha, aside in (("looks wrong", "right", -5), ("looks right", "left", 5)):
-        axes.annotate(
-            text, (1 - HARD, 0.98), xycoords=axes.get_xaxis_transform(), xytext=(aside, 0), textcoords="offset points",
-            ha=ha, va="top",
-        )  # fmt: skip
-    style.key(figure, {"right": style.COLOURS["oracle"], "wrong": style.COLOURS["wrong"]})
-    middle = float(((scores > 0.1) & (scores < 0.9)).mean())
-    return Drawing(
-        figure,
-        "The verifier is nearly always sure of a first attempt, and nearly always right"
-        if middle < 0.15 and after_look(hard=False) > 0.9
-        else "The verifier is often unsure of a first attempt",
-        f"{looks_right():.0%} of the first attempts look right, and of those {after_look(hard=False):.1%} are.",
-        pd.DataFrame(
-            {
-                "score": [f"{a:.1f} to {a + 0.1:.1f}" for a in edges[:-1]],
-                **{name: [int(n) for n in row] for name, row in counts.items()},
-            }
-        ),
-    )
 
 
 @drawn(SEED_0)

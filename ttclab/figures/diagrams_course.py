@@ -1,93 +1,12 @@
-"""Diagrams of chapters 7 and 8: how a game is scored, what moves cost, and how the strategies hang together."""
-
-from collections.abc import Iterator, Mapping
+"""Diagrams of chapters 7 and 8: a turn of the arena, what moves cost, and how the strategies hang together."""
 
 import pandas as pd
-from matplotlib.ticker import MultipleLocator
 
-from ..allocator import Arm
-from ..estimators import Estimate
-from ..results import arena, game
+from ..results import arena
 from . import style
 from .drawing import SEED_0, Drawing, drawn
-from .shapes import PASSED, RIGHT, SMALL, WIDTH, WRONG, arrow, box, canvas, dot, words
+from .shapes import PASSED, RIGHT, SMALL, WIDTH, arrow, box, canvas, dot, words
 from .style import COLOURS, INK
-
-SHARE = 4  # generations a problem in the game that is shown
-NAMES = {
-    "lesson": "the lesson's rule",
-    "fitted": "fitted",
-    "spread": "spread",
-    "adaptive": "adaptive",
-    "worked": "keep or draw 8",
-}
-WRAPPED = {"worked": "keep or\ndraw 8"}
-
-
-@drawn(SEED_0)
-def how_a_game_is_scored() -> Drawing:
-    """Players above or below the curve of uniform sampling: the vertical distance is the score."""
-    board = arena.load_arena()
-    uniform = [arm for arm in board.arms if not arm.allocation.T]
-    players: dict[str, Arm] = {name: game.policy(name, SHARE) for name in NAMES}
-    scores = {name: game.above_uniform(name, SHARE) for name in NAMES}
-    costs, heights = ([part(arm) for arm in players.values()] for part in (_cost, _solved))
-    curve = [arm for arm in uniform if 0.75 * min(costs) < arm.cost < 1.3 * max(costs)]
-    figure, axes = style.new_axes(height=3.2)
-    axes.plot([_cost(arm) for arm in curve], [_solved(arm) for arm in curve], color=INK, lw=1.4, marker="o", ms=3)
-    for name, arm in players.items():
-        below = float(arena.uniform_at(board, arm.cost).mean())
-        above = scores[name].mean > 0
-        colour = RIGHT if above else WRONG
-        axes.plot([arm.cost, arm.cost], [below, _solved(arm)], color=colour, lw=2.4, alpha=0.6)
-        axes.plot([arm.cost], [_solved(arm)], "o", color=colour, ms=7)
-    style.shares(axes, min(*heights, *map(_solved, curve)) - 0.015, max(*heights, *map(_solved, curve)) + 0.012)
-    axes.yaxis.set_major_locator(MultipleLocator(0.05))
-    axes.set_xlim(0.75 * _cost(curve[0]), 1.02 * _cost(curve[-1]))
-    axes.xaxis.set_major_formatter(style.AMOUNT)
-    axes.locator_params(axis="x", nbins=5)
-    axes.set_xlabel("FLOPs per problem")
-    for name, aside, ha in _places(players, scores):
-        axes.annotate(
-            WRAPPED.get(name, NAMES[name]), (_cost(players[name]), _solved(players[name])), xytext=aside,
-            textcoords="offset points", ha=ha, va="center_baseline",
-        )  # fmt: skip
-    style.beside(axes, _solved(curve[-1]), "uniform")
-    best, worst = (pick(NAMES, key=lambda name: float(scores[name].mean)) for pick in (max, min))
-    rows = [(NAMES[name], players[name].cost, players[name].solved, scores[name]) for name in NAMES]
-    return Drawing(
-        figure,
-        "A player's score is its height above uniform sampling at the same FLOPs",
-        f"With {SHARE} generations per problem the best player, {NAMES[best]}, stands {scores[best]:.1 points} above "
-        f"the curve; the worst, {NAMES[worst]}, {scores[worst]:.1 points}.",
-        pd.DataFrame(rows, columns=["player", "FLOPs per problem", "solved", "score"]),
-        {"solved": ".1%", "score": ".1p"},
-    )
-
-
-def _cost(arm: Arm) -> float:
-    return float(arm.cost)
-
-
-def _solved(arm: Arm) -> float:
-    return float(arm.correct.mean())
-
-
-def _places(players: Mapping[str, Arm], scores: Mapping[str, Estimate]) -> Iterator[tuple[str, tuple[int, int], str]]:
-    """Where names stand: left of dots in the right half; elsewhere left over the highest dot that is ahead, below
-    the curve beside the others, and right of those behind, of which the lower hang lower."""
-    middle = (min(map(_cost, players.values())) + max(map(_cost, players.values()))) / 2
-    behind = sorted((name for name in players if scores[name].mean <= 0), key=lambda name: -_solved(players[name]))
-    ahead = [name for name, arm in players.items() if name not in behind and _cost(arm) <= middle]
-    for name, arm in players.items():
-        if _cost(arm) > middle:
-            yield name, (-7, 0), "right"
-        elif name in behind:
-            yield name, (7, 4 - 12 * behind.index(name)), "left"
-        elif _solved(arm) == max(_solved(players[each]) for each in ahead):
-            yield name, (-6, 10), "right"
-        else:
-            yield name, (8, -7), "left"
 
 
 @drawn(SEED_0)
@@ -95,7 +14,7 @@ def price_of_a_move(generations: int = 8) -> Drawing:
     """What moves of equally many generations cost in FLOPs, and what keeping the first attempt costs."""
     board = arena.load_arena()
     moves = [(N, T) for N, T in arena.OPTIONS if generations == N * (1 + T)]
-    rows = [("keep it", 0, float(board.look.mean()))]
+    rows = [("keep the attempt", 0, float(board.look.mean()))]
     for N, T in moves:
         cost = float(arena.spent(board, [arena.OPTIONS.index((N, T))] * len(board)).flops.mean())
         rows.append((_move(N, T), generations, cost))
@@ -115,7 +34,8 @@ def price_of_a_move(generations: int = 8) -> Drawing:
     cheap, dear = rows[1], max(rows[1:], key=lambda row: row[2])
     return Drawing(
         figure,
-        f"Moves of {generations} generations cost different amounts: long chains read more",
+        f"With the look, {generations} generations cost {style.amount(cheap[2])} to {style.amount(dear[2])} FLOPs: "
+        "longer chains read more",
         f"A look costs {style.amount(look)} FLOPs per problem; with the look, {cheap[0]} costs "
         f"{style.amount(cheap[2])} and {dear[0]} costs {style.amount(dear[2])}.",
         pd.DataFrame(rows, columns=["move", "generations", "FLOPs per problem"]),
@@ -137,8 +57,8 @@ def one_turn_of_the_arena() -> Drawing:
         if x:
             arrow(axes, (x - 0.26, y + 0.27), (x - 0.02, y + 0.27))
     for to, text, colour in (
-        (1.35, "keep it:\nnothing more", RIGHT),
-        (0.5, "N chains of\nT revisions", COLOURS["revision"]),
+        (1.35, "keep it:\npay nothing more", RIGHT),
+        (0.5, "drop it, and draw\nnew samples", COLOURS["revision"]),
     ):
         arrow(axes, (3.4, y + 0.27), (3.75, to + 0.28), colour)
         box(axes, 3.78, to, 1.57, 0.56, text, colour, fill=0.15, fontsize=SMALL)
@@ -146,8 +66,8 @@ def one_turn_of_the_arena() -> Drawing:
     return Drawing(
         figure,
         "A turn of the arena: look at the first attempt, then keep it or spend",
-        "A problem arrives with a first attempt and its score. Keep the attempt and pay nothing more, or buy N chains "
-        "of T revisions; the budget is one for all problems.",
+        "A problem arrives with a first attempt and its score. Keep the attempt and pay nothing more, or drop it "
+        "and draw new samples; the budget is one for all problems.",
     )
 
 
