@@ -146,7 +146,7 @@ def cost_of_verifying() -> Drawing:
     return Drawing(
         charts.stacked(bars, parts, xlabel="FLOPs per problem"),
         f"The PRM's scores cost {as_much(small / writes)} as the samples, those of PRM 14x {as_much(large / writes)}",
-        f"Writing 16 samples takes {writes / 1e6:.0f} million FLOPs; the PRM scores them for {small / 1e6:.0f} million.",
+        f"Writing 16 samples takes {writes / 1e6:.0f} million FLOPs, scoring them with the PRM {small / 1e6:.0f} million.",
         pd.DataFrame(
             [
                 {"": name.replace("\n", " "), **{f"FLOPs, {part}": bar[part] for part in parts}, "solved": solved}
@@ -188,9 +188,7 @@ def over_optimisation() -> Drawing:
             for of in apart.values():
                 line = series("prm", of[rule, label], **LOOKS[name])
                 axes.plot(line.at, line.values.mean, color=style.COLOURS["prm"], ls=line.look, lw=1.3)
-    ends = [
-        float(np.mean([of["weighted vote", label][256].solved.mean for of in apart.values()])) for label in labels
-    ]
+    ends = [float(np.mean([of["weighted vote", label][256].solved.mean for of in apart.values()])) for label in labels]
     style.name_ends(panels[1], ends, [label.replace(" ", "\n") for label in labels], [style.COLOURS["prm"]] * 2)
     worse = [rule for rule in rules if all(change.sign < 0 for change in changes[rule, "weak PRM"])]
     safe = [rule for rule in rules if all(change.sign >= 0 for change in changes[rule, "weak PRM"])]
