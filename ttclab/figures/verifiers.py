@@ -146,7 +146,7 @@ def cost_of_verifying() -> Drawing:
     return Drawing(
         charts.stacked(bars, parts, xlabel="FLOPs per problem"),
         f"The PRM's scores cost {as_much(small / writes)} as the samples, those of PRM 14x {as_much(large / writes)}",
-        f"Writing 16 samples takes {writes / 1e6:.0f} million FLOPs, scoring them with the PRM {small / 1e6:.0f} million.",
+        f"Writing 16 samples takes {writes / 1e6:.0f} million FLOPs, scoring by the PRM {small / 1e6:.0f} million.",
         pd.DataFrame(
             [
                 {"": name.replace("\n", " "), **{f"FLOPs, {part}": bar[part] for part in parts}, "solved": solved}
