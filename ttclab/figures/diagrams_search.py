@@ -212,7 +212,7 @@ def beam_beside_dvts(N: int = 12, M: int = 4, steps: int = 6) -> Drawing:
         draw_tree(axes, nodes, left, 0.42, WIDTH / 2 - 0.1, 2.85)
         words(axes, left + WIDTH / 4 - 0.05, 3.43, name, weight="bold")
         many = different(nodes)
-        words(axes, left + WIDTH / 4 - 0.05, 0.2, f"{many} different solution{'s' * (many != 1)}")
+        words(axes, left + WIDTH / 4 - 0.05, 0.2, f"{many} different solutions" if many > 1 else "1 solution")
         ends = [node for node in nodes if node.solution.finished]
         for text in dict.fromkeys(node.solution.text for node in ends):
             same = [node for node in ends if node.solution.text == text]
@@ -220,8 +220,8 @@ def beam_beside_dvts(N: int = 12, M: int = 4, steps: int = 6) -> Drawing:
     more = means["dvts"] > means["beam"]
     return Drawing(
         figure,
-        f"Trees that share no beam end in {'more' if more else 'no more'} different "
-        f"solutions{' than one beam search' if more else ', on these problems'}",
+        f"Separate trees end in {'more' if more else 'no more'} different solutions than one beam search"
+        + ("" if more else ", on these problems"),
         f"With {N} places on {CANDIDATES} problems of {steps} steps, a beam search ends in {means['beam']:.1f} "
         f"different solutions on average, DVTS in {means['dvts']:.1f}. The problem shown is chosen to show a "
         "difference.",
