@@ -22,6 +22,7 @@ from ttclab.results.searching import beam_texts
 from ttclab.results.seeds import ALL, headline
 from ttclab.results.stepwise import restarted_step
 from ttclab.results.training import trained_steps
+from ttclab.results.verifiers import auc_of_pass_rates
 from ttclab.verifiers import AGGREGATES
 
 HARDEST = 4
@@ -156,6 +157,13 @@ def test_the_prm_beats_the_orm_in_one_training_and_ties_in_two():
     assert sorted(gain.sign for gain in by_training("PRM minus ORM, 64 samples")) == [0, 0, 1]
 
 
+def test_auc_does_not_tell_which_verifier_chooses_best():
+    assert results.weighted(64, "prm-large").minus(results.weighted(64, "orm")).low > 0
+    assert results.weighted(16, "prm-large").minus(results.weighted(16)).low > 0
+    assert all(auc("orm") >= auc("prm-large") for auc in (results.auc_everywhere, results.auc_by_answer))
+    assert auc_of_pass_rates() > results.auc_everywhere("prm-weak")
+
+
 def test_the_prm_s_best_score_ties_with_its_weighted_vote_and_the_weak_prm_s_is_never_ahead():
     assert all(gain.sign == 0 for gain in by_training("PRM, best-of-256 minus weighted best-of-256"))
     weak = [gain.sign for gain in by_training("weak PRM, best-of-256 minus weighted best-of-256")]
@@ -166,6 +174,7 @@ def test_on_the_hardest_fifth_the_gain_of_search_is_clear_in_one_training_only()
     gains = by_training("PRM, beam search minus weighted, N=16, hardest fifth")
     assert sorted(gain.sign for gain in gains) == [0, 0, 1]
     assert headline("PRM, beam search minus weighted, N=16, hardest fifth", ALL).low > 0
+    assert all(gain.mean > 0 for gain in gains)
 
 
 def test_the_small_leads_of_beam_search_are_clear_in_some_trainings_and_in_all_together():

@@ -92,7 +92,6 @@ from .verifiers import auc_by_verifier as auc_by_verifier
 from .verifiers import beam_against_samples as beam_against_samples
 from .verifiers import beam_by_fifth as beam_by_fifth
 from .verifiers import beam_by_verifier as beam_by_verifier
-from .verifiers import best_against_weighted as best_against_weighted
 from .verifiers import cost_of_verifying as cost_of_verifying
 from .verifiers import over_optimisation as over_optimisation
 from .verifiers import weighted_against_vote as weighted_against_vote

@@ -160,10 +160,14 @@ def how_a_beam_prunes(N: int = 8, M: int = 4, steps: int = 4) -> Drawing:
         return sound and answer == problem.answer, len(steps_with), dropped(nodes, False)
 
     problem, nodes, answer = max(searched("beam", steps, N, M, HARD), key=telling)
-    figure, axes = canvas(3.85)
+    right_ones = {(node.depth, node.solution.text) for node in nodes if node.right}
+    alike = len(right_ones) == len({depth for depth, _ in right_ones})
+    figure, axes = canvas(4.05)
     draw_tree(axes, nodes, 0.0, 0.55, WIDTH, 2.4)
-    words(axes, 0.15, 3.7, problem.question, ha="left", fontsize=8.5)
-    words(axes, 0.15, 3.45, f"N = {N} places, M = {M}: {N // M} are kept after each step", ha="left", fontsize=8.5)
+    words(axes, 0.15, 3.9, problem.question, ha="left", fontsize=8.5)
+    words(axes, 0.15, 3.67, f"N = {N} places, M = {M}: {N // M} are kept after each step.", ha="left", fontsize=8.5)
+    if alike:
+        words(axes, 0.15, 3.44, "All green dots of a column are copies of one step.", ha="left", fontsize=8.5)
     depths = max(node.depth for node in nodes) + 1
     for depth in range(depths):
         name = "end" if all(n.solution.finished for n in nodes if n.depth == depth) else f"step {depth + 1}"
@@ -174,7 +178,7 @@ def how_a_beam_prunes(N: int = 8, M: int = 4, steps: int = 4) -> Drawing:
     words(axes, 3.95, 0.25, "faded: dropped", ha="left", alpha=0.6)
     lost, spared = dropped(nodes, False), sum(node.alive and not node.right for node in nodes)
     finding = f"After each step, {N // M} of {N} beginnings are kept" + (
-        ", and here every wrong one is dropped" if lost and not spared else ""
+        "" if spared or not lost else f": here {N // M} copies of the right one" if alike else ": here only right ones"
     )
     return Drawing(
         figure,
@@ -208,7 +212,7 @@ def beam_beside_dvts(N: int = 12, M: int = 4, steps: int = 6) -> Drawing:
         draw_tree(axes, nodes, left, 0.42, WIDTH / 2 - 0.1, 2.85)
         words(axes, left + WIDTH / 4 - 0.05, 3.43, name, weight="bold")
         many = different(nodes)
-        words(axes, left + WIDTH / 4 - 0.05, 0.2, f"{many} different solution{'s' * (many != 1)}")
+        words(axes, left + WIDTH / 4 - 0.05, 0.2, f"{many} different solutions" if many > 1 else "1 solution")
         ends = [node for node in nodes if node.solution.finished]
         for text in dict.fromkeys(node.solution.text for node in ends):
             same = [node for node in ends if node.solution.text == text]
@@ -216,8 +220,8 @@ def beam_beside_dvts(N: int = 12, M: int = 4, steps: int = 6) -> Drawing:
     more = means["dvts"] > means["beam"]
     return Drawing(
         figure,
-        f"Trees that share no beam end in {'more' if more else 'no more'} different "
-        f"solutions{' than one beam search' if more else ', on these problems'}",
+        f"Separate trees end in {'more' if more else 'no more'} different solutions than one beam search"
+        + ("" if more else ", on these problems"),
         f"With {N} places on {CANDIDATES} problems of {steps} steps, a beam search ends in {means['beam']:.1f} "
         f"different solutions on average, DVTS in {means['dvts']:.1f}. The problem shown is chosen to show a "
         "difference.",

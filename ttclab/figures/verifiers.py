@@ -1,7 +1,8 @@
 """Figures of chapter 3: what verifiers tell apart, what they cost, and what searches do with them."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
+import numpy as np
 import pandas as pd
 
 from ..allocator import Arm
@@ -10,15 +11,15 @@ from ..results import BUDGETS, beam, best, coverage, vote, weighted
 from ..results.exchange import bill
 from ..results.families import SHIPPED, each_family, families, of_all
 from ..results.seeds import ALL, headline
-from ..results.verifiers import auc_by_answer, auc_everywhere
+from ..results.verifiers import auc_by_answer, auc_everywhere, auc_of_pass_rates
 from ..results.wording import by_sign
 from . import charts, style
 from .charts import series
 from .drawing import ALL_SEEDS, SEED_0, Drawing, drawn
-from .question import PARTS
 from .words import listed, times
 
 VERIFIERS = {"prm-large": "PRM 14x", "prm": "PRM", "orm": "ORM", "prm-weak": "weak PRM"}
+ONE_SCORE = "one score per problem"
 # All PRMs have the colour of one; their lines differ.
 LOOKS: dict[str, dict[str, bool]] = {"prm": {}, "prm-weak": {"dotted": True}}
 
@@ -59,54 +60,70 @@ def weighted_against_vote() -> Drawing:
 
 @drawn(SEED_0)
 def auc_by_verifier() -> Drawing:
-    """Two AUCs of each verifier, in the order of what a vote of 64 samples solves with it."""
-    solved = {name: weighted(64, name).solved for name in VERIFIERS}
-    order = sorted(VERIFIERS, key=lambda name: -float(solved[name].mean))
+    """What a weighted vote of 64 samples solves with each verifier, beside two AUCs of the verifier.
+
+    The last row has scores that cannot choose: all samples of a problem have the share of them that is right.
+    """
+    solved = {label: weighted(64, name).solved for name, label in VERIFIERS.items()}
     aucs = {
-        "over all solutions": ("s", {name: auc_everywhere(name) for name in order}),
-        "within a problem": ("o", {name: auc_by_answer(name) for name in order}),
+        "over all solutions": ("s", {label: auc_everywhere(name) for name, label in VERIFIERS.items()}),
+        "within a problem": ("o", {label: auc_by_answer(name) for name, label in VERIFIERS.items()}),
     }
-    figure, axes = style.new_axes(height=3.0)
-    for aside, (marker, values) in zip((-0.2, 0.2), aucs.values()):  # a marker never hides the other
-        places = [place + aside for place in range(len(order))]
-        axes.plot([values[name] for name in order], places, marker, color=style.INK, ms=6)
-        for name, place in zip(order, places, strict=True):
+    first, *others = order = sorted(solved, key=lambda label: -float(solved[label].mean))
+    names = {label: name for name, label in VERIFIERS.items()}
+    rows = [*order, ONE_SCORE]
+    solved[ONE_SCORE] = vote(64).solved  # samples of equal scores
+    for (_, values), same in zip(aucs.values(), (auc_of_pass_rates(), 0.5)):  # a tie counts half
+        values[ONE_SCORE] = same
+    figure, ((bars, axes),) = style.new_rows(1, 2, height=3.3, sharey=True, width_ratios=(1, 1.9))
+    colours = {"ORM": style.COLOURS["orm"], ONE_SCORE: style.COLOURS["majority"]}
+    for place, label in enumerate(rows):
+        mean = float(solved[label].mean)
+        bars.barh(place, mean, 0.5, color=colours.get(label, style.COLOURS["prm"]), alpha=0.85, lw=0)
+        bars.annotate(
+            f"{mean:.0%}", (mean, place), xytext=(3, 0), textcoords="offset points", va="center_baseline",
+            weight="bold", annotation_clip=False,
+        )  # fmt: skip
+        for aside, (marker, values) in zip((-0.2, 0.2), aucs.values()):  # a marker never hides the other
+            x, y = values[label], place + aside
+            axes.plot([x], [y], marker, color=style.INK, ms=6)
+            side = 1 if x < 0.6 else -1
             axes.annotate(
-                f"{values[name]:.3f}", (values[name], place), xytext=(-6, 0), textcoords="offset points",
-                ha="right", va="center_baseline", fontsize=8.5,
+                f"{x:.3f}", (x, y), xytext=(6 * side, 0), textcoords="offset points",
+                ha="left" if side > 0 else "right", va="center_baseline", fontsize=8.5,
             )  # fmt: skip
-    axes.set_yticks(range(len(order)), [VERIFIERS[name] for name in order])
-    axes.set(xlim=(0.80, 1.0), ylim=(len(order) - 0.5, -0.6), xlabel="AUC")
-    axes.set_yticks([place + 0.5 for place in range(len(order) - 1)], minor=True)
-    axes.grid(axis="y", visible=False)
-    axes.grid(axis="y", which="minor", visible=True)
-    axes.spines["left"].set_visible(False)
+    style.row_names(bars, [label.replace("one score ", "one score\n") for label in rows])
+    bars.set(xlim=(0, 1.35), ylim=(len(rows) - 0.5, -0.5), xticks=[])
+    axes.set(xlim=(0.47, 1.02), xlabel="AUC (0.5: chance, 1: perfect)")
+    bars.set_xlabel("vote of 64\nsolves")
+    axes.set_yticks([place + 0.5 for place in range(len(rows) - 1)], minor=True)
     axes.tick_params(axis="y", which="both", length=0)
-    style.beside(axes, 1, "weighted vote\nof 64 solves", axes.transAxes, va="bottom", size=9)
-    for place, name in enumerate(order):
-        style.beside(axes, place, f"{solved[name].parts('.0%')[0]}%")
-    style.marks(figure, {name: (style.INK, marker) for name, (marker, _) in aucs.items()})
-    first, *others = order
-    clear = all(weighted(64, first).minus(weighted(64, name)).sign > 0 for name in others)
-    no_lower = [name for name in others if all(values[name] >= values[first] for _, values in aucs.values())]
-    finding = f"{VERIFIERS[first]} chooses best" if clear else "No verifier clearly chooses best"
+    for each in (bars, axes):
+        each.grid(axis="y", visible=False)
+        each.grid(axis="y", which="minor", visible=True)
+        each.spines["left"].set_visible(False)
+    bars.tick_params(axis="y", which="both", length=0)
+    style.marks(figure, {f"AUC {name}": (style.INK, marker) for name, (marker, _) in aucs.items()})
+    clear = all(weighted(64, names[first]).minus(weighted(64, names[label])).sign > 0 for label in others)
+    no_lower = [label for label in others if all(values[label] >= values[first] for _, values in aucs.values())]
+    finding = f"{first} chooses best" if clear else "No verifier clearly chooses best"
     if clear and no_lower:
-        finding += f", but the {listed([VERIFIERS[name] for name in no_lower])} has AUCs at least as high"
+        finding += f", but the {listed(no_lower)} has AUCs at least as high"
     return Drawing(
         figure,
         finding,
         "; ".join(
-            f"{VERIFIERS[name]}: AUC {auc_everywhere(name):.3f} over all solutions, {auc_by_answer(name):.3f} within a "
-            f"problem, and a weighted vote of 64 samples solves {solved[name]:.0%}"
-            for name in (first, *no_lower)
+            f"{label}: AUC {aucs['over all solutions'][1][label]:.3f} over all solutions, "
+            f"{aucs['within a problem'][1][label]:.3f} within a problem, and a weighted vote of 64 samples solves "
+            f"{solved[label]:.0%}"
+            for label in (first, *no_lower)
         )
         + ".",
         pd.DataFrame(
             {
-                "verifier": [VERIFIERS[name] for name in order],
-                **{f"AUC {kind}": [f"{values[name]:.3f}" for name in order] for kind, (_, values) in aucs.items()},
-                "weighted vote of 16": [weighted(16, name).solved for name in order],
-                "weighted vote of 64": [solved[name] for name in order],
+                "verifier": rows,
+                "weighted vote of 64": [solved[label] for label in rows],
+                **{f"AUC {kind}": [f"{values[label]:.3f}" for label in rows] for kind, (_, values) in aucs.items()},
             }
         ),
     )
@@ -114,25 +131,29 @@ def auc_by_verifier() -> Drawing:
 
 @drawn(SEED_0)
 def cost_of_verifying() -> Drawing:
-    """FLOPs of 16 samples: reading, writing, and the verifier."""
-    bars = {
-        "vote": bill("small", 16),
-        "PRM": bill("small", 16, "prm"),
-        "PRM 14x": bill("small", 16, "prm-large"),
+    """FLOPs of 16 samples and of scoring them."""
+    parts = {"writing 16 samples": style.COLOURS["writing"], "scoring them": style.COLOURS["prm"]}
+    bills = {
+        "majority vote": bill("small", 16),
+        "weighted by\nthe PRM": bill("small", 16, "prm"),
+        "weighted by\nPRM 14x": bill("small", 16, "prm-large"),
     }
-    writes = bars["vote"]["reading"] + bars["vote"]["writing"]
-    over = {name: parts["verifier"] / writes for name, parts in bars.items() if "verifier" in parts}
+    bars = {
+        name: dict(zip(parts, (paid["reading"] + paid["writing"], paid.get("verifier", 0.0)), strict=True))
+        for name, paid in bills.items()
+    }
+    (writes, _), (_, small), (_, large) = (tuple(bar.values()) for bar in bars.values())
     return Drawing(
-        charts.stacked(bars, PARTS, xlabel="FLOPs per problem, 16 samples"),
-        f"Scoring 16 samples with the PRM costs {as_much(over['PRM'])} as writing them; with PRM 14x, "
-        f"{as_much(over['PRM 14x'])}",
-        f"Writing 16 samples takes {writes / 1e6:.0f} million FLOPs; the PRM reads them for "
-        f"{bars['PRM']['verifier'] / 1e6:.0f} million.",
+        charts.stacked(bars, parts, xlabel="FLOPs per problem"),
+        f"The PRM's scores cost {as_much(small / writes)} as the samples, those of PRM 14x {as_much(large / writes)}",
+        f"Writing 16 samples takes {writes / 1e6:.0f} million FLOPs, scoring by the PRM {small / 1e6:.0f} million.",
         pd.DataFrame(
             [
-                {"": name, **{f"FLOPs, {part}": parts.get(part, 0.0) for part in PARTS}, "solved": solved}
-                for (name, parts), solved in zip(
-                    bars.items(), (vote(16).solved, weighted(16).solved, weighted(16, "prm-large").solved)
+                {"": name.replace("\n", " "), **{f"FLOPs, {part}": bar[part] for part in parts}, "solved": solved}
+                for (name, bar), solved in zip(
+                    bars.items(),
+                    (vote(16).solved, weighted(16).solved, weighted(16, "prm-large").solved),
+                    strict=True,
                 )
             ]
         ),
@@ -141,71 +162,57 @@ def cost_of_verifying() -> Drawing:
 
 @drawn(ALL_SEEDS)
 def over_optimisation() -> Drawing:
-    """Best-of-N from 1 to 256 samples, by three verifiers, over all seeds."""
-    names = {"perfect verifier": None, "PRM": "prm", "weak PRM": "prm-weak"}
+    """Best-of-N and a weighted vote from 1 to 256 samples, by the PRM and by the weak PRM, a line for each seed."""
+    rules: dict[str, Callable[[int, str], Arm]] = {"best-of-N": best, "weighted vote": weighted}
+    labels = {"PRM": "prm", "weak PRM": "prm-weak"}
 
-    def arms() -> dict[str, dict[int, Arm]]:
+    def arms() -> dict[tuple[str, str], dict[int, Arm]]:
         return {
-            label: {N: coverage(N) if name is None else best(N, name) for N in BUDGETS} for label, name in names.items()
+            (rule, label): {N: choose(N, name) for N in BUDGETS}
+            for rule, choose in rules.items()
+            for label, name in labels.items()
         }
 
-    together, apart = of_all(arms), each_family(arms).values()
-    lines = {
-        label: series("prm" if name else "oracle", together[label], **LOOKS.get(name or "", {}))
-        for label, name in names.items()
+    apart = dict(zip(seeds_named(), each_family(arms).values(), strict=True))
+    changes = {
+        (rule, label): [of[rule, label][256].minus(of[rule, label][16]) for of in apart.values()]
+        for rule in rules
+        for label in labels
     }
-
-    def moves(label: str) -> set[int]:
-        """Signs of the change from 16 to 256 samples, over all seeds and in each."""
-        return {of[label][256].minus(of[label][16]).sign for of in (together, *apart)}
-
-    falling = [label for label in names if moves(label) == {-1}]
-    rising = [label for label in names if moves(label) == {1}]
-    worst = min(names, key=lambda label: float(together[label][256].minus(together[label][16]).mean))
-    figure = charts.curves(lines, xlabel="N of best-of-N", low=0.4)
+    figure, (panels,) = style.new_rows(1, 2, height=3.0, sharey=True)
+    for axes, rule in zip(panels, rules, strict=True):
+        style.budgets(axes, BUDGETS, "samples, N")
+        style.shares(axes, 0.4, 0.9, label="problems solved" if axes is panels[0] else "")
+        axes.set_title(rule, weight="bold", fontsize=10)
+        for label, name in labels.items():
+            for of in apart.values():
+                line = series("prm", of[rule, label], **LOOKS[name])
+                axes.plot(line.at, line.values.mean, color=style.COLOURS["prm"], ls=line.look, lw=1.3)
+    ends = [float(np.mean([of["weighted vote", label][256].solved.mean for of in apart.values()])) for label in labels]
+    style.name_ends(panels[1], ends, [label.replace(" ", "\n") for label in labels], [style.COLOURS["prm"]] * 2)
+    worse = [rule for rule in rules if all(change.sign < 0 for change in changes[rule, "weak PRM"])]
+    safe = [rule for rule in rules if all(change.sign >= 0 for change in changes[rule, "weak PRM"])]
+    finding = "With the weak PRM, samples beyond 16 make neither choice worse in every seed"
+    if worse:
+        finding = f"With the weak PRM, samples beyond 16 make {listed(worse)} worse"
+        finding += f", but not the {listed(safe)}" if safe else ""
+    lost = {rule: min(changes[rule, "weak PRM"], key=lambda change: float(change.mean)) for rule in rules}
     return Drawing(
         figure,
-        (
-            f"From 16 to 256 samples, best-of-N gets worse with the {listed(falling)}"
-            + (
-                f", and better with the {listed([x for x in rising if names[x]])}"
-                if {*rising} - {"perfect verifier"}
-                else ""
-            )
-        )
-        if falling
-        else "From 16 to 256 samples, best-of-N gets worse with no verifier in all seeds",
-        f"With the {worst}, best-of-16 solves {together[worst][16].solved:.0%}, best-of-256 "
-        f"{together[worst][256].solved:.0%}.",
-        pd.DataFrame({"samples": BUDGETS, **{name: line.values.unstack() for name, line in lines.items()}}),
-    )
-
-
-@drawn(ALL_SEEDS)
-def best_against_weighted() -> Drawing:
-    """Best-of-256 minus the weighted vote of 256 samples, with a good verifier and a weak one, for each seed."""
-    gains = {
-        label: [headline(f"{label}, best-of-256 minus weighted best-of-256", name) for name in families()]
-        for label in ("PRM", "weak PRM")
-    }
-    rows = {
-        f"{label}, {seed}": charts.Row("prm", gain, hollow=label != "PRM")
-        for label, line in gains.items()
-        for seed, gain in zip(seeds_named(), line, strict=True)
-    }
-    good, poor = gains.values()
-    lost, level = sum(gain.sign < 0 for gain in poor), all(gain.sign == 0 for gain in good)
-    worst = min(range(len(poor)), key=lambda k: float(poor[k].mean))
-    return Drawing(
-        charts.dots(rows, xlabel="best-of-256 minus weighted vote, in points", difference=True),
-        f"With the weak PRM, best-of-256 loses to the weighted vote for {lost} of {len(poor)} seeds"
-        + ("; with the PRM, they tie" if level else ""),
-        f"For {seeds_named()[worst]}, best-of-256 minus the weighted vote of 256 is {poor[worst]:.0 points} "
-        f"with the weak PRM, and {good[worst]:.0 points} with the PRM.",
+        finding,
+        f"With the weak PRM, from 16 to 256 samples, best-of-N changes by {lost['best-of-N']:.0 points} and the "
+        f"weighted vote by {lost['weighted vote']:.0 points}, each for the seed where it does worst.",
         pd.DataFrame(
-            {"": seeds_named(), **{f"{label}: best-of-256 minus weighted vote": gains[label] for label in gains}}
+            [
+                {
+                    "": f"{rule}, {label}, {seed}",
+                    **{f"N={N}": f"{arm.solved.mean:.0%}" for N, arm in of[rule, label].items()},
+                    "from 16 to 256": f"{change:.1 points}",
+                }
+                for (rule, label), line in changes.items()
+                for (seed, of), change in zip(apart.items(), line, strict=True)
+            ]
         ),
-        ".1p",
     )
 
 
@@ -264,26 +271,25 @@ def beam_against_samples() -> Drawing:
 
 @drawn(ALL_SEEDS)
 def beam_by_fifth() -> Drawing:
-    """Beam search, the weighted vote and a vote with a budget of 16, by fifth of difficulty, over all seeds."""
-    searched, chosen, voted = of_all(lambda: (beam(16), weighted(16), vote(16)))
-    lines = {
-        "beam\nsearch": charts.fifths_of("beam", searched),
-        "weighted\nvote": charts.fifths_of("prm", chosen),
-        "majority\nvote": charts.fifths_of("majority", voted),
-    }
+    """Beam search minus the weighted vote with a budget of 16, by fifth of difficulty, over all seeds."""
+    arms = dict(
+        zip(("beam search", "weighted vote", "majority vote"), of_all(lambda: (beam(16), weighted(16), vote(16))))
+    )
+    searched, chosen = arms["beam search"], arms["weighted vote"]
     gains = [searched.minus(chosen, k) for k in range(5)]
     most = max(range(5), key=lambda k: float(gains[k].mean))
+    rows = {name: charts.Row("beam", gain) for name, gain in zip(style.SHORT_FIFTHS, gains, strict=True)}
     return Drawing(
-        charts.by_fifth(lines),
-        f"Over all seeds together, search gains most on the {style.SHORT_FIFTHS[most]} fifth"
+        charts.dots(rows, xlabel="beam search minus weighted vote, in points", difference=True, decimals=1),
+        f"With 16 places, beam search gains most on the {style.SHORT_FIFTHS[most]} fifth of the problems"
         if gains[most].sign > 0
         else "In no fifth is search clearly ahead of a weighted vote",
         f"Over all seeds, beam search solves {searched.fifth(4).solved:.0%} of the hardest fifth, "
-        f"the weighted vote {chosen.fifth(4).solved:.0%}: a difference of {gains[4]:.0 points}.",
+        f"the weighted vote {chosen.fifth(4).solved:.0%}: a difference of {gains[4]:.1 points}.",
         pd.DataFrame(
             {
                 "fifth": style.SHORT_FIFTHS,
-                **{name.replace("\n", " "): line.values.unstack() for name, line in lines.items()},
+                **{name: [arm.fifth(k).solved for k in range(5)] for name, arm in arms.items()},
                 "beam search minus weighted vote": [f"{gain:.1 points}" for gain in gains],
             }
         ),
