@@ -182,11 +182,11 @@ def allocated_against_flops() -> Drawing:
     charts.draw_unnamed(axes, [*alike.values(), known, predicted], markers=True, bands=False)
     axes.set_xlim(4.5e6, 1.15 * alike["weighted vote"].at[-1])
     _name(axes, "full policy,\ndifficulty known", known, 1, (-14, 18), ha="right")
-    _name(axes, "difficulty\npredicted", predicted, 0, (-3, -17), ha="right")
+    _name(axes, "difficulty\npredicted", predicted, 0, (-3, -21), ha="right")
     _name(axes, "one chain", alike["one chain"], 1, (-7, 5), ha="right")
     _name(axes, "beam search", alike["beam search"], 4, (-6, 9), ha="center")
     _name(axes, "weighted vote", alike["weighted vote"], 2, (6, -6))
-    budgets = (("4", 0, (-7, -7)), ("16", 1, (-5, 8)), ("64", 2, (-2, 8)))
+    budgets = (("4", 0, (-9, 2)), ("16", 1, (-5, 8)), ("64", 2, (-2, 8)))
     for line, marks in ((known, budgets), (predicted, (("4", 0, (9, 2)), ("16", 1, (9, -6)), ("64", 2, (-6, 7))))):
         for budget, i, aside in marks:
             _name(axes, budget, line, i, aside, ha="center")
