@@ -182,7 +182,7 @@ def allocated_against_flops() -> Drawing:
     charts.draw_unnamed(axes, [*alike.values(), known, predicted], markers=True, bands=False)
     axes.set_xlim(4.5e6, 1.15 * alike["weighted vote"].at[-1])
     _name(axes, "full policy,\ndifficulty known", known, 1, (-14, 18), ha="right")
-    _name(axes, "difficulty\npredicted", predicted, 0, (-3, -21), ha="right")
+    _name(axes, "difficulty\npredicted", predicted, 0, (-9, -20), ha="right")
     _name(axes, "one chain", alike["one chain"], 1, (-7, 5), ha="right")
     _name(axes, "beam search", alike["beam search"], 4, (-6, 9), ha="center")
     _name(axes, "weighted vote", alike["weighted vote"], 2, (6, -6))
