@@ -116,6 +116,8 @@ def test_one_chain_saves_about_as_much_as_the_policy_and_beam_search_reaches_the
         )
     )
     assert policy.cost == pytest.approx(chain.cost, rel=0.1)
+    behind = "step-level revision, at most 31, minus weighted best-of-64"
+    assert [seeds.headline(behind, seed).sign for seed in ("shipped", "1", "2")] == [-1, 0, 0]
     assert (
         beams.correct.mean() > max(arm.correct.mean() for arm in (policy, chain, samples)) and beams.cost > policy.cost
     )

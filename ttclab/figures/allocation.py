@@ -30,8 +30,8 @@ def ways_by_fifth() -> Drawing:
     ways = {
         "beam, N=64": ("beam", beam(64), False),
         "beam, N=4": ("beam", beam(4), True),
-        "best of 64": ("prm", weighted(64), False),
-        "best of 4": ("prm", weighted(4), True),
+        "vote of 64": ("prm", weighted(64), False),
+        "vote of 4": ("prm", weighted(4), True),
     }
     lines = {name: charts.fifths_of(strategy, arm, dashed=dashed) for name, (strategy, arm, dashed) in ways.items()}
     gains = [beam(64).minus(beam(4), k) for k in range(5)]
@@ -71,10 +71,14 @@ def difficulty_estimates() -> Drawing:
     figure, axes = style.new_axes()
     style.shares(axes, 0.0, 0.9, "put into the right fifth")
     charts.draw(axes, lines, markers=True)
+    for line, looks, aside in zip(lines.values(), (LOOKS, LOOKS[1:]), ((5, -9), (-5, 8)), strict=True):
+        for i, count in enumerate(looks[:-1]):  # the last two lie on each other
+            _name(axes, str(count), line, i, aside, ha="center")
     axes.axhline(0.2, color=style.INK, lw=1, ls=style.DASHED)
     axes.annotate("by chance", (0.02, 0.2), xycoords=axes.get_yaxis_transform(), xytext=(0, 4),
                   textcoords="offset points", fontsize=9)  # fmt: skip
-    style.flops(axes, "FLOPs of the estimate per problem")
+    style.flops(axes, "FLOPs per problem (at the dots: samples)")
+    axes.set_xlim(2.5e6, None)
     difference = counted[4].minus(scored[1])
     ratio = counted[4].cost / scored[1].cost
     price = "at about the same price" if 0.9 < ratio < 1.1 else "for less" if ratio < 1 else "for more"
@@ -146,7 +150,7 @@ def _planned(plan: Allocation) -> str:
     if plan.M:
         return f"beam\nof {plan.N}"
     if not plan.T:
-        return f"best\nof {plan.N}"
+        return f"vote\nof {plan.N}"
     kind = "chain" if plan.stepwise else "rewrite"
     return f"a {kind}\nof {1 + plan.T}" if plan.N == 1 else f"{plan.N} {kind}s\nof {1 + plan.T}"
 
@@ -166,31 +170,34 @@ def allocated_against_flops() -> Drawing:
     """The full policy against the same strategy for every problem, by FLOPs, estimates of difficulty charged."""
     policies = {kind: {n: _pooled(allocated, "whole", kind, n) for n in (4, 16, 64)} for kind in ESTIMATES}
     alike = {
-        "best-of-N": series("prm", {n: _pooled(weighted, n) for n in BUDGETS}, cost=True),
+        "weighted vote": series("prm", {n: _pooled(weighted, n) for n in BUDGETS}, cost=True),
         "beam search": series("beam", {n: _pooled(beam, n) for n in BUDGETS}, cost=True),
         "one chain": series("revision", {T: _pooled(stepwise, T) for T in (3, 7, 15, 31)}, cost=True),
     }
     known = series("optimal", policies["oracle"], cost=True)
     predicted = series("optimal", policies["predicted"], cost=True, dashed=True)
     figure, axes = style.new_axes(height=3.1)
-    style.shares(axes, 0.7, 0.88)
-    axes.set_yticks([0.7, 0.75, 0.8, 0.85])
+    style.shares(axes, 0.71, 0.87)
+    axes.set_yticks([0.75, 0.8, 0.85])
     charts.draw_unnamed(axes, [*alike.values(), known, predicted], markers=True, bands=False)
-    axes.set_xlim(4.5e6, 1.1 * alike["best-of-N"].at[-1])
-    _name(axes, "full policy,\ndifficulty known", known, 1, (-9, 14), ha="right")
-    _name(axes, "difficulty\npredicted", predicted, 0, (-7, -15), ha="right")
+    axes.set_xlim(4.5e6, 1.15 * alike["weighted vote"].at[-1])
+    _name(axes, "full policy,\ndifficulty known", known, 1, (-14, 18), ha="right")
+    _name(axes, "difficulty\npredicted", predicted, 0, (-9, -20), ha="right")
     _name(axes, "one chain", alike["one chain"], 1, (-7, 5), ha="right")
     _name(axes, "beam search", alike["beam search"], 4, (-6, 9), ha="center")
-    _name(axes, "best-of-N", alike["best-of-N"], 2, (6, -6))
-    for line, i, aside in ((known, 2, (0, 8)), (alike["best-of-N"], 4, (0, -10))):
-        _name(axes, "64", line, i, aside, ha="center")
-    style.flops(axes, "FLOPs per problem (64: a budget of 64)")
+    _name(axes, "weighted vote", alike["weighted vote"], 2, (6, -6))
+    budgets = (("4", 0, (-9, 2)), ("16", 1, (-5, 8)), ("64", 2, (-2, 8)))
+    for line, marks in ((known, budgets), (predicted, (("4", 0, (9, 2)), ("16", 1, (9, -6)), ("64", 2, (-6, 7))))):
+        for budget, i, aside in marks:
+            _name(axes, budget, line, i, aside, ha="center")
+    _name(axes, "64", alike["weighted vote"], 4, (0, -9), ha="center")
+    style.flops(axes, "FLOPs per problem (black numbers: budgets)")
     over = {name: of_all(partial(_gain_at_16, name)) for name in ("beam", "steps")}
     verdicts = [verdict(f"policy, difficulty known, at most 16, minus {rival}, equal FLOPs") for rival in RIVALS]
     to_beam, to_chain = (_VERBS.get(word, "does not clearly beat") for word in verdicts)
     return Drawing(
         figure,
-        f"For the same FLOPs, knowing the difficulty {to_beam} a beam search for all, "
+        f"For the same FLOPs, knowing the difficulty {to_beam} beam search, "
         f"{'and' if to_beam == to_chain else 'but'} {to_chain} one chain",
         f"At a budget of 16 and equal FLOPs, the full policy with known difficulty minus a beam search is "
         f"{over['beam']:.1 points}, minus one chain {over['steps']:.1 points}.",
@@ -199,7 +206,7 @@ def allocated_against_flops() -> Drawing:
                 {"": name, "budget": budget, "solved": arm.solved, "FLOPs per problem": arm.cost}
                 for name, of in (
                     *((f"full policy, difficulty {DIFFICULTY[kind]}", of) for kind, of in policies.items()),
-                    ("best-of-N", {n: _pooled(weighted, n) for n in BUDGETS}),
+                    ("weighted vote", {n: _pooled(weighted, n) for n in BUDGETS}),
                     ("beam search", {n: _pooled(beam, n) for n in BUDGETS}),
                     ("one chain", {T + 1: _pooled(stepwise, T) for T in (3, 7, 15, 31)}),
                 )
@@ -240,7 +247,7 @@ def adaptive_stopping() -> Drawing:
     stops = {n: adaptive(n) for n in limits}
     shared = {n: spread("predicted", weighted(n).cost) for n in (4, 16, 64)}
     lines = {
-        "samples,\nthe same\nfor all": series("prm", samples, cost=True),
+        "weighted\nvote": series("prm", samples, cost=True),
         "adapt": series("optimal", stops, cost=True),
         "spread": series("optimal", shared, cost=True, dashed=True),
     }
@@ -259,7 +266,7 @@ def adaptive_stopping() -> Drawing:
     return Drawing(
         figure,
         "For the same FLOPs, adapting "
-        f"{'beats' if better == len(limits) else 'mostly beats' if better > 2 else 'hardly beats'} samples for all"
+        f"{'beats' if better == len(limits) else 'mostly beats' if better > 2 else 'hardly beats'} a weighted vote"
         + (
             ", and so does spreading"
             if start == 4
@@ -267,15 +274,15 @@ def adaptive_stopping() -> Drawing:
             if start is None
             else "; spreading needs a larger budget to do so"
         ),
-        f"Adapting with at most 64 samples solves {stops[64].solved:.1%} for {times(saves)} fewer FLOPs than 64 "
-        f"samples for every problem, which solve {weighted(64).solved:.1%}.",
+        f"Adapting with at most 64 samples solves {stops[64].solved:.1%} for {times(saves)} fewer FLOPs than a "
+        f"vote of 64 for every problem, which solves {weighted(64).solved:.1%}.",
         pd.DataFrame(
             [
                 {
                     "": name,
                     "solved": arm.solved,
                     "FLOPs per problem": arm.cost,
-                    "minus best-of-N for the same FLOPs (points)": gain(arm),
+                    "minus a vote for the same FLOPs (points)": gain(arm),
                 }
                 for name, arm in (
                     *((f"adapt, at most {n} samples", arm) for n, arm in stops.items()),
@@ -283,7 +290,7 @@ def adaptive_stopping() -> Drawing:
                 )
             ]
         ),
-        {"solved": ".1%", "minus best-of-N for the same FLOPs (points)": ".1p"},
+        {"solved": ".1%", "minus a vote for the same FLOPs (points)": ".1p"},
     )
 
 
@@ -291,20 +298,20 @@ def adaptive_stopping() -> Drawing:
 def price_by_fifth() -> Drawing:
     """What three strategies with one budget spend on each fifth of difficulty."""
     arms = {
-        "best-of-16": ("prm", _pooled(weighted, 16)),
-        "beam search": ("beam", _pooled(beam, 16)),
-        "one chain": ("revision", _pooled(stepwise, 15)),
+        "vote of 16": ("prm", _pooled(weighted, 16)),
+        "beam of 16": ("beam", _pooled(beam, 16)),
+        "chain of 16": ("revision", _pooled(stepwise, 15)),
     }
     figure, axes = style.new_axes()
     for strategy, arm in arms.values():
         spent = [arm.fifth(k).cost for k in range(5)]
         axes.plot(range(5), spent, color=style.COLOURS[strategy], marker="o", ms=4)
     axes.set_xticks(range(5), style.SHORT_FIFTHS)
-    axes.set(xlabel="fifth of difficulty", ylabel="FLOPs per problem", ylim=(0, None))
+    axes.set(xlabel="fifth of difficulty", ylabel="FLOPs per problem", ylim=(0, None), xlim=(-0.3, 4.2))
     axes.yaxis.set_major_formatter(style.AMOUNT)
     ends = [arm.fifth(4).cost for _, arm in arms.values()]
     style.name_ends(axes, ends, list(arms), [style.COLOURS[strategy] for strategy, _ in arms.values()])
-    chain, search = arms["one chain"][1], arms["beam search"][1]
+    chain, search = arms["chain of 16"][1], arms["beam of 16"][1]
     shares = [chain.fifth(k).cost / search.fifth(k).cost for k in (0, 4)]
     return Drawing(
         figure,

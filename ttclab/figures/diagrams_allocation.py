@@ -29,7 +29,7 @@ def next_sample_where_it_gains(share: int = 4) -> Drawing:
         gains = [curves[k, n] - curves[k, n - 1] if n < len(budgets) else 0.0 for k, n in enumerate(drawn_of)]
         drawn_of[int(np.argmax(gains))] += 1
     figure, axes = style.new_axes(height=3.0)
-    style.shares(axes, label="a right one among N")
+    style.shares(axes, label="at least one of N is right")
     shown = max(12, int(1.25 * max(drawn_of)))
     for k, colour in enumerate(charts.shades(5)):
         axes.plot(budgets[:shown], curves[k, :shown], color=colour)
@@ -39,7 +39,7 @@ def next_sample_where_it_gains(share: int = 4) -> Drawing:
     axes.axvline(share, color=INK, lw=1, ls=style.DASHED)
     axes.set(xlabel="samples N of each problem", xlim=(-1.9, shown), ylim=(0, 1.12), yticks=np.linspace(0, 1, 6))
     axes.set_xticks(range(2, shown + 1, 2))
-    axes.text(share + 0.25, 1.05, f"○ {share} each   ● spread", fontsize=SMALL)
+    axes.text(share + 0.25, 1.05, f"○ {share} each   ● by gain", fontsize=SMALL)
     most = int(np.argmax(drawn_of))
     alike = float(curves[:, share - 1].mean())
     spread = float(np.mean([curves[k, n - 1] for k, n in enumerate(drawn_of)]))
@@ -73,32 +73,41 @@ def _coverage(budgets: np.ndarray) -> np.ndarray:
 @drawn
 def predict_adapt_spread() -> Drawing:
     """Three ways to spend by difficulty without knowing it: ask first, stop early, divide a batch."""
-    figure, axes = canvas(2.75)
-    colour = COLOURS["optimal"]
-    for k, name in enumerate(("predict", "adapt", "spread")):
-        y = 2.2 - 0.88 * k
-        words(axes, 0.05, y + 0.2, name, ha="left", weight="bold", color=colour)
-        x = 1.1
-        if name == "predict":
-            parts = [("1 try", 0.6), ("score", 0.75), ("plan", 0.7), ("8 tries", 0.85)]
-        elif name == "adapt":
-            parts = [("2 tries", 0.75), ("clear?", 0.75), ("2 more", 0.8), ("clear?", 0.75)]
-        else:
-            parts = [("1 try of each", 1.3), ("scores", 0.8), ("divide the rest", 1.45)]
-        for n, (text, wide) in enumerate(parts):
+    figure, axes = canvas(2.95)
+    colour, left, gap, end = COLOURS["optimal"], 1.1, 0.28, WIDTH - 1.0
+    for k, (name, parts, out, note) in enumerate(_WAYS):
+        y, x, middles = 2.42 - 0.98 * k, left, []
+        words(axes, 0.05, y + 0.21, name, ha="left", weight="bold", color=colour)
+        for text, wide in parts:
             box(axes, x, y, wide, 0.42, text, colour, fill=0.15, fontsize=SMALL)
-            if n + 1 < len(parts):
-                arrow(axes, (x + wide + 0.02, y + 0.21), (x + wide + 0.26, y + 0.21), colour)
-            x += wide + 0.28
-    notes = ("one score chooses the plan", "the samples are the estimate", "one budget for all problems")
-    for k, note in enumerate(notes):
-        words(axes, 1.1, 2.2 - 0.88 * k - 0.14, note, ha="left", fontsize=SMALL, alpha=0.75)
+            middles.append(x + wide / 2)
+            x += wide + gap
+            if len(middles) < len(parts):
+                arrow(axes, (x - gap + 0.02, y + 0.21), (x - 0.02, y + 0.21), colour)
+        arrow(axes, (x - gap + 0.02, y + 0.21), (end - 0.02, y + 0.21), colour)
+        box(axes, end, y, 0.95, 0.42, out, colour, fill=0.4, fontsize=SMALL)
+        if name == "predict":
+            words(axes, left, y - 0.16, note, ha="left", fontsize=SMALL, alpha=0.75)
+            continue
+        start, to = (middles[1], middles[0]) if name == "adapt" else (middles[1] + 0.3, middles[1] - 0.3)
+        axes.plot([start, start, to], [y, y - 0.16, y - 0.16], color=colour, lw=1.3)
+        arrow(axes, (to, y - 0.165), (to, y - 0.01), colour)
+        words(axes, (start + to) / 2, y - 0.31, note, fontsize=SMALL, alpha=0.75)
+        if name == "adapt":
+            words(axes, (x + end) / 2 - 0.1, y + 0.34, "yes", fontsize=SMALL, alpha=0.75)
     return Drawing(
         figure,
         "Three ways to spend by difficulty without knowing it",
         "Predict: one try and its score choose a plan. Adapt: two samples at a time until the vote is clear. Spread: "
-        "one try of each problem, then the budget is divided among all.",
+        "one try of each problem, then the next where it gains most, until the shared budget is spent.",
     )
+
+
+_WAYS = (  # name, boxes with their widths, the way out, and the note below
+    ("predict", (("1 try", 0.7), ("score", 0.7), ("plan", 0.7)), "answer", "one score chooses the plan"),
+    ("adapt", (("2 tries", 0.85), ("vote clear?", 1.1)), "answer", "no: 2 more"),
+    ("spread", (("1 try of each", 1.25), ("next by gain", 1.2)), "answers", "until the budget is spent"),
+)
 
 
 # Chapter 6

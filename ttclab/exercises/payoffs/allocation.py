@@ -49,7 +49,7 @@ def rule_in_the_arena(lesson_policy: Callable[[float, int], Sequence[int]]) -> D
 def fitted_to_fifths(fit_policy: Callable[..., Sequence[int]]) -> Drawing:
     """The way that the learner's function takes for each fifth, among those of the chapter's figure."""
     arms = [results.beam(64), results.beam(4), results.weighted(64), results.weighted(4)]
-    names = ["beam, N=64", "beam, N=4", "best of 64", "best of 4"]
+    names = ["beam, N=64", "beam, N=4", "vote of 64", "vote of 4"]
     accuracy = [[float(arm.fifth(k).correct.mean()) for arm in arms] for k in range(5)]
     budget = 1.01 * arms[0].cost  # pays for all but the 64 samples, if these cost more
     taken = list(fit_policy(accuracy, [arm.cost for arm in arms], budget))
