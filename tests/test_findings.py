@@ -315,6 +315,16 @@ def test_how_much_a_rewrite_harms_depends_on_the_training():
     assert harms[-1] > 2 * harms[0]
     rights = [headline("first revision, right", seed).mean for seed in SEEDS]
     assert max(rights) - min(rights) > 0.1
+    firsts = [headline("small, first attempt of a chain", seed).mean for seed in SEEDS]
+    assert max(firsts) - min(firsts) < 0.03
+
+
+def test_in_every_training_the_sixteenth_attempt_is_worse_than_the_first_rewrite():
+    for seed in SEEDS:
+        first, last = (
+            headline(f"{which} minus first attempt", seed) for which in ("first revision", "sixteenth attempt")
+        )
+        assert last.high < first.low
 
 
 def test_the_model_that_rewrites_and_its_control_have_equal_first_attempts():
