@@ -314,7 +314,7 @@ def test_how_much_a_rewrite_harms_depends_on_the_training():
     harms = sorted(-headline("first revision minus first attempt", seed).mean for seed in SEEDS)
     assert harms[-1] > 2 * harms[0]
     rights = [headline("first revision, right", seed).mean for seed in SEEDS]
-    assert max(rights) - min(rights) > 0.1
+    assert min(rights[1:]) - rights[0] > 0.1
     firsts = [headline("small, first attempt of a chain", seed).mean for seed in SEEDS]
     assert max(firsts) - min(firsts) < 0.03
 
