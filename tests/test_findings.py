@@ -320,10 +320,13 @@ def test_rewriting_does_harm_in_every_training(name):
 
 
 def test_how_much_a_rewrite_harms_depends_on_the_training():
-    harms = sorted(-headline("first revision minus first attempt", seed).mean for seed in SEEDS)
-    assert harms[-1] > 2 * harms[0]
+    first = [headline("first revision minus first attempt", seed) for seed in SEEDS]
+    last = [headline("sixteenth attempt minus first attempt", seed) for seed in SEEDS]
+    assert first[0].mean < 2 * max(gain.mean for gain in first)
+    assert all(late.high < early.low for early, late in zip(first, last, strict=True))
     rights = [headline("first revision, right", seed).mean for seed in SEEDS]
-    assert max(rights) - min(rights) > 0.1
+    assert min(rights[1:]) - rights[0] > 0.1
+    assert np.ptp([headline("small, first attempt of a chain", seed).mean for seed in SEEDS]) < 0.03
 
 
 def test_the_model_that_rewrites_and_its_control_have_equal_first_attempts():

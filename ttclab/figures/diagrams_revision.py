@@ -212,7 +212,7 @@ def five_inputs() -> Drawing:
         for one, other in (("the right solution", "nothing"), ("random results", "its own attempt"))
     )
     finding = (
-        "Random results in view ruin a rewrite, and the right solution helps no more than nothing in view"
+        "Random results ruin a rewrite, and the right solution helps no more than nothing in view"
         if gap.sign <= 0 and ruined.sign < 0
         else "What a rewrite has in view changes what it writes"
     )

@@ -1,14 +1,16 @@
 """Figures of chapter 4: restarting at the first doubtful step, and how wrong the critic may be."""
 
+from collections.abc import Sequence
 from functools import partial
 from itertools import pairwise
+from typing import Any
 
 import pandas as pd
 
 from ..allocator import Arm
 from ..estimators import Estimate
 from ..results import accepted_wrong as accepted
-from ..results import beam, critic_gain, gain, greedy, stepwise, weighted
+from ..results import beam, critic_gain, greedy, stepwise, weighted
 from ..results import rejected_right as rejected
 from ..results.revision import OUTCOMES, rewritten_step
 from ..results.stepwise import restarted_step
@@ -106,13 +108,11 @@ def restarting_at_the_doubtful_step() -> Drawing:
     _compare(axes, samples[16], steps[15])
     verb = partial(by_sign, ahead="beat", level="tie with", behind="lose to")
     by_samples = stepwise(15).minus(weighted(16))
-    by_beam = gain(stepwise(15), "beam")
     cheaper = stepwise(15).cost / weighted(16).cost
     return Drawing(
         figure,
-        f"At most 15 restarts {verb(by_samples)} a weighted vote of 16 samples"
-        + (" at less than half the cost" if cheaper < 0.5 else " at a lower cost" if cheaper < 1 else "")
-        + f", and {'with' if by_samples.sign == by_beam.sign == 0 else verb(by_beam)} beam search at equal cost",
+        f"Restarts {verb(by_samples)} a weighted vote of 16 samples"
+        + (" at less than half the cost" if cheaper < 0.5 else " at a lower cost" if cheaper < 1 else ""),
         f"With at most 15 restarts the small model solves {stepwise(15).solved:.1%} for "
         f"{stepwise(15).cost / 1e6:.0f} million FLOPs per problem, a weighted vote of 16 {weighted(16).solved:.1%} for "
         f"{weighted(16).cost / 1e6:.0f} million.",
@@ -136,7 +136,7 @@ def restarting_at_the_doubtful_step() -> Drawing:
 def _compare(axes: style.Axes, sampled: Arm, restarted: Arm) -> None:
     """Circle and name the two points that the title compares, and draw an arrow from the dearer to the cheaper."""
     ends = [(arm.cost, float(arm.solved.mean)) for arm in (sampled, restarted)]
-    names = (("16 samples", "prm", (9, -10), "left"), ("at most 15", "revision", (-8, 9), "right"))
+    names = (("16 samples", "prm", (9, -10), "left"), ("15 restarts", "revision", (-8, 9), "right"))
     for place, (name, strategy, aside, side) in zip(ends, names, strict=True):
         axes.plot(*place, color=style.INK, marker="o", ms=10, mfc="none", mew=1.4, ls="none", zorder=5)
         axes.annotate(
@@ -169,8 +169,8 @@ def restarts_by_fifth() -> Drawing:
     hard = after.fifth(4).solved
     return Drawing(
         figure,
-        f"Restarting spends {times(costs[4] / costs[0])} as much on the hardest fifth as on the easiest"
-        + (f", and still solves only {float(hard.mean):.0%} of it" if rising and hard.high < 0.5 else ""),
+        f"The hardest fifth costs {times(costs[4] / costs[0])} as much as the easiest"
+        + (", and mostly stays unsolved" if rising and hard.high < 0.5 else ""),
         f"On the hardest fifth it solves {after.fifth(4).solved:.0%} for {costs[4] / 1e6:.0f} million FLOPs per "
         f"problem, on the easiest {after.fifth(0).solved:.0%} for {costs[0] / 1e6:.1f} million.",
         pd.DataFrame(
@@ -191,55 +191,57 @@ def _two_rows() -> tuple[style.Figure, tuple[style.Axes, style.Axes]]:
 
 @drawn(SEED_0)
 def how_good_a_critic_must_be() -> Drawing:
-    """What restarts gain by the errors of the critic: noisy oracles, whose errors repeat or not, and trained PRMs."""
+    """What restarts gain by the errors of the critic: an oracle with noise, whose errors repeat or not, and the PRM."""
     qualities: list[float | None] = [None, *QUALITIES[::-1]]  # the perfect oracle first
     errors = [_errors("oracle", q) for q in qualities]
     anew = [critic_gain("oracle")] + [critic_gain("oracle", q, forgetful=True) for q in qualities[1:]]
     repeat = [critic_gain("oracle", q) for q in qualities]
-    trained = {"PRM": "prm", "rollout PRM": "prm-rollouts", "weak PRM": "prm-weak"}
     figure, axes = style.new_axes(height=3.3)
-    orange, blue = style.COLOURS["revision"], style.COLOURS["prm"]
-    for gains, look, face in ((anew, style.DASHED, style.PAGE), (repeat, "-", orange)):
-        values = Estimate.stack(gains)
-        axes.fill_between(errors, values.low, values.high, color=orange, alpha=0.13, lw=0)
-        axes.plot(errors, values.mean, color=orange, marker="o", ms=4.5, lw=1.5, ls=look, mfc=face)
-    for name, critic in trained.items():
-        change = critic_gain(critic)
-        interval = [[change.mean - change.low], [change.high - change.mean]]
-        axes.errorbar([_errors(critic)], [change.mean], interval, color=blue, marker="D", ms=6, lw=1.5, label=name)
+    colours = {"anew": style.COLOURS["oracle"], "repeat": style.COLOURS["wrong"], "prm": style.COLOURS["prm"]}
+    for gains, colour, aside in ((anew, colours["anew"], 0.006), (repeat, colours["repeat"], -0.006)):
+        _with_intervals(axes, [e + aside for e in errors], gains, color=colour, marker="o", ms=4.5, lw=1.7)
+    _with_intervals(axes, [_errors("prm")], [critic_gain("prm")], color=colours["prm"], marker="D", ms=6, lw=1.5)
+    axes.set(xlim=(-0.07, 1.07), ylim=(-0.12, 0.39), xlabel="wrong steps accepted + right steps rejected")
     for text, place, side, colour in (
-        ("errors drawn anew", (0.33, 0.205), "left", orange),
-        ("errors that repeat", (0.83, -0.105), "right", orange),
-        ("PRM", (-0.01, 0.185), "left", blue),
-        ("rollout PRM", (0.0, 0.085), "left", blue),
-        (f"weak PRM\n(rejects {rejected('prm-weak'):.0%})", (0.99, 0.118), "right", blue),
+        ("errors drawn anew", (0.33, 0.205), "left", colours["anew"]),
+        ("errors that repeat", (0.76, -0.1), "right", colours["repeat"]),
+        ("our PRM", (-0.05, 0.175), "left", colours["prm"]),
     ):
         axes.text(*place, text, ha=side, va="center", color=colour, weight="bold")
-    axes.plot([0.847, 0.87], [0.04, 0.083], color=blue, lw=0.9)  # from the weak PRM to its name
-    axes.axvline(1, color=style.INK, lw=1, ls=style.DASHED)
-    axes.text(0.985, 0.36, "a coin", ha="right", va="center")
-    axes.set(xlim=(-0.03, 1.02), ylim=(-0.13, 0.39), xlabel="wrong steps accepted + right steps rejected")
-    axes.xaxis.set_major_formatter(style.PERCENT)
-    style.points(axes, "last solution minus first, points")
-    style.marks(figure, {"oracle with noise": (orange, "o"), "trained verifier": (blue, "D")})
+    axes.axhspan(-0.12, 0, color=colours["repeat"], alpha=0.08, lw=0)
+    axes.text(-0.05, 0.018, "no gain", ha="left", va="center")
+    axes.text(-0.05, -0.022, "harm", ha="left", va="center")
+    axes.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0%\nperfect", "25%", "50%", "75%", "100%\na coin"])
+    style.points(axes, "last attempt minus first, points")
+    falling = all(one.mean > other.mean for gains in (anew, repeat) for one, other in pairwise(gains))
+    lower = all(one.mean < other.mean for one, other in zip(repeat[1:], anew[1:], strict=True))
     return Drawing(
         figure,
-        "The noisiest oracle does harm if its errors repeat"
-        + ("" if anew[-1].sign < 0 else ", and no clear harm if they are drawn anew")
-        if repeat[-1].sign < 0
-        else "Even the noisiest oracle does no clear harm",
+        "The worse the critic, the less restarts gain, and "
+        + ("errors that repeat end in harm" if repeat[-1].sign < 0 else "least if its errors repeat")
+        if falling and lower
+        else "What restarts gain depends on the errors of the critic",
         f"With error rates that sum to {errors[-1]:.0%}, restarting changes {repeat[-1]:.0 points} if errors repeat "
         f"and {anew[-1]:.0 points} if they are drawn anew.",
         pd.DataFrame(
             {
-                "critic": ["oracle", *(f"oracle with noise, AUC {q:g}" for q in qualities[1:]), *trained],
-                "both error rates, summed": [f"{e:.0%}" for e in (*errors, *map(_errors, trained.values()))],
-                "errors that repeat (points)": [*repeat, *map(critic_gain, trained.values())],
-                "errors drawn anew (points)": [*anew, *[""] * len(trained)],
+                "critic": ["oracle", *(f"oracle with noise, AUC {q:g}" for q in qualities[1:]), "PRM"],
+                "wrong steps accepted": [f"{accepted('oracle', q):.0%}" for q in qualities]
+                + [f"{accepted('prm'):.0%}"],
+                "right steps rejected": [f"{rejected('oracle', q):.0%}" for q in qualities]
+                + [f"{rejected('prm'):.0%}"],
+                "errors that repeat (points)": [*repeat, critic_gain("prm")],
+                "errors drawn anew (points)": [*anew, ""],
             }
         ),
         ".1p",
     )
+
+
+def _with_intervals(axes: style.Axes, places: Sequence[float], gains: Sequence[Estimate], **look: Any) -> None:
+    """A line through the means of the gains, with their intervals as error bars."""
+    values = Estimate.stack(gains)
+    axes.errorbar(places, values.mean, [values.mean - values.low, values.high - values.mean], elinewidth=1.1, **look)
 
 
 def _errors(critic: str, quality: float | None = None) -> float:
