@@ -3,7 +3,7 @@
 // added up here. On live problems (live_arena.js) the models run in the page.
 import { axisBottom, axisLeft } from "d3-axis";
 import { scaleLinear } from "d3-scale";
-import { line } from "d3-shape";
+import { straight } from "./curves.js";
 import css from "./arena.css";
 import { generations, last, standing, total } from "./arena_rules.js";
 import { canvas, drawDot, mark, spread } from "./chart.js";
@@ -417,7 +417,7 @@ export function arena(context) {
     const most = thousands / unit;
     const x = scaleLinear([0, most], [edge.left, width - edge.right]);
     const y = scaleLinear([0, size], [height - edge.bottom, edge.top]);
-    const path = (/** @type {[number, number][]} */ points) => line()(points.map(([flops, wins]) => [x(flops / unit), y(wins / draws())]));
+    const path = (/** @type {[number, number][]} */ points) => straight(points.map(([flops, wins]) => [x(flops / unit), y(wins / draws())]));
     svg.attr("width", width).attr("height", height);
     yAxis.attr("transform", `translate(${edge.left},0)`)
       .call(axisLeft(y).ticks(4).tickSize(edge.left + edge.right - width).tickPadding(7));
