@@ -17,11 +17,17 @@ if TYPE_CHECKING:
 
 ROUNDS, PROBLEMS, SHARE = 12, 12, 4  # rounds, problems in each, generations for each problem
 DRAWS = 16  # recorded draws from which the chance of a right answer is counted
-POLICIES = {
-    "uniform": ("Uniform", "4 samples of each problem, and no look at first attempts"),
-    "lesson": ("Lesson", "the popular lesson's rule, 4 generations for each problem"),
-    "fitted": ("Fitted", "the compute-optimal policy of the validation problems, up to 4 for each problem"),
-    "spread": ("Spread", "looks at all problems first, then moves generations to where they help most"),
+POLICIES = {  # names as in chapter 7, and what the policies do
+    "uniform": ("uniform", "4 samples of each problem, without a look"),
+    "lesson": (
+        "the lesson's rule",
+        "4 generations for each problem: samples if it looks easy, revisions if it looks hard",
+    ),
+    "fitted": (
+        "fitted",
+        "up to 4 generations for each problem, in the way that solved most validation problems of that difficulty",
+    ),
+    "spread": ("spread", "looks at all problems first, then moves generations to where more samples help most"),
 }
 
 LIVE_DRAWS = 8  # draws of each move in a live round
@@ -99,8 +105,8 @@ def _live() -> dict[str, Any]:
     policies = {
         "uniform": POLICIES["uniform"],
         "keep": (
-            "Keep or 8",
-            f"keeps a first attempt whose score is {1 - HARD:.1f} or more, and otherwise draws {KEEP} samples",
+            f"keep or draw {KEEP}",
+            f"keeps a first attempt with a score of {1 - HARD:.1f} or more, and otherwise draws {KEEP} samples",
         ),
     }
     return {
@@ -163,7 +169,7 @@ def _thousands(flops: float) -> int:
 def _standings(number: int, rivals: "dict[str, Played]", arena: "Arena") -> dict[str, Any]:
     rows = [
         [
-            POLICIES[key][0],
+            POLICIES[key][0].capitalize(),
             _signed(_score(played, arena, len(arena))),
             f"{played.correct.sum():.1f} of {len(arena)}",
             str(played.generations),
