@@ -85,7 +85,7 @@ def big_or_many_data(
         ],
         "verifiers": [{"key": verifier.lower(), "name": verifier} for verifier in small],
         "met": max(large) if met is None else met,
-        "columns": ["Large passes", "Samples", "Solved", "95% interval", "Cost a problem", "Small minus large, points"],
+        "columns": ["Large passes", "Samples", "Solved", "95% interval", "Cost per problem", "Small minus large, points"],
         "curves": curves,
         "tables": _tables(passes, curves, large, members, max(large) if met is None else met),
     }

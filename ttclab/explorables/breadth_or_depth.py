@@ -81,7 +81,7 @@ def _coverage_table(budgets: list[int], group: dict[str, Any]) -> dict[str, Any]
         rows.append([str(budget), solved, interval, f"{theory}%", cost])
     return {
         "caption": f"{group['name'].capitalize()}: {group['problems']} problems",
-        "columns": ["Samples", "At least one right", "95% interval", "Theory", "Cost a problem"],
+        "columns": ["Samples", "At least one right", "95% interval", "Theory", "Cost per problem"],
         "rows": rows,
     }
 

@@ -94,7 +94,7 @@ def scaling_curves_data(
         "strategies": [{"key": keys[name], "name": name, "ways": list(ways)} for name, ways in strategies.items()],
         "opponents": list(large),
         "opponent": list(large).index(opponent),
-        "columns": ["Strategy", "What it does", "Solved", "Cost a problem", "Minus the large model"],
+        "columns": ["Strategy", "What it does", "Solved", "Cost per problem", "Small minus large, points"],
         "groups": groups,
         "tables": [_table(group, list(strategies)) for group in groups],
     }

@@ -88,7 +88,7 @@ def split_budget_data(
             for a in (arm.allocation for arm in splits)
         ],
         "policies": list(rules),
-        "columns": ["Chains × attempts", "Solved", "95% interval", "Cost a problem"],
+        "columns": ["Chains × attempts", "Solved", "95% interval", "Cost per problem"],
         "groups": groups,
         "tables": [_best_table(group, budgets, list(rules)) for group in groups],
     }

@@ -82,12 +82,12 @@ def verifier_data(
         "budgets": budgets.tolist(),
         "groups": [{"key": key, "name": GROUPS[key], "problems": int(rows.sum())} for key, rows in members.items()],
         "verifiers": [
-            {"key": "none", "name": "none: a vote", "label": "vote"},
+            {"key": "none", "name": "none: majority vote", "label": "vote"},
             *({"key": key, "name": name, "label": name} for name, key in keys.items()),
             *([{"key": "noisy", "name": "noisy oracle", "label": "noisy"}] if noisy else []),
             {"key": "oracle", "name": "oracle", "label": "perfect"},
         ],
-        "columns": ["Samples", "Solved", "95% interval", "Cost a problem", "A vote", "Perfect verifier"],
+        "columns": ["Samples", "Solved", "95% interval", "Cost per problem", "Majority vote", "Perfect verifier"],
         "curves": curves,
         "tables": [_verifiers_table(i, key, budgets, curves, list(verifiers)) for i, key in enumerate(GROUPS)],
     }
@@ -118,7 +118,7 @@ def _verifiers_table(
     ]
     return {
         "caption": f"{GROUPS[key].capitalize()}: solved by a vote weighted by the verifier's scores",
-        "columns": ["Samples", "A vote", *names, "Perfect verifier"],
+        "columns": ["Samples", "Majority vote", *names, "Perfect verifier"],
         "rows": rows,
     }
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 KINDS = {  # of revision chains, by the correctness of their attempts
     "right": "right all along",
     "mended": "wrong at first, right at the end",
-    "spoilt": "right at first, wrong at the end",
+    "spoiled": "right at first, wrong at the end",
     "wavering": "back and forth",
     "wrong": "wrong all along",
 }
@@ -29,6 +29,7 @@ def watch_revision_data(
     ease: ArrayLike | None = None,
     flops: ArrayLike | None = None,
     shown: int = 8,
+    verifier: str = "the verifier",
     source: str = "your own run",
 ) -> dict[str, Any]:
     """Data of the simulator "Watch a revision": rates at which revisions turn attempts right or wrong, and chains.
@@ -45,6 +46,8 @@ def watch_revision_data(
         FLOPs of a chain up to and including each attempt, with the verifier.
     shown : int
         Chains of each fifth that can be read, one per problem, with the kinds in turn.
+    verifier : str
+        Name of the verifier, shown above the scores.
     source : str
         Source of the runs, shown below.
 
@@ -76,6 +79,7 @@ def watch_revision_data(
         "schema": SCHEMA,
         "explorable": "watch_revision",
         "source": f"{source}; {problems} problems, {each} chains of {attempts} attempts each",
+        "scored": f"{verifier}'s score of the step, from 0 to 1",
         "groups": [
             {
                 "key": key,
@@ -139,7 +143,7 @@ def _kind(right: np.ndarray) -> str:
     """The kind of a chain, a key of KINDS, by the correctness of its attempts, (attempts,)."""
     if right.all() or not right.any():
         return "right" if right[0] else "wrong"
-    return "wavering" if right[0] == right[-1] else "mended" if right[-1] else "spoilt"
+    return "wavering" if right[0] == right[-1] else "mended" if right[-1] else "spoiled"
 
 
 def _turns(kinds: np.ndarray, problems: np.ndarray, shown: int) -> Iterator[int]:
@@ -209,5 +213,6 @@ def recorded() -> dict[str, Any]:
         scores,
         ease=-results.small_fifths(),
         flops=spent,
+        verifier="the PRM",
         source=f"{SEED}, the small model's recorded chains on the test problems, temperature 1",
     )

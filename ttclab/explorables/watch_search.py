@@ -20,10 +20,10 @@ LONG = 5  # smallest number of operations of a problem to watch
 FOOLED = 0.5  # a wrong solution must score at least this to be a verifier's clear mistake
 KINDS = {  # of problems to watch, by the results of N samples and of a beam search with N places
     "voted down": "the vote is wrong, the best score is right",
-    "fooled": "a wrong solution has the best score, a right one is there",
-    "found by search": "no sample is chosen rightly, beam search finds it",
+    "fooled": "a wrong solution has the best score, though a right one is there",
+    "found by search": "every rule chooses a wrong sample, beam search is right",
     "trusting": "the best score is wrong, the vote is right",
-    "unreached": "no sample is right, beam search finds it",
+    "unreached": "no sample is right, beam search is",
     "agreed": "all agree",
 }
 

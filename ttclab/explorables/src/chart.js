@@ -119,7 +119,7 @@ export function askedChart(count, yTitle, axis, here, known, words) {
  * @param {number[]} budgets
  * @param {string} [title]
  */
-export function samplesAxis(budgets, title = "samples of each problem") {
+export function samplesAxis(budgets, title = "samples per problem") {
   const domain = [budgets[0], Math.max(budgets[budgets.length - 1], 2)];
   return { domain, ticks: budgets, title, at: (/** @type {number} */ budget) => budgets[budget] };
 }
@@ -279,7 +279,7 @@ export function besides(values, index) {
 }
 
 /**
- * Moves heights, sorted from top to bottom, at least `gap` apart and between `top` and `bottom`; neighbours that are too close move up
+ * Moves heights, sorted from top to bottom, at least `gap` apart and between `top` and `bottom`; neighbors that are too close move up
  * and down by the same amount.
  *
  * @param {number[]} heights

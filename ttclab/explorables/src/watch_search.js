@@ -188,7 +188,7 @@ export function watch_search(context) {
     const { drawn, ended, score, dropped } = node.after(now());
     const { right } = parseProblem(selected.problem);
     const place = node.depth - 1;
-    const check = node.right ? "right so far" : node.parent?.right ? `wrong here${right[place] ? `, ${lastTotal(right[place])} is right` : ", the problem is over"}`
+    const check = node.right ? "right so far" : node.parent?.right ? `wrong here${right[place] ? `, ${lastTotal(right[place])} is right` : ", the problem has no such step"}`
       : "wrong before";
     const scored = score === undefined ? "not scored" : `score ${score.toFixed(2)}`;
     const fate = dropped ? ", dropped" : ended ? `, ${ended === 1 ? "1 solution ends" : `${ended} solutions end`} here` : "";
