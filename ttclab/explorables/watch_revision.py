@@ -1,12 +1,13 @@
 """Watch a revision: how often revisions turn attempts right or wrong, and chains to read."""
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from ..estimators import bootstrap, bootstrap_share, fifths
+from .schemas import Attempt, Table, WatchRevisionData
 from .words import GROUPS, SCHEMA, SEED, group_members, in_words
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def watch_revision_data(
     shown: int = 8,
     verifier: str = "the verifier",
     source: str = "your own run",
-) -> dict[str, Any]:
+) -> WatchRevisionData:
     """Data of the simulator "Watch a revision": rates at which revisions turn attempts right or wrong, and chains.
 
     Parameters
@@ -79,7 +80,7 @@ def watch_revision_data(
         "schema": SCHEMA,
         "explorable": "watch_revision",
         "source": f"{source}; {problems} problems, {each} chains of {attempts} attempts each",
-        "scored": f"{verifier}'s score of the step, from 0 to 1",
+        "scored": f"{verifier}'s score, 0 to 1",
         "groups": [
             {
                 "key": key,
@@ -153,16 +154,18 @@ def _turns(kinds: np.ndarray, problems: np.ndarray, shown: int) -> Iterator[int]
     yield from sorted(i for i, _ in zip(rounds, range(shown)))
 
 
-def _attempt(solution: "Solution", scores: Sequence[float]) -> dict[str, Any]:
+def _attempt(solution: "Solution", scores: Sequence[float]) -> Attempt:
     """An attempt in words: its steps, each with its score and whether the attempt is right so far."""
     lines, checks = str(solution).splitlines(), solution.problem.check_steps(solution.steps)
     if not len(lines) == len(checks) == len(scores):
         raise ValueError(f"each of {len(lines)} steps needs a check and a score, not {len(checks)} and {len(scores)}")
-    steps = [[line, f"{score:.2f}", int(check)] for line, score, check in zip(lines, scores, checks)]
+    steps: list[list[str | int]] = [
+        [line, f"{score:.2f}", int(check)] for line, score, check in zip(lines, scores, checks)
+    ]
     return {"right": int(solution.correct), "answer": solution.answer or "none", "steps": steps}
 
 
-def _revisions_table(key: str, right: np.ndarray, spent: np.ndarray) -> dict[str, Any]:
+def _revisions_table(key: str, right: np.ndarray, spent: np.ndarray) -> Table:
     """Table of a group, one row per attempt: accuracy, attempts turned right or wrong, and cost of the chain.
 
     `right` has the shape (problems, chains, attempts).
@@ -203,7 +206,7 @@ def _turned(turned: np.ndarray, attempts: np.ndarray) -> str:
     return f"{bootstrap_share(turned.sum(axis=1), attempts.sum(axis=1)):%}"
 
 
-def recorded() -> dict[str, Any]:
+def recorded() -> WatchRevisionData:
     """Compute the data from the recorded chains."""
     from .. import results
 

@@ -3,11 +3,12 @@
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..data import ZOO
+from .schemas import Models, Table, WatchSearchData
 from .words import SCHEMA, SEED, in_words
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def weight_files() -> dict[str, Path]:
     return {key: ZOO / name / "model.safetensors" for key, name in MODELS.items()}
 
 
-def models() -> dict[str, Any]:
+def models() -> Models:
     """Configurations of the models that run in the page, and their vocabulary."""
     vocabulary = json.loads((ZOO / MODELS["policy"] / "tokenizer.json").read_text(encoding="utf-8"))["model"]["vocab"]
     return {
@@ -72,7 +73,7 @@ def models() -> dict[str, Any]:
     }
 
 
-def recorded() -> dict[str, Any]:
+def recorded() -> WatchSearchData:
     """Compute the data: configurations of the models, problems to watch, and results of the recorded runs."""
     from .. import bank, results
     from ..problems import ArithmeticProblem
@@ -143,7 +144,7 @@ def _kind(best: bool, weighted: bool, vote: bool, covered: bool, searched: bool)
     return None
 
 
-def _table(arms: "dict[str, Arm]") -> dict[str, Any]:
+def _table(arms: "dict[str, Arm]") -> Table:
     """Accuracy and cost of each recorded strategy over all problems; DVTS runs only in the page."""
     rows = [[name, *in_words(arm.solved, float(np.mean(arm.flops)))] for name, arm in arms.items()]
     return {

@@ -19,7 +19,7 @@ import { oneOf, View } from "./view.js";
 
 const [MEAN, LOW, HIGH, FLOPS, SOLVED, COST] = /** @type {const} */ ([0, 1, 2, 3, 4, 5]); // of a point
 const HIDDEN = ["single", "orm", "prm-14x", "oracle"]; // at first: so many names beside the lines stand far from them
-const TICKS = [1e6, 1e7, 1e8, 1e9, 1e10].flatMap((power) => [power, 2 * power, 5 * power]);
+const TICKS = [1e6, 1e7, 1e8, 1e9, 1e10].flatMap((power) => [power, 3 * power]);
 
 /** @param {import("./view.js").Context} context */
 export function scaling_curves(context) {
