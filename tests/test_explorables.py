@@ -313,8 +313,8 @@ def watched(patterns, **options):
         ("011", "mended"),
         ("101", "wavering"),
         ("010", "wavering"),
-        ("110", "spoilt"),
-        ("10", "spoilt"),
+        ("110", "spoiled"),
+        ("10", "spoiled"),
     ],
 )
 def test_a_chain_is_of_the_kind_that_its_rights_and_wrongs_make_it(pattern, kind):
@@ -344,7 +344,7 @@ def test_the_chains_to_look_at_are_of_all_fifths_and_kinds_take_turns():
     assert [chain["group"] for chain in data["chains"]] == sorted("12345" * 4)
     for of in "12345":
         found = sorted(chain["kind"] for chain in data["chains"] if chain["group"] == of)
-        assert found == ["mended", "right", "right", "spoilt"]
+        assert found == ["mended", "right", "right", "spoiled"]
 
 
 def test_an_attempt_is_shown_as_it_was_written_with_a_check_and_a_score_a_step():
