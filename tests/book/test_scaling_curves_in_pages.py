@@ -106,7 +106,7 @@ def says(reader, shown, problems, large, budget):
         return said == f"{ceiling} per problem pay for none of the strategies shown. {other}"
     name, what, solved, cost, minus = found
     first = (
-        f"For at most {ceiling} per problem, the best strategy shown is {name} ({what}): "
+        f'For at most {ceiling} per problem, the best strategy shown is "{name}" ({what}): '
         f"it solves {solved} of {where} for {cost}."
     )
     return said.startswith(first) and said.endswith(f"{other} The small model minus the 14x model: {minus} points.")
