@@ -303,7 +303,7 @@ def test_words_of_the_live_game_stand_out_and_axe_finds_nothing_wrong(reader, sc
 
 def test_without_weights_the_live_round_says_so_and_recorded_problems_go_on(reader):
     page = draw(reader, DATA, {"live": SEED})
-    page.get_by_text("The models are not here", exact=False).wait_for()
+    page.get_by_text("the models could not be loaded", exact=False).wait_for()
     page.get_by_text("Recorded problems", exact=True).click()
     assert "Round 1: problem 1" in reader.sentence.inner_text()
     assert page.get_by_role("button", name="Draw 4 samples").get_attribute("aria-disabled") == "false"

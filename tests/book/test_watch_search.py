@@ -412,5 +412,5 @@ def test_without_weights_the_view_says_so(browser, site):
         }""",
         DATA,
     )
-    assert "models are not here" in page.locator("[aria-live=polite]").inner_text()
+    assert "models could not be loaded" in page.locator("[aria-live=polite]").inner_text()
     context.close()

@@ -1,4 +1,4 @@
-"""Watch a revision: how often revisions turn attempts right or wrong, and chains to read."""
+"""Watch a rewrite: how often revisions turn attempts right or wrong, and chains to read."""
 
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
@@ -33,7 +33,7 @@ def watch_revision_data(
     verifier: str = "the verifier",
     source: str = "your own run",
 ) -> WatchRevisionData:
-    """Data of the simulator "Watch a revision": rates at which revisions turn attempts right or wrong, and chains.
+    """Data of the simulator "Watch a rewrite": rates at which revisions turn attempts right or wrong, and chains.
 
     Parameters
     ----------

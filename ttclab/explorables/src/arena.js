@@ -1,5 +1,5 @@
 // The arena: a game. Problems arrive one by one, the player spends one budget on all of them; policies play them too.
-// On recorded problems, what comes of a move, and all that the policies did, is looked up; the player's own totals and score are
+// On recorded problems, the results of moves and everything about the policies are looked up; the player's own totals and score are
 // added up here. On live problems (live_arena.js) the models run in the page.
 import css from "./arena.css";
 import { board, race, signed, tenths } from "./arena_board.js";
@@ -209,10 +209,10 @@ export function arena(context) {
     const weights = context.model.get("weights");
     try {
       const files = typeof weights === "function" ? await weights() : weights;
-      if (!files?.policy) throw new Error("The models are not here");
+      if (!files?.policy) throw new Error("the models could not be loaded");
       models = new LiveModels(live.models, files, fail);
     } catch (error) {
-      failure = String(error);
+      failure = /** @type {Error} */ (error).message;
     }
     isLoading = false;
     view.select({});

@@ -1,4 +1,4 @@
-// A round of the arena on new problems: the models run in the page, and write and score all that is shown.
+// A round of the arena on new problems: the models run in the page; they write and score what is shown.
 import { generations, standing, totals } from "./arena_rules.js";
 
 /**

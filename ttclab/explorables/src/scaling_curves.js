@@ -109,7 +109,7 @@ export function scaling_curves(context) {
     const found = best();
     if (!found) return `${said[selected.budget]} per problem pay for none of the strategies shown. ${other}`;
     const { index, what, point, minus } = found;
-    return `For at most ${said[selected.budget]} per problem, the best strategy shown is ${strategies[index].name} (${what}): ` +
+    return `For at most ${said[selected.budget]} per problem, the best strategy shown is "${strategies[index].name}" (${what}): ` +
       `it solves ${point[SOLVED]} of ${problemsOf(groups, selected.group)} for ${point[COST]}.${view.guessed()} ${other} The small model minus the 14x model: ${minus} points.`;
   }
 

@@ -28,7 +28,7 @@ const WIDTHS = [1, 2, 4, 8];
 const TEMPERATURES = [0, 0.25, 0.5, 0.75, 1, 1.25, 1.5, 2];
 /** @type {[Settings["verifier"], string, string][]} */
 const VERIFIERS = [["prm", "PRM", "the PRM"], ["noisy", "noisy oracle", "the noisy oracle"], ["oracle", "oracle", "the oracle"]];
-const END = 99; // a step behind the last one there is
+const END = 99; // stands for the last step
 
 /** @param {import("./view.js").Context} context */
 export function watch_search(context) {
@@ -258,7 +258,7 @@ export function watch_search(context) {
   }
 
   function words() {
-    if (!models) return "The models are not here: the page could not load them.";
+    if (!models) return "The models could not be loaded.";
     if (trouble) return `The search stopped: ${trouble}`;
     const { question, answer } = parseProblem(selected.problem);
     if (waiting.size) return `${question} The model is writing.`;
