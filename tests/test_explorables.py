@@ -313,8 +313,8 @@ def watched(patterns, **options):
         ("011", "mended"),
         ("101", "wavering"),
         ("010", "wavering"),
-        ("110", "spoilt"),
-        ("10", "spoilt"),
+        ("110", "spoiled"),
+        ("10", "spoiled"),
     ],
 )
 def test_a_chain_is_of_the_kind_that_its_rights_and_wrongs_make_it(pattern, kind):
@@ -344,7 +344,7 @@ def test_the_chains_to_look_at_are_of_all_fifths_and_kinds_take_turns():
     assert [chain["group"] for chain in data["chains"]] == sorted("12345" * 4)
     for of in "12345":
         found = sorted(chain["kind"] for chain in data["chains"] if chain["group"] == of)
-        assert found == ["mended", "right", "right", "spoilt"]
+        assert found == ["mended", "right", "right", "spoiled"]
 
 
 def test_an_attempt_is_shown_as_it_was_written_with_a_check_and_a_score_a_step():
@@ -493,6 +493,14 @@ def test_what_the_menu_announces_is_what_the_page_will_draw(shown):
     assert holds[next(kind for kind, said in watch_search.KINDS.items() if said == shown["said"])]
 
 
+def test_the_table_of_recorded_runs_names_every_strategy_of_the_page_and_says_which_was_not_recorded():
+    (table,) = shipped_data("watch_search")["tables"]
+    rows = {name.split(",")[0]: rest for name, *rest in table["rows"]}
+    assert {"Best-of-N", "Beam search", "DVTS", "Step-level revision"} <= set(rows)
+    assert rows.pop("DVTS") == ["not recorded", "", ""]
+    assert all(solved.endswith("%") for solved, *_ in rows.values())
+
+
 def test_one_problem_to_watch_fools_the_prm():
     assert watch_search.KINDS["fooled"] in [problem["said"] for problem in shipped_data("watch_search")["problems"]]
 
@@ -560,7 +568,7 @@ def banner():
 def test_one_bundle_serves_all_simulators_and_is_small():
     """The worker that runs the live models is in it, as text: a page must not look for a second file."""
     assert [path.name for path in FOLDER.glob("*.js")] == ["explorables.js"]
-    assert BUNDLE.stat().st_size < 175_000
+    assert BUNDLE.stat().st_size < 165_000
 
 
 def test_the_bundle_exports_every_simulator_and_a_default():
@@ -583,6 +591,27 @@ def test_bundle_was_not_changed_by_hand():
 def test_bundle_is_built_again_byte_for_byte(tmp_path):
     subprocess.run(["node", "build.mjs", str(tmp_path)], cwd=SOURCES, check=True, capture_output=True)
     assert (tmp_path / BUNDLE.name).read_bytes() == BUNDLE.read_bytes()
+
+
+@pytest.mark.skipif(not shutil.which("node"), reason="needs Node")
+def test_a_smooth_curve_runs_through_its_points_and_never_beyond_them():
+    rng = np.random.default_rng(0)
+    lines = [
+        np.stack([np.cumsum(rng.uniform(1, 30, n)), rng.choice(50, n)], axis=1).round(2).tolist()
+        for n in (1, 2, 3, 5, 9) * 20
+    ]
+    show_all = f"console.log(JSON.stringify({json.dumps(lines)}.map(smooth)));"
+    code = "import { smooth } from './curves.js';" + show_all
+    command = ["node", "--input-type=module", "--eval", code]
+    done = subprocess.run(command, cwd=SOURCES, capture_output=True, text=True, check=True)
+    for points, path in zip(lines, json.loads(done.stdout), strict=True):
+        first, *pieces = [[float(x) for x in piece.split(",")] for piece in path.removeprefix("M").split("C")]
+        assert [first, *(piece[4:] for piece in pieces)] == points
+        for (x, y), (a, b, c, d, to_x, to_y) in zip(points, pieces):
+            assert x < a < c < to_x
+            t = np.linspace(0, 1, 50)
+            height = (1 - t) ** 3 * y + 3 * (1 - t) ** 2 * t * b + 3 * (1 - t) * t**2 * d + t**3 * to_y
+            assert height.min() >= min(y, to_y) - 1e-9 and height.max() <= max(y, to_y) + 1e-9
 
 
 @needs_node

@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pytest
 import test_explorables_in_pages as pages
 from looks import overlapping_labels
@@ -51,7 +52,13 @@ def standings(number, moves):
 
 
 def in_flops(thousands):
-    return f"{thousands / 1e6:.2f} GFLOPs" if thousands >= 1e6 else f"{thousands / 1e3:.0f} MFLOPs"
+    digits = 1 if thousands < 1e4 else 0
+    return f"{thousands / 1e6:.2f} GFLOPs" if thousands >= 1e6 else f"{thousands / 1e3:.{digits}f} MFLOPs"
+
+
+def megaflops(expected):
+    count, unit = expected[1][2].split()
+    return float(count) * (1000 if unit == "GFLOPs" else 1)
 
 
 @pytest.mark.parametrize(("number", "count"), SELECTIONS)
@@ -61,10 +68,11 @@ def test_the_board_and_the_numbers_are_those_of_the_arena_in_python(reader, numb
     solved = [pytest.approx(each, abs=0.0501) for each, _ in expected]
     board = [row.locator(".ttc-sum").all_inner_texts() for row in reader.page.locator(".ttc-board tbody tr").all()]
     assert [float(row[0]) for row in board] == solved
-    assert [row[1] for row in board] == [words[0] for _, words in expected]
+    assert [row[2] for row in board] == [words[0] for _, words in expected]
+    assert [float(row[1]) for row in board] == [pytest.approx(mega / count, abs=1) for mega in map(megaflops, expected)]
     reader.page.get_by_text("The numbers").click()
     rows = [row.split("\t") for row in reader.page.locator("details tbody tr").all_inner_texts()]
-    assert [row[0] for row in rows] == ["You", *(policy["name"] for policy in DATA["policies"])]
+    assert [row[0] for row in rows] == ["You", *(policy["name"].capitalize() for policy in DATA["policies"])]
     assert [float(row[2].removesuffix(f" of {count}")) for row in rows] == solved
     assert [[row[1], *row[3:5]] for row in rows] == [words for _, words in expected]
 
@@ -78,17 +86,17 @@ def test_a_finished_round_ranks_by_the_score_that_charges_flops(reader, number):
     assert f"With a score of {signed(scores[0])} you come {place} of 5" in said
     names = [policy["name"] for policy in DATA["policies"]]
     for name, score in zip(names, scores[1:], strict=True):
-        assert (f"{name} ({signed(score)})" in said) == (score > scores[0])
+        assert (f'"{name}" ({signed(score)})' in said) == (score > scores[0])
 
 
 @pytest.mark.parametrize("number", [1, 2, 3])
 def test_the_same_answers_for_more_flops_rank_lower(reader, number):
     """Four samples and the look: every problem as uniform sampling has it, and the look to pay."""
     look_at(reader, number, ["4x0"] * SIZE)
-    solved = reader.page.locator(".ttc-board .ttc-solved.ttc-sum").all_inner_texts()
+    solved = reader.page.locator(".ttc-board tbody .ttc-solved.ttc-sum").all_inner_texts()
     assert solved[0] == solved[1], "as many as uniform sampling"
     assert "fewer than uniform sampling for the same FLOPs" in reader.sentence.inner_text()
-    assert "Uniform (0.00)" in reader.sentence.inner_text().partition(", after ")[2]
+    assert '"uniform" (0.00)' in reader.sentence.inner_text().partition(", after ")[2]
 
 
 @pytest.mark.parametrize(("number", "count"), SELECTIONS)
@@ -97,11 +105,48 @@ def test_the_sentence_says_what_came_of_the_last_move(reader, number, count):
     problem = DATA["problems"][DATA["rounds"][number - 1]["problems"][count - 1]]
     option = option_of(MOVES[count - 1])
     came, said = problem["came"][option], reader.sentence.inner_text()
-    assert f"Problem {count}: " in said and came in said
-    assert ("right." in said) if came == problem["answer"] else (f"wrong, the answer is {problem['answer']}" in said)
+    right, began_right = came == problem["answer"], problem["first"] == problem["answer"]
+    assert f"Problem {count}: " in said
+    truth = "right" if right else f"wrong: the answer is {problem['answer']}"
+    assert f"{came}, which is {truth}." in said
+    assert f"; the look cost {in_flops(problem['look'])}." in said
     if PRICES[option]:
         assert f"In {problem['wins'][option]} of {DATA['draws']} draws" in said
+        assert f"generation{'s' if PRICES[option] > 1 else ''}, {in_flops(problem['flops'][option])}; the look" in said
+        assert ("changed nothing" in said) == (came == problem["first"])
+        assert ("a wrong answer into a right one" in said) == (right and not began_right)
+        assert ("a right answer into a wrong one" in said) == (began_right and not right)
+    else:
+        assert "The move cost nothing" in said
     assert ("is over" in said) == (count == SIZE)
+
+
+def test_before_the_first_move_the_board_says_what_each_player_does(reader):
+    look_at(reader, 1, [])
+    roles = reader.page.locator(".ttc-board .ttc-role").all_inner_texts()
+    assert [role.lower() for role in roles[1:]] == [policy["does"].lower() for policy in DATA["policies"]]
+    look_at(reader, 1, MOVES[:1])
+    assert not reader.page.locator(".ttc-board .ttc-role").count()
+
+
+@pytest.mark.parametrize(("number", "count"), SELECTIONS)
+def test_the_race_shows_everybodys_score_over_the_problems_played(reader, number, count):
+    look_at(reader, number, MOVES[:count])
+    reader.page.locator(".ttc-race svg .ttc-axis").first.wait_for()
+    zero, *ends = reader.page.locator(".ttc-race").evaluate(
+        """(race, keys) => ["par", "you", ...keys].map(key => {
+            const places = race.querySelector(`.ttc-line.ttc-${key}`).getAttribute("d").slice(1).split("L");
+            return [places.length - 1, ...places.at(-1).split(",").map(Number)];
+        })""",
+        [policy["key"] for policy in DATA["policies"]],
+    )
+    assert {moves for moves, *_ in ends} == {count}, "the axis ends at the last problem played"
+    assert {x for _, x, _ in ends} == {zero[1]}
+    scores = [float(words[0].replace("−", "-")) for _, words in standings(number, MOVES[:count])]
+    heights = np.array([y - zero[2] for *_, y in ends])
+    slope = heights @ scores / np.dot(scores, scores)
+    assert slope < 0, "higher is better"
+    assert heights == pytest.approx(slope * np.array(scores), abs=0.01)
 
 
 def test_a_round_is_played_with_the_keyboard_alone(reader):

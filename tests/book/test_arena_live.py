@@ -132,8 +132,8 @@ def test_the_first_attempt_is_that_of_the_python_package(reader, model, prm):
         reader.page.get_by_role("slider", name="New samples").press("Home")
         reader.page.get_by_role("button", name="Keep").click()
         wait(reader)
-        truth = "right" if result.correct else f"wrong, the answer is {problem.answer}"
-        assert f"You kept {answer}: {truth}." in reader.sentence.inner_text(), move
+        truth = "right" if result.correct else f"wrong: the answer is {problem.answer}"
+        assert f"you kept the first attempt, {answer}, which is {truth}." in reader.sentence.inner_text(), move
 
 
 @pytest.mark.parametrize("move", ["1x0", "4x0", "8x0", "2x1", "1x3", "2x3", "1x7"])
@@ -143,8 +143,9 @@ def test_a_move_is_run_and_charged_as_in_the_python_package(reader, model, prm, 
     play(reader, [MOVES[0], move])
     answer, wins, flops = shares(model, prm, problem, N, T)
     said = reader.sentence.inner_text()
-    assert f"Problem 2: From {N} × {1 + T} the verifier chose {answer or 'no answer'}: " in said
-    assert f"In {wins} of {LIVE['draws']} draws it would be right." in said
+    bought = f"{N} × {1 + T} attempts" if T else "1 sample" if N == 1 else f"{N} samples"
+    assert f"Problem 2: you drew {bought}, and the verifier chose {answer or 'no answer'}, which is " in said
+    assert f"In {wins} of {LIVE['draws']} draws this move is right." in said
     spent = [table_of(play(reader, moves))["You"]["FLOPs"] for moves in ([MOVES[0]], [MOVES[0], move])]
     look = ttclab.parallel_search(model, prm, problem, 1, seed=0)
     # The verifier has read the problem at the look, and the text if a draw has it again.
@@ -263,7 +264,7 @@ def test_a_live_round_is_played_with_the_keyboard_alone(reader):
     for count in range(1, SIZE + 1):
         reader.page.keyboard.press("Enter")
         wait(reader)
-        assert f"Problem {count}: From 1 × 1 the verifier chose" in reader.sentence.inner_text()
+        assert f"Problem {count}: you drew 1 sample, and the verifier chose" in reader.sentence.inner_text()
         if count < SIZE:
             reader.page.keyboard.press("Shift+Tab")
             reader.page.keyboard.press("Shift+Tab")
@@ -302,7 +303,7 @@ def test_words_of_the_live_game_stand_out_and_axe_finds_nothing_wrong(reader, sc
 
 def test_without_weights_the_live_round_says_so_and_recorded_problems_go_on(reader):
     page = draw(reader, DATA, {"live": SEED})
-    page.get_by_text("The models are not here", exact=False).wait_for()
+    page.get_by_text("the models could not be loaded", exact=False).wait_for()
     page.get_by_text("Recorded problems", exact=True).click()
     assert "Round 1: problem 1" in reader.sentence.inner_text()
     assert page.get_by_role("button", name="Draw 4 samples").get_attribute("aria-disabled") == "false"

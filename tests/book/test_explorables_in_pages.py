@@ -101,7 +101,7 @@ class Reader:
         row = DATA["tables"][group]["rows"][DATA["budgets"].index(samples)]
         said = self.sentence.inner_text()
         where = f"the {DATA['groups'][group]['name']}" if group else "the problems"
-        count = f"{samples} generation{'s' if samples > 1 else ''}, {row[4]} a problem"
+        count = f"{samples} generation{'s' if samples > 1 else ''}, {row[4]} per problem"
         return all(words in said for words in (f"right on {row[1]} ({row[2]}) of", f"promises {row[3]}.", where, count))
 
 
@@ -443,10 +443,10 @@ def verifier_says(reader, *selection):
     solved, interval, cost = verifier_said(*selection)
     samples, problems, verifier = selection[:3]
     where = "the problems" if problems == "all" else f"the {dict(zip('12345', FIFTHS, strict=True))[problems]}"
-    words = [f"{solved} ({interval}) of", where, f"Cost: {cost} a problem."]
+    words = [f"{solved} ({interval}) of", where, f"Cost: {cost} per problem."]
     if verifier not in ("none", "oracle"):
         vote, oracle = (verifier_said(samples, problems, other)[0] for other in ("none", "oracle"))
-        words.append(f"A vote solves {vote}, a perfect verifier {oracle}.")
+        words.append(f"A majority vote solves {vote}, a perfect verifier {oracle}.")
     return [each for each in words if each not in reader.sentence.inner_text()] == []
 
 
@@ -500,7 +500,7 @@ def test_controls_of_a_verifier_that_do_not_matter_are_out_of_the_way(reader):
     assert way.is_enabled() and dial.is_visible()
     reader.page.get_by_text("oracle", exact=True).click()
     assert not way.is_enabled() and not dial.is_visible()
-    reader.page.get_by_text("none: a vote", exact=True).click()
+    reader.page.get_by_text("none: majority vote", exact=True).click()
     assert not way.is_enabled()
 
 
@@ -531,7 +531,7 @@ def test_labels_of_a_verifiers_chart_never_collide_nor_leave_it(reader, width):
     reader.page.set_viewport_size({"width": width, "height": 900})
     reader.page.emulate_media(reduced_motion="reduce")
     look_at_verifier(reader, 1, "all", "noisy", "best", 0.6)
-    for verifier in ("none: a vote", "PRM 14x", "noisy oracle", "oracle"):
+    for verifier in ("none: majority vote", "PRM 14x", "noisy oracle", "oracle"):
         reader.page.get_by_text(verifier, exact=True).first.click()
         for problems in ("all", "1 easiest", "5 hardest"):
             reader.page.get_by_text(problems, exact=True).click()
@@ -565,7 +565,7 @@ def test_a_verifier_of_the_readers_own_run_with_few_samples_has_no_dial(reader):
     data["verifiers"] = [verifier for verifier in data["verifiers"] if verifier["key"] in ("none", "orm", "oracle")]
     data["curves"] = [curve for curve in data["curves"] if curve["verifier"] in ("none", "orm", "oracle")]
     page = draw(reader, data, {})
-    assert "A vote among 4 samples" in page.locator(".ttc").inner_text()
+    assert "A majority vote among 4 samples" in page.locator(".ttc").inner_text()
     page.get_by_role("button", name="Commit, then see").click()
     reader.chart.wait_for()
     assert verifier_says(reader, 4, "all", "orm")
@@ -581,22 +581,22 @@ ENDS = ["wrong", "right"]
 TURNING = next(  # the first chain shown: of several steps, right at first and wrong from the first rewrite on
     c
     for c in WATCHED["chains"]
-    if c["kind"] == "spoilt" and not c["attempts"][1]["right"] and len(c["attempts"][0]["steps"]) >= 4
+    if c["kind"] == "spoiled" and not c["attempts"][1]["right"] and len(c["attempts"][0]["steps"]) >= 4
 )
 CHAINS = {
     kind: next(chain for chain in WATCHED["chains"] if chain["kind"] == kind)
-    for kind in ("right", "mended", "spoilt", "wavering", "wrong")
+    for kind in ("right", "mended", "spoiled", "wavering", "wrong")
 }
 LOOKED_AT = [
     ("all", "mended", 1),
     ("all", "right", 3),
-    ("all", "spoilt", 7),
+    ("all", "spoiled", 7),
     ("all", "wavering", 5),
     ("all", "wrong", 2),
     ("4", "mended", 1),
     ("2", "right", 2),
     ("3", "wavering", 4),
-    ("4", "spoilt", 3),
+    ("4", "spoiled", 3),
     ("5", "wrong", 7),
 ]
 
@@ -616,15 +616,15 @@ def watch(reader, problems, chain, revision):
 def watch_says(reader, problems, chain, revision):
     """Whether the sentence gives the numbers of this revision, and the view the two attempts of this chain."""
     group = [group["key"] for group in WATCHED["groups"]].index(problems)
-    _, right, interval, spoilt, mended, cost = WATCHED["tables"][group]["rows"][revision]
+    _, right, interval, spoiled, mended, cost = WATCHED["tables"][group]["rows"][revision]
     kind = next(kind for kind in WATCHED["kinds"] if kind["key"] == chain["kind"])
     words = [
-        f"Rewrite {revision} of 7 ",
-        f"Of all whole chains, {kind['said'][group]} are like this one: {kind['name']}.",
-        f"turns {spoilt} of the right answers wrong",
+        f"In this chain, rewrite {revision} of 7 ",
+        f"Of all chains, {kind['said'][group]} are like this one: {kind['name']}.",
+        f"turns {spoiled} of the right answers wrong",
         f"and {mended} of the wrong answers right.",
         f"After it, {right} ({interval}) of the answers are right.",
-        f"{cost} a chain.",
+        f"Cost so far: {cost} per chain.",
     ]
     said = reader.sentence.inner_text()
     heads = reader.page.locator(".ttc-compare thead th").all_inner_texts()[1:]
@@ -709,8 +709,8 @@ def test_a_chain_is_shown_only_after_a_guess_by_keyboard_alone(reader):
 
 
 def watch_says_guess(reader, percent):
-    spoilt = WATCHED["tables"][0]["rows"][1][3]
-    return f"{spoilt} of the right answers wrong (you guessed {percent})" in reader.sentence.inner_text()
+    spoiled = WATCHED["tables"][0]["rows"][1][3]
+    return f"{spoiled} of the right answers wrong (you guessed {percent})" in reader.sentence.inner_text()
 
 
 def test_next_goes_on_from_the_end_of_a_chain_to_the_next_and_back_returns(reader):
@@ -741,13 +741,13 @@ def test_arrow_keys_move_along_the_chain_and_the_menu_has_the_chains_of_the_fift
 
 
 def test_the_address_keeps_the_chain_and_another_reader_sees_it(reader):
-    watch(reader, "all", CHAINS["spoilt"], 2)
+    watch(reader, "all", CHAINS["spoiled"], 2)
     reader.page.get_by_role("button", name="Next").click()
     shared = reader.page.url
     reader.page.goto("about:blank")
     reader.page.goto(shared)
     reader.page.locator(".ttc-compare").wait_for()
-    assert watch_says(reader, "all", CHAINS["spoilt"], 3)
+    assert watch_says(reader, "all", CHAINS["spoiled"], 3)
 
 
 def test_an_address_with_a_chain_of_another_fifth_shows_one_of_the_fifth(reader):

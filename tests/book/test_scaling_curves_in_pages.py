@@ -103,10 +103,11 @@ def says(reader, shown, problems, large, budget):
     where = f"the problems in the {group['name']}" if problems != "all" else "the problems"
     ceiling, said = group["said"][DATA["shares"].index(budget)], reader.sentence.inner_text()
     if (found := best(shown, problems, large, budget)) is None:
-        return said == f"For {ceiling} a problem no strategy that is shown can be paid. {other}"
+        return said == f"{ceiling} per problem pay for none of the strategies shown. {other}"
     name, what, solved, cost, minus = found
     first = (
-        f"For at most {ceiling} a problem, the best of those shown is {name}, {what}: {solved} of {where} for {cost}."
+        f'For at most {ceiling} per problem, the best strategy shown is "{name}" ({what}): '
+        f"it solves {solved} of {where} for {cost}."
     )
     return said.startswith(first) and said.endswith(f"{other} The small model minus the 14x model: {minus} points.")
 

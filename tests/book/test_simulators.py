@@ -270,16 +270,16 @@ def test_jupyterlab_is_told_to_leave_the_keys_to_the_widget(cell, name):
 
 @every_name
 def test_strings_of_the_data_are_text_and_never_markup(cell, name):
-    def spoilt(data):
+    def spoiled(data):
         """With markup in every string of several words; the others may be keys."""
         if isinstance(data, dict):
-            return {key: spoilt(value) for key, value in data.items()}
+            return {key: spoiled(value) for key, value in data.items()}
         if isinstance(data, list):
-            return [spoilt(each) for each in data]
+            return [spoiled(each) for each in data]
         words = isinstance(data, str) and " " in data
         return f"{data}<img src=x onerror='window.struck = true'>" if words else data
 
-    cell.evaluate(CELL, spoilt(shipped_data(name)))
+    cell.evaluate(CELL, spoiled(shipped_data(name)))
     cell.locator(".ttc button:visible").first.click()
     assert "<img" in cell.locator(".ttc").inner_text()
     assert cell.locator(".ttc img").count() == 0

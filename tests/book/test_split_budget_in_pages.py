@@ -36,10 +36,10 @@ def says(reader: Reader, attempts: int, problems: str, split: str) -> bool:
     solved, interval, cost = group["said"][place_of(split)]
     where = "all problems" if problems == "all" else f"the {group['name']}"
     name = DATA["splits"][place_of(split)]["name"]
-    words = [f"{name} solves {solved} ({interval}) of {where} for {cost} a problem."]
+    words = [f"{name} solves {solved} ({interval}) of {where} for {cost} per problem."]
     best = group["best"][step]
     if best != place_of(split):
-        words.append(f"The best is {DATA['splits'][best]['name']}: {group['said'][best][0]}")
+        words.append(f"The best split is {DATA['splits'][best]['name']}: {group['said'][best][0]}")
     for policy, row in zip(DATA["policies"], group["policies"]):
         does = row[step]
         words.append(

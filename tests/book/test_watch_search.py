@@ -130,6 +130,8 @@ def test_the_page_shows_what_the_python_package_finds(watcher, model, prm, probl
             for choose in ("majority", "weighted", "best")
         ]
         assert watcher.picks(name) == chosen
+        answers = watcher.page.get_by_role("region", name=name, exact=True).locator(".ttc-answers tbody tr")
+        assert answers.count() == len({solution.answer for solution in result.solutions}), "every answer has its row"
         spent = watcher.page.get_by_role("region", name=name, exact=True).locator(".ttc-spent").inner_text()
         assert float(spent.split(" MFLOPs")[0]) == pytest.approx(result.cost.total_flops / 1e6, rel=5e-3)
         ends = sum(
@@ -410,5 +412,5 @@ def test_without_weights_the_view_says_so(browser, site):
         }""",
         DATA,
     )
-    assert "models are not here" in page.locator("[aria-live=polite]").inner_text()
+    assert "models could not be loaded" in page.locator("[aria-live=polite]").inner_text()
     context.close()

@@ -6,9 +6,9 @@ simulator is a JSON file (`<name>.json`, written by `ttclab simulators`).
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, overload
 
 import anywidget
 import traitlets
@@ -19,6 +19,7 @@ from .arena import arena_data as arena_data
 from .big_or_many import big_or_many_data as big_or_many_data
 from .breadth_or_depth import breadth_or_depth_data as breadth_or_depth_data
 from .scaling_curves import scaling_curves_data as scaling_curves_data
+from .schemas import SimulatorData, WatchSearchData
 from .split_budget import split_budget_data as split_budget_data
 from .verifier import verifier_data as verifier_data
 from .watch_revision import watch_revision_data as watch_revision_data
@@ -26,7 +27,7 @@ from .watch_search import weight_files
 
 FOLDER = Path(__file__).parent
 BUNDLE = FOLDER / "explorables.js"
-RECORDED = {  # functions that compute the data from the recorded runs
+RECORDED: dict[str, Callable[[], SimulatorData]] = {  # functions that compute the data from the recorded runs
     "big_or_many": big_or_many.recorded,
     "breadth_or_depth": breadth_or_depth.recorded,
     "verifier": verifier.recorded,
@@ -53,7 +54,7 @@ class Explorable(anywidget.AnyWidget):
     state = traitlets.Dict().tag(sync=True)
     weights = traitlets.Dict().tag(sync=True)
 
-    def __init__(self, name: str, data: dict[str, Any] | None = None, **traits: Any) -> None:
+    def __init__(self, name: str, data: Mapping[str, object] | None = None, **traits: Any) -> None:
         if name not in NAMES:
             raise ValueError(f"no explorable is called {name!r}; there are: {', '.join(NAMES)}")
         data = shipped_data(name) if data is None else data
@@ -67,7 +68,7 @@ class Explorable(anywidget.AnyWidget):
         return f"Explorable({self.name!r})"
 
 
-def show(name: str, data: dict[str, Any] | None = None) -> Explorable:
+def show(name: str, data: Mapping[str, object] | None = None) -> Explorable:
     """Show a simulator as a widget, with the shipped recorded runs or with data from your own run.
 
     Parameters
@@ -89,12 +90,16 @@ def show(name: str, data: dict[str, Any] | None = None) -> Explorable:
     return Explorable(name, data)
 
 
-def shipped_data(name: str) -> dict[str, Any]:
+@overload
+def shipped_data(name: Literal["watch_search"]) -> WatchSearchData: ...
+@overload
+def shipped_data(name: str) -> SimulatorData: ...
+def shipped_data(name: str) -> SimulatorData:
     """The shipped data of a simulator, as `<name>_data` returned them."""
     return json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
 
 
-def as_json(data: dict[str, Any]) -> str:
+def as_json(data: Mapping[str, object]) -> str:
     """Format the data for a file: compact, on one line, in the original order."""
     return json.dumps(data, separators=(",", ":"), allow_nan=False) + "\n"
 

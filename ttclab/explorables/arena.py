@@ -3,25 +3,33 @@
 In a live round the problems are new, and the small model and its PRM run in the page.
 """
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .schemas import ArenaData, ArenaPolicy, Live, Progress, Shown, Table
 from .watch_search import models
 from .words import SCHEMA, SEED, flops_in_words
 
 if TYPE_CHECKING:
+    from ..bank.runs import Chains
     from ..results.arena import Arena, Played
 
 ROUNDS, PROBLEMS, SHARE = 12, 12, 4  # rounds, problems in each, generations for each problem
 DRAWS = 16  # recorded draws from which the chance of a right answer is counted
-POLICIES = {
-    "uniform": ("Uniform", "4 samples of each problem, and no look at first attempts"),
-    "lesson": ("Lesson", "the popular lesson's rule, 4 generations for each problem"),
-    "fitted": ("Fitted", "the compute-optimal policy of the validation problems, up to 4 for each problem"),
-    "spread": ("Spread", "looks at all problems first, then moves generations to where they help most"),
+POLICIES = {  # names as in chapter 7, and what the policies do
+    "uniform": ("uniform", "4 samples of each problem, without a look"),
+    "lesson": (
+        "the lesson's rule",
+        "4 generations for each problem: samples if it looks easy, revisions if it looks hard",
+    ),
+    "fitted": (
+        "fitted",
+        "up to 4 generations for each problem, in the way that solved most validation problems of that difficulty",
+    ),
+    "spread": ("spread", "looks at all problems first, then moves generations to where more samples help most"),
 }
 
 LIVE_DRAWS = 8  # draws of each move in a live round
@@ -30,17 +38,16 @@ KEEP = 8  # samples that the other policy of a live round draws of an attempt th
 
 
 def arena_data(
-    arena: "Arena", shown: Sequence[dict[str, Any]], rounds: Sequence[Sequence[int]], *, source: str = "your own run"
-) -> dict[str, Any]:
+    arena: "Arena", shown: Mapping[int, Shown], rounds: Sequence[Sequence[int]], *, source: str = "your own run"
+) -> ArenaData:
     """Data of the simulator "The arena": the problems, and how every policy played them.
 
     Parameters
     ----------
     arena : Arena
         Recorded problems.
-    shown : list of dict
-        For each problem of the arena: `id`, `question` and `answer`; `first`, the answer of the first attempt; and
-        `came`, the answer of one draw of each option.
+    shown : mapping of int to Shown
+        What the player sees of each problem of the rounds, by its index in the arena.
     rounds : list of lists of int
         Problems of each round, in order of arrival.
     source : str
@@ -64,7 +71,7 @@ def arena_data(
         "budget": SHARE * PROBLEMS,
         "draws": DRAWS,
         "options": [list(option) for option in game.OPTIONS],
-        "policies": [{"key": key, "name": name, "does": does} for key, (name, does) in POLICIES.items()],
+        "policies": _described(POLICIES),
         "problems": [
             {
                 **shown[i],
@@ -91,7 +98,11 @@ def arena_data(
     }
 
 
-def _live() -> dict[str, Any]:
+def _described(policies: Mapping[str, tuple[str, str]]) -> list[ArenaPolicy]:
+    return [{"key": key, "name": name, "does": does} for key, (name, does) in policies.items()]
+
+
+def _live() -> Live:
     """How new problems are drawn and played, and the models that play them."""
     from ..results.game import HARD
     from ..tasks.arithmetic import LENGTHS, SIZES
@@ -99,8 +110,8 @@ def _live() -> dict[str, Any]:
     policies = {
         "uniform": POLICIES["uniform"],
         "keep": (
-            "Keep or 8",
-            f"keeps a first attempt whose score is {1 - HARD:.1f} or more, and otherwise draws {KEEP} samples",
+            f"keep or draw {KEEP}",
+            f"keeps a first attempt with a score of {1 - HARD:.1f} or more, and otherwise draws {KEEP} samples",
         ),
     }
     return {
@@ -113,12 +124,12 @@ def _live() -> dict[str, Any]:
         "budgets": list(LIVE_BUDGETS),
         "share": SHARE,
         "keep": {"above": HARD, "N": KEEP},
-        "policies": [{"key": key, "name": name, "does": does} for key, (name, does) in policies.items()],
+        "policies": _described(policies),
         "models": models(),
     }
 
 
-def _progress(played: "Played", arena: "Arena") -> dict[str, list[Any]]:
+def _progress(played: "Played", arena: "Arena") -> Progress:
     """The moves of a policy, the wins of each move, and running totals after each problem."""
     from ..results.arena import price
 
@@ -160,10 +171,10 @@ def _thousands(flops: float) -> int:
     return round(float(flops) / 1000)
 
 
-def _standings(number: int, rivals: "dict[str, Played]", arena: "Arena") -> dict[str, Any]:
+def _standings(number: int, rivals: "dict[str, Played]", arena: "Arena") -> Table:
     rows = [
         [
-            POLICIES[key][0],
+            POLICIES[key][0].capitalize(),
             _signed(_score(played, arena, len(arena))),
             f"{played.correct.sum():.1f} of {len(arena)}",
             str(played.generations),
@@ -205,7 +216,7 @@ def drawn_rounds(arena: "Arena") -> list[list[int]]:
     return sorted(rounds, key=needless)
 
 
-def recorded() -> dict[str, Any]:
+def recorded() -> ArenaData:
     """Compute the data from the recorded runs on the test problems."""
     from .. import bank
     from ..bank.shipped import SMALL
@@ -213,9 +224,8 @@ def recorded() -> dict[str, Any]:
 
     chains = bank.load_chains(SMALL, "test")
     rounds = drawn_rounds(arena.load_arena())
-    used = {i for row in rounds for i in row}
-    shown: list[dict[str, Any]] = [{}] * len(chains.problems)
-    for i in used:
+    shown: dict[int, Shown] = {}
+    for i in {i for row in rounds for i in row}:
         problem, written = chains.problems[i], chains.solutions(i)
         shown[i] = {
             "id": problem.id,
@@ -228,7 +238,7 @@ def recorded() -> dict[str, Any]:
     return arena_data(arena.load_arena(), shown, rounds, source=source)
 
 
-def _one_draw(chains: Any, i: int) -> list[str]:
+def _one_draw(chains: "Chains", i: int) -> list[str]:
     """The answer of each option, computed from the first recorded chains of problem i that are long enough."""
     from .. import results
     from ..bank.shipped import SMALL

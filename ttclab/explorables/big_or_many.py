@@ -1,12 +1,13 @@
 """Big once or small many: one pass of the large model against samples of the small one, by difficulty and FLOPs."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..estimators import bootstrap
+from .schemas import BigOrManyData, Compared, Pass, SmallCurve, Table
 from .words import GROUPS, SCHEMA, group_members, in_words, source_of, to_4_decimals
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ def big_or_many_data(
     *,
     met: int | None = None,
     source: str = "your own run",
-) -> dict[str, Any]:
+) -> BigOrManyData:
     """Data of the simulator "Big once or small many": accuracy of both models at equal FLOPs.
 
     The budget of the small model is a number of passes of the large model. It draws as many samples as this pays for on
@@ -67,7 +68,7 @@ def big_or_many_data(
             f"none of {PASSES} passes of the large model costs as much as recorded samples of the small model"
         )
     members = group_members(ease)
-    curves = []
+    curves: list[SmallCurve] = []
     for steps, once in large.items():
         for verifier, arms in small.items():
             paid = [arms[int(np.searchsorted(costs[verifier], n * price[steps], side="right")) - 1] for n in passes]
@@ -85,19 +86,27 @@ def big_or_many_data(
         ],
         "verifiers": [{"key": verifier.lower(), "name": verifier} for verifier in small],
         "met": max(large) if met is None else met,
-        "columns": ["Large passes", "Samples", "Solved", "95% interval", "Cost a problem", "Small minus large, points"],
+        "columns": [
+            "Large passes",
+            "Samples",
+            "Solved",
+            "95% interval",
+            "Cost per problem",
+            "Small minus large, points",
+        ],
         "curves": curves,
         "tables": _tables(passes, curves, large, members, max(large) if met is None else met),
     }
 
 
-def _pass(arm: "Arm", members: NDArray[np.bool_]) -> dict[str, Any]:
+def _pass(arm: "Arm", members: NDArray[np.bool_]) -> Pass:
     """One pass of the large model, in numbers and in words: accuracy, interval, cost."""
     solved = bootstrap(arm.correct[members])
-    return {**to_4_decimals(solved), "said": in_words(solved, arm.flops[members].mean())}
+    mean, low, high = (float(np.round(part, 4)) for part in solved)
+    return {"mean": mean, "low": low, "high": high, "said": in_words(solved, arm.flops[members].mean())}
 
 
-def _compared(arms: "Sequence[Arm]", once: "Arm", members: NDArray[np.bool_]) -> dict[str, Any]:
+def _compared(arms: "Sequence[Arm]", once: "Arm", members: NDArray[np.bool_]) -> Compared:
     """The small model by budget, in numbers and words: accuracy, interval, cost, small minus large, and the winner."""
     right = np.stack([arm.correct[members] for arm in arms], axis=1)
     accuracy, gap = bootstrap(right), bootstrap(right - once.correct[members][:, None])
@@ -111,13 +120,13 @@ def _compared(arms: "Sequence[Arm]", once: "Arm", members: NDArray[np.bool_]) ->
 
 def _tables(
     passes: Sequence[float],
-    curves: Sequence[dict[str, Any]],
+    curves: Sequence[SmallCurve],
     large: "Mapping[int, Arm]",
     members: Mapping[str, NDArray[np.bool_]],
     met: int,
-) -> list[dict[str, Any]]:
+) -> list[Table]:
     """All verifiers against the large model that is shown first, for readers without scripts."""
-    tables = []
+    tables: list[Table] = []
     for i, (key, rows) in enumerate(members.items()):
         tables.append(
             {
@@ -136,7 +145,7 @@ def _tables(
     return tables
 
 
-def recorded() -> dict[str, Any]:
+def recorded() -> BigOrManyData:
     """Compute the data from the recorded runs."""
     from .. import results
 

@@ -1,17 +1,16 @@
 """Breadth or depth: coverage by budget, measured and in theory."""
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import ArrayLike
 
 from ..estimators import Estimate, bootstrap, pass_at_k, percents
+from .schemas import BreadthOrDepthData, CoverageGroup, Table
 from .words import GROUPS, SCHEMA, group_members, in_words, source_of, to_4_decimals
 
 
 def breadth_or_depth_data(
     correct: ArrayLike, flops_per_sample: ArrayLike, *, prefill_flops: ArrayLike = 0, source: str = "your own run"
-) -> dict[str, Any]:
+) -> BreadthOrDepthData:
     """Data of the simulator "Breadth or depth": coverage by budget, for all problems and by fifth of difficulty.
 
     The fifths are those of pass@1 on the same samples. Theory is 1-(1-p)^N, where p is pass@1 of the group.
@@ -45,7 +44,7 @@ def breadth_or_depth_data(
     writing, reading = np.asarray(flops_per_sample, dtype=float), np.broadcast_to(prefill_flops, problems)
     writing = np.broadcast_to(writing.mean(axis=1) if writing.ndim == 2 else writing, problems)
     coverage = pass_at_k(samples, right.sum(axis=1, keepdims=True), budgets)  # (problems, budgets)
-    groups = []
+    groups: list[CoverageGroup] = []
     for key, members in group_members(right.mean(axis=1)).items():
         p, prefill, per_sample = (values[members].mean() for values in (right, reading, writing))
         estimate = bootstrap(coverage[members])
@@ -71,22 +70,22 @@ def breadth_or_depth_data(
     }
 
 
-def _coverage_table(budgets: list[int], group: dict[str, Any]) -> dict[str, Any]:
+def _coverage_table(budgets: list[int], group: CoverageGroup) -> Table:
     """The numbers of a group in words, for the sentence and the table of the page, with and without scripts."""
-    rows = []
+    rows, coverage = [], group["coverage"]
     for i, budget in enumerate(budgets):
-        covered = Estimate(*(group["coverage"][part][i] for part in ("mean", "low", "high")))
+        covered = Estimate(*(np.array(part[i]) for part in (coverage["mean"], coverage["low"], coverage["high"])))
         solved, interval, cost = in_words(covered, group["flops"][i])
         (theory,) = percents(group["theory"][i])
         rows.append([str(budget), solved, interval, f"{theory}%", cost])
     return {
         "caption": f"{group['name'].capitalize()}: {group['problems']} problems",
-        "columns": ["Samples", "At least one right", "95% interval", "Theory", "Cost a problem"],
+        "columns": ["Samples", "At least one right", "95% interval", "Theory", "Cost per problem"],
         "rows": rows,
     }
 
 
-def recorded() -> dict[str, Any]:
+def recorded() -> BreadthOrDepthData:
     """Compute the data from the recorded runs."""
     from .. import results
 

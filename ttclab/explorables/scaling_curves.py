@@ -1,12 +1,13 @@
 """Scaling curves: accuracy of each strategy by FLOPs, compared with one pass of a large model."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from ..estimators import bootstrap
+from .schemas import Point, ScalingCurvesData, ScalingGroup, StrategyCurve, Table
 from .words import GROUPS, SCHEMA, SEED, flops_in_words, group_members
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def scaling_curves_data(
     *,
     opponent: str | None = None,
     source: str = "your own run",
-) -> dict[str, Any]:
+) -> ScalingCurvesData:
     """Data of the simulator "Scaling curves": accuracy by FLOPs, strategy and fifth of difficulty.
 
     Parameters
@@ -69,7 +70,7 @@ def scaling_curves_data(
     if values.ndim != 1 or len(values) < 5 or any({a.correct.shape, a.flops.shape} != {values.shape} for a in arms):
         raise ValueError(f"every arm must have the problems of ease, at least 5; ease has the shape {values.shape}")
     opponent = opponent or next(iter(large))
-    groups = []
+    groups: list[ScalingGroup] = []
     for key, members in group_members(values).items():
         budgets = [share * float(large[opponent].flops[members].mean()) for share in SHARES]
         curves = [_curve(ways, large, members, budgets) for ways in strategies.values()]
@@ -94,7 +95,7 @@ def scaling_curves_data(
         "strategies": [{"key": keys[name], "name": name, "ways": list(ways)} for name, ways in strategies.items()],
         "opponents": list(large),
         "opponent": list(large).index(opponent),
-        "columns": ["Strategy", "What it does", "Solved", "Cost a problem", "Minus the large model"],
+        "columns": ["Strategy", "What it does", "Solved", "Cost per problem", "Small minus large, points"],
         "groups": groups,
         "tables": [_table(group, list(strategies)) for group in groups],
     }
@@ -102,7 +103,7 @@ def scaling_curves_data(
 
 def _curve(
     ways: "Mapping[str, Arm]", large: "Mapping[str, Arm]", members: np.ndarray, budgets: list[float]
-) -> dict[str, Any]:
+) -> StrategyCurve:
     """A strategy on a group: its points, gains over each large model, and the most expensive arm for each budget."""
     costs = np.array([arm.flops[members].mean() for arm in ways.values()])
     return {
@@ -115,7 +116,7 @@ def _curve(
     }
 
 
-def _point(arm: "Arm", members: np.ndarray) -> list[Any]:
+def _point(arm: "Arm", members: np.ndarray) -> Point:
     """Mean, low, high and FLOPs, then accuracy and FLOPs in words."""
     estimate, flops = bootstrap(arm.correct[members]), float(arm.flops[members].mean())
     numbers = [round(float(x), 4) for x in estimate]
@@ -126,13 +127,13 @@ def _rounded(flops: float) -> float:
     return float(f"{flops:.4g}")
 
 
-def _table(group: dict[str, Any], names: list[str]) -> dict[str, Any]:
+def _table(group: ScalingGroup, names: list[str]) -> Table:
     """Accuracy of each strategy at a few budgets, for readers without scripts."""
     steps = [list(SHARES).index(share) for share in TABULATED]
     rows = []
     for name, curve in zip(names, group["curves"], strict=True):
         payable = [curve["payable"][step] for step in steps]
-        rows.append([name, *(curve["points"][i][4] if i >= 0 else "costs too much" for i in payable)])
+        rows.append([name, *(str(curve["points"][i][4]) if i >= 0 else "costs too much" for i in payable)])
     return {
         "caption": f"{group['name'].capitalize()}: solved for at most the FLOPs shown per problem",
         "columns": ["Strategy", *(group["said"][step] for step in steps)],
@@ -140,7 +141,7 @@ def _table(group: dict[str, Any], names: list[str]) -> dict[str, Any]:
     }
 
 
-def recorded() -> dict[str, Any]:
+def recorded() -> ScalingCurvesData:
     """Compute the data from the recorded runs."""
     from .. import results
 

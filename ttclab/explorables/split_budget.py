@@ -2,12 +2,13 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from ..estimators import bootstrap, percents
+from .schemas import Followed, SplitBudgetData, SplitGroup, Table
 from .words import GROUPS, SCHEMA, SEED, group_members, in_words
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def split_budget_data(
     beside: "Mapping[str, Sequence[Arm]] | None" = None,
     model: str = "your model",
     source: str = "your own run",
-) -> dict[str, Any]:
+) -> SplitBudgetData:
     """Data of the simulator "Split the budget": the splits of every budget, and the splits that policies choose.
 
     Parameters
@@ -88,7 +89,7 @@ def split_budget_data(
             for a in (arm.allocation for arm in splits)
         ],
         "policies": list(rules),
-        "columns": ["Chains × attempts", "Solved", "95% interval", "Cost a problem"],
+        "columns": ["Chains × attempts", "Solved", "95% interval", "Cost per problem"],
         "groups": groups,
         "tables": [_best_table(group, budgets, list(rules)) for group in groups],
     }
@@ -97,7 +98,7 @@ def split_budget_data(
 def _group(
     key: str, rows: np.ndarray, splits: "Sequence[Arm]", budgets: Sequence[int], followed: list[list[_Followed | None]],
     beside: "Mapping[str, Sequence[Arm]]",
-) -> dict[str, Any]:  # fmt: skip
+) -> SplitGroup:  # fmt: skip
     """Data of a group of problems: each split, the best split of each budget, and the policies."""
     best = []
     for budget in budgets:
@@ -138,7 +139,7 @@ def _allocated(
     return _Followed(splits, got.correct, got.flops + flops)
 
 
-def _in_group(followed: _Followed, rows: np.ndarray, names: list[str]) -> dict[str, Any]:
+def _in_group(followed: _Followed, rows: np.ndarray, names: list[str]) -> Followed:
     """A policy on a group: the most frequent split, the marked splits, and the result."""
     counts = Counter(np.array(followed.splits)[rows].tolist())
     [(usual, count)] = counts.most_common(1)
@@ -158,7 +159,7 @@ def _said(correct: np.ndarray, flops: np.ndarray) -> list[str]:
     return in_words(bootstrap(correct), flops.mean())
 
 
-def _best_table(group: dict[str, Any], budgets: Sequence[int], names: list[str]) -> dict[str, Any]:
+def _best_table(group: SplitGroup, budgets: Sequence[int], names: list[str]) -> Table:
     """The best split and the policies by budget, for readers without scripts."""
     rows = []
     for i, budget in enumerate(budgets):
@@ -176,7 +177,7 @@ def _best_table(group: dict[str, Any], budgets: Sequence[int], names: list[str])
     }
 
 
-def recorded() -> dict[str, Any]:
+def recorded() -> SplitBudgetData:
     """Compute the data from the small model's recorded samples, step-level revisions and beam searches."""
     from .. import results
     from ..allocator import fitted_policy

@@ -1,12 +1,13 @@
-"""Watch a revision: how often revisions turn attempts right or wrong, and chains to read."""
+"""Watch a rewrite: how often revisions turn attempts right or wrong, and chains to read."""
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from ..estimators import bootstrap, bootstrap_share, fifths
+from .schemas import Attempt, Table, WatchRevisionData
 from .words import GROUPS, SCHEMA, SEED, group_members, in_words
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 KINDS = {  # of revision chains, by the correctness of their attempts
     "right": "right all along",
     "mended": "wrong at first, right at the end",
-    "spoilt": "right at first, wrong at the end",
+    "spoiled": "right at first, wrong at the end",
     "wavering": "back and forth",
     "wrong": "wrong all along",
 }
@@ -29,9 +30,10 @@ def watch_revision_data(
     ease: ArrayLike | None = None,
     flops: ArrayLike | None = None,
     shown: int = 8,
+    verifier: str = "the verifier",
     source: str = "your own run",
-) -> dict[str, Any]:
-    """Data of the simulator "Watch a revision": rates at which revisions turn attempts right or wrong, and chains.
+) -> WatchRevisionData:
+    """Data of the simulator "Watch a rewrite": rates at which revisions turn attempts right or wrong, and chains.
 
     Parameters
     ----------
@@ -45,6 +47,8 @@ def watch_revision_data(
         FLOPs of a chain up to and including each attempt, with the verifier.
     shown : int
         Chains of each fifth that can be read, one per problem, with the kinds in turn.
+    verifier : str
+        Name of the verifier, shown above the scores.
     source : str
         Source of the runs, shown below.
 
@@ -76,6 +80,7 @@ def watch_revision_data(
         "schema": SCHEMA,
         "explorable": "watch_revision",
         "source": f"{source}; {problems} problems, {each} chains of {attempts} attempts each",
+        "scored": f"{verifier}'s score, 0 to 1",
         "groups": [
             {
                 "key": key,
@@ -139,7 +144,7 @@ def _kind(right: np.ndarray) -> str:
     """The kind of a chain, a key of KINDS, by the correctness of its attempts, (attempts,)."""
     if right.all() or not right.any():
         return "right" if right[0] else "wrong"
-    return "wavering" if right[0] == right[-1] else "mended" if right[-1] else "spoilt"
+    return "wavering" if right[0] == right[-1] else "mended" if right[-1] else "spoiled"
 
 
 def _turns(kinds: np.ndarray, problems: np.ndarray, shown: int) -> Iterator[int]:
@@ -149,16 +154,18 @@ def _turns(kinds: np.ndarray, problems: np.ndarray, shown: int) -> Iterator[int]
     yield from sorted(i for i, _ in zip(rounds, range(shown)))
 
 
-def _attempt(solution: "Solution", scores: Sequence[float]) -> dict[str, Any]:
+def _attempt(solution: "Solution", scores: Sequence[float]) -> Attempt:
     """An attempt in words: its steps, each with its score and whether the attempt is right so far."""
     lines, checks = str(solution).splitlines(), solution.problem.check_steps(solution.steps)
     if not len(lines) == len(checks) == len(scores):
         raise ValueError(f"each of {len(lines)} steps needs a check and a score, not {len(checks)} and {len(scores)}")
-    steps = [[line, f"{score:.2f}", int(check)] for line, score, check in zip(lines, scores, checks)]
+    steps: list[list[str | int]] = [
+        [line, f"{score:.2f}", int(check)] for line, score, check in zip(lines, scores, checks)
+    ]
     return {"right": int(solution.correct), "answer": solution.answer or "none", "steps": steps}
 
 
-def _revisions_table(key: str, right: np.ndarray, spent: np.ndarray) -> dict[str, Any]:
+def _revisions_table(key: str, right: np.ndarray, spent: np.ndarray) -> Table:
     """Table of a group, one row per attempt: accuracy, attempts turned right or wrong, and cost of the chain.
 
     `right` has the shape (problems, chains, attempts).
@@ -199,7 +206,7 @@ def _turned(turned: np.ndarray, attempts: np.ndarray) -> str:
     return f"{bootstrap_share(turned.sum(axis=1), attempts.sum(axis=1)):%}"
 
 
-def recorded() -> dict[str, Any]:
+def recorded() -> WatchRevisionData:
     """Compute the data from the recorded chains."""
     from .. import results
 
@@ -209,5 +216,6 @@ def recorded() -> dict[str, Any]:
         scores,
         ease=-results.small_fifths(),
         flops=spent,
+        verifier="the PRM",
         source=f"{SEED}, the small model's recorded chains on the test problems, temperature 1",
     )

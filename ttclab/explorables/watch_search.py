@@ -3,11 +3,12 @@
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..data import ZOO
+from .schemas import Models, Table, WatchSearchData
 from .words import SCHEMA, SEED, in_words
 
 if TYPE_CHECKING:
@@ -20,10 +21,10 @@ LONG = 5  # smallest number of operations of a problem to watch
 FOOLED = 0.5  # a wrong solution must score at least this to be a verifier's clear mistake
 KINDS = {  # of problems to watch, by the results of N samples and of a beam search with N places
     "voted down": "the vote is wrong, the best score is right",
-    "fooled": "a wrong solution has the best score, a right one is there",
-    "found by search": "no sample is chosen rightly, beam search finds it",
+    "fooled": "a wrong solution has the best score, though a right one is there",
+    "found by search": "every rule chooses a wrong sample, beam search is right",
     "trusting": "the best score is wrong, the vote is right",
-    "unreached": "no sample is right, beam search finds it",
+    "unreached": "no sample is right, beam search is",
     "agreed": "all agree",
 }
 
@@ -61,7 +62,7 @@ def weight_files() -> dict[str, Path]:
     return {key: ZOO / name / "model.safetensors" for key, name in MODELS.items()}
 
 
-def models() -> dict[str, Any]:
+def models() -> Models:
     """Configurations of the models that run in the page, and their vocabulary."""
     vocabulary = json.loads((ZOO / MODELS["policy"] / "tokenizer.json").read_text(encoding="utf-8"))["model"]["vocab"]
     return {
@@ -72,16 +73,16 @@ def models() -> dict[str, Any]:
     }
 
 
-def recorded() -> dict[str, Any]:
+def recorded() -> WatchSearchData:
     """Compute the data: configurations of the models, problems to watch, and results of the recorded runs."""
     from .. import bank, results
     from ..problems import ArithmeticProblem
     from ..verifiers.scoring import threshold_of
 
     arms = {
-        "Best-of-N, best score": results.best(N),
-        "Best-of-N, weighted vote": results.weighted(N),
-        "Best-of-N, vote": results.vote(N),
+        "Best-of-N, the best score": results.best(N),
+        "Samples, weighted vote": results.weighted(N),
+        "Samples, majority vote": results.vote(N),
         "Beam search": results.beam(N, M=M),
         f"Step-level revision, {M} chains": results.stepwise(N // M - 1, M),
     }
@@ -143,14 +144,11 @@ def _kind(best: bool, weighted: bool, vote: bool, covered: bool, searched: bool)
     return None
 
 
-def _table(arms: "dict[str, Arm]") -> dict[str, Any]:
-    """Accuracy and cost of each strategy over all problems."""
-    rows = [
-        [name, *in_words(arm.solved, float(np.mean(arm.flops)))]
-        for name, arm in arms.items()
-    ]  # fmt: skip
+def _table(arms: "dict[str, Arm]") -> Table:
+    """Accuracy and cost of each recorded strategy over all problems; DVTS runs only in the page."""
+    rows = [[name, *in_words(arm.solved, float(np.mean(arm.flops)))] for name, arm in arms.items()]
     return {
-        "caption": f"The recorded runs on all test problems: N={N}, M={M}, the PRM",
-        "columns": ["Strategy", "Solved", "95% interval", "Cost a problem"],
-        "rows": rows,
+        "caption": f"The recorded runs on all test problems, with N={N}, M={M} and the PRM",
+        "columns": ["Strategy", "Solved", "95% interval", "Cost per problem"],
+        "rows": [*rows, ["DVTS", "not recorded", "", ""]],
     }

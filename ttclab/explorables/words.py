@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..estimators import Estimate, fifths
+from .schemas import Estimates
 
 if TYPE_CHECKING:
     from ..bank.runs import Samples
@@ -28,9 +29,10 @@ def group_members(ease: ArrayLike) -> dict[str, NDArray[np.bool_]]:
     return {key: np.full(len(fifth), True) if key == "all" else fifth == int(key) - 1 for key in GROUPS}
 
 
-def to_4_decimals(estimate: Estimate) -> dict[str, float | list[float]]:
-    """The parts of an estimate by name, rounded to 4 decimals."""
-    return {part: np.round(value, 4).tolist() for part, value in estimate._asdict().items()}
+def to_4_decimals(estimate: Estimate) -> Estimates:
+    """The parts of an array of estimates by name, rounded to 4 decimals."""
+    mean, low, high = (np.round(part, 4).tolist() for part in estimate)
+    return {"mean": mean, "low": low, "high": high}
 
 
 def in_words(solved: Estimate, flops: float) -> list[str]:

@@ -1,13 +1,10 @@
 // The arena: a game. Problems arrive one by one, the player spends one budget on all of them; policies play them too.
-// On recorded problems, what comes of a move, and all that the policies did, is looked up; the player's own totals and score are
+// On recorded problems, the results of moves and everything about the policies are looked up; the player's own totals and score are
 // added up here. On live problems (live_arena.js) the models run in the page.
-import { axisBottom, axisLeft } from "d3-axis";
-import { scaleLinear } from "d3-scale";
-import { line } from "d3-shape";
 import css from "./arena.css";
+import { board, race, signed, tenths } from "./arena_board.js";
 import { generations, last, standing, total } from "./arena_rules.js";
-import { canvas, drawDot, mark, spread } from "./chart.js";
-import { button, choices, element, menu, slider } from "./controls.js";
+import { button, capital, choices, element, menu, slider } from "./controls.js";
 import { LiveRound } from "./live_arena.js";
 import { LiveModels } from "./live_models.js";
 import { oneOf, View } from "./view.js";
@@ -81,8 +78,8 @@ export function arena(context) {
   const [where, question, attempt, cost] = ["ttc-where", "ttc-asked", "ttc-first", "ttc-cost"].map((name) => element("p", { class: name }));
   const purse = element("div", { class: "ttc-purse", "aria-hidden": "true" });
   const card = element("div", { class: "ttc-card" }, where, purse, question, attempt, samples.node, revisions.node, cost);
-  const board = element("div", { class: "ttc-scroll", tabindex: 0, role: "region", "aria-label": "The board" });
-  const { svg, yAxis, xAxis, layer, yText, xText, describe, ...chart } = canvas(paint, "ttc-race");
+  const table = element("div", { class: "ttc-scroll", tabindex: 0, role: "region", "aria-label": "The board" });
+  const chart = race(() => ({ players: players(), words: words() }));
 
   // The rules
 
@@ -212,10 +209,10 @@ export function arena(context) {
     const weights = context.model.get("weights");
     try {
       const files = typeof weights === "function" ? await weights() : weights;
-      if (!files?.policy) throw new Error("The models are not here");
+      if (!files?.policy) throw new Error("the models could not be loaded");
       models = new LiveModels(live.models, files, fail);
     } catch (error) {
-      failure = String(error);
+      failure = /** @type {Error} */ (error).message;
     }
     isLoading = false;
     view.select({});
@@ -236,13 +233,17 @@ export function arena(context) {
 
   function draws() { return isLive() ? live.draws : recorded.draws; }
 
-  function players() { return [{ key: "you", name: "You", does: "every look paid" }, ...(isLive() ? live : recorded).policies]; }
+  /** Everybody's standing after the problems played, the player's first. @returns {import("./arena_board.js").Player[]} */
+  function players() {
+    const all = [{ key: "you", name: "you", does: "you look at each problem, and then decide" }, ...(isLive() ? live : recorded).policies];
+    return standings().map((each, i) => ({ ...each, ...all[i] }));
+  }
 
   /** @param {number} place of a recorded problem in its round */
   function problemAt(place) { return problems[rounds[selected.round].problems[place]]; }
 
-  /** @returns {{ standings: Standing[], curves: Curve[] }} everybody's standing after `done` problems, the player's first */
-  function score() {
+  /** @returns {Standing[]} */
+  function standings() {
     const moves = selected.moves.slice(0, done());
     if (isLive()) return round.standings(moves);
     const grown = (/** @type {number[]} */ totals) => [0, ...totals.slice(0, moves.length)];
@@ -251,26 +252,23 @@ export function arena(context) {
       moves, prices: moves.map(price), wins: moves.map((option, i) => problemAt(i).wins[option]),
       flops: moves.map((option, i) => problemAt(i).look + problemAt(i).flops[option]), // every look is paid
     }, uniform, recorded.draws);
-    return {
-      curves: uniform,
-      standings: [own, ...rivals.map(({ moves: options, wins, solved, generations: spent, flops, score: scores }) => ({
-        moves: options, wins, solved: grown(solved), generations: grown(spent), flops: grown(flops), score: grown(scores),
-      }))],
-    };
+    return [own, ...rivals.map(({ moves: options, wins, solved, generations: spent, flops, score }) => ({
+      moves: options, wins, solved: grown(solved), generations: grown(spent), flops: grown(flops), score: grown(score),
+    }))];
   }
 
   /** @param {string} does what the player did with the last problem, and what came of it */
   function ranking(does) {
-    const [you, ...rivals] = score().standings.map(({ solved, flops, score: scores }, player) =>
-      ({ solved: tenths(last(solved)), flops: inFlops(last(flops)), score: last(scores), name: players()[player].name }));
+    const [you, ...rivals] = players().map(({ name, solved, flops, score }) =>
+      ({ name, solved: tenths(last(solved) / draws()), flops: inFlops(last(flops)), score: last(score) }));
     const more = `${Math.abs(you.score).toFixed(2)} ${you.score > 0 ? "more" : "fewer"} than`;
     const beyond = `${you.score ? more : "as many as"} uniform sampling for the same FLOPs`;
     if (done() < size) return `${does} So far you solve ${you.solved} of ${done()}, ${beyond}.`;
     const ahead = rivals.filter(({ score: theirs }) => theirs > you.score).toSorted((a, b) => b.score - a.score);
-    const after = ahead.length ? `, after ${listed(ahead.map(({ name, score: theirs }) => `${name} (${signed(theirs)})`))}` : "";
+    const after = ahead.length ? `, after ${listed(ahead.map(({ name, score: theirs }) => `"${name}" (${signed(theirs)})`))}` : "";
     const place = ahead.length === rivals.length ? "last" : PLACES[ahead.length];
     return `${does} ${roundName()} is over: you solve ${you.solved} of ${size} for ${you.flops}, ${beyond}. ` +
-      `With a score of ${signed(you.score)} you come ${place} of ${players().length}${after}.`;
+      `With a score of ${signed(you.score)} you come ${place} of ${rivals.length + 1}${after}.`;
   }
 
   function roundName() { return isLive() ? `Live round ${selected.live}` : `Round ${selected.round + 1}`; }
@@ -285,24 +283,32 @@ export function arena(context) {
     if (until < selected.moves.length) return `Problem ${until + 1}: the model is writing.`;
     if (!until) return `${roundName()}: problem 1 of ${size} is here. ${inWords(budget)} to spend.`;
     const option = last(selected.moves);
-    const { answer, came, wins } = result(option, until - 1);
+    const { answer, first, came, wins, look, flops } = result(option, until - 1);
     const [N, T] = options[option];
-    const how = N ? `From ${N} × ${1 + T} the verifier chose ${came}` : `You kept ${came}`;
-    const truth = came === answer ? "right" : `wrong, the answer is ${answer}`;
-    const often = N ? ` In ${wins} of ${draws()} draws it would be right.` : "";
-    return ranking(`Problem ${until}: ${how}: ${truth}.${often}`);
+    const truth = came === answer ? "which is right" : `which is wrong: the answer is ${answer}`;
+    const paid = `${N ? `${inWords(price(option))}, ${inFlops(flops)}` : "nothing"}; the look cost ${inFlops(look)}`;
+    const effect = came === first ? "the same answer, so this draw changed nothing"
+      : `${first}, ${came === answer ? "so the move turned a wrong answer into a right one" : first === answer ? "so the move turned a right answer into a wrong one" : "which was wrong as well"}`;
+    return ranking(N ? `Problem ${until}: you drew ${bought(N, T)}, and the verifier chose ${came}, ${truth}. The look had shown ${effect}. ` +
+      `In ${wins} of ${draws()} draws this move is right. It cost ${paid}.`
+      : `Problem ${until}: you kept the first attempt, ${came}, ${truth}. The move cost ${paid}.`);
   }
 
   /**
-   * What comes of an option on a problem.
+   * What comes of an option on a problem; FLOPs of the move and of the look.
    *
    * @param {number} option
    * @param {number} place
    */
   function result(option, place) {
-    if (isLive()) return { answer: round.problems[place].answer, came: round.came(option, place), wins: round.after(option, place).wins };
-    const { answer, came, wins } = problemAt(place);
-    return { answer, came: came[option], wins: wins[option] };
+    if (isLive()) {
+      const { answer, look: seen } = round.problems[place];
+      const { wins, flops } = round.after(option, place);
+      const look = (seen?.flops ?? 0) / 1000;
+      return { answer, first: round.came(0, place), came: round.came(option, place), wins, look, flops: flops - look };
+    }
+    const { answer, first, came, wins, look, flops } = problemAt(place);
+    return { answer, first, came: came[option], wins: wins[option], look, flops: flops[option] };
   }
 
   /** The question, the first attempt and its score. */
@@ -330,7 +336,7 @@ export function arena(context) {
     next.hidden = !isOver() || isLive();
     view.form.setAttribute("aria-busy", String(isBusy()));
     if (!isOver()) showProblem(isNew);
-    showBoard();
+    table.replaceChildren(board(players(), size, done(), { draws: draws(), price }));
   }
 
   /** @param {boolean} isNew whether the sliders begin anew */
@@ -353,119 +359,43 @@ export function arena(context) {
     const [N, T] = chosen();
     const rest = size - selected.moves.length - 1;
     const paid = generations(N, T);
-    const attempts = T ? `${N} × ${1 + T} attempts` : N === 1 ? "1 sample" : `${N} samples`;
     const sum = N ? `${T ? `${N} × ${1 + T} = ` : ""}${inWords(paid)}` : "Nothing spent";
     const after = `leaves ${left() - paid} for ${rest === 1 ? "1 more problem" : `${rest} more problems`}`;
     revisions.disabled = !N;
     spend.setAttribute("aria-disabled", String(isBusy() || trouble() !== null));
-    spend.textContent = trouble() ?? (N ? `Draw ${attempts}` : `Keep ${asked().first || "the first attempt"}`);
+    spend.textContent = trouble() ?? (N ? `Draw ${bought(N, T)}` : `Keep ${asked().first || "the first attempt"}`);
     cost.textContent = `${sum}; ${paid > left() ? `${left()} left` : after}.`;
-  }
-
-  /** A row a player, a column a problem: what was spent on it, the darker the more often right. */
-  function showBoard() {
-    const until = done();
-    const places = [...Array(size).keys()];
-    const head = places.map((i) => element("th", { scope: "col", "aria-current": i === until }, String(i + 1)));
-    const rows = score().standings.map(({ moves, wins, solved, score: scores }, player) => {
-      const tiles = places.map((i) => (i < until ? tile(moves[i], wins[i]) : element("td")));
-      return element("tr", { class: `ttc-${players()[player].key}` }, element("th", { scope: "row" }, players()[player].name), ...tiles,
-        element("td", { class: "ttc-sum ttc-solved" }, tenths(last(solved))), element("td", { class: "ttc-sum" }, signed(last(scores))));
-    });
-    board.replaceChildren(element("table", { class: "ttc-board" },
-      element("caption", {}, "Generations spent on each problem; the fuller the tile, the more of the draws are right. " +
-        "Score: solved beyond uniform sampling for the same FLOPs"),
-      element("thead", {}, element("tr", {}, element("th", { scope: "col" }, "Player"), ...head,
-        element("th", { scope: "col", class: "ttc-solved" }, "Solved"), element("th", { scope: "col" }, "Score"))),
-      element("tbody", {}, ...rows)));
-  }
-
-  /**
-   * @param {number} option
-   * @param {number} wins
-   */
-  function tile(option, wins) {
-    const right = `${wins} of ${draws()} right`;
-    return element("td", { class: "ttc-tile", style: `--ttc-share: ${(100 * wins) / draws()}%`, title: right },
-      element("span", { class: "ttc-unseen" }, `${right} for `), String(price(option)));
   }
 
   /** @returns {[Table]} */
   function numbers() {
     const until = done();
-    const rows = score().standings.map(({ solved, generations: spent, flops, score: scores }, player) => [
-      players()[player].name, signed(last(scores)), `${tenths(last(solved))} of ${until}`, String(last(spent)), inFlops(last(flops)),
-      players()[player].does,
+    const rows = players().map(({ name, does, solved, generations: spent, flops, score }) => [
+      capital(name), signed(last(score)), `${tenths(last(solved) / draws())} of ${until}`, String(last(spent)), inFlops(last(flops)), capital(does),
     ]);
     const columns = ["Player", "Score", "Solved", "Generations", "FLOPs", "What it does"];
     return [{ caption: `${roundName()}, after ${until} of ${size} problems`, columns, rows }];
   }
 
-  /**
-   * The race: everybody's path, problems solved over FLOPs, and the curve of uniform sampling that it is measured by.
-   *
-   * @param {number} width
-   */
-  function paint(width) {
-    const { standings: all, curves } = score();
-    const until = done();
-    const rivals = isLive() ? all : rounds[selected.round].rivals; // recorded ones reach as far as the round will
-    const height = Math.round(Math.min(300, Math.max(220, width * 0.45)));
-    const edge = { top: 26, right: 74, bottom: 42, left: 28 };
-    const thousands = Math.max(...rivals.map(({ flops }) => last(flops)), last(all[0].flops)) || 1e5;
-    const unit = thousands >= 1e6 ? 1e6 : 1e3;
-    const most = thousands / unit;
-    const x = scaleLinear([0, most], [edge.left, width - edge.right]);
-    const y = scaleLinear([0, size], [height - edge.bottom, edge.top]);
-    const path = (/** @type {[number, number][]} */ points) => line()(points.map(([flops, wins]) => [x(flops / unit), y(wins / draws())]));
-    svg.attr("width", width).attr("height", height);
-    yAxis.attr("transform", `translate(${edge.left},0)`)
-      .call(axisLeft(y).ticks(4).tickSize(edge.left + edge.right - width).tickPadding(7));
-    xAxis.attr("transform", `translate(0,${height - edge.bottom})`).call(axisBottom(x).ticks(Math.min(6, width / 80)).tickSize(4));
-    yText.attr("x", 2).attr("y", 13).text("solved so far");
-    xText.attr("x", (edge.left + width - edge.right) / 2).attr("y", height - 6).attr("text-anchor", "middle").text(`${unit === 1e6 ? "GFLOPs" : "MFLOPs"} spent so far`);
-
-    const curve = until ? curves[until - 1].filter(([flops]) => flops <= thousands) : [];
-    mark(layer, "path", "ttc-line ttc-par").attr("d", path(curve));
-    const order = [...all.keys()].toSorted((a, b) => last(all[b].solved) - last(all[a].solved));
-    const heights = spread(order.map((player) => y(last(all[player].solved) / draws())), 15, edge.top, height - edge.bottom);
-    for (const player of [...all.keys()].toReversed()) { // the player's own path lies above the others
-      const { solved, flops } = all[player];
-      const name = `ttc-${players()[player].key}`;
-      mark(layer, "path", `ttc-line ${name}`).attr("d", path(solved.map((wins, i) => [flops[i], wins])));
-      drawDot({ layer, x, y }, name, last(flops) / unit, last(solved) / draws(), player ? 4 : 6);
-      mark(layer, "text", `ttc-name ${name}`).attr("x", width - edge.right + 8).attr("dy", "0.32em")
-        .attr("y", heights[order.indexOf(player)]).text(until ? players()[player].name : "");
-    }
-    describe(`Chart. ${words()}`);
-  }
-
-  /** @param {number} wins */
-  function tenths(wins) { return (wins / draws()).toFixed(1); }
-
-  const note = element("p", { class: "ttc-note" }, "These problems are new: they are drawn now, as the test problems were. The small model writes " +
-    "in your browser, and the PRM scores what it writes. A revision writes the whole solution again. Two policies play along. " +
-    live.policies.map(({ name, does }) => `${name}: ${does}.`).join(" "));
+  const note = element("p", { class: "ttc-note" }, "These problems are new. The small model writes in your browser, and the PRM scores what it " +
+    "writes. A revision writes the whole solution again.");
   const rules = element("p", { class: "ttc-rules" });
   const RULES = [
-    `Recorded problems: you see the answer of one recorded draw. The score counts the share of ${recorded.draws} such draws that are right, so ` +
-      "that luck plays no part. The problems are test problems without the easiest and the hardest fifth. In each round the first attempts are " +
-      "right about as often as one sample is. Rounds in which a needless look costs most come first.",
-    `Live problems: each move is run ${live.draws} times, and you see the answer of the first run. The score counts the share of the runs that ` +
-      `are right. Uniform sampling is run as often on the same problems, with ${listed(live.budgets.map(String))} samples. A first attempt may be ` +
-      "lucky.",
+    `You see the answer of one recorded draw. The score counts the share of ${recorded.draws} draws that are right, so luck plays no part. ` +
+      "Rounds in which a needless look costs most come first.",
+    `Each move is run ${live.draws} times. You see the answer of the first run, and the score counts the share of the runs that are right. ` +
+      `Uniform sampling is run as often on the same problems, with ${listed(live.budgets.map(String))} samples.`,
   ];
   const stop = view.mount({
     title: "The arena",
     body: [
       element("style", {}, css),
       element("p", {}, `${size} problems arrive one by one, and you have ${budget} generations for all of them. Each comes with a first attempt ` +
-        "and the verifier's score; this look is always charged. Keep the attempt's answer, or buy new samples and revisions, and the verifier " +
-        "will choose among those."),
-      kind.node, note, chosenRound.node, card, buttons, ask, view.sentence.node, board, chart.node, view.table.node, rules,
+        "and the verifier's score of that attempt. This look is always charged. Keep the attempt's answer, or buy new samples and revisions, " +
+        "among which the verifier will choose."),
+      kind.node, note, chosenRound.node, card, buttons, ask, view.sentence.node, table, chart.node, view.table.node, rules,
     ],
-    about: "Shown: everybody's moves and score. The score charges every FLOP, including the look. Dashed in the chart: uniform sampling at all its budgets. If you check an answer " +
-      "by hand you are an oracle, which no policy is. In the book, the page's address holds your moves: send it to somebody.",
+    about: "Shown: everybody's moves, and everybody's score after each problem. To share your game, send the page's address.",
     update, words, numbers, picture: chart,
   });
   return () => {
@@ -474,13 +404,18 @@ export function arena(context) {
   };
 }
 
-/** @param {number} score */
-function signed(score) { return `${score > 0 ? "+" : score < 0 ? "−" : ""}${Math.abs(score).toFixed(2)}`; }
-
 /** @param {number} thousands */
 function inFlops(thousands) {
-  return thousands >= 1e6 ? `${(thousands / 1e6).toFixed(2)} GFLOPs` : `${Math.round(thousands / 1e3)} MFLOPs`;
+  return thousands >= 1e6 ? `${(thousands / 1e6).toFixed(2)} GFLOPs` : `${(thousands / 1e3).toFixed(thousands < 1e4 ? 1 : 0)} MFLOPs`;
 }
+
+/**
+ * What a move buys.
+ *
+ * @param {number} N
+ * @param {number} T
+ */
+function bought(N, T) { return T ? `${N} × ${1 + T} attempts` : N === 1 ? "1 sample" : `${N} samples`; }
 
 /** @param {number} count */
 function inWords(count) { return count === 1 ? "1 generation" : `${count} generations`; }

@@ -14,9 +14,9 @@ import { oneOf, View } from "./view.js";
  */
 
 /** @type {Record<string, string>} */
-const CHOSEN = { vote: "chosen by a vote", prm: "weighted by the PRM's scores", oracle: "chosen by a perfect verifier" };
+const CHOSEN = { vote: "a majority vote", prm: "a vote weighted by the PRM's scores", oracle: "a perfect verifier" };
 /** @type {Record<string, string>} */
-const ABOUT = { vote: "a vote", prm: "the PRM", oracle: "a perfect verifier" };
+const ABOUT = { vote: "a majority vote", prm: "the PRM", oracle: "a perfect verifier" };
 /** @type {Record<number, string>} */
 const PASSES = { 0.125: "⅛ of a large pass", 0.25: "¼ of a large pass", 0.5: "½ a large pass", 1: "1 large pass, so equal FLOPs" };
 const VERDICTS = { small: "The small model is ahead", large: "The large model is ahead", neither: "Neither is clearly ahead" };
@@ -33,7 +33,7 @@ export function big_or_many(context) {
   const { selected } = view;
 
   const verifier = choices("The small model's answer is chosen by", verifiers.map(({ key, name }) => ABOUT[key] ?? name), view.choose("verifier"));
-  const large = choices("Steps of training of the large model", larges.map(({ steps }) => String(steps)), view.choose("large"));
+  const large = choices("Training steps of the large model", larges.map(({ steps }) => String(steps)), view.choose("large"));
   const difficulty = difficulties(groups, view.choose("group"));
   const budget = slider("FLOPs of the small model", passes.map((n) => PASSES[n] ?? `${n} large passes`), view.drag("budget"));
   const axis = samplesAxis(passes, "FLOPs, in passes of the large model");
@@ -62,9 +62,9 @@ export function big_or_many(context) {
     const [solved, interval, cost, difference] = said[selected.budget];
     const [theirs, within, price] = once().said;
     const drawn = curve().samples[selected.budget];
-    const how = CHOSEN[verifiers[selected.verifier].key] ?? `chosen by ${verifiers[selected.verifier].name}`;
-    return `${drawn === 1 ? "1 sample" : `${drawn} samples`} of the small model, ${how}, solve ${solved} (${interval}) of ` +
-      `${problemsOf(groups, selected.group)} for ${cost} a problem. One pass of the large model, trained for ` +
+    const how = CHOSEN[verifiers[selected.verifier].key] ?? `${verifiers[selected.verifier].name}`;
+    return `${drawn === 1 ? "1 sample" : `${drawn} samples`} of the small model, the answer chosen by ${how}, solve ${solved} (${interval}) of ` +
+      `${problemsOf(groups, selected.group)} for ${cost} per problem. One pass of the large model, trained for ` +
       `${larges[selected.large].steps} steps, solves ${theirs} (${within}) for ${price}.${view.guessed()} ` +
       `${VERDICTS[wins[selected.budget]]}: small minus large is ${difference} points.`;
   }
@@ -109,16 +109,16 @@ export function big_or_many(context) {
   return view.mount({
     title: "Big once or small many?",
     guess: {
-      question: `One pass of the large model solves ${once().said[0]} of the problems. For the same FLOPs the small one draws ` +
-        `${curve().samples[first.budget]} samples. Let them vote: how many problems are solved?`,
+      question: `One pass of the large model solves ${once().said[0]} of the problems. For the same FLOPs, the small one draws ` +
+        `${curve().samples[first.budget]} samples. Let them vote, each answer counting once: how many problems are solved?`,
       far: [once().mean, small().mean[first.budget]], focus: verifier,
       picture: askedChart(passes.length, "problems solved", axis, passes[first.budget], [
         { name: "ttc-large", label: "large", budgets: passes, values: passes.map(() => once().mean) },
-      ], `one pass of the large model solves ${once().said[0]}; what does a vote of the small one solve for its FLOPs?`),
+      ], `one pass of the large model solves ${once().said[0]}; what does a majority vote of the small one solve for the same FLOPs?`),
     },
     body: [verifier.node, difficulty.node, large.node, budget.node, chart.node, view.sentence.node, view.table.node],
     about: "Shown: problems solved, with 95% bands over problems. Dashed: one greedy pass of the large model. The small model draws as " +
-      "many samples as the FLOPs pay for. The PRM is charged for reading them; a vote and a perfect verifier are free. Training is not counted.",
+      "many samples as the FLOPs pay for. The PRM's reading is charged; a vote and a perfect verifier are free. Training is not charged.",
     update, words, numbers, picture: chart,
   });
 }

@@ -33,9 +33,9 @@ export function breadth_or_depth(context) {
 
   function words() {
     const [count, measured, interval, theory, flops] = tables[selected.group].rows[selected.budget];
-    const [many, who] = count === "1" ? ["1 sample it", "1 generation"] : [`${count} samples at least one`, `${count} generations`];
+    const [many, who] = count === "1" ? ["1 sample, it", "1 generation"] : [`${count} samples, at least one`, `${count} generations`];
     return `With ${many} is right on ${measured} (${interval}) of ${problemsOf(groups, selected.group)}.${view.guessed()} ` +
-      `The theory that treats them all as equally hard promises ${theory}. Cost: ${who}, ${flops} a problem.`;
+      `A theory that treats all problems as equally hard promises ${theory}. Cost: ${who}, ${flops} per problem.`;
   }
 
   /** @param {import("./chart.js").Plot} plot */
@@ -81,7 +81,7 @@ export function breadth_or_depth(context) {
     },
     body: [budget.node, difficulty.node, chart.node, view.sentence.node, view.table.node],
     about: "Shown: measured coverage (unbiased pass@k) with its 95% band over problems. Dashed: 1−(1−p)^N, where p is the share of " +
-      "samples that are right. Fifths: by each problem's own share.",
+      "samples that are right. Fifths: by each problem's share.",
     update, words, numbers: () => [tables[selected.group], selected.budget], picture: chart,
   });
 }

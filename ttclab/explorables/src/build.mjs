@@ -1,5 +1,5 @@
 // `npm run build [folder]`: bundles all simulators into one ES module, explorables.js, beside their data unless told otherwise.
-// The banner records the sources, the code that came of them, and the licences of what is in it.
+// The banner records the sources, the code that came of them, and the licenses of what is in it.
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -41,15 +41,15 @@ const { outputFiles: [output], metafile } = await build({
   format: "esm", target: "es2022", plugins: [workers, styles], legalComments: "none", charset: "utf8",
 });
 const packages = new Set(Object.keys(metafile.inputs).flatMap((path) => path.match(/(?<=node_modules\/)[^/]+/) ?? []));
-const byLicence = {};
+const byLicense = {};
 for (const name of [...packages].sort()) {
   const { version } = JSON.parse(read("node_modules", name, "package.json"));
-  const [copyright, ...licence] = read("node_modules", name, "LICENSE").trim().split("\n");
-  const holders = (byLicence[licence.join("\n")] ??= {}); // one text may be the licence of several holders' packages
+  const [copyright, ...license] = read("node_modules", name, "LICENSE").trim().split("\n");
+  const holders = (byLicense[license.join("\n")] ??= {}); // one text may be the license of several holders' packages
   (holders[copyright] ??= []).push(`${name} ${version}`);
 }
-const notices = Object.entries(byLicence).map(([licence, holders]) => (
-  Object.entries(holders).map(([copyright, names]) => `${names.join(", ")}:\n${copyright}\n`).join("") + licence));
+const notices = Object.entries(byLicense).map(([license, holders]) => (
+  Object.entries(holders).map(([copyright, names]) => `${names.join(", ")}:\n${copyright}\n`).join("") + license));
 const made = `Made by "npm run build" in ttclab/explorables/src: change the sources, not this file.`;
 const text = `/*! ${made}\nsources sha256:${recorded}\ncode sha256:${sha256(output.text)}\n\n${notices.join("\n\n")}\n*/\n${output.text}`;
 writeFileSync(target, text);

@@ -2,8 +2,8 @@
 import { axisBottom, axisLeft } from "d3-axis";
 import { scaleLinear, scaleLog } from "d3-scale";
 import { select } from "d3-selection";
-import { area, curveMonotoneX, line } from "d3-shape";
 import { element } from "./controls.js";
+import { between, smooth } from "./curves.js";
 
 /**
  * @typedef {import("d3-selection").Selection<SVGGElement, unknown, null, undefined>} Layer
@@ -119,7 +119,7 @@ export function askedChart(count, yTitle, axis, here, known, words) {
  * @param {number[]} budgets
  * @param {string} [title]
  */
-export function samplesAxis(budgets, title = "samples of each problem") {
+export function samplesAxis(budgets, title = "samples per problem") {
   const domain = [budgets[0], Math.max(budgets[budgets.length - 1], 2)];
   return { domain, ticks: budgets, title, at: (/** @type {number} */ budget) => budgets[budget] };
 }
@@ -143,8 +143,8 @@ export function mark(layer, tag, name) {
  * @param {string} [name]
  */
 export function drawBand({ layer, x, y }, budgets, low, high, name = "") {
-  const shape = area((_, i) => x(budgets[i]), (_, i) => y(low[i]), (_, i) => y(high[i])).curve(curveMonotoneX);
-  mark(layer, "path", `ttc-band ${name}`.trim()).attr("d", shape(points(budgets)));
+  const edge = (/** @type {number[]} */ values) => values.map((value, i) => /** @type {import("./curves.js").Place} */ ([x(budgets[i]), y(value)]));
+  mark(layer, "path", `ttc-band ${name}`.trim()).attr("d", between(edge(low), edge(high)));
 }
 
 /**
@@ -154,18 +154,7 @@ export function drawBand({ layer, x, y }, budgets, low, high, name = "") {
  * @param {number[]} values
  */
 export function drawLine({ layer, x, y }, name, budgets, values) {
-  const shape = line((_, i) => x(budgets[i]), (_, i) => y(values[i])).curve(curveMonotoneX);
-  mark(layer, "path", `ttc-line ${name}`).attr("d", shape(points(budgets)));
-}
-
-/**
- * Placeholder points, one per budget; d3 looks up their positions by index.
- *
- * @param {number[]} budgets
- * @returns {[number, number][]}
- */
-function points(budgets) {
-  return budgets.map((budget) => [budget, 0]);
+  mark(layer, "path", `ttc-line ${name}`).attr("d", smooth(values.map((value, i) => [x(budgets[i]), y(value)])));
 }
 
 /**
@@ -290,7 +279,7 @@ export function besides(values, index) {
 }
 
 /**
- * Moves heights, sorted from top to bottom, at least `gap` apart and between `top` and `bottom`; neighbours that are too close move up
+ * Moves heights, sorted from top to bottom, at least `gap` apart and between `top` and `bottom`; neighbors that are too close move up
  * and down by the same amount.
  *
  * @param {number[]} heights

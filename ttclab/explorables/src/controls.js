@@ -36,12 +36,13 @@ export function button(words, act, name = "") {
  * @param {string} label
  * @param {string[]} words
  * @param {{ input?: (step: number) => void, change?: (step: number) => void }} [report] `input` at every step, `change` on release
+ * @param {string} [hint] what the label means
  */
-export function slider(label, words, { input, change } = {}) {
+export function slider(label, words, { input, change } = {}, hint) {
   const output = element("span"); // the range announces its value; an output element would announce it again
   const range = element("input", { type: "range", min: 0, max: words.length - 1, step: 1, "aria-label": label });
   const control = {
-    node: element("label", { class: "ttc-slider" }, element("span", { class: "ttc-label" }, `${label}: `, output), range),
+    node: element("label", { class: "ttc-slider" }, element("span", { class: "ttc-label" }, `${label}: `, output), ...hinted(hint), range),
     focus: () => range.focus(),
     /** @param {boolean} disabled */
     set disabled(disabled) { range.disabled = disabled; },
@@ -77,18 +78,22 @@ export function menu(label, name, change) {
   };
 }
 
+/** @param {string} [hint] */
+function hinted(hint) { return hint ? [element("span", { class: "ttc-hint" }, hint)] : []; }
+
 /**
  * @param {"radio" | "checkbox"} type
  * @param {string} legend
  * @param {string[]} words
  * @param {(index: number) => void} choose
+ * @param {string} [hint]
  */
-function options(type, legend, words, choose) {
+function options(type, legend, words, choose, hint) {
   const inputs = words.map(() => element("input", { type, name: legend }));
   inputs.forEach((input, index) => input.addEventListener("change", () => choose(index)));
   const spans = words.map((word) => element("span", {}, word));
   const labels = words.map((_, index) => element("label", { class: "ttc-option" }, inputs[index], spans[index]));
-  const node = element("fieldset", {}, element("legend", {}, legend), element("div", { class: "ttc-options" }, ...labels));
+  const node = element("fieldset", {}, element("legend", {}, legend), ...hinted(hint), element("div", { class: "ttc-options" }, ...labels));
   return { inputs, spans, node };
 }
 
@@ -114,9 +119,10 @@ export function toggles(legend, words, choose) {
  * @param {string} legend
  * @param {string[]} words
  * @param {(index: number) => void} choose
+ * @param {string} [hint] what the legend means
  */
-export function choices(legend, words, choose) {
-  const { inputs: radios, spans, node } = options("radio", legend, words, choose);
+export function choices(legend, words, choose, hint) {
+  const { inputs: radios, spans, node } = options("radio", legend, words, choose, hint);
   return {
     node,
     focus: () => radios.find(({ checked }) => checked)?.focus(),
@@ -165,9 +171,10 @@ export function problemsOf(groups, index) {
  *
  * @param {Group} group
  */
-export function captionOf({ name, problems }) {
-  return `${name[0].toUpperCase()}${name.slice(1)}: ${problems} problems`;
-}
+export function captionOf({ name, problems }) { return `${capital(name)}: ${problems} problems`; }
+
+/** @param {string} words */
+export function capital(words) { return `${words[0].toUpperCase()}${words.slice(1)}`; }
 
 /**
  * A percentage at which a guess may start: 50, or one near it if 50 lies on a known line or near the answer.

@@ -1,4 +1,4 @@
-// A round of the arena on new problems: the models run in the page, and write and score all that is shown.
+// A round of the arena on new problems: the models run in the page; they write and score what is shown.
 import { generations, standing, totals } from "./arena_rules.js";
 
 /**
@@ -125,10 +125,10 @@ export class LiveRound {
   }
 
   /**
-   * Everybody's standing after as many problems, the player's first, and the curves of uniform sampling.
+   * Everybody's standing after as many problems, the player's first.
    *
    * @param {number[]} moves
-   * @returns {{ standings: Standing[], curves: Curve[] }}
+   * @returns {Standing[]}
    */
   standings(moves) {
     const asUniform = this.uniform.map((option) => this.problems.slice(0, moves.length).map(({ drawn }) => {
@@ -144,13 +144,10 @@ export class LiveRound {
       { moves: moves.map(() => this.uniform[shares]), after: asUniform[shares] },
       { moves: keeps, after: keeps.map((option, i) => this.after(option, i)) },
     ];
-    return {
-      curves,
-      standings: played.map(({ moves: options, after }) => standing({
-        moves: options, prices: options.map((option) => generations(...this.options[option])),
-        wins: after.map(({ wins }) => wins), flops: after.map(({ flops }) => flops),
-      }, curves, this.draws)),
-    };
+    return played.map(({ moves: options, after }) => standing({
+      moves: options, prices: options.map((option) => generations(...this.options[option])),
+      wins: after.map(({ wins }) => wins), flops: after.map(({ flops }) => flops),
+    }, curves, this.draws));
   }
 
   /**

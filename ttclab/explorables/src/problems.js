@@ -11,7 +11,7 @@ import { blake2b, RandomStream } from "./random.js";
 /**
  * Draws problems of different lengths and sizes, none of which a model was trained on.
  *
- * @param {unknown} _models which this needs not
+ * @param {unknown} _models unused
  * @param {{ rule: Rule, count: number, seed: number }} asked at most as many as there are pairs of a length and a size
  */
 export function problems(_models, { rule: { lengths, sizes, split }, count, seed }) {

@@ -19,7 +19,7 @@ import { oneOf, View } from "./view.js";
 
 const [MEAN, LOW, HIGH, FLOPS, SOLVED, COST] = /** @type {const} */ ([0, 1, 2, 3, 4, 5]); // of a point
 const HIDDEN = ["single", "orm", "prm-14x", "oracle"]; // at first: so many names beside the lines stand far from them
-const TICKS = [1e6, 1e7, 1e8, 1e9, 1e10];
+const TICKS = [1e6, 1e7, 1e8, 1e9, 1e10].flatMap((power) => [power, 3 * power]);
 
 /** @param {import("./view.js").Context} context */
 export function scaling_curves(context) {
@@ -43,7 +43,7 @@ export function scaling_curves(context) {
   /** @type {import("./chart.js").Axis} */
   const axis = {
     domain, span, within, ticks: TICKS, format: (n) => `${n / 1e6}`,
-    title: "million FLOPs per problem", at: (step) => group().budgets[step],
+    title: "million FLOPs per problem, log scale", at: (step) => group().budgets[step],
   };
   const chart = budgetChart(shares.length, "problems solved", { choose: view.choose("budget"), paint, axis });
 
@@ -107,10 +107,10 @@ export function scaling_curves(context) {
     const pass = passes[selected.opponent];
     const other = `One pass of the 14x model, trained for ${opponents[selected.opponent]}, solves ${pass[SOLVED]} for ${pass[COST]}.`;
     const found = best();
-    if (!found) return `For ${said[selected.budget]} a problem no strategy that is shown can be paid. ${other}`;
+    if (!found) return `${said[selected.budget]} per problem pay for none of the strategies shown. ${other}`;
     const { index, what, point, minus } = found;
-    return `For at most ${said[selected.budget]} a problem, the best of those shown is ${strategies[index].name}, ${what}: ` +
-      `${point[SOLVED]} of ${problemsOf(groups, selected.group)} for ${point[COST]}.${view.guessed()} ${other} The small model minus the 14x model: ${minus} points.`;
+    return `For at most ${said[selected.budget]} per problem, the best strategy shown is "${strategies[index].name}" (${what}): ` +
+      `it solves ${point[SOLVED]} of ${problemsOf(groups, selected.group)} for ${point[COST]}.${view.guessed()} ${other} The small model minus the 14x model: ${minus} points.`;
   }
 
   /** @returns {[Table, number | undefined]} */
@@ -181,7 +181,7 @@ export function scaling_curves(context) {
   return view.mount({
     title: "Scaling curves: what do FLOPs buy?",
     guess: {
-      question: `One pass of the 14x model costs ${pass[COST]} a problem and solves ${share(pass)}. For as many FLOPs the small model may ` +
+      question: `One pass of the 14x model costs ${pass[COST]} per problem and solves ${share(pass)}. For the same FLOPs, the small model may ` +
         "vote, search, revise step by step, or have its samples scored. How many problems does the best of these solve?",
       far: [pass[MEAN], best()?.point[MEAN] ?? 0], focus: budget,
       picture: askedChart(shares.length, "problems solved", axis, groups[0].budgets[asked], [
@@ -189,9 +189,10 @@ export function scaling_curves(context) {
       ], `one pass of the 14x model solves ${share(pass)}; what does the small model solve for as many FLOPs?`),
     },
     body: [shown.node, difficulty.node, large.node, budget.node, chart.node, view.sentence.node, view.table.node],
-    about: "Shown: problems solved, with 95% bands over problems. Weighted: a vote weighted by the verifier's scores. Adaptive: it draws until that " +
-      "vote is clear. Each spends as much of the budget as it can. Thick: the best of those shown, picked after measuring, which flatters " +
-      "it a little. Verifiers are charged for reading; the oracle is free. Training is not charged.",
+    about: "Shown: problems solved, with 95% bands over problems. Weighted: a vote weighted by the verifier's scores. Revision: step-level. " +
+      "Adaptive: it draws samples until the weighted vote is clear. Each strategy spends as much of the budget as it can. Thick: the best " +
+      "strategy shown, picked after measuring, which flatters it a little. Verifiers are charged for reading; the oracle is free. Training is " +
+      "not charged.",
     update, words, numbers, picture: chart,
   });
 }

@@ -34,10 +34,10 @@ export function split_budget(context) {
     input: (step) => view.select({ budget: step, split: parallel(step) }), change: () => view.save(),
   });
   const difficulty = difficulties(groups, view.choose("group"));
-  const split = menu("Split, chains × attempts in each", "Split", () => view.change({ split: split.value }));
+  const split = menu("Split: chains × attempts in each", "Split", () => view.change({ split: split.value }));
   const map = splitMap(splits, (index) => { if (payable(index)) view.change({ split: index }); }, paint);
   const signs = policies.map((name, i) => `${SIGNS[i]} ${name}`).join(", ");
-  const legend = element("p", { class: "ttc-key" }, `Framed: the best that the budget pays for. ${signs}.`);
+  const legend = element("p", { class: "ttc-key" }, `Framed: the best split that the budget pays for. ${signs}.`);
 
   /**
    * The split into attempts side by side.
@@ -77,14 +77,14 @@ export function split_budget(context) {
     const guessed = view.isAsked("group", "budget") ? `; you guessed ${view.guess}%` : "";
     const top = best === selected.split
       ? ` No split on the map that ${attempts[selected.budget]} pay${budgets[selected.budget] > 1 ? "" : "s"} for does better${guessed}.`
-      : ` The best is ${splits[best].name}: ${group.said[best][0]} (${group.said[best][1]}), ${group.said[best][2]}${guessed}.`;
+      : ` The best split is ${splits[best].name}: ${group.said[best][0]} (${group.said[best][1]}), ${group.said[best][2]}${guessed}.`;
     const follow = policies.map((name, i) => {
       const does = group.policies[i][selected.budget];
       return does ? ` ${name} takes ${does.usual}: ${does.said[0]}, ${does.said[2]}.` : ` ${name} has no recorded result here.`;
     }).join("");
     const beside = group.beside[selected.budget].map(({ name, said }) => ` ${name}: ${said[0]}, ${said[2]}.`).join("");
     const where = selected.group ? `the ${group.name}` : "all problems";
-    return `${splits[selected.split].name} solves ${solved} (${interval}) of ${where} for ${cost} a problem.${top}${follow}${beside}`;
+    return `${splits[selected.split].name} solves ${solved} (${interval}) of ${where} for ${cost} per problem.${top}${follow}${beside}`;
   }
 
   /** @returns {[Table, number]} */
@@ -139,11 +139,11 @@ export function split_budget(context) {
       far: [hardest.mean[first.split], hardest.mean[hardest.best[start]]], focus: budget, picture: askedMap(),
     },
     body: [budget.node, difficulty.node, split.node, map.node, legend, view.sentence.node, view.table.node],
-    about: "Shown: problems solved, in percent. The stronger the color, the better. Fields above the budget are empty; splits that were not " +
-      "recorded have no field. The verifier chooses the answer: of one chain the solution with the best score, of several by a " +
-      "vote weighted by the scores. A chain ends at the first solution that the verifier accepts. The best split is chosen in hindsight, on these " +
-      "problems. The chain policy is told the difficulty of each problem for free, and takes the split that was best on validation problems of " +
-      "that fifth. A policy's mark stands on each split that a tenth of the problems or more get. Fifths: by the share of single attempts that are right.",
+    about: "Shown: problems solved, in percent; the stronger the color, the more. Dashed: above the budget. No field: not recorded. The verifier " +
+      "chooses the answer: in one chain the solution with the best score, among several chains by weighted vote. A chain ends at the first " +
+      "solution that the verifier accepts. The best split is chosen in hindsight, on these problems. The chain policy is told each problem's " +
+      "difficulty for free, and takes the split that was best on validation problems of that fifth. A policy's mark stands on each split that " +
+      "it gives to at least a tenth of the problems. Fifths: by the share of single attempts that are right.",
     update, words, numbers, picture: map,
   });
 }
@@ -178,8 +178,8 @@ function splitMap(splits, choose, paint) {
     cells.select(".ttc-signs").attr("x", x.bandwidth() / 2).attr("y", 31);
     paint({ cells, describe });
   }, "ttc-map");
-  yText.text("attempts in each");
-  xText.text("chains");
+  yText.text("attempts in each chain");
+  xText.text("number of chains");
   const cells = layer.selectAll("g").data(splits).join("g").attr("class", "ttc-cell")
     .on("click", (_, split) => choose(splits.indexOf(split)));
   cells.append("rect").attr("rx", 4);

@@ -34,7 +34,8 @@ export function verifier(context) {
   const samples = budgets.map((n) => (n === 1 ? "1 sample" : `${n} samples`));
   const who = choices("Verifier", verifiers.map(({ name }) => name), view.choose("verifier"));
   const way = choices("The answer is chosen by", NAMES, view.choose("choose"));
-  const quality = slider("Quality of the noisy oracle", noisy.map((q) => (q === 0.5 ? "0.5, chance" : String(q))), view.drag("quality"));
+  const quality = slider("Quality of the noisy oracle", noisy.map((q) => (q === 0.5 ? "0.5, chance" : String(q))), view.drag("quality"),
+    "its AUC: the chance that a right solution scores above a wrong one");
   const difficulty = difficulties(groups, view.choose("group"));
   const budget = slider("Budget", samples, view.drag("budget"));
   const chart = budgetChart(budgets.length, "problems solved", { choose: view.choose("budget"), paint, axis: samplesAxis(budgets) });
@@ -71,7 +72,7 @@ export function verifier(context) {
   }
 
   function named() {
-    if (!scores()) return current().key === "none" ? "no verifier, by a vote" : "a perfect verifier";
+    if (!scores()) return current().key === "none" ? "no verifier, by majority vote" : "a perfect verifier";
     const dial = current().key === "noisy" ? ` of quality ${noisy[selected.quality]}` : "";
     return `the ${current().name}${dial}, by ${NAMES[selected.choose]}`;
   }
@@ -79,9 +80,9 @@ export function verifier(context) {
   function words() {
     const [measured, interval, cost] = curve(current().key).said[selected.budget];
     const guessed = view.guessed("verifier", "choose", "group", "budget");
-    const others = scores() ? ` A vote solves ${said("none")}, a perfect verifier ${said("oracle")}.` : "";
+    const others = scores() ? ` A majority vote solves ${said("none")}, a perfect verifier ${said("oracle")}.` : "";
     return `With ${samples[selected.budget]} and ${named()}, ${measured} (${interval}) of ${problemsOf(groups, selected.group)} are ` +
-      `solved.${guessed}${others} Cost: ${cost} a problem.`;
+      `solved.${guessed}${others} Cost: ${cost} per problem.`;
   }
 
   /** @returns {[Table, number]} */
@@ -126,17 +127,18 @@ export function verifier(context) {
   return view.mount({
     title: "How good is your verifier?",
     guess: {
-      question: `A vote among ${samples[first.budget]} solves ${said("none")} of the problems, a perfect verifier ${said("oracle")}. ` +
+      question: `A majority vote among ${samples[first.budget]} solves ${said("none")} of the problems, a perfect verifier ${said("oracle")}. ` +
         `Weight each sample's vote by its score from the ${verifiers[first.verifier].name}: how many are solved?`,
       far: [curve("none").mean[first.budget], curve("oracle").mean[first.budget], curve(current().key).mean[first.budget]], focus: who,
       picture: askedChart(budgets.length, "problems solved", samplesAxis(budgets), budgets[first.budget], [
         { name: "ttc-oracle", label: "perfect", budgets, values: curve("oracle").mean },
         { name: "ttc-vote", label: "vote", budgets, values: curve("none").mean },
-      ], `a vote solves ${said("none")}, a perfect verifier ${said("oracle")}; where between them is a trained one?`),
+      ], `a majority vote solves ${said("none")}, a perfect verifier ${said("oracle")}; where between them is a trained one?`),
     },
     body: [who.node, way.node, quality.node, difficulty.node, budget.node, chart.node, view.sentence.node, view.table.node],
     about: "Shown: problems solved with the answer that the verifier chooses, with its 95% band over problems. Green: a perfect " +
-      "verifier, which solves every problem with a right sample. Yellow: a vote (no verifier). The noisy oracle errs by chance, once for each text. Its quality is its AUC, and it is free.",
+      "verifier, which solves every problem with a right sample. Yellow: a majority vote, which needs no verifier. The noisy oracle errs at " +
+      "random, but gives equal texts equal scores. It is free.",
     update, words, numbers, picture: chart,
   });
 }

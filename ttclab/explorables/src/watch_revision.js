@@ -10,7 +10,7 @@ import { oneOf, View } from "./view.js";
  * @typedef {{ id: string, question: string, group: string, kind: string, attempts: Attempt[] }} Chain
  * @typedef {{ key: string, name: string, said: string[] }} Kind
  * @typedef {import("./controls.js").Group & { turned: (number | null)[] }} Group with the share of right answers that each rewrite turns wrong
- * @typedef {{ groups: Group[], kinds: Kind[], tables: Table[], chains: Chain[] }} Data
+ * @typedef {{ scored: string, groups: Group[], kinds: Kind[], tables: Table[], chains: Chain[] }} Data
  */
 
 const PAPER = 38; // percent of right answers that revisions of the paper's model turned wrong
@@ -20,12 +20,12 @@ const VERDICT = [["✗", "wrong"], ["✓", "right"]];
 /** @param {import("./view.js").Context} context */
 export function watch_revision(context) {
   /** @type {Data} */
-  const { groups, kinds, tables, chains } = context.model.get("data");
+  const { scored, groups, kinds, tables, chains } = context.model.get("data");
   const numbers = [...Array(chains[0].attempts.length - 1).keys()]; // rewrites of a chain
-  const isSpoilt = (/** @type {Chain} */ { attempts: [one, two] }) => one.right && !two.right;
-  const long = chains.findIndex((each) => isSpoilt(each) && each.kind === "spoilt" && each.attempts[0].steps.length >= STEPS);
-  const spoilt = long < 0 ? chains.findIndex(isSpoilt) : long;
-  const view = new View(context, { group: 0, chain: Math.max(spoilt, 0), revision: 0 }, {
+  const isSpoiled = (/** @type {Chain} */ { attempts: [one, two] }) => one.right && !two.right;
+  const long = chains.findIndex((each) => isSpoiled(each) && each.kind === "spoiled" && each.attempts[0].steps.length >= STEPS);
+  const spoiled = long < 0 ? chains.findIndex(isSpoiled) : long;
+  const view = new View(context, { group: 0, chain: Math.max(spoiled, 0), revision: 0 }, {
     group: oneOf("problems", groups.map(({ key }) => key)), chain: oneOf("chain", chains.map(({ id }) => id)),
     revision: oneOf("revision", numbers.map((n) => n + 1)),
   }, () => { if (!within(selected.group).includes(selected.chain)) selected.chain = within(selected.group)[0]; });
@@ -99,7 +99,8 @@ export function watch_revision(context) {
       return element("tr", {}, element("th", { scope: "row" }, String(i + 1)), cell(before, after), cell(after, before));
     });
     steps.replaceChildren(element("caption", {}, chains[selected.chain].question),
-      element("thead", {}, element("tr", {}, element("th", { scope: "col" }, "Step"), ...heads)), element("tbody", {}, ...rows));
+      element("thead", {}, element("tr", {}, element("th", { scope: "col" }, "Step"), ...heads),
+        element("tr", {}, element("td"), element("td", { colspan: 2 }, `✓ right so far, ✗ wrong; blue bar: ${scored}`))), element("tbody", {}, ...rows));
   }
 
   /**
@@ -131,9 +132,9 @@ export function watch_revision(context) {
     const guessed = view.isAsked("group", "revision") ? ` (you guessed ${view.guess}%)` : "";
     const kind = kindOf(selected.chain);
     const number = selected.revision + 1;
-    return `Rewrite ${number} of ${numbers.length} ${which}: ${turned}. ${where}, rewrite ${number} turns ${wrong} of the right answers ` +
+    return `In this chain, rewrite ${number} of ${numbers.length} ${which}: ${turned}. ${where}, rewrite ${number} turns ${wrong} of the right answers ` +
       `wrong${guessed}, and ${mended} of the wrong answers right. After it, ${right} (${interval}) of the answers are right. ` +
-      `Cost up to here: ${cost} a chain. Of all whole chains, ${kind.said[selected.group]} are like this one: ${kind.name}.`;
+      `Cost so far: ${cost} per chain. Of all chains, ${kind.said[selected.group]} are like this one: ${kind.name}.`;
   }
 
   /** @param {import("./chart.js").Plot} plot */
@@ -144,7 +145,7 @@ export function watch_revision(context) {
     const share = turned[selected.revision];
     const ours = turned.findLast((each) => each !== null) ?? 0;
     /** @type {import("./chart.js").Name[]} */
-    const names = [["ttc-large", "the paper", PAPER / 100], ["ttc-s-revision", "here", ours]];
+    const names = [["ttc-large", "the paper", PAPER / 100], ["ttc-s-revision", "our model", ours]];
 
     drawRule(plot, here);
     drawLine(plot, "ttc-large", axis.domain, [PAPER / 100, PAPER / 100]);
@@ -164,17 +165,16 @@ export function watch_revision(context) {
   return view.mount({
     title: "Watch a rewrite",
     guess: {
-      question: `In the paper a rewrite turned about ${PAPER}% of right answers wrong. Here, of the first attempts that are right, how many ` +
-        "does the first rewrite turn wrong?",
+      question: `In the paper, a rewrite turned about ${PAPER}% of right answers wrong. What share of the right first attempts does the first ` +
+        "rewrite turn wrong here?",
       far: [PAPER / 100, groups[0].turned[0] ?? 0], focus: next,
       picture: askedChart(numbers.length, "right answers turned wrong", axis, 1, [
         { name: "ttc-large", label: "the paper", budgets: axis.domain, values: [PAPER / 100, PAPER / 100] },
       ], `in the paper a rewrite turned ${PAPER}% of right answers wrong; how many does the first rewrite here?`),
     },
     body: [chart.node, difficulty.node, chain.node, strip.node, buttons, steps, view.sentence.node, view.table.node],
-    about: "Shown: right attempts that each rewrite turns wrong, and attempts as the model wrote them, with changes marked. Under a step: whether " +
-      "the solution is right so far (✓ or ✗), and a verifier's score from 0 to 1. The score of the last step is that of the attempt. The menu " +
-      "shows rare kinds of chains too often. Intervals: 95%, over problems.",
+    about: "Shown: right attempts that each rewrite turns wrong, and attempts as the model wrote them, with changes marked. The score of the last " +
+      "step is that of the attempt. The menu lists rare kinds of chains more often than they occur. Intervals: 95%, over problems.",
     update, words, numbers: () => [tables[selected.group], selected.revision + 1], picture: chart,
   });
 }

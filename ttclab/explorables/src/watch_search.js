@@ -19,16 +19,16 @@ import css from "./watch_search.css";
 /** @type {[Strategy, string, string][]} */
 const STRATEGIES = [
   ["samples", "Best-of-N", "N samples, each written to its end; then the verifier scores them"],
-  ["beam", "Beam search", "N places; after each step the best N/M beginnings are continued M times each"],
-  ["dvts", "DVTS", "Diverse verifier tree search: N/M trees of M places, each searched by itself"],
-  ["revision", "Step-level revision", "M chains; each keeps the steps that the verifier accepts and continues from there"],
+  ["beam", "Beam search", "After each step, the best N/M of N solutions are continued M times each"],
+  ["dvts", "DVTS", "Diverse verifier tree search: N/M separate beam searches, each with M solutions"],
+  ["revision", "Step-level revision", "M chains: each keeps the steps that the verifier accepts, and writes the others again"],
 ];
 const BUDGETS = [1, 2, 4, 8, 16, 32, 64];
 const WIDTHS = [1, 2, 4, 8];
 const TEMPERATURES = [0, 0.25, 0.5, 0.75, 1, 1.25, 1.5, 2];
 /** @type {[Settings["verifier"], string, string][]} */
 const VERIFIERS = [["prm", "PRM", "the PRM"], ["noisy", "noisy oracle", "the noisy oracle"], ["oracle", "oracle", "the oracle"]];
-const END = 99; // a step behind the last one there is
+const END = 99; // stands for the last step
 
 /** @param {import("./view.js").Context} context */
 export function watch_search(context) {
@@ -107,10 +107,13 @@ export function watch_search(context) {
   own.addEventListener("keydown", ({ key }) => { if (key === "Enter") own.dispatchEvent(new Event("change")); });
   const N = slider("N, generations", BUDGETS.map(String), {
     change: (n) => view.change({ N: n, M: Math.min(selected.M, n), step: END }),
-  });
-  const temperature = slider("Temperature", TEMPERATURES.map(String), { change: (step) => view.change({ temperature: step, step: END }) });
-  const M = choices("M, beam width or chains", WIDTHS.map(String), (m) => view.change({ M: m, N: Math.max(selected.N, m), step: END }));
-  const verifier = choices("Verifier", VERIFIERS.map(([, name]) => name), (index) => view.change({ verifier: index, step: END }));
+  }, "the budget: solutions that the model may write");
+  const temperature = slider("Temperature", TEMPERATURES.map(String), { change: (step) => view.change({ temperature: step, step: END }) },
+    "how freely the model samples; at 0 it always takes the likeliest token");
+  const M = choices("M, beam width or chains", WIDTHS.map(String), (m) => view.change({ M: m, N: Math.max(selected.N, m), step: END }),
+    "beam width: continuations of each beginning kept; chain: one solution, revised again and again");
+  const verifier = choices("Verifier", VERIFIERS.map(([, name]) => name), (index) => view.change({ verifier: index, step: END }),
+    "the PRM is trained; the oracle knows the answer, and the noisy one errs at random");
   const clock = slider("Step", Array.from({ length: 60 }, (_, i) => String(i + 1)), {
     input: (step) => view.select({ step: step < lastRound() ? step : END }), change: () => view.save(),
   });
@@ -185,7 +188,7 @@ export function watch_search(context) {
     const { drawn, ended, score, dropped } = node.after(now());
     const { right } = parseProblem(selected.problem);
     const place = node.depth - 1;
-    const check = node.right ? "right so far" : node.parent?.right ? `wrong here${right[place] ? `, ${lastTotal(right[place])} is right` : ", the problem is over"}`
+    const check = node.right ? "right so far" : node.parent?.right ? `wrong here${right[place] ? `, ${lastTotal(right[place])} is right` : ", the problem has no such step"}`
       : "wrong before";
     const scored = score === undefined ? "not scored" : `score ${score.toFixed(2)}`;
     const fate = dropped ? ", dropped" : ended ? `, ${ended === 1 ? "1 solution ends" : `${ended} solutions end`} here` : "";
@@ -209,15 +212,13 @@ export function watch_search(context) {
     }
     const chosen = [picks.vote, picks.weighted, picks.best].map((place) => leaves[place].answer ?? "none");
     const ranked = [...answers].sort(([, a], [, b]) => b.votes - a.votes || b.top - a.top);
-    const shown = ranked.filter(([name, { right }], i) => i < 4 || right || chosen.includes(name));
     const cell = (/** @type {string} */ words, /** @type {boolean} */ won) => (
       won ? element("td", { class: "ttc-won" }, words, element("span", { class: "ttc-unseen" }, ", chosen")) : element("td", {}, words));
-    const rows = shown.map(([name, { votes, sum, top, right }]) => element("tr", {},
+    const rows = ranked.map(([name, { votes, sum, top, right }]) => element("tr", {},
       element("th", { scope: "row" }, `${name} ${right ? "✓" : "✗"}`), cell(String(votes), name === chosen[0]),
       cell(sum.toFixed(2), name === chosen[1]), cell(top.toFixed(2), name === chosen[2])));
-    const left = ranked.length - shown.length;
     return element("table", { class: "ttc-answers" },
-      element("caption", {}, `What each rule chooses${left ? `; ${left} more answer${left > 1 ? "s" : ""} not shown` : ""}`),
+      element("caption", {}, "What each rule chooses"),
       element("thead", {}, element("tr", {}, ...["Answer", "Votes", "Weighted", "Best score"].map((text) => element("th", { scope: "col" }, text)))),
       element("tbody", {}, ...rows));
   }
@@ -257,7 +258,7 @@ export function watch_search(context) {
   }
 
   function words() {
-    if (!models) return "The models are not here: the page could not load them.";
+    if (!models) return "The models could not be loaded.";
     if (trouble) return `The search stopped: ${trouble}`;
     const { question, answer } = parseProblem(selected.problem);
     if (waiting.size) return `${question} The model is writing.`;
@@ -270,10 +271,12 @@ export function watch_search(context) {
     return `${question} The answer is ${answer}. ${step} By the best score of ${VERIFIERS[selected.verifier][2]}: ${said.join("; ")}.`;
   }
 
-  const intro = element("p", {}, "The small model writes these solutions now, in your browser, and the PRM scores them. A row is a solution, " +
-    "a column a step; the thicker a line, the higher the verifier's score. Find a wrong answer with the best score.");
-  const legend = element("p", { class: "ttc-key" }, "Solid green: right so far. Dashed red: wrong. Faded: dropped. " +
-    "Bold: chosen by the best score. ×3: so many solutions end there. Point at a step, or reach it by keyboard, for its check and its score.");
+  const intro = element("p", {}, "The small model writes these solutions now, in your browser, and the PRM scores their steps. Best-of-N scores " +
+    "whole solutions. Beam search drops weak beginnings after each step; DVTS (diverse verifier tree search) is several beam searches " +
+    "side by side. Step-level revision rewrites a solution from its first weak step. Find a wrong answer with the best score.");
+  const legend = element("p", { class: "ttc-key" }, "In a picture, a row is a solution and a column a step; the thicker a " +
+    "line, the higher the verifier's score. Solid green: right so far. Dashed red: wrong. Faded: dropped. Bold: chosen by the best score. " +
+    "×3: three solutions end there.");
   const stop = view.mount({
     title: "Watch it search",
     body: [
