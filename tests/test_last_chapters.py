@@ -6,6 +6,7 @@ import pytest
 from ttclab import results
 from ttclab.results import arena, claims, families, game, seeds, words
 from ttclab.results.families import each_family
+from ttclab.results.reinforcement import coverage_changes
 
 CHEAP = ("likelihood", "working", "asked")
 
@@ -109,7 +110,7 @@ def test_in_every_seed_search_adds_less_to_a_sample_after_reinforcement_and_stil
 
 def test_in_every_seed_the_curves_cross_before_8_samples_and_from_32_on_the_model_before_covers_more():
     assert all(1 < value < 8 for value in each_family(results.crossing).values())
-    for change in results.coverage_changes((32, 64)).values():
+    for change in coverage_changes((32, 64)).values():
         assert all(gain.high < 0 for gain in change.unstack())
 
 

@@ -142,7 +142,8 @@ def search_before_and_after() -> Drawing:
     fewer, more = (sum(map(test, zip(*rows, strict=True))) for test, rows in ((all, less), (any, higher)))
     return Drawing(
         figure,
-        f"In {_seeds(fewer)} search adds less after RL; in {_seeds(more)} {'it ends' if more else 'does it end'} higher",
+        f"In {_seeds(fewer)} search adds less after RL; in {_seeds(more)} "
+        f"{'it ends' if more else 'does it end'} higher",
         f"Over all seeds a weighted vote of 16 adds {gains[0]:.0 points} before RL and {gains[1]:.0 points} after RL; "
         f"it solves {searched[0][0].solved:.0%} before RL and {searched[0][1].solved:.0%} after RL.",
         pd.DataFrame(
