@@ -5,7 +5,7 @@ import pandas as pd
 from ..results.training import data_flops, own_training_flops, training_flops, training_record, zoo_training_flops
 from . import style
 from .drawing import SEED_0, Drawing, drawn
-from .shapes import RIGHT, SMALL, arrow, box, canvas, words
+from .shapes import RIGHT, SMALL, WIDTH, arrow, box, canvas, words
 from .style import COLOURS, INK
 
 LAST = 2500  # the step of the large model from which PRM 14x starts
@@ -15,14 +15,14 @@ MODELS = {
     "small": ("small model", INK, 1, 2.5),
     "small-rl": ("after RL", RIGHT, 2, 0),
     "orm": ("scores solutions", COLOURS["orm"], 2, 1),
-    "prm": ("scores steps", COLOURS["prm"], 2, 2),
+    "prm": ("exact labels", COLOURS["prm"], 2, 2),
     "prm-weak": ("stopped early", COLOURS["prm"], 2, 3),
-    "prm-exact": ("exact labels", COLOURS["prm"], 2, 4),
+    "prm-exact": ("at step ends", COLOURS["prm"], 2, 4),
     "prm-rollouts": ("rollouts' labels", COLOURS["prm"], 2, 5),
     "large": (f"14x, step {LAST:,}", COLOURS["large"], 0, 6),
     "prm-large": ("PRM 14x", COLOURS["prm"], 2, 6),
 }
-LEFT, WIDE, HIGH, ROW = (0.05, 1.8, 3.3), (1.3, 1.05, 1.5), 0.46, 0.57
+LEFT, WIDE, HIGH, ROW = (0.05, 1.75, 3.25), (1.3, 1.15, 1.45), 0.46, 0.57
 
 
 def relations(name: str) -> tuple[str | None, list[str]]:
@@ -38,7 +38,7 @@ def _own(name: str) -> str:
 
 
 def _trillions(flops: float) -> str:
-    return f"{flops / 1e12:.3g} T" if flops else "none"
+    return f"{flops / 1e12:.{1 if flops >= 1e13 else 2}f} T"
 
 
 @drawn(SEED_0)
@@ -66,10 +66,10 @@ def family_of_the_models() -> Drawing:
         words(axes, x + 0.07, y + 0.32, name, ha="left", weight="bold")
         words(axes, x + 0.07, y + 0.13, role, ha="left", fontsize=SMALL)
         if MODELS[name][2] == 2:
-            words(axes, x + wide + 0.07, y + HIGH / 2, _own(name), ha="left")
+            words(axes, WIDTH - 0.03, y + HIGH / 2, _own(name), ha="right")
         else:
             words(axes, x + wide / 2, y + HIGH + 0.13, _own(name))
-    for x, look, text in ((0.05, "-", "starts from"), (1.75, style.DASHED, "wrote the data of")):
+    for x, look, text in ((0.05, "-", "grows into"), (1.75, style.DASHED, "writes the data of")):
         arrow(axes, (x, 0.32), (x + 0.42, 0.32), lw=1.1, ls=look)
         words(axes, x + 0.5, 0.32, text, ha="left", fontsize=SMALL)
     words(axes, 0.05, 0.1, "FLOPs of training and of its data; T: trillion (10¹²)", ha="left", fontsize=SMALL)
