@@ -160,7 +160,7 @@ def map_of_strategies() -> Drawing:
     figure, axes = canvas(3.75)
     left, bottom = 0.95, 0.85
     columns = ("side by side", "step by step", "one after another")
-    rows = (("nobody", 0), ("a vote", 1), ("a verifier", 2))
+    rows = (("the model", 0), ("a vote", 1), ("a verifier", 2))
     wide, high = (WIDTH - left) / 3, 0.85
     placed = (
         (0, 0, 1, "one sample", COLOURS["single"]),
@@ -184,8 +184,8 @@ def map_of_strategies() -> Drawing:
     return Drawing(
         figure,
         "Every strategy answers two questions: how are solutions written, and who decides?",
-        "Sampling writes side by side, beam search step by step, revision one attempt after another; nobody, a vote or "
-        "a verifier decides. In long chains of thought the model itself tries one way after another.",
+        "Sampling writes side by side, beam search step by step, revision one attempt after another; the model "
+        "itself, a vote or a verifier decides. In long chains of thought the model itself tries one way after another.",
     )
 
 
