@@ -5,7 +5,6 @@ while the book is built. A verdict that differs from `claims.json` fails the str
 scripts run (`_static/claims.js`); without it the table is complete.
 """
 
-from html import escape
 from typing import Any
 
 from docutils import nodes
@@ -13,7 +12,7 @@ from sphinx.application import Sphinx
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
-from ttclab.results.assessed import Assessed, Measured
+from ttclab.results.assessed import Assessed
 from ttclab.results.claims import HOLDS, NOT_SEEN, REVERSED, UNDECIDED, load_claims
 
 logger = logging.getLogger(__name__)
@@ -34,12 +33,22 @@ class Claims(SphinxDirective):
             row = _row(claim.says, "", claim.why, strong=0)
             row[0] += nodes.paragraph("", "", nodes.emphasis("", SOURCES[claim.source]))
             row[1][0] += nodes.strong("", "", _marked(found.verdict))
-            row[1] += [nodes.paragraph("", f"{part}: {each.together}") for part, each in _shown(found)]
+            row[1] += nodes.paragraph("", f"{found.compares}:")
+            row[1] += nodes.bullet_list(
+                "",
+                *[
+                    nodes.list_item(
+                        "",
+                        nodes.paragraph("", f"{part}: ", nodes.strong("", number), nodes.Text(f" {interval}".rstrip())),
+                    )
+                    for part, number, interval in _shown(found)
+                ],
+            )
             row[1] += [
                 nodes.paragraph("", f"seed {seed}: ", _marked(verdict), classes=["seed-verdict"])
                 for seed, verdict in enumerate(found.by_seed)
             ]
-            row[2] += nodes.raw("", f"<details><summary>{escape(found.compares)}</summary>", format="html")
+            row[2] += nodes.raw("", "<details><summary>The numbers of each seed</summary>", format="html")
             row[2] += nodes.bullet_list(
                 "",
                 *[nodes.list_item("", nodes.paragraph("", f"{part}: {each}")) for part, each in found.measured.items()],
@@ -58,9 +67,10 @@ def _marked(verdict: str) -> nodes.inline:
     return nodes.inline("", f"{MARKS[verdict]} {verdict}", classes=["verdict", verdict.replace(" ", "-")])
 
 
-def _shown(found: Assessed) -> list[tuple[str, Measured]]:
-    """The parts on which a verdict rests."""
-    return [(part, each) for part, each in found.measured.items() if each.shown]
+def _shown(found: Assessed) -> list[tuple[str, str, str]]:
+    """The parts on which a verdict rests: what each is over, its number over all seeds, and the interval."""
+    parts = [(part, each.together.partition(" (")) for part, each in found.measured.items() if each.shown]
+    return [(part, number, opening.strip() + interval) for part, (number, opening, interval) in parts]
 
 
 def _form() -> str:

@@ -31,7 +31,7 @@ class Finding(NamedTuple):
 
 
 class Measured(NamedTuple):
-    """A number of a claim in words: of each family and over all of them, such as "+2.7 (0.0 to +6.3)"."""
+    """A number of a claim in words: of each family and over all of them, such as "+2.7 points (0.0 to +6.3)"."""
 
     seeds: tuple[str, ...]
     together: str
@@ -76,7 +76,7 @@ def in_words(findings: Iterable[Finding], together: Finding) -> dict[str, Measur
     return {
         part: Measured(
             tuple(_short(result.parts[part], together.spec) for result in findings),
-            f"{value:{'.1p' if isinstance(value, Estimate) else together.spec}}",
+            f"{value:{'.1 points' if isinstance(value, Estimate) else together.spec}}",
             place < shown,
         )
         for place, (part, value) in enumerate(together.parts.items())
