@@ -1,5 +1,6 @@
 """Diagrams: what they show is what was run, and all of it is inside the picture."""
 
+import json
 import re
 from pathlib import Path
 from time import process_time
@@ -11,12 +12,15 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from ttclab import bank, figures, results
 from ttclab.allocator import Allocation, Arm
 from ttclab.beam_search import beam_search
+from ttclab.data import ZOO
 from ttclab.estimators import Estimate
+from ttclab.figures import diagrams_family
 from ttclab.figures.diagrams_search import Watched, searched
 from ttclab.figures.paper import cheapest
 from ttclab.figures.shapes import INCHES, canvas
 from ttclab.models import load
 from ttclab.problems import load_problems
+from ttclab.results import training
 from ttclab.verifiers import load_verifier
 
 ROOT = Path(__file__).parent.parent
@@ -163,3 +167,12 @@ def test_every_diagram_stands_on_one_page_of_the_book():
     shown = re.findall(r"^```\{drawn\} (\w+)$", pages, re.MULTILINE)
     assert {name: shown.count(name) for name in DIAGRAMS} == dict.fromkeys(DIAGRAMS, 1)
     assert set(shown) <= set(figures.FIGURES)
+
+
+def test_the_family_tree_has_every_shipped_model_and_its_costs_are_those_of_all_training():
+    names = {json.loads(file.read_text(encoding="utf-8"))["name"] for file in ZOO.glob("*/training.json")}
+    assert set(diagrams_family.MODELS) == names
+    own = [training.own_training_flops(name, 2500 if name == "large" else None) for name in names]
+    assert sum(own) == training.zoo_training_flops()
+    for name in names:
+        assert set(filter(None, (diagrams_family.relations(name)[0], *diagrams_family.relations(name)[1]))) <= names

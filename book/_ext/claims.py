@@ -1,11 +1,10 @@
 """The directive {claims}: a table of all claims with their verdicts, reasons and numbers, and a form to filter it.
 
-Under a verdict on which the seeds differ stand the verdicts of each. The tests run while the book is built. A verdict
-that differs from `claims.json` fails the strict build. The form is shown only where scripts run (`_static/claims.js`);
-without it the table is complete.
+Under a verdict stand the numbers of all seeds together, and the verdict of each seed where they differ. The tests run
+while the book is built. A verdict that differs from `claims.json` fails the strict build. The form is shown only where
+scripts run (`_static/claims.js`); without it the table is complete.
 """
 
-from html import escape
 from typing import Any
 
 from docutils import nodes
@@ -13,10 +12,11 @@ from sphinx.application import Sphinx
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
+from ttclab.results.assessed import Assessed
 from ttclab.results.claims import HOLDS, NOT_SEEN, REVERSED, UNDECIDED, load_claims
 
 logger = logging.getLogger(__name__)
-COLUMNS = {"The claim": 30, "Our runs": 16, "Why, and what was measured": 54}
+COLUMNS = {"The claim": 30, "Our runs, all seeds together": 32, "Why, and each seed": 38}
 MARKS = {HOLDS: "●", REVERSED: "✖", NOT_SEEN: "■", UNDECIDED: "◆"}  # as in `claims_and_evidence`
 SOURCES = {"lesson": "the lesson", "paper": "the paper", "later": "a later paper"}
 
@@ -30,17 +30,28 @@ class Claims(SphinxDirective):
             found = claim.check()
             if found.verdict != claim.verdict:
                 logger.warning("claim %s is now %r, not %r", claim.id, found.verdict, claim.verdict)
-            row = _row(claim.says, f"{MARKS[found.verdict]} {found.verdict}", claim.why, strong=1)
+            row = _row(claim.says, "", claim.why, strong=0)
             row[0] += nodes.paragraph("", "", nodes.emphasis("", SOURCES[claim.source]))
-            if found.by_seed:
-                row[1] += nodes.paragraph("", found.by_seed)
-            row[2] += nodes.raw("", f"<details><summary>{escape(found.compares)}</summary>", format="html")
-            row[2] += nodes.bullet_list(
+            row[1][0] += nodes.strong("", "", _marked(found.verdict))
+            row[1] += nodes.paragraph("", f"{found.compares}:")
+            row[1] += nodes.bullet_list(
                 "",
                 *[
-                    nodes.list_item("", nodes.paragraph("", f"{part}: {numbers}"))
-                    for part, numbers in found.measured.items()
+                    nodes.list_item(
+                        "",
+                        nodes.paragraph("", f"{part}: ", nodes.strong("", number), nodes.Text(f" {interval}".rstrip())),
+                    )
+                    for part, number, interval in _shown(found)
                 ],
+            )
+            row[1] += [
+                nodes.paragraph("", f"seed {seed}: ", _marked(verdict), classes=["seed-verdict"])
+                for seed, verdict in enumerate(found.by_seed)
+            ]
+            row[2] += nodes.raw("", "<details><summary>The numbers of each seed</summary>", format="html")
+            row[2] += nodes.bullet_list(
+                "",
+                *[nodes.list_item("", nodes.paragraph("", f"{part}: {each}")) for part, each in found.measured.items()],
             )
             row[2] += nodes.raw("", "</details>", format="html")
             row["classes"] = [_name(claim.source), _name(found.verdict)]
@@ -49,6 +60,17 @@ class Claims(SphinxDirective):
         group += nodes.thead("", _row(*COLUMNS))
         group += body
         return [nodes.raw("", _form(), format="html"), nodes.table("", group, classes=["claims"])]
+
+
+def _marked(verdict: str) -> nodes.inline:
+    """A verdict with its mark, both in the colour of the figure of verdicts."""
+    return nodes.inline("", f"{MARKS[verdict]} {verdict}", classes=["verdict", verdict.replace(" ", "-")])
+
+
+def _shown(found: Assessed) -> list[tuple[str, str, str]]:
+    """The parts on which a verdict rests: what each is over, its number over all seeds, and the interval."""
+    parts = [(part, each.together.partition(" (")) for part, each in found.measured.items() if each.shown]
+    return [(part, number, opening.strip() + interval) for part, (number, opening, interval) in parts]
 
 
 def _form() -> str:

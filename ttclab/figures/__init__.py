@@ -32,7 +32,7 @@ from .diagrams_course import before_and_after_rl as before_and_after_rl
 from .diagrams_course import map_of_strategies as map_of_strategies
 from .diagrams_course import one_turn_of_the_arena as one_turn_of_the_arena
 from .diagrams_course import price_of_a_move as price_of_a_move
-from .diagrams_course import timeline_of_the_neighbours as timeline_of_the_neighbours
+from .diagrams_family import family_of_the_models as family_of_the_models
 from .diagrams_revision import five_inputs as five_inputs
 from .diagrams_revision import restart_at_the_first_doubt as restart_at_the_first_doubt
 from .diagrams_revision import what_a_revision_reads as what_a_revision_reads

@@ -110,7 +110,8 @@ def words_verifiers() -> Drawing:
     far = trained.low > max(float(gain.high) for gain in (cheap, *real.values()))
     return Drawing(
         charts.dots(rows, xlabel="points above a vote of 16", difference=True),
-        "On the sums, a trained verifier adds far more than any cheap verifier on either task"
+        f"On the sums a trained verifier adds {100 * float(trained.mean):.0f} points; no cheap verifier adds more than "
+        f"{100 * max(float(gain.mean) for gain in (cheap, *real.values())):.0f}"
         if far
         else f"{helpful} of the three cheap verifiers beat{'s' if helpful == 1 else ''} the vote of SmolLM2",
         f"Minus the vote on the sums: {trained:.0 points} for the PRM, {cheap:.0 points} for likelihood; on SmolLM2, "

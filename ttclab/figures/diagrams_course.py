@@ -80,7 +80,7 @@ def map_of_strategies() -> Drawing:
     figure, axes = canvas(3.75)
     left, bottom = 0.95, 0.85
     columns = ("side by side", "step by step", "one after another")
-    rows = (("nobody", 0), ("a vote", 1), ("a verifier", 2))
+    rows = (("the model", 0), ("a vote", 1), ("a verifier", 2))
     wide, high = (WIDTH - left) / 3, 0.85
     placed = (
         (0, 0, 1, "one sample", COLOURS["single"]),
@@ -104,75 +104,51 @@ def map_of_strategies() -> Drawing:
     return Drawing(
         figure,
         "Every strategy answers two questions: how are solutions written, and who decides?",
-        "Sampling writes side by side, beam search step by step, revision one attempt after another; nobody, a vote or "
-        "a verifier decides. In long chains of thought the model itself tries one way after another.",
+        "Sampling writes side by side, beam search step by step, revision one attempt after another; the model "
+        "itself, a vote or a verifier decides. In long chains of thought the model itself tries one way after another.",
     )
 
 
 @drawn
 def before_and_after_rl() -> Drawing:
-    """A schematic: many samples and a verifier that picks, and one sample of a policy that the verifier trained."""
-    figure, axes = canvas(2.6)
-    words(axes, 0.05, 2.42, "before: the verifier picks", ha="left", weight="bold")
-    box(axes, 0.05, 1.65, 0.8, 0.45, "policy", INK, fill=0.1)
-    for k in range(4):
-        y = 1.62 + 0.17 * k
-        arrow(axes, (0.88, 1.87), (1.55, y), alpha=0.6, lw=0.9, mutation_scale=7)
-        dot(axes, 1.66, y, RIGHT if k == 2 else PASSED, ms=7)
-    arrow(axes, (1.85, 1.87), (2.25, 1.87))
-    box(axes, 2.28, 1.65, 0.9, 0.45, "verifier", COLOURS["prm"])
-    arrow(axes, (3.21, 1.87), (3.6, 1.87))
-    dot(axes, 3.75, 1.87, RIGHT, ms=10)
-    words(axes, 3.95, 1.87, "for every answer", ha="left", fontsize=SMALL)
-    words(axes, 0.05, 1.12, "after: the verifier has taught", ha="left", weight="bold")
-    box(axes, 0.05, 0.35, 0.8, 0.45, "policy", RIGHT, fill=0.25)
-    box(axes, 2.28, 0.35, 0.9, 0.45, "verifier", COLOURS["prm"], fill=0.06, edge=0.8)
-    arrow(axes, (2.25, 0.44), (0.88, 0.44), COLOURS["prm"], ls=(0, (3, 2)))
-    words(axes, 1.57, 0.27, "reward", fontsize=SMALL, color=COLOURS["prm"])
-    arrow(axes, (0.88, 0.68), (3.6, 0.88), connectionstyle="arc3,rad=-0.12")
-    dot(axes, 3.75, 0.85, RIGHT, ms=10)
-    words(axes, 3.95, 0.85, "one sample", ha="left", fontsize=SMALL)
-    words(axes, 2.73, 0.15, "in training only", fontsize=SMALL)
+    """A schematic: a verifier that picks for every answer, or a checker whose reward trains the model once."""
+    figure, axes = canvas(3.55)
+    model, wide, high = 0.05, 0.85, 0.45
+
+    def sampled(y: float, right: tuple[int, ...]) -> None:
+        for k in range(4):
+            to = y + 0.17 * (k - 1.5)
+            arrow(axes, (0.95, y), (1.5, to), alpha=0.6, lw=0.9, mutation_scale=7)
+            dot(axes, 1.61, to, RIGHT if k in right else PASSED, ms=7)
+
+    words(axes, 0.05, 3.37, "search: for every answer", ha="left", weight="bold")
+    box(axes, model, 2.6, wide, high, "model", INK, fill=0.1)
+    sampled(2.82, (2,))
+    arrow(axes, (1.8, 2.82), (2.2, 2.82))
+    box(axes, 2.23, 2.6, 0.95, high, "verifier", COLOURS["prm"])
+    arrow(axes, (3.21, 2.82), (3.6, 2.82))
+    dot(axes, 3.75, 2.82, RIGHT)
+    words(axes, 3.93, 2.82, "the one it picks", ha="left", fontsize=SMALL)
+
+    words(axes, 0.05, 2.18, "RL: once, in training", ha="left", weight="bold")
+    box(axes, model, 1.4, wide, high, "model", INK, fill=0.1)
+    sampled(1.62, (0, 2))
+    arrow(axes, (1.8, 1.62), (2.2, 1.62))
+    box(axes, 2.23, 1.4, 0.95, high, "checker", COLOURS["prm"])
+    arrow(
+        axes, (2.7, 1.38), (0.48, 1.38), COLOURS["prm"], ls=(0, (3, 2)), connectionstyle="arc3,rad=-0.16",
+    )  # fmt: skip
+    words(axes, 3.3, 1.62, "rewards the right ones,\nand the reward changes\nthe model", ha="left", fontsize=SMALL)
+    words(axes, 2.3, 1.1, "reward", ha="left", fontsize=SMALL, color=COLOURS["prm"])
+
+    words(axes, 0.05, 0.72, "after RL: for every answer", ha="left", weight="bold")
+    box(axes, model, 0.1, wide, high, "model", RIGHT, fill=0.25)
+    arrow(axes, (0.95, 0.32), (1.45, 0.32))
+    dot(axes, 1.61, 0.32, RIGHT)
+    words(axes, 1.79, 0.32, "one sample, and nothing to pick from", ha="left", fontsize=SMALL)
     return Drawing(
         figure,
-        "Reinforcement learning moves the verifier from every answer into training",
-        "Before: the policy draws many samples and the verifier picks one, for every answer. After: the verifier's "
-        "reward has trained the policy, which answers with one sample.",
-    )
-
-
-@drawn("Years in which the papers appeared")
-def timeline_of_the_neighbours() -> Drawing:
-    """The papers that the chapter names by year, in four lines of work."""
-    lanes: dict[str, tuple[str, dict[int, str]]] = {
-        "choose": (COLOURS["majority"], {2021: "verifiers\nCobbe", 2022: "vote\nWang", 2024: "coverage\nBrown"}),
-        "search": (COLOURS["prm"], {2023: "steps\nLightman"}),
-        "allocate": (
-            COLOURS["optimal"],
-            {2023: "stop early\nAggarwal", 2024: "optimal\nSnell", 2025: "1B/405B\nRunze Liu"},
-        ),
-        "train": (COLOURS["revision"], {2024: "o1\nOpenAI", 2025: "R1\nDeepSeek"}),
-    }
-    years = range(2021, 2026)
-    left, high = 0.85, 0.62
-    wide = (WIDTH - left) / len(years)
-    figure, axes = canvas(high * len(lanes) + 0.5)
-    for k, year in enumerate(years):
-        words(axes, left + (k + 0.5) * wide, 0.18, str(year))
-    for row, (lane, (colour, papers)) in enumerate(lanes.items()):
-        y = high * (len(lanes) - row - 1) + 0.38
-        words(axes, left - 0.08, y + high / 2 - 0.04, lane, ha="right", weight="bold", color=colour)
-        axes.plot([left, WIDTH], [y - 0.04] * 2, color=INK, alpha=0.2, lw=0.8)
-        for year, name in papers.items():
-            x = left + (year - years[0]) * wide
-            box(axes, x + 0.02, y + 0.02, wide - 0.04, high - 0.1, name, colour, linespacing=1.05)
-    rows = [
-        (lane, year, name.replace("\n", ", ")) for lane, (_, papers) in lanes.items() for year, name in papers.items()
-    ]
-    return Drawing(
-        figure,
-        "From choosing among samples to a search that is trained into the model",
-        f"{len(rows)} papers from {years[0]} to {years[-1]}: verifiers and votes first, then search by steps, rules "
-        "for how much to spend, and models trained to think long.",
-        pd.DataFrame([(lane, str(year), name) for lane, year, name in rows], columns=["line of work", "year", "paper"]),
+        "Search checks samples for every answer; RL checks them once, in training",
+        "Search: the model draws many samples and the verifier picks one, for every answer. RL: in training, a checker "
+        "reads many samples and its reward changes the model, which then answers with one sample.",
     )

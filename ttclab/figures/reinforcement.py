@@ -2,9 +2,10 @@
 
 import pandas as pd
 
+from ..allocator import Arm
 from ..estimators import Estimate
 from ..results import coverage, stepwise, weighted
-from ..results.families import families, of_all
+from ..results.families import each_family, families, of_all
 from ..results.reinforcement import (
     cool_coverage,
     cool_temperature,
@@ -18,10 +19,11 @@ from ..results.reinforcement import (
 from ..results.seeds import by_seed, headline
 from ..results.wording import by_sign
 from . import charts, style
-from .charts import Series, series
+from .charts import series
 from .drawing import ALL_SEEDS, SEED_0, Drawing, drawn
 
 SAMPLES = (1, 2, 4, 8, 16, 32, 64)
+AFTER = "optimal"  # the colour of the model after reinforcement learning
 
 
 def _seeds(count: int) -> str:
@@ -32,74 +34,103 @@ def _seeds(count: int) -> str:
 
 @drawn(SEED_0)
 def coverage_before_and_after() -> Drawing:
-    """Coverage before and after reinforcement learning, and before at a low temperature."""
-    named = {"before": coverage, "after": rl_coverage, "before, low\ntemperature": cool_coverage}
-    looks = {"before": ("oracle", False), "after": ("optimal", False), "before, low\ntemperature": ("oracle", True)}
+    """Coverage before and after reinforcement learning."""
     lines = {
-        name: series(looks[name][0], {N: arm(N) for N in SAMPLES}, dashed=looks[name][1]) for name, arm in named.items()
+        "before RL": series("oracle", {N: coverage(N) for N in SAMPLES}),
+        "after RL": series(AFTER, {N: rl_coverage(N) for N in SAMPLES}),
     }
     once, many = rl_coverage(1).minus(coverage(1)), rl_coverage(64).minus(coverage(64))
+    joined = "and" if once.sign == many.sign else "but"
     return Drawing(
         charts.curves(lines, xlabel="samples", low=0.4),
-        f"After reinforcement learning one sample {by_sign(once, 'is better', 'is no better', 'is worse')}, and many "
-        f"cover {by_sign(many, 'more', 'as much', 'less')}",
-        f"One sample solves {coverage(1).solved:.0%} before and {rl_coverage(1).solved:.0%} after; from {crossing():g} "
-        f"samples on, the original model covers more. The low temperature is {cool_temperature():g}.",
-        pd.DataFrame(
-            {
-                "samples": SAMPLES,
-                **{name.replace("\n", " "): [arm(N).solved for N in SAMPLES] for name, arm in named.items()},
-            }
-        ),
+        f"After RL one sample is right {by_sign(once, 'more', 'as', 'less')} often, {joined} 64 samples cover "
+        f"{by_sign(many, 'more', 'as much', 'less')}",
+        f"One sample solves {coverage(1).solved:.0%} before RL and {rl_coverage(1).solved:.0%} after RL; from "
+        f"{crossing():g} samples on, the model before RL covers more.",
+        pd.DataFrame({"samples": SAMPLES, **{name: line.values.unstack() for name, line in lines.items()}}),
     )
 
 
-@drawn(ALL_SEEDS)
+@drawn("Coverage after RL: seeds 0, 1 and 2. Low temperature: seed 0")
 def coverage_change_by_seed() -> Drawing:
-    """Coverage after reinforcement learning minus coverage before, by the number of samples, for each seed."""
+    """Coverage minus that before reinforcement learning: after it in each seed, and at a low temperature instead."""
     changes = coverage_changes(SAMPLES)
-    names = [f"seed {i}" for i in range(len(changes))]
-    looks = [("oracle", False, False), ("optimal", True, False), ("noise", False, True)]
-    lines = {
-        name: Series(strategy, values, SAMPLES, dashed, dotted)
-        for name, values, (strategy, dashed, dotted) in zip(names, changes.values(), looks)
-    }
-    ends = [(change.unstack()[0].sign, change.unstack()[-1].sign) for change in changes.values()]
-    narrowed = sum(once > 0 > many for once, many in ends)
+    cool = Estimate.stack(cool_coverage(N).minus(coverage(N)) for N in SAMPLES)
+    figure, axes = style.new_axes(height=3.1)
+    style.budgets(axes, SAMPLES, "samples")
+    for values in changes.values():
+        axes.plot(SAMPLES, values.mean, color=style.COLOURS[AFTER], lw=1.1)
+        axes.fill_between(SAMPLES, values.low, values.high, color=style.COLOURS[AFTER], alpha=0.1, lw=0)
+    axes.plot(SAMPLES, cool.mean, color=style.COLOURS["noise"], ls=style.DASHED, lw=1.9)
+    style.points(axes, "coverage minus that before RL")
+    axes.margins(y=0.08)
+    last = {f"after RL,\nseed {i}": float(values.mean[-1]) for i, values in enumerate(changes.values())}
+    ends = {**_together(last), f"before RL, at\ntemperature {cool_temperature():g}": float(cool.mean[-1])}
+    looks = [*[AFTER] * (len(ends) - 1), "noise"]
+    style.name_ends(axes, [*ends.values()], [*ends], [style.COLOURS[look] for look in looks])
+    sides = [(change.unstack()[0].sign, change.unstack()[-1].sign) for change in changes.values()]
+    narrowed = sum(once > 0 > many for once, many in sides)
+    lost = by_sign(cool.unstack()[-1], "raises it", "costs none", "costs it too")
     return Drawing(
-        charts.gains(lines, xlabel="samples", ylabel="coverage, after minus before"),
-        f"In {_seeds(narrowed)} reinforcement learning makes one sample better and lowers the coverage of 64",
+        figure,
+        f"In {_seeds(narrowed)} RL helps one sample and costs coverage of 64; a low temperature {lost}",
         f"One sample gains {by_seed('after minus before, one sample')}; the coverage of 64 changes by "
         f"{by_seed('after minus before, a right one among 64')}. The model "
-        f"before covers more from {crossings()} samples on.",
-        pd.DataFrame({"samples": SAMPLES, **{name: line.values.unstack() for name, line in lines.items()}}),
+        f"before RL covers more from {crossings()} samples on.",
+        pd.DataFrame(
+            {
+                "samples": SAMPLES,
+                **{f"after RL, seed {i}": values.unstack() for i, values in enumerate(changes.values())},
+                "low temperature, seed 0": cool.unstack(),
+            }
+        ),
         ".1p",
     )
 
 
+def _together(ends: dict[str, float], near: float = 0.012) -> dict[str, float]:
+    """Ends of curves by name, those of one place under one name: "after RL,\nseeds 1, 2"."""
+    groups: list[list[tuple[str, float]]] = []
+    for name, height in sorted(ends.items(), key=lambda end: end[1]):
+        if groups and height - groups[-1][-1][1] < near:
+            groups[-1].append((name, height))
+        else:
+            groups.append([(name, height)])
+    named = {}
+    for group in groups:
+        first, *others = sorted(name for name, _ in group)
+        whole = ", ".join([first.replace("seed ", "seeds ") if others else first, *(name[-1] for name in others)])
+        named[whole] = sum(height for _, height in group) / len(group)
+    return named
+
+
 @drawn(ALL_SEEDS)
 def search_before_and_after() -> Drawing:
-    """One sample, a weighted vote and step-level revisions before and after reinforcement learning, over all seeds."""
-    ways = of_all(
-        lambda: {
-            "weighted vote\nof 16": ("prm", weighted(16), rl_weighted(16)),
-            "up to 15\nrevisions": ("revision", stepwise(15), rl_stepwise(15)),
-            "one sample": ("single", coverage(1), rl_coverage(1)),
-        }
-    )
+    """One sample, a weighted vote and step-level revisions before and after reinforcement learning, for each seed."""
+    named = {"weighted vote\nof 16": "prm", "up to 15\nrevisions": "revision", "one sample": "single"}
+
+    def solved() -> list[tuple[Arm, Arm]]:
+        return [(weighted(16), rl_weighted(16)), (stepwise(15), rl_stepwise(15)), (coverage(1), rl_coverage(1))]
+
+    ways = dict(zip(named, of_all(solved), strict=True))
     figure, axes = style.new_axes(height=3.0)
-    for strategy, *arms in ways.values():
-        solved = Estimate.stack(arm.solved for arm in arms)
-        errors = [solved.mean - solved.low, solved.high - solved.mean]
-        axes.errorbar(range(2), solved.mean, errors, color=style.COLOURS[strategy], marker="o", ms=5, lw=1.6)
-    ends = [float(after.solved.mean) for _, _, after in ways.values()]
+    for arms in each_family(solved).values():
+        for strategy, pair in zip(named.values(), arms, strict=True):
+            axes.plot(range(2), [arm.solved.mean for arm in pair], color=style.COLOURS[strategy], lw=0.9, alpha=0.55)
+    for name, pair in ways.items():
+        means = [float(arm.solved.mean) for arm in pair]
+        axes.plot(range(2), means, color=style.COLOURS[named[name]], marker="o", ms=5, lw=2.4)
+    ends = [float(after.solved.mean) for _, after in ways.values()]
     style.shares(axes, 0.4, 0.9)
     axes.set_xlim(-0.15, 1.15)
-    axes.set_xticks(range(2), ["before", "after"])
+    axes.set_xticks(range(2), ["before RL", "after RL"])
     axes.grid(axis="x", visible=False)
-    style.name_ends(axes, ends, list(ways), [style.COLOURS[strategy] for strategy, *_ in ways.values()])
-    (_, *searched), *_, (_, *once) = ways.values()
-    gains = [search.minus(sample) for search, sample in zip(searched, once, strict=True)]
+    style.name_ends(axes, ends, list(ways), [style.COLOURS[strategy] for strategy in named.values()])
+    axes.annotate(
+        "thick: all seeds\nthin: each seed", (0.02, 0.02), xycoords="axes fraction", va="bottom", fontsize=9, alpha=0.8
+    )
+    (*searched, once) = ways.values()
+    gains = [search.minus(sample) for search, sample in zip(searched[0], once, strict=True)]
     less = [
         [headline(f"after minus before, gain of {search}", family).sign < 0 for family in families()]
         for search in ("weighted best-of-16", "step-level revision")
@@ -111,10 +142,10 @@ def search_before_and_after() -> Drawing:
     fewer, more = (sum(map(test, zip(*rows, strict=True))) for test, rows in ((all, less), (any, higher)))
     return Drawing(
         figure,
-        f"In {_seeds(fewer)} search adds less after reinforcement learning; in {_seeds(more)} "
+        f"In {_seeds(fewer)} search adds less after RL; in {_seeds(more)} "
         f"{'it ends' if more else 'does it end'} higher",
-        f"Over all seeds a weighted vote of 16 adds {gains[0]:.0 points} before and {gains[1]:.0 points} after; it "
-        f"solves {searched[0].solved:.0%} before and {searched[1].solved:.0%} after.",
+        f"Over all seeds a weighted vote of 16 adds {gains[0]:.0 points} before RL and {gains[1]:.0 points} after RL; "
+        f"it solves {searched[0][0].solved:.0%} before RL and {searched[0][1].solved:.0%} after RL.",
         pd.DataFrame(
             [
                 (
@@ -126,8 +157,8 @@ def search_before_and_after() -> Drawing:
                 )
                 if name != "one sample"
                 else (name.replace("\n", " "), before.solved, after.solved, "", "")
-                for name, (_, before, after) in ways.items()
+                for name, (before, after) in ways.items()
             ],
-            columns=["strategy", "before", "after", "gain before", "gain after"],
+            columns=["strategy", "before RL", "after RL", "gain before RL", "gain after RL"],
         ),
     )

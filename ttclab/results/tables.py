@@ -26,51 +26,59 @@ def markdown(table: pd.DataFrame) -> list[str]:
 
 
 SEEDS = "Seeds 0, 1, 2"  # a column
-UNCLEAR = "†"  # marks the difference of a seed whose interval contains zero
-_ROLES = {
-    "small": "small model: writes, rewrites, revises",
-    "small-plain": "twin of the small model, reads no attempts",
+UNCLEAR = "†"  # marks the difference of a seed that is not clear
+VERDICTS = {"above 0": "holds: above 0", "below 0": "holds: below 0"}  # the others are called the same in the tables
+_ROLES = {  # in the order of the table: the small models, the large one, the verifiers
+    "small-plain": "twin of the small model: trained to write, reads no attempts",
+    "small": "small model: trained to write and to rewrite",
     "small-rl": "small model after reinforcement learning",
     "large": "14x model at this step",
-    "orm": "verifier that scores whole solutions",
-    "prm": "verifier that scores steps",
-    "prm-exact": "PRM of 1,200 steps, exact labels",
-    "prm-rollouts": "PRM of 1,200 steps, labels from rollouts",
-    "prm-weak": "PRM that was stopped early",
-    "prm-large": "PRM 14x",
+    "orm": "scores whole solutions; labels: final answers",
+    "prm": "scores steps; exact labels at every token",
+    "prm-weak": "the same, stopped early",
+    "prm-exact": "scores steps; exact labels at the ends of steps",
+    "prm-rollouts": "scores steps; labels from rollouts",
+    "prm-large": "PRM 14x: scores steps; exact labels",
 }
 
 
 def models_table() -> pd.DataFrame:
-    """All shipped models, from their `training.json`: what each is and starts from, its training cost and its size."""
+    """All shipped models by family, from their `training.json`: what each is and grows from, its cost and its size."""
     rows = []
-    for folder in sorted(ZOO.iterdir(), key=lambda folder: training_flops(folder.name)):
+    for folder in sorted(ZOO.iterdir(), key=_place):
         record = json.loads((folder / "training.json").read_text(encoding="utf-8"))
-        flops = (training_flops(folder.name), record["training_flops"], record.get("data_flops"))
-        role = _ROLES.get(folder.name.split("-")[0] if folder.name.startswith("large") else folder.name, "")
+        flops = (record["training_flops"], record.get("data_flops"), training_flops(folder.name))
+        role = _ROLES.get(record["name"], "")
         rows.append(
             {
                 "Model": f"`{folder.name}`",
-                "What it is": f"{role}, from `{record['base']}`" if record.get("base") else role,
+                "What it is": f"{role}; from `{record['base']}`" if record.get("base") else role,
                 **{
-                    name: f"{count / 1e12:.3g}" if count else "none"
-                    for name, count in zip(("Total", "Training", "Data"), flops, strict=True)
+                    f"{name} (10¹² FLOPs)": f"{count / 1e12:.3g}" if count else "none"
+                    for name, count in zip(("Training", "Data", "With ancestors"), flops, strict=True)
                 },
                 "Steps": f"{record['steps']:,}",
-                "Size": f"{record['block_parameters']:,}",
+                "Parameters": f"{record['block_parameters']:,}",
             }
         )
     return pd.DataFrame(rows)
 
 
+def _place(folder: Path) -> tuple[int, int]:
+    """The place of a model in the table: by family, then by step."""
+    record = json.loads((folder / "training.json").read_text(encoding="utf-8"))
+    return [*_ROLES, record["name"]].index(record["name"]), int(record["steps"])
+
+
 def runs_table(kind: str) -> pd.DataFrame:
-    """All recorded runs of a kind: "samples", "chains", "scores" or "searches"."""
+    """All recorded runs of a kind: "samples", "chains", "scores" or "searches", without constant columns."""
     rows = []
     for path in sorted(bank.RUNS.glob("*.parquet")):
         run = json.loads(pq.read_schema(path).metadata[b"ttclab"])
         if run["format"].split()[1] == kind:
             rows.append(_DESCRIBED[kind](run, path))
-    return pd.DataFrame(rows)
+    table = pd.DataFrame(rows)
+    return table.loc[:, table.nunique() > 1]
 
 
 def _tokens(path: Path) -> str:
@@ -114,13 +122,16 @@ def _scores(run: dict[str, Any], path: Path) -> dict[str, str]:
 def _searches(run: dict[str, Any], path: Path) -> dict[str, str]:
     spent = pq.read_table(path, columns=[kind for kind in bank.KINDS if kind != "cached"])
     flops = sum(pc.mean(column).as_py() for column in spent.columns)
-    noise = f", AUC {run['quality']:g}{', forgetful' * ('forgetful' in run)}" if run.get("quality") else ""
+    noise = f", AUC {run['quality']:g}{', errors drawn anew' * ('forgetful' in run)}" if run.get("quality") else ""
+    strategy = "beam search" if "lookahead" in run else "step-level revision"
     return {
+        "Strategy": f"{strategy}, lookahead" if run.get("lookahead") else strategy,
         "Model": f"`{run['model']}`",
         "Verifier": f"`{run['verifier']}`{noise}",
         "Problems": run["split"],
-        **{key: str(run.get(key, "–")) for key in ("N", "M", "T")},
-        "Lookahead": str(run.get("lookahead", "–")),
+        "N": str(run.get("N", run.get("M") if "T" in run else "–")),
+        "Width": str(run["M"]) if "lookahead" in run else "–",
+        "T": str(run.get("T", "–")),
         "Million FLOPs per problem": f"{flops / 1e6:.1f}",
         "Seed": str(run["seed"]),
     }
@@ -140,13 +151,15 @@ def seeds_table(chapter: int) -> pd.DataFrame:
         row = {"What was measured": words, SEEDS: ", ".join(_short(values.get(name), unit) for values in recorded)}
         if together:
             row["Together"] = format(together[name], SPECS[unit]) if name in together else "–"
-            row["Verdict"] = seeds.verdict(name) if unit == "gain" else ""
+            verdict = seeds.verdict(name)
+            row["Verdict"] = VERDICTS.get(verdict, verdict) if unit == "gain" else ""
         rows.append(row)
     return pd.DataFrame(rows)
 
 
 def _short(value: Estimate | None, unit: str) -> str:
-    """The number of a seed without its interval, and a mark if the interval of a difference contains zero."""
+    """The number of a seed without its interval, and a mark if a difference may be zero or is written as zero."""
     if value is None:
         return "–"
-    return format(value, SPECS[unit]).split(" (")[0] + UNCLEAR * (unit == "gain" and not value.sign)
+    number = format(value, SPECS[unit]).split(" (")[0]
+    return number + UNCLEAR * (unit == "gain" and (not value.sign or number == "0.0"))
