@@ -42,7 +42,7 @@ def test_every_file_of_the_table_is_there():
     for row, files in rows().items():
         assert files, row
         for file in files:
-            pattern = re.sub(r"NAME|TOPIC|\bK\b", "*", file).replace("NN", "[0-9][0-9]")
+            pattern = re.sub(r"NAME|TOPIC", "*", file).replace("NN", "[0-9][0-9]")
             assert [*ROOT.glob(pattern)], f"{row}: {file}"
 
 
@@ -55,10 +55,11 @@ def test_every_chapter_has_the_files_of_its_row(chapter):
 
 @pytest.mark.parametrize("name", EXERCISES)
 def test_every_exercise_has_the_files_of_its_row(name):
-    number, k = f"{int(name.split('.')[0]):02}", name.split(".")[1]
+    number = f"{int(name.split('.')[0]):02}"
     (chapter,) = (each for each in CHAPTERS if each.startswith(number))
-    files = list(places("an exercise", NN=number, TOPIC=chapter.removeprefix(f"{number}-"), K=k))
+    files = list(places("an exercise", NN=number, TOPIC=chapter.removeprefix(f"{number}-")))
     assert all(path.is_file() for path in files) and name in RIGHT
+    assert f"Exercise {name}: a worked solution" in (ROOT / f"book/_solutions/{number}.md").read_text()
     (notebook,) = (path for path in files if path.suffix == ".ipynb")
     assert any(
         f"exercise-{name}" in cell["metadata"].get("tags", []) for cell in json.loads(notebook.read_text())["cells"]
