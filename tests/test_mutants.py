@@ -91,9 +91,9 @@ def reference(exercise: Exercise) -> tuple[ast.Module, str, dict[str, Any]]:
 
 
 def worked_solution(exercise: Exercise) -> tuple[ast.Module, str, dict[str, Any]]:
-    chapter, number = exercise.id.split(".")
-    file = Path(__file__).parents[1] / f"book/_solutions/{int(chapter):02}-{number}.md"
-    source = "\n".join(re.findall(r"```python\n(.*?)```", file.read_text(encoding="utf-8"), flags=re.S))
+    file = Path(__file__).parents[1] / f"book/_solutions/{int(exercise.id.split('.')[0]):02}.md"
+    text = file.read_text(encoding="utf-8").split(f"Exercise {exercise.id}:")[1].split("\n````\n")[0]
+    source = "\n".join(re.findall(r"```python\n(.*?)```", text, flags=re.S))
     return without_words(ast.parse(source)), exercise.function, {}
 
 
