@@ -22,7 +22,8 @@ QUICK, QUICKLY_BROKEN = 4, BROKEN[-2:]
 
 
 def solution(number: int) -> str:
-    text = (ROOT / f"book/_solutions/{CHAPTER}-{number}.md").read_text(encoding="utf-8")
+    chapter = (ROOT / f"book/_solutions/{CHAPTER}.md").read_text(encoding="utf-8")
+    text = chapter.split(f"Exercise {int(CHAPTER)}.{number}:")[1].split("\n````\n")[0]
     return "\n".join(re.findall(r"```python\n(.*?)```", text, flags=re.S))
 
 

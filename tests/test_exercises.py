@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 import pytest
 from exercise_attempts import MISTAKES, RIGHT, exact, float_binomials, vote_by_sorting
+from worked_solutions import worked_solution
 
 from ttclab.allocator import Allocation, Arm, lesson_policy, spread_budget
 from ttclab.beam_search import _Candidate, _Tree
@@ -363,10 +364,8 @@ def test_values_become_plain_json(value, expected):
 
 
 def solution(exercise: str) -> Callable[..., Any]:
-    chapter, number = exercise.split(".")
-    text = (ROOT / f"book/_solutions/{int(chapter):02}-{number}.md").read_text(encoding="utf-8")
     namespace: dict[str, Any] = {}
-    exec("\n".join(re.findall(r"```python\n(.*?)```", text, flags=re.S)), namespace)
+    exec("\n".join(worked_solution(exercise)), namespace)
     return namespace[EXERCISES[exercise].function]
 
 

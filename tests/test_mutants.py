@@ -10,17 +10,16 @@ are of each kind, take some minutes:
 import ast
 import inspect
 import os
-import re
 import sys
 from copy import deepcopy
 from functools import cache, partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from exercise_inputs import INPUTS
 from mutants import TRIVIAL, compiled, mutants, without_words
+from worked_solutions import worked_solution
 
 from ttclab.exercises import EXERCISES
 from ttclab.exercises.chapters.arena import LEAD, best_baseline
@@ -90,14 +89,11 @@ def reference(exercise: Exercise) -> tuple[ast.Module, str, dict[str, Any]]:
     return without_words(program), exercise.reference.__name__, dict(vars(module))
 
 
-def worked_solution(exercise: Exercise) -> tuple[ast.Module, str, dict[str, Any]]:
-    file = Path(__file__).parents[1] / f"book/_solutions/{int(exercise.id.split('.')[0]):02}.md"
-    text = file.read_text(encoding="utf-8").split(f"Exercise {exercise.id}:")[1].split("\n````\n")[0]
-    source = "\n".join(re.findall(r"```python\n(.*?)```", text, flags=re.S))
-    return without_words(ast.parse(source)), exercise.function, {}
+def worked(exercise: Exercise) -> tuple[ast.Module, str, dict[str, Any]]:
+    return without_words(ast.parse("\n".join(worked_solution(exercise.id)))), exercise.function, {}
 
 
-@pytest.mark.parametrize("program", [reference, worked_solution])
+@pytest.mark.parametrize("program", [reference, worked])
 @pytest.mark.parametrize("exercise", FUNCTIONS)
 def test_no_mutant_of_a_right_solution_earns_points(exercise, program):
     tree, name, names = program(EXERCISES[exercise])
@@ -182,7 +178,7 @@ def lead(policy, seed):
     return report.score.above - best_baseline(seed) if report.findings and report.score else -1.0
 
 
-@pytest.mark.parametrize("program", [reference, worked_solution])
+@pytest.mark.parametrize("program", [reference, worked])
 def test_a_mutant_of_a_policy_earns_points_only_if_it_is_ahead_on_other_problems_too(program):
     tree, name, names = program(EXERCISES["7.3"])
     every = list(mutants(tree))

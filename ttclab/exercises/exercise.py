@@ -245,4 +245,4 @@ class Report:
 
 
 def _wrap(mark: str, text: str) -> str:
-    return textwrap.fill(text, 96, initial_indent=f"  {mark:<6}", subsequent_indent=" " * 8, break_on_hyphens=False)
+    return textwrap.fill(text, 79, initial_indent=f"  {mark:<6}", subsequent_indent=" " * 8, break_on_hyphens=False)
