@@ -57,7 +57,7 @@ def _restarted() -> dict[bool, NDArray[np.float64]]:
 
 
 def restarted_step(became: str, *, right: bool = False) -> Estimate:
-    """Share of first wrong steps, or of right ones before them, that the first restart keeps or changes, by `OUTCOMES`."""
+    """Share of first wrong steps, or of right ones before, that the first restart keeps or changes, by `OUTCOMES`."""
     counts = _restarted()[right]
     return bootstrap_share(counts[:, OUTCOMES.index(became)], counts.sum(axis=1))
 
@@ -105,7 +105,7 @@ def accepted_wrong(verifier: str, quality: float | None = None) -> float:
 
 
 def rejected_right(verifier: str, quality: float | None = None, fifth: int | None = None) -> float:
-    """Share of right steps that a critic rejects, on all problems or on one fifth; `quality` as for `accepted_wrong`."""
+    """Share of right steps that a critic rejects, on all problems or one fifth; `quality` as for `accepted_wrong`."""
     return _errors(verifier, quality, fifth)[1]
 
 
