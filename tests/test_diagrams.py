@@ -80,7 +80,7 @@ def test_what_a_revision_reads_is_all_that_it_read():
     shown = figures.draw("what_a_revision_reads")
     *parts, written = zip(shown.numbers["part"], shown.numbers["text"].str.replace("↵", "\n"), strict=True)
     read = "".join(text for _, text in parts)
-    run = results.chains(feedback="prm")
+    run = results.chains()
     recorded = {run.shown(i, int(run.at(2)[0])) + problem.prompt for i, problem in enumerate(run.problems)}
     assert read in recorded and written[0] == "written"
     assert len(read) + len(written[1]) == shown.numbers["tokens"].sum()

@@ -238,7 +238,7 @@ def test_lookahead_does_not_pay():
 def test_restarting_at_the_first_doubt_adds_twenty_points_to_one_sample_for_at_most_four_times_its_cost():
     one, revised = (results.stepwise(T) for T in (0, 15))
     assert revised.minus(one).low > 0.18
-    assert revised.cost < 4 * one.cost
+    assert revised.cost < 4 * one.cost and one.cost > 3 * results.coverage(1).cost  # only `one` is scored
     name = "step-level revision, at most 15, minus one sample"
     assert all(headline(name, seed).low > 0.2 for seed in SEEDS)
 
@@ -351,6 +351,23 @@ def test_a_rewrite_mostly_repeats_a_wrong_step_and_a_restart_seldom_does():
     repeated, corrected, other = (revision.rewritten_step(of, right=False) for of in revision.OUTCOMES)
     assert repeated.low > max(corrected.high, other.high) and repeated.low > 0.5 and corrected.high < 0.05
     assert restarted_step("same").high < 0.3 and restarted_step("right").low > 0.15
+    assert restarted_step("same", right=True).low > 0.95
+
+
+def test_the_prm_rejects_right_steps_on_hard_problems_and_later_rewrites_still_spoil_more_than_they_mend():
+    assert results.rejected_right("prm", fifth=HARDEST) > 5 * results.rejected_right("prm")
+    assert all(results.rejected_right("prm", fifth=k) == 0 for k in range(3))
+    pairs = [revision.revised(revision.chains(), k) for k in range(1, 8)]
+    assert all((old & ~new).sum() > (~old & new).sum() for old, new in pairs)
+    spoilt = [(old & ~new).sum() / old.sum() for old, new in pairs]
+    assert all(later < spoilt[0] for later in spoilt[1:])
+
+
+def test_the_rollout_prm_is_the_better_voter_and_the_worse_critic_with_seed_0():
+    rollouts, exact = (results.critic_change(name) for name in ("prm-rollouts", "prm-exact"))
+    assert rollouts.minus(exact).high < 0
+    assert results.rejected_right("prm-rollouts") > results.rejected_right("prm-exact")
+    assert results.weighted(16, "prm-rollouts").minus(results.weighted(16, "prm-exact")).sign > 0
 
 
 def test_a_rewrite_changes_right_steps_into_wrong_ones():

@@ -30,7 +30,7 @@ def what_a_revision_reads() -> Drawing:
 
     It is of the first test problem of four steps whose first two attempts are wrong, or as wrong as there are.
     """
-    run = results.chains(feedback="prm")
+    run = results.chains()
     attempt = int(run.at(2)[0])
     of_four = [i for i, problem in enumerate(run.problems) if problem.question.count(",") == 4]
     i = min(of_four, key=lambda i: int(run.correct[i, attempt - 2 : attempt].sum()))
@@ -38,7 +38,6 @@ def what_a_revision_reads() -> Drawing:
     problem = run.problems[i]
     parts = [
         ("first\nattempt", first + ATTEMPT_END, PASSED),
-        ("comment", run.comments[i, attempt], COLOURS["prm"]),
         ("newest\nattempt", newest + ATTEMPT_END, COLOURS["revision"]),
         ("problem", problem.prompt, COLOURS["reading"]),
     ]
@@ -46,11 +45,11 @@ def what_a_revision_reads() -> Drawing:
     if read != run.shown(i, attempt) + problem.prompt:
         raise ValueError(f"the parts of what a revision reads must be all that it read, not {read!r}")
     figure, axes = canvas(2.32)
-    x, gap, line = 0.05, 0.09, 0.32
-    for (name, text, colour), width in zip([*parts, ("rewrite", written, INK)], (1.02, 0.74, 1.02, 0.82, 1.02)):
+    x, gap, line = 0.05, 0.12, 0.32
+    for (name, text, colour), width in zip([*parts, ("rewrite", written, INK)], (1.16, 1.16, 1.0, 1.16)):
         if colour == INK:
-            arrow(axes, (x - gap + 0.02, 0.95), (x + 0.16, 0.95))
-            x += 0.19
+            arrow(axes, (x - gap + 0.02, 0.95), (x + 0.24, 0.95))
+            x += 0.27
         rows = [row for row in re.split(r"\n|(?=[-+*])" if text == problem.prompt else r"\n", text) if row]
         box(
             axes,
@@ -72,8 +71,8 @@ def what_a_revision_reads() -> Drawing:
     data.loc[len(data)] = ["written", written.replace("\n", "↵"), len(written)]
     return Drawing(
         figure,
-        "A rewrite reads the attempts, the comment and the problem before it writes a token",
-        f"The {len(read)} tokens before a recorded second rewrite, in four parts; a sample of the same problem reads "
+        "A rewrite reads the earlier attempts and then the problem, before it writes a token",
+        f"The {len(read)} tokens before a recorded second rewrite, in three parts; a sample of the same problem reads "
         f"{len(problem.prompt)}.",
         data,
     )

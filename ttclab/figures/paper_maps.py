@@ -148,35 +148,36 @@ def paper_figure_7() -> Drawing:
         start, step = left + side * wide + 0.25, (wide - 0.5) / (len(SPLITS) - 1)
         for k, name in enumerate(SHORT_FIFTHS):
             y = 2.55 - row * k
-            axes.plot([start, start + 4 * step], [y, y], color=INK, alpha=0.2, lw=0.8)
+            if side or k < 3:
+                axes.plot([start, start + 4 * step], [y, y], color=INK, alpha=0.2, lw=0.8)
             if side:
                 for n in range(len(SPLITS)):
-                    if level[k][n]:
-                        dot(axes, start + n * step, y, colour, ms=9, alpha=0.35)
+                    if level[k][n] and n != best[k]:
+                        dot(axes, start + n * step, y, colour, ms=8, mfc="none", mec=colour, mew=1.4)
                 dot(axes, start + best[k] * step, y, colour, ms=9)
             elif k < 2:
                 dot(axes, start + 4 * step, y, colour, ms=9)
             elif k > 2:
-                axes.plot(
-                    [start + step, start + 3 * step], [y, y], color=colour, lw=6, alpha=0.6, solid_capstyle="round"
-                )
+                box(axes, start + step, y - 0.13, 2 * step, 0.26, "a mix", colour, fill=0.35, edge=0, fontsize=8.5)
             else:
                 words(axes, start + 2 * step, y + 0.1, "not said", fontsize=8.5, alpha=0.6)
             if not side:
                 words(axes, left, y, name, ha="right")
-        words(axes, start - 0.1, 0.55, "parallel", fontsize=8.5, ha="left")
-        words(axes, start + 4 * step + 0.1, 0.55, "chain", fontsize=8.5, ha="right")
-    words(axes, 0.1, 0.18, "● best split", ha="left", color=colour, weight="bold", fontsize=SMALL)
-    words(axes, 1.5, 0.18, "pale: not clearly worse, or a range", ha="left", fontsize=SMALL)
+        for n, (M, T) in enumerate(SPLITS):
+            ends = {0: "samples", len(SPLITS) - 1: "chain"}
+            words(axes, start + n * step, 0.55, f"{M}×{T + 1}" if side else ends.get(n, ""), fontsize=8.5)
+    words(axes, 0.1, 0.18, "● best", ha="left", color=colour, weight="bold", fontsize=SMALL)
+    words(axes, 0.85, 0.18, "○ not clearly worse", ha="left", color=colour, fontsize=SMALL)
+    words(axes, WIDTH, 0.18, "chains × attempts in each", ha="right", fontsize=8.5)
     names = [f"{M} × {T + 1}" for M, T in SPLITS]
-    free, alone = sum(all(row) for row in level), sum(row[0] for row in level)
+    alone = sum(row[0] for row in level)
     return Drawing(
         figure,
-        "The paper: one chain for easy problems, a balance for hard ones; "
+        "The paper: one chain for easy problems, a mix for hard ones; "
         + (
-            f"here no split is clearly worse in {free} of 5 fifths"
-            if free
-            else f"here no chain clearly beats samples alone in {alone} of 5 fifths"
+            "here samples alone are best or level"
+            if alone == 5
+            else f"here samples alone are best or level on {alone} of 5 fifths"
         ),
         f"16 generations. On the hardest fifth {names[0]} solves {solved[4, 0]:.0%} and {names[-1]} "
         f"{solved[4, -1]:.0%}; the best split there is {names[best[4]]}.",

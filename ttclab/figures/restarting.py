@@ -26,29 +26,29 @@ QUALITIES = (0.6, 0.7, 0.8, 0.9, 0.95)
 
 @drawn(SEED_0)
 def what_becomes_of_a_step() -> Drawing:
-    """Right steps and first wrong steps after a rewrite, and first wrong steps after a restart."""
+    """Right steps and first wrong steps after a rewrite and after a restart."""
     bars = {
-        "rewrite of\na right step": {of: rewritten_step(of, right=True) for of in OUTCOMES},
-        "rewrite of\na wrong step": {of: rewritten_step(of, right=False) for of in OUTCOMES},
-        "restart at\na wrong step": {of: restarted_step(of) for of in OUTCOMES},
+        f"{step} step,\n{kind}": {of: share(of, right=step == "right") for of in OUTCOMES}
+        for step in ("right", "wrong")
+        for kind, share in (("rewrite", rewritten_step), ("restart", restarted_step))
     }
     looks = {  # pale, so that the numbers on the bars are legible on light and dark pages
         "right": (style.COLOURS["oracle"], 0.4),
         "same error": (style.COLOURS["wrong"], 0.55),
-        "another error": (style.COLOURS["wrong"], 0.18),
+        "new error": (style.COLOURS["wrong"], 0.18),
     }
-    figure, axes = style.new_axes(height=2.4)
+    figure, axes = style.new_axes(height=2.9)
     for place, shares in enumerate(bars.values()):
         parts = {name: float(shares[of].mean) for name, of in zip(looks, ("right", "same", "wrong"))}
-        if place == 0:  # the same result of a right step is a right one
-            parts = {"right": parts["right"] + parts["same error"], "another error": parts["another error"]}
+        if place < 2:  # the same result of a right step is a right one
+            parts = {"right": parts["right"] + parts["same error"], "new error": parts["new error"]}
         left = 0.0
         for part, share in parts.items():
             colour, alpha = looks[part]
             axes.barh(place, share, 0.6, left=left, color=colour, alpha=alpha, lw=0)
             if share > 0.1:
                 axes.annotate(f"{share:.0%}", (left + share / 2, place), ha="center", va="center", weight="bold")
-            elif share > 0:
+            elif share > 0.01:
                 axes.annotate(f"{share:.0%}", (left + 0.005, place - 0.31), ha="left", va="bottom", weight="bold")
             left += share
     style.row_names(axes, list(bars))
@@ -61,9 +61,9 @@ def what_becomes_of_a_step() -> Drawing:
     right, better = rewritten_step("right", right=False), restarted_step("right")
     return Drawing(
         figure,
-        "A rewrite repeats wrong steps more often than a restart, and corrects them less often"
-        if repeated.low > again.high and right.high < better.low
-        else "What becomes of a wrong step",
+        "A restart keeps right steps and corrects more of the wrong ones than a rewrite"
+        if repeated.low > again.high and right.high < better.low and restarted_step("wrong", right=True).high < 0.05
+        else "What becomes of right and of wrong steps",
         f"Of first wrong steps a rewrite repeats {repeated:.0%} and corrects {right:.0%}; a restart repeats "
         f"{again:.0%} and corrects {better:.0%}.",
         pd.DataFrame(
@@ -79,15 +79,13 @@ def what_becomes_of_a_step() -> Drawing:
 
 @drawn(SEED_0)
 def restarting_at_the_doubtful_step() -> Drawing:
-    """Step-level revision against FLOPs, beside samples, beam search and one pass of the large model."""
+    """Step-level revision and a weighted vote of samples against FLOPs; the table also has the rivals of the text."""
     steps = {T: stepwise(T) for T in RESTARTS}
     samples = {N: weighted(N) for N in (1, 2, 4, 8, 16, 32, 64)}
     beams = {N: beam(N) for N in (4, 8, 16, 32, 64)}
     lines = [
-        series("beam", beams, cost=True),
         series("revision", steps, cost=True),
         series("prm", samples, cost=True),
-        series("large", {1: greedy("large")}, cost=True),
     ]
     figure, axes = style.new_axes()
     style.shares(axes, 0.45, 0.92)
@@ -96,11 +94,9 @@ def restarting_at_the_doubtful_step() -> Drawing:
     style.flops(axes, "FLOPs per problem")
     for name, strategy, arm, side, up in (
         ("restarts", "revision", steps[3], "right", 8),
-        ("beam search", "beam", beams[64], "center", 11),
         ("weighted vote", "prm", samples[2], "left", -10),
-        ("large model,\none pass", "large", greedy("large"), "right", 27),
     ):
-        aside = {"right": -6, "center": 0, "left": 6}[side]
+        aside = {"right": -6, "left": 6}[side]
         axes.annotate(
             name, (arm.cost, float(arm.solved.mean)), xytext=(aside, up), textcoords="offset points", ha=side,
             va="center", color=style.COLOURS[strategy], weight="bold",
@@ -120,8 +116,8 @@ def restarting_at_the_doubtful_step() -> Drawing:
             [
                 {"": name, "solved": arm.solved, "FLOPs per problem": arm.cost}
                 for name, arm in (
-                    ("one sample, mean of all recorded", samples[1]),
-                    ("the first attempts of the chains", steps[0]),
+                    ("one sample, scored by the PRM, mean of all recorded", samples[1]),
+                    ("the first attempts of the chains, scored by the PRM", steps[0]),
                     *((f"at most {T} restart{'s' * (T > 1)}", steps[T]) for T in RESTARTS[1:]),
                     *((f"weighted vote of {N}", samples[N]) for N in (4, 16, 64)),
                     *((f"beam search, N={N}", beams[N]) for N in (4, 16, 64)),
@@ -138,14 +134,14 @@ def _compare(axes: style.Axes, sampled: Arm, restarted: Arm) -> None:
     ends = [(arm.cost, float(arm.solved.mean)) for arm in (sampled, restarted)]
     names = (("16 samples", "prm", (9, -10), "left"), ("15 restarts", "revision", (-8, 9), "right"))
     for place, (name, strategy, aside, side) in zip(ends, names, strict=True):
-        axes.plot(*place, color=style.INK, marker="o", ms=10, mfc="none", mew=1.4, ls="none", zorder=5)
+        axes.plot(*place, color=style.INK, marker="o", ms=11, mfc="none", mew=1.4, ls="none", zorder=5)
         axes.annotate(
             name, place, xytext=aside, textcoords="offset points", ha=side, va="center", color=style.COLOURS[strategy]
         )
     (start, high), (end, low) = ends
-    below = min(high, low) - 0.035
-    axes.annotate("", (end, below), (start, below), arrowprops={"arrowstyle": "-|>", "color": style.INK, "lw": 1.3})
-    axes.text(1.6 * end, below - 0.012, f"{end / start:.0%} of the FLOPs", ha="left", va="top")
+    look = {"arrowstyle": "-|>", "color": style.INK, "lw": 1.3, "shrinkA": 7, "shrinkB": 7}
+    axes.annotate("", (end, low), (start, high), arrowprops=look)
+    axes.text((start * end) ** 0.5, max(high, low) + 0.045, f"{end / start:.0%} of the FLOPs", ha="center", va="bottom")
 
 
 @drawn(SEED_0)
@@ -261,6 +257,7 @@ def trained_critics() -> Drawing:
         "weak PRM": ("prm", "prm-weak"),
     }
     gains = {name: critic_gain(of) for name, (_, of) in critics.items()}
+    gains = dict(sorted(gains.items(), key=lambda each: each[1].mean, reverse=True))
     rows = {name: Row(critics[name][0], value) for name, value in gains.items()}
     failing = [name.replace("\n", " ") for name, value in gains.items() if value.sign <= 0]
     return Drawing(
@@ -271,9 +268,9 @@ def trained_critics() -> Drawing:
         f"With the PRM restarting gains {gains['PRM']:.0 points}, with the weak PRM {gains['weak PRM']:.0 points}.",
         pd.DataFrame(
             {
-                "critic": [name.replace("\n", " ") for name in critics],
-                "accepts wrong steps": [f"{accepted(of):.2f}" for _, of in critics.values()],
-                "rejects right steps": [f"{rejected(of):.2f}" for _, of in critics.values()],
+                "critic": [name.replace("\n", " ") for name in gains],
+                "accepts wrong steps": [f"{accepted(critics[name][1]):.2f}" for name in gains],
+                "rejects right steps": [f"{rejected(critics[name][1]):.2f}" for name in gains],
                 "gain (points)": list(gains.values()),
             }
         ),

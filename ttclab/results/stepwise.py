@@ -41,21 +41,24 @@ def stepwise_arms(split: str = "test", verifier: str = "prm") -> Arms:
 
 
 @cache
-def _restarted() -> NDArray[np.float64]:
-    """Counts of what a first restart makes of the first wrong step, (problems, outcomes)."""
+def _restarted() -> dict[bool, NDArray[np.float64]]:
+    """Counts of what a first restart makes of right and of first wrong steps, (problems, outcomes) each."""
     run = bank.load_step_revision("small", "prm", "test", 15)
-    counts = np.zeros((len(run.found), len(OUTCOMES)))
-    for row, solutions in zip(counts, run.found, strict=True):
-        checks = solutions[0].problem.check_steps(solutions[0].steps)
-        restarted = len(solutions) > 1 and not all(checks)
-        if restarted and (became := step_outcome(solutions[0], solutions[1], checks.index(False))):
-            row[OUTCOMES.index(became)] += 1
+    counts = {right: np.zeros((len(run.found), len(OUTCOMES))) for right in (True, False)}
+    for i, solutions in enumerate(run.found):
+        if len(solutions) == 1:  # nothing was doubted
+            continue
+        for step, right in enumerate(solutions[0].problem.check_steps(solutions[0].steps)):
+            if became := step_outcome(solutions[0], solutions[1], step):
+                counts[right][i, OUTCOMES.index(became)] += 1
+            if not right:
+                break
     return counts
 
 
-def restarted_step(became: str) -> Estimate:
-    """Share of first wrong steps that the first restart writes again or changes, by `OUTCOMES`."""
-    counts = _restarted()
+def restarted_step(became: str, *, right: bool = False) -> Estimate:
+    """Share of first wrong steps, or of right ones before, that the first restart keeps or changes, by `OUTCOMES`."""
+    counts = _restarted()[right]
     return bootstrap_share(counts[:, OUTCOMES.index(became)], counts.sum(axis=1))
 
 
@@ -73,7 +76,7 @@ def _criticized() -> tuple[list[Solution], list[list[bool]]]:
 
 
 @cache
-def _errors(verifier: str, quality: float | None) -> tuple[float, float]:
+def _errors(verifier: str, quality: float | None, fifth: int | None = None) -> tuple[float, float]:
     """Share of wrong steps that a critic accepts, and share of right steps that it rejects.
 
     Steps are counted up to the first wrong step of each sample, because a chain revises from there.
@@ -85,7 +88,10 @@ def _errors(verifier: str, quality: float | None) -> tuple[float, float]:
         scores = [list(x) for group in bank.load_scores(verifier, "small-test") for x in group[:CRITICIZED]]
     accepted: dict[bool, list[bool]] = {True: [], False: []}
     threshold = step_threshold(verifier)
-    for checks, steps in zip(checked, scores, strict=True):
+    fifths = np.repeat(small_fifths(), CRITICIZED)
+    for checks, steps, k in zip(checked, scores, fifths, strict=True):
+        if fifth not in (None, k):
+            continue
         for right, score in zip(checks, steps, strict=True):
             accepted[right].append(score >= threshold)
             if not right:
@@ -98,9 +104,9 @@ def accepted_wrong(verifier: str, quality: float | None = None) -> float:
     return _errors(verifier, quality)[0]
 
 
-def rejected_right(verifier: str, quality: float | None = None) -> float:
-    """Share of right steps that a critic rejects; `quality` is the AUC of a noisy oracle."""
-    return _errors(verifier, quality)[1]
+def rejected_right(verifier: str, quality: float | None = None, fifth: int | None = None) -> float:
+    """Share of right steps that a critic rejects, on all problems or one fifth; `quality` as for `accepted_wrong`."""
+    return _errors(verifier, quality, fifth)[1]
 
 
 @measured
