@@ -326,8 +326,8 @@ def marbles(k: int = 4, shown: int = 16) -> Drawing:
     return Drawing(
         figure,
         f"pass@{k} is the share of all groups of {k} samples that have a right one",
-        f"{counts[i]} of {shown} recorded samples of one problem are right; {sum(hits):,} of all {len(groups):,} groups "
-        f"of {k} have a right one.",
+        f"{counts[i]} of {shown} recorded samples of one problem are right; {sum(hits):,} of all {len(groups):,} "
+        f"groups of {k} have a right one.",
         data,
     )
 
