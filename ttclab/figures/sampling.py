@@ -28,7 +28,7 @@ def coverage_against_vote() -> Drawing:
     }
     rising, late = coverage(256).minus(coverage(16)), vote(256).minus(vote(64))
     figure, one_pass = charts.curves(lines, xlabel="samples"), greedy("small").solved
-    figure.axes[0].axhline(one_pass.mean, color=style.COLOURS["single"], lw=1.4, zorder=1)
+    figure.axes[0].axhline(float(one_pass.mean), color=style.COLOURS["single"], lw=1.4, zorder=1)
     figure.axes[0].annotate(
         "one greedy pass", (1, one_pass.mean), (4, -16), ("axes fraction", "data"), "offset points",
         color=style.COLOURS["single"],
