@@ -1,9 +1,12 @@
 """Diagrams of chapters 1 and 2: what one budget buys, and why more samples help."""
 
 from collections import Counter
+from itertools import combinations
+from textwrap import wrap
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 
 from .. import results
 from ..estimators import pass_at_k
@@ -87,10 +90,11 @@ def answers_to_one_problem() -> Drawing:
         strong = colour != PASSED
         text = "none" if answers[j] is None else str(int(float(answers[j])))
         box(axes, x, y, each - 0.1, 0.4, text, colour, fill=0.4 if strong else 0.08, edge=1.6 if strong else 0.8)
-    words(axes, 0.38, 0.2, "■ the vote elects", color=COLOURS["majority"], ha="left", weight="bold")
-    words(axes, 2.6, 0.2, "■ right", color=RIGHT, ha="left", weight="bold")
     found = int(right.sum())
     backed = int((answers == elected).sum())
+    words(axes, 0.38, 0.2, f"■ elected: {backed} votes", color=COLOURS["majority"], ha="left", weight="bold")
+    words(axes, 2.25, 0.2, f"■ right: {found} votes", color=RIGHT, ha="left", weight="bold")
+    words(axes, 3.75, 0.2, "■ other answers", color=PASSED, ha="left", weight="bold")
     data = pd.DataFrame(
         [
             (a, int((answers == a).sum()), yes(right[answers == a].all()), yes(a == elected))
@@ -127,22 +131,21 @@ def training_or_thinking() -> Drawing:
     columns = ["R", "questions", *(f"{who}, FLOPs of {what}" for who, what in PARTS)]
     data = pd.DataFrame(rows, columns=columns).set_index("R")
     figure, axes = canvas(1.2 * len(rows) + 0.7)
-    left, wide = 0.76, WIDTH - 1.96
+    left, wide = 0.76, WIDTH - 2.9
     each = [samples_for(flops) for flops in data["small, FLOPs of each answer"]]
     looks = {"training": (INK, 0.4), "answers": (COLOURS["writing"], 0.85)}
     for k, (R, queries, *_) in enumerate(rows):
         y = 1.2 * (len(rows) - k - 1) + 0.5
         whole = data.loc[R, "large, FLOPs of training"] + data.loc[R, "large, FLOPs of answers"]
         words(axes, left, y + 0.92, f"asked {_rounded(queries)} times", ha="left", weight="bold")
-        words(axes, left + wide, y + 0.92, f"{whole / 1e12:.0f} × 10¹² FLOPs", ha="right", fontsize=SMALL)
+        words(axes, WIDTH - 0.06, y + 0.92, f"each bar: {whole / 1e12:.0f} × 10¹² FLOPs", ha="right", fontsize=SMALL)
         words(axes, left - 0.06, y + 0.92, f"R = {R:g}", ha="right", fontsize=SMALL)
         for name, up, bought in (("large", 0.42, "1 pass"), ("small", 0.04, f"{each[k]} samples")):
             cut = wide * data.loc[R, f"{name}, FLOPs of training"] / whole
             words(axes, left - 0.06, y + up + 0.17, name, ha="right", fontsize=SMALL)
             for x, width, (colour, fill) in zip((left, left + cut), (cut, wide - cut), looks.values(), strict=True):
                 box(axes, x, y + up, width, 0.34, "", colour, fill=fill, edge=0)
-            words(axes, left + wide + 0.1, y + up + 0.17, bought, ha="left")
-        words(axes, left + wide + 0.1, y + 0.92, "per question:", ha="left", fontsize=SMALL)
+            words(axes, left + wide + 0.1, y + up + 0.17, f"{bought} per question", ha="left", fontsize=SMALL)
     for x, name, text in ((left, "training", "training"), (left + 1.3, "answers", "all answers together")):
         colour, fill = looks[name]
         box(axes, x, 0.1, 0.2, 0.2, "", colour, fill=fill, edge=0)
@@ -150,7 +153,7 @@ def training_or_thinking() -> Drawing:
     return Drawing(
         figure,
         f"For equal totals, the small model affords {each[0]} samples if asked rarely, {each[-1]} if asked often",
-        "Pairs of bars of equal total FLOPs, given above the right end; each pair has its own scale. At R = "
+        "Pairs of bars of equal total FLOPs, given above each pair; each pair has its own scale. At R = "
         f"{RATIOS[0]:g} the small model may draw {each[0]} samples for each answer, "
         f"at R = {RATIOS[-1]:g} it may draw {each[-1]}.",
         data,
@@ -216,7 +219,7 @@ def votes_as_histograms(n: int = 64) -> Drawing:
         True: int(np.where(clear & won, shares, 2).argmin()),
         False: int(np.where(clear & ~won, shares, -1).argmax()),
     }
-    figure, axes = panels((1, 1), 2.6)
+    figure, axes = panels((1, 1), 3.0)
     rows = []
     for ax, wins, head in zip(axes, (True, False), ("the vote is right", "the vote is wrong"), strict=True):
         i = shown[wins]
@@ -233,7 +236,8 @@ def votes_as_histograms(n: int = 64) -> Drawing:
             rows.append((samples.problems[i].question, answer, count, yes(answer in good), yes(elected)))
         ax.set_xticks([])
         ax.set_xlabel(f"{len(counts)} different answers", fontsize=SMALL)
-        ax.set_title(head, fontsize=NORMAL, weight="normal", loc="left")
+        question = "\n".join(wrap(samples.problems[i].question, 30))
+        ax.set_title(f"{question}\n→ {head}", fontsize=SMALL, weight="normal", loc="left")
         ax.grid(axis="x", visible=False)
     most = max(count for _, _, count, *_ in rows)
     for ax in axes:  # one scale for both
@@ -274,16 +278,16 @@ def chord_below_the_curve(n: int = 4) -> Drawing:
     )
     for text, x, y, offset, side in notes:
         axes.annotate(text, (x, y), xytext=offset, textcoords="offset points", ha=side, color=INK, fontsize=NORMAL)
-    style.shares(axes, label=f"one of {n} samples is right")
-    axes.set(xlabel="one sample is right", xlim=(0, 1.02), ylim=(0, 1.12), yticks=np.linspace(0, 1, 6))
+    style.shares(axes, label=f"at least one of {n} is right")
+    axes.set(xlabel="a single sample is right", xlim=(0, 1.02), ylim=(0, 1.12), yticks=np.linspace(0, 1, 6))
     axes.xaxis.set_major_formatter(axes.yaxis.get_major_formatter())
     data = pd.DataFrame(
-        {"in one sample": [*rates, middle, middle], f"among {n}": [*covered, below, above]},
+        {"a single sample is right": [*rates, middle, middle], f"at least one of {n} is": [*covered, below, above]},
         index=pd.Index(["an easy problem", "a hard problem", "average of both", "one average problem"], name="of"),
     )
     return Drawing(
         figure,
-        f"A problem of average pass rate would reach {above:.0%}; an easy and a hard one average {below:.0%}",
+        f"One average problem would reach {above:.0%}; an easy and a hard one together reach only {below:.0%}",
         f"Coverage of {n} samples bends down as the pass rate grows. Two problems, with the pass rates of the easiest "
         f"and the hardest fifth, average {below:.0%}; one problem with their average rate would reach {above:.0%}.",
         data,
@@ -292,30 +296,43 @@ def chord_below_the_curve(n: int = 4) -> Drawing:
 
 @drawn(ONE_PROBLEM)
 def marbles(k: int = 4, shown: int = 16) -> Drawing:
-    """pass@k as marbles: all groups of k among the recorded samples of one problem."""
+    """pass@k as marbles: some of all groups of k numbered samples of one problem, and the share with a right one."""
     samples = results.small_samples()
     counts = samples.correct[:, :shown].sum(axis=1)
     i = int(np.abs(counts - 3).argmin())
     right = samples.correct[i, :shown]
-    figure, axes = canvas(2.3)
-    for j, ok in enumerate(right):
-        row, column = divmod(j, 6)
-        dot(axes, 0.3 + column * 0.31, 1.85 - row * 0.34, RIGHT if ok else PASSED, ms=15, alpha=1 if ok else 0.45)
-    words(axes, 1.1, 0.55, f"{shown} recorded samples,\n{counts[i]} of them right", fontsize=NORMAL)
-    arrow(axes, (2.2, 1.5), (2.7, 1.5))
+    groups = list(combinations(range(shown), k))
+    hits = [any(right[j] for j in group) for group in groups]
+    listed = sorted({0, 1, hits.index(False), len(groups) - 1})  # one sample is in several groups
+    figure, axes = canvas(3.1)
+    for j in range(shown):
+        row, column = divmod(j, 4)
+        _marble(axes, 0.35 + column * 0.4, 2.8 - row * 0.4, j, bool(right[j]))
+    words(axes, 0.95, 0.35, f"{shown} samples,\n{counts[i]} of them right")
+    y, before = 2.8, -1
+    for place in listed:
+        if place > before + 1:
+            words(axes, 3.25, y, "⋮", weight="bold")
+            y -= 0.3
+        for column, j in enumerate(groups[place]):
+            _marble(axes, 2.65 + column * 0.4, y, j, bool(right[j]))
+        words(axes, 4.2, y, "a right one" if hits[place] else "none right", ha="left")
+        y, before = y - 0.4, place
     chance = float(pass_at_k(shown, counts[i], k))
-    groups = np.random.default_rng(0).permuted(np.tile(right, (3, 1)), axis=1)[:, :k]
-    for row, group in enumerate(groups):
-        y = 2.0 - row * 0.5
-        words(axes, 3.5, y, f"group {row + 1}", ha="right")
-        for column, ok in enumerate(group):
-            dot(axes, 3.85 + column * 0.31, y, RIGHT if ok else PASSED, ms=15, alpha=1 if ok else 0.45)
-    words(axes, 3.65, 0.55, f"groups of {k}, and so on:\n{chance:.0%} of all have a right one")
-    data = pd.DataFrame({"samples": [shown], "right": [counts[i]], "drawn": [k], "a right one among them": [chance]})
+    words(axes, 3.6, 0.35, f"{len(groups):,} groups of {k};\n{chance:.0%} have a right one", weight="bold")
+    data = pd.DataFrame(
+        {"samples": [shown], "right": [counts[i]], f"groups of {k}": [len(groups)], "with a right one": [chance]}
+    )
     return Drawing(
         figure,
         f"pass@{k} is the share of all groups of {k} samples that have a right one",
-        f"{counts[i]} of {shown} recorded samples of one problem are right; {chance:.0%} of all groups of {k} have "
-        "a right one.",
+        f"{counts[i]} of {shown} recorded samples of one problem are right; {sum(hits):,} of all {len(groups):,} "
+        f"groups of {k} have a right one.",
         data,
     )
+
+
+def _marble(axes: Axes, x: float, y: float, number: int, right: bool) -> None:
+    """A sample as a numbered dot."""
+    dot(axes, x, y, RIGHT if right else PASSED, ms=19, alpha=0.75 if right else 0.25)
+    words(axes, x, y, str(number + 1), fontsize=SMALL)

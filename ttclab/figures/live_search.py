@@ -22,7 +22,7 @@ from .style import COLOURS, DASHED, INK, PAGE
 RIGHT = COLOURS["oracle"]
 SIGNS = {"+": "+", "-": "−", "*": "×"}
 ROW = 0.3
-LEFT, BESIDE = 0.3, 2.3  # units left of the first step, and right of the last one
+LEFT, BESIDE = 0.3, 2.45  # units left of the first step, and right of the last one
 COUNT, SUM = WIDTH - 1.8, WIDTH - 1.16  # where the numbers of samples and the sums of their scores stand
 RULES = {"majority": "vote", "prm": "verifier"}
 
@@ -183,4 +183,9 @@ def samples_as_a_tree() -> Drawing:
     )
     shown_by = f"{problem.question} The answer is {problem.answer}: {', '.join(said)}."
     tree = sample_tree(problem, solutions, scores, {"majority": vote.answer, "prm": weighted.answer})
+    axes, height = tree.axes[0], tree.get_figheight()
+    words(axes, LEFT - 0.2, -2.05, problem.question, ha="left", fontsize=SMALL)
+    taller = (axes.get_ylim()[0] + 2.5) / (axes.get_ylim()[0] + 1.7)  # than the tree: a row for the problem
+    axes.set_ylim(axes.get_ylim()[0], -2.5)
+    tree.set_figheight(height * taller)
     return Drawing(tree, finding, shown_by, data)

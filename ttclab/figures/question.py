@@ -56,7 +56,7 @@ def equal_price() -> Drawing:
             "single", greedy("small").solved
         ),
         f"small, {many} samples:\nvote": Row("majority", vote(many).solved),
-        f"small, {scored} samples:\nPRM, reading charged": Row("prm", weighted(scored).solved),
+        f"small, {scored} samples\nand the PRM's reading": Row("prm", weighted(scored).solved),
         "large, 1 greedy pass": Row("large", greedy("large").solved),
         f"small, {many} samples:\nperfect verifier": Row("oracle", coverage(many).solved),
     }
@@ -64,8 +64,8 @@ def equal_price() -> Drawing:
     joined = "and" if by_vote.sign == by_oracle.sign else "but"
     return Drawing(
         charts.dots(rows, xlabel="problems solved", low=0.4, high=1.0),
-        f"For one large pass, the small model {by_sign(by_vote, *RESULT)} with a vote, {joined} "
-        f"{by_sign(by_oracle, *RESULT)} with a perfect verifier",
+        f"For the price of one large pass, a vote {by_sign(by_vote, *RESULT)}, {joined} a perfect verifier "
+        f"{by_sign(by_oracle, *RESULT)}",
         f"The vote solves {vote(many).solved:.0%}, the large model {greedy('large').solved:.0%}, "
         f"a perfect verifier {coverage(many).solved:.0%}.",
         pd.DataFrame(
@@ -192,7 +192,7 @@ def large_model_along_its_training() -> Drawing:
         "the large model\nof this chapter",
         shown,
         xytext=(min(spent.values()), 0.92),
-        arrowprops={"arrowstyle": "-", "lw": 0.8},
+        arrowprops={"arrowstyle": "-", "lw": 1, "color": style.INK},
     )
     axes.plot(*shown, "o", color=style.INK, mfc=style.PAGE, ms=7.5, mew=1.6)
     axes.set_xlabel("training of the large model, 10¹² FLOPs")
