@@ -69,7 +69,9 @@ def test_the_board_and_the_numbers_are_those_of_the_arena_in_python(reader, numb
     board = [row.locator(".ttc-sum").all_inner_texts() for row in reader.page.locator(".ttc-board tbody tr").all()]
     assert [float(row[1]) for row in board] == solved
     assert [row[3] for row in board] == [words[0] for _, words in expected]
-    assert [float(row[0]) for row in board] == [pytest.approx(mega / count, abs=1.3) for mega in map(megaflops, expected)]
+    assert [float(row[0]) for row in board] == [
+        pytest.approx(mega / count, abs=1.3) for mega in map(megaflops, expected)
+    ]
     for _, won, same, score in board:
         assert float(won) - float(same) == pytest.approx(float(score.replace("−", "-"))), "the score can be seen"
     mine, on = played(number, MOVES[:count])

@@ -30,7 +30,10 @@ POLICIES = {  # names as in chapter 7, and what the policies do
         "fitted",
         "up to 4 generations for each problem, in the way that solved most validation problems of that difficulty",
     ),
-    "spread": ("spread", "looks at all problems first, then keeps some attempts, and samples where more samples help most"),
+    "spread": (
+        "spread",
+        "looks at all problems first, then keeps some attempts, and samples where more samples help most",
+    ),
 }
 
 LIVE_DRAWS = 8  # draws of each move in a live round

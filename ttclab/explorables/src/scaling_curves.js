@@ -35,8 +35,8 @@ export function scaling_curves(context) {
 
   const shown = toggles("Strategies of the small model", strategies.map(({ name }) => name), (index) => {
     view.change({ shown: all.filter((each) => selected.shown.includes(each) !== (each === index)) });
-  }, "Weighted: a vote weighted by a verifier's scores. ORM: it scores whole solutions. PRM: it scores each step. PRM 14x: a PRM of the large " +
-    "model's size. Oracle: it knows the answer, free. Adaptive: it draws samples until the weighted vote is clear.");
+  }, "Weighted: a vote weighted by a verifier's scores. ORM: it scores whole solutions. PRM: it scores each step. PRM 14x: a much larger " +
+    "PRM. Oracle: it knows the answer, free. Adaptive: it draws samples until the weighted vote is clear.");
   const difficulty = difficulties(groups, view.choose("group"));
   const large = choices("Training of the 14x model", opponents, view.choose("opponent"));
   const budget = slider("Budget", shares.map((share) => `${share} one pass of the 14x model`), view.drag("budget"));
