@@ -174,7 +174,7 @@ def test_the_tree_grows_a_step_at_a_time_forward_and_back(watcher):
 
 
 def test_dropped_branches_fade_and_stay(watcher):
-    watcher.open(step=0)
+    watcher.open(problem=DATA["problems"][0]["id"], step=0)
     first = watcher.nodes("Beam search")
     assert {dropped for _, dropped in first} == {True, False}
     assert all(("dropped" in words) == dropped for words, dropped in first)
