@@ -19,6 +19,7 @@ from ttclab.explorables.arena import PROBLEMS, ROUNDS, SHARE, drawn_rounds
 from ttclab.problems import ArithmeticProblem
 from ttclab.results import arena
 from ttclab.results.arena import FIRST, OPTIONS, Arena, Foul, load_arena
+from ttclab.results.game import HARD
 from ttclab.sampling import weighted_vote
 
 GAME = explorables.shipped_data("arena")
@@ -208,11 +209,17 @@ def test_a_round_is_always_drawn_alike_and_first_attempts_are_right_as_often_as_
     assert shown == [[known.problems[i] for i in row] for row in rounds]
 
 
-def test_a_needless_look_costs_most_in_the_first_rounds():
+def test_a_needless_look_costs_most_in_the_first_rounds_which_soon_show_an_attempt_worth_keeping():
     on, four = load_arena("test"), [OPTIONS.index((SHARE, 0))] * PROBLEMS
     rounds = [on.of(row) for row in drawn_rounds(on)]
     scores = [float(arena.beyond_uniform(arena.spent(each, four), each).sum()) for each in rounds]
-    assert scores == sorted(scores) and max(scores[:6]) < -0.1
+    soon = [bool((each.difficulty[:3] <= HARD).any()) for each in rounds]
+    assert soon == sorted(soon, reverse=True) and sum(soon) > ROUNDS / 2
+    for part in (scores[: sum(soon)], scores[sum(soon) :]):
+        assert part == sorted(part)
+    assert max(scores[:4]) < -0.1
+    first = [GAME["problems"][i]["score"] for i in GAME["rounds"][0]["problems"][:3]]
+    assert "1.00" in first and "0.00" in first, "the first round shows both kinds at once"
 
 
 def test_no_rule_of_thumb_has_the_best_score_in_most_rounds():

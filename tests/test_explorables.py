@@ -131,12 +131,12 @@ def test_words_of_the_tables_say_the_numbers():
             for word, number in zip(said, numbers, strict=True):
                 decimals = len(word.partition(".")[2])
                 assert float(word) == pytest.approx(100 * number, abs=0.5001 * 10**-decimals)
-            assert float(cost.removesuffix(" MFLOPs")) == pytest.approx(group["flops"][i] / 1e6, rel=5e-3)
+            assert float(cost.removesuffix(" M FLOPs")) == pytest.approx(group["flops"][i] / 1e6, rel=5e-3)
 
 
 @pytest.mark.parametrize(
     ("count", "said"),
-    [(0, "0 FLOPs"), (999, "999 FLOPs"), (999.6, "1 kFLOPs"), (21.31e6, "21.3 MFLOPs"), (999.9e9, "1 TFLOPs")],
+    [(0, "0 FLOPs"), (999, "999 FLOPs"), (999.6, "1 k FLOPs"), (21.31e6, "21.3 M FLOPs"), (999.9e9, "1 T FLOPs")],
 )
 def test_flops_are_said_with_three_digits_and_a_prefix(count, said):
     assert flops_in_words(count) == said
@@ -363,7 +363,7 @@ def test_an_attempt_is_shown_as_it_was_written_with_a_check_and_a_score_a_step()
 def test_cost_is_the_groups_mean_and_not_counted_where_none_is_given():
     spent = np.arange(20, dtype=float).reshape(10, 2) * 1e6
     data = watched(["10"] * 10, ease=-np.arange(10), flops=spent)
-    assert [row[5] for row in data["tables"][5]["rows"]] == ["17 MFLOPs", "18 MFLOPs"]
+    assert [row[5] for row in data["tables"][5]["rows"]] == ["17 M FLOPs", "18 M FLOPs"]
     assert [row[5] for row in watched(["10"] * 5)["tables"][0]["rows"]] == ["not counted"] * 2
 
 

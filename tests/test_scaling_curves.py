@@ -56,7 +56,7 @@ def test_strategies_have_keys_and_the_page_begins_with_the_opponent_asked_for():
 
 def test_without_scripts_a_table_has_what_a_few_budgets_buy():
     table = example()["tables"][0]
-    assert table["columns"] == ["Strategy", "100 FLOPs", "400 FLOPs", "1.6 kFLOPs", "6.4 kFLOPs"]
+    assert table["columns"] == ["Strategy", "100 FLOPs", "400 FLOPs", "1.6 k FLOPs", "6.4 k FLOPs"]
     assert [row[0] for row in table["rows"]] == ["Vote", "Big Verifier"]
     assert table["rows"][1][1:3] == ["costs too much", "costs too much"] and table["rows"][1][3].startswith("60%")
 

@@ -53,23 +53,31 @@ def standings(number, moves):
 
 def in_flops(thousands):
     digits = 1 if thousands < 1e4 else 0
-    return f"{thousands / 1e6:.2f} GFLOPs" if thousands >= 1e6 else f"{thousands / 1e3:.{digits}f} MFLOPs"
+    return f"{thousands / 1e6:.2f} G FLOPs" if thousands >= 1e6 else f"{thousands / 1e3:.{digits}f} M FLOPs"
 
 
 def megaflops(expected):
-    count, unit = expected[1][2].split()
-    return float(count) * (1000 if unit == "GFLOPs" else 1)
+    count, unit, _ = expected[1][2].split()
+    return float(count) * (1000 if unit == "G" else 1)
 
 
 @pytest.mark.parametrize(("number", "count"), SELECTIONS)
 def test_the_board_and_the_numbers_are_those_of_the_arena_in_python(reader, number, count):
     look_at(reader, number, MOVES[:count])
     expected = standings(number, MOVES[:count])
-    solved = [pytest.approx(each, abs=0.0501) for each, _ in expected]
+    solved = [pytest.approx(each, abs=0.00501) for each, _ in expected]
     board = [row.locator(".ttc-sum").all_inner_texts() for row in reader.page.locator(".ttc-board tbody tr").all()]
-    assert [float(row[0]) for row in board] == solved
-    assert [row[2] for row in board] == [words[0] for _, words in expected]
-    assert [float(row[1]) for row in board] == [pytest.approx(mega / count, abs=1) for mega in map(megaflops, expected)]
+    assert [float(row[1]) for row in board] == solved
+    assert [row[3] for row in board] == [words[0] for _, words in expected]
+    assert [float(row[0]) for row in board] == [
+        pytest.approx(mega / count, abs=1.3) for mega in map(megaflops, expected)
+    ]
+    for _, won, same, score in board:
+        assert float(won) - float(same) == pytest.approx(float(score.replace("−", "-"))), "the score can be seen"
+    mine, on = played(number, MOVES[:count])
+    same = float(arena.uniform_at(on, float(mine.flops.mean())).sum())
+    assert float(board[0][2]) == pytest.approx(same, abs=0.0101)
+    assert f"Uniform sampling for the same FLOPs solves {board[0][2]}" in reader.sentence.inner_text()
     reader.page.get_by_text("The numbers").click()
     rows = [row.split("\t") for row in reader.page.locator("details tbody tr").all_inner_texts()]
     assert [row[0] for row in rows] == ["You", *(policy["name"].capitalize() for policy in DATA["policies"])]
@@ -87,6 +95,15 @@ def test_a_finished_round_ranks_by_the_score_that_charges_flops(reader, number):
     names = [policy["name"] for policy in DATA["policies"]]
     for name, score in zip(names, scores[1:], strict=True):
         assert (f'"{name}" ({signed(score)})' in said) == (score > scores[0])
+    assert "You tie" not in said
+
+
+def test_who_plays_as_a_rival_does_ties_with_it(reader):
+    spread = DATA["rounds"][0]["rivals"][-1]
+    look_at(reader, 1, ["x".join(map(str, DATA["options"][option])) for option in spread["moves"]])
+    said = reader.sentence.inner_text()
+    assert f"With a score of {signed(spread['score'][-1])} you come" in said
+    assert said.endswith('You tie with "spread".')
 
 
 @pytest.mark.parametrize("number", [1, 2, 3])
@@ -95,7 +112,8 @@ def test_the_same_answers_for_more_flops_rank_lower(reader, number):
     look_at(reader, number, ["4x0"] * SIZE)
     solved = reader.page.locator(".ttc-board tbody .ttc-solved.ttc-sum").all_inner_texts()
     assert solved[0] == solved[1], "as many as uniform sampling"
-    assert "fewer than uniform sampling for the same FLOPs" in reader.sentence.inner_text()
+    assert "Uniform sampling for the same FLOPs solves " in reader.sentence.inner_text()
+    assert "With a score of −" in reader.sentence.inner_text()
     assert '"uniform" (0.00)' in reader.sentence.inner_text().partition(", after ")[2]
 
 
@@ -185,6 +203,20 @@ def test_the_button_says_what_it_does(reader):
     assert button.inner_text() == f"Keep {first}"
     samples.press("ArrowRight")
     assert button.inner_text() == "Draw 1 sample"
+
+
+def test_an_attempt_is_kept_with_one_button(reader):
+    look_at(reader, 1, ["4x0"])
+    keep = reader.page.get_by_role("button", name="Keep the attempt")
+    first = DATA["problems"][DATA["rounds"][0]["problems"][1]]["first"]
+    keep.click()
+    assert f"Problem 2: you kept the first attempt, {first}" in reader.sentence.inner_text()
+    assert reader.page.get_by_role("slider", name="New samples").get_attribute("aria-valuetext") == "4"
+    reader.page.get_by_role("slider", name="New samples").press("Home")
+    assert not keep.is_visible(), "the other button keeps it"
+    look_at(reader, 1, MOVES[:-1])
+    keep.click()
+    assert "is over" in reader.sentence.inner_text() and not keep.is_visible()
 
 
 def test_one_slider_never_changes_the_other_and_the_button_refuses_what_cannot_be(reader):
@@ -290,6 +322,27 @@ def test_an_address_with_moves_that_break_the_rules_plays_those_before(reader, m
 def test_an_address_with_an_unknown_round_starts_the_first(reader):
     look_at(reader, 99, ["4x0"])
     assert "Round 1: problem 1" in reader.sentence.inner_text()
+
+
+@phone
+def test_no_column_of_the_board_is_lost_or_covered_on_a_phone(reader):
+    for moves in ([], MOVES):
+        look_at(reader, 1, moves)
+        for row in reader.page.locator(".ttc-board tr").all():
+            cells = row.locator("th, td").evaluate_all(
+                """cells => cells.map(cell => {
+                    const range = document.createRange();
+                    range.selectNode(cell.lastChild);
+                    const { left, right, top, bottom } = range.getBoundingClientRect();
+                    return [left, right, top, bottom];
+                })"""
+            )
+            assert len(cells) == 5 + (len(moves) or 1)
+            assert all(0 < left < right <= 360 for left, right, *_ in cells)
+            for i, (left, right, top, bottom) in enumerate(cells):
+                for other in cells[:i]:
+                    apart = right <= other[0] or other[1] <= left or bottom <= other[2] or other[3] <= top
+                    assert apart, (i, row.inner_text())
 
 
 @phone

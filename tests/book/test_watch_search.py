@@ -17,7 +17,7 @@ from ttclab.explorables import shipped_data
 from ttclab.problems import ArithmeticProblem
 
 DATA = shipped_data("watch_search")
-FIRST = DATA["problems"][0]["id"]
+FIRST = DATA["opens"]
 SIX_STEPS = "014*03-08*03*02-06+11"
 NAMES = ["Best-of-N", "Beam search", "DVTS", "Step-level revision"]
 
@@ -133,7 +133,7 @@ def test_the_page_shows_what_the_python_package_finds(watcher, model, prm, probl
         answers = watcher.page.get_by_role("region", name=name, exact=True).locator(".ttc-answers tbody tr")
         assert answers.count() == len({solution.answer for solution in result.solutions}), "every answer has its row"
         spent = watcher.page.get_by_role("region", name=name, exact=True).locator(".ttc-spent").inner_text()
-        assert float(spent.split(" MFLOPs")[0]) == pytest.approx(result.cost.total_flops / 1e6, rel=5e-3)
+        assert float(spent.split(" M FLOPs")[0]) == pytest.approx(result.cost.total_flops / 1e6, rel=5e-3)
         ends = sum(
             int(count)
             for text in watcher.page.get_by_role("region", name=name, exact=True)
@@ -150,6 +150,9 @@ def test_the_page_shows_what_the_python_package_finds(watcher, model, prm, probl
 def test_the_first_screen_has_a_picture_before_anything_is_pressed(watcher):
     watcher.open()
     assert all(watcher.nodes(name) for name in NAMES)
+    assert watcher.page.get_by_label("Problem", exact=True).input_value() == "1"
+    said = watcher.says()
+    assert ", right" in said and ", wrong" in said, "the strategies differ"
     tree = watcher.page.locator(".ttc-tree svg").first.bounding_box()
     assert tree["y"] < 900
     assert FIRST in watcher.page.locator(".ttc-notebook pre").text_content()
@@ -171,7 +174,7 @@ def test_the_tree_grows_a_step_at_a_time_forward_and_back(watcher):
 
 
 def test_dropped_branches_fade_and_stay(watcher):
-    watcher.open(step=0)
+    watcher.open(problem=DATA["problems"][0]["id"], step=0)
     first = watcher.nodes("Beam search")
     assert {dropped for _, dropped in first} == {True, False}
     assert all(("dropped" in words) == dropped for words, dropped in first)
@@ -257,6 +260,20 @@ def test_a_wrong_leaf_with_the_best_score_can_be_found_by_hand(watcher):
     assert f"{answer} ✓" in " ".join(rows.all_inner_texts())
 
 
+def test_a_tie_of_votes_is_said_where_there_is_one_and_only_there(watcher):
+    found = set()
+    for problem in DATA["problems"]:
+        watcher.open(problem=problem["id"])
+        for name in NAMES:
+            table = watcher.page.get_by_role("region", name=name, exact=True).locator(".ttc-answers")
+            rows = [row.split() for row in table.locator("tbody tr").all_inner_texts()]
+            votes = sorted((int(row[2]) for row in rows if row[0] != "none"), reverse=True)
+            tied = len(votes) > 1 and votes[0] == votes[1]
+            assert ("Of equal votes" in table.locator("caption").inner_text()) == tied
+            found.add(tied)
+    assert found == {True, False}
+
+
 def test_the_readers_own_problem_is_searched_and_one_that_cannot_be_is_refused_with_the_rule(watcher):
     watcher.open()
     field = watcher.page.get_by_role("textbox", name="Your own problem")
@@ -314,7 +331,7 @@ def test_the_notebook_cell_runs_and_finds_what_the_page_shows(watcher):
     for name, answer, flops in re.findall(r"(.+): (\w+), ([\d,]+) FLOPs", done.stdout):
         assert f"{name.lower()} chooses {answer.replace('None', 'no answer')}" in said
         shown = watcher.page.get_by_role("region", name=next(each for each in NAMES if each.lower() == name.lower()))
-        spent = float(shown.locator(".ttc-spent").inner_text().split(" MFLOPs")[0])
+        spent = float(shown.locator(".ttc-spent").inner_text().split(" M FLOPs")[0])
         assert spent == pytest.approx(int(flops.replace(",", "")) / 1e6, rel=5e-3)
     assert done.stdout.count("FLOPs") == 4
 

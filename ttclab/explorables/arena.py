@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ..results.arena import Arena, Played
 
 ROUNDS, PROBLEMS, SHARE = 12, 12, 4  # rounds, problems in each, generations for each problem
+SOON = 3  # problems, among which the attempt that looks right has to come for a round to be among the first
 DRAWS = 16  # recorded draws from which the chance of a right answer is counted
 POLICIES = {  # names as in chapter 7, and what the policies do
     "uniform": ("uniform", "4 samples of each problem, without a look"),
@@ -29,7 +30,10 @@ POLICIES = {  # names as in chapter 7, and what the policies do
         "fitted",
         "up to 4 generations for each problem, in the way that solved most validation problems of that difficulty",
     ),
-    "spread": ("spread", "looks at all problems first, then moves generations to where more samples help most"),
+    "spread": (
+        "spread",
+        "looks at all problems first, then keeps some attempts, and samples where more samples help most",
+    ),
 }
 
 LIVE_DRAWS = 8  # draws of each move in a live round
@@ -67,7 +71,7 @@ def arena_data(
     return {
         "schema": SCHEMA,
         "explorable": "arena",
-        "source": f"{source}; {len(used)} problems in {len(rounds)} rounds",
+        "source": source,
         "budget": SHARE * PROBLEMS,
         "draws": DRAWS,
         "options": [list(option) for option in game.OPTIONS],
@@ -193,8 +197,8 @@ def _signed(score: float) -> str:
 def drawn_rounds(arena: "Arena") -> list[list[int]]:
     """Draw the problems of each round as `fair_row`s, with numbers from 1 on as seeds.
 
-    Rounds in which a needless look costs most come first. In a few, more samples happen to solve less, and whoever pays
-    for a look and then samples uniformly is ahead.
+    Rounds that soon show an attempt worth keeping come first, and among these the ones in which a needless look costs
+    most. In a few, more samples happen to solve less, and whoever pays for a look and then samples uniformly is ahead.
 
     Parameters
     ----------
@@ -207,13 +211,15 @@ def drawn_rounds(arena: "Arena") -> list[list[int]]:
         Indices of the problems of each round, in order of arrival.
     """
     from ..results.arena import OPTIONS, beyond_uniform, fair_row, spent
+    from ..results.game import HARD
 
-    def needless(row: list[int]) -> float:
-        played = spent(arena.of(row), [OPTIONS.index((SHARE, 0))] * PROBLEMS)
-        return float(beyond_uniform(played, arena.of(row)).sum())
+    def order(row: list[int]) -> tuple[bool, float]:
+        looks_wrong_at_first = bool((arena.difficulty[row[:SOON]] > HARD).all())
+        needless = spent(arena.of(row), [OPTIONS.index((SHARE, 0))] * PROBLEMS)
+        return looks_wrong_at_first, float(beyond_uniform(needless, arena.of(row)).sum())
 
     rounds = [fair_row(arena, PROBLEMS, np.random.default_rng(seed)).tolist() for seed in range(1, ROUNDS + 1)]
-    return sorted(rounds, key=needless)
+    return sorted(rounds, key=order)
 
 
 def recorded() -> ArenaData:

@@ -301,6 +301,7 @@ class WatchSearchData(SimulatorData, Models):
     verifiers: dict[str, str]
     cell: str
     problems: list[ProblemToWatch]
+    opens: str
 
 
 # ---- The arena

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 MODELS = {"policy": "small", "prm": "prm"}  # models that run in the page
 N, M = 16, 4  # budget and width of the recorded runs in the table and of the first view
+OPENS = "fooled"  # kind of the problem that the simulator opens with: the strategies differ
 LONG = 5  # smallest number of operations of a problem to watch
 FOOLED = 0.5  # a wrong solution must score at least this to be a verifier's clear mistake
 KINDS = {  # of problems to watch, by the results of N samples and of a beam search with N places
@@ -87,6 +88,7 @@ def recorded() -> WatchSearchData:
         f"Step-level revision, {M} chains": results.stepwise(N // M - 1, M),
     }
     metadata = bank.load("small", "test").metadata
+    problems = dict(_worth_watching())
     return {
         "schema": SCHEMA,
         "explorable": "watch_search",
@@ -99,8 +101,9 @@ def recorded() -> WatchSearchData:
         "cell": CELL,
         "problems": [
             {"id": name, "question": ArithmeticProblem.from_expression(name).question, "said": KINDS[kind]}
-            for kind, name in _worth_watching()
+            for kind, name in problems.items()
         ],
+        "opens": problems[OPENS],
         "tables": [_table(arms)],
     }
 

@@ -42,11 +42,11 @@ def in_words(solved: Estimate, flops: float) -> list[str]:
 
 
 def flops_in_words(count: float) -> str:
-    """Format FLOPs with three digits and a prefix: 21.3 MFLOPs."""
+    """Format FLOPs with three digits and a prefix: 21.3 M FLOPs."""
     prefixes = ["", "k", "M", "G", "T", "P", "E"]
     while float(f"{count:.3g}") >= 1000 and len(prefixes) > 1:
         count, prefixes = count / 1000, prefixes[1:]
-    return f"{float(f'{count:.3g}'):g} {prefixes[0]}FLOPs"
+    return " ".join([f"{float(f'{count:.3g}'):g}", *prefixes[0], "FLOPs"])
 
 
 def source_of(samples: "Samples") -> str:

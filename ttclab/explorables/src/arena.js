@@ -2,7 +2,7 @@
 // On recorded problems, the results of moves and everything about the policies are looked up; the player's own totals and score are
 // added up here. On live problems (live_arena.js) the models run in the page.
 import css from "./arena.css";
-import { board, race, signed, tenths } from "./arena_board.js";
+import { board, hundredths, race, sameFlops, signed } from "./arena_board.js";
 import { generations, last, standing, total } from "./arena_rules.js";
 import { button, capital, choices, element, menu, slider } from "./controls.js";
 import { LiveRound } from "./live_arena.js";
@@ -59,10 +59,12 @@ export function arena(context) {
   const chosenRound = menu("Round", "Round", () => leave({ round: chosenRound.value, live: -1 }, chosenRound));
   chosenRound.entries = rounds.map((_, index) => [index, `Round ${index + 1}`]);
   const spend = button("", () => {
-    if (isBusy() || trouble() !== null) return;
-    view.change({ moves: [...selected.moves, draft()] });
-    if (isOver()) (isLive() ? again : next).focus();
+    if (trouble() === null) move(draft());
   });
+  const keep = button("Keep the attempt", () => {
+    move(options.findIndex(([N]) => !N));
+    if (keep.hidden && !isOver()) spend.focus();
+  }, "ttc-second");
   const next = button("Next round", () => {
     begin({ round: (selected.round + 1) % rounds.length, live: -1 });
     samples.focus();
@@ -70,7 +72,7 @@ export function arena(context) {
   const again = button("", () => leave(isLive() ? anew() : { round: selected.round, live: -1 }, again), "ttc-second");
   const stay = button("Play on", () => answer(false));
   const give = button("Give up", () => answer(true), "ttc-second");
-  const buttons = element("div", { class: "ttc-buttons" }, spend, next, again);
+  const buttons = element("div", { class: "ttc-buttons" }, spend, keep, next, again);
   const doubt = element("p");
   const ask = element("div", { class: "ttc-ask", role: "group", "aria-label": "Give up the round?", hidden: "" },
     doubt, element("div", { class: "ttc-buttons" }, stay, give));
@@ -84,6 +86,13 @@ export function arena(context) {
   // The rules
 
   function isOver() { return selected.moves.length === size; }
+
+  /** @param {number} option */
+  function move(option) {
+    if (isBusy()) return;
+    view.change({ moves: [...selected.moves, option] });
+    if (isOver()) (isLive() ? again : next).focus();
+  }
 
   /** @param {number} option */
   function price(option) { return generations(...options[option]); }
@@ -260,15 +269,17 @@ export function arena(context) {
   /** @param {string} does what the player did with the last problem, and what came of it */
   function ranking(does) {
     const [you, ...rivals] = players().map(({ name, solved, flops, score }) =>
-      ({ name, solved: tenths(last(solved) / draws()), flops: inFlops(last(flops)), score: last(score) }));
-    const more = `${Math.abs(you.score).toFixed(2)} ${you.score > 0 ? "more" : "fewer"} than`;
-    const beyond = `${you.score ? more : "as many as"} uniform sampling for the same FLOPs`;
-    if (done() < size) return `${does} So far you solve ${you.solved} of ${done()}, ${beyond}.`;
+      ({ name, solved: last(solved) / draws(), flops: inFlops(last(flops)), score: last(score) }));
+    const solves = `you solve ${hundredths(you.solved)} of ${done()}`;
+    const same = `Uniform sampling for the same FLOPs solves ${sameFlops(you.solved, you.score)}`;
+    if (done() < size) return `${does} So far ${solves}. ${same}, so your score is ${signed(you.score)}.`;
     const ahead = rivals.filter(({ score: theirs }) => theirs > you.score).toSorted((a, b) => b.score - a.score);
     const after = ahead.length ? `, after ${listed(ahead.map(({ name, score: theirs }) => `"${name}" (${signed(theirs)})`))}` : "";
+    const level = rivals.filter(({ score: theirs }) => theirs === you.score).map(({ name }) => `"${name}"`);
+    const tie = level.length ? `. You tie with ${listed(level)}` : "";
     const place = ahead.length === rivals.length ? "last" : PLACES[ahead.length];
-    return `${does} ${roundName()} is over: you solve ${you.solved} of ${size} for ${you.flops}, ${beyond}. ` +
-      `With a score of ${signed(you.score)} you come ${place} of ${rivals.length + 1}${after}.`;
+    return `${does} ${roundName()} is over: ${solves} for ${you.flops}. ${same}. ` +
+      `With a score of ${signed(you.score)} you come ${place} of ${rivals.length + 1}${after}${tie}.`;
   }
 
   function roundName() { return isLive() ? `Live round ${selected.live}` : `Round ${selected.round + 1}`; }
@@ -333,6 +344,7 @@ export function arena(context) {
     rules.textContent = RULES[Number(isLive())];
     again.textContent = isLive() ? "New problems" : "Start again";
     card.hidden = spend.hidden = isOver();
+    if (isOver()) keep.hidden = true;
     next.hidden = !isOver() || isLive();
     view.form.setAttribute("aria-busy", String(isBusy()));
     if (!isOver()) showProblem(isNew);
@@ -363,6 +375,8 @@ export function arena(context) {
     const after = `leaves ${left() - paid} for ${rest === 1 ? "1 more problem" : `${rest} more problems`}`;
     revisions.disabled = !N;
     spend.setAttribute("aria-disabled", String(isBusy() || trouble() !== null));
+    keep.setAttribute("aria-disabled", String(isBusy()));
+    keep.hidden = !N; // then the other button keeps it
     spend.textContent = trouble() ?? (N ? `Draw ${bought(N, T)}` : `Keep ${asked().first || "the first attempt"}`);
     cost.textContent = `${sum}; ${paid > left() ? `${left()} left` : after}.`;
   }
@@ -371,7 +385,7 @@ export function arena(context) {
   function numbers() {
     const until = done();
     const rows = players().map(({ name, does, solved, generations: spent, flops, score }) => [
-      capital(name), signed(last(score)), `${tenths(last(solved) / draws())} of ${until}`, String(last(spent)), inFlops(last(flops)), capital(does),
+      capital(name), signed(last(score)), `${hundredths(last(solved) / draws())} of ${until}`, String(last(spent)), inFlops(last(flops)), capital(does),
     ]);
     const columns = ["Player", "Score", "Solved", "Generations", "FLOPs", "What it does"];
     return [{ caption: `${roundName()}, after ${until} of ${size} problems`, columns, rows }];
@@ -381,8 +395,7 @@ export function arena(context) {
     "writes. A revision writes the whole solution again.");
   const rules = element("p", { class: "ttc-rules" });
   const RULES = [
-    `You see the answer of one recorded draw. The score counts the share of ${recorded.draws} draws that are right, so luck plays no part. ` +
-      "Rounds in which a needless look costs most come first.",
+    `You see the answer of one recorded draw. The score counts the share of ${recorded.draws} draws that are right, so luck plays no part.`,
     `Each move is run ${live.draws} times. You see the answer of the first run, and the score counts the share of the runs that are right. ` +
       `Uniform sampling is run as often on the same problems, with ${listed(live.budgets.map(String))} samples.`,
   ];
@@ -406,7 +419,7 @@ export function arena(context) {
 
 /** @param {number} thousands */
 function inFlops(thousands) {
-  return thousands >= 1e6 ? `${(thousands / 1e6).toFixed(2)} GFLOPs` : `${(thousands / 1e3).toFixed(thousands < 1e4 ? 1 : 0)} MFLOPs`;
+  return thousands >= 1e6 ? `${(thousands / 1e6).toFixed(2)} G FLOPs` : `${(thousands / 1e3).toFixed(thousands < 1e4 ? 1 : 0)} M FLOPs`;
 }
 
 /**

@@ -21,18 +21,19 @@ export function board(players, size, until, { draws, price }) {
   const places = [...Array(size).keys()];
   const heads = until ? places.map((i) => element("th", { scope: "col", "aria-current": i === until }, String(i + 1)))
     : [element("th", { scope: "col", colspan: size }, "What the player does")];
-  const totals = [["ttc-solved", "Solved"], ["ttc-flops", "MFLOPs per problem"], ["", "Score"]];
+  const totals = [["ttc-flops", "M FLOPs per problem"], ["ttc-solved", "Solved"], ["ttc-same", "Uniform, same FLOPs"], ["", "Score"]];
   const rows = players.map(({ key, name, does, moves, wins, solved, flops, score }) => {
     const tiles = places.map((i) => (i < until ? tile(moves[i], wins[i]) : element("td")));
     return element("tr", { class: `ttc-${key}` }, element("th", { scope: "row" }, capital(name)),
       ...(until ? tiles : [element("td", { class: "ttc-role", colspan: size }, capital(does))]),
-      element("td", { class: "ttc-sum ttc-solved" }, tenths(last(solved) / draws)),
       element("td", { class: "ttc-sum ttc-flops" }, until ? String(Math.round(last(flops) / until / 1e3)) : "0"),
+      element("td", { class: "ttc-sum ttc-solved" }, hundredths(last(solved) / draws)),
+      element("td", { class: "ttc-sum ttc-same" }, sameFlops(last(solved) / draws, last(score))),
       element("td", { class: "ttc-sum" }, signed(last(score))));
   });
   return element("table", { class: "ttc-board" },
     element("caption", {}, `${until ? `A tile: generations spent on the problem, filled up to the share of ${draws} draws that are right. ` : ""}` +
-      "Score: problems solved beyond uniform sampling for the same FLOPs."),
+      "Score: problems solved, minus what uniform sampling solves for the same FLOPs."),
     element("thead", {}, element("tr", {}, element("th", { scope: "col" }, "Player"), ...heads,
       ...totals.map(([name, text]) => element("th", { scope: "col", class: `ttc-sum ${name}`.trim() }, text)))),
     element("tbody", {}, ...rows));
@@ -90,4 +91,12 @@ export function race(now) {
 export function signed(score, digits = 2) { return `${score > 0 ? "+" : score < 0 ? "−" : ""}${Math.abs(score).toFixed(digits)}`; }
 
 /** @param {number} problems */
-export function tenths(problems) { return problems.toFixed(1); }
+export function hundredths(problems) { return problems.toFixed(2); }
+
+/**
+ * What uniform sampling solves for a player's FLOPs, rounded so that what is shown adds up.
+ *
+ * @param {number} solved
+ * @param {number} score
+ */
+export function sameFlops(solved, score) { return hundredths(Math.abs(Number(hundredths(solved)) - score)); }

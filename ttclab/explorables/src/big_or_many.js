@@ -18,7 +18,7 @@ const CHOSEN = { vote: "a majority vote", prm: "a vote weighted by the PRM's sco
 /** @type {Record<string, string>} */
 const ABOUT = { vote: "a majority vote", prm: "the PRM", oracle: "a perfect verifier" };
 /** @type {Record<number, string>} */
-const PASSES = { 0.125: "⅛ of a large pass", 0.25: "¼ of a large pass", 0.5: "½ a large pass", 1: "1 large pass, so equal FLOPs" };
+const PASSES = { 0.125: "⅛ of a large pass", 0.25: "¼ of a large pass", 0.5: "½ a large pass", 1: "1 large pass" };
 const VERDICTS = { small: "The small model is ahead", large: "The large model is ahead", neither: "Neither is clearly ahead" };
 
 /** @param {import("./view.js").Context} context */
@@ -32,10 +32,11 @@ export function big_or_many(context) {
   });
   const { selected } = view;
 
-  const verifier = choices("The small model's answer is chosen by", verifiers.map(({ key, name }) => ABOUT[key] ?? name), view.choose("verifier"));
+  const verifier = choices("The small model's answer is chosen by", verifiers.map(({ key, name }) => ABOUT[key] ?? name), view.choose("verifier"),
+    "The PRM, a second model, scores each sample. A perfect verifier picks a right sample if there is one.");
   const large = choices("Training steps of the large model", larges.map(({ steps }) => String(steps)), view.choose("large"));
   const difficulty = difficulties(groups, view.choose("group"));
-  const budget = slider("FLOPs of the small model", passes.map((n) => PASSES[n] ?? `${n} large passes`), view.drag("budget"));
+  const budget = slider("FLOPs of the small model, on average over all problems", passes.map((n) => PASSES[n] ?? `${n} large passes`), view.drag("budget"));
   const axis = samplesAxis(passes, "FLOPs, in passes of the large model");
   const chart = budgetChart(passes.length, "problems solved", { choose: view.choose("budget"), paint, axis });
 
@@ -61,11 +62,12 @@ export function big_or_many(context) {
     const { said, wins } = small();
     const [solved, interval, cost, difference] = said[selected.budget];
     const [theirs, within, price] = once().said;
+    const unequal = selected.group ? " (Budgets are matched over all problems, so within a fifth the FLOPs differ.)" : "";
     const drawn = curve().samples[selected.budget];
     const how = CHOSEN[verifiers[selected.verifier].key] ?? `${verifiers[selected.verifier].name}`;
     return `${drawn === 1 ? "1 sample" : `${drawn} samples`} of the small model, the answer chosen by ${how}, solve ${solved} (${interval}) of ` +
       `${problemsOf(groups, selected.group)} for ${cost} per problem. One pass of the large model, trained for ` +
-      `${larges[selected.large].steps} steps, solves ${theirs} (${within}) for ${price}.${view.guessed()} ` +
+      `${larges[selected.large].steps} steps, solves ${theirs} (${within}) for ${price}.${unequal}${view.guessed()} ` +
       `${VERDICTS[wins[selected.budget]]}: small minus large is ${difference} points.`;
   }
 
@@ -109,7 +111,7 @@ export function big_or_many(context) {
   return view.mount({
     title: "Big once or small many?",
     guess: {
-      question: `One pass of the large model solves ${once().said[0]} of the problems. For the same FLOPs, the small one draws ` +
+      question: `One pass of the large model, trained for ${met} steps, solves ${once().said[0]} of the problems. For the same FLOPs, the small one draws ` +
         `${curve().samples[first.budget]} samples. Let them vote, each answer counting once: how many problems are solved?`,
       far: [once().mean, small().mean[first.budget]], focus: verifier,
       picture: askedChart(passes.length, "problems solved", axis, passes[first.budget], [

@@ -35,7 +35,7 @@ export function breadth_or_depth(context) {
     const [count, measured, interval, theory, flops] = tables[selected.group].rows[selected.budget];
     const [many, who] = count === "1" ? ["1 sample, it", "1 generation"] : [`${count} samples, at least one`, `${count} generations`];
     return `With ${many} is right on ${measured} (${interval}) of ${problemsOf(groups, selected.group)}.${view.guessed()} ` +
-      `A theory that treats all problems as equally hard promises ${theory}. Cost: ${who}, ${flops} per problem.`;
+      `A theory that treats all problems${selected.group ? " of this fifth" : ""} as equally hard promises ${theory}. Cost: ${who}, ${flops} per problem.`;
   }
 
   /** @param {import("./chart.js").Plot} plot */
@@ -74,14 +74,14 @@ export function breadth_or_depth(context) {
     guess: {
       question: `One sample is right on ${tables[0].rows[0][1]} of the problems. Draw ${samples[asked]} of each problem: for how many ` +
         "problems is at least one right?",
-      far: [groups[0].p, groups[0].coverage.mean[asked]], focus: budget,
+      far: [groups[0].p, groups[0].coverage.mean[asked]], least: groups[0].p, focus: budget,
       picture: askedChart(budgets.length, "at least one sample is right", axis, budgets[asked], [
         { name: "ttc-one", label: "one sample", budgets, values: budgets.map(() => groups[0].p) },
       ], `one sample is right on ${tables[0].rows[0][1]}; what do ${samples[asked]} reach?`),
     },
     body: [budget.node, difficulty.node, chart.node, view.sentence.node, view.table.node],
     about: "Shown: measured coverage (unbiased pass@k) with its 95% band over problems. Dashed: 1−(1−p)^N, where p is the share of " +
-      "samples that are right. Fifths: by each problem's share.",
+      "samples that are right.",
     update, words, numbers: () => [tables[selected.group], selected.budget], picture: chart,
   });
 }

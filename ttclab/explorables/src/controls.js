@@ -103,9 +103,10 @@ function options(type, legend, words, choose, hint) {
  * @param {string} legend
  * @param {string[]} words
  * @param {(index: number) => void} choose
+ * @param {string} [hint] what the words mean
  */
-export function toggles(legend, words, choose) {
-  const { inputs, node } = options("checkbox", legend, words, choose);
+export function toggles(legend, words, choose, hint) {
+  const { inputs, node } = options("checkbox", legend, words, choose, hint);
   return {
     node,
     /** @param {number[]} on */
@@ -153,7 +154,8 @@ const ENDS = { 1: "1 easiest", 5: "5 hardest" };
  * @param {(index: number) => void} choose
  */
 export function difficulties(groups, choose) {
-  return choices("Problems, by fifth of difficulty", groups.map(({ key }) => ENDS[key] ?? key), choose);
+  return choices("Problems, by fifth of difficulty", groups.map(({ key }) => ENDS[key] ?? key), choose,
+    "Five equal groups, by how often a single sample is right.");
 }
 
 /**
@@ -177,12 +179,14 @@ export function captionOf({ name, problems }) { return `${capital(name)}: ${prob
 export function capital(words) { return `${words[0].toUpperCase()}${words.slice(1)}`; }
 
 /**
- * A percentage at which a guess may start: 50, or one near it if 50 lies on a known line or near the answer.
+ * A percentage at which a guess may start: 50, or one near it if 50 lies below `least`, on a known line or near the answer.
  *
- * @param {...number} shares
+ * @param {number} least share that the answer can't be below
+ * @param {number[]} shares
  */
-function neutral(...shares) {
-  return [50, 40, 60, 30, 70].find((percent) => shares.every((share) => Math.abs(100 * share - percent) > 6)) ?? 50;
+function neutral(least, shares) {
+  return [50, 40, 60, 30, 70, 80, 90].find((percent) => percent >= 100 * least && shares.every((share) => Math.abs(100 * share - percent) > 6)) ??
+    Math.max(50, Math.ceil(100 * least));
 }
 
 /**
@@ -192,10 +196,11 @@ function neutral(...shares) {
  * @param {number[]} far shares that the guess must not start at: those of the known lines, and the answer
  * @param {{ node: Node, move: (percent: number) => void }} picture
  * @param {(percent: number) => void} commit
+ * @param {number} [least] share that the answer can't be below
  */
-export function prediction(question, far, picture, commit) {
+export function prediction(question, far, picture, commit, least = 0) {
   const guess = slider("Your guess", Array.from({ length: 101 }, (_, percent) => `${percent}%`), { input: picture.move });
-  guess.step = neutral(...far);
+  guess.step = neutral(least, far);
   picture.move(guess.step);
   const see = button("Commit, then see", () => commit(guess.step));
   return element("div", { class: "ttc-prediction" }, element("p", {}, question), picture.node, guess.node, see);

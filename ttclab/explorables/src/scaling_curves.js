@@ -35,7 +35,8 @@ export function scaling_curves(context) {
 
   const shown = toggles("Strategies of the small model", strategies.map(({ name }) => name), (index) => {
     view.change({ shown: all.filter((each) => selected.shown.includes(each) !== (each === index)) });
-  });
+  }, "Weighted: a vote weighted by a verifier's scores. ORM: it scores whole solutions. PRM: it scores each step. PRM 14x: a much larger " +
+    "PRM. Oracle: it knows the answer, free. Adaptive: it draws samples until the weighted vote is clear.");
   const difficulty = difficulties(groups, view.choose("group"));
   const large = choices("Training of the 14x model", opponents, view.choose("opponent"));
   const budget = slider("Budget", shares.map((share) => `${share} one pass of the 14x model`), view.drag("budget"));
@@ -181,7 +182,7 @@ export function scaling_curves(context) {
   return view.mount({
     title: "Scaling curves: what do FLOPs buy?",
     guess: {
-      question: `One pass of the 14x model costs ${pass[COST]} per problem and solves ${share(pass)}. For the same FLOPs, the small model may ` +
+      question: `One pass of the 14x model, trained for ${opponents[opponent]}, costs ${pass[COST]} per problem and solves ${share(pass)}. For the same FLOPs, the small model may ` +
         "vote, search, revise step by step, or have its samples scored. How many problems does the best of these solve?",
       far: [pass[MEAN], best()?.point[MEAN] ?? 0], focus: budget,
       picture: askedChart(shares.length, "problems solved", axis, groups[0].budgets[asked], [
@@ -189,10 +190,8 @@ export function scaling_curves(context) {
       ], `one pass of the 14x model solves ${share(pass)}; what does the small model solve for as many FLOPs?`),
     },
     body: [shown.node, difficulty.node, large.node, budget.node, chart.node, view.sentence.node, view.table.node],
-    about: "Shown: problems solved, with 95% bands over problems. Weighted: a vote weighted by the verifier's scores. Revision: step-level. " +
-      "Adaptive: it draws samples until the weighted vote is clear. Each strategy spends as much of the budget as it can. Thick: the best " +
-      "strategy shown, picked after measuring, which flatters it a little. Verifiers are charged for reading; the oracle is free. Training is " +
-      "not charged.",
+    about: "Shown: problems solved, with 95% bands over problems. Revision: step-level. Each strategy spends as much of the budget as it can. Thick: the best " +
+      "strategy shown, picked after measuring, which flatters it a little. Verifiers are charged for reading. Training is not charged.",
     update, words, numbers, picture: chart,
   });
 }

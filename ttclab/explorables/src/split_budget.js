@@ -37,7 +37,7 @@ export function split_budget(context) {
   const split = menu("Split: chains × attempts in each", "Split", () => view.change({ split: split.value }));
   const map = splitMap(splits, (index) => { if (payable(index)) view.change({ split: index }); }, paint);
   const signs = policies.map((name, i) => `${SIGNS[i]} ${name}`).join(", ");
-  const legend = element("p", { class: "ttc-key" }, `Framed: the best split that the budget pays for. ${signs}.`);
+  const legend = element("p", { class: "ttc-key" }, `Underlined: the split chosen above. Framed: the best split that the budget pays for. ${signs}.`);
 
   /**
    * The split into attempts side by side.
@@ -143,7 +143,7 @@ export function split_budget(context) {
       "chooses the answer: in one chain the solution with the best score, among several chains by weighted vote. A chain ends at the first " +
       "solution that the verifier accepts. The best split is chosen in hindsight, on these problems. The chain policy is told each problem's " +
       "difficulty for free, and takes the split that was best on validation problems of that fifth. A policy's mark stands on each split that " +
-      "it gives to at least a tenth of the problems. Fifths: by the share of single attempts that are right.",
+      "it gives to at least a tenth of the problems.",
     update, words, numbers, picture: map,
   });
 }

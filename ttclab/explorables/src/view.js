@@ -55,8 +55,8 @@ export function oneOf(key, entries) {
  *
  * @typedef {object} Face
  * @property {string} title
- * @property {{ question: string, far: number[], focus: { focus(): void }, picture: Asked }} [guess] a percentage to commit to before
- *   the answer is shown, shares at which the guess must not start, the control that has the focus then, and the picture of the question
+ * @property {{ question: string, far: number[], least?: number, focus: { focus(): void }, picture: Asked }} [guess] a percentage to commit to before
+ *   the answer is shown, shares at which the guess must not start, the least share that is possible, the control that has the focus then, and the picture of the question
  * @property {(Node | string)[]} body the controls, the picture, the view's sentence and its table, in their order
  * @property {string} about description of the view; the source of the data is appended
  * @property {() => void} update sets the controls to the selection
@@ -204,7 +204,7 @@ export class View {
         this.#reveal();
         guess.focus.focus();
         this.save();
-      }));
+      }, guess.least));
     }
     this.form.append(this.result);
     // Otherwise JupyterLab's shortcuts take the arrow keys; JupyterLab checks this attribute on the focused node.

@@ -13,7 +13,7 @@ import css from "./watch_search.css";
  * @typedef {import("./live_search.js").Strategy} Strategy
  * @typedef {import("./search_tree.js").TreeNode} TreeNode
  * @typedef {{ configs: Record<string, unknown>, characters: string[], threshold: number, quality: number, cell: string, verifiers: Record<string, string>, problems: { id: string, question: string,
- *   said: string }[], tables: Table[] }} Data
+ *   said: string }[], opens: string, tables: Table[] }} Data
  */
 
 /** @type {[Strategy, string, string][]} */
@@ -33,9 +33,9 @@ const END = 99; // stands for the last step
 /** @param {import("./view.js").Context} context */
 export function watch_search(context) {
   /** @type {Data} */
-  const { configs, characters, threshold, quality, cell, verifiers, problems, tables } = context.model.get("data");
+  const { configs, characters, threshold, quality, cell, verifiers, problems, opens, tables } = context.model.get("data");
   const weights = context.model.get("weights");
-  const first = { problem: problems[0].id, N: BUDGETS.indexOf(16), M: WIDTHS.indexOf(4), temperature: 4, verifier: 0, seed: 0, step: END };
+  const first = { problem: opens, N: BUDGETS.indexOf(16), M: WIDTHS.indexOf(4), temperature: 4, verifier: 0, seed: 0, step: END };
   const view = new View(context, first, {
     problem: { key: "problem", read: known, write: (id) => id },
     N: oneOf("N", BUDGETS),
@@ -111,7 +111,7 @@ export function watch_search(context) {
   const temperature = slider("Temperature", TEMPERATURES.map(String), { change: (step) => view.change({ temperature: step, step: END }) },
     "how freely the model samples; at 0 it always takes the likeliest token");
   const M = choices("M, beam width or chains", WIDTHS.map(String), (m) => view.change({ M: m, N: Math.max(selected.N, m), step: END }),
-    "beam width: continuations of each beginning kept; chain: one solution, revised again and again");
+    "Beam search, DVTS: continuations of each kept beginning. Step-level revision: number of chains.");
   const verifier = choices("Verifier", VERIFIERS.map(([, name]) => name), (index) => view.change({ verifier: index, step: END }),
     "the PRM is trained; the oracle knows the answer, and the noisy one errs at random");
   const clock = slider("Step", Array.from({ length: 60 }, (_, i) => String(i + 1)), {
@@ -212,13 +212,15 @@ export function watch_search(context) {
     }
     const chosen = [picks.vote, picks.weighted, picks.best].map((place) => leaves[place].answer ?? "none");
     const ranked = [...answers].sort(([, a], [, b]) => b.votes - a.votes || b.top - a.top);
+    const voted = ranked.filter(([name]) => name !== "none");
+    const isTie = voted.length > 1 && voted[0][1].votes === voted[1][1].votes;
     const cell = (/** @type {string} */ words, /** @type {boolean} */ won) => (
       won ? element("td", { class: "ttc-won" }, words, element("span", { class: "ttc-unseen" }, ", chosen")) : element("td", {}, words));
     const rows = ranked.map(([name, { votes, sum, top, right }]) => element("tr", {},
       element("th", { scope: "row" }, `${name} ${right ? "✓" : "✗"}`), cell(String(votes), name === chosen[0]),
       cell(sum.toFixed(2), name === chosen[1]), cell(top.toFixed(2), name === chosen[2])));
     return element("table", { class: "ttc-answers" },
-      element("caption", {}, "What each rule chooses"),
+      element("caption", {}, `What each rule chooses${isTie ? ". Of equal votes, the shorter answer wins, then the one that sorts first." : ""}`),
       element("thead", {}, element("tr", {}, ...["Answer", "Votes", "Weighted", "Best score"].map((text) => element("th", { scope: "col" }, text)))),
       element("tbody", {}, ...rows));
   }
@@ -321,5 +323,5 @@ function lastTotal(step) { return Number(step.slice(-3)); }
 
 /** @param {number} count */
 function flops(count) {
-  return count >= 1e6 ? `${(count / 1e6).toPrecision(3)} MFLOPs` : count ? `${(count / 1e3).toPrecision(3)} kFLOPs` : "0";
+  return count >= 1e6 ? `${(count / 1e6).toPrecision(3)} M FLOPs` : count ? `${(count / 1e3).toPrecision(3)} k FLOPs` : "0";
 }
