@@ -10,7 +10,7 @@ from ..allocator import Arm
 from ..data import DEFAULT_STEP
 from ..estimators import Estimate
 from ..results import beam, coverage, greedy, hybrid, stepwise, training_flops, vote, weighted
-from ..results.exchange import STEPS, inference_alone, matched, pooled_map
+from ..results.exchange import NOBODY, STEPS, inference_alone, matched, pooled_map
 from ..results.families import SHIPPED, each_family, of_all
 from ..results.wording import by_sign
 from . import charts, style
@@ -117,11 +117,12 @@ def crossing_by_seed() -> Drawing:
             ha="right" if height > 0.5 else "left", va="top" if height > 0.5 else "bottom",
         )  # fmt: skip
     axes.annotate(
-        f"{_seeds(len(families))}, one strategy", (STEPS[-1] - 60, float(pooled.high[-2])), xytext=(0, 12),
+        f"{_seeds(len(families))}, one strategy", (STEPS[-1], float(pooled.high[STEPS.index(fair)])), xytext=(0, 12),
         textcoords="offset points", fontsize=9, color=colour, ha="right",
     )  # fmt: skip
     style.marks(figure, {seed_name(family): (style.INK, mark) for family, mark in marks.items()})
-    signs = {at: {*(gain.sign for gain in gains[at].values()), pooled.unstack()[i].sign} for i, at in enumerate(STEPS)}
+    won = {at: {"small": 1, NOBODY: 0, "large": -1}[pooled_map(at)[5][-1].verdict] for at in STEPS}
+    signs = {at: {*(gain.sign for gain in gains[at].values()), won[at]} for at in STEPS}
     return Drawing(
         figure,
         _crossing(signs, len(families)),
