@@ -198,12 +198,12 @@ def same_training() -> Drawing:
         axes.plot([flops] * 2, [float(one.mean), float(best.mean)], mark, ls=":", color=style.INK, ms=5.5, lw=1.2)
     places = [flops for flops, *_ in small.values()]
     once_at, best_at = of_all(lambda: float(greedy("small").correct.mean())), max(b.mean for *_, b in small.values())
-    for name, place, aside, ha in (
+    for name, spot, aside, ha in (
         ("small, one pass", (max(places), once_at), (9, 0), "left"),
         ("small, thinking", (float(np.mean(places)), float(best_at)), (0, 12), "center"),
     ):
         axes.annotate(
-            name, place, xytext=aside, textcoords="offset points", fontsize=9, ha=ha, va="center", color=style.INK
+            name, spot, xytext=aside, textcoords="offset points", fontsize=9, ha=ha, va="center", color=style.INK
         )
     style.marks(figure, {f"small, {seed_name(family)}": (style.INK, mark) for family, mark in marks.items()})
     axes.set(xlim=(0.8 * trained[0], 1.04 * trained[-1]), xlabel="FLOPs of training")

@@ -67,8 +67,8 @@ def verifier_given_or_charged() -> Drawing:
                 textcoords="offset points", ha="center", va="bottom" if up else "top", fontsize=9, color=style.INK,
             )  # fmt: skip
     axes.axhline(0, color=style.INK, lw=1)
-    unable = [sorted({*one, *other}) for one, other in zip(*short, strict=True)]
-    axes.set_xticks(places, [_named(R, seeds) for R, seeds in zip(SHOWN, unable, strict=True)])
+    absent = [sorted({*one, *other}) for one, other in zip(*short, strict=True)]
+    axes.set_xticks(places, [_named(R, seeds) for R, seeds in zip(SHOWN, absent, strict=True)])
     axes.tick_params(axis="x", length=0)
     axes.set_xlim(-0.55, len(SHOWN) - 0.45)
     axes.set_xlabel("few questions on the left, many on the right")
