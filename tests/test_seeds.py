@@ -181,6 +181,21 @@ def test_the_number_of_questions_matters_on_the_hardest_fifth_alone():
         assert gains[4][0] - gains[4][2] > 0.04
 
 
+def test_one_strategy_for_all_problems_spends_on_hard_ones_what_easy_ones_save():
+    for at in (1250, 2500):
+        *fifths, together = pooled_map(at)
+        for n in range(len(RATIOS)):
+            assert together[n].gain.mean > sum(row[n].gain.mean for row in fifths) / 5
+    chosen = pooled_map(1250)[5][RATIOS.index(0.79)].exchange
+    easy, hard = (chosen.small.fifth(k).cost for k in (0, 4))
+    assert easy < chosen.left / 3 and hard > 1.5 * chosen.left
+    assert all(abs(queries_at(R, 2500) / queries_at(R, 1250) - 2) < 0.05 for R in RATIOS[:3])
+
+
+def test_without_training_a_winner_over_all_problems_is_one_up_to_step_1250_and_at_step_2500():
+    assert [pooled_map(at)[5][-1].verdict for at in STEPS] == [*["small"] * 3, *["no difference"] * 2, "large"]
+
+
 def test_the_small_model_that_pays_for_its_verifier_needs_many_questions_and_an_early_opponent():
     given, early, late = (
         pooled_map(at, verifier_given=free) for at, free in ((1250, True), (1250, False), (2500, False))

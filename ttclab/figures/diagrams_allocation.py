@@ -204,33 +204,39 @@ def exchange_rate_by_life() -> Drawing:
 def bill_of_a_life() -> Drawing:
     """All FLOPs of a life by the number of answers: a large model asked once, and a small one that thinks."""
     large = results.greedy("large").cost
-    lines = {
-        "large, one pass": (results.training_flops("large"), large, COLOURS["large"]),
-        "small, 4 × the price": (results.training_flops("small"), 4 * large, INK),
-        "small, the same price": (results.training_flops("small"), large, INK),
+    lines = {  # in the colors of the winner maps
+        "large, one pass": (results.training_flops("large"), large, COLOURS["writing"]),
+        "small, four times\nthe price per answer": (results.training_flops("small"), 4 * large, COLOURS["noise"]),
     }
-    answers = np.geomspace(1e3, 1e7, 60)
+    answers = np.geomspace(1e3, 1e6, 60)
     figure, axes = style.new_axes(height=2.9)
-    dashes = dict(zip(lines, ((0, (1, 1.2)), "-", style.DASHED), strict=True))
-    for name, (training, each, colour) in lines.items():
-        axes.plot(answers, training + answers * each, color=colour, ls=dashes[name])
+    for training, each, colour in lines.values():
+        axes.plot(answers, training + answers * each, color=colour, lw=2.2)
     crossing = (results.training_flops("large") - results.training_flops("small")) / (3 * large)
     height = results.training_flops("large") + crossing * large
     axes.plot([crossing], [height], "o", color=INK, ms=6)
-    axes.annotate(
-        f"{_rounded(crossing)} answers",
-        (crossing, height),
-        xytext=(-8, 8),
-        textcoords="offset points",
-        ha="right",
-        fontsize=SMALL,
-    )
     axes.set(xscale="log", yscale="log", xlabel="answers in all", ylabel="FLOPs, training and answers")
+    axes.set_xlim(answers[0], answers[-1])
+    if crossing > answers[0]:
+        axes.axvspan(answers[0], crossing, color=COLOURS["noise"], alpha=0.13, lw=0)
+    for text, place, (x, y), ha, colour in (
+        ("small is cheaper", (crossing, 0.93), (-8, 0), "right", COLOURS["noise"]),
+        (f"{_rounded(crossing)} answers", (crossing, 0.93), (8, 0), "left", INK),
+    ):
+        axes.annotate(
+            text, place, xycoords=axes.get_xaxis_transform(), xytext=(x, y), textcoords="offset points", ha=ha,
+            va="center", fontsize=SMALL, color=colour,
+        )  # fmt: skip
+    for (name, (training, each, colour)), n, (x, y), ha in zip(
+        lines.items(), (3e5, 2e5), ((6, -10), (-6, 4)), ("left", "right"), strict=True
+    ):
+        axes.annotate(
+            name, (n, training + n * each), xytext=(x, y), textcoords="offset points", ha=ha, va="center",
+            fontsize=SMALL, color=colour,
+        )  # fmt: skip
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_formatter(lambda value, _: style.amount(value))
         axis.set_minor_locator(NullLocator())
-    handles = [Line2D([], [], color=colour, ls=dashes[name], label=name) for name, (*_, colour) in lines.items()]
-    axes.legend(handles=handles, frameon=False, fontsize=SMALL, labelcolor=INK)
     return Drawing(
         figure,
         f"At four times the price per answer, the small model is cheaper overall only below about {_rounded(crossing)} "
@@ -238,7 +244,7 @@ def bill_of_a_life() -> Drawing:
         f"A small model that spends four large passes on an answer, {4 * large / 1e6:.0f} million FLOPs, has spent as "
         f"much as the large one after {crossing:,.0f} answers.",
         pd.DataFrame(
-            [(name, float(t), float(e)) for name, (t, e, _) in lines.items()],
+            [(name.replace("\n", " "), float(t), float(e)) for name, (t, e, _) in lines.items()],
             columns=["life", "FLOPs of training", "FLOPs of an answer"],
         ),
     )

@@ -10,7 +10,7 @@ from ..allocator import Arm
 from ..data import DEFAULT_STEP
 from ..estimators import Estimate
 from ..results import beam, coverage, greedy, hybrid, stepwise, training_flops, vote, weighted
-from ..results.exchange import STEPS, inference_alone, matched, pooled_map
+from ..results.exchange import NOBODY, STEPS, inference_alone, matched, pooled_map
 from ..results.families import SHIPPED, each_family, of_all
 from ..results.wording import by_sign
 from . import charts, style
@@ -84,7 +84,10 @@ def _strategies_against_flops() -> Drawing:
 
 @drawn(ALL_SEEDS)
 def crossing_by_seed() -> Drawing:
-    """The small model at its best for the FLOPs of one large pass, minus that pass, by the large model's training."""
+    """The small model at its best for the FLOPs of one large pass, minus that pass, by the large model's training.
+
+    A dot is a seed with a strategy of its own. The line is all seeds with one strategy, so it is not the dots' mean.
+    """
     gains = {at: inference_alone(at) for at in STEPS}
     pooled = Estimate.stack(pooled_map(at)[5][-1].gain for at in STEPS)
     families, fair = list(gains[USUAL]), equal_training()
@@ -114,10 +117,12 @@ def crossing_by_seed() -> Drawing:
             ha="right" if height > 0.5 else "left", va="top" if height > 0.5 else "bottom",
         )  # fmt: skip
     axes.annotate(
-        "all", (STEPS[0], float(pooled.mean[0])), xytext=(22, 3), textcoords="offset points", fontsize=9, color=colour
-    )
+        f"{_seeds(len(families))}, one strategy", (STEPS[-1], float(pooled.high[STEPS.index(fair)])), xytext=(0, 12),
+        textcoords="offset points", fontsize=9, color=colour, ha="right",
+    )  # fmt: skip
     style.marks(figure, {seed_name(family): (style.INK, mark) for family, mark in marks.items()})
-    signs = {at: {*(gain.sign for gain in gains[at].values()), pooled.unstack()[i].sign} for i, at in enumerate(STEPS)}
+    won = {at: {"small": 1, NOBODY: 0, "large": -1}[pooled_map(at)[5][-1].verdict] for at in STEPS}
+    signs = {at: {*(gain.sign for gain in gains[at].values()), won[at]} for at in STEPS}
     return Drawing(
         figure,
         _crossing(signs, len(families)),
@@ -127,7 +132,7 @@ def crossing_by_seed() -> Drawing:
             {
                 "steps": STEPS,
                 **{seed_name(family): [gains[at][family] for at in STEPS] for family in families},
-                "all": pooled.unstack(),
+                "one strategy for all": pooled.unstack(),
             }
         ),
         ".1p",
@@ -181,7 +186,7 @@ def same_training() -> Drawing:
     grey = style.COLOURS["large"]
     axes.fill_between(trained, passes.low, passes.high, color=grey, alpha=0.16, lw=0)
     axes.plot(trained, passes.mean, color=grey, ls=style.DASHED, marker="o", ms=4)
-    for at, aside, ha in ((STEPS[0], (6, -3), "left"), (nearest, (18, 4), "left"), (STEPS[-1], (4, 22), "right")):
+    for at, aside, ha in ((STEPS[0], (8, -3), "left"), (nearest, (40, 4), "left"), (STEPS[-1], (4, 22), "right")):
         place = STEPS.index(at)
         axes.annotate(
             f"14x, {at} steps", (trained[place], float(passes.mean[place])), xytext=aside, va="top", ha=ha,
@@ -192,17 +197,17 @@ def same_training() -> Drawing:
         flops, one, best = small[family]
         axes.plot([flops] * 2, [float(one.mean), float(best.mean)], mark, ls=":", color=style.INK, ms=5.5, lw=1.2)
     places = [flops for flops, *_ in small.values()]
-    for name, solved, x, shift in (
-        ("small, one pass", of_all(lambda: greedy("small").solved), max(places), 9),
-        ("small, thinking", thinking.exchange.small.solved, min(places), -9),
+    once_at, best_at = of_all(lambda: float(greedy("small").correct.mean())), max(b.mean for *_, b in small.values())
+    for name, spot, aside, ha in (
+        ("small, one pass", (max(places), once_at), (9, 0), "left"),
+        ("small, thinking", (float(np.mean(places)), float(best_at)), (0, 12), "center"),
     ):
         axes.annotate(
-            name, (x, float(solved.mean)), xytext=(shift, 0), textcoords="offset points", fontsize=9,
-            ha="left" if shift > 0 else "right", va="center", color=style.INK,
-        )  # fmt: skip
+            name, spot, xytext=aside, textcoords="offset points", fontsize=9, ha=ha, va="center", color=style.INK
+        )
     style.marks(figure, {f"small, {seed_name(family)}": (style.INK, mark) for family, mark in marks.items()})
-    axes.set(xlim=(0, 1.08 * trained[-1]), xlabel="FLOPs of training")
-    axes.set_xticks([5e12 * i for i in range(1 + int(trained[-1] / 5e12))])
+    axes.set(xlim=(0.8 * trained[0], 1.04 * trained[-1]), xlabel="FLOPs of training")
+    axes.set_xticks([4e12 * i for i in range(1, 1 + int(trained[-1] / 4e12))])
     axes.xaxis.set_major_formatter(style.AMOUNT)
     return Drawing(
         figure,

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from .. import results
 from ..estimators import Estimate
-from ..results.exchange import RATIOS, Cell, pooled_map
+from ..results.exchange import RATIOS, Cell, pooled_map, unpaid
 from ..results.families import each_family, of_all
 from .drawing import ALL_SEEDS, SEED_0, Drawing, drawn
 from .exchange import MAPS, WINNERS
@@ -206,8 +206,10 @@ def paper_figure_9() -> Drawing:
         f"many, R = {RATIOS[2]:g}": ("large", 5, 2),
     }
     ours = [[cells[k][n] for cells in maps] for _, k, n in rows.values()]
+    poor = [[bool(unpaid(at)[k][n]) for at in MAPS] for _, k, n in rows.values()]
     heads_ = (THEM, *(f"{at} steps" for at in MAPS))
-    figure = _verdicts(heads_, {name: (theirs, *ours[i]) for i, (name, (theirs, *_)) in enumerate(rows.items())})
+    told = [[_verdict(cell, not short) for cell, short in zip(*each, strict=True)] for each in zip(ours, poor)]
+    figure = _verdicts(heads_, {name: (theirs, *told[i]) for i, (name, (theirs, *_)) in enumerate(rows.items())})
     same = [sum(each[n].verdict == theirs for each, (theirs, *_) in zip(ours, rows.values())) for n in range(2)]
     return Drawing(
         figure,
@@ -222,15 +224,26 @@ def paper_figure_9() -> Drawing:
                     *(f"all, R = {RATIOS[n]:g}" for n in (0, 2)),
                 ],
                 "the paper": [f"{theirs} wins" for theirs, *_ in rows.values()],
-                **{f"small minus large, {at} steps": [each[n].gain for each in ours] for n, at in enumerate(MAPS)},
+                **{
+                    f"small minus large, {at} steps": [
+                        "a seed cannot pay" if short[n] else f"{each[n].gain:.1p}" for each, short in zip(ours, poor)
+                    ]
+                    for n, at in enumerate(MAPS)
+                },
             }
         ),
         ".1p",
     )
 
 
-def _verdicts(columns: Sequence[str], rows: Mapping[str, Sequence[str | Cell]]) -> Figure:
-    """A map of who wins: what the paper says, then cells of ours with their points."""
+def _verdict(cell: Cell, numbered: bool) -> Side:
+    """Who wins in a cell, with its points unless a seed cannot pay, and the winner alone."""
+    points = f" ({cell.gain.parts('.0p')[0]})" if numbered else ""
+    return WON[cell.verdict] + points, WON[cell.verdict]
+
+
+def _verdicts(columns: Sequence[str], rows: Mapping[str, Sequence[str | Side]]) -> Figure:
+    """A map of who wins: what the paper says, then cells of ours with their points, ticked where they agree."""
     left, row = 1.25, 0.44
     figure, axes = canvas(row * len(rows) + 1.2)
     wide = (WIDTH - left) / len(columns)
@@ -240,14 +253,14 @@ def _verdicts(columns: Sequence[str], rows: Mapping[str, Sequence[str | Cell]]) 
         y = row * (len(rows) - i - 1) + 0.75
         words(axes, left, y + row / 2 - 0.03, name, ha="right")
         for n, cell in enumerate(cells):
-            winner = cell if isinstance(cell, str) else WON[cell.verdict]
-            points = "" if isinstance(cell, str) else f" ({cell.gain.parts('.0p')[0]})"
+            text, winner = (cell, cell) if isinstance(cell, str) else cell
+            tick = "✓ " if n and winner == cells[0] else ""
             colour = WINNERS.get(winner, PASSED)
             x = left + n * wide + 0.08
-            box(axes, x, y, wide - 0.08, row - 0.07, f"{winner}{points}", colour, fill=0.35, edge=0)
+            box(axes, x, y, wide - 0.08, row - 0.07, f"{tick}{text}", colour, fill=0.35, edge=0)
     under = (
         f"few, many: questions, for all problems. Other rows: R = {RATIOS[1]:g}",
-        f"{', '.join(map(str, MAPS))} steps: our large model. Numbers: small minus large",
+        "✓: as in the paper. Numbers: small minus large, points",
     )
     for y, line in zip((0.42, 0.18), under, strict=True):
         words(axes, 0.1, y, line, ha="left", fontsize=SMALL)

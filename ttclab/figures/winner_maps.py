@@ -17,6 +17,7 @@ from .words import listed
 
 SHOWN = RATIOS[:-1]  # without training, a map is nearly that of the largest R
 HATCH = "//"  # a cell in which a seed cannot pay
+NOBODY_TILE = 0.16  # opacity of a cell without a winner
 WON = {"small": "small", "large": "large", NOBODY: "nobody"}
 Map = list[list[Cell]]
 Unpaid = list[list[list[str]]]  # the seeds that cannot pay, for each cell
@@ -56,77 +57,81 @@ def verifier_given_or_charged() -> Drawing:
     bars = zip(colours.values(), (given, charged), short, (-0.21, 0.21), strict=True)
     for colour, cells, seeds, aside in bars:
         for x, cell, unable in zip(places + aside, cells, seeds, strict=True):
-            gain = cell.gain
-            axes.bar(x, float(gain.mean), wide, color=colour, alpha=0.75, lw=0)
-            if unable:
-                axes.bar(x, float(gain.mean), wide, fc="none", ec=style.INK, alpha=0.45, lw=0, hatch=HATCH)
-            axes.plot([x, x], [float(gain.low), float(gain.high)], color=style.INK, lw=1.2)
-            up = float(gain.mean) > 0
+            gain, up = cell.gain, float(cell.gain.mean) > 0
+            if not unable:  # no number: the seeds' mean bill is no bill of a seed that cannot pay
+                axes.bar(x, float(gain.mean), wide, color=colour, alpha=0.75, lw=0)
+                axes.plot([x, x], [float(gain.low), float(gain.high)], color=style.INK, lw=1.2)
+            end = 0.0 if unable else float(gain.high if up else gain.low)
             axes.annotate(
-                f"{WON[cell.verdict]}\nwins", (x, float(gain.high if up else gain.low)), xytext=(0, 3 if up else -3),
+                f"{WON[cell.verdict]}\nwins", (x, end), xytext=(0, 3 if up else -3),
                 textcoords="offset points", ha="center", va="bottom" if up else "top", fontsize=9, color=style.INK,
             )  # fmt: skip
     axes.axhline(0, color=style.INK, lw=1)
-    axes.set_xticks(places, [f"R = {R:g}" for R in SHOWN])
+    absent = [sorted({*one, *other}) for one, other in zip(*short, strict=True)]
+    axes.set_xticks(places, [_named(R, seeds) for R, seeds in zip(SHOWN, absent, strict=True)])
     axes.tick_params(axis="x", length=0)
+    axes.set_xlim(-0.55, len(SHOWN) - 0.45)
     axes.set_xlabel("few questions on the left, many on the right")
     style.points(axes, "small minus large, points")
     axes.margins(y=0.28)
     handles = [Patch(fc=colour, alpha=0.75, label=name) for name, colour in colours.items()]
-    _key(figure, handles, [short])
+    _key(figure, handles)
     return Drawing(
         figure,
         _charged([cell.verdict for cell in charged]),
-        f"Against {at} steps, small minus large at R = {SHOWN[0]:g} is {given[0].gain:.1 points} with a free verifier "
-        f"and {charged[0].gain:.1 points} with its training charged; at R = {SHOWN[-1]:g} it is "
+        f"Against {at} steps, small minus large at R = {SHOWN[1]:g} is {given[1].gain:.1 points} with a free verifier "
+        f"and {charged[1].gain:.1 points} with its training charged; at R = {SHOWN[-1]:g} it is "
         f"{given[-1].gain:.1 points} and {charged[-1].gain:.1 points}.",
         _numbers({"free": [given], "charged": [charged]}, [[row] for row in short]),
         ".1p",
     )
 
 
-def _key(figure: Figure, handles: list[Patch], poor: Sequence[Unpaid]) -> None:
-    """A key above the axes, with the hatching if a seed cannot pay."""
-    seeds = sorted({seed_name(name) for short in poor for row in short for each in row for name in each})
-    if seeds:
-        name = f"{listed(seeds)} cannot pay"
-        handles = [*handles, Patch(fc="none", ec=style.INK, alpha=0.4, lw=0, hatch=HATCH, label=name)]
+def _named(R: float, seeds: Sequence[str]) -> str:
+    """R under its bars, and who cannot pay where there are none."""
+    return f"R = {R:g}" + (f"\nno bars:\n{_cannot(seeds)}" if seeds else "")
+
+
+def _cannot(seeds: Sequence[str]) -> str:
+    return f"{listed([seed_name(name) for name in seeds])} cannot pay"
+
+
+def _key(figure: Figure, handles: list[Patch]) -> None:
+    """A key above the axes."""
     with style.house_style():
         figure.legend(
-            handles=handles, loc="outside upper left", ncols=len(handles), frameon=False, handlelength=1.1,
-            handleheight=0.9, columnspacing=1.2, handletextpad=0.4, borderpad=0.1, fontsize=9,
+            handles=handles, loc="outside upper left", ncols=len(handles), frameon=False, handlelength=0.9,
+            handleheight=0.9, columnspacing=0.7, handletextpad=0.4, borderpad=0.1, fontsize=9,
         )  # fmt: skip
 
 
 def _draw_maps(maps: Mapping[str, Map], poor: Sequence[Unpaid]) -> Figure:
     """Maps side by side: fifths and all problems by R, coloured where there is a winner.
 
-    A cell is hatched where a seed cannot pay, and has the number over all seeds all the same: their mean bill.
+    A cell in which a seed cannot pay is hatched and has no number: the seeds' mean bill is no bill of that seed.
     """
     rows = [*style.SHORT_FIFTHS, "all"]
     figure, axes = style.new_rows(1, len(maps), height=3.1, sharey=True)
     for panel, (name, cells), short in zip(axes[0], maps.items(), poor, strict=True):
         for i, j in np.ndindex(len(rows), len(SHOWN)):
-            cell, ends, won = cells[i][j], [j - 0.46, j + 0.46], cells[i][j].verdict != NOBODY
-            if won:
-                panel.fill_between(ends, i - 0.43, i + 0.43, color=WINNERS[cell.verdict], alpha=TILE, lw=0)
+            cell, ends = cells[i][j], [j - 0.46, j + 0.46]
+            alpha = NOBODY_TILE if cell.verdict == NOBODY else TILE
+            panel.fill_between(ends, i - 0.43, i + 0.43, color=WINNERS[cell.verdict], alpha=alpha, lw=0)
             if short[i][j]:
-                panel.fill_between(ends, i - 0.43, i + 0.43, fc="none", ec=style.INK, alpha=0.2, lw=0, hatch=HATCH)
-            panel.text(
-                j,
-                i,
-                cell.gain.parts(".0p")[0],
-                ha="center",
-                va="center",
-                fontsize=9,
-                alpha=1 if won or short[i][j] else 0.75,
-            )
+                panel.fill_between(ends, i - 0.43, i + 0.43, fc="none", ec=style.INK, alpha=0.35, lw=0, hatch=HATCH)
+            else:
+                panel.text(j, i, cell.gain.parts(".0p")[0], ha="center", va="center", fontsize=9)
         style.tiles(panel, [f"R={R:g}" for R in SHOWN], rows)
         panel.tick_params(labelsize=8.5)
         panel.set_title(name, fontsize=9.5, loc="center")
         panel.axhline(4.5, color=style.INK, lw=0.6)
     figure.supxlabel("few questions on the left, many on the right", fontsize=9.5, color=style.INK)
-    _key(figure, [Patch(fc=WINNERS[name], alpha=TILE, label=f"{name} wins") for name in ("small", "large")], poor)
+    looks = {"small wins": ("small", TILE), "large wins": ("large", TILE), "nobody": (NOBODY, NOBODY_TILE)}
+    handles = [Patch(fc=WINNERS[won], alpha=alpha, label=name) for name, (won, alpha) in looks.items()]
+    seeds = sorted({name for short in poor for row in short for each in row for name in each})
+    if seeds:
+        handles.append(Patch(fc="none", ec=style.INK, alpha=0.6, lw=0, hatch=2 * HATCH, label=_cannot(seeds)))
+    _key(figure, handles)
     return figure
 
 
@@ -163,8 +168,7 @@ def _fifths(rows: Sequence[int]) -> str:
 def _numbers(maps: Mapping[str, Map], poor: Sequence[Unpaid]) -> pd.DataFrame:
     def told(cell: Cell, seeds: list[str]) -> str:
         winner = "" if cell.verdict == NOBODY else f" {cell.verdict}"
-        unable = f", {listed([seed_name(name) for name in seeds])} cannot pay" if seeds else ""
-        return f"{cell.gain:.1p}{winner}{unable}"
+        return f"{_cannot(seeds)}{winner}" if seeds else f"{cell.gain:.1p}{winner}"
 
     names = (*style.FIFTHS, "all problems")
     return pd.DataFrame(
