@@ -355,7 +355,7 @@ def test_a_check_shows_the_score_and_where_it_stands(capsys):
     check("7.3", EXERCISES["7.3"].reference)
     said = capsys.readouterr().out
     assert "40 of 40 points" in said and re.search(
-        r"Your policy solves .*% for .* MFLOPs .*, \+\d\.\d\d points above", said
+        r"Your policy solves .*% for .* M FLOPs .*, \+\d\.\d\d points above", said
     )
     assert re.search(r" 1  your policy .*\n.* 2  \(spread\)", said) and "(never spend)" in said
     assert "above uniform sampling" in EXERCISES["7.3"].assess(lambda _: {"value": [0, 0]}, 1).reason

@@ -237,7 +237,7 @@ def _levels(played: "Played", seed: int) -> list[Finding]:
 def _score(played: "Played", seed: int) -> str:
     return (
         f"your policy solves {100 * played.correct.mean():.1f}% "
-        f"for {played.flops.mean() / 1e6:.0f} MFLOPs per problem, "
+        f"for {played.flops.mean() / 1e6:.0f} M FLOPs per problem, "
         f"{_points(above_uniform(played, seed))} above uniform sampling for the same FLOPs"
     )
 

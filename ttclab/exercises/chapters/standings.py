@@ -96,13 +96,13 @@ def scoreboard(standings: Iterable[Standing], seed: int) -> list[Standing]:
 def as_text(rows: Sequence[Standing], start: str = "") -> str:
     """The scoreboard for a terminal, each line behind the same start."""
     width = max(len(row.name) for row in rows)
-    lines = [f"{start}    {'name':{width}}  points  above uniform  solved  MFLOPs  generations"]
+    lines = [f"{start}    {'name':{width}}  points  above uniform  solved  M FLOPs  generations"]
     for place, row in enumerate(rows, start=1):
         if row.above is None:
             lines.append(f"{start}    {row.name:{width}}  {row.points:>6}  {row.reason}")
         else:
             numbers = (
-                f"{100 * row.above:+13.2f}  {100 * (row.solved or 0):5.1f}%  {row.mflops:6.0f}  {row.generations:11}"
+                f"{100 * row.above:+13.2f}  {100 * (row.solved or 0):5.1f}%  {row.mflops:7.0f}  {row.generations:11}"
             )
             lines.append(
                 f"{start}{place:>2}  {row.name:{width}}  {'' if row.points is None else row.points:>6}  {numbers}"
