@@ -57,8 +57,8 @@ def weighted_against_vote() -> Drawing:
     for name, (N, solved) in places.items():
         axes.plot(N, solved, "o", color=style.COLOURS[name], ms=9, mfc="none", mew=1.6)
         axes.annotate(
-            f"{solved:.0%}", (N, solved), xytext=(0, 10 if name == "prm" else -16), textcoords="offset points",
-            ha="right", color=style.COLOURS[name], weight="bold",
+            f"{solved:.0%}", (N, solved), xytext=(0, -16), textcoords="offset points",
+            ha="center" if N < 256 else "right", color=style.COLOURS[name], weight="bold",
         )  # fmt: skip
     return Drawing(
         figure,
