@@ -160,7 +160,7 @@ def test_the_prm_beats_the_orm_in_one_training_and_ties_in_two():
 def test_auc_does_not_tell_which_verifier_chooses_best():
     assert results.weighted(64, "prm-large").minus(results.weighted(64, "orm")).low > 0
     assert results.weighted(16, "prm-large").minus(results.weighted(16)).low > 0
-    assert all(auc("orm") >= auc("prm-large") for auc in (results.auc_everywhere, results.auc_by_answer))
+    assert all(0 < auc("orm") - auc("prm-large") < 0.01 for auc in (results.auc_everywhere, results.auc_by_answer))
     assert auc_of_pass_rates() > results.auc_everywhere("prm-weak")
 
 

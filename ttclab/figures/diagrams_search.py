@@ -126,6 +126,14 @@ def draw_tree(axes: Axes, nodes: list[Node], left: float, bottom: float, wide: f
             axes.scatter(x, y, s=areas, c=colour, alpha=alpha, lw=0, zorder=3)
 
 
+def _legend(axes: Axes, y: float = 0.15) -> None:
+    """What the dots of a tree mean."""
+    words(axes, 0.15, y, "● right so far", color=RIGHT, ha="left", weight="bold")
+    words(axes, 1.6, y, "● wrong", color=WRONG, ha="left", weight="bold")
+    words(axes, 2.65, y, "size: score", ha="left")
+    words(axes, 3.95, y, "faded: dropped", ha="left", alpha=0.6)
+
+
 def rows_of(nodes: list[Node]) -> list[tuple[object, ...]]:
     """The rows of a table: beginnings of equal text and fate together."""
     counted: dict[tuple[object, ...], int] = {}
@@ -172,10 +180,7 @@ def how_a_beam_prunes(N: int = 8, M: int = 4, steps: int = 4) -> Drawing:
     for depth in range(depths):
         name = "end" if all(n.solution.finished for n in nodes if n.depth == depth) else f"step {depth + 1}"
         words(axes, WIDTH * (depth + 0.5) / depths, 3.13, name, fontsize=SMALL)
-    words(axes, 0.15, 0.25, "● right so far", color=RIGHT, ha="left", weight="bold")
-    words(axes, 1.6, 0.25, "● wrong", color=WRONG, ha="left", weight="bold")
-    words(axes, 2.65, 0.25, "size: score", ha="left")
-    words(axes, 3.95, 0.25, "faded: dropped", ha="left", alpha=0.6)
+    _legend(axes, 0.25)
     lost, spared = dropped(nodes, False), sum(node.alive and not node.right for node in nodes)
     finding = f"After each step, {N // M} of {N} beginnings are kept" + (
         "" if spared or not lost else f": here {N // M} copies of the right one" if alike else ": here only right ones"
@@ -205,18 +210,25 @@ def beam_beside_dvts(N: int = 12, M: int = 4, steps: int = 6) -> Drawing:
 
     k = max(range(CANDIDATES), key=telling)
     means = {search: float(np.mean([different(nodes) for _, nodes, _ in found])) for search, found in both.items()}
-    figure, axes = canvas(3.6)
+    figure, axes = canvas(3.85)
     rows = []
     for place, (search, name) in enumerate((("beam", "beam search"), ("dvts", f"DVTS, {N // M} trees"))):
         nodes, left = both[search][k][1], 0.03 + place * (WIDTH / 2)
-        draw_tree(axes, nodes, left, 0.42, WIDTH / 2 - 0.1, 2.85)
-        words(axes, left + WIDTH / 4 - 0.05, 3.43, name, weight="bold")
-        many = different(nodes)
-        words(axes, left + WIDTH / 4 - 0.05, 0.2, f"{many} different solutions" if many > 1 else "1 solution")
+        draw_tree(axes, nodes, left, 0.67, WIDTH / 2 - 0.1, 2.85)
+        words(axes, left + WIDTH / 4 - 0.05, 3.68, name, weight="bold")
         ends = [node for node in nodes if node.solution.finished]
+        many, good = different(ends), different([node for node in ends if node.right])
+        counted = f"{many} different solutions" if many > 1 else "1 solution"
+        words(
+            axes,
+            left + WIDTH / 4 - 0.05,
+            0.48,
+            f"{counted}, {good} of them right" if many > 1 else f"{counted}, {'right' if good else 'wrong'}",
+        )
         for text in dict.fromkeys(node.solution.text for node in ends):
             same = [node for node in ends if node.solution.text == text]
             rows.append((name, same[0].solution.answer or "none", yes(same[0].right), same[0].score, len(same)))
+    _legend(axes)
     more = means["dvts"] > means["beam"]
     return Drawing(
         figure,
@@ -237,12 +249,15 @@ def how_lookahead_scores() -> Drawing:
         x, y = 0.35 + k * 2.75, 1.1
         words(axes, x - 0.15, 1.7, name, ha="left", weight="bold")
         dot(axes, x, y, INK, ms=9)
+        words(axes, x, 1.38, "so far", fontsize=SMALL)
         arrow(axes, (x + 0.12, y), (x + 0.66, y))
         dot(axes, x + 0.8, y, COLOURS["beam"], ms=13)
+        words(axes, x + 0.8, 1.38, "step", fontsize=SMALL)
         if steps:
             arrow(axes, (x + 0.95, y), (x + 1.46, y), ls=(0, (2, 1.5)))
             dot(axes, x + 1.6, y, COLOURS["beam"], ms=11, mfc="none", mec=COLOURS["beam"], mew=1.5)
-            words(axes, x + 1.22, y + 0.2, "greedy", fontsize=SMALL)
+            words(axes, x + 1.6, 1.38, "next step", fontsize=SMALL)
+            words(axes, x + 1.2, y - 0.2, "greedy", fontsize=SMALL)
         seen = x + 0.8 + 0.8 * steps
         arrow(axes, (seen, 0.62), (seen, y - 0.14), COLOURS["prm"])
         words(axes, seen, 0.46, "PRM", color=COLOURS["prm"], weight="bold")

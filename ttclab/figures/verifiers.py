@@ -47,8 +47,21 @@ def weighted_against_vote() -> Drawing:
         "weighted\nvote, PRM": series("prm", {N: weighted(N) for N in BUDGETS}),
         "majority\nvote": series("majority", {N: vote(N) for N in BUDGETS}),
     }
+    figure = charts.curves(lines, xlabel="samples")
+    (axes,) = figure.axes
+    places = {
+        name: (N, float(arm.correct.mean()))
+        for name, N, arm in (("prm", 16, weighted(16)), ("majority", 256, vote(256)))
+    }
+    axes.plot(*zip(*places.values()), color=style.INK, ls=(0, (2, 2)), lw=1)
+    for name, (N, solved) in places.items():
+        axes.plot(N, solved, "o", color=style.COLOURS[name], ms=9, mfc="none", mew=1.6)
+        axes.annotate(
+            f"{solved:.0%}", (N, solved), xytext=(0, -16), textcoords="offset points",
+            ha="center" if N < 256 else "right", color=style.COLOURS[name], weight="bold",
+        )  # fmt: skip
     return Drawing(
-        charts.curves(lines, xlabel="samples"),
+        figure,
         f"A weighted vote of 16 samples {by_sign(weighted(16).minus(vote(256)))} a majority vote of 256",
         f"The weighted vote of 16 samples solves {weighted(16).solved:.0%}, the majority vote of 256 "
         f"{vote(256).solved:.0%}.",
@@ -72,6 +85,10 @@ def auc_by_verifier() -> Drawing:
     first, *others = order = sorted(solved, key=lambda label: -float(solved[label].mean))
     names = {label: name for name, label in VERIFIERS.items()}
     rows = [*order, ONE_SCORE]
+    clear = all(weighted(64, names[first]).minus(weighted(64, names[label])).sign > 0 for label in others)
+    higher = [label for label in others if all(values[label] > values[first] for _, values in aucs.values())]
+    slightly = all(values[label] - values[first] < 0.01 for _, values in aucs.values() for label in higher)
+    compared = (first, *higher) if clear and higher else rows  # their numbers are bold
     solved[ONE_SCORE] = vote(64).solved  # samples of equal scores
     for (_, values), same in zip(aucs.values(), (auc_of_pass_rates(), 0.5)):  # a tie counts half
         values[ONE_SCORE] = same
@@ -82,7 +99,7 @@ def auc_by_verifier() -> Drawing:
         bars.barh(place, mean, 0.5, color=colours.get(label, style.COLOURS["prm"]), alpha=0.85, lw=0)
         bars.annotate(
             f"{mean:.0%}", (mean, place), xytext=(3, 0), textcoords="offset points", va="center_baseline",
-            weight="bold", annotation_clip=False,
+            weight="bold" if label in compared else "normal", annotation_clip=False,
         )  # fmt: skip
         for aside, (marker, values) in zip((-0.2, 0.2), aucs.values()):  # a marker never hides the other
             x, y = values[label], place + aside
@@ -91,6 +108,7 @@ def auc_by_verifier() -> Drawing:
             axes.annotate(
                 f"{x:.3f}", (x, y), xytext=(6 * side, 0), textcoords="offset points",
                 ha="left" if side > 0 else "right", va="center_baseline", fontsize=8.5,
+                weight="bold" if label in compared else "normal",
             )  # fmt: skip
     style.row_names(bars, [label.replace("one score ", "one score\n") for label in rows])
     bars.set(xlim=(0, 1.35), ylim=(len(rows) - 0.5, -0.5), xticks=[])
@@ -104,11 +122,9 @@ def auc_by_verifier() -> Drawing:
         each.spines["left"].set_visible(False)
     bars.tick_params(axis="y", which="both", length=0)
     style.marks(figure, {f"AUC {name}": (style.INK, marker) for name, (marker, _) in aucs.items()})
-    clear = all(weighted(64, names[first]).minus(weighted(64, names[label])).sign > 0 for label in others)
-    no_lower = [label for label in others if all(values[label] >= values[first] for _, values in aucs.values())]
     finding = f"{first} chooses best" if clear else "No verifier clearly chooses best"
-    if clear and no_lower:
-        finding += f", but the {listed(no_lower)} has AUCs at least as high"
+    if clear and higher:
+        finding += f", although {listed([f'the {label}' for label in higher])} has {'slightly ' * slightly}higher AUCs"
     return Drawing(
         figure,
         finding,
@@ -116,7 +132,7 @@ def auc_by_verifier() -> Drawing:
             f"{label}: AUC {aucs['over all solutions'][1][label]:.3f} over all solutions, "
             f"{aucs['within a problem'][1][label]:.3f} within a problem, and a weighted vote of 64 samples solves "
             f"{solved[label]:.0%}"
-            for label in (first, *no_lower)
+            for label in (first, *higher)
         )
         + ".",
         pd.DataFrame(

@@ -9,7 +9,8 @@ from ..allocator import Allocation, Arm
 from ..estimators import Estimate, bootstrap
 from .arms import Arms
 from .families import cached, measured
-from .sampling import small_fifths
+from .sampling import BUDGETS, small_fifths, small_samples, verifier_flops, writing_flops
+from .verifiers import beginnings_flops
 
 BEAMS = tuple(sorted((*bank.BEAMS, *bank.MORE_BEAMS)))  # all recorded beam searches with the PRM
 
@@ -57,3 +58,21 @@ def beam_coverage(N: int, verifier: str = "prm") -> Estimate:
 def beam_texts(N: int, verifier: str = "prm") -> float:
     """Mean number of distinct solutions that a search returns."""
     return float(np.mean([len({solution.text for solution in group}) for group in searches(N, verifier).found]))
+
+
+def rival(N: int, verifier: str = "prm", *, beginnings_once: bool = False) -> int:
+    """Samples of the largest recorded weighted vote that costs no more than a beam search.
+
+    Parameters
+    ----------
+    N : int
+        Places of the search.
+    verifier : str
+        The verifier of both.
+    beginnings_once : bool
+        Whether the vote, like the search, pays for a beginning that several solutions share only once.
+    """
+    sizes, samples = np.array(BUDGETS), small_samples()
+    scoring = beginnings_flops(verifier, sizes) if beginnings_once else verifier_flops(samples, verifier, sizes)
+    costs = (writing_flops(samples, sizes) + scoring).mean(axis=0)
+    return int(sizes[costs <= beam(N, verifier).cost][-1])

@@ -1,13 +1,18 @@
 """How well verifiers separate right from wrong samples of the small model, and where more samples fool them."""
 
-from functools import cache
+from collections import Counter
+from functools import cache, partial
+from itertools import accumulate, pairwise
 from statistics import fmean
 
 import numpy as np
 from numpy.typing import NDArray
+from transformers import AutoConfig
 
 from .. import bank
-from ..estimators import Estimate, auc, within_problem_auc
+from ..data import ZOO
+from ..estimators import Estimate, auc, pass_at_k, within_problem_auc
+from ..verifiers.reward_model import reward_flops
 from .sampling import BUDGETS, best, sampling_arms, small_fifths, small_samples, small_scores
 
 SOUND = ("orm", "prm", "prm-large", "prm-rollouts", "prm-exact")  # all but the weak PRM
@@ -98,3 +103,27 @@ def likelihood_weight(verifier: str) -> float:
 def with_likelihood(verifier: str = "prm-large") -> NDArray[np.float64]:
     """`mean_and_likelihood` of the test problems, with the weight chosen on the validation problems."""
     return mean_and_likelihood(verifier, "test", likelihood_weight(verifier))
+
+
+def beginnings_flops(verifier: str, budgets: NDArray[np.int64]) -> NDArray[np.float64]:
+    """FLOPs of a verifier that reads each beginning of the small model's samples once, (problems, budgets).
+
+    `verifier_flops` charges the samples for each different solution in full, as the verifier reads solutions that it
+    gets in one call. This is what a cache would save: solutions of a problem that begin with the same steps pay for
+    these steps once, as in a beam search.
+    """
+    samples = small_samples()
+    score = cache(partial(reward_flops, AutoConfig.from_pretrained(ZOO / verifier, local_files_only=True)))
+    n = samples.correct.shape[1]
+    drawn = pass_at_k(n, np.arange(n + 1)[:, None], budgets)  # P(a beginning is drawn), by its count
+    total = np.zeros((len(samples.problems), len(budgets)))
+    for row, after, texts, tokens in zip(total, samples.prompt_tokens, samples.texts, samples.tokens, strict=True):
+        read: Counter[tuple[str, int, int]] = Counter()
+        for (text, length), count in Counter(zip(texts.tolist(), tokens.tolist(), strict=True)).items():
+            ends = [*accumulate(map(len, text.splitlines(keepends=True)))][:-1]  # a token is a character
+            for start, end in pairwise((0, *ends, length)):
+                read[text[:end], start, end] += count
+        row[:] = score(int(after), 0)
+        for (_, start, end), count in read.items():
+            row += score(end - start, int(after) + start) * drawn[count]
+    return total
