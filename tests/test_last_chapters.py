@@ -63,6 +63,33 @@ def test_spread_spends_more_on_problems_that_look_wrong_and_these_cost_more_for_
     assert spent[wrong].mean() > 3 * spent[~wrong].mean() and game.price_if_wrong(8) > 2
 
 
+def test_spread_draws_again_in_a_fifth_that_mixes_attempts_until_its_budget_is_gone():
+    test, chosen = arena.load_arena(), game.played("spread").chosen
+    spent, wrong = np.array([arena.price(option) for option in chosen]), test.difficulty > game.HARD
+    fifth = np.searchsorted(arena.fitted_policy().edges, test.difficulty, side="right")
+    mixed = set(fifth[~wrong & (spent > 0)])
+    assert len(mixed) == 1 and (~wrong & (spent == 0)).sum() > 200
+    in_it = fifth == mixed.pop()
+    assert min((in_it & wrong & (spent > 0)).sum(), (in_it & ~wrong & (spent > 0)).sum()) > 40
+    assert (in_it & wrong & (spent == 0)).sum() > 10 and game.generations("spread") == 4 * len(test)
+    assert game.policy("worked").minus(game.policy("spread")).sign > 0
+    assert abs(game.policy("worked").cost / game.policy("spread").cost - 1) < 0.02
+
+
+def test_keep_or_draw_8_is_mixed_from_6_and_8_samples_and_adaptive_spends_twice_as_much():
+    prices = {arm.allocation.N: arm.cost for arm in arena.load_arena().arms if not arm.allocation.T}
+    assert prices[6] < game.policy("worked").cost < prices[8]
+    assert 1.8 < game.policy("adaptive").cost / game.policy("worked").cost < 2.2
+
+
+def test_scores_are_larger_where_the_easiest_and_the_hardest_fifth_are_left_out():
+    whole, rows = arena.load_arena(), played.drawn_rounds(arena.load_arena())
+    games = [whole.of(row) for row in rows]
+    players = [arena.play(game.PLAYERS["worked"], on, played.SHARE * len(on)) for on in games]
+    scores = [arena.beyond_uniform(each, on).mean() for each, on in zip(players, games, strict=True)]
+    assert np.mean(scores) > 2 * float(game.above_uniform("worked").mean)
+
+
 def test_keep_or_draw_8_has_budget_left_with_4_generations_each_and_runs_dry_halfway_with_2():
     wrong = (arena.load_arena().difficulty > game.HARD).sum()
     assert game.generations("worked", 4) == 8 * wrong < 4 * len(arena.load_arena())

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.markers import MarkerStyle
 from matplotlib.ticker import MultipleLocator
 
@@ -61,9 +62,11 @@ def how_a_game_is_scored() -> Drawing:
     style.beside(axes, -0.85, "score")
     style.marks(figure, {"policy": (style.INK, "o"), "uniform sampling for the same FLOPs": (style.INK, "|")})
     best, worst = names[0], names[-1]
+    ahead = sum(score.sign > 0 for score in scores.values())
     return Drawing(
         figure,
-        "A policy's score is its distance from uniform sampling for the same FLOPs",
+        f"{_number(ahead).capitalize()} of {_number(len(names))} policies are ahead of uniform sampling "
+        "for the same FLOPs",
         f'With 4 generations per problem, the best policy, "{NAMES[best]}", scores {scores[best]:.1 points}; '
         f'the last, "{NAMES[worst]}", scores {scores[worst]:.1 points}.',
         pd.DataFrame(
@@ -97,18 +100,18 @@ def arena_scoreboard() -> Drawing:
     rows = {_with_cost(name, costs[name]): Row(SIGNS[signs[name]], scores[name]) for name in order}
     figure = charts.dots(rows, xlabel="points above uniform sampling, same FLOPs", difference=True, decimals=1)
     [axes] = figure.axes
-    by_family = {name: [float(headline(f"arena, {name}", seed).mean) for seed in families()] for name in order}
-    for place, means in enumerate(by_family.values()):
-        axes.plot(means, [place + 0.3] * len(means), "o", color=style.INK, mfc="none", ms=4.5, alpha=0.7, mew=0.9)
+    by_family = {name: [headline(f"arena, {name}", seed) for seed in families()] for name in order}
+    for place, gains in enumerate(by_family.values()):
+        _rings(axes, place + 0.3, gains)
     left, right = axes.get_xlim()
-    ends = [mean for means in by_family.values() for mean in means]
+    ends = [float(gain.mean) for gains in by_family.values() for gain in gains]
     axes.set_xlim(min(left, *ends) - 0.004, max(right, *ends))
     style.marks(
         figure,
         {
             "all seeds": (style.INK, "o"),
             "one seed": (style.INK, MarkerStyle("o", fillstyle="none")),
-            "undecided": (style.COLOURS[SIGNS[0]], "o"),
+            "gray: ties in a seed": (style.COLOURS[SIGNS[0]], "o"),
         },
     )
     always = [f'"{NAMES[name]}"' for name in order if signs[name] > 0]
@@ -180,25 +183,24 @@ def spread_against_uniform() -> Drawing:
     [axes] = figure.axes
     by_family = [[headline(name, seed) for seed in families()] for name in counted.values()]
     for place, each in enumerate(by_family):
-        means = [float(gain.mean) for gain in each]
-        axes.plot(means, [place + 0.22] * len(means), "o", color=style.INK, mfc="none", ms=4.5, alpha=0.7, mew=0.9)
+        _rings(axes, place + 0.2, each, step=0.15)
+    axes.set_ylim(len(counted) - 0.35, -0.25)
+    left, right = axes.get_xlim()
+    axes.set_xlim(left, max(right, *(float(gain.high) + 0.002 for each in by_family for gain in each)))
+    figure.set_figheight(2.1)
     style.marks(
         figure,
         {
             "all seeds": (style.INK, "o"),
             "one seed": (style.INK, MarkerStyle("o", fillstyle="none")),
-            "undecided": (style.COLOURS[SIGNS[0]], "o"),
+            "gray: ties in a seed": (style.COLOURS[SIGNS[0]], "o"),
         },
     )
     by_count, by_flops = gains.values()
-    words = {
-        "above 0": "wins in every seed", "below 0": "loses in every seed",
-        "no clear difference": "ties in every seed",
-    }  # fmt: skip
-    said = [words.get(verdict(name), "the seeds disagree") for name in counted.values()]
+    said = [_won_in(each) for each in by_family]
     return Drawing(
         figure,
-        f'At equal generations, "spread" {said[0]}; at equal FLOPs, {said[1]}',
+        f'At equal generations, "spread" wins in {said[0]}; at equal FLOPs, in {said[1]}',
         f'"spread" minus uniform sampling is {by_count:.1 points} at equal generations, and {by_flops:.1 points} at '
         "equal FLOPs, over all seeds.",
         pd.DataFrame(
@@ -210,6 +212,28 @@ def spread_against_uniform() -> Drawing:
         ),
         ".1p",
     )
+
+
+def _number(count: int) -> str:
+    """A small number in words."""
+    return ("none", "one", "two", "three", "four", "five", "six")[count]
+
+
+def _rings(axes: Axes, y: float, gains: Sequence[Estimate], step: float = 0) -> None:
+    """A ring for each seed, in the color of its sign; with a step, below one another and with their intervals."""
+    for k, gain in enumerate(gains):
+        colour, place = style.COLOURS[SIGNS[gain.sign]], y + k * step
+        axes.plot(
+            [gain.mean], [place], "o", color=colour, mfc=style.PAGE if step else "none", ms=4.5, mew=1.1, zorder=3
+        )
+        if step:
+            axes.plot([gain.low, gain.high], [place] * 2, color=colour, lw=0.9, zorder=2)
+
+
+def _won_in(gains: Sequence[Estimate]) -> str:
+    """The seeds in which a difference is above 0."""
+    won = sum(gain.sign > 0 for gain in gains)
+    return "every seed" if won == len(gains) else f"{_number(won)} of {_number(len(gains))} seeds"
 
 
 def _spread_says(by_count: Sequence[Estimate], by_flops: Sequence[Estimate]) -> tuple[str, str]:

@@ -50,19 +50,21 @@ def _move(N: int, T: int) -> str:
 @drawn
 def one_turn_of_the_arena() -> Drawing:
     """One turn: a problem, its first attempt and score, and the choice between keeping and spending."""
-    figure, axes = canvas(2.0)
-    y = 0.95
+    figure, axes = canvas(2.35)
+    y = 0.7
     for x, wide, text in ((0.03, 0.95, "problem"), (1.25, 1.0, "first\nattempt"), (2.52, 0.85, "score")):
         box(axes, x, y, wide, 0.55, text, COLOURS["prm"] if text == "score" else INK, fill=0.12)
         if x:
             arrow(axes, (x - 0.26, y + 0.27), (x - 0.02, y + 0.27))
     for to, text, colour in (
-        (1.35, "keep it:\npay nothing more", RIGHT),
-        (0.5, "drop it, and draw\nnew samples", COLOURS["revision"]),
+        (1.1, "keep it:\npay nothing more", RIGHT),
+        (0.25, "drop it, and draw\nnew samples", COLOURS["revision"]),
     ):
         arrow(axes, (3.4, y + 0.27), (3.75, to + 0.28), colour)
         box(axes, 3.78, to, 1.57, 0.56, text, colour, fill=0.15, fontsize=SMALL)
-    words(axes, 0.03, 0.28, "What you do not spend\nis there for the next problem", ha="left", fontsize=SMALL)
+    axes.plot([4.56, 4.56, 0.5], [1.69, 1.95, 1.95], color=RIGHT, lw=1.2)
+    arrow(axes, (0.5, 1.95), (0.5, y + 0.57), RIGHT)
+    words(axes, 2.53, 2.12, "the budget saved is there for the next problem", fontsize=SMALL)
     return Drawing(
         figure,
         "A turn of the arena: look at the first attempt, then keep it or spend",
