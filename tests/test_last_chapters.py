@@ -172,6 +172,11 @@ def test_in_no_seed_does_search_end_higher_after_reinforcement():
         assert all(gain.mean < 0.005 and gain.sign <= 0 for gain in by_seed(f"after minus before, {name}"))
 
 
+def test_a_majority_vote_ends_higher_after_reinforcement_and_one_sample_after_it_stays_below_a_weighted_vote_before():
+    assert results.rl_vote(16).minus(results.vote(16)).sign > 0
+    assert results.weighted(16).minus(results.rl_coverage(1)).sign > 0
+
+
 def test_a_verifier_that_was_stopped_early_loses_by_its_best_score_and_beam_search_with_it_does_not_fall_behind():
     changes = by_seed("weak PRM, best-of-256 minus best-of-4")
     assert all(change.mean < 0 for change in changes) and sum(change.high < 0 for change in changes) >= 2
