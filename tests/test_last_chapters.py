@@ -7,7 +7,7 @@ import pytest
 
 from ttclab import results
 from ttclab.explorables import arena as played
-from ttclab.results import arena, claims, families, game, seeds, words
+from ttclab.results import arena, claims, families, game, seeds, training, words
 from ttclab.results.families import each_family
 from ttclab.results.reinforcement import coverage_changes
 
@@ -160,6 +160,26 @@ def test_in_every_seed_a_trained_verifier_closes_most_of_the_gap_between_the_vot
         for arm in (results.coverage, results.weighted)
     )
     assert all(closed[seed] > 0.6 * gap[seed] for seed in gap)
+
+
+@pytest.mark.parametrize("name", ["orm", "prm", "prm-weak", "prm-exact", "prm-rollouts", "prm-large"])
+def test_a_verifier_has_twice_the_parameters_of_the_model_that_it_starts_from(name):
+    base = training.training_record(name)["base"]
+    smaller = training.block_parameters("large", 2500) if base == "large-2500" else training.block_parameters(base)
+    assert training.block_parameters(name) == 2 * smaller
+
+
+def test_against_samples_step_level_revisions_are_level_and_rewrites_behind_on_the_easiest_fifth():
+    easy = lambda: results.hybrid(1, 15).minus(results.hybrid(16), 0)  # noqa: E731
+    assert all(gain.sign < 0 for gain in (*each_family(easy).values(), families.of_all(easy)))
+    assert {claim.id: claim.verdict for claim in claims.load_claims()}["lesson-2"] == claims.NOT_SEEN
+
+
+def test_at_equal_flops_no_verdict_holds_between_steps_1250_and_2500_of_the_large_model():
+    for step, verdict in ((1250, {1}), (1500, None), (2000, None), (2500, {-1})):
+        gain = lambda: results.matched(at=step).minus(results.greedy("large", at=step))  # noqa: B023, E731
+        signs = {gain.sign for gain in (*each_family(gain).values(), families.of_all(gain))}
+        assert signs == verdict if verdict else len(signs) > 1
 
 
 def test_three_claims_of_the_paper_are_reversed():

@@ -19,7 +19,7 @@ MODELS = {
     "prm-weak": ("stopped early", COLOURS["prm"], 2, 3),
     "prm-exact": ("at step ends", COLOURS["prm"], 2, 4),
     "prm-rollouts": ("rollouts' labels", COLOURS["prm"], 2, 5),
-    "large": (f"14x, step {LAST:,}", COLOURS["large"], 0, 6),
+    "large": (f"14x, step {LAST}", COLOURS["large"], 0, 6),
     "prm-large": ("PRM 14x", COLOURS["prm"], 2, 6),
 }
 LEFT, WIDE, HIGH, ROW = (0.05, 1.75, 3.25), (1.3, 1.15, 1.45), 0.46, 0.57
