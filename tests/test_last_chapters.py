@@ -7,7 +7,7 @@ import pytest
 
 from ttclab import results
 from ttclab.explorables import arena as played
-from ttclab.results import arena, claims, families, game, seeds, words
+from ttclab.results import arena, claims, families, game, seeds, training, words
 from ttclab.results.families import each_family
 from ttclab.results.reinforcement import coverage_changes
 
@@ -189,6 +189,26 @@ def test_in_every_seed_a_trained_verifier_closes_most_of_the_gap_between_the_vot
     assert all(closed[seed] > 0.6 * gap[seed] for seed in gap)
 
 
+@pytest.mark.parametrize("name", ["orm", "prm", "prm-weak", "prm-exact", "prm-rollouts", "prm-large"])
+def test_a_verifier_has_twice_the_parameters_of_the_model_that_it_starts_from(name):
+    base = training.training_record(name)["base"]
+    smaller = training.block_parameters("large", 2500) if base == "large-2500" else training.block_parameters(base)
+    assert training.block_parameters(name) == 2 * smaller
+
+
+def test_against_samples_step_level_revisions_are_level_and_rewrites_behind_on_the_easiest_fifth():
+    easy = lambda: results.hybrid(1, 15).minus(results.hybrid(16), 0)  # noqa: E731
+    assert all(gain.sign < 0 for gain in (*each_family(easy).values(), families.of_all(easy)))
+    assert {claim.id: claim.verdict for claim in claims.load_claims()}["lesson-2"] == claims.NOT_SEEN
+
+
+def test_at_equal_flops_no_verdict_holds_between_steps_1250_and_2500_of_the_large_model():
+    for step, verdict in ((1250, {1}), (1500, None), (2000, None), (2500, {-1})):
+        gain = lambda: results.matched(at=step).minus(results.greedy("large", at=step))  # noqa: B023, E731
+        signs = {gain.sign for gain in (*each_family(gain).values(), families.of_all(gain))}
+        assert signs == verdict if verdict else len(signs) > 1
+
+
 def test_three_claims_of_the_paper_are_reversed():
     reversed_ = {claim.id for claim in claims.load_claims() if claim.verdict == claims.REVERSED}
     assert reversed_ == {"paper-5", "paper-7", "paper-8"}
@@ -197,6 +217,11 @@ def test_three_claims_of_the_paper_are_reversed():
 def test_in_no_seed_does_search_end_higher_after_reinforcement():
     for name in ("PRM, weighted best-of-16", "step-level revision, at most 15"):
         assert all(gain.mean < 0.005 and gain.sign <= 0 for gain in by_seed(f"after minus before, {name}"))
+
+
+def test_a_majority_vote_ends_higher_after_reinforcement_and_one_sample_after_it_stays_below_a_weighted_vote_before():
+    assert results.rl_vote(16).minus(results.vote(16)).sign > 0
+    assert results.weighted(16).minus(results.rl_coverage(1)).sign > 0
 
 
 def test_a_verifier_that_was_stopped_early_loses_by_its_best_score_and_beam_search_with_it_does_not_fall_behind():

@@ -26,11 +26,11 @@ class Claims(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         body = nodes.tbody()
-        for claim in load_claims():
+        for place, claim in enumerate(load_claims(), start=1):
             found = claim.check()
             if found.verdict != claim.verdict:
                 logger.warning("claim %s is now %r, not %r", claim.id, found.verdict, claim.verdict)
-            row = _row(claim.says, "", claim.why, strong=0)
+            row = _row(f"{place}. {claim.says}", "", claim.why, strong=0)
             row[0] += nodes.paragraph("", "", nodes.emphasis("", SOURCES[claim.source]))
             row[1][0] += nodes.strong("", "", _marked(found.verdict))
             row[1] += nodes.paragraph("", f"{found.compares}:")

@@ -5,7 +5,7 @@ for (const form of document.querySelectorAll("form.claims-filter")) {
     const chosen = [form.source.value, form.verdict.value].filter(Boolean);
     for (const row of rows) row.hidden = !chosen.every((name) => row.classList.contains(name));
     const left = rows.filter((row) => !row.hidden).length;
-    form.querySelector("output").textContent = `${left} of ${rows.length} claims`;
+    form.querySelector("output").textContent = left ? `${left} of ${rows.length} claims` : "No claim fits.";
   };
   form.addEventListener("change", filter);
   form.addEventListener("submit", (event) => event.preventDefault());

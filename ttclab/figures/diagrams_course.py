@@ -85,24 +85,27 @@ def map_of_strategies() -> Drawing:
     rows = (("the model", 0), ("a vote", 1), ("a verifier", 2))
     wide, high = (WIDTH - left) / 3, 0.85
     placed = (
-        (0, 0, 1, "one sample", COLOURS["single"]),
-        (0, 1, 1, "majority vote", COLOURS["majority"]),
-        (0, 2, 1, "best-of-N", COLOURS["prm"]),
-        (1, 2, 1, "beam search", COLOURS["beam"]),
-        (2, 2, 1, "revision", COLOURS["revision"]),
-        (2, 0, 1, "long chains\nof thought", COLOURS["optimal"]),
-        (2, 1, 1, "adaptive\nsampling", COLOURS["optimal"]),
+        (0, 0, "one sample", "chapter 1", COLOURS["single"]),
+        (0, 1, "majority vote", "chapter 2", COLOURS["majority"]),
+        (0, 2, "best-of-N", "chapter 3", COLOURS["prm"]),
+        (1, 2, "beam search", "chapter 3", COLOURS["beam"]),
+        (2, 2, "revision", "chapter 4", COLOURS["revision"]),
+        (2, 0, "long chains\nof thought", "chapter 8", COLOURS["optimal"]),
+        (2, 1, "adaptive\nsampling", "chapter 5", COLOURS["optimal"]),
     )
     for k, name in enumerate(columns):
         words(axes, left + (k + 0.5) * wide, 0.58, name)
     for name, k in rows:
         words(axes, left - 0.1, bottom + (k + 0.5) * high, name, ha="right")
         axes.plot([left, WIDTH], [bottom + k * high] * 2, color=INK, alpha=0.25, lw=0.8)
-    for column, row, across, name, colour in placed:
-        x, y = left + column * wide + 0.05, bottom + row * high + 0.1
-        box(axes, x, y, across * wide - 0.1, high - 0.2, name, colour, fill=0.15)
+    for column, row, name, chapter, colour in placed:
+        x, y = left + column * wide + 0.05, bottom + row * high + 0.06
+        box(axes, x, y, wide - 0.1, high - 0.12, "", colour, fill=0.15)
+        middle = x + wide / 2 - 0.05
+        words(axes, middle, y + 0.49 - 0.02, name)
+        words(axes, middle, y + 0.13, chapter, fontsize=SMALL)
     words(axes, 0.05, 3.6, "Who decides?", ha="left", weight="bold")
-    words(axes, WIDTH - 0.05, 0.2, "How are solutions written?", ha="right", weight="bold")
+    words(axes, left + 1.5 * wide, 0.25, "How are solutions written?", weight="bold")
     return Drawing(
         figure,
         "Every strategy answers two questions: how are solutions written, and who decides?",

@@ -19,7 +19,7 @@ MODELS = {
     "prm-weak": ("stopped early", COLOURS["prm"], 2, 3),
     "prm-exact": ("at step ends", COLOURS["prm"], 2, 4),
     "prm-rollouts": ("rollouts' labels", COLOURS["prm"], 2, 5),
-    "large": (f"14x, step {LAST:,}", COLOURS["large"], 0, 6),
+    "large": (f"14x, step {LAST}", COLOURS["large"], 0, 6),
     "prm-large": ("PRM 14x", COLOURS["prm"], 2, 6),
 }
 LEFT, WIDE, HIGH, ROW = (0.05, 1.75, 3.25), (1.3, 1.15, 1.45), 0.46, 0.57
@@ -58,8 +58,11 @@ def family_of_the_models() -> Drawing:
             if source:
                 left, low, wide = corner(source)
                 look = "-" if source == base else style.DASHED
-                start = (left + wide + 0.02, low + HIGH / 2)
-                arrow(axes, start, (x - 0.03, y + HIGH * (0.5 if source == base else 0.7)), alpha=0.7, lw=1.1, ls=look)
+                start, bend = (left + wide + 0.02, low + HIGH / 2), {}
+                if source != base and low - y > ROW:  # outside the fan of arrows to the models above
+                    start, bend = (left + wide / 2, low - 0.02), {"connectionstyle": "angle3,angleA=-90,angleB=0"}
+                end = (x - 0.03, y + HIGH * (0.5 if source == base else 0.7))
+                arrow(axes, start, end, alpha=0.7, lw=1.1, ls=look, **bend)
     for name, (role, colour, *_) in MODELS.items():
         x, y, wide = corner(name)
         box(axes, x, y, wide, HIGH, "", colour)
@@ -69,11 +72,11 @@ def family_of_the_models() -> Drawing:
             words(axes, WIDTH - 0.03, y + HIGH / 2, _own(name), ha="right")
         else:
             words(axes, x + wide / 2, y + HIGH + 0.13, _own(name))
-    for x, look, text in ((0.05, "-", "grows into"), (1.75, style.DASHED, "writes the data of")):
+    for x, look, text in ((0.05, "-", "grows into"), (1.75, style.DASHED, "writes training data of")):
         arrow(axes, (x, 0.32), (x + 0.42, 0.32), lw=1.1, ls=look)
         words(axes, x + 0.5, 0.32, text, ha="left", fontsize=SMALL)
     words(axes, 0.05, 0.1, "FLOPs of training and of its data; T: trillion (10¹²)", ha="left", fontsize=SMALL)
-    grown = [name for name in MODELS if "small" in (relations(name)[0], *relations(name)[1])]
+    grown = [name for name in MODELS if relations(name)[0] == "small"]
     share = own_training_flops("prm-large") / zoo_training_flops()
     return Drawing(
         figure,

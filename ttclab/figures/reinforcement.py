@@ -1,6 +1,7 @@
 """Figures of before and after reinforcement learning."""
 
 import pandas as pd
+from matplotlib.axes import Axes
 
 from ..allocator import Arm
 from ..estimators import Estimate
@@ -9,6 +10,7 @@ from ..results.families import each_family, families, of_all
 from ..results.reinforcement import (
     cool_coverage,
     cool_temperature,
+    coverage_change,
     coverage_changes,
     crossing,
     crossings,
@@ -23,7 +25,7 @@ from .charts import series
 from .drawing import ALL_SEEDS, SEED_0, Drawing, drawn
 
 SAMPLES = (1, 2, 4, 8, 16, 32, 64)
-AFTER = "optimal"  # the colour of the model after reinforcement learning
+BEFORE, AFTER = "optimal", "oracle"  # the colours of the model before and after, as in the diagram of both
 
 
 def _seeds(count: int) -> str:
@@ -36,13 +38,15 @@ def _seeds(count: int) -> str:
 def coverage_before_and_after() -> Drawing:
     """Coverage before and after reinforcement learning."""
     lines = {
-        "before RL": series("oracle", {N: coverage(N) for N in SAMPLES}),
+        "before RL": series(BEFORE, {N: coverage(N) for N in SAMPLES}),
         "after RL": series(AFTER, {N: rl_coverage(N) for N in SAMPLES}),
     }
     once, many = rl_coverage(1).minus(coverage(1)), rl_coverage(64).minus(coverage(64))
     joined = "and" if once.sign == many.sign else "but"
+    figure = charts.curves(lines, xlabel="samples", low=0.4)
+    figure.axes[0].set_ylabel("at least one sample right")
     return Drawing(
-        charts.curves(lines, xlabel="samples", low=0.4),
+        figure,
         f"After RL one sample is right {by_sign(once, 'more', 'as', 'less')} often, {joined} 64 samples cover "
         f"{by_sign(many, 'more', 'as much', 'less')}",
         f"One sample solves {coverage(1).solved:.0%} before RL and {rl_coverage(1).solved:.0%} after RL; from "
@@ -54,32 +58,36 @@ def coverage_before_and_after() -> Drawing:
 @drawn("Coverage after RL: seeds 0, 1 and 2. Low temperature: seed 0")
 def coverage_change_by_seed() -> Drawing:
     """Coverage minus that before reinforcement learning: after it in each seed, and at a low temperature instead."""
-    changes = coverage_changes(SAMPLES)
+    changes, pooled = coverage_changes(SAMPLES), coverage_change(SAMPLES)
     cool = Estimate.stack(cool_coverage(N).minus(coverage(N)) for N in SAMPLES)
     figure, axes = style.new_axes(height=3.1)
     style.budgets(axes, SAMPLES, "samples")
     for values in changes.values():
-        axes.plot(SAMPLES, values.mean, color=style.COLOURS[AFTER], lw=1.1)
-        axes.fill_between(SAMPLES, values.low, values.high, color=style.COLOURS[AFTER], alpha=0.1, lw=0)
+        axes.plot(SAMPLES, values.mean, color=style.COLOURS[AFTER], lw=0.9, alpha=0.55)
+    axes.fill_between(SAMPLES, pooled.low, pooled.high, color=style.COLOURS[AFTER], alpha=0.16, lw=0)
+    axes.plot(SAMPLES, pooled.mean, color=style.COLOURS[AFTER], lw=2.4)
     axes.plot(SAMPLES, cool.mean, color=style.COLOURS["noise"], ls=style.DASHED, lw=1.9)
-    style.points(axes, "coverage minus that before RL")
+    style.points(axes, "change in coverage, points")
     axes.margins(y=0.08)
-    last = {f"after RL,\nseed {i}": float(values.mean[-1]) for i, values in enumerate(changes.values())}
-    ends = {**_together(last), f"before RL, at\ntemperature {cool_temperature():g}": float(cool.mean[-1])}
-    looks = [*[AFTER] * (len(ends) - 1), "noise"]
-    style.name_ends(axes, [*ends.values()], [*ends], [style.COLOURS[look] for look in looks])
+    ends = {
+        "RL": float(pooled.mean[-1]),
+        f"temperature {cool_temperature():g}\nwithout RL\n(seed 0)": float(cool.mean[-1]),
+    }
+    style.name_ends(axes, [*ends.values()], [*ends], [style.COLOURS[look] for look in (AFTER, "noise")])
+    _thick_and_thin(axes, 0.55, 0.85)
     sides = [(change.unstack()[0].sign, change.unstack()[-1].sign) for change in changes.values()]
     narrowed = sum(once > 0 > many for once, many in sides)
     lost = by_sign(cool.unstack()[-1], "raises it", "costs none", "costs it too")
     return Drawing(
         figure,
-        f"In {_seeds(narrowed)} RL helps one sample and costs coverage of 64; a low temperature {lost}",
+        f"RL helps one sample and costs coverage of 64 in {_seeds(narrowed)}; in seed 0 a low temperature {lost}",
         f"One sample gains {by_seed('after minus before, one sample')}; the coverage of 64 changes by "
         f"{by_seed('after minus before, a right one among 64')}. The model "
         f"before RL covers more from {crossings()} samples on.",
         pd.DataFrame(
             {
                 "samples": SAMPLES,
+                "after RL, all seeds": pooled.unstack(),
                 **{f"after RL, seed {i}": values.unstack() for i, values in enumerate(changes.values())},
                 "low temperature, seed 0": cool.unstack(),
             }
@@ -88,20 +96,10 @@ def coverage_change_by_seed() -> Drawing:
     )
 
 
-def _together(ends: dict[str, float], near: float = 0.012) -> dict[str, float]:
-    """Ends of curves by name, those of one place under one name: "after RL,\nseeds 1, 2"."""
-    groups: list[list[tuple[str, float]]] = []
-    for name, height in sorted(ends.items(), key=lambda end: end[1]):
-        if groups and height - groups[-1][-1][1] < near:
-            groups[-1].append((name, height))
-        else:
-            groups.append([(name, height)])
-    named = {}
-    for group in groups:
-        first, *others = sorted(name for name, _ in group)
-        whole = ", ".join([first.replace("seed ", "seeds ") if others else first, *(name[-1] for name in others)])
-        named[whole] = sum(height for _, height in group) / len(group)
-    return named
+def _thick_and_thin(axes: Axes, x: float, y: float) -> None:
+    """Say at a place of the axes which lines are of one seed."""
+    text = "thick: all seeds\nthin: each seed"
+    axes.annotate(text, (x, y), xycoords="axes fraction", va="bottom", fontsize=9, alpha=0.8)
 
 
 @drawn(ALL_SEEDS)
@@ -126,11 +124,17 @@ def search_before_and_after() -> Drawing:
     axes.set_xticks(range(2), ["before RL", "after RL"])
     axes.grid(axis="x", visible=False)
     style.name_ends(axes, ends, list(ways), [style.COLOURS[strategy] for strategy in named.values()])
-    axes.annotate(
-        "thick: all seeds\nthin: each seed", (0.02, 0.02), xycoords="axes fraction", va="bottom", fontsize=9, alpha=0.8
-    )
+    _thick_and_thin(axes, 0.02, 0.02)
     (*searched, once) = ways.values()
     gains = [search.minus(sample) for search, sample in zip(searched[0], once, strict=True)]
+    for place, (search, sample, gain) in enumerate(zip(searched[0], once, gains, strict=True)):
+        low, high = float(sample.solved.mean), float(search.solved.mean)
+        look = {"arrowstyle": "-|>", "color": style.COLOURS["prm"], "shrinkA": 5, "shrinkB": 5}
+        axes.annotate("", (place, high), (place, low), arrowprops=look)
+        axes.annotate(
+            f"{100 * float(gain.mean):+.0f}", (place, (low + high) / 2), xytext=(-6 if place else 6, 0),
+            textcoords="offset points", ha="right" if place else "left", va="center", color=style.COLOURS["prm"],
+        )  # fmt: skip
     less = [
         [headline(f"after minus before, gain of {search}", family).sign < 0 for family in families()]
         for search in ("weighted best-of-16", "step-level revision")
@@ -142,7 +146,7 @@ def search_before_and_after() -> Drawing:
     fewer, more = (sum(map(test, zip(*rows, strict=True))) for test, rows in ((all, less), (any, higher)))
     return Drawing(
         figure,
-        f"In {_seeds(fewer)} search adds less after RL; in {_seeds(more)} "
+        f"In {_seeds(fewer)} search with a verifier adds less after RL; in {_seeds(more)} "
         f"{'it ends' if more else 'does it end'} higher",
         f"Over all seeds a weighted vote of 16 adds {gains[0]:.0 points} before RL and {gains[1]:.0 points} after RL; "
         f"it solves {searched[0][0].solved:.0%} before RL and {searched[0][1].solved:.0%} after RL.",

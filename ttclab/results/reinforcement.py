@@ -10,7 +10,7 @@ from .. import bank, data
 from ..allocator import Allocation, Arm
 from ..estimators import Estimate
 from .arms import Arms
-from .families import each_family, measured
+from .families import each_family, measured, of_all
 from .sampling import BUDGETS, FINE_BUDGETS, coverage, last_scores, run_arms, sampling_arms, small_fifths, weighted
 from .training import training_record
 
@@ -103,6 +103,11 @@ def crossings() -> str:
 def coverage_changes(budgets: tuple[int, ...]) -> dict[str, Estimate]:
     """Coverage of the model after minus that of the model before, by budget, in each whole family."""
     return each_family(lambda: Estimate.stack(rl_coverage(N).minus(coverage(N)) for N in budgets))
+
+
+def coverage_change(budgets: tuple[int, ...]) -> Estimate:
+    """Coverage of the model after minus that of the model before, by budget, over all families together."""
+    return of_all(lambda: Estimate.stack(rl_coverage(N).minus(coverage(N)) for N in budgets))
 
 
 def rl_steps() -> int:
