@@ -66,6 +66,7 @@ def test_the_table_gives_short_chains_to_easy_problems_mostly_beams_to_hard_ones
     assert all(plan.stepwise and plan.generations == 2 for row in rows for plan in row[:2])
     hard = [plan for row in rows for plan in row[3:]]
     assert sum(bool(plan.M) for plan in hard) > 0.8 * len(hard)
+    assert sum(bool(row[3].M) for row in rows) >= 4  # although a chain costs less there
     assert not any(plan.T and not plan.stepwise for row in rows for plan in row)
     assert in_attempts("whole", "oracle", 16, EASIEST) == "one chain of 2 attempts"
 
@@ -121,6 +122,21 @@ def test_one_chain_saves_about_as_much_as_the_policy_and_beam_search_reaches_the
     assert (
         beams.correct.mean() > max(arm.correct.mean() for arm in (policy, chain, samples)) and beams.cost > policy.cost
     )
+    assert beams.minus(policy).sign == 0
+
+
+def test_with_a_budget_of_64_predicting_costs_most_and_more_than_a_beam_of_32_that_solves_as_much():
+    ratios = {}
+    for budget in (4, 16, 64):
+        predicted, known = (
+            of_all(lambda kind=kind, budget=budget: results.allocated("whole", kind, budget))
+            for kind in ("predicted", "oracle")
+        )
+        ratios[budget] = predicted.cost / known.cost
+    assert ratios[64] > ratios[4] > ratios[16] > 1
+    beams = of_all(lambda: results.beam(32))
+    assert beams.cost < predicted.cost and beams.correct.mean() >= predicted.correct.mean()
+    assert beams.minus(of_all(lambda: results.allocated("whole", "oracle", 64))).sign == 0
 
 
 def test_most_of_the_price_of_predicting_for_a_budget_of_4_is_the_sample_and_its_score():
@@ -131,3 +147,11 @@ def test_most_of_the_price_of_predicting_for_a_budget_of_4_is_the_sample_and_its
 def test_in_the_simulator_the_lessons_rule_is_ahead_on_the_hardest_fifth_but_not_clearly():
     gain = results.lesson(16).minus(results.allocated("steps", "oracle", 16), HARDEST)
     assert gain.mean > 0 and gain.sign == 0
+
+
+def test_two_chains_of_8_are_the_best_split_of_the_hardest_fifth_in_seed_0_only():
+    splits = {n: Allocation(n, 16 // n - 1, stepwise=n < 16) for n in (1, 2, 4, 16)}
+    solved = each_family(
+        lambda: {n: results.space("steps")[plan].fifth(HARDEST).correct.mean() for n, plan in splits.items()}
+    )
+    assert {seed for seed, row in solved.items() if row[2] == max(row.values())} == {"shipped"}

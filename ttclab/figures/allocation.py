@@ -177,27 +177,28 @@ def allocated_against_flops() -> Drawing:
     known = series("optimal", policies["oracle"], cost=True)
     predicted = series("optimal", policies["predicted"], cost=True, dashed=True)
     figure, axes = style.new_axes(height=3.1)
-    style.shares(axes, 0.71, 0.87)
+    style.shares(axes, 0.735, 0.86)
     axes.set_yticks([0.75, 0.8, 0.85])
-    charts.draw_unnamed(axes, [*alike.values(), known, predicted], markers=True, bands=False)
-    axes.set_xlim(4.5e6, 1.15 * alike["weighted vote"].at[-1])
-    _name(axes, "full policy,\ndifficulty known", known, 1, (-14, 18), ha="right")
-    _name(axes, "difficulty\npredicted", predicted, 0, (-9, -20), ha="right")
+    votes = alike["weighted vote"]
+    charts.draw_unnamed(axes, [alike["one chain"], alike["beam search"], known, predicted], markers=True, bands=False)
+    axes.plot(votes.at[-1:], votes.values.mean[-1:], "o", color=style.COLOURS["prm"], ms=6)
+    axes.set_xlim(6e6, 1.25 * votes.at[-1])
+    _name(axes, "difficulty known", known, 2, (-18, 4), ha="right")
+    _name(axes, "predicted", predicted, 2, (-34, -18), ha="center")
     _name(axes, "one chain", alike["one chain"], 1, (-7, 5), ha="right")
     _name(axes, "beam search", alike["beam search"], 4, (-6, 9), ha="center")
-    _name(axes, "weighted vote", alike["weighted vote"], 2, (6, -6))
-    budgets = (("4", 0, (-9, 2)), ("16", 1, (-5, 8)), ("64", 2, (-2, 8)))
-    for line, marks in ((known, budgets), (predicted, (("4", 0, (9, 2)), ("16", 1, (9, -6)), ("64", 2, (-6, 7))))):
+    _name(axes, "vote of 64", votes, 4, (10, -14), ha="right")
+    budgets = (("4", 0, (-9, -2)), ("16", 1, (-8, 8)), ("64", 2, (-6, 8)))
+    for line, marks in ((known, budgets), (predicted, (("4", 0, (9, 0)), ("64", 2, (4, 9))))):
         for budget, i, aside in marks:
             _name(axes, budget, line, i, aside, ha="center")
-    _name(axes, "64", alike["weighted vote"], 4, (0, -9), ha="center")
-    style.flops(axes, "FLOPs per problem (black numbers: budgets)")
+    style.flops(axes, "FLOPs per problem (black: full policy, by budget)")
     over = {name: of_all(partial(_gain_at_16, name)) for name in ("beam", "steps")}
     verdicts = [verdict(f"policy, difficulty known, at most 16, minus {rival}, equal FLOPs") for rival in RIVALS]
     to_beam, to_chain = (_VERBS.get(word, "does not clearly beat") for word in verdicts)
     return Drawing(
         figure,
-        f"For the same FLOPs, knowing the difficulty {to_beam} beam search, "
+        f"With a budget of 16, knowing the difficulty {to_beam} beam search, "
         f"{'and' if to_beam == to_chain else 'but'} {to_chain} one chain",
         f"At a budget of 16 and equal FLOPs, the full policy with known difficulty minus a beam search is "
         f"{over['beam']:.1 points}, minus one chain {over['steps']:.1 points}.",
