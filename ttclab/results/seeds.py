@@ -27,7 +27,7 @@ from .exchange import RATIOS, STEPS, greedy, matched, winner_map
 from .families import SHIPPED, UNDECIDED, Recorder, each_family, of_all, using
 from .fitting import fit_all
 from .game import SCORED, beyond, more_generations
-from .reinforcement import rl_coverage, rl_stepwise, rl_weighted
+from .reinforcement import crossing, rl_coverage, rl_stepwise, rl_weighted
 from .revision import after_revision, attempt, before_revision, hybrid, mended, one_of_control, spoilt
 from .sampling import auc_within, best, coverage, sampling_arms, vote, weighted
 from .searching import beam
@@ -371,7 +371,7 @@ def _computations() -> Iterator[Callable[[], object]]:
     yield from (partial(lesson, budget) for budget in (4, 16, 64))
     yield from (partial(critic_change, name) for name in CRITICS)
     yield from (partial(weighted, N, name) for N in (16, 64) for name in ("prm-rollouts", "prm-exact"))
-    yield from (lambda: vote(64), stepwise_arms)
+    yield from (lambda: vote(64), stepwise_arms, crossing)
     yield from (partial(trained_steps, name) for name in ("small", "small-plain"))
     yield partial(validation, "small", "pass@1 after an attempt")
 
