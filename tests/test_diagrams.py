@@ -137,7 +137,7 @@ def test_verdicts_of_the_paper_stand_beside_ours_with_their_points():
         points = float(told.split(" ")[0].replace("−", "-"))
         found = [float(text.split("(")[1][:-1].replace("−", "-")) for text in texts if f"{winner} (" in text]
         assert any(abs(number - points) <= 0.5 for number in found), (winner, told)
-    assert sum(text.startswith("✓") for text in texts) == 3
+    assert sum(text.startswith("✓ ") for text in texts) == 3
     assert early[3] == "a seed cannot pay" and "nobody" in texts
     assert sum(text.startswith("nobody") for text in texts) == 5
 

@@ -371,7 +371,7 @@ def _computations() -> Iterator[Callable[[], object]]:
     yield from (partial(lesson, budget) for budget in (4, 16, 64))
     yield from (partial(critic_change, name) for name in CRITICS)
     yield from (partial(weighted, N, name) for N in (16, 64) for name in ("prm-rollouts", "prm-exact"))
-    yield from (lambda: vote(64), stepwise_arms, crossing)
+    yield from (lambda: vote(64), stepwise_arms, crossing, partial(attempt, 2))
     yield from (partial(trained_steps, name) for name in ("small", "small-plain"))
     yield partial(validation, "small", "pass@1 after an attempt")
 
