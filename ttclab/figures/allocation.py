@@ -184,7 +184,7 @@ def allocated_against_flops() -> Drawing:
     axes.plot(votes.at[-1:], votes.values.mean[-1:], "o", color=style.COLOURS["prm"], ms=6)
     axes.set_xlim(6e6, 1.25 * votes.at[-1])
     _name(axes, "difficulty known", known, 2, (-18, 4), ha="right")
-    _name(axes, "predicted", predicted, 2, (-34, -18), ha="center")
+    _name(axes, "predicted", predicted, 0, (15, 26), ha="left")
     _name(axes, "one chain", alike["one chain"], 1, (-7, 5), ha="right")
     _name(axes, "beam search", alike["beam search"], 4, (-6, 9), ha="center")
     _name(axes, "vote of 64", votes, 4, (10, -14), ha="right")
