@@ -40,7 +40,9 @@ class Claims(SphinxDirective):
                 *[
                     nodes.list_item(
                         "",
-                        nodes.paragraph("", f"{part}: ", nodes.strong("", number), nodes.Text(_unbroken(f" {interval}".rstrip()))),
+                        nodes.paragraph(
+                            "", f"{part}: ", nodes.strong("", number), nodes.Text(_unbroken(f" {interval}".rstrip()))
+                        ),
                     )
                     for part, number, interval in _shown(found)
                 ],
@@ -52,7 +54,10 @@ class Claims(SphinxDirective):
             row[2] += nodes.raw("", "<details><summary>The numbers of each seed</summary>", format="html")
             row[2] += nodes.bullet_list(
                 "",
-                *[nodes.list_item("", nodes.paragraph("", f"{part}: {_unbroken(str(each))}")) for part, each in found.measured.items()],
+                *[
+                    nodes.list_item("", nodes.paragraph("", f"{part}: {_unbroken(str(each))}"))
+                    for part, each in found.measured.items()
+                ],
             )
             row[2] += nodes.raw("", "</details>", format="html")
             row["classes"] = [_name(claim.source), _name(found.verdict)]

@@ -109,8 +109,9 @@ def map_of_strategies() -> Drawing:
     return Drawing(
         figure,
         "Every strategy answers two questions: how are solutions written, and who decides?",
-        "Sampling writes solutions independently, beam search step by step, revision one attempt after another; the model "
-        "itself, a vote or a verifier decides. In long chains of thought the model itself tries one way after another.",
+        "Sampling writes solutions independently, beam search step by step, revision one attempt after another; the "
+        "model itself, a vote or a verifier decides. In long chains of thought the model itself tries one way after "
+        "another.",
     )
 
 
