@@ -6,6 +6,7 @@ from ttclab.estimators import Estimate
 from ttclab.results import claims, seeds
 from ttclab.results.claims import TESTS, load_claims
 from ttclab.results.families import each_family, families, of_all
+from ttclab.results.revision import right_then_wrong, spoilt
 
 CLAIMS = load_claims()
 
@@ -83,6 +84,8 @@ def test_estimated_difficulty_and_spoilt_answers_are_as_the_reasons_of_their_cla
     shares = [found.parts["a rewrite"] for found in each_family(claims.right_turned_wrong).values()]
     fresh = [found.parts["a fresh sample instead"] for found in each_family(claims.right_turned_wrong).values()]
     assert min(shares) > 0.2 < min(fresh) and max(shares) - min(shares) > 0.1
+    rewritten = lambda: right_then_wrong().minus(spoilt(fresh=True))  # noqa: E731
+    assert [each.sign for each in (*each_family(rewritten).values(), of_all(rewritten))] == [1, 0, -1, 0]
     assert all(found.parts["times its FLOPs"] > 1.5 for found in each_family(claims.lookahead_is_worst).values())
     assert all(
         found.parts["hardest fifth"].low > 0.1 for found in each_family(claims.nothing_helps_on_the_hardest).values()

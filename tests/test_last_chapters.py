@@ -224,6 +224,22 @@ def test_a_majority_vote_ends_higher_after_reinforcement_and_one_sample_after_it
     assert results.weighted(16).minus(results.rl_coverage(1)).sign > 0
 
 
+def test_reinforcement_makes_the_gap_between_the_vote_and_coverage_smaller_and_does_not_close_it():
+    before, after = (cover(16).minus(vote(16)) for cover, vote in (
+        (results.coverage, results.vote), (results.rl_coverage, results.rl_vote),
+    ))  # fmt: skip
+    assert before.low > after.high > after.low > 0.1
+    assert results.rl_coverage(16).minus(results.coverage(16)).sign < 0
+
+
+def test_by_fifth_the_small_model_is_ahead_on_the_middle_one_and_level_at_both_ends():
+    signs = []
+    for fifth in range(5):
+        gain = lambda: results.matched().minus(results.greedy("large"), fifth)  # noqa: B023, E731
+        signs.append({gain.sign for gain in (*each_family(gain).values(), families.of_all(gain))})
+    assert signs == [{0}, {0, 1}, {1}, {0, 1}, {0}]
+
+
 def test_a_verifier_that_was_stopped_early_loses_by_its_best_score_and_beam_search_with_it_does_not_fall_behind():
     changes = by_seed("weak PRM, best-of-256 minus best-of-4")
     assert all(change.mean < 0 for change in changes) and sum(change.high < 0 for change in changes) >= 2

@@ -5,6 +5,7 @@ while the book is built. A verdict that differs from `claims.json` fails the str
 scripts run (`_static/claims.js`); without it the table is complete.
 """
 
+import re
 from typing import Any
 
 from docutils import nodes
@@ -16,7 +17,7 @@ from ttclab.results.assessed import Assessed
 from ttclab.results.claims import HOLDS, NOT_SEEN, REVERSED, UNDECIDED, load_claims
 
 logger = logging.getLogger(__name__)
-COLUMNS = {"The claim": 30, "Our runs, all seeds together": 32, "Why, and each seed": 38}
+COLUMNS = {"The claim": 26, "Our runs, all seeds together": 44, "Why, and each seed": 30}
 MARKS = {HOLDS: "●", REVERSED: "✖", NOT_SEEN: "■", UNDECIDED: "◆"}  # as in `claims_and_evidence`
 SOURCES = {"lesson": "the lesson", "paper": "the paper", "later": "a later paper"}
 
@@ -39,7 +40,9 @@ class Claims(SphinxDirective):
                 *[
                     nodes.list_item(
                         "",
-                        nodes.paragraph("", f"{part}: ", nodes.strong("", number), nodes.Text(f" {interval}".rstrip())),
+                        nodes.paragraph(
+                            "", f"{part}: ", nodes.strong("", number), nodes.Text(_unbroken(f" {interval}".rstrip()))
+                        ),
                     )
                     for part, number, interval in _shown(found)
                 ],
@@ -51,7 +54,10 @@ class Claims(SphinxDirective):
             row[2] += nodes.raw("", "<details><summary>The numbers of each seed</summary>", format="html")
             row[2] += nodes.bullet_list(
                 "",
-                *[nodes.list_item("", nodes.paragraph("", f"{part}: {each}")) for part, each in found.measured.items()],
+                *[
+                    nodes.list_item("", nodes.paragraph("", f"{part}: {_unbroken(str(each))}"))
+                    for part, each in found.measured.items()
+                ],
             )
             row[2] += nodes.raw("", "</details>", format="html")
             row["classes"] = [_name(claim.source), _name(found.verdict)]
@@ -71,6 +77,11 @@ def _shown(found: Assessed) -> list[tuple[str, str, str]]:
     """The parts on which a verdict rests: what each is over, its number over all seeds, and the interval."""
     parts = [(part, each.together.partition(" (")) for part, each in found.measured.items() if each.shown]
     return [(part, number, opening.strip() + interval) for part, (number, opening, interval) in parts]
+
+
+def _unbroken(text: str) -> str:
+    """A text whose intervals, such as "(0.0 to +6.3)", do not break between two lines."""
+    return re.sub(r"\([^()]+\)", lambda interval: interval[0].replace(" ", "\N{NO-BREAK SPACE}"), text)
 
 
 def _form() -> str:

@@ -81,7 +81,7 @@ def map_of_strategies() -> Drawing:
     """Where the strategies of the book stand: how solutions are written, and who decides."""
     figure, axes = canvas(3.75)
     left, bottom = 0.95, 0.85
-    columns = ("side by side", "step by step", "one after another")
+    columns = ("independently", "step by step", "one after another")
     rows = (("the model", 0), ("a vote", 1), ("a verifier", 2))
     wide, high = (WIDTH - left) / 3, 0.85
     placed = (
@@ -109,8 +109,9 @@ def map_of_strategies() -> Drawing:
     return Drawing(
         figure,
         "Every strategy answers two questions: how are solutions written, and who decides?",
-        "Sampling writes side by side, beam search step by step, revision one attempt after another; the model "
-        "itself, a vote or a verifier decides. In long chains of thought the model itself tries one way after another.",
+        "Sampling writes solutions independently, beam search step by step, revision one attempt after another; the "
+        "model itself, a vote or a verifier decides. In long chains of thought the model itself tries one way after "
+        "another.",
     )
 
 

@@ -251,7 +251,7 @@ def beam_wins_on_medium() -> Finding:
     return Finding(
         _verdict(gain.sign),
         "Beam search minus a weighted vote, both with the PRM and N=16",
-        {"third and fourth fifth": gain},
+        {"third and fourth easiest fifth": gain},
     )
 
 
