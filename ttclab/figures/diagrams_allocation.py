@@ -39,10 +39,10 @@ def next_sample_where_it_gains(share: int = 4) -> Drawing:
     axes.axvline(share, color=INK, lw=1, ls=style.DASHED)
     axes.set(xlabel="samples N of each problem", xlim=(-1.9, shown), ylim=(0, 1.12), yticks=np.linspace(0, 1, 6))
     axes.set_xticks(range(2, shown + 1, 2))
-    axes.text(share + 0.25, 1.05, f"○ {share} each   ● by gain", fontsize=SMALL)
     most = int(np.argmax(drawn_of))
     alike = float(curves[:, share - 1].mean())
     spread = float(np.mean([curves[k, n - 1] for k, n in enumerate(drawn_of)]))
+    axes.text(share + 0.25, 1.05, f"○ {share} each: {alike:.0%}   ● by gain: {spread:.0%} solved", fontsize=SMALL)
     data = pd.DataFrame(
         {
             "fifth": SHORT_FIFTHS,
