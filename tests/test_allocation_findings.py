@@ -30,6 +30,21 @@ def test_policies_compare_over_all_seeds_as_the_page_says(difference, verdict):
     assert seeds.verdict(difference) == verdict
 
 
+def test_the_policy_leads_one_chain_clearly_in_no_seed_but_by_a_hair():
+    name = "policy, difficulty known, at most 16, minus step-level revision, equal FLOPs"
+    assert seeds.headline(name, "shipped").mean > 0.01 and seeds.headline(name, "shipped").sign == 0
+    assert all(seeds.headline(name, seed).mean < 0.001 for seed in ("1", "2"))
+
+
+def test_the_lessons_split_of_the_hardest_fifth_is_the_best_one_in_seed_0_only():
+    def best():
+        splits = [split for split in results.space("steps") if split.generations <= 16]
+        return max(splits, key=lambda split: results.space("steps")[split].fifth(HARDEST).correct.mean())
+
+    found = each_family(best)
+    assert [found[seed] == Allocation(2, 7, stepwise=True) for seed in ("shipped", "1", "2")] == [True, False, False]
+
+
 def costs(arm):
     """FLOPs of an arm on each fifth, for each seed."""
     found = each_family(lambda: [arm().fifth(k).cost for k in range(5)])

@@ -189,7 +189,11 @@ def allocated_against_flops() -> Drawing:
     _name(axes, "beam search", alike["beam search"], 4, (-6, 9), ha="center")
     _name(axes, "vote of 64", votes, 4, (10, -14), ha="right")
     budgets = (("4", 0, (-9, -2)), ("16", 1, (-8, 8)), ("64", 2, (-6, 8)))
-    for line, marks in ((known, budgets), (predicted, (("4", 0, (9, 0)), ("64", 2, (4, 9))))):
+    for line, marks in (
+        (known, budgets),
+        (predicted, (("4", 0, (9, 0)), ("64", 2, (4, 9)))),
+        (alike["beam search"], (("16", 2, (9, -12)),)),
+    ):
         for budget, i, aside in marks:
             _name(axes, budget, line, i, aside, ha="center")
     style.flops(axes, "FLOPs per problem (black: full policy, by budget)")
@@ -198,7 +202,7 @@ def allocated_against_flops() -> Drawing:
     to_beam, to_chain = (_VERBS.get(word, "does not clearly beat") for word in verdicts)
     return Drawing(
         figure,
-        f"With a budget of 16, knowing the difficulty {to_beam} beam search, "
+        f"At the FLOPs of a budget of 16, knowing the difficulty {to_beam} beam search, "
         f"{'and' if to_beam == to_chain else 'but'} {to_chain} one chain",
         f"At a budget of 16 and equal FLOPs, the full policy with known difficulty minus a beam search is "
         f"{over['beam']:.1 points}, minus one chain {over['steps']:.1 points}.",

@@ -35,14 +35,14 @@ def next_sample_where_it_gains(share: int = 4) -> Drawing:
         axes.plot(budgets[:shown], curves[k, :shown], color=colour)
         axes.plot([share], [curves[k, share - 1]], "o", color=colour, mfc="none", ms=10, mew=1.4)
         axes.plot([drawn_of[k]], [curves[k, drawn_of[k] - 1]], "o", color=colour, ms=6)
-        axes.text(0.75, curves[k, 0], SHORT_FIFTHS[k], color=colour, ha="right", va="center")  # the curves end together
+        axes.text(0.5, curves[k, 0], SHORT_FIFTHS[k], color=colour, ha="right", va="center")  # the curves end together
     axes.axvline(share, color=INK, lw=1, ls=style.DASHED)
-    axes.set(xlabel="samples N of each problem", xlim=(-1.9, shown), ylim=(0, 1.12), yticks=np.linspace(0, 1, 6))
+    axes.set(xlabel="samples N of each problem", xlim=(-2.4, shown), ylim=(0, 1.12), yticks=np.linspace(0, 1, 6))
     axes.set_xticks(range(2, shown + 1, 2))
-    axes.text(share + 0.25, 1.05, f"○ {share} each   ● by gain", fontsize=SMALL)
     most = int(np.argmax(drawn_of))
     alike = float(curves[:, share - 1].mean())
     spread = float(np.mean([curves[k, n - 1] for k, n in enumerate(drawn_of)]))
+    axes.text(share + 0.25, 1.05, f"○ {share} each: {alike:.0%}   ● by gain: {spread:.0%}", fontsize=SMALL)
     data = pd.DataFrame(
         {
             "fifth": SHORT_FIFTHS,
