@@ -65,6 +65,9 @@ def one_turn_of_the_arena() -> Drawing:
     axes.plot([4.56, 4.56, 0.5], [1.69, 1.95, 1.95], color=RIGHT, lw=1.2)
     arrow(axes, (0.5, 1.95), (0.5, y + 0.57), RIGHT)
     words(axes, 2.53, 2.12, "the budget saved is there for the next problem", fontsize=SMALL)
+    axes.plot([4.56, 4.56, 0.5], [0.23, 0.06, 0.06], color=COLOURS["revision"], lw=1.2)
+    arrow(axes, (0.5, 0.06), (0.5, y - 0.02), COLOURS["revision"])
+    words(axes, 2.53, 0.2, "next problem", fontsize=SMALL)
     return Drawing(
         figure,
         "A turn of the arena: look at the first attempt, then keep it or spend",
