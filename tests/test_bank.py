@@ -512,8 +512,9 @@ def test_a_damaged_page_is_noticed(runs):
 
 
 def test_one_command_records_every_run_that_ships_and_only_those_that_are_missing(monkeypatch):
-    record_one, outs, said = recording._record, [], []
-    monkeypatch.setattr(recording, "_record", lambda out, *rest: (outs.append(out), record_one(out, *rest))[1])
+    write_one, outs, said = recording.write_rows, [], []
+    for module in (recording, searches):
+        monkeypatch.setattr(module, "write_rows", lambda out, *rest: (outs.append(out), write_one(out, *rest))[1])
     monkeypatch.setattr(recording, "write_table", lambda table, path: pytest.fail(f"{path} was recorded again"))
     monkeypatch.setattr(family, "write_text", lambda path, text: pytest.fail(f"{path} was chosen again"))
     family.record_family(jobs=1, device="cpu", report=said.append)
