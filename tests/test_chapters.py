@@ -208,17 +208,17 @@ def signs(name):
         ("a right one among 256 minus among 16", "above 0"),
     ],
 )
-def test_in_all_three_trainings_samples_and_votes_compare_as_the_pages_say(difference, verdict):
+def test_in_all_three_seeds_samples_and_votes_compare_as_the_pages_say(difference, verdict):
     assert seeds.verdict(difference) == verdict
 
 
-def test_in_no_training_a_vote_beats_greedy_or_the_oracle_the_large_model_at_its_end():
+def test_in_no_seed_a_vote_beats_greedy_or_the_oracle_the_large_model_at_its_end():
     assert max(signs("a vote of 16, minus small's greedy pass")) <= 0
     assert signs("a right one among 16, minus large at step 2500") == [-1, 0, 0]
     assert signs("a vote of 256 minus one sample, hardest fifth") == [0, -1, -1]
 
 
-def test_the_price_of_reading_costs_the_small_model_a_tie_or_a_win_in_every_training():
+def test_the_price_of_reading_costs_the_small_model_a_tie_or_a_win_in_every_seed():
     assert signs("PRM, weighted best-of-16, minus large") == [0, 1, 1]
     assert signs("PRM, weighted best-of-8, minus large") == [-1, 0, 0]
 

@@ -142,7 +142,7 @@ def test_in_all_trainings_the_weak_prm_gets_worse_from_16_samples_on_and_not_cle
     assert sorted(fall.sign for fall in by_training("weak PRM, best-of-256 minus best-of-4")) == [-1, -1, 0]
 
 
-def test_in_no_training_the_vote_weighted_by_the_weak_prm_falls_but_on_the_hardest_fifth():
+def test_in_no_seed_the_vote_weighted_by_the_weak_prm_falls_but_on_the_hardest_fifth():
     name = "weak PRM, weighted best-of-256 minus weighted best-of-16"
     assert all(gain.sign >= 0 for gain in by_training(name)) and headline(name, ALL).low > 0
     hardest = f"{name}, hardest fifth"
@@ -153,7 +153,7 @@ def test_in_no_training_the_vote_weighted_by_the_weak_prm_falls_but_on_the_harde
     assert all(change.mean >= 0 for seed in changes.values() for change in seed)
 
 
-def test_the_prm_beats_the_orm_in_one_training_and_ties_in_two():
+def test_the_prm_beats_the_orm_in_one_seed_and_ties_in_two():
     assert sorted(gain.sign for gain in by_training("PRM minus ORM, 64 samples")) == [0, 0, 1]
 
 
@@ -170,7 +170,7 @@ def test_the_prm_s_best_score_ties_with_its_weighted_vote_and_the_weak_prm_s_is_
     assert max(weak) == 0 and weak.count(-1) == 2
 
 
-def test_on_the_hardest_fifth_the_gain_of_search_is_clear_in_one_training_only():
+def test_on_the_hardest_fifth_the_gain_of_search_is_clear_in_one_seed_only():
     gains = by_training("PRM, beam search minus weighted, N=16, hardest fifth")
     assert sorted(gain.sign for gain in gains) == [0, 0, 1]
     assert headline("PRM, beam search minus weighted, N=16, hardest fifth", ALL).low > 0
@@ -190,7 +190,7 @@ def test_the_lead_of_beam_search_is_largest_on_a_hard_fifth(N):
 
 
 @pytest.mark.parametrize("verifier", ["PRM", "weak PRM"])
-def test_beam_search_with_64_places_is_behind_in_no_training_and_ahead_by_little(verifier):
+def test_beam_search_with_64_places_is_behind_in_no_seed_and_ahead_by_little(verifier):
     gains = by_training(f"{verifier}, beam search minus weighted, N=64")
     assert all(gain.sign >= 0 and gain.mean < 0.06 for gain in gains)
     assert any(gain.sign == 0 for gain in gains)
@@ -315,7 +315,7 @@ def test_every_trained_critic_is_better_than_a_coin_and_the_weak_one_does_not_he
         "a chain of 16 rewrites minus 16 samples",
     ],
 )
-def test_rewriting_does_harm_in_every_training(name):
+def test_rewriting_does_harm_in_every_seed(name):
     assert all(headline(name, seed).high < 0 for seed in (*SEEDS, "all"))
 
 

@@ -28,7 +28,7 @@ def test_spread_is_ahead_by_generations_and_by_flops_little_of_the_lead_is_left(
     assert [seeds.headline("arena, spread", seed).sign for seed in families.families()] == [0, 1, 1]
 
 
-def test_one_new_sample_of_what_looks_right_costs_more_than_anything_else_in_every_training():
+def test_one_new_sample_of_what_looks_right_costs_more_than_anything_else_in_every_seed():
     for seed in families.families():
         worst, *others = (seeds.headline(f"arena, {name}", seed) for name in reversed(game.SCORED))
         assert game.SCORED[-1] == "drawn again" and worst.high < min(other.low for other in others)

@@ -187,7 +187,7 @@ def test_spreading_a_budget_over_the_batch_beats_best_of_n_at_equal_flops(estima
 SEEDS = ["shipped", "1", "2"]
 
 
-def test_a_policy_that_knows_the_difficulty_matches_best_of_64_in_every_training_for_a_quarter_of_the_flops():
+def test_a_policy_that_knows_the_difficulty_matches_best_of_64_in_every_seed_for_a_quarter_of_the_flops():
     assert verdict("policy, difficulty known, at most 64, minus weighted best-of-64") == "no clear difference"
     for seed in SEEDS:
         assert headline("policy, difficulty known, at most 64, FLOPs over weighted best-of-64", seed).high < 0.25
@@ -199,19 +199,19 @@ def test_one_chain_for_all_comes_near_best_of_64_for_as_few_flops():
         assert headline("step-level revision, at most 31, FLOPs over weighted best-of-64", seed).high < 0.25
 
 
-def test_knowing_the_difficulty_beats_a_beam_for_all_in_every_training_and_not_one_chain_for_all():
+def test_knowing_the_difficulty_beats_a_beam_for_all_in_every_seed_and_not_one_chain_for_all():
     assert verdict("policy, difficulty known, at most 16, minus beam search, equal FLOPs") == "above 0"
     over_chain = "policy, difficulty known, at most 16, minus step-level revision, equal FLOPs"
     assert verdict(over_chain) in ("no clear difference", "undecided")
     assert sum(headline(over_chain, seed).mean > 0.01 for seed in SEEDS) < 3
 
 
-def test_predicting_the_difficulty_loses_to_a_beam_at_a_budget_of_4_and_ties_at_16_in_every_training():
+def test_predicting_the_difficulty_loses_to_a_beam_at_a_budget_of_4_and_ties_at_16_in_every_seed():
     assert verdict("policy, difficulty predicted, at most 4, minus beam search, equal FLOPs") == "below 0"
     assert verdict("policy, difficulty predicted, at most 16, minus beam search, equal FLOPs") == "no clear difference"
 
 
-def test_the_lesson_s_rule_costs_twice_one_chain_for_all_and_no_training_shows_a_clear_gain():
+def test_the_lesson_s_rule_costs_twice_one_chain_for_all_and_no_seed_shows_a_clear_gain():
     assert verdict("lesson's rule, at most 16, minus weighted best-of-16") == "no clear difference"
     assert verdict("lesson's rule, at most 16, minus weighted best-of-16, hardest fifth") == "no clear difference"
     for seed in SEEDS:
@@ -219,7 +219,7 @@ def test_the_lesson_s_rule_costs_twice_one_chain_for_all_and_no_training_shows_a
         assert headline("lesson's rule, at most 16, FLOPs over step-level revision, at most 15", seed).low > 1.8
 
 
-def test_a_chain_is_cheaper_than_a_beam_on_easy_problems_and_dearer_on_hard_ones_in_every_training():
+def test_a_chain_is_cheaper_than_a_beam_on_easy_problems_and_dearer_on_hard_ones_in_every_seed():
     def prices():
         chain, beam = results.stepwise(15), results.beam(16)
         return [chain.fifth(k).cost / beam.fifth(k).cost for k in (0, 4)]
