@@ -109,8 +109,8 @@ def equal_price_by_fifth() -> Drawing:
     )
 
 
-@drawn(f"{ALL_SEEDS}: 16 samples with free reading, 8 with the reading charged")
-def verifier_on_the_bill(free: int = 16, charged: int = 8) -> Drawing:
+@drawn(f"{ALL_SEEDS}: 17 samples with free reading, 7 with the reading charged")
+def verifier_on_the_bill(free: int = 17, charged: int = 7) -> Drawing:
     """The small model with the PRM minus one large pass in each seed, with the verifier's reading free and charged."""
     ways = (("free", free, vote), ("charged", charged, weighted))
     gains = [each_family(partial(_minus_a_large_pass, N)).values() for _, N, _ in ways]

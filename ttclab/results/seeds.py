@@ -185,17 +185,17 @@ HEADLINES |= {
 }
 
 
-HEADLINES |= {  # chapters 1 and 2: 16 samples cost about as much as one pass of large
+HEADLINES |= {  # chapters 1 and 2: 17 samples cost about as much as one pass of large
     "one sample of small minus its greedy pass": gain(lambda: _minus(coverage(1), greedy("small"))),
-    "a vote of 16, minus small's greedy pass": gain(lambda: _minus(vote(16), greedy("small"))),
-    "a vote of 16, minus large": gain(lambda: _minus(vote(16), greedy("large"))),
-    "a vote of 16, minus large, hardest fifth": gain(lambda: _minus(vote(16), greedy("large"), HARDEST)),
-    "a vote of 16, minus large at step 750": gain(lambda: _minus(vote(16), greedy("large", STEPS[0]))),
-    "a right one among 16, minus large": gain(lambda: _minus(coverage(16), greedy("large"))),
-    "a right one among 16, minus large, hardest fifth": gain(lambda: _minus(coverage(16), greedy("large"), HARDEST)),
-    "a right one among 16, minus large at step 2500": gain(lambda: _minus(coverage(16), greedy("large", STEPS[-1]))),
-    "PRM, weighted best-of-8, minus large": gain(lambda: _minus(weighted(8), greedy("large"))),
-    "PRM, weighted best-of-16, minus large": gain(lambda: _minus(weighted(16), greedy("large"))),
+    "a vote of 17, minus small's greedy pass": gain(lambda: _minus(vote(17), greedy("small"))),
+    "a vote of 17, minus large": gain(lambda: _minus(vote(17), greedy("large"))),
+    "a vote of 17, minus large, hardest fifth": gain(lambda: _minus(vote(17), greedy("large"), HARDEST)),
+    "a vote of 17, minus large at step 750": gain(lambda: _minus(vote(17), greedy("large", STEPS[0]))),
+    "a right one among 17, minus large": gain(lambda: _minus(coverage(17), greedy("large"))),
+    "a right one among 17, minus large, hardest fifth": gain(lambda: _minus(coverage(17), greedy("large"), HARDEST)),
+    "a right one among 17, minus large at step 2500": gain(lambda: _minus(coverage(17), greedy("large", STEPS[-1]))),
+    "PRM, weighted best-of-7, minus large": gain(lambda: _minus(weighted(7), greedy("large"))),
+    "PRM, weighted best-of-17, minus large": gain(lambda: _minus(weighted(17), greedy("large"))),
     "a vote of 2 minus one sample": gain(lambda: _minus(vote(2), vote(1))),
     "a vote of 256 minus a vote of 64": gain(lambda: _minus(vote(256), vote(64))),
     "a vote of 256 minus small's greedy pass": gain(lambda: _minus(vote(256), greedy("small"))),
