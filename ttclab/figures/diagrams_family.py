@@ -80,8 +80,7 @@ def family_of_the_models() -> Drawing:
     share = own_training_flops("prm-large") / zoo_training_flops()
     return Drawing(
         figure,
-        f"{len(grown)} of {len(MODELS)} models grow from the small one; "
-        f"PRM 14x takes {share:.0%} of the training FLOPs",
+        f"One small model is the parent of {len(grown)} others; PRM 14x took {share:.0%} of all training FLOPs",
         f"The small model took {_own('small')} FLOPs and PRM 14x {_own('prm-large')}; all models together took "
         f"{_trillions(zoo_training_flops())}.",
         pd.DataFrame(

@@ -29,45 +29,46 @@ SEEDS = "Seeds 0, 1, 2"  # a column
 UNCLEAR = "†"  # marks the difference of a seed that is not clear
 VERDICTS = {"above 0": "holds: above 0", "below 0": "holds: below 0"}  # the others are called the same in the tables
 _ROLES = {  # in the order of the table: the small models, the large one, the verifiers
-    "small-plain": "twin of the small model: trained to write, reads no attempts",
-    "small": "small model: trained to write and to rewrite",
-    "small-rl": "small model after reinforcement learning",
-    "large": "14x model at this step",
+    "small-plain": "twin of `small`: never saw an attempt",
+    "small": "the small model: writes and rewrites",
+    "small-rl": "after reinforcement learning",
+    "large": "the 14x model, kept at six steps; costs are of the last",
     "orm": "scores whole solutions; labels: final answers",
     "prm": "scores steps; exact labels at every token",
-    "prm-weak": "the same, stopped early",
+    "prm-weak": "like `prm`, stopped early",
     "prm-exact": "scores steps; exact labels at the ends of steps",
     "prm-rollouts": "scores steps; labels from rollouts",
-    "prm-large": "PRM 14x: scores steps; exact labels",
+    "prm-large": "PRM 14x; exact labels at every token",
 }
 
 
 def models_table() -> pd.DataFrame:
-    """All shipped models by family, from their `training.json`: what each is and grows from, its cost and its size."""
+    """The shipped models by family, from their `training.json`: what each is and grows from, its cost and its size.
+
+    A model that was kept at several steps is one row, with its cost at the last of them.
+    """
     rows = []
-    for folder in sorted(ZOO.iterdir(), key=_place):
+    kept: dict[str, list[tuple[int, Path]]] = {}
+    for folder in ZOO.iterdir():
         record = json.loads((folder / "training.json").read_text(encoding="utf-8"))
-        flops = (record["training_flops"], record.get("data_flops"), training_flops(folder.name))
-        role = _ROLES.get(record["name"], "")
+        kept.setdefault(record["name"], []).append((int(record["steps"]), folder))
+    for name in sorted(kept, key=[*_ROLES].index):
+        steps, folders = zip(*sorted(kept[name]), strict=True)
+        record = json.loads((folders[-1] / "training.json").read_text(encoding="utf-8"))
+        flops = (record["training_flops"], record.get("data_flops"), training_flops(folders[-1].name))
         rows.append(
             {
-                "Model": f"`{folder.name}`",
-                "What it is": f"{role}; from `{record['base']}`" if record.get("base") else role,
+                "Model": f"`{name}`",
+                "What it is": f"{_ROLES[name]}; from `{record['base']}`" if record.get("base") else _ROLES[name],
                 **{
-                    f"{name} (10¹² FLOPs)": f"{count / 1e12:.3g}" if count else "none"
-                    for name, count in zip(("Training", "Data", "With ancestors"), flops, strict=True)
+                    column: f"{count / 1e12:.{1 if count >= 1e13 else 2}f}" if count else "–"
+                    for column, count in zip(("Training", "Data", "In total"), flops, strict=True)
                 },
-                "Steps": f"{record['steps']:,}",
+                "Steps": ", ".join(f"{step:,}" for step in steps),
                 "Parameters": f"{record['block_parameters']:,}",
             }
         )
     return pd.DataFrame(rows)
-
-
-def _place(folder: Path) -> tuple[int, int]:
-    """The place of a model in the table: by family, then by step."""
-    record = json.loads((folder / "training.json").read_text(encoding="utf-8"))
-    return [*_ROLES, record["name"]].index(record["name"]), int(record["steps"])
 
 
 def runs_table(kind: str) -> pd.DataFrame:
