@@ -1,11 +1,14 @@
 """The directive `{explorable} name`: a simulator, or a table of its data where scripts are off.
 
+Where a notebook shows the widget of a simulator, the page has the simulator.
+
 The bundle of all simulators, their data and the script that mounts them are copied to `_static/explorables/`. A page
 loads the bundle once, and only the data and model weights of its own simulators.
 """
 
 import hashlib
 import json
+import re
 import shutil
 from html import escape
 from pathlib import Path
@@ -13,6 +16,7 @@ from typing import Any
 
 from docutils import nodes
 from sphinx.application import Sphinx
+from sphinx.environment import BuildEnvironment
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 from sphinx.util.typing import ExtensionMetadata
@@ -20,6 +24,7 @@ from sphinx.util.typing import ExtensionMetadata
 from ttclab.explorables import BUNDLE, FOLDER, LIVE, weight_files
 
 LATER = ("arena",)  # simulators that load their models only once the reader asks for them
+SHOWN = re.compile(r"Explorable\('(\w+)'\)")  # the text of a widget
 MOUNT = Path(__file__).with_name("explorable.js")
 logger = logging.getLogger(__name__)
 
@@ -28,19 +33,29 @@ class Explorable(SphinxDirective):
     required_arguments = 1
 
     def run(self) -> list[nodes.Node]:
-        name = self.arguments[0]
-        bundle, data = (Path(self.config.explorable_folder) / file for file in (BUNDLE.name, f"{name}.json"))
-        for path in (bundle, data):
-            self.env.note_dependency(str(path))
-            if not path.is_file():
-                logger.warning("explorable %r: no file %s", name, path, location=self.get_location())
-                return []
-        weights = weight_files() if name in LIVE else {}
-        for path in weights.values():
-            self.env.note_dependency(str(path))
-        files = {key: _address(path, _file_name(key)) for key, path in weights.items()}
-        html = _html(name, _address(bundle), _address(data), files, json.loads(data.read_bytes()))
-        return [nodes.raw("", html, format="html", explorable=name)]
+        return _simulator(self.arguments[0], self.env, self.get_location())
+
+
+def _simulator(name: str, env: BuildEnvironment, location: str) -> list[nodes.Node]:
+    bundle, data = (Path(env.config.explorable_folder) / file for file in (BUNDLE.name, f"{name}.json"))
+    for path in (bundle, data):
+        env.note_dependency(str(path))
+        if not path.is_file():
+            logger.warning("explorable %r: no file %s", name, path, location=location)
+            return []
+    weights = weight_files() if name in LIVE else {}
+    for path in weights.values():
+        env.note_dependency(str(path))
+    files = {key: _address(path, _file_name(key)) for key, path in weights.items()}
+    html = _html(name, _address(bundle), _address(data), files, json.loads(data.read_bytes()))
+    return [nodes.raw("", html, format="html", explorable=name)]
+
+
+def _show_in_labs(app: Sphinx, doctree: nodes.document) -> None:
+    """Put the simulator in the place of a widget's text, where a notebook shows one."""
+    for text in list(doctree.findall(nodes.literal_block)):
+        if shown := SHOWN.fullmatch(text.astext().strip()):
+            text.replace_self(_simulator(shown[1], app.env, app.env.docname))
 
 
 def _address(path: Path, name: str = "") -> str:
@@ -95,5 +110,6 @@ def setup(app: Sphinx) -> ExtensionMetadata:
     app.add_config_value("explorable_folder", str(FOLDER), "env")
     app.add_directive("explorable", Explorable)
     app.connect("builder-inited", _copy)
+    app.connect("doctree-read", _show_in_labs)
     app.connect("html-page-context", _load_mount)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

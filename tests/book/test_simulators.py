@@ -1,6 +1,8 @@
 """Every simulator of the book, whatever it shows: by mouse, keyboard and touch, for screen readers, for sharing."""
 
 import json
+import re
+from pathlib import Path
 
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT
@@ -11,18 +13,21 @@ from playwright.sync_api import Browser, Locator, Page
 
 from ttclab.explorables import NAMES, shipped_data
 
+ROOT = Path(__file__).parents[2]
 CONTROLS = "input:enabled, button:enabled, select:enabled, summary"
 STEPS = 60  # of the Tab key, at most
 
 
+def shown_on(page: str) -> list[str]:
+    html = (HTML / page).read_text(encoding="utf-8")
+    if "data-explorable" not in html:
+        return []
+    return [each["data-explorable"] for each in BeautifulSoup(html, "html.parser").select("[data-explorable]")]
+
+
 def simulators() -> list[tuple[str, str]]:
-    found = []
-    for page in built_pages():
-        html = (HTML / page).read_text(encoding="utf-8")
-        if "data-explorable" in html:
-            soup = BeautifulSoup(html, "html.parser")
-            found += [(page, each["data-explorable"]) for each in soup.select("[data-explorable]")]
-    return found
+    """Each simulator, on the page of the book that has it: on a lab's page it is the same."""
+    return [(page, name) for page in built_pages() if page.startswith("book/") for name in shown_on(page)]
 
 
 every_simulator = pytest.mark.parametrize(("path", "name"), simulators())
@@ -99,6 +104,12 @@ def sit_down(browser: Browser, book_address: str):
 
 def test_every_simulator_has_its_page(book_address):
     assert {name for _, name in simulators()} == set(NAMES)
+
+
+@pytest.mark.parametrize("lab", sorted((ROOT / "notebooks").glob("*.ipynb")), ids=lambda lab: lab.stem)
+def test_a_lab_has_the_simulators_that_its_cells_show(book_address, lab):
+    shown = re.findall(r"explorables\.show\(\\?\"(\w+)", lab.read_text(encoding="utf-8"))
+    assert shown_on(f"notebooks/{lab.stem}.html") == shown
 
 
 @every_simulator
