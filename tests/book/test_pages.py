@@ -128,6 +128,32 @@ def test_axe_finds_nothing_wrong_with_the_page(seen, scheme, rules):
     assert not wrong, json.dumps(wrong, indent=1)
 
 
+def test_what_cells_print_is_readable_in_the_dark(seen):
+    """Also where a table has no background of its own: the theme puts a light sheet behind some outputs."""
+    turn(seen.page, "dark")
+    faint = seen.page.evaluate("""() => {
+        const context = Object.assign(document.createElement("canvas"), {width: 1, height: 1}).getContext("2d");
+        const light = color => {
+            context.clearRect(0, 0, 1, 1);
+            context.fillStyle = color;
+            context.fillRect(0, 0, 1, 1);
+            const [r, g, b, a] = context.getImageData(0, 0, 1, 1).data;
+            const [x, y, z] = [r, g, b].map(part => part / 255)
+                .map(part => part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4);
+            return a ? 0.2126 * x + 0.7152 * y + 0.0722 * z : null;
+        };
+        const behind = each => each ? light(getComputedStyle(each).backgroundColor) ?? behind(each.parentElement) : 1;
+        return [...document.querySelectorAll(".cell_output :is(p, pre, caption, th, td)")]
+            .filter(each => each.textContent.trim() && each.checkVisibility() && !each.closest(".explorable"))
+            .map(each => {
+                const [a, b] = [light(getComputedStyle(each).color), behind(each)].sort((x, y) => y - x);
+                return [(a + 0.05) / (b + 0.05), each.textContent.trim().slice(0, 60)];
+            }).filter(([contrast]) => contrast < 4.5);
+    }""")
+    turn(seen.page, "light")
+    assert faint == []
+
+
 def test_pictures_say_in_words_what_they_show(seen):
     figures = seen.page.evaluate("""() => [...document.querySelectorAll("article :is(img, svg, canvas, video)")]
         .filter(each => !each.closest("[aria-hidden=true], .explorable, button, .sd-icon"))
