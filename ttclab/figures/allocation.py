@@ -77,7 +77,7 @@ def difficulty_estimates() -> Drawing:
     axes.axhline(0.2, color=style.INK, lw=1, ls=style.DASHED)
     axes.annotate("by chance", (0.02, 0.2), xycoords=axes.get_yaxis_transform(), xytext=(0, 4),
                   textcoords="offset points", fontsize=9)  # fmt: skip
-    style.flops(axes, "FLOPs per problem (at the dots: samples)")
+    style.flops(axes, "FLOPs per problem (numbers: samples)")
     axes.set_xlim(2.5e6, None)
     difference = counted[4].minus(scored[1])
     ratio = counted[4].cost / scored[1].cost
@@ -115,7 +115,7 @@ def allocation_by_difficulty() -> Drawing:
             )  # fmt: skip
             axes.text(column, row, _planned(plan), ha="center", va="center", fontsize=8.5)
     style.tiles(axes, style.SHORT_FIFTHS, [str(n) for n in BUDGETS])
-    axes.set(xlabel="fifth of difficulty (the darker, the more generations)", ylabel="budget")
+    axes.set(xlabel="fifth of difficulty (stronger color: more attempts)", ylabel="budget")
     easiest, hardest = (table[BUDGETS[-1]][fifth].generations for fifth in (0, 4))
     easy = {_planned(table[n][fifth]).replace("\n", " ") for n in BUDGETS for fifth in (0, 1)}
     hard = [plan for n in BUDGETS for plan in table[n][3:]]
@@ -182,27 +182,26 @@ def allocated_against_flops() -> Drawing:
     votes = alike["weighted vote"]
     charts.draw_unnamed(axes, [alike["one chain"], alike["beam search"], known, predicted], markers=True, bands=False)
     axes.plot(votes.at[-1:], votes.values.mean[-1:], "o", color=style.COLOURS["prm"], ms=6)
-    axes.set_xlim(6e6, 1.25 * votes.at[-1])
-    _name(axes, "difficulty known", known, 2, (-18, 4), ha="right")
-    _name(axes, "predicted", predicted, 0, (15, 26), ha="left")
-    _name(axes, "one chain", alike["one chain"], 1, (-7, 5), ha="right")
-    _name(axes, "beam search", alike["beam search"], 4, (-6, 9), ha="center")
-    _name(axes, "vote of 64", votes, 4, (10, -14), ha="right")
-    budgets = (("4", 0, (-9, -2)), ("16", 1, (-8, 8)), ("64", 2, (-6, 8)))
+    axes.axvline(known.at[1], color=style.INK, lw=0.8, ls=style.DOTTED)  # the price at which the title compares
+    axes.set_xlim(5e6, 1.3 * votes.at[-1])
+    _name(axes, "full policy,\ndifficulty known", known, 2, (-24, 8), ha="right")
+    _name(axes, "full policy,\npredicted", predicted, 0, (13, 24), ha="left")
+    _name(axes, "one chain\nfor all", alike["one chain"], 1, (-7, 6), ha="right")
+    _name(axes, "one beam for all", alike["beam search"], 3, (-2, 9), ha="center")
+    _name(axes, "vote of 64", votes, 4, (14, 11), ha="right")
     for line, marks in (
-        (known, budgets),
-        (predicted, (("4", 0, (9, 0)), ("64", 2, (4, 9)))),
-        (alike["beam search"], (("16", 2, (9, -12)),)),
+        (known, (("4", 0, (-9, -2)), ("16", 1, (-8, 8)), ("64", 2, (10, 3)))),
+        (predicted, (("4", 0, (9, 0)), ("16", 1, (1, -11)), ("64", 2, (-8, -10)))),
     ):
         for budget, i, aside in marks:
             _name(axes, budget, line, i, aside, ha="center")
-    style.flops(axes, "FLOPs per problem (black: full policy, by budget)")
+    style.flops(axes, "FLOPs per problem (numbers: budgets)")
     over = {name: of_all(partial(_gain_at_16, name)) for name in ("beam", "steps")}
     verdicts = [verdict(f"policy, difficulty known, at most 16, minus {rival}, equal FLOPs") for rival in RIVALS]
     to_beam, to_chain = (_VERBS.get(word, "does not clearly beat") for word in verdicts)
     return Drawing(
         figure,
-        f"At the FLOPs of a budget of 16, knowing the difficulty {to_beam} beam search, "
+        f"At the FLOPs of a budget of 16, knowing the difficulty {to_beam} one beam for all, "
         f"{'and' if to_beam == to_chain else 'but'} {to_chain} one chain",
         f"At a budget of 16 and equal FLOPs, the full policy with known difficulty minus a beam search is "
         f"{over['beam']:.1 points}, minus one chain {over['steps']:.1 points}.",
@@ -258,10 +257,10 @@ def adaptive_stopping() -> Drawing:
     }
     figure, axes = style.new_axes()
     style.shares(axes, 0.55, 0.88)
-    charts.draw(axes, {name: lines[name] for name in list(lines)[:1]}, markers=True, bands=False)
-    charts.draw_unnamed(axes, list(lines.values())[1:], markers=True, bands=False)
+    charts.draw_unnamed(axes, list(lines.values()), markers=True, bands=False)
     axes.set_xlim(8e6, 1.1 * max(samples[64].cost, shared[64].cost))
-    _name(axes, "adapt", lines["adapt"], 1, (-7, 4), ha="right")
+    _name(axes, "adaptive vote", lines["adapt"], 1, (-7, 4), ha="right")
+    _name(axes, "weighted\nvote", lines["weighted\nvote"], 4, (4, -16), ha="center")
     _name(axes, "spread", lines["spread"], 0, (8, -4))
     style.flops(axes, "FLOPs per problem")
     gains = {n: gain(arm) for n, arm in stops.items()}

@@ -68,7 +68,17 @@ def paper_figure_1() -> Drawing:
         words(axes, left - 0.12, y + 0.4, named, ha="right", weight="bold")
         for side, share in enumerate(shares):
             x = left + side * (wide + 0.45)
-            box(axes, x, y + 0.42, wide, 0.32, "", COLOURS["prm"], fill=0.7, edge=0)
+            box(
+                axes,
+                x,
+                y + 0.42,
+                wide,
+                0.32,
+                f"vote of {(many, samples.allocation.N)[side]}",
+                COLOURS["prm"],
+                fill=0.3,
+                edge=0,
+            )
             width = min(share, 1.0) * wide
             box(axes, x, y + 0.04, width, 0.32, "", INK, fill=0.75, edge=0)
             words(axes, x + width + 0.06, y + 0.2, f"{share:.0%}", ha="left", weight="bold")
