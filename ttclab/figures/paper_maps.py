@@ -152,10 +152,11 @@ def paper_figure_7() -> Drawing:
             shown = [n for n in range(len(SPLITS)) if level[k][n]] if side else paper[k]
             for n in range(len(SPLITS)):
                 x, taken = start + n * step, n in shown
-                look = {"fill": 0.75 if taken else 0.12, "edge": 0}
+                pale = 0.35 if len(shown) > 1 and not side else 0.75
+                look = {"fill": pale if taken else 0.12, "edge": 0}
                 box(axes, x - step / 2 + 0.02, y - 0.16, step - 0.04, 0.32, "", colour if taken else PASSED, **look)
-            if not shown:
-                words(axes, start + last / 2 * step, y, "not said", fontsize=8.5)
+            if not side and len(shown) != 1:  # the paper says that a mix is best, and not which
+                words(axes, start + last / 2 * step, y, "some mix" if shown else "not said", fontsize=8.5)
             if not side:
                 words(axes, left, y, name, ha="right")
         for n, (M, T) in enumerate(SPLITS):
