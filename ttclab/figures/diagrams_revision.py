@@ -13,6 +13,7 @@ from ..estimators import bootstrap
 from ..models import load
 from ..problems import ATTEMPT_END, Problem, Solution, load_problems
 from ..results.stepwise import step_threshold
+from ..results.wording import by_sign
 from ..revision import sequential_revise
 from ..sampling import Result
 from ..verifiers import load_verifier
@@ -44,17 +45,17 @@ def what_a_revision_reads() -> Drawing:
     read = "".join(text for _, text, _ in parts)
     if read != run.shown(i, attempt) + problem.prompt:
         raise ValueError(f"the parts of what a revision reads must be all that it read, not {read!r}")
-    figure, axes = canvas(2.32)
-    x, gap, line = 0.05, 0.12, 0.32
+    figure, axes = canvas(2.62)
+    x, gap, line, low = 0.05, 0.12, 0.32, 0.38
     for (name, text, colour), width in zip([*parts, ("rewrite", written, INK)], (1.16, 1.16, 1.0, 1.16)):
         if colour == INK:
-            arrow(axes, (x - gap + 0.02, 0.95), (x + 0.24, 0.95))
+            arrow(axes, (x - gap + 0.02, low + 0.87), (x + 0.24, low + 0.87))
             x += 0.27
         rows = [row for row in re.split(r"\n|(?=[-+*])" if text == problem.prompt else r"\n", text) if row]
         box(
             axes,
             x,
-            0.08,
+            low,
             width,
             1.74,
             "",
@@ -62,10 +63,17 @@ def what_a_revision_reads() -> Drawing:
             fill=0.06 if colour == INK else 0.3,
             edge=1.2 if colour == INK else 0,
         )
-        words(axes, x + width / 2, 1.88, name, va="bottom", weight="bold", fontsize=SMALL)
+        words(axes, x + width / 2, low + 1.8, name, va="bottom", weight="bold", fontsize=SMALL)
+        checks = [] if text == problem.prompt else problem.check_steps(tuple(row for row in rows if row != ATTEMPT_END))
         for k, row in enumerate(rows):
-            words(axes, x + width / 2, 1.6 - line * k, row, fontsize=NORMAL)
+            y, mark = low + 1.52 - line * k, x + width - 0.13
+            words(axes, x + width / 2 - (0.08 if checks else 0), y, row, fontsize=NORMAL)
+            if k < len(checks):
+                look = {"color": RIGHT if checks[k] else WRONG, "weight": "bold", "fontsize": LARGE}
+                words(axes, mark, y, "✓" if checks[k] else "×", **look)
         x += width + gap
+    for x, name, colour in ((0.05, "✓ right result", RIGHT), (1.55, "× wrong result", WRONG)):
+        words(axes, x, 0.14, name, ha="left", color=colour, weight="bold", fontsize=SMALL)
     data = pd.DataFrame([(name.replace("\n", " "), text.replace("\n", "↵"), len(text)) for name, text, _ in parts])
     data.columns = pd.Index(["part", "text", "tokens"])
     data.loc[len(data)] = ["written", written.replace("\n", "↵"), len(written)]
@@ -204,16 +212,13 @@ def five_inputs() -> Drawing:
     top = 0.5 * len(solved) + 0.2
     words(axes, left - 0.1, top, "in view", ha="right", fontsize=SMALL)
     words(axes, left, top, f"rewrites that are right, of {EXPERIMENT}", ha="left", fontsize=SMALL)
-    _, own, given, _, strange = solved.values()
+    nothing, own, given, _, strange = solved.values()
     runs = _five_inputs()
-    gap, ruined = (
-        bootstrap(runs[one].astype(float) - runs[other])
-        for one, other in (("the right solution", "nothing"), ("random results", "its own attempt"))
-    )
+    harm = bootstrap(runs["its own attempt"].astype(float) - runs["nothing"])
+    verb = by_sign(harm, "more often than", "as often as", "less often than")
     finding = (
-        "Random results ruin a rewrite, and the right solution helps no more than nothing in view"
-        if gap.sign <= 0 and ruined.sign < 0
-        else "What a rewrite has in view changes what it writes"
+        f"With its own attempt in view, the model is right {verb} with nothing in view: "
+        f"{float(own.mean):.0%} against {float(nothing.mean):.0%}"
     )
     return Drawing(
         figure,

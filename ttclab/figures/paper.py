@@ -19,7 +19,7 @@ from ..allocator import Arm
 from ..results.revision import turned_wrong
 from . import style
 from .drawing import SEED_0, Drawing, drawn
-from .shapes import NORMAL, PASSED, RIGHT, SMALL, WIDTH, WRONG, arrow, box, canvas, dot, panels, words
+from .shapes import NORMAL, RIGHT, SMALL, WIDTH, WRONG, arrow, box, canvas, panels, words
 from .style import COLOURS, INK
 
 SAME_SEARCH = (16, 64)  # generations of compute-optimal search and of best-of-N for the same accuracy (figure 4)
@@ -187,7 +187,7 @@ def paper_figure_8() -> Drawing:
 
 @drawn(SEED_0)
 def paper_figure_5() -> Drawing:
-    """Parallel samples and a chain of revisions: the scheme, and the first four real ones of a problem.
+    """Parallel samples and a chain of rewrites: the first four real ones of a problem.
 
     Of the first test problem whose recorded samples and chain both hold right and wrong answers.
     """
@@ -196,36 +196,30 @@ def paper_figure_5() -> Drawing:
     alone = [int(j) for j in run.at(0) if run.lengths[run.chain_index[0, j]] == 1][:4]
     mixed = [(len(set(run.correct[i, chain])) + len(set(run.correct[i, alone])), -i) for i in range(len(run.problems))]
     i = -max(mixed)[1]
-    figure, axes = canvas(2.95)
-    left, wide, each = 0.95, (WIDTH - 0.95) / 2, 0.5
-    heads(axes, 2.8, left)
+    figure, axes = canvas(2.5)
+    start, each = 1.25, 1.05
     rows = []
-    for name, columns, y in (("parallel", alone, 1.75), ("chain", list(chain), 0.55)):
-        words(axes, left - 0.05, y + 0.3, name, ha="right", weight="bold")
-        for side in (0, 1):
-            start = left + side * wide + 0.12
-            for k, j in enumerate(columns):
-                x = start + k * (each + 0.03)
-                good, answer = bool(run.correct[i, j]), run.answers[i, j]
-                colour = PASSED if not side else RIGHT if good else WRONG
-                text = "" if not side else "none" if answer is None else str(answer)
-                box(axes, x, y + 0.1, each - 0.1, 0.42, text, colour, fill=0.3, fontsize=8.5)
-                if name == "chain" and k:
-                    arrow(axes, (x - 0.13, y + 0.31), (x - 0.01, y + 0.31), lw=1, mutation_scale=7)
-                if side:
-                    rows.append((name, k + 1, text, "yes" if good else "no"))
-            if name == "parallel":
-                for k in range(4):
-                    x = start + k * (each + 0.03) + each / 2 - 0.05
-                    arrow(axes, (start + 2 * each, y + 0.88), (x, y + 0.55), lw=0.9, mutation_scale=6, alpha=0.6)
-                dot(axes, start + 2 * each, y + 0.9, INK, ms=5)
-    words(axes, left + wide + 0.12, 0.3, "● right", ha="left", color=RIGHT, weight="bold", fontsize=SMALL)
-    words(axes, left + wide + 1.0, 0.3, "● wrong", ha="left", color=WRONG, weight="bold", fontsize=SMALL)
-    right = {name: sum(row[3] == "yes" for row in rows if row[0] == name) for name in ("parallel", "chain")}
+    for name, columns, y in (("samples", alone, 1.35), ("chain", list(chain), 0.4)):
+        words(axes, start - 0.15, y + 0.31, name, ha="right", weight="bold")
+        for k, j in enumerate(columns):
+            x = start + k * each
+            good, answer = bool(run.correct[i, j]), run.answers[i, j]
+            text = "none" if answer is None else str(answer)
+            box(axes, x, y + 0.1, each - 0.35, 0.42, text, RIGHT if good else WRONG, fill=0.3)
+            if name == "chain" and k:
+                arrow(axes, (x - 0.33, y + 0.31), (x - 0.02, y + 0.31))
+            if name == "samples":
+                middle = start + 1.5 * each
+                arrow(axes, (middle + 0.35, y + 0.86), (x + 0.35, y + 0.55), lw=1, mutation_scale=7, alpha=0.7)
+            rows.append((name, k + 1, text, "yes" if good else "no"))
+    words(axes, start + 1.5 * each + 0.35, 2.36, "the problem", weight="bold")
+    words(axes, start, 0.16, "■ right answer", ha="left", color=RIGHT, weight="bold", fontsize=SMALL)
+    words(axes, start + 1.6, 0.16, "■ wrong answer", ha="left", color=WRONG, weight="bold", fontsize=SMALL)
+    right = {name: sum(row[3] == "yes" for row in rows if row[0] == name) for name in ("samples", "chain")}
     return Drawing(
         figure,
-        "Parallel samples start anew, revisions start from the attempt before",
-        f"Four recorded samples and a chain of four attempts at one problem: {right['parallel']} and {right['chain']} "
+        "Samples know only the problem; a rewrite also reads the attempts before it",
+        f"Four recorded samples and a chain of four attempts at one problem: {right['samples']} and {right['chain']} "
         "of them are right.",
         pd.DataFrame(rows, columns=["way", "attempt", "answer", "right"]),
     )
@@ -240,13 +234,16 @@ def paper_figure_6() -> Drawing:
     past = results.attempt(33, 64).minus(results.attempt(2))
     figure, (theirs, ours) = panels((1, 1.3), 2.8)
     places = [float(np.sqrt(a * b)) for a, b in blocks]
+    longest = TRAINED_ON + 1  # the attempts in view and the one that is written
     for axes, name in ((theirs, THEM), (ours, US)):
         style.budgets(axes, (1, 4, 16, 64), "attempt")
-        axes.text(5.4, 0.9, "not trained on", transform=axes.get_xaxis_transform(), fontsize=8.5)
+        axes.text(5.6, 0.86, "longer than\nin training", transform=axes.get_xaxis_transform(), fontsize=8.5)
         axes.set_title(name, weight="bold", fontsize=NORMAL)
         axes.set_xlim(0.8, 80)
-        axes.axvline(TRAINED_ON + 1, color=INK, lw=0.9, ls=style.DASHED)
-    theirs.annotate("", (60, 0.8), (1.1, 0.25), arrowprops={"arrowstyle": "-|>", "color": COLOURS["revision"], "lw": 2})
+        axes.axvline(longest, color=INK, lw=0.9, ls=style.DASHED)
+    broad = {"arrowstyle": "simple,head_width=1.6,head_length=1.4,tail_width=0.8", "color": COLOURS["revision"]}
+    theirs.annotate("", (60, 0.72), (1.1, 0.3), arrowprops={**broad, "alpha": 0.45, "lw": 0})
+    theirs.annotate("rises", (1.3, 0.62), weight="bold", color=COLOURS["revision"])
     theirs.set(ylim=(0, 1), yticks=[], ylabel="accuracy, not given")
     errors = np.abs(np.array([[e.mean - e.low, e.high - e.mean] for e in along], dtype=float)).T
     ours.errorbar(places, [float(e.mean) for e in along], errors, color=COLOURS["revision"], marker="o", ms=4, lw=1.5)
@@ -259,7 +256,7 @@ def paper_figure_6() -> Drawing:
     ]
     return Drawing(
         figure,
-        f"Along a chain the paper's accuracy rises past the {TRAINED_ON} attempts trained on; ours {words_}",
+        f"In the paper, accuracy goes on rising in chains longer than in training; ours {words_}",
         f"Attempts 33 to 64 minus the first of their chains: {late:.1 points}; minus the second attempts: "
         f"{past:.1 points}. The paper's revisions turn {TURNED_WRONG:.0%} of right answers wrong, ours "
         f"{float(lost.mean):.0%}.",

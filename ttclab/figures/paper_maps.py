@@ -16,8 +16,8 @@ from ..results.families import each_family, of_all
 from .drawing import ALL_SEEDS, SEED_0, Drawing, drawn
 from .exchange import MAPS, WINNERS
 from .paper import THEM, heads
-from .shapes import PASSED, SMALL, WIDTH, box, canvas, dot, words
-from .style import COLOURS, INK, SHORT_FIFTHS
+from .shapes import PASSED, SMALL, WIDTH, box, canvas, words
+from .style import COLOURS, SHORT_FIFTHS
 from .winner_maps import WON
 
 SPLITS = ((16, 0), (8, 1), (4, 3), (2, 7), (1, 15))  # chains and revisions of 16 generations
@@ -143,31 +143,25 @@ def paper_figure_7() -> Drawing:
     figure, axes = canvas(3.3)
     left, wide, row = 0.95, (WIDTH - 0.95) / 2, 0.42
     heads(axes, 3.12, left)
-    colour = COLOURS["revision"]
+    colour, last = COLOURS["revision"], len(SPLITS) - 1
+    paper = [[last], [last], [], [1, 2, 3], [1, 2, 3]]
     for side in (0, 1):
-        start, step = left + side * wide + 0.25, (wide - 0.5) / (len(SPLITS) - 1)
+        start, step = left + side * wide + 0.4, (wide - 0.6) / last
         for k, name in enumerate(SHORT_FIFTHS):
             y = 2.55 - row * k
-            if side or k < 3:
-                axes.plot([start, start + 4 * step], [y, y], color=INK, alpha=0.2, lw=0.8)
-            if side:
-                for n in range(len(SPLITS)):
-                    if level[k][n] and n != best[k]:
-                        dot(axes, start + n * step, y, colour, ms=8, mfc="none", mec=colour, mew=1.4)
-                dot(axes, start + best[k] * step, y, colour, ms=9)
-            elif k < 2:
-                dot(axes, start + 4 * step, y, colour, ms=9)
-            elif k > 2:
-                box(axes, start + step, y - 0.13, 2 * step, 0.26, "a mix", colour, fill=0.35, edge=0, fontsize=8.5)
-            else:
-                words(axes, start + 2 * step, y + 0.1, "not said", fontsize=8.5, alpha=0.6)
+            shown = [n for n in range(len(SPLITS)) if level[k][n]] if side else paper[k]
+            for n in range(len(SPLITS)):
+                x, taken = start + n * step, n in shown
+                pale = 0.35 if len(shown) > 1 and not side else 0.75
+                look = {"fill": pale if taken else 0.12, "edge": 0}
+                box(axes, x - step / 2 + 0.02, y - 0.16, step - 0.04, 0.32, "", colour if taken else PASSED, **look)
+            if not side and len(shown) != 1:  # the paper says that a mix is best, and not which
+                words(axes, start + last / 2 * step, y, "some mix" if shown else "not said", fontsize=8.5)
             if not side:
                 words(axes, left, y, name, ha="right")
         for n, (M, T) in enumerate(SPLITS):
-            ends = {0: "samples", len(SPLITS) - 1: "chain"}
-            words(axes, start + n * step, 0.55, f"{M}×{T + 1}" if side else ends.get(n, ""), fontsize=8.5)
-    words(axes, 0.1, 0.18, "● best", ha="left", color=colour, weight="bold", fontsize=SMALL)
-    words(axes, 0.85, 0.18, "○ not clearly worse", ha="left", color=colour, fontsize=SMALL)
+            words(axes, start + n * step, 0.55, f"{M}×{T + 1}", fontsize=8.5)
+    words(axes, 0.1, 0.18, "■ best, or tied with the best", ha="left", color=colour, weight="bold", fontsize=SMALL)
     words(axes, WIDTH, 0.18, "chains × attempts in each", ha="right", fontsize=8.5)
     names = [f"{M} × {T + 1}" for M, T in SPLITS]
     alone = sum(row[0] for row in level)
@@ -175,9 +169,9 @@ def paper_figure_7() -> Drawing:
         figure,
         "The paper: one chain for easy problems, a mix for hard ones; "
         + (
-            "here samples alone are best or level"
+            "here 16 samples are best or tied on every fifth"
             if alone == 5
-            else f"here samples alone are best or level on {alone} of 5 fifths"
+            else f"here 16 samples are best or tied on {alone} of 5 fifths"
         ),
         f"16 generations. On the hardest fifth {names[0]} solves {solved[4, 0]:.0%} and {names[-1]} "
         f"{solved[4, -1]:.0%}; the best split there is {names[best[4]]}.",

@@ -12,6 +12,7 @@ from ..results.revision import (
     before_revision,
     mended,
     revisions_with,
+    spoilt,
     turned_right,
     turned_wrong,
     turned_wrong_with,
@@ -20,7 +21,7 @@ from ..results.wording import by_sign
 from . import charts, style
 from .charts import Row, Series, series
 from .drawing import ALL_SEEDS, SEED_0, Drawing, drawn
-from .words import times
+from .words import listed, times
 
 PLACES = (1, 2, 5, 16)  # attempts of a chain, of which the pass rate is known for every seed
 ATTEMPTS = (1, 2, 4, 8, 16, 32, 64)
@@ -96,13 +97,20 @@ def revision_against_fresh_sample() -> Drawing:
         figure, {"a rewrite": (style.COLOURS["revision"], "o"), "a fresh sample": (style.COLOURS["single"], "o")}
     )
     fewer = [gain.sign for gain in each_family(mended_beside_fresh).values()]
+    more = [name for name, gain in each_family(spoilt_beside_fresh).items() if gain.sign > 0]
+    seeds = (
+        "no seed" if not more else "every seed" if len(more) == len(fewer) else listed([seed_name(at) for at in more])
+    )
     return Drawing(
         figure,
-        "In all three seeds, a rewrite mends fewer wrong attempts than a fresh sample would"
-        if max(fewer) < 0
-        else "A rewrite mends no more wrong attempts than a fresh sample would"
-        if max(fewer) <= 0
-        else "With at least one seed, a rewrite mends more wrong attempts than a fresh sample would",
+        (
+            "In all three seeds, a rewrite mends fewer wrong attempts than a fresh sample"
+            if max(fewer) < 0
+            else "A rewrite mends no more wrong attempts than a fresh sample"
+            if max(fewer) <= 0
+            else "With at least one seed, a rewrite mends more wrong attempts than a fresh sample"
+        )
+        + f"; in {seeds}, it spoils more right ones",
         f"With seed 0, a rewrite mends {turned_right():.0%} of wrong attempts, a fresh sample "
         f"{turned_right(fresh=True):.0%}.",
         pd.DataFrame(rows, columns=["share of", "seed", "a rewrite", "a fresh sample of the twin model"]),
@@ -113,6 +121,11 @@ def revision_against_fresh_sample() -> Drawing:
 def mended_beside_fresh() -> Estimate:
     """Share of attempts that the first revision mends, minus what a sample of the twin model would mend."""
     return mended().minus(mended(fresh=True))
+
+
+def spoilt_beside_fresh() -> Estimate:
+    """Share of attempts that the first revision turns wrong, minus what a sample of the twin model would turn wrong."""
+    return spoilt().minus(spoilt(fresh=True))
 
 
 @drawn(SEED_0)
@@ -225,7 +238,7 @@ def splits_of_sixteen() -> Drawing:
     falling = all(one.minus(other).sign > 0 for one, other in pairwise(arms))
     return Drawing(
         charts.shaded(lines, xlabel="chains × attempts in each", ticks=[f"{m}×{n}" for m, n in ways]),
-        f"The longer the chains that {attempts} attempts are split into, the fewer problems they solve"
+        f"The longer the chains, the fewer problems {attempts} attempts solve"
         if falling
         else f"On the hardest fifth one chain of {attempts} attempts {by_sign(gaps[-1])} {attempts} samples",
         f"On the hardest fifth {attempts} × 1 solves {arms[0].fifth(4).solved:.1%} and 1 × {attempts} "
