@@ -23,7 +23,7 @@ from .connections import two_models_one_gap as two_models_one_gap
 from .connections import words_by_operations as words_by_operations
 from .connections import words_coverage_and_vote as words_coverage_and_vote
 from .connections import words_verifiers as words_verifiers
-from .diagrams_allocation import bill_of_a_life as bill_of_a_life
+from .diagrams_allocation import allowance_by_questions as allowance_by_questions
 from .diagrams_allocation import exchange_rate_by_life as exchange_rate_by_life
 from .diagrams_allocation import next_sample_where_it_gains as next_sample_where_it_gains
 from .diagrams_allocation import predict_adapt_spread as predict_adapt_spread

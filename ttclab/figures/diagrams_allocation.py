@@ -1,4 +1,4 @@
-"""Diagrams of chapters 5 and 6: who gets the next sample, where FLOPs go, and what a large model's price buys."""
+"""Diagrams of chapters 5 and 6: who gets the next sample, where FLOPs go, and what an answer may cost."""
 
 import numpy as np
 import pandas as pd
@@ -201,55 +201,57 @@ def exchange_rate_by_life() -> Drawing:
 
 
 @drawn(SEED_0)
-def bill_of_a_life() -> Drawing:
-    """All FLOPs of a life by the number of answers: a large model asked once, and a small one that thinks."""
-    large = results.greedy("large").cost
-    lines = {  # in the colors of the winner maps
-        "large, one pass": (results.training_flops("large"), large, COLOURS["writing"]),
-        "small, four times\nthe price per answer": (results.training_flops("small"), 4 * large, COLOURS["noise"]),
+def allowance_by_questions() -> Drawing:
+    """What an answer of the small model may cost, in large passes, so that both models cost the same in all."""
+    large, questions = results.greedy("large").cost, np.geomspace(1e4, 1e7, 200)
+    lines = {  # what the large model cost more to train, in large passes
+        f"against {LAST} steps": (_spared(LAST) / large, COLOURS["writing"], "-"),
+        f"against\n{FAIR} steps": (_spared(FAIR) / large, COLOURS["noise"], "-"),
+        f"against {LAST} steps,\nPRM charged, too": (
+            _spared(LAST, "prm") / large,
+            COLOURS["prm"],
+            style.DASHED,
+        ),
     }
-    answers = np.geomspace(1e3, 1e6, 60)
     figure, axes = style.new_axes(height=2.9)
-    for training, each, colour in lines.values():
-        axes.plot(answers, training + answers * each, color=colour, lw=2.2)
-    crossing = (results.training_flops("large") - results.training_flops("small")) / (3 * large)
-    height = results.training_flops("large") + crossing * large
-    axes.plot([crossing], [height], "o", color=INK, ms=6)
-    axes.set(xscale="log", yscale="log", xlabel="answers in all", ylabel="FLOPs, training and answers")
-    axes.set_xlim(answers[0], answers[-1])
-    if crossing > answers[0]:
-        axes.axvspan(answers[0], crossing, color=COLOURS["noise"], alpha=0.13, lw=0)
-    for text, place, (x, y), ha, colour in (
-        ("small is cheaper", (crossing, 0.93), (-8, 0), "right", COLOURS["noise"]),
-        (f"{_rounded(crossing)} answers", (crossing, 0.93), (8, 0), "left", INK),
+    axes.axhline(1, color=INK, lw=0.8, ls=style.DOTTED)
+    for spared, colour, dashes in lines.values():
+        axes.plot(questions, 1 + spared / questions, color=colour, lw=2.2, ls=dashes)
+    axes.set(xscale="log", xlim=(questions[0], questions[-1]), ylim=(0, 4.2), xlabel="questions")
+    axes.set_ylabel("allowance, in large passes")
+    axes.xaxis.set_major_formatter(lambda value, _: style.amount(value))
+    axes.xaxis.set_minor_locator(NullLocator())
+    for (name, (_, colour, _)), place, ha in zip(
+        lines.items(), ((2.1e5, 3.0), (2.6e4, 2.45), (9e6, 0.35)), ("left", "left", "right"), strict=True
     ):
-        axes.annotate(
-            text, place, xycoords=axes.get_xaxis_transform(), xytext=(x, y), textcoords="offset points", ha=ha,
-            va="center", fontsize=SMALL, color=colour,
-        )  # fmt: skip
-    for (name, (training, each, colour)), n, (x, y), ha in zip(
-        lines.items(), (3e5, 2e5), ((6, -10), (-6, 4)), ("left", "right"), strict=True
-    ):
-        axes.annotate(
-            name, (n, training + n * each), xytext=(x, y), textcoords="offset points", ha=ha, va="center",
-            fontsize=SMALL, color=colour,
-        )  # fmt: skip
-    for axis in (axes.xaxis, axes.yaxis):
-        axis.set_major_formatter(lambda value, _: style.amount(value))
-        axis.set_minor_locator(NullLocator())
+        axes.annotate(name, place, ha=ha, va="center", fontsize=SMALL, color=colour, linespacing=1.1)
+    few = {at: 1 + _spared(at) / large / 1e5 for at in (FAIR, LAST)}
+    near = max(abs(spared) for spared, *_ in lines.values()) / questions[-1]
     return Drawing(
         figure,
-        f"At four times the price per answer, the small model is cheaper overall only below about {_rounded(crossing)} "
-        "answers",
-        f"A small model that spends four large passes on an answer, {4 * large / 1e6:.0f} million FLOPs, has spent as "
-        f"much as the large one after {crossing:,.0f} answers.",
+        f"With ten million questions, an answer may cost one large pass, give or take {near:.0%}; with few, training "
+        "decides",
+        f"With 100,000 questions, an answer may cost {few[LAST]:.1f} large passes against {LAST} steps of training, "
+        f"and {few[FAIR]:.1f} against {FAIR}.",
         pd.DataFrame(
-            [(name.replace("\n", " "), float(t), float(e)) for name, (t, e, _) in lines.items()],
-            columns=["life", "FLOPs of training", "FLOPs of an answer"],
+            [
+                {
+                    "": name.replace("\n", " "),
+                    **{f"{n:,.0f} questions": _paid(1 + spared / n) for n in (1e4, 1e5, 1e6, 1e7)},
+                }
+                for name, (spared, *_) in lines.items()
+            ]
         ),
     )
 
 
-def _rounded(count: float) -> str:
-    """A count to two digits: 140,000."""
-    return f"{float(f'{count:.2g}'):,.0f}"
+FAIR, LAST = 1250, 2500  # steps of the large model: trained for about as many FLOPs as the small one, and to the end
+
+
+def _spared(at: int, *verifiers: str) -> float:
+    """FLOPs of training that the small model, with its verifiers, cost less than the large one."""
+    return results.training_flops("large", at=at) - results.training_flops("small", *verifiers)
+
+
+def _paid(passes: float) -> str:
+    return f"{passes:.1f}" if passes > 0 else "less than nothing"

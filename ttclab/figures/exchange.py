@@ -117,8 +117,8 @@ def crossing_by_seed() -> Drawing:
             ha="right" if height > 0.5 else "left", va="top" if height > 0.5 else "bottom",
         )  # fmt: skip
     axes.annotate(
-        f"{_seeds(len(families))}, one strategy", (STEPS[-1], float(pooled.high[STEPS.index(fair)])), xytext=(0, 12),
-        textcoords="offset points", fontsize=9, color=colour, ha="right",
+        f"line: {_seeds(len(families))} together,\nwith their 95% interval", (STEPS[3], float(pooled.mean[3])),
+        xytext=(24, 14), textcoords="offset points", fontsize=9, color=colour, ha="left", linespacing=1.1,
     )  # fmt: skip
     style.marks(figure, {seed_name(family): (style.INK, mark) for family, mark in marks.items()})
     won = {at: {"small": 1, NOBODY: 0, "large": -1}[pooled_map(at)[5][-1].verdict] for at in STEPS}
@@ -186,11 +186,12 @@ def same_training() -> Drawing:
     grey = style.COLOURS["large"]
     axes.fill_between(trained, passes.low, passes.high, color=grey, alpha=0.16, lw=0)
     axes.plot(trained, passes.mean, color=grey, ls=style.DASHED, marker="o", ms=4)
-    for at, aside, ha in ((STEPS[0], (8, -3), "left"), (nearest, (40, 4), "left"), (STEPS[-1], (4, 22), "right")):
+    for at, aside, ha in ((STEPS[0], (8, -3), "left"), (nearest, (44, 5), "left"), (STEPS[-1], (4, 22), "right")):
         place = STEPS.index(at)
         axes.annotate(
             f"14x, {at} steps", (trained[place], float(passes.mean[place])), xytext=aside, va="top", ha=ha,
             textcoords="offset points", fontsize=9, color=grey,
+            arrowprops={"arrowstyle": "-", "color": grey, "lw": 0.8} if at == nearest else None,
         )  # fmt: skip
     marks = dict(zip(small, "os^Dv", strict=False))
     for family, mark in marks.items():
@@ -199,7 +200,7 @@ def same_training() -> Drawing:
     places = [flops for flops, *_ in small.values()]
     once_at, best_at = of_all(lambda: float(greedy("small").correct.mean())), max(b.mean for *_, b in small.values())
     for name, spot, aside, ha in (
-        ("small, one pass", (max(places), once_at), (9, 0), "left"),
+        ("small, one pass", (max(places), once_at), (9, -6), "left"),
         ("small, thinking", (float(np.mean(places)), float(best_at)), (0, 12), "center"),
     ):
         axes.annotate(

@@ -17,6 +17,7 @@ from .words import listed
 
 SHOWN = RATIOS[:-1]  # without training, a map is nearly that of the largest R
 HATCH = "//"  # a cell in which a seed cannot pay
+STUB = 0.02  # height of the bar of such a cell, which has no number
 NOBODY_TILE = 0.16  # opacity of a cell without a winner
 WON = {"small": "small", "large": "large", NOBODY: "nobody"}
 Map = list[list[Cell]]
@@ -58,10 +59,12 @@ def verifier_given_or_charged() -> Drawing:
     for colour, cells, seeds, aside in bars:
         for x, cell, unable in zip(places + aside, cells, seeds, strict=True):
             gain, up = cell.gain, float(cell.gain.mean) > 0
-            if not unable:  # no number: the seeds' mean bill is no bill of a seed that cannot pay
+            if unable:  # no number: the seeds' mean bill is no bill of a seed that cannot pay
+                axes.bar(x, STUB if up else -STUB, wide, fc="none", ec=style.INK, alpha=0.35, lw=0, hatch=2 * HATCH)
+            else:
                 axes.bar(x, float(gain.mean), wide, color=colour, alpha=0.75, lw=0)
                 axes.plot([x, x], [float(gain.low), float(gain.high)], color=style.INK, lw=1.2)
-            end = 0.0 if unable else float(gain.high if up else gain.low)
+            end = (STUB if up else -STUB) if unable else float(gain.high if up else gain.low)
             axes.annotate(
                 f"{WON[cell.verdict]}\nwins", (x, end), xytext=(0, 3 if up else -3),
                 textcoords="offset points", ha="center", va="bottom" if up else "top", fontsize=9, color=style.INK,
@@ -88,8 +91,8 @@ def verifier_given_or_charged() -> Drawing:
 
 
 def _named(R: float, seeds: Sequence[str]) -> str:
-    """R under its bars, and who cannot pay where there are none."""
-    return f"R = {R:g}" + (f"\nno bars:\n{_cannot(seeds)}" if seeds else "")
+    """R under its bars, and who cannot pay where they are hatched."""
+    return f"R = {R:g}" + (f"\nhatched:\n{_cannot(seeds)}" if seeds else "")
 
 
 def _cannot(seeds: Sequence[str]) -> str:
@@ -160,8 +163,8 @@ def _rows_won(cells: Map, verdict: str) -> list[int]:
 
 
 def _fifths(rows: Sequence[int]) -> str:
-    if rows == [1, 2, 3]:
-        return "middle fifths"
+    if len(rows) > 2 and [*rows] == [*range(rows[0], rows[-1] + 1)]:
+        return f"{style.SHORT_FIFTHS[rows[0]]} to {style.SHORT_FIFTHS[rows[-1]]} fifth"
     return f"{listed([style.SHORT_FIFTHS[k] for k in rows])} fifth{'s' * (len(rows) > 1)}"
 
 
