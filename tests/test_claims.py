@@ -118,4 +118,4 @@ def test_every_claim_has_a_name_of_its_own_and_every_test_a_claim():
 
 def test_the_file_of_claims_holds_no_numbers_of_ours_that_could_drift():
     fields = {field for each in json.loads(claims.FILE.read_text(encoding="utf-8")) for field in each}
-    assert fields == {"id", "source", "says", "test", "verdict", "why"}
+    assert fields == {"id", "source", "short", "says", "test", "verdict", "why"}

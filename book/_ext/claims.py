@@ -1,11 +1,15 @@
-"""The directive {claims}: a table of all claims with their verdicts, reasons and numbers, and a form to filter it.
+"""The directive {claims}: an index of all claims, a form to filter it, and a block of details for each claim.
 
-Under a verdict stand the numbers of all seeds together, and the verdict of each seed where they differ. The tests run
-while the book is built. A verdict that differs from `claims.json` fails the strict build. The form is shown only where
-scripts run (`_static/claims.js`); without it the table is complete.
+A line of the index has the claim in a few words, its source and its verdict, and links to the block `claim-N`. A block
+is closed at first; it has the claim, the numbers of all seeds together, the reason for the verdict, and the numbers of
+each seed. `_static/claims.js` opens the block that a link leads to, and shows the form; without it the index is
+complete and every block opens by hand. The tests run while the book is built. A verdict that differs from `claims.json`
+fails the strict build.
 """
 
+import html
 import re
+from collections.abc import Iterable
 from typing import Any
 
 from docutils import nodes
@@ -14,58 +18,73 @@ from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
 from ttclab.results.assessed import Assessed
-from ttclab.results.claims import HOLDS, NOT_SEEN, REVERSED, UNDECIDED, load_claims
+from ttclab.results.claims import HOLDS, NOT_SEEN, REVERSED, UNDECIDED, Claim, load_claims
 
 logger = logging.getLogger(__name__)
-COLUMNS = {"The claim": 26, "Our runs, all seeds together": 44, "Why, and each seed": 30}
+COLUMNS = {"No.": 6, "The claim in a few words": 56, "Source": 14, "Our runs": 24}
 MARKS = {HOLDS: "●", REVERSED: "✖", NOT_SEEN: "■", UNDECIDED: "◆"}  # as in `claims_and_evidence`
 SOURCES = {"lesson": "the lesson", "paper": "the paper", "later": "a later paper"}
+SHORT_SOURCES = {"lesson": "lesson", "paper": "paper", "later": "later paper"}
 
 
 class Claims(SphinxDirective):
-    """The table of all claims."""
+    """The index of all claims, and their details."""
 
     def run(self) -> list[nodes.Node]:
-        body = nodes.tbody()
-        for place, claim in enumerate(load_claims(), start=1):
+        body, blocks = nodes.tbody(), []
+        for number, claim in enumerate(load_claims(), start=1):
             found = claim.check()
             if found.verdict != claim.verdict:
                 logger.warning("claim %s is now %r, not %r", claim.id, found.verdict, claim.verdict)
-            row = _row(f"{place}. {claim.says}", "", claim.why, strong=0)
-            row[0] += nodes.paragraph("", "", nodes.emphasis("", SOURCES[claim.source]))
-            row[1][0] += nodes.strong("", "", _marked(found.verdict))
-            row[1] += nodes.paragraph("", f"{found.compares}:")
-            row[1] += nodes.bullet_list(
-                "",
-                *[
-                    nodes.list_item(
-                        "",
-                        nodes.paragraph(
-                            "", f"{part}: ", nodes.strong("", number), nodes.Text(_unbroken(f" {interval}".rstrip()))
-                        ),
-                    )
-                    for part, number, interval in _shown(found)
-                ],
-            )
-            row[1] += [
-                nodes.paragraph("", f"seed {seed}: ", _marked(verdict), classes=["seed-verdict"])
-                for seed, verdict in enumerate(found.by_seed)
-            ]
-            row[2] += nodes.raw("", "<details><summary>The numbers of each seed</summary>", format="html")
-            row[2] += nodes.bullet_list(
-                "",
-                *[
-                    nodes.list_item("", nodes.paragraph("", f"{part}: {_unbroken(str(each))}"))
-                    for part, each in found.measured.items()
-                ],
-            )
-            row[2] += nodes.raw("", "</details>", format="html")
-            row["classes"] = [_name(claim.source), _name(found.verdict)]
-            body += row
+            classes = [_name(claim.source), _name(found.verdict)]
+            line = _row(str(number), "", SHORT_SOURCES[claim.source], "")
+            line[1][0] += nodes.reference("", claim.short, refuri=f"#claim-{number}")
+            line[3][0] += _marked(found.verdict)
+            line["classes"] = classes
+            body += line
+            block = _details(number, claim, found)
+            block["classes"] += classes
+            self.state.document.note_explicit_target(block)
+            blocks.append(block)
         group = nodes.tgroup("", *[nodes.colspec(colwidth=width) for width in COLUMNS.values()], cols=len(COLUMNS))
         group += nodes.thead("", _row(*COLUMNS))
         group += body
-        return [nodes.raw("", _form(), format="html"), nodes.table("", group, classes=["claims"])]
+        index = nodes.table("", group, classes=["claims"])
+        return [nodes.raw("", _form(), format="html"), index, nodes.rubric("", "Each claim in detail"), *blocks]
+
+
+def _details(number: int, claim: Claim, found: Assessed) -> nodes.container:
+    """The block of a claim: closed, with the claim in a few words and its verdict as its summary."""
+    name = f"claim-{number}"
+    block = nodes.container("", ids=[name], names=[name], classes=["claim"])
+    mark = f'<span class="verdict {found.verdict.replace(" ", "-")}">{MARKS[found.verdict]} {found.verdict}</span>'
+    summary = f"<strong>{number}. {html.escape(claim.short)}</strong> {mark}"
+    block += nodes.raw("", f"<details><summary>{summary}</summary>", format="html")
+    block += _told(f"Claim of {SOURCES[claim.source]}", claim.says)
+    block += _told("Why this verdict", claim.why)
+    block += _told("What we measured", f"{found.compares}:")
+    block += _list(
+        nodes.paragraph("", f"{part}: ", nodes.strong("", middle), nodes.Text(_unbroken(f" {interval}".rstrip())))
+        for part, middle, interval in _shown(found)
+    )
+    if found.by_seed:
+        block += _told("Verdict of each seed", "")
+        block += _list(
+            nodes.paragraph("", f"seed {seed}: ", _marked(verdict)) for seed, verdict in enumerate(found.by_seed)
+        )
+    block += _told("The numbers of each seed", "")
+    block += _list(nodes.paragraph("", f"{part}: {_unbroken(str(each))}") for part, each in found.measured.items())
+    block += nodes.raw("", "</details>", format="html")
+    return block
+
+
+def _told(what: str, text: str) -> nodes.paragraph:
+    """A paragraph that begins with what it tells, in bold."""
+    return nodes.paragraph("", "", nodes.strong("", f"{what}:"), nodes.Text(f" {text}".rstrip()))
+
+
+def _list(paragraphs: Iterable[nodes.paragraph]) -> nodes.bullet_list:
+    return nodes.bullet_list("", *[nodes.list_item("", paragraph) for paragraph in paragraphs])
 
 
 def _marked(verdict: str) -> nodes.inline:
@@ -101,13 +120,12 @@ def _options(default: str, choices: dict[str, str]) -> str:
 
 
 def _name(value: str) -> str:
-    """CSS class of a row of the table."""
+    """CSS class of a claim, in the index and in the details."""
     return "claim-" + value.replace(" ", "-")
 
 
-def _row(*texts: str, strong: int | None = None) -> nodes.row:
-    inside = [nodes.strong("", text) if i == strong else nodes.Text(text) for i, text in enumerate(texts)]
-    return nodes.row("", *[nodes.entry("", nodes.paragraph("", "", each)) for each in inside])
+def _row(*texts: str) -> nodes.row:
+    return nodes.row("", *[nodes.entry("", nodes.paragraph("", "", nodes.Text(text))) for text in texts])
 
 
 def _load_script(
