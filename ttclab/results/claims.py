@@ -141,8 +141,8 @@ def matches_14x_for_fewer_flops() -> Finding:
     gap = payable.minus(large)
     return Finding(
         REVERSED if gap.sign < 0 else HOLDS,
-        "The small model's best strategy for at most 0.8 of the FLOPs of one pass of the 14x model, minus that pass. The "
-        "strategy was picked on the test problems",
+        "The small model's best strategy for at most 0.8 of the FLOPs of one pass of the 14x model, minus that pass. "
+        "The strategy was picked on the test problems",
         {"all problems": gap},
     )
 
