@@ -1,15 +1,16 @@
-"""The directive {claims}: an index of all claims, a form to filter it, and a block of details for each claim.
+"""The directives {claims-index}, a table of all claims with a form to filter it, and {claims}, a block for each claim.
 
 A line of the index has the claim in a few words, its source and its verdict, and links to the block `claim-N`. A block
-is closed at first; it has the claim, the numbers of all seeds together, the reason for the verdict, and the numbers of
-each seed. `_static/claims.js` opens the block that a link leads to, and shows the form; without it the index is
-complete and every block opens by hand. The tests run while the book is built. A verdict that differs from `claims.json`
-fails the strict build.
+is closed at first; it has the claim, the reason for the verdict, and the numbers of all seeds and of each seed.
+`_static/claims.js` opens the block that a link leads to, and shows the form; without it the index is complete and every
+block opens by hand. The tests run while the book is built. A verdict that differs from `claims.json` fails the strict
+build.
 """
 
 import html
 import re
 from collections.abc import Iterable
+from functools import cache
 from typing import Any
 
 from docutils import nodes
@@ -17,63 +18,74 @@ from sphinx.application import Sphinx
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
-from ttclab.results.assessed import Assessed
+from ttclab.results.assessed import Assessed, Measured
 from ttclab.results.claims import HOLDS, NOT_SEEN, REVERSED, UNDECIDED, Claim, load_claims
 
 logger = logging.getLogger(__name__)
 COLUMNS = {"No.": 6, "The claim in a few words": 56, "Source": 14, "Our runs": 24}
 MARKS = {HOLDS: "●", REVERSED: "✖", NOT_SEEN: "■", UNDECIDED: "◆"}  # as in `claims_and_evidence`
 SOURCES = {"lesson": "the lesson", "paper": "the paper", "later": "a later paper"}
-SHORT_SOURCES = {"lesson": "lesson", "paper": "paper", "later": "later paper"}
+SHORT_SOURCES = {"lesson": "lesson", "paper": "paper", "later": "later"}
 
 
-class Claims(SphinxDirective):
-    """The index of all claims, and their details."""
+@cache
+def _assessed() -> list[tuple[Claim, Assessed]]:
+    """All claims with the results of their tests."""
+    assessed = [(claim, claim.check()) for claim in load_claims()]
+    for claim, found in assessed:
+        if found.verdict != claim.verdict:
+            logger.warning("claim %s is now %r, not %r", claim.id, found.verdict, claim.verdict)
+    return assessed
+
+
+class ClaimsIndex(SphinxDirective):
+    """A line for each claim, and the form."""
 
     def run(self) -> list[nodes.Node]:
-        body, blocks = nodes.tbody(), []
-        for number, claim in enumerate(load_claims(), start=1):
-            found = claim.check()
-            if found.verdict != claim.verdict:
-                logger.warning("claim %s is now %r, not %r", claim.id, found.verdict, claim.verdict)
-            classes = [_name(claim.source), _name(found.verdict)]
+        body = nodes.tbody()
+        for number, (claim, found) in enumerate(_assessed(), start=1):
             line = _row(str(number), "", SHORT_SOURCES[claim.source], "")
             line[1][0] += nodes.reference("", claim.short, refuri=f"#claim-{number}")
             line[3][0] += _marked(found.verdict)
-            line["classes"] = classes
+            line["classes"] = [_name(claim.source), _name(found.verdict)]
             body += line
-            block = _details(number, claim, found)
-            block["classes"] += classes
-            self.state.document.note_explicit_target(block)
-            blocks.append(block)
         group = nodes.tgroup("", *[nodes.colspec(colwidth=width) for width in COLUMNS.values()], cols=len(COLUMNS))
         group += nodes.thead("", _row(*COLUMNS))
         group += body
-        index = nodes.table("", group, classes=["claims"])
-        return [nodes.raw("", _form(), format="html"), index, nodes.rubric("", "Each claim in detail"), *blocks]
+        return [nodes.raw("", _form(), format="html"), nodes.table("", group, classes=["claims"])]
 
 
-def _details(number: int, claim: Claim, found: Assessed) -> nodes.container:
+class Claims(SphinxDirective):
+    """A block for each claim."""
+
+    def run(self) -> list[nodes.Node]:
+        blocks = [_block(number, claim, found) for number, (claim, found) in enumerate(_assessed(), start=1)]
+        for block in blocks:
+            self.state.document.note_explicit_target(block)
+        return [*blocks]
+
+
+def _block(number: int, claim: Claim, found: Assessed) -> nodes.container:
     """The block of a claim: closed, with the claim in a few words and its verdict as its summary."""
     name = f"claim-{number}"
-    block = nodes.container("", ids=[name], names=[name], classes=["claim"])
+    classes = ["claim", _name(claim.source), _name(found.verdict)]
+    block = nodes.container("", ids=[name], names=[name], classes=classes)
     mark = f'<span class="verdict {found.verdict.replace(" ", "-")}">{MARKS[found.verdict]} {found.verdict}</span>'
     summary = f"<strong>{number}. {html.escape(claim.short)}</strong> {mark}"
     block += nodes.raw("", f"<details><summary>{summary}</summary>", format="html")
     block += _told(f"Claim of {SOURCES[claim.source]}", claim.says)
     block += _told("Why this verdict", claim.why)
-    block += _told("What we measured", f"{found.compares}:")
-    block += _list(
-        nodes.paragraph("", f"{part}: ", nodes.strong("", middle), nodes.Text(_unbroken(f" {interval}".rstrip())))
-        for part, middle, interval in _shown(found)
-    )
     if found.by_seed:
-        block += _told("Verdict of each seed", "")
-        block += _list(
-            nodes.paragraph("", f"seed {seed}: ", _marked(verdict)) for seed, verdict in enumerate(found.by_seed)
-        )
-    block += _told("The numbers of each seed", "")
-    block += _list(nodes.paragraph("", f"{part}: {_unbroken(str(each))}") for part, each in found.measured.items())
+        seeds = _told("Verdicts of the seeds", "")
+        for seed, verdict in enumerate(found.by_seed):
+            seeds += [nodes.Text(f"{',' if seed else ''} seed {seed} "), _marked(verdict)]
+        block += seeds
+    block += _told("Measured over all seeds", f"{found.compares}:")
+    block += _numbers(each for each in found.measured.items() if each[1].shown)
+    more = [each for each in found.measured.items() if not each[1].shown]
+    if more:
+        block += _told("Also measured", "the verdict does not rest on these numbers:")
+        block += _numbers(more)
     block += nodes.raw("", "</details>", format="html")
     return block
 
@@ -83,19 +95,20 @@ def _told(what: str, text: str) -> nodes.paragraph:
     return nodes.paragraph("", "", nodes.strong("", f"{what}:"), nodes.Text(f" {text}".rstrip()))
 
 
-def _list(paragraphs: Iterable[nodes.paragraph]) -> nodes.bullet_list:
-    return nodes.bullet_list("", *[nodes.list_item("", paragraph) for paragraph in paragraphs])
+def _numbers(parts: Iterable[tuple[str, Measured]]) -> nodes.bullet_list:
+    """What each part is over, its number over all seeds with the interval, and its numbers in the seeds."""
+    items = []
+    for part, measured in parts:
+        number, opening, interval = measured.together.partition(" (")
+        *most, last = measured.seeds
+        rest = _unbroken(f"{opening}{interval}") + f"; in seeds 0, 1 and 2: {', '.join(most)} and {last}"
+        items.append(nodes.paragraph("", f"{part}: ", nodes.strong("", number), nodes.Text(rest)))
+    return nodes.bullet_list("", *[nodes.list_item("", item) for item in items])
 
 
 def _marked(verdict: str) -> nodes.inline:
     """A verdict with its mark, both in the colour of the figure of verdicts."""
     return nodes.inline("", f"{MARKS[verdict]} {verdict}", classes=["verdict", verdict.replace(" ", "-")])
-
-
-def _shown(found: Assessed) -> list[tuple[str, str, str]]:
-    """The parts on which a verdict rests: what each is over, its number over all seeds, and the interval."""
-    parts = [(part, each.together.partition(" (")) for part, each in found.measured.items() if each.shown]
-    return [(part, number, opening.strip() + interval) for part, (number, opening, interval) in parts]
 
 
 def _unbroken(text: str) -> str:
@@ -136,6 +149,7 @@ def _load_script(
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
+    app.add_directive("claims-index", ClaimsIndex)
     app.add_directive("claims", Claims)
     app.connect("html-page-context", _load_script)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
