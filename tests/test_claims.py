@@ -1,4 +1,6 @@
 import json
+import re
+from pathlib import Path
 
 import pytest
 
@@ -118,4 +120,36 @@ def test_every_claim_has_a_name_of_its_own_and_every_test_a_claim():
 
 def test_the_file_of_claims_holds_no_numbers_of_ours_that_could_drift():
     fields = {field for each in json.loads(claims.FILE.read_text(encoding="utf-8")) for field in each}
-    assert fields == {"id", "source", "says", "test", "verdict", "why"}
+    assert fields == {"id", "source", "short", "says", "test", "verdict", "why"}
+
+
+def test_the_examples_of_verdicts_on_the_page_have_these_verdicts():
+    page = (Path(__file__).parent.parent / "book/claims.md").read_text(encoding="utf-8")
+    for verdict in (claims.HOLDS, claims.REVERSED, claims.NOT_SEEN, claims.UNDECIDED):
+        number = int(re.findall(rf"^- \*\*{verdict.capitalize()}\*\*:.+?\(#claim-(\d+)\)", page, re.M | re.S)[0])
+        assert CLAIMS[number - 1].verdict == verdict
+    three = re.findall(r"^\d\. .+?\(#claim-(\d+)\)", page, re.MULTILINE | re.DOTALL)
+    assert [int(number) for number in three] == [
+        place for place, claim in enumerate(CLAIMS, start=1) if claim.verdict == claims.REVERSED
+    ]
+    assert all(claim.source == "paper" for claim in CLAIMS if claim.verdict == claims.REVERSED)
+
+
+def test_the_claims_whose_choices_the_page_tells_have_these_numbers():
+    told = {
+        1: "large_for_easy_small_for_hard",
+        2: "sampling_for_easy_revision_for_hard",
+        14: "nothing_helps_on_the_hardest",
+    }
+    told |= {
+        3: "matches_14x_for_fewer_flops",
+        6: "both_win_at_every_budget",
+        9: "cheap_estimates_of_difficulty_are_poor",
+    }
+    told |= {18: "right_turned_wrong", 19: "compute_optimal_saves", 20: "test_time_compute_for_all_but_the_hardest"}
+    assert {number: CLAIMS[number - 1].test for number in told} == told
+    assert CLAIMS[2].check().by_seed == [claims.REVERSED, claims.HOLDS, claims.HOLDS]
+
+
+def test_a_line_of_the_index_has_few_words():
+    assert all(len(claim.short) <= 48 for claim in CLAIMS) and len({claim.short for claim in CLAIMS}) == len(CLAIMS)

@@ -181,6 +181,22 @@ def test_in_every_seed_the_curves_cross_before_8_samples_and_from_32_on_the_mode
         assert all(gain.high < 0 for gain in change.unstack())
 
 
+def test_a_greedy_pass_before_reinforcement_ties_with_a_sample_after_it_in_seed_0_and_is_ahead_in_the_others():
+    gains = each_family(lambda: results.greedy("small").minus(results.rl_coverage(1)))
+    assert [gain.sign for gain in gains.values()] == [0, 1, 1]
+
+
+def test_a_low_temperature_gains_most_of_what_reinforcement_gains_and_costs_no_coverage():
+    cool, trained = (arm(1).minus(results.coverage(1)) for arm in (results.cool_coverage, results.rl_coverage))
+    assert 0.75 * trained.mean < cool.mean < trained.mean and cool.low > 0
+    assert results.cool_coverage(64).minus(results.coverage(64)).sign == 0
+
+
+def test_no_cheap_verifier_beats_the_vote_of_smollm2_and_a_trained_one_beats_a_cheap_one_on_the_sums():
+    assert all(words.word_chosen(16, name).minus(words.word_vote(16)).sign <= 0 for name in CHEAP)
+    assert results.weighted(16).minus(words.sums_likeliest(16)).sign > 0
+
+
 def test_in_every_seed_a_trained_verifier_closes_most_of_the_gap_between_the_vote_and_coverage():
     gap, closed = (
         each_family(lambda: float((arm(16).correct - results.vote(16).correct).mean()))  # noqa: B023

@@ -1,11 +1,16 @@
-"""The directive {claims}: a table of all claims with their verdicts, reasons and numbers, and a form to filter it.
+"""The directives {claims-index}, a table of all claims with a form to filter it, and {claims}, a block for each claim.
 
-Under a verdict stand the numbers of all seeds together, and the verdict of each seed where they differ. The tests run
-while the book is built. A verdict that differs from `claims.json` fails the strict build. The form is shown only where
-scripts run (`_static/claims.js`); without it the table is complete.
+A line of the index has the claim in a few words, its source and its verdict, and links to the block `claim-N`. A block
+is closed at first; it has the claim, the reason for the verdict, and the numbers of all seeds and of each seed.
+`_static/claims.js` opens the block that a link leads to, and shows the form; without it the index is complete and every
+block opens by hand. The tests run while the book is built. A verdict that differs from `claims.json` fails the strict
+build.
 """
 
+import html
 import re
+from collections.abc import Iterable
+from functools import cache
 from typing import Any
 
 from docutils import nodes
@@ -13,70 +18,97 @@ from sphinx.application import Sphinx
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
-from ttclab.results.assessed import Assessed
-from ttclab.results.claims import HOLDS, NOT_SEEN, REVERSED, UNDECIDED, load_claims
+from ttclab.results.assessed import Assessed, Measured
+from ttclab.results.claims import HOLDS, NOT_SEEN, REVERSED, UNDECIDED, Claim, load_claims
 
 logger = logging.getLogger(__name__)
-COLUMNS = {"The claim": 26, "Our runs, all seeds together": 44, "Why, and each seed": 30}
+COLUMNS = {"No.": 6, "The claim in a few words": 56, "Source": 14, "Our runs": 24}
 MARKS = {HOLDS: "●", REVERSED: "✖", NOT_SEEN: "■", UNDECIDED: "◆"}  # as in `claims_and_evidence`
 SOURCES = {"lesson": "the lesson", "paper": "the paper", "later": "a later paper"}
+SHORT_SOURCES = {"lesson": "lesson", "paper": "paper", "later": "later"}
 
 
-class Claims(SphinxDirective):
-    """The table of all claims."""
+@cache
+def _assessed() -> list[tuple[Claim, Assessed]]:
+    """All claims with the results of their tests."""
+    assessed = [(claim, claim.check()) for claim in load_claims()]
+    for claim, found in assessed:
+        if found.verdict != claim.verdict:
+            logger.warning("claim %s is now %r, not %r", claim.id, found.verdict, claim.verdict)
+    return assessed
+
+
+class ClaimsIndex(SphinxDirective):
+    """A line for each claim, and the form."""
 
     def run(self) -> list[nodes.Node]:
         body = nodes.tbody()
-        for place, claim in enumerate(load_claims(), start=1):
-            found = claim.check()
-            if found.verdict != claim.verdict:
-                logger.warning("claim %s is now %r, not %r", claim.id, found.verdict, claim.verdict)
-            row = _row(f"{place}. {claim.says}", "", claim.why, strong=0)
-            row[0] += nodes.paragraph("", "", nodes.emphasis("", SOURCES[claim.source]))
-            row[1][0] += nodes.strong("", "", _marked(found.verdict))
-            row[1] += nodes.paragraph("", f"{found.compares}:")
-            row[1] += nodes.bullet_list(
-                "",
-                *[
-                    nodes.list_item(
-                        "",
-                        nodes.paragraph(
-                            "", f"{part}: ", nodes.strong("", number), nodes.Text(_unbroken(f" {interval}".rstrip()))
-                        ),
-                    )
-                    for part, number, interval in _shown(found)
-                ],
-            )
-            row[1] += [
-                nodes.paragraph("", f"seed {seed}: ", _marked(verdict), classes=["seed-verdict"])
-                for seed, verdict in enumerate(found.by_seed)
-            ]
-            row[2] += nodes.raw("", "<details><summary>The numbers of each seed</summary>", format="html")
-            row[2] += nodes.bullet_list(
-                "",
-                *[
-                    nodes.list_item("", nodes.paragraph("", f"{part}: {_unbroken(str(each))}"))
-                    for part, each in found.measured.items()
-                ],
-            )
-            row[2] += nodes.raw("", "</details>", format="html")
-            row["classes"] = [_name(claim.source), _name(found.verdict)]
-            body += row
+        for number, (claim, found) in enumerate(_assessed(), start=1):
+            line = _row(str(number), "", SHORT_SOURCES[claim.source], "")
+            line[1][0] += nodes.reference("", claim.short, refuri=f"#claim-{number}")
+            line[3][0] += _marked(found.verdict)
+            line["classes"] = [_name(claim.source), _name(found.verdict)]
+            body += line
         group = nodes.tgroup("", *[nodes.colspec(colwidth=width) for width in COLUMNS.values()], cols=len(COLUMNS))
         group += nodes.thead("", _row(*COLUMNS))
         group += body
         return [nodes.raw("", _form(), format="html"), nodes.table("", group, classes=["claims"])]
 
 
+class Claims(SphinxDirective):
+    """A block for each claim."""
+
+    def run(self) -> list[nodes.Node]:
+        blocks = [_block(number, claim, found) for number, (claim, found) in enumerate(_assessed(), start=1)]
+        for block in blocks:
+            self.state.document.note_explicit_target(block)
+        return [*blocks]
+
+
+def _block(number: int, claim: Claim, found: Assessed) -> nodes.container:
+    """The block of a claim: closed, with the claim in a few words and its verdict as its summary."""
+    name = f"claim-{number}"
+    classes = ["claim", _name(claim.source), _name(found.verdict)]
+    block = nodes.container("", ids=[name], names=[name], classes=classes)
+    mark = f'<span class="verdict {found.verdict.replace(" ", "-")}">{MARKS[found.verdict]} {found.verdict}</span>'
+    summary = f"<strong>{number}. {html.escape(claim.short)}</strong> {mark}"
+    block += nodes.raw("", f"<details><summary>{summary}</summary>", format="html")
+    block += _told(f"Claim of {SOURCES[claim.source]}", claim.says)
+    block += _told("Why this verdict", claim.why)
+    if found.by_seed:
+        seeds = _told("Verdicts of the seeds", "")
+        for seed, verdict in enumerate(found.by_seed):
+            seeds += [nodes.Text(f"{',' if seed else ''} seed {seed} "), _marked(verdict)]
+        block += seeds
+    block += _told("Measured over all seeds", f"{found.compares}:")
+    block += _numbers(each for each in found.measured.items() if each[1].shown)
+    more = [each for each in found.measured.items() if not each[1].shown]
+    if more:
+        block += _told("Also measured", "the verdict does not rest on these numbers:")
+        block += _numbers(more)
+    block += nodes.raw("", "</details>", format="html")
+    return block
+
+
+def _told(what: str, text: str) -> nodes.paragraph:
+    """A paragraph that begins with what it tells, in bold."""
+    return nodes.paragraph("", "", nodes.strong("", f"{what}:"), nodes.Text(f" {text}".rstrip()))
+
+
+def _numbers(parts: Iterable[tuple[str, Measured]]) -> nodes.bullet_list:
+    """What each part is over, its number over all seeds with the interval, and its numbers in the seeds."""
+    items = []
+    for part, measured in parts:
+        number, opening, interval = measured.together.partition(" (")
+        *most, last = measured.seeds
+        rest = _unbroken(f"{opening}{interval}") + f"; in seeds 0, 1 and 2: {', '.join(most)} and {last}"
+        items.append(nodes.paragraph("", f"{part}: ", nodes.strong("", number), nodes.Text(rest)))
+    return nodes.bullet_list("", *[nodes.list_item("", item) for item in items])
+
+
 def _marked(verdict: str) -> nodes.inline:
     """A verdict with its mark, both in the colour of the figure of verdicts."""
     return nodes.inline("", f"{MARKS[verdict]} {verdict}", classes=["verdict", verdict.replace(" ", "-")])
-
-
-def _shown(found: Assessed) -> list[tuple[str, str, str]]:
-    """The parts on which a verdict rests: what each is over, its number over all seeds, and the interval."""
-    parts = [(part, each.together.partition(" (")) for part, each in found.measured.items() if each.shown]
-    return [(part, number, opening.strip() + interval) for part, (number, opening, interval) in parts]
 
 
 def _unbroken(text: str) -> str:
@@ -101,13 +133,12 @@ def _options(default: str, choices: dict[str, str]) -> str:
 
 
 def _name(value: str) -> str:
-    """CSS class of a row of the table."""
+    """CSS class of a claim, in the index and in the details."""
     return "claim-" + value.replace(" ", "-")
 
 
-def _row(*texts: str, strong: int | None = None) -> nodes.row:
-    inside = [nodes.strong("", text) if i == strong else nodes.Text(text) for i, text in enumerate(texts)]
-    return nodes.row("", *[nodes.entry("", nodes.paragraph("", "", each)) for each in inside])
+def _row(*texts: str) -> nodes.row:
+    return nodes.row("", *[nodes.entry("", nodes.paragraph("", "", nodes.Text(text))) for text in texts])
 
 
 def _load_script(
@@ -118,6 +149,7 @@ def _load_script(
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
+    app.add_directive("claims-index", ClaimsIndex)
     app.add_directive("claims", Claims)
     app.connect("html-page-context", _load_script)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

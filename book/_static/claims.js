@@ -1,14 +1,27 @@
-// Shows the claims of one source or verdict. Without it the whole table is there, and no form.
+// Shows the claims of one source or verdict, and opens the details of a claim that a link leads to.
+// Without it the whole index is there, every claim opens by hand, and no form is shown.
+const lines = [...document.querySelectorAll("table.claims tbody tr")];
+const blocks = [...document.querySelectorAll("div.claim")];
 for (const form of document.querySelectorAll("form.claims-filter")) {
-  const rows = [...document.querySelectorAll("table.claims tbody tr")];
   const filter = () => {
     const chosen = [form.source.value, form.verdict.value].filter(Boolean);
-    for (const row of rows) row.hidden = !chosen.every((name) => row.classList.contains(name));
-    const left = rows.filter((row) => !row.hidden).length;
-    form.querySelector("output").textContent = left ? `${left} of ${rows.length} claims` : "No claim fits.";
+    for (const item of [...lines, ...blocks]) item.hidden = !chosen.every((name) => item.classList.contains(name));
+    const left = lines.filter((line) => !line.hidden).length;
+    form.querySelector("output").textContent = left ? `${left} of ${lines.length} claims` : "No claim fits.";
   };
   form.addEventListener("change", filter);
   form.addEventListener("submit", (event) => event.preventDefault());
   form.hidden = false;
   filter(); // a browser may have kept what was chosen before
 }
+const open = () => {
+  const block = blocks.find((each) => `#${each.id}` === location.hash);
+  if (!block) return;
+  block.hidden = false; // a link from the text may lead to a claim that the form hides
+  block.querySelector("details").open = true;
+  block.scrollIntoView();
+};
+for (const link of document.querySelectorAll('a[href^="#claim-"]'))
+  link.addEventListener("click", () => setTimeout(open)); // also where the address stays the same
+window.addEventListener("hashchange", open);
+open();

@@ -72,6 +72,7 @@ from .question import verifier_on_the_bill as verifier_on_the_bill
 from .reinforcement import coverage_before_and_after as coverage_before_and_after
 from .reinforcement import coverage_change_by_seed as coverage_change_by_seed
 from .reinforcement import search_before_and_after as search_before_and_after
+from .reinforcement import sharper_without_training as sharper_without_training
 from .restarting import how_good_a_critic_must_be as how_good_a_critic_must_be
 from .restarting import restarting_at_the_doubtful_step as restarting_at_the_doubtful_step
 from .restarting import restarts_by_fifth as restarts_by_fifth

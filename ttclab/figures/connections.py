@@ -107,13 +107,12 @@ def words_verifiers() -> Drawing:
         **{f"SmolLM2: {CHOICES[name]}": Row("orm", gain) for name, gain in real.items()},
     }
     helpful = sum(gain.sign > 0 for gain in real.values())
-    far = trained.low > max(float(gain.high) for gain in (cheap, *real.values()))
+    apart = weighted(16).minus(sums_likeliest(16))
+    ahead = {0: "no cheap verifier is", 1: "one cheap verifier is"}.get(helpful, f"{helpful} cheap verifiers are")
     return Drawing(
         charts.dots(rows, xlabel="points above a vote of 16", difference=True),
-        f"On the sums a trained verifier adds {100 * float(trained.mean):.0f} points; every cheap verifier stays far "
-        "below that"
-        if far
-        else f"{helpful} of the three cheap verifiers beat{'s' if helpful == 1 else ''} the vote of SmolLM2",
+        f"On the sums a trained verifier {by_sign(apart, 'beats', 'ties with', 'loses to')} a cheap one; on SmolLM2 "
+        f"{ahead} ahead of the vote",
         f"Minus the vote on the sums: {trained:.0 points} for the PRM, {cheap:.0 points} for likelihood; on SmolLM2, "
         f"weighting by the working: {real['working']:.0 points}.",
         pd.DataFrame(

@@ -81,40 +81,42 @@ def one_turn_of_the_arena() -> Drawing:
 
 @drawn
 def map_of_strategies() -> Drawing:
-    """Where the strategies of the book stand: how solutions are written, and who decides."""
-    figure, axes = canvas(3.75)
-    left, bottom = 0.95, 0.85
+    """Where strategies stand: how solutions are written, and who decides. The colour says who measured them."""
+    figure, axes = canvas(4.15)
+    left, bottom = 1.0, 0.85
     columns = ("independently", "step by step", "one after another")
     rows = (("the model", 0), ("a vote", 1), ("a verifier", 2))
     wide, high = (WIDTH - left) / 3, 0.85
+    here, elsewhere = COLOURS["prm"], COLOURS["revision"]
     placed = (
-        (0, 0, "one sample", "chapter 1", COLOURS["single"]),
-        (0, 1, "majority vote", "chapter 2", COLOURS["majority"]),
-        (0, 2, "best-of-N", "chapter 3", COLOURS["prm"]),
-        (1, 2, "beam search", "chapter 3", COLOURS["beam"]),
-        (2, 2, "revision", "chapter 4", COLOURS["revision"]),
-        (2, 0, "long chains\nof thought", "chapter 8", COLOURS["optimal"]),
-        (2, 1, "adaptive\nsampling", "chapter 5", COLOURS["optimal"]),
+        (0, 0, "one sample", "chapter 1", here),
+        (0, 1, "majority vote,\nadaptive votes", "chapters 2 and 5", here),
+        (0, 2, "best-of-N", "chapter 3", here),
+        (1, 2, "beam search", "chapter 3", here),
+        (2, 2, "revision", "chapter 4", here),
+        (2, 0, "long chains\nof thought", "o1, R1", elsewhere),
     )
     for k, name in enumerate(columns):
         words(axes, left + (k + 0.5) * wide, 0.58, name)
     for name, k in rows:
         words(axes, left - 0.1, bottom + (k + 0.5) * high, name, ha="right")
         axes.plot([left, WIDTH], [bottom + k * high] * 2, color=INK, alpha=0.25, lw=0.8)
-    for column, row, name, chapter, colour in placed:
+    for column, row, name, source, colour in placed:
         x, y = left + column * wide + 0.05, bottom + row * high + 0.06
         box(axes, x, y, wide - 0.1, high - 0.12, "", colour, fill=0.15)
         middle = x + wide / 2 - 0.05
-        words(axes, middle, y + 0.49 - 0.02, name)
-        words(axes, middle, y + 0.13, chapter, fontsize=SMALL)
+        words(axes, middle, y + 0.47, name)
+        words(axes, middle, y + 0.12, source, fontsize=SMALL)
+    words(axes, left + 0.05, 3.98, "■ in this course", ha="left", color=here, weight="bold")
+    words(axes, left + 1.75, 3.98, "■ only in other work", ha="left", color=elsewhere, weight="bold")
     words(axes, 0.05, 3.6, "Who decides?", ha="left", weight="bold")
     words(axes, left + 1.5 * wide, 0.25, "How are solutions written?", weight="bold")
     return Drawing(
         figure,
-        "Every strategy answers two questions: how are solutions written, and who decides?",
-        "Sampling writes solutions independently, beam search step by step, revision one attempt after another; the "
-        "model itself, a vote or a verifier decides. In long chains of thought the model itself tries one way after "
-        "another.",
+        "Of many solutions one must be chosen: by a vote, by a verifier or by the model itself",
+        "Sampling writes solutions independently, beam search step by step, revision one attempt after another. In "
+        "this course a vote or a verifier chooses among them. In the long chains of thought of other work, the model "
+        "itself tries one way after another.",
     )
 
 

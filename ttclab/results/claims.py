@@ -41,6 +41,8 @@ class Claim:
     id : str
     source : {"lesson", "paper", "later"}
         Who makes the claim.
+    short : str
+        The claim in a few words, for the index.
     says : str
         The claim in our words.
     test : str
@@ -53,6 +55,7 @@ class Claim:
 
     id: str
     source: str
+    short: str
     says: str
     test: str
     verdict: str
@@ -108,7 +111,7 @@ def test_time_compute_for_all_but_the_hardest() -> Finding:
         _verdict(rest.sign, -hard.sign),
         "The small model's best strategy minus one pass of the 14x model, for the same FLOPs",
         {
-            "the four easier fifths": rest,
+            "the four easier fifths, pooled": rest,
             "hardest fifth": hard,
             "all problems, the 14x model at the end of its training": small.minus(trained),
         },
@@ -138,7 +141,8 @@ def matches_14x_for_fewer_flops() -> Finding:
     gap = payable.minus(large)
     return Finding(
         REVERSED if gap.sign < 0 else HOLDS,
-        "The small model's best strategy for at most 0.8 of the FLOPs of one pass of the 14x model, minus that pass",
+        "The small model's best strategy for at most 0.8 of the FLOPs of one pass of the 14x model, minus that pass. "
+        "The strategy was picked on the test problems",
         {"all problems": gap},
     )
 
