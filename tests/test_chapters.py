@@ -230,6 +230,27 @@ def test_one_large_pass_pays_for_about_17_samples_or_7_with_their_scores_in_ever
         assert all(low < cost / price < high for cost, price in zip(costs, large, strict=True))
 
 
+def test_a_vote_ties_on_the_three_easiest_fifths_and_loses_on_the_two_hardest_where_right_answers_are_outvoted():
+    votes, large, many = results.vote(matched_samples()), greedy("large"), results.coverage(matched_samples())
+    assert [votes.minus(large, fifth).sign for fifth in range(5)] == [0, 0, 0, -1, -1]
+    assert many.fifth(3, 4).correct.mean() > 0.6 and votes.fifth(3, 4).correct.mean() < 0.2
+    assert many.minus(large, 4).sign == 1  # with the oracle, the lesson is right on the hardest fifth
+
+
+def test_no_seed_has_a_vote_ahead_of_a_greedy_pass_and_reading_decides_who_ties():
+    def signs(gain):
+        return [each.sign for each in each_family(gain).values()]
+
+    def prm(samples):
+        return signs(lambda: results.weighted(samples).minus(greedy("large")))
+
+    assert max(signs(lambda: results.vote(17).minus(greedy("small")))) == 0
+    assert prm(17) == [0, 1, 1] and prm(7) == [-1, 0, 0]
+    assert signs(lambda: results.coverage(17).minus(greedy("large", 2500))) == [-1, 0, 0]
+    assert results.vote(17).cost > 10 * greedy("small").cost
+    assert bill("small", 7, "prm")["verifier"] > bill("small", 7)["writing"]
+
+
 def test_the_formula_of_the_paper_allows_the_small_model_more_than_our_count():
     for R in (0.16, 0.79):
         assert spendable(R) < 0.9 * exchange_rate(14, R, "arxiv")

@@ -44,7 +44,6 @@ from .diagrams_spending import chord_below_the_curve as chord_below_the_curve
 from .diagrams_spending import marbles as marbles
 from .diagrams_spending import one_pass_or_many as one_pass_or_many
 from .diagrams_spending import shapes_of_a_budget as shapes_of_a_budget
-from .diagrams_spending import training_or_thinking as training_or_thinking
 from .diagrams_spending import votes_as_histograms as votes_as_histograms
 from .diagrams_verifiers import how_rollouts_label as how_rollouts_label
 from .diagrams_verifiers import samples_by_answer as samples_by_answer

@@ -10,14 +10,11 @@ from matplotlib.axes import Axes
 
 from .. import results
 from ..estimators import pass_at_k
-from ..results.exchange import allowance, bill, matched_samples, samples_for
+from ..results.exchange import bill, matched_samples
 from . import style
 from .drawing import ONE_PROBLEM, SEED_0, Drawing, drawn
 from .shapes import NORMAL, PASSED, RIGHT, SMALL, WIDTH, arrow, box, canvas, dot, panels, words, yes
 from .style import COLOURS, INK, PAGE
-
-PARTS = [(who, what) for who in ("large", "small") for what in ("training", "answers")] + [("small", "each answer")]
-RATIOS = (0.16, 0.79, 22)  # of the paper, arXiv edition
 
 
 @drawn(SEED_0)
@@ -117,53 +114,6 @@ def _in_two(question: str) -> str:
         return question
     cut = question.rfind(", ", 0, len(question) // 2 + 8) + 1
     return f"{question[:cut]}\n{question[cut + 1 :]}"
-
-
-@drawn(SEED_0)
-def training_or_thinking() -> Drawing:
-    """The FLOPs of models that are asked rarely and often, for equal totals: training, and what is left to answer."""
-    rows = []
-    for R in RATIOS:
-        queries = results.queries_at(R)
-        large = (results.training_flops("large"), queries * results.greedy("large").cost)
-        trained = results.training_flops("small")
-        rows.append((R, queries, *large, trained, sum(large) - trained, allowance(R)))
-    columns = ["R", "questions", *(f"{who}, FLOPs of {what}" for who, what in PARTS)]
-    data = pd.DataFrame(rows, columns=columns).set_index("R")
-    figure, axes = canvas(1.2 * len(rows) + 0.7)
-    left, wide = 0.76, WIDTH - 2.9
-    each = [samples_for(flops) for flops in data["small, FLOPs of each answer"]]
-    looks = {"training": (INK, 0.4), "answers": (COLOURS["writing"], 0.85)}
-    for k, (R, queries, *_) in enumerate(rows):
-        y = 1.2 * (len(rows) - k - 1) + 0.5
-        whole = data.loc[R, "large, FLOPs of training"] + data.loc[R, "large, FLOPs of answers"]
-        words(axes, left, y + 0.92, f"asked {_rounded(queries)} times", ha="left", weight="bold")
-        words(axes, WIDTH - 0.06, y + 0.92, f"each bar: {whole / 1e12:.0f} × 10¹² FLOPs", ha="right", fontsize=SMALL)
-        words(axes, left - 0.06, y + 0.92, f"R = {R:g}", ha="right", fontsize=SMALL)
-        for name, up, bought in (("large", 0.42, "1 pass"), ("small", 0.04, f"{each[k]} samples")):
-            cut = wide * data.loc[R, f"{name}, FLOPs of training"] / whole
-            words(axes, left - 0.06, y + up + 0.17, name, ha="right", fontsize=SMALL)
-            for x, width, (colour, fill) in zip((left, left + cut), (cut, wide - cut), looks.values(), strict=True):
-                box(axes, x, y + up, width, 0.34, "", colour, fill=fill, edge=0)
-            words(axes, left + wide + 0.1, y + up + 0.17, f"{bought} per question", ha="left", fontsize=SMALL)
-    for x, name, text in ((left, "training", "training"), (left + 1.3, "answers", "all answers together")):
-        colour, fill = looks[name]
-        box(axes, x, 0.1, 0.2, 0.2, "", colour, fill=fill, edge=0)
-        words(axes, x + 0.3, 0.2, text, ha="left", fontsize=SMALL)
-    return Drawing(
-        figure,
-        f"For equal totals, the small model affords {each[0]} samples if asked rarely, {each[-1]} if asked often",
-        "Pairs of bars of equal total FLOPs, given above each pair; each pair has its own scale. At R = "
-        f"{RATIOS[0]:g} the small model may draw {each[0]} samples for each answer, "
-        f"at R = {RATIOS[-1]:g} it may draw {each[-1]}.",
-        data,
-    )
-
-
-def _rounded(count: float) -> str:
-    """A count with two digits: 25,000, 3.4 million."""
-    count = float(f"{count:.2g}")
-    return f"{count / 1e6:.2g} million" if count >= 1e6 else f"{count:,.0f}"
 
 
 @drawn

@@ -22,8 +22,8 @@ from .style import COLOURS, DASHED, INK, PAGE
 RIGHT = COLOURS["oracle"]
 SIGNS = {"+": "+", "-": "−", "*": "×"}
 ROW = 0.3
-LEFT, BESIDE = 0.3, 2.45  # units left of the first step, and right of the last one
-COUNT, SUM = WIDTH - 1.8, WIDTH - 1.16  # where the numbers of samples and the sums of their scores stand
+LEFT, BESIDE = 0.25, 2.6  # units left of the first step, and right of the last one
+COUNT, SUM = WIDTH - 2.06, WIDTH - 1.38  # where the numbers of samples and the sums of their scores stand
 RULES = {"majority": "vote", "prm": "verifier"}
 
 
@@ -124,7 +124,7 @@ def _middle(leaves: Sequence[_Node]) -> float:
     return (leaves[0].row + leaves[-1].row) / 2
 
 
-def _apart(rows: Sequence[float], least: float = 1.35) -> list[float]:
+def _apart(rows: Sequence[float], least: float = 1.5) -> list[float]:
     """Rows of two labels of two lines, moved apart if they would overlap."""
     if len(rows) != 2 or abs(rows[1] - rows[0]) >= least:
         return list(rows)
@@ -134,12 +134,12 @@ def _apart(rows: Sequence[float], least: float = 1.35) -> list[float]:
 
 def _mark(axes: Axes, rule: str, leaves: Sequence[_Node], label: float) -> None:
     """Mark the solutions whose answer a rule chooses, right of their counts, with a label at a row."""
-    rows, x, colour = [leaf.row for leaf in leaves], WIDTH - 0.8, COLOURS[rule]
+    rows, x, colour = [leaf.row for leaf in leaves], WIDTH - 0.98, COLOURS[rule]
     for row in rows:
-        axes.plot([x - 0.08, x], [row, row], color=colour, lw=1.6)
-    axes.plot([x, x], [min(rows) - 0.25, max(rows) + 0.25], color=colour, lw=1.6)
+        axes.plot([x - 0.08, x], [row, row], color=colour, lw=2.4)
+    axes.plot([x, x], [min(rows) - 0.25, max(rows) + 0.25], color=colour, lw=2.4)
     text = f"{RULES[rule]}:\n{leaves[0].answer}"
-    words(axes, x + 0.06, label, text, fontsize=SMALL, ha="left", color=colour, weight="bold")
+    words(axes, x + 0.08, label, text, ha="left", color=colour, weight="bold")
 
 
 def _draw(axes: Axes, node: _Node, column: float) -> None:

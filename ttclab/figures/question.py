@@ -38,8 +38,12 @@ def price_of_a_pass() -> Drawing:
             for name, parts in zip(names, bars.values())
         ]
     )
+    figure = charts.stacked(bars, PARTS, xlabel="FLOPs per problem")
+    longest = max(sum(parts.values()) for parts in bars.values())
+    axes = figure.axes[0]
+    axes.set_xticks([tick for tick in axes.get_xticks() if tick <= longest])  # no grid line through the amounts
     return Drawing(
-        charts.stacked(bars, PARTS, xlabel="FLOPs per problem"),
+        figure,
         f"The price of one large answer buys {many} small ones, or {scored} with a verifier",
         f"One pass of the large model costs {greedy('large').cost / 1e6:.0f} million FLOPs per problem; "
         f"{scored} samples of the small one and their scores cost {weighted(scored).cost / 1e6:.0f} million.",
