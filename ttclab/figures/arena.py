@@ -20,15 +20,16 @@ from .words import listed
 
 SHARES = (2, 4, 8)
 NAMES = {
-    "worked": "keep or draw 8",
-    "adaptive": "adaptive",
-    "spread": "spread",
-    "lesson": "the lesson's rule",
-    "fitted": "fitted",
-    "drawn again": "always draw again",
+    "worked": "Keep or draw 8",
+    "adaptive": "Adaptive",
+    "spread": "Spread",
+    "lesson": "The lesson's rule",
+    "fitted": "Fitted",
+    "drawn again": "Always draw again",
 }
 COLOURS = {"uniform": "prm", "spread": "majority"}  # as in the game
 SIGNS = {1: "oracle", 0: "single", -1: "wrong"}  # colors of policies ahead, level or undecided, and behind
+KEPT_AT = -0.5  # place of the kept attempt, apart from the line of new samples
 VERDICTS = {"above 0": 1, "below 0": -1}
 
 
@@ -40,7 +41,7 @@ def by_score() -> list[str]:
 @drawn(SEED_0)
 def how_a_game_is_scored() -> Drawing:
     """What each policy solves beside uniform sampling for the same FLOPs: the distance is the score."""
-    board, names = load_arena(), sorted(NAMES, key=lambda name: -float(above_uniform(name).mean))
+    board, names = load_arena(), by_score()
     arms = {name: policy(name) for name in names}
     scores = {name: above_uniform(name) for name in names}
     figure, axes = style.new_axes(height=3.5)
@@ -61,14 +62,14 @@ def how_a_game_is_scored() -> Drawing:
     axes.spines["left"].set_visible(False)
     style.beside(axes, -0.85, "score")
     style.marks(figure, {"policy": (style.INK, "o"), "uniform sampling for the same FLOPs": (style.INK, "|")})
-    best, worst = names[0], names[-1]
+    worst, *_, best = sorted(names, key=lambda name: float(scores[name].mean))
     ahead = sum(score.sign > 0 for score in scores.values())
     return Drawing(
         figure,
         f"{_number(ahead).capitalize()} of {_number(len(names))} policies are ahead of uniform sampling "
         "for the same FLOPs",
         f'With 4 generations per problem, the best policy, "{NAMES[best]}", scores {scores[best]:.1 points}; '
-        f'the last, "{NAMES[worst]}", scores {scores[worst]:.1 points}.',
+        f'the worst, "{NAMES[worst]}", scores {scores[worst]:.1 points}.',
         pd.DataFrame(
             {
                 "policy": [NAMES[name] for name in names],
@@ -179,7 +180,7 @@ def spread_against_uniform() -> Drawing:
     counted = {"equal\ngenerations": "arena, spread, same generations", "equal\nFLOPs": "arena, spread"}
     gains = {row: headline(name, ALL) for row, name in counted.items()}
     rows = {row: Row(SIGNS[VERDICTS.get(verdict(name), 0)], gains[row]) for row, name in counted.items()}
-    figure = charts.dots(rows, xlabel='"spread" minus uniform sampling, points', difference=True, decimals=1)
+    figure = charts.dots(rows, xlabel='"Spread" minus uniform sampling, points', difference=True, decimals=1)
     [axes] = figure.axes
     by_family = [[headline(name, seed) for seed in families()] for name in counted.values()]
     for place, each in enumerate(by_family):
@@ -200,8 +201,8 @@ def spread_against_uniform() -> Drawing:
     said = [_won_in(each) for each in by_family]
     return Drawing(
         figure,
-        f'At equal generations, "spread" wins in {said[0]}; at equal FLOPs, in {said[1]}',
-        f'"spread" minus uniform sampling is {by_count:.1 points} at equal generations, and {by_flops:.1 points} at '
+        f'At equal generations, "Spread" wins in {said[0]}; at equal FLOPs, in {said[1]}',
+        f'"Spread" minus uniform sampling is {by_count:.1 points} at equal generations, and {by_flops:.1 points} at '
         "equal FLOPs, over all seeds.",
         pd.DataFrame(
             {
@@ -259,8 +260,10 @@ def after_the_look() -> Drawing:
     figure, axes = style.new_axes()
     style.shares(axes)
     for values, tone in ((right, "oracle"), (wrong, "wrong")):
-        axes.plot(range(len(sizes)), values, color=style.COLOURS[tone], marker="o", ms=4)
-    axes.set_xticks(range(len(sizes)), ["keep", *map(str, sizes[1:])])
+        axes.plot(range(1, len(sizes)), values[1:], color=style.COLOURS[tone], marker="o", ms=4)
+        axes.plot([KEPT_AT], values[:1], "D", color=style.COLOURS[tone], ms=6)
+    axes.axvline(0.25, color=style.INK, lw=0.8, ls=":")
+    axes.set_xticks([KEPT_AT, *range(1, len(sizes))], ["keep", *map(str, sizes[1:])])
     axes.set_xlabel("new samples instead of the first attempt")
     style.name_ends(
         axes, [right[-1], wrong[-1]], ["attempt\nlooks right", "attempt\nlooks wrong"],
