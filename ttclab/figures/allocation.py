@@ -72,12 +72,12 @@ def difficulty_estimates() -> Drawing:
     style.shares(axes, 0.0, 0.9, "put into the right fifth")
     charts.draw(axes, lines, markers=True)
     for line, looks, aside in zip(lines.values(), (LOOKS, LOOKS[1:]), ((5, -9), (-5, 8)), strict=True):
-        for i, count in enumerate(looks[:-1]):  # the last two lie on each other
+        for i, count in enumerate(looks):
             _name(axes, str(count), line, i, aside, ha="center")
     axes.axhline(0.2, color=style.INK, lw=1, ls=style.DASHED)
     axes.annotate("by chance", (0.02, 0.2), xycoords=axes.get_yaxis_transform(), xytext=(0, 4),
                   textcoords="offset points", fontsize=9)  # fmt: skip
-    style.flops(axes, "FLOPs per problem (at the dots: samples)")
+    style.flops(axes, "FLOPs per problem (numbers: samples)")
     axes.set_xlim(2.5e6, None)
     difference = counted[4].minus(scored[1])
     ratio = counted[4].cost / scored[1].cost
@@ -115,7 +115,7 @@ def allocation_by_difficulty() -> Drawing:
             )  # fmt: skip
             axes.text(column, row, _planned(plan), ha="center", va="center", fontsize=8.5)
     style.tiles(axes, style.SHORT_FIFTHS, [str(n) for n in BUDGETS])
-    axes.set(xlabel="fifth of difficulty (the darker, the more generations)", ylabel="budget")
+    axes.set(xlabel="fifth of difficulty (stronger color: more attempts)", ylabel="budget")
     easiest, hardest = (table[BUDGETS[-1]][fifth].generations for fifth in (0, 4))
     easy = {_planned(table[n][fifth]).replace("\n", " ") for n in BUDGETS for fifth in (0, 1)}
     hard = [plan for n in BUDGETS for plan in table[n][3:]]
@@ -176,33 +176,35 @@ def allocated_against_flops() -> Drawing:
     }
     known = series("optimal", policies["oracle"], cost=True)
     predicted = series("optimal", policies["predicted"], cost=True, dashed=True)
-    figure, axes = style.new_axes(height=3.1)
+    figure, axes = style.new_axes(height=3.3)
     style.shares(axes, 0.735, 0.86)
     axes.set_yticks([0.75, 0.8, 0.85])
-    votes = alike["weighted vote"]
-    charts.draw_unnamed(axes, [alike["one chain"], alike["beam search"], known, predicted], markers=True, bands=False)
+    votes, chain, beams = alike["weighted vote"], alike["one chain"], alike["beam search"]
+    axes.axvline(known.at[1], color=style.INK, lw=1, ls=style.DASHED, alpha=0.7)
+    charts.draw_unnamed(axes, [chain, beams, known, predicted], markers=True, bands=False)
     axes.plot(votes.at[-1:], votes.values.mean[-1:], "o", color=style.COLOURS["prm"], ms=6)
     axes.set_xlim(6e6, 1.25 * votes.at[-1])
-    _name(axes, "difficulty known", known, 2, (-18, 4), ha="right")
-    _name(axes, "predicted", predicted, 0, (15, 26), ha="left")
-    _name(axes, "one chain", alike["one chain"], 1, (-7, 5), ha="right")
-    _name(axes, "beam search", alike["beam search"], 4, (-6, 9), ha="center")
-    _name(axes, "vote of 64", votes, 4, (10, -14), ha="right")
-    budgets = (("4", 0, (-9, -2)), ("16", 1, (-8, 8)), ("64", 2, (-6, 8)))
+    for name, line, i, aside, ha in (
+        ("full policy,\ndifficulty known", known, 1, (-12, 28), "right"),
+        ("full policy,\ndifficulty predicted", predicted, 0, (26, 26), "left"),
+        ("one chain\nfor all", chain, 1, (-8, 8), "right"),
+        ("beam search", beams, 4, (-6, 9), "center"),
+        ("vote of 64", votes, 4, (10, -14), "right"),
+    ):
+        _name(axes, name, line, i, aside, ha)
     for line, marks in (
-        (known, budgets),
-        (predicted, (("4", 0, (9, 0)), ("64", 2, (4, 9)))),
-        (alike["beam search"], (("16", 2, (9, -12)),)),
+        (known, (("4", 0, (-9, -2)), ("16", 1, (-9, 7)), ("64", 2, (-6, 8)))),
+        (predicted, (("4", 0, (-8, 0)), ("16", 1, (10, -8)), ("64", 2, (0, 8)))),
     ):
         for budget, i, aside in marks:
             _name(axes, budget, line, i, aside, ha="center")
-    style.flops(axes, "FLOPs per problem (black: full policy, by budget)")
+    style.flops(axes, "FLOPs per problem (numbers: budgets)")
     over = {name: of_all(partial(_gain_at_16, name)) for name in ("beam", "steps")}
     verdicts = [verdict(f"policy, difficulty known, at most 16, minus {rival}, equal FLOPs") for rival in RIVALS]
     to_beam, to_chain = (_VERBS.get(word, "does not clearly beat") for word in verdicts)
     return Drawing(
         figure,
-        f"At the FLOPs of a budget of 16, knowing the difficulty {to_beam} beam search, "
+        f"At the FLOPs of the dashed line, knowing the difficulty {to_beam} beam search, "
         f"{'and' if to_beam == to_chain else 'but'} {to_chain} one chain",
         f"At a budget of 16 and equal FLOPs, the full policy with known difficulty minus a beam search is "
         f"{over['beam']:.1 points}, minus one chain {over['steps']:.1 points}.",
@@ -252,17 +254,17 @@ def adaptive_stopping() -> Drawing:
     stops = {n: adaptive(n) for n in limits}
     shared = {n: spread("predicted", weighted(n).cost) for n in (4, 16, 64)}
     lines = {
-        "weighted\nvote": series("prm", samples, cost=True),
+        "weighted vote": series("prm", samples, cost=True),
         "adapt": series("optimal", stops, cost=True),
         "spread": series("optimal", shared, cost=True, dashed=True),
     }
     figure, axes = style.new_axes()
     style.shares(axes, 0.55, 0.88)
-    charts.draw(axes, {name: lines[name] for name in list(lines)[:1]}, markers=True, bands=False)
-    charts.draw_unnamed(axes, list(lines.values())[1:], markers=True, bands=False)
+    charts.draw_unnamed(axes, list(lines.values()), markers=True, bands=False)
     axes.set_xlim(8e6, 1.1 * max(samples[64].cost, shared[64].cost))
     _name(axes, "adapt", lines["adapt"], 1, (-7, 4), ha="right")
     _name(axes, "spread", lines["spread"], 0, (8, -4))
+    _name(axes, "weighted vote", lines["weighted vote"], 4, (8, -16), ha="right")
     style.flops(axes, "FLOPs per problem")
     gains = {n: gain(arm) for n, arm in stops.items()}
     better = sum(value.sign > 0 for value in gains.values())
