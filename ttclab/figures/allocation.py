@@ -185,7 +185,7 @@ def allocated_against_flops() -> Drawing:
     axes.plot(votes.at[-1:], votes.values.mean[-1:], "o", color=style.COLOURS["prm"], ms=6)
     axes.set_xlim(6e6, 1.25 * votes.at[-1])
     for name, line, i, aside, ha in (
-        ("full policy,\ndifficulty known", known, 1, (-12, 28), "right"),
+        ("full policy,\ndifficulty\nknown", known, 1, (-12, 36), "right"),
         ("full policy,\ndifficulty predicted", predicted, 0, (26, 26), "left"),
         ("one chain\nfor all", chain, 1, (-8, 8), "right"),
         ("beam search", beams, 4, (-6, 9), "center"),
@@ -264,7 +264,7 @@ def adaptive_stopping() -> Drawing:
     axes.set_xlim(8e6, 1.1 * max(samples[64].cost, shared[64].cost))
     _name(axes, "adapt", lines["adapt"], 1, (-7, 4), ha="right")
     _name(axes, "spread", lines["spread"], 0, (8, -4))
-    _name(axes, "weighted vote", lines["weighted vote"], 4, (8, -16), ha="right")
+    _name(axes, "weighted vote", lines["weighted vote"], 5, (8, -16), ha="right")
     style.flops(axes, "FLOPs per problem")
     gains = {n: gain(arm) for n, arm in stops.items()}
     better = sum(value.sign > 0 for value in gains.values())
