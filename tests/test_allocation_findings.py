@@ -170,3 +170,26 @@ def test_two_chains_of_8_are_the_best_split_of_the_hardest_fifth_in_seed_0_only(
         lambda: {n: results.space("steps")[plan].fifth(HARDEST).correct.mean() for n, plan in splits.items()}
     )
     assert {seed for seed, row in solved.items() if row[2] == max(row.values())} == {"shipped"}
+
+
+def test_in_seed_0_two_chains_of_8_lead_no_other_split_of_the_hardest_fifth_clearly():
+    steps = results.space("steps")
+    others = [steps[Allocation(n, 16 // n - 1, stepwise=n < 16)] for n in (1, 4, 16)]
+    assert [steps[Allocation(2, 7, stepwise=True)].minus(other, HARDEST).sign for other in others] == [0, 0, 0]
+
+
+def test_the_policy_ties_with_a_vote_of_64_in_each_seed_and_with_one_chain_in_seed_0_and_over_all():
+    chain = "policy, difficulty known, at most 16, minus step-level revision, equal FLOPs"
+    vote = "policy, difficulty known, at most 64, minus weighted best-of-64"
+    assert [seeds.headline(vote, seed).sign for seed in ("shipped", "1", "2", "all")] == [0, 0, 0, 0]
+    assert [seeds.headline(chain, seed).sign for seed in ("shipped", "all")] == [0, 0]
+    assert abs(seeds.headline(chain, "2").mean) < 0.0005 and seeds.headline(chain, "1").mean < 0
+    one_chain = "step-level revision, at most 31, minus weighted best-of-64"
+    assert seeds.headline(one_chain, "all").sign == 0
+
+
+def test_adapting_ties_with_one_chain_and_in_each_seed_predicting_ties_or_loses_to_beam_search():
+    assert results.gain(results.adaptive(16), "steps").sign == 0
+    for budget, sign in ((4, -1), (16, 0)):
+        beams = each_family(lambda n=budget: results.gain(results.allocated("whole", "predicted", n), "beam").sign)
+        assert set(beams.values()) == {sign}

@@ -72,7 +72,7 @@ def difficulty_estimates() -> Drawing:
     style.shares(axes, 0.0, 0.9, "put into the right fifth")
     charts.draw(axes, lines, markers=True)
     for line, looks, aside in zip(lines.values(), (LOOKS, LOOKS[1:]), ((5, -9), (-5, 8)), strict=True):
-        for i, count in enumerate(looks[:-1]):  # the last two lie on each other
+        for i, count in enumerate(looks):
             _name(axes, str(count), line, i, aside, ha="center")
     axes.axhline(0.2, color=style.INK, lw=1, ls=style.DASHED)
     axes.annotate("by chance", (0.02, 0.2), xycoords=axes.get_yaxis_transform(), xytext=(0, 4),
@@ -176,22 +176,25 @@ def allocated_against_flops() -> Drawing:
     }
     known = series("optimal", policies["oracle"], cost=True)
     predicted = series("optimal", policies["predicted"], cost=True, dashed=True)
-    figure, axes = style.new_axes(height=3.1)
+    figure, axes = style.new_axes(height=3.3)
     style.shares(axes, 0.735, 0.86)
     axes.set_yticks([0.75, 0.8, 0.85])
-    votes = alike["weighted vote"]
-    charts.draw_unnamed(axes, [alike["one chain"], alike["beam search"], known, predicted], markers=True, bands=False)
+    votes, chain, beams = alike["weighted vote"], alike["one chain"], alike["beam search"]
+    axes.axvline(known.at[1], color=style.INK, lw=1, ls=style.DASHED, alpha=0.7)
+    charts.draw_unnamed(axes, [chain, beams, known, predicted], markers=True, bands=False)
     axes.plot(votes.at[-1:], votes.values.mean[-1:], "o", color=style.COLOURS["prm"], ms=6)
-    axes.axvline(known.at[1], color=style.INK, lw=0.8, ls=style.DOTTED)  # the price at which the title compares
-    axes.set_xlim(5e6, 1.3 * votes.at[-1])
-    _name(axes, "full policy,\ndifficulty known", known, 2, (-24, 8), ha="right")
-    _name(axes, "full policy,\npredicted", predicted, 0, (13, 24), ha="left")
-    _name(axes, "one chain\nfor all", alike["one chain"], 1, (-7, 6), ha="right")
-    _name(axes, "one beam for all", alike["beam search"], 3, (-2, 9), ha="center")
-    _name(axes, "vote of 64", votes, 4, (14, 11), ha="right")
+    axes.set_xlim(6e6, 1.25 * votes.at[-1])
+    for name, line, i, aside, ha in (
+        ("full policy,\ndifficulty\nknown", known, 1, (-12, 36), "right"),
+        ("full policy,\ndifficulty predicted", predicted, 0, (26, 26), "left"),
+        ("one chain\nfor all", chain, 1, (-8, 8), "right"),
+        ("beam search", beams, 4, (-6, 9), "center"),
+        ("vote of 64", votes, 4, (10, -14), "right"),
+    ):
+        _name(axes, name, line, i, aside, ha)
     for line, marks in (
-        (known, (("4", 0, (-9, -2)), ("16", 1, (-8, 8)), ("64", 2, (10, 3)))),
-        (predicted, (("4", 0, (9, 0)), ("16", 1, (1, -11)), ("64", 2, (-8, -10)))),
+        (known, (("4", 0, (-9, -2)), ("16", 1, (-9, 7)), ("64", 2, (-6, 8)))),
+        (predicted, (("4", 0, (-8, 0)), ("16", 1, (10, -8)), ("64", 2, (0, 8)))),
     ):
         for budget, i, aside in marks:
             _name(axes, budget, line, i, aside, ha="center")
@@ -201,7 +204,7 @@ def allocated_against_flops() -> Drawing:
     to_beam, to_chain = (_VERBS.get(word, "does not clearly beat") for word in verdicts)
     return Drawing(
         figure,
-        f"At the FLOPs of a budget of 16, knowing the difficulty {to_beam} one beam for all, "
+        f"At the FLOPs of the dashed line, knowing the difficulty {to_beam} beam search, "
         f"{'and' if to_beam == to_chain else 'but'} {to_chain} one chain",
         f"At a budget of 16 and equal FLOPs, the full policy with known difficulty minus a beam search is "
         f"{over['beam']:.1 points}, minus one chain {over['steps']:.1 points}.",
@@ -251,7 +254,7 @@ def adaptive_stopping() -> Drawing:
     stops = {n: adaptive(n) for n in limits}
     shared = {n: spread("predicted", weighted(n).cost) for n in (4, 16, 64)}
     lines = {
-        "weighted\nvote": series("prm", samples, cost=True),
+        "weighted vote": series("prm", samples, cost=True),
         "adapt": series("optimal", stops, cost=True),
         "spread": series("optimal", shared, cost=True, dashed=True),
     }
@@ -262,6 +265,7 @@ def adaptive_stopping() -> Drawing:
     _name(axes, "adaptive vote", lines["adapt"], 1, (-7, 4), ha="right")
     _name(axes, "weighted\nvote", lines["weighted\nvote"], 4, (4, -16), ha="center")
     _name(axes, "spread", lines["spread"], 0, (8, -4))
+    _name(axes, "weighted vote", lines["weighted vote"], 5, (8, -16), ha="right")
     style.flops(axes, "FLOPs per problem")
     gains = {n: gain(arm) for n, arm in stops.items()}
     better = sum(value.sign > 0 for value in gains.values())

@@ -57,35 +57,24 @@ def _samples() -> dict[int, Arm]:
 @drawn(SEED_0)
 def paper_figure_1() -> Drawing:
     """What compute-optimal spending saves for the same accuracy, in search and in revision."""
-    figure, axes = canvas(2.75)
-    left, wide, rows = 1.05, (WIDTH - 1.15) / 2 - 0.35, []
-    heads(axes, 2.58, 0.85)
+    figure, axes = canvas(2.6)
+    left, wide, rows = 2.3, WIDTH - 3.0, []
     for k, (name, (few, many)) in enumerate({"search": SAME_SEARCH, "steps": SAME_REVISION}.items()):
         samples, policy = _pair(name)
-        named = "revision" if name == "steps" else name
+        named = "chain" if name == "steps" else name
         shares = (few / many, policy.cost / samples.cost)
-        y = 1.5 - 1.0 * k
-        words(axes, left - 0.12, y + 0.4, named, ha="right", weight="bold")
-        for side, share in enumerate(shares):
-            x = left + side * (wide + 0.45)
-            box(
-                axes,
-                x,
-                y + 0.42,
-                wide,
-                0.32,
-                f"vote of {(many, samples.allocation.N)[side]}",
-                COLOURS["prm"],
-                fill=0.3,
-                edge=0,
-            )
-            width = min(share, 1.0) * wide
-            box(axes, x, y + 0.04, width, 0.32, "", INK, fill=0.75, edge=0)
-            words(axes, x + width + 0.06, y + 0.2, f"{share:.0%}", ha="left", weight="bold")
+        y = 1.72 - 1.12 * k
+        words(axes, 0.05, y + 0.21, f"{named} policy", ha="left", weight="bold")
+        for side, (who, share) in enumerate(zip((THEM, US), shares, strict=True)):
+            at = y + 0.42 * (1 - side)
+            words(axes, left - 0.1, at + 0.16, who, ha="right", fontsize=SMALL)
+            box(axes, left, at, wide, 0.32, "", COLOURS["prm"], fill=0.12, edge=0)
+            box(axes, left, at, min(share, 1.0) * wide, 0.32, "", INK, fill=0.75, edge=0)
+            words(axes, left + min(share, 1.0) * wide + 0.06, at + 0.16, f"{share:.0%}", ha="left", weight="bold")
         rows.append((named, f"{few} of {many}", f"{shares[0]:.0%}", policy.cost, samples.cost, f"{shares[1]:.0%}"))
-    words(axes, left, 0.2, "■ weighted vote", ha="left", color=COLOURS["prm"], weight="bold", fontsize=SMALL)
-    words(axes, left + 1.75, 0.2, "■ compute-optimal", ha="left", weight="bold", fontsize=SMALL)
-    columns = ["strategy", "paper, generations", "paper, share", "ours, FLOPs", "vote of 64, FLOPs", "ours, share"]
+    words(axes, left, 0.25, "0", fontsize=SMALL)
+    words(axes, left + wide, 0.25, "price of the vote", ha="right", color=COLOURS["prm"], fontsize=SMALL)
+    columns = ["policy", "paper, generations", "paper, share", "ours, FLOPs", "vote of 64, FLOPs", "ours, share"]
     return Drawing(
         figure,
         f"Compute-optimal policies match a vote at {rows[0][2]} of its price in the paper, here at {rows[0][5]} and "
