@@ -39,7 +39,7 @@ def confidence_within_a_problem() -> Drawing:
     return Drawing(
         figure,
         (
-            f"Within a problem, only the {useful[0]} is much better than chance"
+            f"Of four measures of confidence, only the {useful[0]} is much better than chance"
             if len(useful) == 1
             else f"Much better than chance within a problem: {listed(useful)}"
             if useful

@@ -181,7 +181,11 @@ def votes_as_histograms(n: int = 64) -> Drawing:
             ax.bar(place, count, 0.8, color=RIGHT if answer in good else PASSED, alpha=0.9 if answer in good else 0.5)
             if elected:
                 ax.annotate(
-                    f"vote: {count}", (place - 0.4, count), xytext=(0, 3), textcoords="offset points", ha="left"
+                    f"elected: {answer}, {count} votes",
+                    (place - 0.4, count),
+                    xytext=(0, 3),
+                    textcoords="offset points",
+                    ha="left",
                 )
             rows.append((samples.problems[i].question, answer, count, yes(answer in good), yes(elected)))
         ax.set_xticks([])

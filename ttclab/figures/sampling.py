@@ -60,7 +60,8 @@ def pass_rates() -> Drawing:
     axes.bar(edges[:-1] + 0.05, total - ends, 0.092, bottom=ends, color=PASSED, alpha=0.45, lw=0)
     axes.bar(edges[:-1] + 0.05, ends, 0.092, color=style.INK, alpha=0.7, lw=0)
     for place, side, name, k in ((0.11, "left", "hardest", 4), (0.89, "right", "easiest", 0)):
-        axes.annotate(f"solid: the\n{name} {int((fifth == k).sum())}", (place, 0.8 * total.max()), ha=side, va="center")
+        count = int((fifth == k).sum())
+        axes.annotate(f"{name}\nfifth: {count}\nproblems", (place, 0.8 * total.max()), ha=side, va="center")
     axes.grid(axis="x", visible=False)
     axes.xaxis.set_major_formatter(style.PERCENT)
     axes.set(xlabel="share of its samples that are right", ylabel="problems", xlim=(-0.02, 1.02))

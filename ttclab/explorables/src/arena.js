@@ -348,6 +348,7 @@ export function arena(context) {
     next.hidden = !isOver() || isLive();
     view.form.setAttribute("aria-busy", String(isBusy()));
     if (!isOver()) showProblem(isNew);
+    table.hidden = !done() && !isLive(); // nothing to compare before the first move
     table.replaceChildren(board(players(), size, done(), { draws: draws(), price }));
   }
 

@@ -15,7 +15,8 @@ export function breadth_or_depth(context) {
   /** @type {Data} */
   const { budgets, groups, tables } = context.model.get("data");
   const asked = budgets.includes(16) ? budgets.indexOf(16) : budgets.length - 1;
-  const view = new View(context, { budget: asked, group: 0 }, {
+  const hardest = groups.length - 1;
+  const view = new View(context, { budget: asked, group: hardest }, {
     budget: oneOf("samples", budgets), group: oneOf("problems", groups.map(({ key }) => key)),
   });
   const { selected } = view;
@@ -72,12 +73,12 @@ export function breadth_or_depth(context) {
   return view.mount({
     title: "Breadth: how far do more samples go?",
     guess: {
-      question: `One sample is right on ${tables[0].rows[0][1]} of the problems. Draw ${samples[asked]} of each problem: for how many ` +
-        "problems is at least one right?",
-      far: [groups[0].p, groups[0].coverage.mean[asked]], least: groups[0].p, focus: budget,
+      question: `On ${problemsOf(groups, hardest)}, one sample is right ${tables[hardest].rows[0][1]} of the time. Draw ${samples[asked]} ` +
+        "of each problem: for how many problems is at least one right?",
+      far: [groups[hardest].p, groups[hardest].coverage.mean[asked]], least: groups[hardest].p, focus: budget,
       picture: askedChart(budgets.length, "at least one sample is right", axis, budgets[asked], [
-        { name: "ttc-one", label: "one sample", budgets, values: budgets.map(() => groups[0].p) },
-      ], `one sample is right on ${tables[0].rows[0][1]}; what do ${samples[asked]} reach?`),
+        { name: "ttc-one", label: "one sample", budgets, values: budgets.map(() => groups[hardest].p) },
+      ], `one sample is right on ${tables[hardest].rows[0][1]}; what do ${samples[asked]} reach?`),
     },
     body: [budget.node, difficulty.node, chart.node, view.sentence.node, view.table.node],
     about: "Shown: measured coverage (unbiased pass@k) with its 95% band over problems. Dashed: 1−(1−p)^N, where p is the share of " +

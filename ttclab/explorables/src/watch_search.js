@@ -216,11 +216,14 @@ export function watch_search(context) {
     const isTie = voted.length > 1 && voted[0][1].votes === voted[1][1].votes;
     const cell = (/** @type {string} */ words, /** @type {boolean} */ won) => (
       won ? element("td", { class: "ttc-won" }, words, element("span", { class: "ttc-unseen" }, ", chosen")) : element("td", {}, words));
-    const rows = ranked.map(([name, { votes, sum, top, right }]) => element("tr", {},
+    const shown = ranked.filter(([name, { top }], i) => i < 2 || top >= 0.005 || chosen.includes(name));
+    const hidden = ranked.length - shown.length;
+    const rows = shown.map(([name, { votes, sum, top, right }]) => element("tr", {},
       element("th", { scope: "row" }, `${name} ${right ? "✓" : "✗"}`), cell(String(votes), name === chosen[0]),
       cell(sum.toFixed(2), name === chosen[1]), cell(top.toFixed(2), name === chosen[2])));
     return element("table", { class: "ttc-answers" },
-      element("caption", {}, `What each rule chooses${isTie ? ". Of equal votes, the shorter answer wins, then the one that sorts first." : ""}`),
+      element("caption", {}, `What each rule chooses${isTie ? ". Of equal votes, the shorter answer wins, then the one that sorts first." : ""}` +
+        (hidden ? `${isTie ? "" : "."} Not shown: ${hidden} more with a score of 0.00.` : "")),
       element("thead", {}, element("tr", {}, ...["Answer", "Votes", "Weighted", "Best score"].map((text) => element("th", { scope: "col" }, text)))),
       element("tbody", {}, ...rows));
   }
@@ -273,9 +276,8 @@ export function watch_search(context) {
     return `${question} The answer is ${answer}. ${step} By the best score of ${VERIFIERS[selected.verifier][2]}: ${said.join("; ")}.`;
   }
 
-  const intro = element("p", {}, "The small model writes these solutions now, in your browser, and the PRM scores their steps. Best-of-N scores " +
-    "whole solutions. Beam search drops weak beginnings after each step; DVTS (diverse verifier tree search) is several beam searches " +
-    "side by side. Step-level revision rewrites a solution from its first weak step. Find a wrong answer with the best score.");
+  const intro = element("p", {}, "The small model writes these solutions now, in your browser, and the PRM scores their steps. " +
+    "Find a wrong answer with the best score.");
   const legend = element("p", { class: "ttc-key" }, "In a picture, a row is a solution and a column a step; the thicker a " +
     "line, the higher the verifier's score. Solid green: right so far. Dashed red: wrong. Faded: dropped. Bold: chosen by the best score. " +
     "×3: three solutions end there.");
