@@ -139,7 +139,14 @@ def test_the_sentence_says_what_came_of_the_last_move(reader, number, count):
     assert ("is over" in said) == (count == SIZE)
 
 
-def test_before_the_first_move_the_board_says_what_each_player_does(reader):
+def test_the_board_waits_for_the_first_move(reader):
+    look_at(reader, 1, [])
+    assert not reader.page.locator(".ttc-board").is_visible()
+    look_at(reader, 1, MOVES[:1])
+    assert reader.page.locator(".ttc-board").is_visible()
+
+
+def test_before_the_first_move_the_board_has_what_each_player_does(reader):
     look_at(reader, 1, [])
     roles = reader.page.locator(".ttc-board .ttc-role").all_inner_texts()
     assert [role.lower() for role in roles[1:]] == [policy["does"].lower() for policy in DATA["policies"]]
@@ -326,7 +333,7 @@ def test_an_address_with_an_unknown_round_starts_the_first(reader):
 
 @phone
 def test_no_column_of_the_board_is_lost_or_covered_on_a_phone(reader):
-    for moves in ([], MOVES):
+    for moves in (MOVES,):
         look_at(reader, 1, moves)
         for row in reader.page.locator(".ttc-board tr").all():
             cells = row.locator("th, td").evaluate_all(
@@ -337,7 +344,7 @@ def test_no_column_of_the_board_is_lost_or_covered_on_a_phone(reader):
                     return [left, right, top, bottom];
                 })"""
             )
-            assert len(cells) == 5 + (len(moves) or 1)
+            assert len(cells) == 5 + len(moves)
             assert all(0 < left < right <= 360 for left, right, *_ in cells)
             for i, (left, right, top, bottom) in enumerate(cells):
                 for other in cells[:i]:

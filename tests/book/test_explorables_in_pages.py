@@ -171,13 +171,13 @@ def test_the_chart_is_shown_only_after_a_guess_by_keyboard_alone(reader):
     guess.focus()
     for _ in range(3):
         reader.page.keyboard.press("ArrowRight")
-    expected = 63  # three more than the start, which is above the line of one sample and not near the answer
-    assert 60 - 100 * DATA["groups"][0]["p"] > 6
+    expected = 53  # three more than the start, which is above the line of one sample and not near the answer
+    assert 50 - 100 * DATA["groups"][-1]["p"] > 6
     assert guess.get_attribute("aria-valuetext") == f"{expected}%"
     reader.page.keyboard.press("Tab")
     reader.page.keyboard.press("Enter")
     reader.chart.wait_for()
-    assert reader.says(16, "all")
+    assert reader.says(16, "5")
     assert f"You guessed {expected}%." in reader.sentence.inner_text()
     assert reader.page.get_by_text("your guess", exact=True).is_visible()
     assert reader.budget.evaluate("node => node === document.activeElement"), "focus goes on to the next control"
@@ -186,15 +186,15 @@ def test_the_chart_is_shown_only_after_a_guess_by_keyboard_alone(reader):
 def test_the_guess_is_named_only_where_it_was_asked_for(reader):
     reader.open().page.get_by_role("button", name="Commit, then see").click()
     reader.budget.press("ArrowRight")
-    assert reader.says(32, "all")
+    assert reader.says(32, "5")
     assert "guess" not in reader.sentence.inner_text()
     assert not reader.page.get_by_text("your guess", exact=True).is_visible()
 
 
 def test_the_question_tells_the_share_of_one_sample_and_nothing_of_the_answer(reader):
     words = reader.open().page.locator(".ttc").inner_text()
-    first, asked = (DATA["tables"][0]["rows"][i] for i in (0, DATA["budgets"].index(16)))
-    assert f"One sample is right on {first[1]} of the problems" in words
+    first, asked = (DATA["tables"][-1]["rows"][i] for i in (0, DATA["budgets"].index(16)))
+    assert f"On the problems in the hardest fifth, one sample is right {first[1]} of the time" in words
     assert asked[1] not in words
 
 
@@ -265,7 +265,7 @@ def test_the_address_keeps_the_view_and_another_reader_sees_it(reader):
     assert "guess" not in reader.sentence.inner_text(), "the guess is the other reader's own"
 
 
-@pytest.mark.parametrize(("samples", "problems", "seen"), [("17", "2", (16, "2")), ("8", "<b>x</b>", (8, "all"))])
+@pytest.mark.parametrize(("samples", "problems", "seen"), [("17", "2", (16, "2")), ("8", "<b>x</b>", (8, "5"))])
 def test_what_an_address_has_wrong_falls_back_to_the_first_view(reader, samples, problems, seen):
     reader.look_at(samples, problems)
     assert reader.says(*seen)
