@@ -18,6 +18,7 @@ from ttclab.estimators import (
 from ttclab.problems import Solution, load_problems
 from ttclab.results import revision
 from ttclab.results.families import each_family, families, of_all
+from ttclab.results.sampling import auc_within
 from ttclab.results.searching import beam_texts
 from ttclab.results.seeds import ALL, headline
 from ttclab.results.stepwise import restarted_step
@@ -162,6 +163,15 @@ def test_auc_does_not_tell_which_verifier_chooses_best():
     assert results.weighted(16, "prm-large").minus(results.weighted(16)).low > 0
     assert all(0 < auc("orm") - auc("prm-large") < 0.01 for auc in (results.auc_everywhere, results.auc_by_answer))
     assert auc_of_pass_rates() > results.auc_everywhere("prm-weak")
+
+
+def test_prm_14x_and_the_orm_tie_in_auc_by_answer_and_by_working_prm_14x_is_the_best():
+    def lead(other, by):
+        one, rival = (auc_within(verifier, by).correct for verifier in ("prm-large", other))
+        return bootstrap((one - rival)[~np.isnan(one - rival)])
+
+    assert lead("orm", "answer").sign == 0
+    assert all(lead(other, "working").sign > 0 for other in ("orm", "prm", "prm-weak", "prm-rollouts", "prm-exact"))
 
 
 def test_the_prm_s_best_score_ties_with_its_weighted_vote_and_the_weak_prm_s_is_never_ahead():
