@@ -215,6 +215,11 @@ def test_for_the_same_flops_beam_search_beats_the_weighted_vote_at_every_n_and_e
     assert all(lead.low > 0 for seed in (*each_family(leads).values(), of_all(leads)) for lead in seed)
 
 
+def test_a_vote_of_64_leaves_more_right_answers_unchosen_than_a_beam_search_with_64_places():
+    vote = results.coverage(64).solved.mean - results.weighted(64).solved.mean
+    assert vote > 2 * (results.beam_coverage(64).mean - results.beam(64).solved.mean)
+
+
 def test_a_beam_search_with_the_weak_prm_ends_in_nearly_one_solution_and_solves_less_than_with_the_prm():
     assert beam_texts(64, "prm-weak") < 2
     assert headline("PRM, beam search, N=64", ALL).low > headline("weak PRM, beam search, N=64", ALL).high
