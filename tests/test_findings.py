@@ -19,7 +19,7 @@ from ttclab.problems import Solution, load_problems
 from ttclab.results import revision
 from ttclab.results.families import each_family, families, of_all
 from ttclab.results.sampling import auc_within
-from ttclab.results.searching import beam_texts
+from ttclab.results.searching import beam_coverage, beam_texts
 from ttclab.results.seeds import ALL, headline
 from ttclab.results.stepwise import restarted_step
 from ttclab.results.training import trained_steps
@@ -217,7 +217,7 @@ def test_for_the_same_flops_beam_search_beats_the_weighted_vote_at_every_n_and_e
 
 def test_a_vote_of_64_leaves_more_right_answers_unchosen_than_a_beam_search_with_64_places():
     vote = results.coverage(64).solved.mean - results.weighted(64).solved.mean
-    assert vote > 2 * (results.beam_coverage(64).mean - results.beam(64).solved.mean)
+    assert vote > 2 * (beam_coverage(64).mean - results.beam(64).solved.mean)
 
 
 def test_a_beam_search_with_the_weak_prm_ends_in_nearly_one_solution_and_solves_less_than_with_the_prm():
