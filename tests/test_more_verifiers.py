@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from ttclab import results
+from ttclab.estimators import bootstrap
 from ttclab.results.claims import load_claims
 from ttclab.results.families import each_family, families
-from ttclab.results.sampling import verifier_flops
-from ttclab.results.searching import rival
+from ttclab.results.sampling import auc_within, verifier_flops
+from ttclab.results.searching import beam_coverage, rival
 from ttclab.results.verifiers import beginnings_flops
 
 BOOK = Path(__file__).parent.parent / "book"
@@ -50,3 +51,17 @@ def test_the_verdicts_among_the_measurements_of_verifiers_are_those_of_the_claim
     assert each_family(lambda: results.beam(64).minus(results.beam(4), 0, 1).mean == 0) == dict.fromkeys(
         families(), True
     )
+
+
+def test_prm_14x_and_the_orm_tie_in_auc_by_answer_and_by_working_prm_14x_is_the_best():
+    def lead(other, by):
+        one, rival = (auc_within(verifier, by).correct for verifier in ("prm-large", other))
+        return bootstrap((one - rival)[~np.isnan(one - rival)])
+
+    assert lead("orm", "answer").sign == 0
+    assert all(lead(other, "working").sign > 0 for other in ("orm", "prm", "prm-weak", "prm-rollouts", "prm-exact"))
+
+
+def test_a_vote_of_64_leaves_more_right_answers_unchosen_than_a_beam_search_with_64_places():
+    vote = results.coverage(64).solved.mean - results.weighted(64).solved.mean
+    assert vote > 2 * (beam_coverage(64).mean - results.beam(64).solved.mean)

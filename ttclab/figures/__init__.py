@@ -36,7 +36,6 @@ from .diagrams_family import family_of_the_models as family_of_the_models
 from .diagrams_revision import five_inputs as five_inputs
 from .diagrams_revision import restart_at_the_first_doubt as restart_at_the_first_doubt
 from .diagrams_revision import what_a_revision_reads as what_a_revision_reads
-from .diagrams_search import beam_beside_dvts as beam_beside_dvts
 from .diagrams_search import how_a_beam_prunes as how_a_beam_prunes
 from .diagrams_search import how_lookahead_scores as how_lookahead_scores
 from .diagrams_spending import answers_to_one_problem as answers_to_one_problem

@@ -195,52 +195,6 @@ def how_a_beam_prunes(N: int = 8, M: int = 4, steps: int = 4) -> Drawing:
     )
 
 
-@drawn(ONE_PROBLEM)
-def beam_beside_dvts(N: int = 12, M: int = 4, steps: int = 6) -> Drawing:
-    """The trees of a beam search and of DVTS on one problem.
-
-    It is a problem on which DVTS ends in more different solutions, a right one among them, if there is one.
-    """
-    both = {search: searched(search, steps, N, M) for search in ("beam", "dvts")}
-
-    def telling(k: int) -> tuple[bool, bool, int]:
-        beam, trees = both["beam"][k][1], both["dvts"][k][1]
-        more = different(trees) - different(beam)
-        return more > 0, any(node.right for node in trees if node.solution.finished), more
-
-    k = max(range(CANDIDATES), key=telling)
-    means = {search: float(np.mean([different(nodes) for _, nodes, _ in found])) for search, found in both.items()}
-    figure, axes = canvas(3.85)
-    rows = []
-    for place, (search, name) in enumerate((("beam", "beam search"), ("dvts", f"DVTS, {N // M} trees"))):
-        nodes, left = both[search][k][1], 0.03 + place * (WIDTH / 2)
-        draw_tree(axes, nodes, left, 0.67, WIDTH / 2 - 0.1, 2.85)
-        words(axes, left + WIDTH / 4 - 0.05, 3.68, name, weight="bold")
-        ends = [node for node in nodes if node.solution.finished]
-        many, good = different(ends), different([node for node in ends if node.right])
-        counted = f"{many} different solutions" if many > 1 else "1 solution"
-        words(
-            axes,
-            left + WIDTH / 4 - 0.05,
-            0.48,
-            f"{counted}, {good} of them right" if many > 1 else f"{counted}, {'right' if good else 'wrong'}",
-        )
-        for text in dict.fromkeys(node.solution.text for node in ends):
-            same = [node for node in ends if node.solution.text == text]
-            rows.append((name, same[0].solution.answer or "none", yes(same[0].right), same[0].score, len(same)))
-    _legend(axes)
-    more = means["dvts"] > means["beam"]
-    return Drawing(
-        figure,
-        f"Separate trees end in {'more' if more else 'no more'} different solutions than one beam search"
-        + ("" if more else ", on these problems"),
-        f"With {N} places on {CANDIDATES} problems of {steps} steps, a beam search ends in {means['beam']:.1f} "
-        f"different solutions on average, DVTS in {means['dvts']:.1f}. The problem shown is chosen to show a "
-        "difference.",
-        pd.DataFrame(rows, columns=["search", "answer", "all steps right", "score", "places"]),
-    )
-
-
 @drawn
 def how_lookahead_scores() -> Drawing:
     """A step scored where it stands, and a step scored where one greedy step from it leads."""

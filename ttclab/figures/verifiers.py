@@ -87,19 +87,22 @@ def auc_by_verifier() -> Drawing:
     rows = [*order, ONE_SCORE]
     clear = all(weighted(64, names[first]).minus(weighted(64, names[label])).sign > 0 for label in others)
     higher = [label for label in others if all(values[label] > values[first] for _, values in aucs.values())]
-    slightly = all(values[label] - values[first] < 0.01 for _, values in aucs.values() for label in higher)
-    compared = (first, *higher) if clear and higher else rows  # their numbers are bold
+    about = all(values[label] - values[first] < 0.01 for _, values in aucs.values() for label in higher)
+    compared = (first, *higher) if clear and higher else ()  # their rows have a band
     solved[ONE_SCORE] = vote(64).solved  # samples of equal scores
     for (_, values), same in zip(aucs.values(), (auc_of_pass_rates(), 0.5)):  # a tie counts half
         values[ONE_SCORE] = same
     figure, ((bars, axes),) = style.new_rows(1, 2, height=3.3, sharey=True, width_ratios=(1, 1.9))
     colours = {"ORM": style.COLOURS["orm"], ONE_SCORE: style.COLOURS["majority"]}
     for place, label in enumerate(rows):
+        if label in compared:
+            for each in (bars, axes):
+                each.axhspan(place - 0.5, place + 0.5, color=style.INK, alpha=0.1, lw=0)
         mean = float(solved[label].mean)
         bars.barh(place, mean, 0.5, color=colours.get(label, style.COLOURS["prm"]), alpha=0.85, lw=0)
         bars.annotate(
             f"{mean:.0%}", (mean, place), xytext=(3, 0), textcoords="offset points", va="center_baseline",
-            weight="bold" if label in compared else "normal", annotation_clip=False,
+            annotation_clip=False,
         )  # fmt: skip
         for aside, (marker, values) in zip((-0.2, 0.2), aucs.values()):  # a marker never hides the other
             x, y = values[label], place + aside
@@ -108,7 +111,6 @@ def auc_by_verifier() -> Drawing:
             axes.annotate(
                 f"{x:.3f}", (x, y), xytext=(6 * side, 0), textcoords="offset points",
                 ha="left" if side > 0 else "right", va="center_baseline", fontsize=8.5,
-                weight="bold" if label in compared else "normal",
             )  # fmt: skip
     style.row_names(bars, [label.replace("one score ", "one score\n") for label in rows])
     bars.set(xlim=(0, 1.35), ylim=(len(rows) - 0.5, -0.5), xticks=[])
@@ -124,7 +126,8 @@ def auc_by_verifier() -> Drawing:
     style.marks(figure, {f"AUC {name}": (style.INK, marker) for name, (marker, _) in aucs.items()})
     finding = f"{first} chooses best" if clear else "No verifier clearly chooses best"
     if clear and higher:
-        finding += f", although {listed([f'the {label}' for label in higher])} has {'slightly ' * slightly}higher AUCs"
+        level = "AUCs as high" if about else "higher AUCs"
+        finding += f", although {listed([f'the {label}' for label in higher])} has {level}"
     return Drawing(
         figure,
         finding,
