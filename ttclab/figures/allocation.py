@@ -180,7 +180,7 @@ def allocated_against_flops() -> Drawing:
     style.shares(axes, 0.735, 0.86)
     axes.set_yticks([0.75, 0.8, 0.85])
     votes, chain, beams = alike["weighted vote"], alike["one chain"], alike["beam search"]
-    axes.axvline(known.at[1], color=style.INK, lw=1, ls=style.DASHED, alpha=0.7)
+    axes.axvline(known.at[1], color=style.INK, lw=1, ls=style.DOTTED, alpha=0.7)
     charts.draw_unnamed(axes, [chain, beams, known, predicted], markers=True, bands=False)
     axes.plot(votes.at[-1:], votes.values.mean[-1:], "o", color=style.COLOURS["prm"], ms=6)
     axes.set_xlim(6e6, 1.25 * votes.at[-1])
@@ -204,7 +204,7 @@ def allocated_against_flops() -> Drawing:
     to_beam, to_chain = (_VERBS.get(word, "does not clearly beat") for word in verdicts)
     return Drawing(
         figure,
-        f"At the FLOPs of the dashed line, knowing the difficulty {to_beam} beam search, "
+        f"At the FLOPs of the dotted line, knowing the difficulty {to_beam} beam search, "
         f"{'and' if to_beam == to_chain else 'but'} {to_chain} one chain",
         f"At a budget of 16 and equal FLOPs, the full policy with known difficulty minus a beam search is "
         f"{over['beam']:.1 points}, minus one chain {over['steps']:.1 points}.",
@@ -262,8 +262,7 @@ def adaptive_stopping() -> Drawing:
     style.shares(axes, 0.55, 0.88)
     charts.draw_unnamed(axes, list(lines.values()), markers=True, bands=False)
     axes.set_xlim(8e6, 1.1 * max(samples[64].cost, shared[64].cost))
-    _name(axes, "adaptive vote", lines["adapt"], 1, (-7, 4), ha="right")
-    _name(axes, "weighted\nvote", lines["weighted\nvote"], 4, (4, -16), ha="center")
+    _name(axes, "adapt", lines["adapt"], 1, (-7, 4), ha="right")
     _name(axes, "spread", lines["spread"], 0, (8, -4))
     _name(axes, "weighted vote", lines["weighted vote"], 5, (8, -16), ha="right")
     style.flops(axes, "FLOPs per problem")
