@@ -207,8 +207,8 @@ def allowance_by_questions() -> Drawing:
     lines = {  # what the large model cost more to train, in large passes
         f"against {LAST} steps": (_spared(LAST) / large, COLOURS["writing"], "-"),
         f"against\n{FAIR} steps": (_spared(FAIR) / large, COLOURS["noise"], "-"),
-        f"against {LAST} steps,\nPRM charged, too": (
-            _spared(LAST, "prm") / large,
+        f"against {FAIR} steps,\nPRM charged, too": (
+            _spared(FAIR, "prm") / large,
             COLOURS["prm"],
             style.DASHED,
         ),

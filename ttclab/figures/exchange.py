@@ -117,7 +117,7 @@ def crossing_by_seed() -> Drawing:
             ha="right" if height > 0.5 else "left", va="top" if height > 0.5 else "bottom",
         )  # fmt: skip
     axes.annotate(
-        f"line: {_seeds(len(families))} together,\nwith their 95% interval", (STEPS[3], float(pooled.mean[3])),
+        f"line: {_seeds(len(families))} together,\nwith their interval", (STEPS[3], float(pooled.mean[3])),
         xytext=(24, 14), textcoords="offset points", fontsize=9, color=colour, ha="left", linespacing=1.1,
     )  # fmt: skip
     style.marks(figure, {seed_name(family): (style.INK, mark) for family, mark in marks.items()})
@@ -212,7 +212,7 @@ def same_training() -> Drawing:
     axes.xaxis.set_major_formatter(style.AMOUNT)
     return Drawing(
         figure,
-        f"Trained for about as many FLOPs, the small model {by_sign(once)} the large one with one pass and "
+        f"Trained for about as many FLOPs, the small model {by_sign(once)} the large one if both make one pass, and "
         f"{by_sign(thinking.gain)} it by thinking",
         f"Against the large model after {nearest} steps it is {once:.0 points} with one pass, and "
         f"{thinking.gain:.0 points} with its best strategy for the FLOPs of one large pass.",

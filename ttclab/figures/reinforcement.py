@@ -105,7 +105,7 @@ def sharper_without_training() -> Drawing:
     many = cool_coverage(64).minus(coverage(64))
     return Drawing(
         charts.dots(rows, xlabel="problems solved with one solution"),
-        f"Without any training, sharper sampling gains {'nearly ' if share < 1 else ''}as much as RL"
+        "Without any training, sharper decoding gains about as much as RL"
         if share > 0.75
         else "Sharper sampling gains less than RL",
         f"A low temperature solves {cool_coverage(1).solved:.0%}, a greedy pass {greedy('small').solved:.0%}, and one "

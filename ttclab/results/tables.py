@@ -64,7 +64,7 @@ def models_table() -> pd.DataFrame:
                     column: f"{count / 1e12:.{1 if count >= 1e13 else 2}f}" if count else "–"
                     for column, count in zip(("Training", "Data", "In total"), flops, strict=True)
                 },
-                "Steps": ", ".join(f"{step:,}" for step in steps),
+                "Steps": " to ".join(f"{step:,}" for step in dict.fromkeys((steps[0], steps[-1]))),
                 "Parameters": f"{record['block_parameters']:,}",
             }
         )
