@@ -38,7 +38,7 @@ def by_score() -> list[str]:
     return sorted(NAMES, key=lambda name: -float(headline(f"arena, {name}", ALL).mean))
 
 
-@drawn(SEED_0)
+@drawn(f"{SEED_0}; the order is that over all seeds")
 def how_a_game_is_scored() -> Drawing:
     """What each policy solves beside uniform sampling for the same FLOPs: the distance is the score."""
     board, names = load_arena(), by_score()

@@ -222,7 +222,7 @@ def allowance_by_questions() -> Drawing:
     axes.xaxis.set_major_formatter(lambda value, _: style.amount(value))
     axes.xaxis.set_minor_locator(NullLocator())
     for (name, (_, colour, _)), place, ha in zip(
-        lines.items(), ((2.1e5, 3.0), (2.6e4, 2.45), (9e6, 0.35)), ("left", "left", "right"), strict=True
+        lines.items(), ((2.1e5, 3.0), (2.6e4, 2.45), (4.6e5, 0.45)), ("left", "left", "right"), strict=True
     ):
         axes.annotate(name, place, ha=ha, va="center", fontsize=SMALL, color=colour, linespacing=1.1)
     few = {at: 1 + _spared(at) / large / 1e5 for at in (FAIR, LAST)}
