@@ -257,6 +257,6 @@ EXERCISES = (
             agreeing("at once, or never", _at_once_or_never),
         ),
         reference=_break_even,
-        payoff="question.bill_of_a_life",
+        payoff="question.allowance_by_questions",
     ),
 )

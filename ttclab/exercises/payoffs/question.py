@@ -7,6 +7,7 @@ import numpy as np
 from ttclab import bank, results
 from ttclab.exercises.payoffs.yours import over
 from ttclab.figures import Drawing
+from ttclab.figures.diagrams_allocation import LAST
 from ttclab.results.exchange import matched_samples, size_ratio
 from ttclab.results.training import block_parameters
 
@@ -55,16 +56,14 @@ def exchange_rate(rate: Callable[..., float]) -> Drawing:
     )  # fmt: skip
 
 
-def bill_of_a_life(crossing: Callable[..., int | None]) -> Drawing:
-    """Where the learner's function has the bills cross, for small models that spend 2, 3, 4 and 8 large passes."""
-    answer, small, large = (
-        round(x)
-        for x in (results.greedy("large").cost, results.training_flops("small"), results.training_flops("large"))
-    )
-    questions = {times: crossing(small, times * answer, large, answer) or 0 for times in (2, 3, 4, 8)}
+def allowance_by_questions(crossing: Callable[..., int | None]) -> Drawing:
+    """Where the learner's function has the bills cross, for small models that spend 1.5, 2, 3 and 4 large passes."""
+    large = round(results.training_flops("large", at=LAST))
+    answer, small = round(results.greedy("large").cost), round(results.training_flops("small"))
+    questions = {times: crossing(small, round(times * answer), large, answer) or 0 for times in (1.5, 2, 3, 4)}
     return over(
-        "bill_of_a_life", "your crossings: 2, 3, 4, 8 × the price", [*questions.values()],
-        [large + q * answer for q in questions.values()],
-        "The more an answer of the small model costs, the sooner the large one is the cheaper life",
-        f"At 2 times the price the bills cross after {questions[2]:,} questions, at 8 times after {questions[8]:,}.",
+        "allowance_by_questions", "your crossings", [*questions.values()], [*questions],
+        f"Your crossings lie on the curve against {LAST} steps: the more an answer costs, the sooner the large model is "
+        "the cheaper one",
+        f"At 2 large passes for an answer the bills cross after {questions[2]:,} questions, at 4 after {questions[4]:,}.",
     )  # fmt: skip
