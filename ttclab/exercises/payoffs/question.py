@@ -63,7 +63,8 @@ def allowance_by_questions(crossing: Callable[..., int | None]) -> Drawing:
     questions = {times: crossing(small, round(times * answer), large, answer) or 0 for times in (1.5, 2, 3, 4)}
     return over(
         "allowance_by_questions", "your crossings", [*questions.values()], [*questions],
-        f"Your crossings lie on the curve against {LAST} steps: the more an answer costs, the sooner the large model is "
-        "the cheaper one",
-        f"At 2 large passes for an answer the bills cross after {questions[2]:,} questions, at 4 after {questions[4]:,}.",
+        f"Your crossings lie on the curve against {LAST} steps: the more an answer costs, the sooner the large model "
+        "is the cheaper one",
+        f"At 2 large passes for an answer the bills cross after {questions[2]:,} questions, and at 4 after "
+        f"{questions[4]:,}.",
     )  # fmt: skip
