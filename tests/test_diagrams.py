@@ -68,7 +68,7 @@ def test_a_watched_search_writes_and_scores_what_an_unwatched_one_does():
 
 
 def test_the_tree_of_a_search_keeps_as_many_as_the_width_says():
-    for _, nodes, _ in searched("beam", 4, 8, 4):
+    for _, nodes, _ in searched(4, 8, 4):
         for depth in range(max(node.depth for node in nodes) + 1):
             level = [node for node in nodes if node.depth == depth]
             going = [node for node in level if not node.solution.finished]

@@ -127,6 +127,23 @@ def test_a_family_whose_small_model_cannot_be_paid_leaves_a_cell_without_a_winne
     assert not any(seeds for at in (1500, 2500) for row in unpaid(at) for seeds in row)
 
 
+def test_with_few_questions_the_seeds_that_can_pay_lose_only_if_the_verifier_is_charged():
+    free, charged = (
+        families.each_family(lambda free=free: winner_map(RATIOS, 1250, verifier_given=free)) for free in (True, False)
+    )
+    assert all(row[0].gain.sign >= 0 for seed in ("shipped", "2") for row in free[seed])
+    assert all(charged[seed][5][0].gain.sign == -1 for seed in ("shipped", "2"))
+
+
+def test_the_verifier_s_training_decides_over_all_problems_against_1250_steps_and_nothing_against_2500():
+    def winners(at, free):
+        return [cell.verdict for cell in pooled_map(at, verifier_given=free)[5][:3]]
+
+    assert winners(1250, True) == ["no difference", "small", "small"]
+    assert winners(1250, False) == ["large", "large", "small"]
+    assert winners(2500, True) == winners(2500, False) == ["large"] * 3
+
+
 def test_a_winner_of_the_map_is_clear_in_every_seed_and_over_all_of_them():
     for at, free in ((1250, True), (1250, False), (1500, True), (2500, True)):
         alone = families.each_family(lambda at=at, free=free: winner_map(RATIOS, at, verifier_given=free)).values()

@@ -25,7 +25,6 @@ logger = logging.getLogger(__name__)
 COLUMNS = {"No.": 6, "The claim in a few words": 56, "Source": 14, "Our runs": 24}
 MARKS = {HOLDS: "●", REVERSED: "✖", NOT_SEEN: "■", UNDECIDED: "◆"}  # as in `claims_and_evidence`
 SOURCES = {"lesson": "the lesson", "paper": "the paper", "later": "a later paper"}
-SHORT_SOURCES = {"lesson": "lesson", "paper": "paper", "later": "later"}
 
 
 @cache
@@ -44,7 +43,7 @@ class ClaimsIndex(SphinxDirective):
     def run(self) -> list[nodes.Node]:
         body = nodes.tbody()
         for number, (claim, found) in enumerate(_assessed(), start=1):
-            line = _row(str(number), "", SHORT_SOURCES[claim.source], "")
+            line = _row(str(number), "", claim.source, "")
             line[1][0] += nodes.reference("", claim.short, refuri=f"#claim-{number}")
             line[3][0] += _marked(found.verdict)
             line["classes"] = [_name(claim.source), _name(found.verdict)]

@@ -333,23 +333,22 @@ def test_an_address_with_an_unknown_round_starts_the_first(reader):
 
 @phone
 def test_no_column_of_the_board_is_lost_or_covered_on_a_phone(reader):
-    for moves in (MOVES,):
-        look_at(reader, 1, moves)
-        for row in reader.page.locator(".ttc-board tr").all():
-            cells = row.locator("th, td").evaluate_all(
-                """cells => cells.map(cell => {
-                    const range = document.createRange();
-                    range.selectNode(cell.lastChild);
-                    const { left, right, top, bottom } = range.getBoundingClientRect();
-                    return [left, right, top, bottom];
-                })"""
-            )
-            assert len(cells) == 5 + len(moves)
-            assert all(0 < left < right <= 360 for left, right, *_ in cells)
-            for i, (left, right, top, bottom) in enumerate(cells):
-                for other in cells[:i]:
-                    apart = right <= other[0] or other[1] <= left or bottom <= other[2] or other[3] <= top
-                    assert apart, (i, row.inner_text())
+    look_at(reader, 1, MOVES)
+    for row in reader.page.locator(".ttc-board tr").all():
+        cells = row.locator("th, td").evaluate_all(
+            """cells => cells.map(cell => {
+                const range = document.createRange();
+                range.selectNode(cell.lastChild);
+                const { left, right, top, bottom } = range.getBoundingClientRect();
+                return [left, right, top, bottom];
+            })"""
+        )
+        assert len(cells) == 5 + len(MOVES)
+        assert all(0 < left < right <= 360 for left, right, *_ in cells)
+        for i, (left, right, top, bottom) in enumerate(cells):
+            for other in cells[:i]:
+                apart = right <= other[0] or other[1] <= left or bottom <= other[2] or other[3] <= top
+                assert apart, (i, row.inner_text())
 
 
 @phone

@@ -12,11 +12,13 @@ from ..results.exchange import bill, size_ratio
 from ..results.searching import searches as searches_of
 from . import charts, style
 from .drawing import CALCULATED, SEED_0, Drawing, drawn
+from .exchange import MAPS
 from .shapes import SMALL, WIDTH, arrow, box, canvas, words
 from .style import COLOURS, INK, SHORT_FIFTHS
 
 KINDS = ("prefill", "decode", "verifier")
 PAPER_RATIOS = (0.16, 0.79, 22)  # R in the arXiv edition of Snell et al. 2024
+FAIR, LAST = MAPS  # steps of the large model: trained for about as many FLOPs as the small one, and to the end
 
 
 @drawn(SEED_0)
@@ -207,11 +209,7 @@ def allowance_by_questions() -> Drawing:
     lines = {  # what the large model cost more to train, in large passes
         f"against {LAST} steps": (_spared(LAST) / large, COLOURS["writing"], "-"),
         f"against\n{FAIR} steps": (_spared(FAIR) / large, COLOURS["noise"], "-"),
-        f"against {FAIR} steps,\nPRM charged, too": (
-            _spared(FAIR, "prm") / large,
-            COLOURS["prm"],
-            style.DASHED,
-        ),
+        f"against {FAIR} steps,\nPRM charged, too": (_spared(FAIR, "prm") / large, COLOURS["prm"], style.DASHED),
     }
     figure, axes = style.new_axes(height=2.9)
     axes.axhline(1, color=INK, lw=0.8, ls=style.DOTTED)
@@ -243,9 +241,6 @@ def allowance_by_questions() -> Drawing:
             ]
         ),
     )
-
-
-FAIR, LAST = 1250, 2500  # steps of the large model: trained for about as many FLOPs as the small one, and to the end
 
 
 def _spared(at: int, *verifiers: str) -> float:

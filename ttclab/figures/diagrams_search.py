@@ -10,7 +10,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from .. import results
-from ..beam_search import beam_search, dvts
+from ..beam_search import beam_search
 from ..models import load
 from ..problems import Problem, Solution, load_problems
 from ..verifiers import load_verifier
@@ -77,10 +77,8 @@ class Watched:
 
 
 @cache
-def searched(
-    search: str, steps: int, N: int, M: int, rate: float | None = None
-) -> list[tuple[Problem, list[Node], str | None]]:
-    """Search test problems of so many steps: each with its tree and the answer that was picked.
+def searched(steps: int, N: int, M: int, rate: float | None = None) -> list[tuple[Problem, list[Node], str | None]]:
+    """Beam searches of test problems of so many steps: each with its tree and the answer that was picked.
 
     They are the first ones, or those whose recorded pass rates are nearest to `rate`.
     """
@@ -91,7 +89,7 @@ def searched(
         problems = [samples.problems[i] for i in order]
     problems = [p for p in problems if len(p.solution_text.splitlines()) == steps][:CANDIDATES]
     watched: Any = Watched(load("small"), load_verifier("prm"))
-    found = {"beam": beam_search, "dvts": dvts}[search](watched, watched, problems, N, M, seed=0)
+    found = beam_search(watched, watched, problems, N, M, seed=0)
     return [(p, watched.trees[p.id], result.answer) for p, result in zip(problems, found, strict=True)]
 
 
@@ -145,11 +143,6 @@ def rows_of(nodes: list[Node]) -> list[tuple[object, ...]]:
     return [(*row, count) for row, count in counted.items()]
 
 
-def different(nodes: list[Node]) -> int:
-    """How many different solutions a search ends in."""
-    return len({node.solution.text for node in nodes if node.solution.finished})
-
-
 @drawn(ONE_PROBLEM)
 def how_a_beam_prunes(N: int = 8, M: int = 4, steps: int = 4) -> Drawing:
     """The tree of a real beam search of one problem.
@@ -167,7 +160,7 @@ def how_a_beam_prunes(N: int = 8, M: int = 4, steps: int = 4) -> Drawing:
         steps_with = {node.depth for node in nodes if not node.alive and not node.right}
         return sound and answer == problem.answer, len(steps_with), dropped(nodes, False)
 
-    problem, nodes, answer = max(searched("beam", steps, N, M, HARD), key=telling)
+    problem, nodes, answer = max(searched(steps, N, M, HARD), key=telling)
     right_ones = {(node.depth, node.solution.text) for node in nodes if node.right}
     alike = len(right_ones) == len({depth for depth, _ in right_ones})
     figure, axes = canvas(4.05)

@@ -107,7 +107,7 @@ def sharper_without_training() -> Drawing:
         charts.dots(rows, xlabel="problems solved with one solution"),
         "Without any training, sharper decoding gains about as much as RL"
         if share > 0.75
-        else "Sharper sampling gains less than RL",
+        else "Without any training, sharper decoding gains less than RL",
         f"A low temperature solves {cool_coverage(1).solved:.0%}, a greedy pass {greedy('small').solved:.0%}, and one "
         f"sample after RL {trained.solved:.0%}. With 64 samples the low temperature "
         f"{by_sign(many, 'covers more than', 'ties in coverage with', 'covers less than')} the usual one.",
