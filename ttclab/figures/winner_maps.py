@@ -60,7 +60,7 @@ def verifier_given_or_charged() -> Drawing:
         for x, cell, unable in zip(places + aside, cells, seeds, strict=True):
             gain, up = cell.gain, float(cell.gain.mean) > 0
             if unable:  # no number: the seeds' mean bill is no bill of a seed that cannot pay
-                axes.bar(x, STUB if up else -STUB, wide, fc="none", ec=style.INK, alpha=0.35, lw=0, hatch=2 * HATCH)
+                axes.bar(x, STUB if up else -STUB, wide, fc="none", ec=style.INK, alpha=0.7, lw=0.7, hatch=2 * HATCH)
             else:
                 axes.bar(x, float(gain.mean), wide, color=colour, alpha=0.75, lw=0)
                 axes.plot([x, x], [float(gain.low), float(gain.high)], color=style.INK, lw=1.2)
