@@ -410,6 +410,7 @@ def test_rewriting_loses_on_every_fifth_and_most_on_the_easiest():
 def test_the_more_of_16_attempts_are_rewrites_the_fewer_problems_are_solved():
     arms = [results.hybrid(M, T) for M, T in ((16, 0), (8, 1), (4, 3), (2, 7), (1, 15))]
     assert all(one.minus(other).low > 0 for one, other in pairwise(arms))
+    assert all(one.minus(other, 0, 1, 2, 3).low > 0 for one, other in pairwise(arms))
     hardest = [arm.minus(arms[0], HARDEST) for arm in arms[1:]]
     assert hardest[0].sign == 0 and all(gap.high < 0 for gap in hardest[1:])
     assert results.hybrid(1, 15, "prm-large").minus(results.hybrid(16, 0, "prm-large")).high < -0.1
