@@ -62,6 +62,7 @@ from .paper import paper_figure_8 as paper_figure_8
 from .paper_maps import paper_figure_3 as paper_figure_3
 from .paper_maps import paper_figure_7 as paper_figure_7
 from .paper_maps import paper_figure_9 as paper_figure_9
+from .prices import price_of_a_large_vote as price_of_a_large_vote
 from .question import equal_price as equal_price
 from .question import equal_price_by_fifth as equal_price_by_fifth
 from .question import large_model_along_its_training as large_model_along_its_training
