@@ -126,3 +126,10 @@ def rl_group() -> int:
     from ..training.reinforcement import RECIPES  # imports torch, which the other functions do not need
 
     return RECIPES[AFTER].samples
+
+
+def rl_batch() -> int:
+    """Number of problems of a policy update, each with a group of solutions."""
+    from ..training.reinforcement import RECIPES
+
+    return RECIPES[AFTER].batch
