@@ -80,7 +80,7 @@ def test_the_board_and_the_numbers_are_those_of_the_arena_in_python(reader, numb
     assert f"Uniform sampling for the same FLOPs solves {board[0][2]}" in reader.sentence.inner_text()
     reader.page.get_by_text("The numbers").click()
     rows = [row.split("\t") for row in reader.page.locator("details tbody tr").all_inner_texts()]
-    assert [row[0] for row in rows] == ["You", *(policy["name"].capitalize() for policy in DATA["policies"])]
+    assert [row[0] for row in rows] == ["You", *(policy["name"] for policy in DATA["policies"])]
     assert [float(row[2].removesuffix(f" of {count}")) for row in rows] == solved
     assert [[row[1], *row[3:5]] for row in rows] == [words for _, words in expected]
 
@@ -96,6 +96,8 @@ def test_a_finished_round_ranks_by_the_score_that_charges_flops(reader, number):
     for name, score in zip(names, scores[1:], strict=True):
         assert (f'"{name}" ({signed(score)})' in said) == (score > scores[0])
     assert "You tie" not in said
+    left = DATA["budget"] - played(number, MOVES)[0].generations
+    assert (f"You left {left} generation{'s' * (left != 1)} unused." in said) == (left > 0)
 
 
 def test_who_plays_as_a_rival_does_ties_with_it(reader):
@@ -103,7 +105,7 @@ def test_who_plays_as_a_rival_does_ties_with_it(reader):
     look_at(reader, 1, ["x".join(map(str, DATA["options"][option])) for option in spread["moves"]])
     said = reader.sentence.inner_text()
     assert f"With a score of {signed(spread['score'][-1])} you come" in said
-    assert said.endswith('You tie with "spread".')
+    assert said.endswith('You tie with "Spread".')
 
 
 @pytest.mark.parametrize("number", [1, 2, 3])
@@ -114,7 +116,7 @@ def test_the_same_answers_for_more_flops_rank_lower(reader, number):
     assert solved[0] == solved[1], "as many as uniform sampling"
     assert "Uniform sampling for the same FLOPs solves " in reader.sentence.inner_text()
     assert "With a score of −" in reader.sentence.inner_text()
-    assert '"uniform" (0.00)' in reader.sentence.inner_text().partition(", after ")[2]
+    assert '"Uniform" (0.00)' in reader.sentence.inner_text().partition(", after ")[2]
 
 
 @pytest.mark.parametrize(("number", "count"), SELECTIONS)

@@ -21,17 +21,17 @@ ROUNDS, PROBLEMS, SHARE = 12, 12, 4  # rounds, problems in each, generations for
 SOON = 3  # problems, among which the attempt that looks right has to come for a round to be among the first
 DRAWS = 16  # recorded draws from which the chance of a right answer is counted
 POLICIES = {  # names as in chapter 7, and what the policies do
-    "uniform": ("uniform", "4 samples of each problem, without a look"),
+    "uniform": ("Uniform", "4 samples of each problem, without a look"),
     "lesson": (
-        "the lesson's rule",
+        "The lesson's rule",
         "4 generations for each problem: samples if it looks easy, revisions if it looks hard",
     ),
     "fitted": (
-        "fitted",
+        "Fitted",
         "up to 4 generations for each problem, in the way that solved most validation problems of that difficulty",
     ),
     "spread": (
-        "spread",
+        "Spread",
         "looks at all problems first, then keeps some attempts, and samples where more samples help most",
     ),
 }
@@ -114,7 +114,7 @@ def _live() -> Live:
     policies = {
         "uniform": POLICIES["uniform"],
         "keep": (
-            f"keep or draw {KEEP}",
+            f"Keep or draw {KEEP}",
             f"keeps a first attempt with a score of {1 - HARD:.1f} or more, and otherwise draws {KEEP} samples",
         ),
     }
@@ -178,7 +178,7 @@ def _thousands(flops: float) -> int:
 def _standings(number: int, rivals: "dict[str, Played]", arena: "Arena") -> Table:
     rows = [
         [
-            POLICIES[key][0].capitalize(),
+            POLICIES[key][0],
             _signed(_score(played, arena, len(arena))),
             f"{played.correct.sum():.1f} of {len(arena)}",
             str(played.generations),

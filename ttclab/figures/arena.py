@@ -31,6 +31,7 @@ COLOURS = {"uniform": "prm", "spread": "majority"}  # as in the game
 SIGNS = {1: "oracle", 0: "single", -1: "wrong"}  # colors of policies ahead, level or undecided, and behind
 KEPT_AT = -0.5  # place of the kept attempt, apart from the line of new samples
 VERDICTS = {"above 0": 1, "below 0": -1}
+UNSURE = "gray: not clear in every seed"
 
 
 def by_score() -> list[str]:
@@ -112,7 +113,7 @@ def arena_scoreboard() -> Drawing:
         {
             "all seeds": (style.INK, "o"),
             "one seed": (style.INK, MarkerStyle("o", fillstyle="none")),
-            "gray: ties in a seed": (style.COLOURS[SIGNS[0]], "o"),
+            UNSURE: (style.COLOURS[SIGNS[0]], "o"),
         },
     )
     always = [f'"{NAMES[name]}"' for name in order if signs[name] > 0]
@@ -143,7 +144,7 @@ def arena_against_flops() -> Drawing:
     """Spread and uniform sampling against FLOPs, with the generations of each point."""
     shares = {"spread": SHARES, "uniform": (*SHARES, 2 * SHARES[-1])}
     arms = {name: {share: policy(name, share) for share in each} for name, each in shares.items()}
-    lines = {name: charts.series(COLOURS[name], each, cost=True) for name, each in arms.items()}
+    lines = {f'"{name.capitalize()}"': charts.series(COLOURS[name], each, cost=True) for name, each in arms.items()}
     means = [float(mean) for line in lines.values() for mean in line.values.mean]
     figure = charts.against_flops(lines, scale=(min(means) - 0.03, max(means) + 0.01), bands=False)
     [axes] = figure.axes
@@ -161,14 +162,14 @@ def arena_against_flops() -> Drawing:
         pd.DataFrame(
             {
                 "generations per problem": SHARES,
-                "spread solves": [arms["spread"][share].solved for share in SHARES],
+                '"Spread" solves': [arms["spread"][share].solved for share in SHARES],
                 "its FLOPs per problem": [arms["spread"][share].cost for share in SHARES],
                 "minus uniform, as many generations": by_count,
                 "minus uniform, as many FLOPs": by_flops,
             }
         ),
         {
-            "spread solves": ".1%",
+            '"Spread" solves': ".1%",
             **dict.fromkeys(("minus uniform, as many generations", "minus uniform, as many FLOPs"), ".1p"),
         },
     )
@@ -194,7 +195,7 @@ def spread_against_uniform() -> Drawing:
         {
             "all seeds": (style.INK, "o"),
             "one seed": (style.INK, MarkerStyle("o", fillstyle="none")),
-            "gray: ties in a seed": (style.COLOURS[SIGNS[0]], "o"),
+            UNSURE: (style.COLOURS[SIGNS[0]], "o"),
         },
     )
     by_count, by_flops = gains.values()
@@ -240,9 +241,9 @@ def _won_in(gains: Sequence[Estimate]) -> str:
 def _spread_says(by_count: Sequence[Estimate], by_flops: Sequence[Estimate]) -> tuple[str, str]:
     """The finding on spread minus uniform sampling, and the two numbers that show it."""
     return (
-        f'At equal generations, "spread" {_always(by_count)} uniform sampling; '
+        f'At equal generations, "Spread" {_always(by_count)} uniform sampling; '
         f"at equal FLOPs it {_always(by_flops)} it",
-        f"With {SHARES[1]} generations per problem, spread minus uniform is {by_count[1]:.1 points} for as many "
+        f'With {SHARES[1]} generations per problem, "Spread" minus uniform is {by_count[1]:.1 points} for as many '
         f"generations, and {by_flops[1]:.1 points} for as many FLOPs.",
     )
 

@@ -34,7 +34,7 @@ CHOICES = {"working": "working", "likelihood": "likelihood", "asked": "asked"}  
 def words_coverage_and_vote() -> Drawing:
     """Coverage and a vote of SmolLM2 on word problems."""
     lines = {
-        "one of them\nis right": series("oracle", {N: word_coverage(N) for N in WORD_BUDGETS}),
+        "at least one\nis right": series("oracle", {N: word_coverage(N) for N in WORD_BUDGETS}),
         "vote": series("majority", {N: word_vote(N) for N in WORD_BUDGETS}),
     }
     rises, gap = word_coverage(16).minus(word_coverage(1)), word_coverage(16).minus(word_vote(16))
@@ -44,7 +44,8 @@ def words_coverage_and_vote() -> Drawing:
         figure,
         f"On a real language model coverage {by_sign(rises, 'rises', 'does not rise', 'falls')} with samples; at 16 "
         f"the vote is {by_sign(gap, 'far below' if gap.low > 0.1 else 'below', 'level', 'above')}",
-        f"With 16 samples one is right on {word_coverage(16).solved:.0%}, the vote solves {word_vote(16).solved:.0%}.",
+        f"With 16 samples at least one is right on {word_coverage(16).solved:.0%}, the vote solves "
+        f"{word_vote(16).solved:.0%}.",
         pd.DataFrame(
             {
                 "samples": WORD_BUDGETS,
@@ -133,7 +134,7 @@ def words_by_operations() -> Drawing:
     """One sample, a vote of 16 and coverage of 16 of SmolLM2, by the steps a problem takes."""
     counts = (1, 2, 3)
     lines = {
-        "one of 16\nis right": ("oracle", word_coverage(16)),
+        "at least one of\n16 is right": ("oracle", word_coverage(16)),
         "vote of 16": ("majority", word_vote(16)),
         "one sample": ("single", word_coverage(1)),
     }
@@ -157,14 +158,14 @@ def words_by_operations() -> Drawing:
     axes.set_xlabel("steps that a problem takes")
     found = [share_found(of_operations(word_vote(16), k), of_operations(word_coverage(16), k)) for k in counts]
     top = [f"{of_operations(word_coverage(16), k).correct.mean():.0%}" for k in counts]
-    rarer = np.all(np.diff(drawings["one of 16\nis right"].values.mean) < 0)
+    rarer = np.all(np.diff(drawings["at least one of\n16 is right"].values.mean) < 0)
     return Drawing(
         figure,
-        f"Right answers get rarer with more steps: one of 16 is right on {listed(top)} of the problems"
+        f"Right answers get rarer with more steps: at least one of 16 is right on {listed(top)} of the problems"
         if rarer
-        else f"One of 16 is right on {listed(top)} of the problems of one, two and three steps",
-        f"On problems of two steps one of 16 is right on {of_operations(word_coverage(16), 2).solved:.0%}, the vote on "
-        f"{of_operations(word_vote(16), 2).solved:.0%}.",
+        else f"At least one of 16 is right on {listed(top)} of the problems of one, two and three steps",
+        f"On problems of two steps at least one of 16 is right on {of_operations(word_coverage(16), 2).solved:.0%}, "
+        f"the vote on {of_operations(word_vote(16), 2).solved:.0%}.",
         pd.DataFrame(
             {
                 "steps": ["one", "two", "three"],

@@ -8,7 +8,7 @@ from matplotlib.ticker import NullLocator
 from .. import results
 from ..bank import load_step_revision
 from ..flops import exchange_rate
-from ..results.exchange import bill, size_ratio
+from ..results.exchange import bill, queries_at, size_ratio
 from ..results.searching import searches as searches_of
 from . import charts, style
 from .drawing import CALCULATED, SEED_0, Drawing, drawn
@@ -206,10 +206,16 @@ def exchange_rate_by_life() -> Drawing:
 def allowance_by_questions() -> Drawing:
     """What an answer of the small model may cost, in large passes, so that both models cost the same in all."""
     large, questions = results.greedy("large").cost, np.geomspace(1e4, 1e7, 200)
+    fair, charged = _spared(FAIR) / large, _spared(FAIR, "prm") / large
+    dearer = "more" if charged < 0 else "less"
     lines = {  # what the large model cost more to train, in large passes
         f"against {LAST} steps": (_spared(LAST) / large, COLOURS["writing"], "-"),
-        f"against\n{FAIR} steps": (_spared(FAIR) / large, COLOURS["noise"], "-"),
-        f"against {FAIR} steps,\nPRM charged, too": (_spared(FAIR, "prm") / large, COLOURS["prm"], style.DASHED),
+        f"against\n{FAIR} steps": (fair, COLOURS["noise"], "-"),
+        f"against {FAIR} steps,\nPRM's training charged:\nsmall costs {dearer} to train": (
+            charged,
+            COLOURS["prm"],
+            style.DASHED,
+        ),
     }
     figure, axes = style.new_axes(height=2.9)
     axes.axhline(1, color=INK, lw=0.8, ls=style.DOTTED)
@@ -217,10 +223,25 @@ def allowance_by_questions() -> Drawing:
         axes.plot(questions, 1 + spared / questions, color=colour, lw=2.2, ls=dashes)
     axes.set(xscale="log", xlim=(questions[0], questions[-1]), ylim=(0, 4.2), xlabel="questions")
     axes.set_ylabel("allowance, in large passes")
+    axes.grid(visible=False)
+    at_ratios = {R: queries_at(R, FAIR) for R in PAPER_RATIOS}
+    for R, n in at_ratios.items():
+        lowest = min(paid for spared in (fair, charged) if (paid := 1 + spared / n) > 0)
+        axes.plot([n, n], [lowest, axes.get_ylim()[1]], color=COLOURS["noise"], lw=0.9)
+        axes.plot([n], [1 + fair / n], "o", color=COLOURS["noise"], ms=5)
+        axes.annotate(
+            f"R = {R:g}", (n, 1), xycoords=axes.get_xaxis_transform(), xytext=(0, 3), textcoords="offset points",
+            ha="center", fontsize=SMALL, color=COLOURS["noise"],
+        )  # fmt: skip
+    middle = float(np.sqrt(at_ratios[PAPER_RATIOS[1]] * at_ratios[PAPER_RATIOS[2]]))
+    axes.annotate(
+        f"R against\n{FAIR} steps", (middle, 1), xycoords=axes.get_xaxis_transform(), xytext=(0, 3),
+        textcoords="offset points", ha="center", fontsize=SMALL, color=COLOURS["noise"], linespacing=1.1,
+    )  # fmt: skip
     axes.xaxis.set_major_formatter(lambda value, _: style.amount(value))
     axes.xaxis.set_minor_locator(NullLocator())
     for (name, (_, colour, _)), place, ha in zip(
-        lines.items(), ((2.1e5, 3.0), (2.6e4, 2.45), (4.6e5, 0.45)), ("left", "left", "right"), strict=True
+        lines.items(), ((2.1e5, 3.0), (8.6e4, 1.78), (4.8e5, 0.46)), ("left", "left", "right"), strict=True
     ):
         axes.annotate(name, place, ha=ha, va="center", fontsize=SMALL, color=colour, linespacing=1.1)
     few = {at: 1 + _spared(at) / large / 1e5 for at in (FAIR, LAST)}

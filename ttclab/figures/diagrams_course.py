@@ -1,5 +1,7 @@
 """Diagrams of chapters 7 and 8: a turn of the arena, what moves cost, and how the strategies hang together."""
 
+from itertools import pairwise, product
+
 import pandas as pd
 
 from ..results import arena
@@ -52,27 +54,29 @@ def one_turn_of_the_arena() -> Drawing:
     """One turn: a problem, its first attempt and score, and the choice between keeping and spending."""
     figure, axes = canvas(2.35)
     y = 0.7
-    for x, wide, text in ((0.03, 0.95, "problem"), (1.25, 1.0, "first\nattempt"), (2.52, 0.85, "score")):
+    places = ((0.03, 0.95, "problem"), (1.25, 0.9, "first\nattempt"), (2.42, 0.7, "score"))
+    for x, wide, text in places:
         box(axes, x, y, wide, 0.55, text, COLOURS["prm"] if text == "score" else INK, fill=0.12)
-        if x:
-            arrow(axes, (x - 0.26, y + 0.27), (x - 0.02, y + 0.27))
-    for to, text, colour in (
-        (1.1, "keep it:\npay nothing more", RIGHT),
-        (0.25, "drop it, and draw\nnew samples", COLOURS["revision"]),
+    for (x, wide, _), (to, *_) in pairwise(places):
+        arrow(axes, (x + wide + 0.02, y + 0.27), (to - 0.02, y + 0.27))
+    for to, text, colour, seems, above in (
+        (1.1, "keep it:\npay nothing more", RIGHT, "looks\nright", 1.4),
+        (0.25, "drop it, and draw\nnew samples", COLOURS["revision"], "looks\nwrong", 0.46),
     ):
-        arrow(axes, (3.4, y + 0.27), (3.75, to + 0.28), colour)
-        box(axes, 3.78, to, 1.57, 0.56, text, colour, fill=0.15, fontsize=SMALL)
+        arrow(axes, (3.14, y + 0.27), (3.8, to + 0.28), colour)
+        words(axes, 3.29, above, seems, fontsize=SMALL, color=colour)
+        box(axes, 3.83, to, 1.54, 0.56, text, colour, fill=0.15, fontsize=SMALL)
     axes.plot([4.56, 4.56, 0.5], [1.69, 1.95, 1.95], color=RIGHT, lw=1.2)
     arrow(axes, (0.5, 1.95), (0.5, y + 0.57), RIGHT)
     words(axes, 2.53, 2.12, "the budget saved is there for the next problem", fontsize=SMALL)
     axes.plot([4.56, 4.56, 0.5], [0.23, 0.06, 0.06], color=COLOURS["revision"], lw=1.2)
     arrow(axes, (0.5, 0.06), (0.5, y - 0.02), COLOURS["revision"])
-    words(axes, 2.53, 0.2, "next problem", fontsize=SMALL)
+    words(axes, 2.0, 0.2, "next problem", fontsize=SMALL)
     return Drawing(
         figure,
         "A turn of the arena: look at the first attempt, then keep it or spend",
-        "A problem arrives with a first attempt and its score. Keep the attempt and pay nothing more, or drop it "
-        "and draw new samples; the budget is one for all problems.",
+        "A problem arrives with a first attempt and its score. If the attempt looks right, keep it and pay nothing "
+        "more; if it looks wrong, drop it and draw new samples. The budget is one for all problems.",
     )
 
 
@@ -82,41 +86,46 @@ def one_turn_of_the_arena() -> Drawing:
 @drawn
 def map_of_strategies() -> Drawing:
     """Where strategies stand: how solutions are written, and who decides. The colour says who measured them."""
-    figure, axes = canvas(4.15)
+    figure, axes = canvas(4.3)
     left, bottom = 1.0, 0.85
     columns = ("independently", "step by step", "one after another")
-    rows = (("the model", 0), ("a vote", 1), ("a verifier", 2))
-    wide, high = (WIDTH - left) / 3, 0.85
+    rows = (("the model", 0), ("a verifier", 1), ("a vote", 2))  # from below; from above as the chapter's list
+    wide, high = (WIDTH - left) / 3, 0.9
     here, elsewhere = COLOURS["prm"], COLOURS["revision"]
-    placed = (
-        (0, 0, "one sample", "chapter 1", here),
-        (0, 1, "majority vote,\nadaptive votes", "chapters 2 and 5", here),
-        (0, 2, "best-of-N", "chapter 3", here),
-        (1, 2, "beam search", "chapter 3", here),
-        (2, 2, "revision", "chapter 4", here),
-        (2, 0, "long chains\nof thought", "o1, R1", elsewhere),
-    )
+    placed = {
+        (0, 2): ("majority vote,\nadaptive votes", "chapters 2, 5, 7", here),
+        (0, 1): ("best-of-N", "chapter 3", here),
+        (1, 1): ("beam search", "chapter 3", here),
+        (2, 1): ("revision", "chapter 4", here),
+        (0, 0): ("one sample,\nalso after RL", "chapters 1, 8", here),
+        (2, 0): ("long chains\nof thought", "o1, R1", elsewhere),
+    }
     for k, name in enumerate(columns):
         words(axes, left + (k + 0.5) * wide, 0.58, name)
     for name, k in rows:
         words(axes, left - 0.1, bottom + (k + 0.5) * high, name, ha="right")
         axes.plot([left, WIDTH], [bottom + k * high] * 2, color=INK, alpha=0.25, lw=0.8)
-    for column, row, name, source, colour in placed:
+    for column, row in product(range(len(columns)), range(len(rows))):
         x, y = left + column * wide + 0.05, bottom + row * high + 0.06
-        box(axes, x, y, wide - 0.1, high - 0.12, "", colour, fill=0.15)
         middle = x + wide / 2 - 0.05
-        words(axes, middle, y + 0.47, name)
-        words(axes, middle, y + 0.12, source, fontsize=SMALL)
-    words(axes, left + 0.05, 3.98, "■ in this course", ha="left", color=here, weight="bold")
-    words(axes, left + 1.75, 3.98, "■ only in other work", ha="left", color=elsewhere, weight="bold")
-    words(axes, 0.05, 3.6, "Who decides?", ha="left", weight="bold")
+        if (column, row) not in placed:
+            words(axes, middle, y + high / 2 - 0.06, "–")
+            continue
+        name, source, colour = placed[column, row]
+        box(axes, x, y, wide - 0.1, high - 0.12, "", colour, fill=0.15)
+        words(axes, middle, y + 0.5, name)
+        words(axes, middle, y + 0.14, source, fontsize=SMALL)
+    words(axes, left + 0.05, 4.14, "■ in this course", ha="left", color=here, weight="bold")
+    words(axes, left + 1.75, 4.14, "■ only in other work", ha="left", color=elsewhere, weight="bold")
+    words(axes, 0.05, 3.76, "Who decides?", ha="left", weight="bold")
+    words(axes, WIDTH, 3.76, "–: not on these pages", ha="right", fontsize=SMALL)
     words(axes, left + 1.5 * wide, 0.25, "How are solutions written?", weight="bold")
     return Drawing(
         figure,
-        "Of many solutions one must be chosen: by a vote, by a verifier or by the model itself",
+        "A vote, a verifier or the model itself decides which solution counts",
         "Sampling writes solutions independently, beam search step by step, revision one attempt after another. In "
-        "this course a vote or a verifier chooses among them. In the long chains of thought of other work, the model "
-        "itself tries one way after another.",
+        "this course a vote or a verifier chooses among several solutions; of one sample, also after RL, the model "
+        "has decided. In the long chains of thought of other work, the model itself tries one way after another.",
     )
 
 

@@ -1,10 +1,12 @@
 """Figures of chapter 6: the small model, thinking, against one pass of the large one, over all families of models."""
 
 from collections.abc import Mapping, Sequence
+from itertools import groupby, pairwise
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 
 from ..allocator import Arm
 from ..data import DEFAULT_STEP
@@ -86,42 +88,40 @@ def _strategies_against_flops() -> Drawing:
 def crossing_by_seed() -> Drawing:
     """The small model at its best for the FLOPs of one large pass, minus that pass, by the large model's training.
 
-    A dot is a seed with a strategy of its own. The line is all seeds with one strategy, so it is not the dots' mean.
+    A dot is a seed with a strategy of its own and its interval. The line is all seeds with one strategy, so it is not
+    the dots' mean. Behind them, who wins.
     """
     gains = {at: inference_alone(at) for at in STEPS}
-    pooled = Estimate.stack(pooled_map(at)[5][-1].gain for at in STEPS)
+    cells = {at: pooled_map(at)[5][-1] for at in STEPS}
+    pooled = Estimate.stack(cell.gain for cell in cells.values())
     families, fair = list(gains[USUAL]), equal_training()
-    figure, axes = style.new_axes(height=3.0)
+    figure, axes = style.new_axes(height=3.2)
+    axes.grid(axis="x", visible=False)
     places = np.array(STEPS)
+    axes.set(xlabel="steps of training the large model", xlim=(STEPS[0] - 100, STEPS[-1] + 170))
+    _zones(axes, [cells[at].verdict for at in STEPS])
     axes.axvline(fair, color=style.INK, lw=1.1, ls=style.DASHED)
     axes.annotate(
-        "trained for about as\nmany FLOPs as the small one", (fair, 0.86),
+        "trained for about as\nmany FLOPs as the small one", (fair, 0.79),
         xycoords=axes.get_xaxis_transform(), xytext=(5, 0), textcoords="offset points", va="top", fontsize=9,
         color=style.INK,
     )  # fmt: skip
-    colour = WINNERS["small"]
-    axes.fill_between(places, pooled.low, pooled.high, color=colour, alpha=0.25, lw=0)
-    axes.plot(places, pooled.mean, color=colour, lw=2.2)
+    axes.plot(places, pooled.mean, color=style.INK, lw=2.2, alpha=0.45)
     marks = dict(zip(families, "os^Dv", strict=False))
     for i, (family, mark) in enumerate(marks.items()):
-        means = [float(gains[at][family].mean) for at in STEPS]
-        aside = 28 * (i - (len(marks) - 1) / 2)
-        axes.plot(places + aside, means, mark, color=style.INK, ms=4.5)
+        alone = Estimate.stack(gains[at][family] for at in STEPS)
+        errors = [alone.mean - alone.low, alone.high - alone.mean]
+        aside = 38 * (i - (len(marks) - 1) / 2)
+        axes.errorbar(places + aside, alone.mean, errors, color=style.INK, fmt=mark, ms=4.5, lw=1)
     axes.set_xticks(places, [str(at) for at in STEPS])
-    axes.set(xlabel="steps of training the large model", xlim=(STEPS[0] - 90, STEPS[-1] + 90))
     style.points(axes, "small minus large, points")
-    axes.margins(y=0.1)
-    for height, side in ((0.97, "small ahead"), (0.04, "large ahead")):
-        axes.annotate(
-            side, (0.98 if height > 0.5 else 0.02, height), xycoords="axes fraction", fontsize=9, color=style.INK,
-            ha="right" if height > 0.5 else "left", va="top" if height > 0.5 else "bottom",
-        )  # fmt: skip
+    axes.set_ylim(top=axes.get_ylim()[1] + 0.08)
     axes.annotate(
-        f"line: {_seeds(len(families))} together,\nwith their interval", (STEPS[3], float(pooled.mean[3])),
-        xytext=(24, 14), textcoords="offset points", fontsize=9, color=colour, ha="left", linespacing=1.1,
+        f"line: {_seeds(len(families))}\ntogether", (STEPS[3], float(pooled.mean[3])),
+        xytext=(24, 17), textcoords="offset points", fontsize=9, color=style.INK, ha="left", linespacing=1.1,
     )  # fmt: skip
     style.marks(figure, {seed_name(family): (style.INK, mark) for family, mark in marks.items()})
-    won = {at: {"small": 1, NOBODY: 0, "large": -1}[pooled_map(at)[5][-1].verdict] for at in STEPS}
+    won = {at: {"small": 1, NOBODY: 0, "large": -1}[cell.verdict] for at, cell in cells.items()}
     signs = {at: {*(gain.sign for gain in gains[at].values()), won[at]} for at in STEPS}
     return Drawing(
         figure,
@@ -133,10 +133,28 @@ def crossing_by_seed() -> Drawing:
                 "steps": STEPS,
                 **{seed_name(family): [gains[at][family] for at in STEPS] for family in families},
                 "one strategy for all": pooled.unstack(),
+                "wins": ["nobody" if cell.verdict == NOBODY else cell.verdict for cell in cells.values()],
             }
         ),
         ".1p",
     )
+
+
+def _zones(axes: Axes, verdicts: Sequence[str]) -> None:
+    """Shade and name who wins at each of `STEPS`; between two steps, each shade goes half the way."""
+    left, right = axes.get_xlim()
+    between = [left, *((one + other) / 2 for one, other in pairwise(STEPS)), right]
+    start = 0
+    for verdict, group in groupby(verdicts):
+        end = start + len([*group])
+        nobody = verdict == NOBODY
+        axes.axvspan(between[start], between[end], color=WINNERS[verdict], alpha=0.16 if nobody else 0.35, lw=0)
+        axes.annotate(
+            f"{'nobody' if nobody else verdict}\nwins", ((between[start] + between[end]) / 2, 0.975),
+            xycoords=axes.get_xaxis_transform(), ha="center", va="top", fontsize=9, color=style.INK, weight="bold",
+            linespacing=1.1,
+        )  # fmt: skip
+        start = end
 
 
 def seed_name(family: str) -> str:

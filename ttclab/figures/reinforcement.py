@@ -135,36 +135,39 @@ def _thick_and_thin(axes: Axes, x: float, y: float) -> None:
 @drawn(ALL_SEEDS)
 def search_before_and_after() -> Drawing:
     """One sample, a weighted vote and step-level revisions before and after reinforcement learning, for each seed."""
-    named = {"weighted vote\nof 16": "prm", "up to 15\nrevisions": "revision", "one sample": "single"}
+    named = {"weighted vote of 16": "prm", "up to 15 revisions": "revision"}
 
     def solved() -> list[tuple[Arm, Arm]]:
         return [(weighted(16), rl_weighted(16)), (stepwise(15), rl_stepwise(15)), (coverage(1), rl_coverage(1))]
 
-    ways = dict(zip(named, of_all(solved), strict=True))
-    figure, axes = style.new_axes(height=3.0)
-    for arms in each_family(solved).values():
-        for strategy, pair in zip(named.values(), arms, strict=True):
-            axes.plot(range(2), [arm.solved.mean for arm in pair], color=style.COLOURS[strategy], lw=0.9, alpha=0.55)
-    for name, pair in ways.items():
-        means = [float(arm.solved.mean) for arm in pair]
-        axes.plot(range(2), means, color=style.COLOURS[named[name]], marker="o", ms=5, lw=2.4)
-    ends = [float(after.solved.mean) for _, after in ways.values()]
-    style.shares(axes, 0.4, 0.9)
-    axes.set_xlim(-0.15, 1.15)
-    axes.set_xticks(range(2), ["before RL", "after RL"])
-    axes.grid(axis="x", visible=False)
-    style.name_ends(axes, ends, list(ways), [style.COLOURS[strategy] for strategy in named.values()])
-    _thick_and_thin(axes, 0.02, 0.02)
-    (*searched, once) = ways.values()
+    *searched, once = of_all(solved)
+    seeds = list(each_family(solved).values())
+    ways = dict(zip(named, searched, strict=True))
+    figure, panels = style.new_rows(1, len(ways), height=3.0, sharey=True)
+    for i, (axes, (name, pair)) in enumerate(zip(panels[0], ways.items(), strict=True)):
+        colour = style.COLOURS[named[name]]
+        style.shares(axes, 0.4, 0.9, "" if i else "problems solved")
+        for k, both, tone in ((i, pair, colour), (-1, once, style.COLOURS["single"])):
+            for arms in seeds:
+                axes.plot(range(2), [arm.solved.mean for arm in arms[k]], color=tone, lw=0.9, alpha=0.55)
+            axes.plot(range(2), [arm.solved.mean for arm in both], color=tone, marker="o", ms=5, lw=2.4)
+        axes.set_title(name, color=colour, loc="center", fontsize=10)
+        axes.set_xlim(-0.3, 1.3)
+        axes.set_xticks(range(2), ["before RL", "after RL"])
+        axes.grid(axis="x", visible=False)
+        for place, (search, sample) in enumerate(zip(pair, once, strict=True)):
+            low, high = float(sample.solved.mean), float(search.solved.mean)
+            look = {"arrowstyle": "-|>", "color": colour, "shrinkA": 5, "shrinkB": 5}
+            axes.annotate("", (place, high), (place, low), arrowprops=look)
+            axes.annotate(
+                f"{100 * (high - low):+.0f}", (place, (low + high) / 2), xytext=(-6 if place else 6, 0),
+                textcoords="offset points", ha="right" if place else "left", va="center", color=colour,
+            )  # fmt: skip
+        axes.text(
+            0.8, float(once[0].solved.mean), "one sample", ha="center", va="center", color=style.COLOURS["single"]
+        )
+    _thick_and_thin(panels[0, 0], 0.02, 0.02)
     gains = [search.minus(sample) for search, sample in zip(searched[0], once, strict=True)]
-    for place, (search, sample, gain) in enumerate(zip(searched[0], once, gains, strict=True)):
-        low, high = float(sample.solved.mean), float(search.solved.mean)
-        look = {"arrowstyle": "-|>", "color": style.COLOURS["prm"], "shrinkA": 5, "shrinkB": 5}
-        axes.annotate("", (place, high), (place, low), arrowprops=look)
-        axes.annotate(
-            f"{100 * float(gain.mean):+.0f}", (place, (low + high) / 2), xytext=(-6 if place else 6, 0),
-            textcoords="offset points", ha="right" if place else "left", va="center", color=style.COLOURS["prm"],
-        )  # fmt: skip
     less = [
         [headline(f"after minus before, gain of {search}", family).sign < 0 for family in families()]
         for search in ("weighted best-of-16", "step-level revision")
@@ -182,16 +185,17 @@ def search_before_and_after() -> Drawing:
         f"it solves {searched[0][0].solved:.0%} before RL and {searched[0][1].solved:.0%} after RL.",
         pd.DataFrame(
             [
-                (
-                    name.replace("\n", " "),
-                    before.solved,
-                    after.solved,
-                    f"{before.minus(once[0]):.1p}",
-                    f"{after.minus(once[1]):.1p}",
-                )
-                if name != "one sample"
-                else (name.replace("\n", " "), before.solved, after.solved, "", "")
-                for name, (before, after) in ways.items()
+                *(
+                    (
+                        name,
+                        before.solved,
+                        after.solved,
+                        f"{before.minus(once[0]):.1p}",
+                        f"{after.minus(once[1]):.1p}",
+                    )
+                    for name, (before, after) in ways.items()
+                ),
+                ("one sample", once[0].solved, once[1].solved, "", ""),
             ],
             columns=["strategy", "before RL", "after RL", "gain before RL", "gain after RL"],
         ),

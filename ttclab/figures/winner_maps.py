@@ -17,7 +17,6 @@ from .words import listed
 
 SHOWN = RATIOS[:-1]  # without training, a map is nearly that of the largest R
 HATCH = "//"  # a cell in which a seed cannot pay
-STUB = 0.02  # height of the bar of such a cell, which has no number
 NOBODY_TILE = 0.16  # opacity of a cell without a winner
 WON = {"small": "small", "large": "large", NOBODY: "nobody"}
 Map = list[list[Cell]]
@@ -55,19 +54,20 @@ def verifier_given_or_charged() -> Drawing:
     figure, axes = style.new_axes(height=3.0)
     axes.grid(axis="x", visible=False)
     colours, wide = {"verifier free": "#999999", "verifier charged": style.COLOURS["prm"]}, 0.38
-    bars = zip(colours.values(), (given, charged), short, (-0.21, 0.21), strict=True)
-    for colour, cells, seeds, aside in bars:
+    bars = zip(colours.items(), (given, charged), short, (-0.21, 0.21), strict=True)
+    for (name, colour), cells, seeds, aside in bars:
         for x, cell, unable in zip(places + aside, cells, seeds, strict=True):
-            gain, up = cell.gain, float(cell.gain.mean) > 0
-            if unable:  # no number: the seeds' mean bill is no bill of a seed that cannot pay
-                axes.bar(x, STUB if up else -STUB, wide, fc="none", ec=style.INK, alpha=0.7, lw=0.7, hatch=2 * HATCH)
+            gain, won, up = cell.gain, f"{WON[cell.verdict]}\nwins", float(cell.gain.mean) > 0
+            ends = (float(gain.low), float(gain.high))
+            if unable:  # no bar: the seeds' mean bill is no bill of a seed that cannot pay
+                x, up, ends = x - aside, cell.verdict != "large", (0.0, 0.0)
+                won = f"{name.split()[1]}:\n{WON[cell.verdict]} wins"
             else:
                 axes.bar(x, float(gain.mean), wide, color=colour, alpha=0.75, lw=0)
-                axes.plot([x, x], [float(gain.low), float(gain.high)], color=style.INK, lw=1.2)
-            end = (STUB if up else -STUB) if unable else float(gain.high if up else gain.low)
+                axes.plot([x, x], ends, color=style.INK, lw=1.2)
             axes.annotate(
-                f"{WON[cell.verdict]}\nwins", (x, end), xytext=(0, 3 if up else -3),
-                textcoords="offset points", ha="center", va="bottom" if up else "top", fontsize=9, color=style.INK,
+                won, (x, ends[up]), xytext=(0, 3 if up else -3), textcoords="offset points", ha="center",
+                va="bottom" if up else "top", fontsize=9, color=style.INK, linespacing=1.1,
             )  # fmt: skip
     axes.axhline(0, color=style.INK, lw=1)
     absent = [sorted({*one, *other}) for one, other in zip(*short, strict=True)]
@@ -91,8 +91,8 @@ def verifier_given_or_charged() -> Drawing:
 
 
 def _named(R: float, seeds: Sequence[str]) -> str:
-    """R under its bars, and who cannot pay where they are hatched."""
-    return f"R = {R:g}" + (f"\nhatched:\n{_cannot(seeds)}" if seeds else "")
+    """R under its bars, and who cannot pay where there are none."""
+    return f"R = {R:g}" + (f"\nno bars:\n{_cannot(seeds)}" if seeds else "")
 
 
 def _cannot(seeds: Sequence[str]) -> str:

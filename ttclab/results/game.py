@@ -3,7 +3,6 @@
 from functools import cache
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..allocator import Allocation, Arm
 from ..estimators import Estimate
@@ -77,11 +76,6 @@ def look_flops() -> float:
     return float(arena.load_arena().look.mean())
 
 
-def looks_right() -> float:
-    """The share of first attempts that look right."""
-    return float((arena.load_arena().difficulty <= HARD).mean())
-
-
 def after_look(hard: bool, N: int = 0, T: int = 0) -> float:
     """Accuracy of an option on the problems whose first attempt looks wrong, or right; N=0 keeps the attempt."""
     test = arena.load_arena()
@@ -93,9 +87,3 @@ def price_if_wrong(N: int) -> float:
     test = arena.load_arena()
     flops, hard = test.flops[:, arena.OPTIONS.index((N, 0))], test.difficulty > HARD
     return float(flops[hard].mean() / flops[~hard].mean())
-
-
-def first_looks() -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """The verifier's score of each problem's first attempt and whether the attempt is right, (problems,) each."""
-    test = arena.load_arena()
-    return 1 - test.difficulty, test.correct[:, arena.OPTIONS.index((0, 0))] > 0.5

@@ -129,7 +129,7 @@ def rl_group() -> int:
 
 
 def rl_batch() -> int:
-    """Number of problems in an update of the training, with a group of solutions to each."""
-    from ..training.reinforcement import RECIPES  # imports torch, which the other functions do not need
+    """Number of problems of a policy update, each with a group of solutions."""
+    from ..training.reinforcement import RECIPES
 
     return RECIPES[AFTER].batch

@@ -278,7 +278,8 @@ export function arena(context) {
     const level = rivals.filter(({ score: theirs }) => theirs === you.score).map(({ name }) => `"${name}"`);
     const tie = level.length ? `. You tie with ${listed(level)}` : "";
     const place = ahead.length === rivals.length ? "last" : PLACES[ahead.length];
-    return `${does} ${roundName()} is over: ${solves} for ${you.flops}. ${same}. ` +
+    const unused = left() ? ` You left ${inWords(left())} unused.` : "";
+    return `${does} ${roundName()} is over: ${solves} for ${you.flops}. ${same}.${unused} ` +
       `With a score of ${signed(you.score)} you come ${place} of ${rivals.length + 1}${after}${tie}.`;
   }
 
