@@ -206,7 +206,7 @@ def allocated_against_flops() -> Drawing:
     to_beam, to_chain = (_VERBS.get(word, "does not clearly beat") for word in verdicts)
     return Drawing(
         figure,
-        f"With a budget of 16 (dotted) and at equal FLOPs, the full policy {to_beam} beam search, "
+        f"With a budget of 16 (dotted), knowing the difficulty {to_beam} beam search at equal FLOPs, "
         f"{'and' if to_beam == to_chain else 'but'} {to_chain} one chain",
         f"With a budget of 16 and at equal FLOPs, the full policy with known difficulty minus a beam search is "
         f"{over['beam']:.1 points}, minus one chain {over['steps']:.1 points}.",

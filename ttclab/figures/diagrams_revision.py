@@ -49,7 +49,7 @@ def what_a_revision_reads() -> Drawing:
             x += 0.27
         rows = [row for row in re.split(r"\n|(?=[-+*])" if text == problem.prompt else r"\n", text) if row]
         colour = COLOURS["writing" if name == "rewrite" else "reading"]
-        box(axes, x, low, width, 1.74, "", colour, fill=0.4, edge=0)
+        box(axes, x, low, width, 1.74, "", colour, fill=0.32, edge=0)
         words(axes, x + width / 2, low + 1.8, name, va="bottom", weight="bold", fontsize=SMALL)
         checks = [] if text == problem.prompt else problem.check_steps(tuple(row for row in rows if row != ATTEMPT_END))
         for k, row in enumerate(rows):
@@ -62,7 +62,7 @@ def what_a_revision_reads() -> Drawing:
                 words(axes, mark, y, "✓" if checks[k] else "×", **look)
         x += width + gap
     for x, name in ((0.05, "reading"), (0.98, "writing")):
-        box(axes, x, 0.06, 0.16, 0.16, "", COLOURS[name], fill=0.6, edge=0)
+        box(axes, x, 0.06, 0.16, 0.16, "", COLOURS[name], fill=0.32, edge=0)
         words(axes, x + 0.22, 0.14, "it reads" if name == "reading" else "it writes", ha="left", fontsize=SMALL)
     for x, name, colour in ((2.02, "✓ right", RIGHT), (2.88, "× wrong", WRONG)):
         words(axes, x, 0.14, name, ha="left", color=colour, weight="bold", fontsize=SMALL)
