@@ -107,6 +107,20 @@ def test_adapting_beats_samples_and_spreading_needs_more_than_four():
     assert few.high < 0 < many.low
 
 
+def test_spreading_ends_above_adapting_and_at_four_samples_most_of_it_goes_to_predicting_and_one_sample():
+    adapt, spread = results.adaptive(64), results.spread("predicted", results.weighted(16).cost)
+    assert spread.cost < adapt.cost and spread.minus(adapt).sign >= 0
+    assert results.spread("predicted", results.weighted(32).cost).minus(adapt).low > 0
+    _, flops = results.difficulty("predicted")
+    assert 0.7 < (flops.mean() + results.weighted(1).cost) / results.weighted(4).cost < 0.9
+
+
+def test_at_equal_flops_one_chain_is_never_clearly_behind_adapting_and_clearly_ahead_at_small_budgets():
+    small, other = results.gain(results.adaptive(4), "steps"), results.gain(results.adaptive(8), "steps")
+    assert max(small.high, other.high) < 0
+    assert "one chain is never clearly behind" in figures.draw("adaptive_stopping").finding
+
+
 def share_rewritten():
     """Share of the problems that the predicting policy sends into 8 chains of 8 rewritten attempts, and their price."""
     spent, rewrites = results.allocated("whole", "predicted", 64), results.space("whole")[Allocation(8, 7)]

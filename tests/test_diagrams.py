@@ -86,6 +86,16 @@ def test_what_a_revision_reads_is_all_that_it_read():
     assert len(read) + len(written[1]) == shown.numbers["tokens"].sum()
 
 
+def test_the_rewrite_that_is_shown_repeats_the_first_wrong_step_that_it_read():
+    shown = figures.draw("what_a_revision_reads")
+    text = dict(zip(shown.numbers["part"], shown.numbers["text"]))
+    newest, written = (text[part].removesuffix("#").strip("↵").split("↵") for part in ("newest attempt", "written"))
+    [problem] = [each for each in results.chains().problems if each.prompt == text["problem"].replace("↵", "\n")]
+    wrong = list(problem.check_steps(tuple(newest))).index(False)
+    assert wrong and written[: wrong + 1] == newest[: wrong + 1]
+    assert shown.finding.endswith(f"wrong result, {newest[wrong].split('=')[1]}")
+
+
 def test_the_scores_shown_of_a_solution_are_the_recorded_ones():
     shown = figures.draw("what_prm_and_orm_see").numbers
     recorded = [steps for group in bank.load_scores("prm", "small-test") for steps in group]

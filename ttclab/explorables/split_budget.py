@@ -189,7 +189,7 @@ def recorded() -> SplitBudgetData:
         results.small_samples().correct.mean(axis=1),
         policies={
             "The lesson's rule": (results.lesson_by_steps, *results.difficulty("predicted")),
-            "The chain policy": (fitted_policy("steps-oracle"), *results.difficulty("oracle")),
+            "The policy fitted to choose among chains": (fitted_policy("steps-oracle"), *results.difficulty("oracle")),
         },
         beside={"Beam search": [*results.uniform("beam").values()][1:]},
         model="the small model",

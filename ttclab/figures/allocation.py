@@ -21,6 +21,7 @@ from .drawing import ALL_SEEDS, SEED_0, Drawing, drawn
 from .words import listed, times
 
 BUDGETS = (4, 8, 16, 32, 64)
+CHAINS = (3, 7, 15, 31)  # restarts at most
 LOOKS = (1, 2, 4, 8, 16, 64)
 
 
@@ -172,11 +173,11 @@ def allocated_against_flops() -> Drawing:
     alike = {
         "weighted vote": series("prm", {n: _pooled(weighted, n) for n in BUDGETS}, cost=True),
         "beam search": series("beam", {n: _pooled(beam, n) for n in BUDGETS}, cost=True),
-        "one chain": series("revision", {T: _pooled(stepwise, T) for T in (3, 7, 15, 31)}, cost=True),
+        "one chain": series("revision", {T: _pooled(stepwise, T) for T in CHAINS}, cost=True),
     }
     known = series("optimal", policies["oracle"], cost=True)
     predicted = series("optimal", policies["predicted"], cost=True, dashed=True)
-    figure, axes = style.new_axes(height=3.3)
+    figure, axes = style.new_axes(height=3.6)
     style.shares(axes, 0.735, 0.86)
     axes.set_yticks([0.75, 0.8, 0.85])
     votes, chain, beams = alike["weighted vote"], alike["one chain"], alike["beam search"]
@@ -188,13 +189,14 @@ def allocated_against_flops() -> Drawing:
         ("full policy,\ndifficulty\nknown", known, 1, (-12, 36), "right"),
         ("full policy,\ndifficulty predicted", predicted, 0, (26, 26), "left"),
         ("one chain\nfor all", chain, 1, (-8, 8), "right"),
-        ("beam search", beams, 4, (-6, 9), "center"),
-        ("vote of 64", votes, 4, (10, -14), "right"),
+        ("beam search", beams, 4, (-2, 11), "center"),
+        ("vote\nof 64", votes, 4, (0, -17), "center"),
     ):
         _name(axes, name, line, i, aside, ha)
     for line, marks in (
         (known, (("4", 0, (-9, -2)), ("16", 1, (-9, 7)), ("64", 2, (-6, 8)))),
-        (predicted, (("4", 0, (-8, 0)), ("16", 1, (10, -8)), ("64", 2, (0, 8)))),
+        (predicted, (("4", 0, (-8, 0)), ("16", 1, (10, -8)), ("64", 2, (0, -9)))),
+        (chain, (("32", 3, (13, 3)),)),
     ):
         for budget, i, aside in marks:
             _name(axes, budget, line, i, aside, ha="center")
@@ -204,9 +206,9 @@ def allocated_against_flops() -> Drawing:
     to_beam, to_chain = (_VERBS.get(word, "does not clearly beat") for word in verdicts)
     return Drawing(
         figure,
-        f"At the FLOPs of a budget of 16 (dotted), knowing the difficulty {to_beam} beam search, "
+        f"With a budget of 16 (dotted), knowing the difficulty {to_beam} beam search at equal FLOPs, "
         f"{'and' if to_beam == to_chain else 'but'} {to_chain} one chain",
-        f"At a budget of 16 and equal FLOPs, the full policy with known difficulty minus a beam search is "
+        f"With a budget of 16 and at equal FLOPs, the full policy with known difficulty minus a beam search is "
         f"{over['beam']:.1 points}, minus one chain {over['steps']:.1 points}.",
         pd.DataFrame(
             [
@@ -215,7 +217,7 @@ def allocated_against_flops() -> Drawing:
                     *((f"full policy, difficulty {DIFFICULTY[kind]}", of) for kind, of in policies.items()),
                     ("weighted vote", {n: _pooled(weighted, n) for n in BUDGETS}),
                     ("beam search", {n: _pooled(beam, n) for n in BUDGETS}),
-                    ("one chain", {T + 1: _pooled(stepwise, T) for T in (3, 7, 15, 31)}),
+                    ("one chain", {T + 1: _pooled(stepwise, T) for T in CHAINS}),
                 )
                 for budget, arm in of.items()
             ]
@@ -248,39 +250,38 @@ def _name(axes: Axes, name: str, line: Series, i: int, aside: tuple[float, float
 
 @drawn(SEED_0)
 def adaptive_stopping() -> Drawing:
-    """Adapting and spreading against as many samples for every problem."""
+    """Adapting and spreading against as many samples for every problem, and against one chain for every problem."""
     limits = (4, 8, 16, 32, 64)
     samples = {n: weighted(n) for n in (2, 4, 8, 16, 32, 64)}
     stops = {n: adaptive(n) for n in limits}
-    shared = {n: spread("predicted", weighted(n).cost) for n in (4, 16, 64)}
+    shared = {n: spread("predicted", weighted(n).cost) for n in (4, 6, 8, 16, 32, 64)}
     lines = {
+        "one chain": series("revision", {T: stepwise(T) for T in (1, *CHAINS)}, cost=True),
         "weighted vote": series("prm", samples, cost=True),
         "adapt": series("optimal", stops, cost=True),
         "spread": series("optimal", shared, cost=True, dashed=True),
     }
-    figure, axes = style.new_axes()
-    style.shares(axes, 0.55, 0.88)
+    figure, axes = style.new_axes(height=3.2)
+    style.shares(axes, 0.6, 0.87)
     charts.draw_unnamed(axes, list(lines.values()), markers=True, bands=False)
     axes.set_xlim(8e6, 1.1 * max(samples[64].cost, shared[64].cost))
-    _name(axes, "adapt", lines["adapt"], 1, (-7, 4), ha="right")
+    _name(axes, "one chain for all", lines["one chain"], -1, (0, 10), ha="right")
+    _name(axes, "adapt", lines["adapt"], -1, (7, 0))
     _name(axes, "spread", lines["spread"], 0, (8, -4))
-    _name(axes, "weighted vote", lines["weighted vote"], 5, (8, -16), ha="right")
+    _name(axes, "weighted vote", lines["weighted vote"], 3, (8, -9))
     style.flops(axes, "FLOPs per problem")
     gains = {n: gain(arm) for n, arm in stops.items()}
     better = sum(value.sign > 0 for value in gains.values())
     start = _from({n: gain(arm).sign > 0 for n, arm in shared.items()})
+    reach = lines["one chain"].at[-1]
+    ahead = any(gain(arm, "steps").sign > 0 for arm in (*stops.values(), *shared.values()) if arm.cost <= reach)
     saves = weighted(64).cost / stops[64].cost
     return Drawing(
         figure,
-        "For the same FLOPs, adapting "
-        f"{'beats' if better == len(limits) else 'mostly beats' if better > 2 else 'hardly beats'} a weighted vote"
-        + (
-            ", and so does spreading"
-            if start == 4
-            else "; spreading does not"
-            if start is None
-            else "; spreading needs a larger budget to do so"
-        ),
+        "At equal FLOPs, adapting "
+        f"{'beats' if better == len(limits) else 'mostly beats' if better > 2 else 'hardly beats'} a vote, spreading "
+        + ("does not" if start is None else f"does so from {shared[start].cost / 1e6:.0f} M on")
+        + (", and one chain is never clearly behind" if not ahead else ""),
         f"Adapting with at most 64 samples solves {stops[64].solved:.1%} for {times(saves)} fewer FLOPs than a "
         f"vote of 64 for every problem, which solves {weighted(64).solved:.1%}.",
         pd.DataFrame(
@@ -290,6 +291,7 @@ def adaptive_stopping() -> Drawing:
                     "solved": arm.solved,
                     "FLOPs per problem": arm.cost,
                     "minus a vote for the same FLOPs (points)": gain(arm),
+                    "minus one chain": gain(arm, "steps") if arm.cost <= reach else "",
                 }
                 for name, arm in (
                     *((f"adapt, at most {n} samples", arm) for n, arm in stops.items()),
@@ -297,7 +299,7 @@ def adaptive_stopping() -> Drawing:
                 )
             ]
         ),
-        {"solved": ".1%", "minus a vote for the same FLOPs (points)": ".1p"},
+        {"solved": ".1%", "minus a vote for the same FLOPs (points)": ".1p", "minus one chain": ".1p"},
     )
 
 
@@ -351,11 +353,13 @@ def lesson_rule() -> Drawing:
         places = np.arange(5) + 0.4 * (i - 0.5)
         spent = [arm.fifth(k).cost for k in range(5)]
         axes.bar(places, spent, 0.36, color=colour, alpha=0.6, lw=0)
-        for k, (place, height) in enumerate(zip(places, spent, strict=True)):
-            label = f"{float(arm.fifth(k).solved.mean):.0%}".removesuffix("%")
-            axes.annotate(label, (place, height), xytext=(0, 2), textcoords="offset points", ha="center", fontsize=9)
+        for k, (place, height) in enumerate(zip(places + 0.18 - 0.36 * i, spent, strict=True)):
+            label = f"{float(arm.fifth(k).solved.mean):.0%}"
+            axes.annotate(
+                label, (place, height), xytext=(0, 2), textcoords="offset points", ha=("right", "left")[i], fontsize=9,
+            )  # fmt: skip
     axes.set_xticks(range(5), style.SHORT_FIFTHS)
-    axes.set(xlabel="fifth of difficulty (on each bar: % solved)", ylabel="FLOPs per problem")
+    axes.set(xlabel="fifth of difficulty (on each bar: problems solved)", ylabel="FLOPs per problem")
     axes.yaxis.set_major_formatter(style.AMOUNT)
     axes.grid(axis="x", visible=False)
     style.key(figure, {name: (colour, 0.6) for name, (colour, _) in arms.items()})
@@ -367,7 +371,7 @@ def lesson_rule() -> Drawing:
     )
     return Drawing(
         figure,
-        f"On the easiest fifth the lesson's rule costs {times(ratio)} as much as one chain"
+        f"With a budget of 16, the lesson's rule costs {times(ratio)} as much as one chain on the easiest fifth"
         + (f", and both {same}" if same else ""),
         f"With a budget of 16, the rule costs {style.amount(rule.fifth(0).cost)} FLOPs per problem on the easiest "
         f"fifth and the chain {style.amount(chain.fifth(0).cost)}. On the hardest fifth the rule solves "

@@ -27,63 +27,76 @@ CHAINED = 48  # test problems that are revised together, and of which one chain 
 
 @drawn(ONE_PROBLEM)
 def what_a_revision_reads() -> Drawing:
-    """What a recorded second rewrite reads, part by part and a line a step, and what it writes.
-
-    It is of the first test problem of four steps whose first two attempts are wrong, or as wrong as there are.
-    """
+    """What a recorded second rewrite reads, part by part and a line a step, and what it writes."""
     run = results.chains()
     attempt = int(run.at(2)[0])
-    of_four = [i for i, problem in enumerate(run.problems) if problem.question.count(",") == 4]
-    i = min(of_four, key=lambda i: int(run.correct[i, attempt - 2 : attempt].sum()))
+    i, repeated = _copied(attempt)
     first, newest, written = (run.texts[i, attempt + k] for k in (-2, -1, 0))
     problem = run.problems[i]
     parts = [
-        ("first\nattempt", first + ATTEMPT_END, PASSED),
-        ("newest\nattempt", newest + ATTEMPT_END, COLOURS["revision"]),
-        ("problem", problem.prompt, COLOURS["reading"]),
+        ("first\nattempt", first + ATTEMPT_END),
+        ("newest\nattempt", newest + ATTEMPT_END),
+        ("problem", problem.prompt),
     ]
-    read = "".join(text for _, text, _ in parts)
+    read = "".join(text for _, text in parts)
     if read != run.shown(i, attempt) + problem.prompt:
         raise ValueError(f"the parts of what a revision reads must be all that it read, not {read!r}")
     figure, axes = canvas(2.62)
     x, gap, line, low = 0.05, 0.12, 0.32, 0.38
-    for (name, text, colour), width in zip([*parts, ("rewrite", written, INK)], (1.16, 1.16, 1.0, 1.16)):
-        if colour == INK:
+    for (name, text), width in zip([*parts, ("rewrite", written)], (1.16, 1.16, 1.0, 1.16)):
+        if name == "rewrite":
             arrow(axes, (x - gap + 0.02, low + 0.87), (x + 0.24, low + 0.87))
             x += 0.27
         rows = [row for row in re.split(r"\n|(?=[-+*])" if text == problem.prompt else r"\n", text) if row]
-        box(
-            axes,
-            x,
-            low,
-            width,
-            1.74,
-            "",
-            colour,
-            fill=0.06 if colour == INK else 0.3,
-            edge=1.2 if colour == INK else 0,
-        )
+        colour = COLOURS["writing" if name == "rewrite" else "reading"]
+        box(axes, x, low, width, 1.74, "", colour, fill=0.32, edge=0)
         words(axes, x + width / 2, low + 1.8, name, va="bottom", weight="bold", fontsize=SMALL)
         checks = [] if text == problem.prompt else problem.check_steps(tuple(row for row in rows if row != ATTEMPT_END))
         for k, row in enumerate(rows):
             y, mark = low + 1.52 - line * k, x + width - 0.13
+            if name in ("newest\nattempt", "rewrite") and k == repeated:
+                box(axes, x + 0.03, y - 0.145, width - 0.06, 0.29, "", WRONG, fill=0, edge=1.6)
             words(axes, x + width / 2 - (0.08 if checks else 0), y, row, fontsize=NORMAL)
             if k < len(checks):
                 look = {"color": RIGHT if checks[k] else WRONG, "weight": "bold", "fontsize": LARGE}
                 words(axes, mark, y, "✓" if checks[k] else "×", **look)
         x += width + gap
-    for x, name, colour in ((0.05, "✓ right result", RIGHT), (1.55, "× wrong result", WRONG)):
+    for x, name in ((0.05, "reading"), (0.98, "writing")):
+        box(axes, x, 0.06, 0.16, 0.16, "", COLOURS[name], fill=0.32, edge=0)
+        words(axes, x + 0.22, 0.14, "it reads" if name == "reading" else "it writes", ha="left", fontsize=SMALL)
+    for x, name, colour in ((2.02, "✓ right", RIGHT), (2.88, "× wrong", WRONG)):
         words(axes, x, 0.14, name, ha="left", color=colour, weight="bold", fontsize=SMALL)
-    data = pd.DataFrame([(name.replace("\n", " "), text.replace("\n", "↵"), len(text)) for name, text, _ in parts])
+    box(axes, 3.92, 0.06, 0.26, 0.16, "", WRONG, fill=0, edge=1.6)
+    words(axes, 4.25, 0.14, "repeated", ha="left", color=WRONG, weight="bold", fontsize=SMALL)
+    data = pd.DataFrame([(name.replace("\n", " "), text.replace("\n", "↵"), len(text)) for name, text in parts])
     data.columns = pd.Index(["part", "text", "tokens"])
     data.loc[len(data)] = ["written", written.replace("\n", "↵"), len(written)]
     return Drawing(
         figure,
-        "A rewrite reads the earlier attempts and then the problem, before it writes a token",
+        "A rewrite reads earlier attempts and then the problem; here it repeats the newest attempt's wrong result, "
+        f"{newest.splitlines()[repeated].split('=')[1]}",
         f"The {len(read)} tokens before a recorded second rewrite, in three parts; a sample of the same problem reads "
         f"{len(problem.prompt)}.",
         data,
     )
+
+
+def _copied(attempt: int) -> tuple[int, int]:
+    """The example that is shown of what rewriting does most often, as a problem and a step.
+
+    It is the first test problem of four steps on which both attempts before `attempt` are wrong, and `attempt` keeps
+    the right steps of the newest one, at least one, and repeats its first wrong step.
+    """
+    run = results.chains()
+    for i, problem in enumerate(run.problems):
+        if problem.question.count(",") != 4 or run.correct[i, attempt - 2 : attempt].any():
+            continue
+        newest, written = (run.texts[i, attempt + k].splitlines() for k in (-1, 0))
+        checks = list(problem.check_steps(tuple(newest)))
+        wrong = checks.index(False) if False in checks else 0
+        if wrong and written[: wrong + 1] == newest[: wrong + 1]:
+            return i, wrong
+    raise ValueError("no second rewrite of a problem of four steps repeats the first wrong step that it read")
 
 
 @cache
@@ -204,14 +217,14 @@ def five_inputs() -> Drawing:
     for k, (name, share) in enumerate(solved.items()):
         y = 0.5 * (len(solved) - k - 1) + 0.2
         mean, low, high = (float(x) for x in share)
-        words(axes, left - 0.1, y + 0.16, name, ha="right")
+        words(axes, left - 0.1, y + 0.16, "nothing: a first attempt" if name == "nothing" else name, ha="right")
         box(axes, left, y, wide, 0.32, "", PASSED, fill=0.12, edge=0)
         box(axes, left, y, max(wide * mean, 0.03), 0.32, "", COLOURS["revision"], fill=0.7, edge=0)
         axes.plot([left + wide * low, left + wide * high], [y + 0.16] * 2, color=INK, lw=1)
         words(axes, left + wide + 0.08, y + 0.16, f"{mean:.0%}", ha="left", weight="bold")
     top = 0.5 * len(solved) + 0.2
     words(axes, left - 0.1, top, "in view", ha="right", fontsize=SMALL)
-    words(axes, left, top, f"rewrites that are right, of {EXPERIMENT}", ha="left", fontsize=SMALL)
+    words(axes, left, top, f"share right, on {EXPERIMENT} problems", ha="left", fontsize=SMALL)
     nothing, own, given, _, strange = solved.values()
     runs = _five_inputs()
     harm = bootstrap(runs["its own attempt"].astype(float) - runs["nothing"])

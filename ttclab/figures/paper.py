@@ -65,15 +65,18 @@ def paper_figure_1() -> Drawing:
         shares = (few / many, policy.cost / samples.cost)
         y = 1.72 - 1.12 * k
         words(axes, 0.05, y + 0.21, f"{named} policy", ha="left", weight="bold")
-        for side, (who, share) in enumerate(zip((THEM, US), shares, strict=True)):
+        for side, (who, share, vote) in enumerate(zip((THEM, US), shares, (many, samples.allocation.N), strict=True)):
             at = y + 0.42 * (1 - side)
             words(axes, left - 0.1, at + 0.16, who, ha="right", fontsize=SMALL)
             box(axes, left, at, wide, 0.32, "", COLOURS["prm"], fill=0.12, edge=0)
             box(axes, left, at, min(share, 1.0) * wide, 0.32, "", INK, fill=0.75, edge=0)
             words(axes, left + min(share, 1.0) * wide + 0.06, at + 0.16, f"{share:.0%}", ha="left", weight="bold")
+            words(
+                axes, left + wide - 0.08, at + 0.16, f"vote of {vote}", ha="right", color=COLOURS["prm"], fontsize=SMALL
+            )
         rows.append((named, f"{few} of {many}", f"{shares[0]:.0%}", policy.cost, samples.cost, f"{shares[1]:.0%}"))
     words(axes, left, 0.25, "0", fontsize=SMALL)
-    words(axes, left + wide, 0.25, "price of the vote", ha="right", color=COLOURS["prm"], fontsize=SMALL)
+    words(axes, left + wide, 0.25, "price of the vote", ha="right", fontsize=SMALL)
     columns = ["policy", "paper, generations", "paper, share", "ours, FLOPs", "vote of 64, FLOPs", "ours, share"]
     return Drawing(
         figure,

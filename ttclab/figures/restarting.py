@@ -22,6 +22,7 @@ from .words import listed, times
 
 RESTARTS = (0, 1, 3, 7, 15, 31)
 QUALITIES = (0.6, 0.7, 0.8, 0.9, 0.95)
+PLACES = (0, 1, 3, 4)  # of the rows of two pairs of bars, with a gap between the pairs
 
 
 @drawn(SEED_0)
@@ -37,10 +38,10 @@ def what_becomes_of_a_step() -> Drawing:
         "same error": (style.COLOURS["wrong"], 0.55),
         "new error": (style.COLOURS["wrong"], 0.18),
     }
-    figure, axes = style.new_axes(height=2.9)
-    for place, shares in enumerate(bars.values()):
+    figure, axes = style.new_axes(height=3.1)
+    for place, shares in zip(PLACES, bars.values()):
         parts = {name: float(shares[of].mean) for name, of in zip(looks, ("right", "same", "wrong"))}
-        if place < 2:  # the same result of a right step is a right one
+        if place in PLACES[:2]:  # the same result of a right step is a right one
             parts = {"right": parts["right"] + parts["same error"], "new error": parts["new error"]}
         left = 0.0
         for part, share in parts.items():
@@ -48,11 +49,20 @@ def what_becomes_of_a_step() -> Drawing:
             axes.barh(place, share, 0.6, left=left, color=colour, alpha=alpha, lw=0)
             if share > 0.1:
                 axes.annotate(f"{share:.0%}", (left + share / 2, place), ha="center", va="center", weight="bold")
-            elif share > 0.01:
-                axes.annotate(f"{share:.0%}", (left + 0.005, place - 0.31), ha="left", va="bottom", weight="bold")
+            elif share > 0.01 and left:  # the last part of its bar: named behind it
+                axes.annotate(
+                    f"{share:.0%}", (1, place), xytext=(4, 0), textcoords="offset points", va="center", weight="bold",
+                    annotation_clip=False,
+                )  # fmt: skip
+            elif share > 0.01:  # the first part: named above it, where there is a gap between the two pairs of bars
+                axes.annotate(
+                    f"{share:.0%}", (share / 2, place - 0.3), xytext=(0, 13), textcoords="offset points", ha="left",
+                    va="center", weight="bold", arrowprops={"arrowstyle": "-", "color": style.INK, "lw": 0.8},
+                )  # fmt: skip
             left += share
-    style.row_names(axes, list(bars))
-    axes.set(ylim=(len(bars) - 0.5, -0.5), xlim=(0, 1), xlabel="what the next attempt has in its place")
+    names = dict(zip(PLACES, bars))
+    style.row_names(axes, [names.get(place, "") for place in range(PLACES[-1] + 1)])
+    axes.set(ylim=(PLACES[-1] + 0.5, -0.5), xlim=(0, 1), xlabel="what the next attempt writes there")
     axes.xaxis.set_major_formatter(style.PERCENT)
     axes.grid(axis="y", visible=False)
     axes.tick_params(axis="y", length=0)

@@ -205,8 +205,16 @@ def chain_against_samples() -> Drawing:
     lines = {"one chain": series("revision", deep, cost=True), "samples": series("prm", wide, cost=True)}
     ratio = deep[16].cost / wide[16].cost
     level = deep[16].minus(wide[16])
+    figure = charts.against_flops(lines, scale=charts.zoom(lines))
+    for line, aside in zip(lines.values(), ((0, 11), (9, -9)), strict=True):
+        at = line.at[ATTEMPTS.index(16)], float(line.values.mean[ATTEMPTS.index(16)])
+        figure.axes[0].plot(*at, "o", color=style.COLOURS[line.strategy], ms=8)
+        figure.axes[0].annotate(
+            "16", at, xytext=aside, textcoords="offset points", ha="center", va="center", weight="bold",
+            color=style.COLOURS[line.strategy],
+        )  # fmt: skip
     return Drawing(
-        charts.against_flops(lines, scale=charts.zoom(lines)),
+        figure,
         f"A chain of 16 attempts {by_sign(level)} 16 samples and costs {times(ratio)} as much",
         f"For {deep[16].cost / 1e6:.0f} million FLOPs per problem the chain solves {deep[16].solved:.1%}, for "
         f"{wide[16].cost / 1e6:.0f} million the samples solve {wide[16].solved:.1%}.",

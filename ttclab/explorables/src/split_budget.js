@@ -141,8 +141,9 @@ export function split_budget(context) {
     body: [budget.node, difficulty.node, split.node, map.node, legend, view.sentence.node, view.table.node],
     about: "Shown: problems solved, in percent; the stronger the color, the more. Dashed: above the budget. No field: not recorded. The verifier " +
       "chooses the answer: in one chain the solution with the best score, among several chains by weighted vote. A chain ends at the first " +
-      "solution that the verifier accepts. The best split is chosen in hindsight, on these problems. The chain policy is told each problem's " +
-      "difficulty for free, and takes the split that was best on validation problems of that fifth. A policy's mark stands on each split that " +
+      "solution that the verifier accepts. The best split is chosen in hindsight, on these problems. The lesson's rule takes samples for " +
+      "problems that look easy, and chains for others. The fitted policy is told each problem's difficulty for free, and takes the cheapest " +
+      "split within a point of the best on validation problems of that fifth. A policy's mark stands on each split that " +
       "it gives to at least a tenth of the problems.",
     update, words, numbers, picture: map,
   });
