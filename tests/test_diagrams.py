@@ -16,6 +16,7 @@ from ttclab.data import ZOO
 from ttclab.estimators import Estimate
 from ttclab.figures import diagrams_family
 from ttclab.figures.diagrams_search import Watched, searched
+from ttclab.figures.diagrams_spending import LEAD
 from ttclab.figures.paper import cheapest
 from ttclab.figures.shapes import INCHES, canvas
 from ttclab.models import load
@@ -74,6 +75,21 @@ def test_the_tree_of_a_search_keeps_as_many_as_the_width_says():
             going = [node for node in level if not node.solution.finished]
             assert sum(node.kept for node in going) == -(-len(going) // 4)
             assert all(nodes[node.parent].kept for node in level if node.parent is not None)
+
+
+def test_the_search_that_is_shown_drops_a_wrong_beginning_that_it_first_kept_beside_a_right_one():
+    shown = figures.draw("how_a_beam_prunes")
+    kept = shown.numbers[shown.numbers["kept"] == "yes"].groupby("step")["right so far"].agg(set)
+    assert {"yes", "no"} in kept[["1", "2", "3", "4"]].tolist() and kept["end of text"] == {"yes"}
+    first = shown.numbers[shown.numbers["step"] == "1"].set_index("right so far")["places"]
+    assert ("the only right first step" in shown.finding) == (first["yes"].sum() == 1)
+
+
+def test_the_winners_of_the_two_votes_shown_lead_by_far_among_all_samples():
+    table = figures.draw("votes_as_histograms").numbers
+    for _, answers in table.groupby("problem"):
+        (won,) = answers.loc[answers["chosen"] == "yes", "of all 256"]
+        assert won >= LEAD * answers.loc[answers["chosen"] == "no", "of all 256"].max()
 
 
 def test_what_a_revision_reads_is_all_that_it_read():

@@ -82,7 +82,8 @@ def assert_no_overlap(figure):
 def test_a_figure_with_numbers_says_where_they_come_from(name):
     shown = figures.draw(name)
     assert bool(shown.source) == (shown.numbers is not None)
-    assert f'<p class="figure-source">{shown.source}</p>' in shown.html() or not shown.source
+    assert shown.legend.startswith(shown.source)
+    assert f'<p class="figure-source">{shown.legend}</p>' in shown.html() or not shown.source
 
 
 def test_a_figure_of_seed_0_reads_no_other_seed(monkeypatch):
@@ -114,6 +115,26 @@ def test_a_figure_of_seed_0_reads_no_other_seed(monkeypatch):
 
     read = {name for name in sources if reads_other_seeds(name)}
     assert read == {name for name, source in sources.items() if "seeds" in source.lower()}
+
+
+@pytest.mark.parametrize(
+    ("figure", "legend"),
+    [
+        (
+            charts.curves({"a": charts.Series("prm", estimate(0.2, 0.4), [1, 2])}, xlabel="samples"),
+            "Shaded: 95% intervals",
+        ),
+        (
+            charts.dots({"a": charts.Row("prm", Estimate(0.2, 0.1, 0.3))}, xlabel="solved"),
+            "Horizontal lines: 95% intervals",
+        ),
+        (charts.by_fifth({"a": charts.Series("prm", estimate(*[0.2] * 5), range(5))}), "Vertical lines: 95% intervals"),
+        (charts.stacked({"a": {"b": 1.0}}, {"b": "grey"}, xlabel="FLOPs"), ""),
+    ],
+)
+def test_a_figure_says_what_its_bands_and_error_bars_are(figure, legend):
+    assert drawing(figure=figure).legend == legend
+    assert drawing(figure=figure, source="Seed 0").legend == ". ".join(filter(None, ("Seed 0", legend)))
 
 
 def drawn_in(text):

@@ -19,7 +19,7 @@ from ttclab.problems import ArithmeticProblem
 DATA = shipped_data("watch_search")
 FIRST = DATA["opens"]
 SIX_STEPS = "014*03-08*03*02-06+11"
-NAMES = ["Best-of-N", "Beam search", "DVTS", "Step-level revision"]
+NAMES = ["N samples", "Beam search", "DVTS", "Step-level revision"]
 
 
 @pytest.fixture(scope="module")
@@ -211,23 +211,23 @@ def test_the_search_of_an_exercise_keeps_on_the_page_what_the_learners_function_
 def test_a_step_tells_its_text_its_check_its_score_and_its_cost(watcher, model, prm):
     watcher.open()
     asked = ArithmeticProblem.from_expression(FIRST)
-    result = results_of(model, prm, FIRST)["Best-of-N"]
+    result = results_of(model, prm, FIRST)["N samples"]
     wrong = next(solution for solution in result.solutions if not solution.correct)
     steps = prm.score_steps([wrong])[0]
     place = asked.check_steps(wrong.steps).index(False)
     line = str(wrong).splitlines()[place]
-    words = next(words for words, _ in watcher.nodes("Best-of-N") if f": {line}, wrong here" in words)
+    words = next(words for words, _ in watcher.nodes("N samples") if f": {line}, wrong here" in words)
     assert words.startswith(f"Step {place + 1}: ")
     assert f"{int(asked.solution_steps[place][-3:])} is right" in words
     assert f"score {steps[place]:.2f}" in words and "FLOPs spent by then" in words
-    panel = watcher.page.get_by_role("region", name="Best-of-N", exact=True)
+    panel = watcher.page.get_by_role("region", name="N samples", exact=True)
     panel.locator(f'.ttc-node[aria-label="{words}"]').hover()
     assert panel.locator(".ttc-detail").inner_text() == words
 
 
 def test_arrow_keys_move_along_a_tree_which_is_one_stop_of_the_tab_key(watcher):
     watcher.open()
-    panel = watcher.page.get_by_role("region", name="Best-of-N", exact=True)
+    panel = watcher.page.get_by_role("region", name="N samples", exact=True)
     assert panel.locator('.ttc-node[tabindex="0"]').count() == 1
     panel.locator('.ttc-node[tabindex="0"]').focus()
     heard = [panel.locator(".ttc-detail").inner_text()]
@@ -258,9 +258,9 @@ def test_a_wrong_leaf_with_the_best_score_can_be_found_by_hand(watcher):
     fooled = next(problem for problem in DATA["problems"] if problem["said"].startswith("a wrong solution"))
     watcher.open(problem=fooled["id"])
     answer = ArithmeticProblem.from_expression(fooled["id"]).answer
-    chosen = watcher.picks("Best-of-N")[2]
+    chosen = watcher.picks("N samples")[2]
     assert chosen != answer
-    rows = watcher.page.get_by_role("region", name="Best-of-N", exact=True).locator(".ttc-answers tbody tr")
+    rows = watcher.page.get_by_role("region", name="N samples", exact=True).locator(".ttc-answers tbody tr")
     best = {row.split()[0]: float(re.findall(r"\d\.\d\d", row)[-1]) for row in rows.all_inner_texts()}
     assert best[chosen] > 0.5 > best[answer] > 0
     assert f"{answer} ✓" in " ".join(rows.all_inner_texts())
@@ -335,7 +335,8 @@ def test_the_notebook_cell_runs_and_finds_what_the_page_shows(watcher):
     assert done.returncode == 0, done.stderr
     said = watcher.says().lower()
     for name, answer, flops in re.findall(r"(.+): (\w+), ([\d,]+) FLOPs", done.stdout):
-        assert f"{name.lower()} chooses {answer.replace('None', 'no answer')}" in said
+        verb = "choose" if name == "N samples" else "chooses"
+        assert f"{name.lower()} {verb} {answer.replace('None', 'no answer')}" in said
         shown = watcher.page.get_by_role("region", name=next(each for each in NAMES if each.lower() == name.lower()))
         spent = float(shown.locator(".ttc-spent").inner_text().split(" M FLOPs")[0])
         assert spent == pytest.approx(int(flops.replace(",", "")) / 1e6, rel=5e-3)

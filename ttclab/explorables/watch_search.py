@@ -47,7 +47,7 @@ verifier = <verifier>
 task = model, verifier, problem
 options = {"temperature": <temperature>, "seed": <seed>}
 results = {
-    "best-of-N": ttclab.parallel_search(*task, <N>, **options),
+    "N samples": ttclab.parallel_search(*task, <N>, **options),
     "beam search": beam_search(*task, <N>, <M>, **options),
     "DVTS": dvts(*task, <N>, <M>, **options),
     "step-level revision": ttclab.hybrid_search(
@@ -92,8 +92,8 @@ def recorded() -> WatchSearchData:
     return {
         "schema": SCHEMA,
         "explorable": "watch_search",
-        "source": f"drawn in your browser by the small model of {SEED} and scored by its PRM; the table is of the "
-        f"recorded runs on {metadata.problems} test problems",
+        "source": f"drawn in your browser by the small model of {SEED} and scored by its PRM; the table under “The "
+        f"numbers” is of the recorded runs on {metadata.problems} test problems",
         **models(),
         "threshold": threshold_of("prm"),
         "quality": QUALITY,

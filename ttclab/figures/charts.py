@@ -88,7 +88,7 @@ def draw_unnamed(axes: Axes, lines: Sequence[Series], *, markers: bool = False, 
             axes.errorbar(at, values.mean, errors, color=colour, marker="D", ms=5, lw=1.2)
             continue
         if bands:
-            axes.fill_between(at, values.low, values.high, color=colour, alpha=0.16, lw=0)
+            style.band(axes, at, values, colour)
         marker = "o" if markers and len(at) > 2 else None  # two points are a level
         axes.plot(at, values.mean, color=colour, ls=line.look, marker=marker, ms=3.5, mfc=line.face)
 
@@ -127,7 +127,7 @@ def shaded(
     style.shares(axes, label=ylabel)
     colours = shades(len(lines))
     for (name, line), shade in zip(lines.items(), colours):
-        axes.fill_between(line.at, line.values.low, line.values.high, color=shade, alpha=0.2, lw=0)
+        style.band(axes, line.at, line.values, shade, 0.2)
         axes.plot(line.at, line.values.mean, color=shade, marker="o" if ticks else None, ms=3.5)
         if dashed and name in dashed:
             axes.plot(line.at, dashed[name], color=shade, lw=1.1, ls=DASHED)

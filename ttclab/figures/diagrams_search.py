@@ -18,8 +18,9 @@ from .drawing import ONE_PROBLEM, Drawing, drawn
 from .shapes import RIGHT, SMALL, WIDTH, WRONG, arrow, canvas, dot, words, yes
 from .style import COLOURS, INK
 
-CANDIDATES = 8  # test problems that are searched together, and of which one is shown
+CANDIDATES = 24  # test problems that are searched together, and of which one is shown
 HARD = 0.25  # the pass rate of problems on which a search has right and wrong steps to choose from
+END = "end of text"  # what a solution writes after its last step
 COLUMNS = ["step", "written", "right so far", "score", "kept", "places"]
 
 
@@ -100,7 +101,7 @@ def draw_tree(axes: Axes, nodes: list[Node], left: float, bottom: float, wide: f
     most = max(map(len, levels))
     rows: dict[int | None, float] = {None: 0.0}
     for level in levels:
-        level.sort(key=lambda k: (-rows[nodes[k].parent], not nodes[k].kept, k))
+        level.sort(key=lambda k: (-rows[nodes[k].parent], not nodes[k].kept, not nodes[k].right, k))
         for place, k in enumerate(level):
             rows[k] = bottom + high * (1 - (place + 0.5 + (most - len(level)) / 2) / most)
     at = {k: (left + wide * (node.depth + 0.5) / depths, rows[k]) for k, node in enumerate(nodes)}
@@ -137,7 +138,7 @@ def rows_of(nodes: list[Node]) -> list[tuple[object, ...]]:
     counted: dict[tuple[object, ...], int] = {}
     for node in nodes:
         step = (str(node.solution).splitlines() or [""])[-1]
-        kind = "end" if node.solution.finished else str(node.depth + 1)
+        kind = END if node.solution.finished else str(node.depth + 1)
         row = (kind, step, yes(node.right), f"{node.score:.2f}", yes(node.alive))
         counted[row] = counted.get(row, 0) + 1
     return [(*row, count) for row, count in counted.items()]
@@ -147,18 +148,25 @@ def rows_of(nodes: list[Node]) -> list[tuple[object, ...]]:
 def how_a_beam_prunes(N: int = 8, M: int = 4, steps: int = 4) -> Drawing:
     """The tree of a real beam search of one problem.
 
-    Of `CANDIDATES` hard test problems with so many steps, it is one on which the search keeps only right beginnings and
-    finds the answer. Of these, it is the one that drops wrong beginnings after most steps, and most of them.
+    Of `CANDIDATES` hard test problems with so many steps, it is one on which the search keeps a wrong beginning beside
+    a right one, drops it later, and ends with right solutions alone. Of these, it is the one that drops wrong
+    beginnings after most steps, and most of them.
     """
 
     def dropped(nodes: list[Node], right: bool) -> int:
         return sum(not node.alive and node.right == right for node in nodes)
 
-    def telling(each: tuple[Problem, list[Node], str | None]) -> tuple[bool, int, int]:
-        problem, nodes, answer = each
-        sound = all(node.right for node in nodes if node.alive)
+    def contested(nodes: list[Node], depth: int) -> bool:
+        return len({node.right for node in nodes if node.depth == depth and node.kept}) == 2
+
+    def telling(each: tuple[Problem, list[Node], str | None]) -> tuple[bool, bool, int, int]:
+        _, nodes, _ = each
+        decided = any(contested(nodes, depth) for depth in range(steps))
         steps_with = {node.depth for node in nodes if not node.alive and not node.right}
-        return sound and answer == problem.answer, len(steps_with), dropped(nodes, False)
+        return ends_right(nodes), decided, len(steps_with), dropped(nodes, False)
+
+    def ends_right(nodes: list[Node]) -> bool:
+        return all(node.right for node in nodes if node.solution.finished)
 
     problem, nodes, answer = max(searched(steps, N, M, HARD), key=telling)
     right_ones = {(node.depth, node.solution.text) for node in nodes if node.right}
@@ -171,12 +179,16 @@ def how_a_beam_prunes(N: int = 8, M: int = 4, steps: int = 4) -> Drawing:
         words(axes, 0.15, 3.44, "All green dots of a column are copies of one step.", ha="left", fontsize=8.5)
     depths = max(node.depth for node in nodes) + 1
     for depth in range(depths):
-        name = "end" if all(n.solution.finished for n in nodes if n.depth == depth) else f"step {depth + 1}"
+        name = END if all(n.solution.finished for n in nodes if n.depth == depth) else f"step {depth + 1}"
         words(axes, WIDTH * (depth + 0.5) / depths, 3.13, name, fontsize=SMALL)
     _legend(axes, 0.25)
-    lost, spared = dropped(nodes, False), sum(node.alive and not node.right for node in nodes)
+    lost, begun = dropped(nodes, False), sum(node.right for node in nodes if node.depth == 0)
     finding = f"After each step, {N // M} of {N} beginnings are kept" + (
-        "" if spared or not lost else f": here {N // M} copies of the right one" if alike else ": here only right ones"
+        ""
+        if not ends_right(nodes)
+        else ": here, the only right first step takes over all places"
+        if begun == 1
+        else ": here, right ones take over all places"
     )
     return Drawing(
         figure,

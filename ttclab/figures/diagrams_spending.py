@@ -16,6 +16,8 @@ from .drawing import ONE_PROBLEM, SEED_0, Drawing, drawn
 from .shapes import NORMAL, PASSED, RIGHT, SMALL, WIDTH, arrow, box, canvas, dot, panels, words, yes
 from .style import COLOURS, INK, PAGE
 
+LEAD = 1.5  # how many times as many votes an answer has as any other, so that it is no accident
+
 
 @drawn(SEED_0)
 def one_pass_or_many() -> Drawing:
@@ -73,8 +75,8 @@ def answers_to_one_problem() -> Drawing:
 
     i = next(i for i in range(len(samples.problems)) if outvoted(i))
     answers, right = samples.answers[i, :many], samples.correct[i, :many]
-    elected = Counter(answer for answer in answers if answer is not None).most_common(1)[0][0]
-    order = sorted(range(many), key=lambda j: (answers[j] != elected, not right[j], str(answers[j])))
+    chosen = Counter(answer for answer in answers if answer is not None).most_common(1)[0][0]
+    order = sorted(range(many), key=lambda j: (answers[j] != chosen, not right[j], str(answers[j])))
     across, each = 7, 0.66
     rows = -(-many // across)
     figure, axes = canvas(rows * 0.52 + 0.95)
@@ -83,27 +85,27 @@ def answers_to_one_problem() -> Drawing:
     for place, j in enumerate(order):
         row, column = divmod(place, across)
         x, y = 0.38 + column * each, (rows - row - 1) * 0.52 + 0.42
-        colour = RIGHT if right[j] else COLOURS["majority"] if answers[j] == elected else PASSED
+        colour = RIGHT if right[j] else COLOURS["majority"] if answers[j] == chosen else PASSED
         strong = colour != PASSED
         text = "none" if answers[j] is None else str(int(float(answers[j])))
         box(axes, x, y, each - 0.1, 0.4, text, colour, fill=0.4 if strong else 0.08, edge=1.6 if strong else 0.8)
     found = int(right.sum())
-    backed = int((answers == elected).sum())
-    words(axes, 0.38, 0.2, f"■ elected: {backed} votes", color=COLOURS["majority"], ha="left", weight="bold")
-    words(axes, 2.25, 0.2, f"■ right: {found} votes", color=RIGHT, ha="left", weight="bold")
-    words(axes, 3.75, 0.2, "■ other answers", color=PASSED, ha="left", weight="bold")
+    backed = int((answers == chosen).sum())
+    words(axes, 0.38, 0.2, f"■ chosen by the vote: {backed}", color=COLOURS["majority"], ha="left", weight="bold")
+    words(axes, 2.73, 0.2, f"■ right: {found}", color=RIGHT, ha="left", weight="bold")
+    words(axes, 3.83, 0.2, "■ other answers", color=PASSED, ha="left", weight="bold")
     data = pd.DataFrame(
         [
-            (a, int((answers == a).sum()), yes(right[answers == a].all()), yes(a == elected))
+            (a, int((answers == a).sum()), yes(right[answers == a].all()), yes(a == chosen))
             for a in dict.fromkeys(answers)
         ],
-        columns=["answer", "samples", "right", "elected"],
+        columns=["answer", "samples", "right", "chosen"],
     )
     return Drawing(
         figure,
         "The right answer is there, and the vote misses it",
         f"{many} answers of the small model to “{question}”: {backed} samples agree on a wrong answer, which the vote "
-        f"elects; {found} samples are right.",
+        f"chooses; {found} samples are right.",
         data,
     )
 
@@ -157,13 +159,17 @@ def votes_as_histograms(n: int = 64) -> Drawing:
     """What n samples answer to two real problems.
 
     Of the problems that a vote solves, the one with the fewest right samples; of those that it does not, the one with
-    the most.
+    the most. In both, the most common answer of the n samples has `LEAD` times as many votes as any other also among
+    all recorded samples.
     """
     samples = results.small_samples()
     right = samples.correct[:, :n]
     shares = right.mean(axis=1)
-    votes = [Counter(a for a in row[:n] if a is not None).most_common(2) for row in samples.answers]
-    clear = np.array([len(vote) > 1 and vote[0][1] > vote[1][1] for vote in votes])
+    votes, recorded = (
+        [Counter(a for a in row[:many] if a is not None).most_common(2) for row in samples.answers]
+        for many in (n, samples.answers.shape[1])
+    )
+    clear = np.array([_leads(few, all_) for few, all_ in zip(votes, recorded, strict=True)])
     won = np.array([right[i][samples.answers[i, :n] == votes[i][0][0]].all() for i in range(len(votes))])
     shown = {
         True: int(np.where(clear & won, shares, 2).argmin()),
@@ -175,19 +181,20 @@ def votes_as_histograms(n: int = 64) -> Drawing:
         i = shown[wins]
         answers = samples.answers[i, :n]
         counts = Counter(a for a in answers if a is not None).most_common()
+        whole = Counter(samples.answers[i])
         good = {a for a, ok in zip(answers, right[i], strict=True) if ok}
         for place, (answer, count) in enumerate(counts):
-            elected = place == 0
+            chosen = place == 0
             ax.bar(place, count, 0.8, color=RIGHT if answer in good else PASSED, alpha=0.9 if answer in good else 0.5)
-            if elected:
+            if chosen:
                 ax.annotate(
-                    f"elected: {answer}, {count} votes",
+                    f"chosen: {answer}, {count} votes",
                     (place - 0.4, count),
                     xytext=(0, 3),
                     textcoords="offset points",
                     ha="left",
                 )
-            rows.append((samples.problems[i].question, answer, count, yes(answer in good), yes(elected)))
+            rows.append((samples.problems[i].question, answer, count, whole[answer], yes(answer in good), yes(chosen)))
         ax.set_xticks([])
         ax.set_xlabel(f"{len(counts)} different answers", fontsize=SMALL)
         question = "\n".join(wrap(samples.problems[i].question, 30))
@@ -198,7 +205,8 @@ def votes_as_histograms(n: int = 64) -> Drawing:
         ax.set_ylim(0, most * 1.12)
     axes[0].set_ylabel(f"samples, of {n}", fontsize=SMALL)
     style.key(figure, {"right answer": (RIGHT, 0.9), "wrong answers": (PASSED, 0.5)})
-    data = pd.DataFrame(rows, columns=["problem", "answer", "samples", "right", "elected"])
+    everything = f"of all {samples.answers.shape[1]}"
+    data = pd.DataFrame(rows, columns=["problem", "answer", f"of {n} samples", everything, "right", "chosen"])
     rates = [shares[shown[wins]] for wins in (True, False)]
     return Drawing(
         figure,
@@ -207,6 +215,13 @@ def votes_as_histograms(n: int = 64) -> Drawing:
         f"as many votes; right {rates[1]:.0%} are, and one wrong answer has more.",
         data,
     )
+
+
+def _leads(votes: list[tuple[str, int]], recorded: list[tuple[str, int]]) -> bool:
+    """Whether the winner of a vote wins it with all recorded samples, too, and then by far."""
+    if len(votes) < 2 or votes[0][1] == votes[1][1]:
+        return False
+    return votes[0][0] == recorded[0][0] and recorded[0][1] >= LEAD * recorded[1][1]
 
 
 @drawn(SEED_0)

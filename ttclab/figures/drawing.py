@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import ParamSpec, overload
 
 import pandas as pd
+from matplotlib.container import ErrorbarContainer
 from matplotlib.figure import Figure
 
 from ..files import write_text
 from ..tables import written
-from .style import to_svg
+from .style import BAND, to_svg
 
 P = ParamSpec("P")
 FIGURES: dict[str, Callable[..., "Drawing"]] = {}
@@ -45,6 +46,8 @@ class Drawing:
         Where the numbers come from, such as `SEED_0`. A diagram has none.
     name : str
         The name under which a page finds it.
+    intervals : str
+        What its bands and error bars are.
     """
 
     figure: Figure
@@ -54,6 +57,7 @@ class Drawing:
     spec: str | Mapping[str, str] = ".0%"
     source: str = ""
     name: str = "figure"
+    intervals: str = "95% intervals"
 
     @property
     def alt(self) -> str:
@@ -64,6 +68,18 @@ class Drawing:
     def svg(self) -> str:
         """The drawing for the inside of a page."""
         return to_svg(self.figure, self.alt, self.name)
+
+    @property
+    def legend(self) -> str:
+        """Where the numbers come from, and what the bands and the error bars are, if there are any."""
+        bars = [bar for axes in self.figure.axes for bar in axes.containers if isinstance(bar, ErrorbarContainer)]
+        shown = {
+            "Shaded": any(drawn.get_gid() == BAND for axes in self.figure.axes for drawn in axes.collections),
+            "Horizontal lines": any(bar.has_xerr for bar in bars),
+            "Vertical lines": any(bar.has_yerr for bar in bars),
+        }
+        looks = " and ".join(look for look, there in shown.items() if there)
+        return ". ".join(filter(None, (self.source, looks and f"{looks}: {self.intervals}")))
 
     def table(self) -> pd.DataFrame:
         """The numbers written out as a page shows them.
@@ -81,10 +97,10 @@ class Drawing:
         return written(table, self.spec, ".0%")
 
     def html(self) -> str:
-        """The title, the drawing, where its numbers come from, and the numbers folded under it."""
+        """The title, the drawing, its legend, and the numbers folded under it."""
         parts = [f"<figcaption><strong>{html.escape(self.finding)}</strong></figcaption>", self.svg]
-        if self.source:
-            parts.append(f'<p class="figure-source">{html.escape(self.source)}</p>')
+        if self.legend:
+            parts.append(f'<p class="figure-source">{html.escape(self.legend)}</p>')
         if self.numbers is not None:
             table = self.table().to_html(index=False, border=0, classes="results figure-numbers", justify="unset")
             table = table.replace("<th></th>", "<td></td>")  # an empty corner heads nothing

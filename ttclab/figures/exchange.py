@@ -202,7 +202,7 @@ def same_training() -> Drawing:
     figure, axes = style.new_axes(height=3.0)
     style.shares(axes, 0.4)
     grey = style.COLOURS["large"]
-    axes.fill_between(trained, passes.low, passes.high, color=grey, alpha=0.16, lw=0)
+    style.band(axes, trained, passes, grey)
     axes.plot(trained, passes.mean, color=grey, ls=style.DASHED, marker="o", ms=4)
     for at, aside, ha in ((STEPS[0], (8, -3), "left"), (nearest, (44, 5), "left"), (STEPS[-1], (4, 22), "right")):
         place = STEPS.index(at)

@@ -29,11 +29,11 @@ TRAINED_ON = 4  # attempts in view when the small model was trained (section 6.1
 THEM, US = "Snell et al.", "here"
 
 
-def heads(axes: Axes, height: float, left: float) -> None:
-    """Names of the two sides above a pair of maps."""
-    middle = (WIDTH - left) / 2
-    words(axes, left + middle / 2, height, THEM, weight="bold")
-    words(axes, left + 1.5 * middle, height, US, weight="bold")
+def heads(axes: Axes, height: float, left: float, theirs: float = 0.5) -> None:
+    """Names of the two sides above a pair of maps. theirs: the paper's share of the width."""
+    middle = left + theirs * (WIDTH - left)
+    words(axes, (left + middle) / 2, height, THEM, weight="bold")
+    words(axes, (middle + WIDTH) / 2, height, US, weight="bold")
 
 
 def cheapest(arms: Sequence[Arm], reference: Arm) -> Arm:

@@ -189,7 +189,7 @@ def large_model_along_its_training() -> Drawing:
         },
     }
     charts.draw(axes, lines, bands=False)
-    axes.fill_between(list(spent.values()), solved.low, solved.high, color=style.COLOURS["large"], alpha=0.2, lw=0)
+    style.band(axes, list(spent.values()), solved, style.COLOURS["large"], 0.2)
     axes.plot(list(spent.values()), solved.mean, "o", color=style.COLOURS["large"], mfc=style.PAGE, ms=4.5)
     shown = (spent[1500], float(passes[1500].solved.mean))
     axes.annotate(

@@ -62,7 +62,7 @@ def coverage_change_by_seed() -> Drawing:
     style.budgets(axes, SAMPLES, "samples")
     for values in changes.values():
         axes.plot(SAMPLES, values.mean, color=style.COLOURS[AFTER], lw=0.9, alpha=0.55)
-    axes.fill_between(SAMPLES, pooled.low, pooled.high, color=style.COLOURS[AFTER], alpha=0.16, lw=0)
+    style.band(axes, SAMPLES, pooled, style.COLOURS[AFTER])
     axes.plot(SAMPLES, pooled.mean, color=style.COLOURS[AFTER], lw=2.4)
     axes.axhline(0, color=style.INK, lw=0.9)
     style.points(axes, "change in coverage, points")

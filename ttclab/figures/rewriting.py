@@ -39,8 +39,7 @@ def along_the_chain() -> Drawing:
         means = [float(arm.solved.mean) for arm in rows.values()]
         shipped = family == SHIPPED
         axes.plot(PLACES, means, color=colour, marker="o", ms=4 if shipped else 3, lw=1.7 if shipped else 1, zorder=3)
-        lows, highs = zip(*((float(arm.solved.low), float(arm.solved.high)) for arm in rows.values()))
-        axes.fill_between(PLACES, lows, highs, color=colour, alpha=0.2 if shipped else 0.09, lw=0)
+        style.band(axes, PLACES, Estimate.stack(arm.solved for arm in rows.values()), colour, 0.2 if shipped else 0.09)
     style.budgets(axes, PLACES, "attempt in the chain (the first is no rewrite)")
     style.shares(axes, high=0.65, label="attempts that are right")
     ends = [float(rows[PLACES[-1]].solved.mean) for rows in rates.values()]

@@ -65,7 +65,7 @@ def pass_rates() -> Drawing:
         axes.annotate(f"{name}\nfifth: {count}\nproblems", (place, 0.8 * total.max()), ha=side, va="center")
     axes.grid(axis="x", visible=False)
     axes.xaxis.set_major_formatter(style.PERCENT)
-    axes.set(xlabel="share of its samples that are right", ylabel="problems", xlim=(-0.02, 1.02))
+    axes.set(xlabel="pass rate of the problem", ylabel="problems", xlim=(-0.02, 1.02))
     low, high = int((rates < 0.1).sum()), int((rates >= 0.9).sum())
     return Drawing(
         figure,
@@ -76,7 +76,7 @@ def pass_rates() -> Drawing:
         "or more.",
         pd.DataFrame(
             {
-                "share right": [f"{100 * a:.0f} to {100 * b:.0f}%" for a, b in pairwise(edges)],
+                "pass rate": [f"{100 * a:.0f} to {100 * b:.0f}%" for a, b in pairwise(edges)],
                 "problems": [int(n) for n in total],
             }
         ),
@@ -98,7 +98,7 @@ def coverage_by_fifth() -> Drawing:
         for name, line in lines.items()
     }
     worst = sorted(missed, key=lambda name: -missed[name])[:2]  # fifths that are shown
-    figure, axes = style.new_rows(1, 2, height=3.0, sharey=True, width_ratios=(1, 1))
+    figure, axes = style.new_rows(1, 2, height=3.2, sharey=True, width_ratios=(1.25, 1))
     for ax, head in zip(axes[0], ("all problems", "two of the fifths"), strict=True):
         style.budgets(ax, BELOW_64, "samples")
         ax.xaxis.set_major_formatter(lambda N, _: f"{N:g}" if N in (1, 4, 16, 64) else "")
@@ -107,16 +107,16 @@ def coverage_by_fifth() -> Drawing:
     green = style.COLOURS["oracle"]
     pairs = [(axes[0, 0], whole, promised), *((axes[0, 1], lines[name], theory[name]) for name in worst)]
     for ax, line, rates in pairs:
-        ax.fill_between(line.at, line.values.low, line.values.high, color=green, alpha=0.2, lw=0)
+        style.band(ax, line.at, line.values, green, 0.2)
         ax.plot(line.at, line.values.mean, color=green)
         ax.plot(line.at, rates, color=style.INK, lw=1.1, ls=style.DASHED)
-    for name, beside, align in zip(worst, ((4, -14), (-8, 3)), ("left", "right"), strict=True):
+    for name, beside, align in zip(worst, ((4, -24), (-8, 3)), ("left", "right"), strict=True):
         place = (8, float(lines[name].values.mean[3]))
-        axes[0, 1].annotate(name, place, xytext=beside, textcoords="offset points", ha=align)
-    overall = _widest_gap(axes[0, 0], pairs[:1], (4, -16), "left")
-    within = _widest_gap(axes[0, 1], pairs[1:], (6, 0), "left")
+        axes[0, 1].annotate(f"{name}\nfifth", place, xytext=beside, textcoords="offset points", ha=align)
+    overall = _widest_gap(axes[0, 0], pairs[:1], right=False)
+    within = _widest_gap(axes[0, 1], pairs[1:], right=True)
     axes[0, 1].tick_params(axis="y", labelleft=False, length=0)
-    axes[0, 0].set_ylabel("at least one is right")
+    axes[0, 0].set_ylabel("coverage")
     with style.house_style():
         figure.legend(
             handles=[
@@ -149,14 +149,18 @@ def coverage_by_fifth() -> Drawing:
     )
 
 
-def _widest_gap(axes: Axes, pairs: Sequence[Any], aside: tuple[int, int], side: str) -> float:
-    """Mark where a line and what its rate promises are furthest apart; returns that distance."""
+def _widest_gap(axes: Axes, pairs: Sequence[Any], *, right: bool) -> float:
+    """Mark where a line and what its rate promises are furthest apart; returns that distance.
+
+    right: whether it is written right of its mark, and not inside the axes.
+    """
     gaps = [(abs(p - m), at, m, p) for _, line, rates in pairs for at, m, p in zip(line.at, line.values.mean, rates)]
     gap, at, low, high = max(gaps)
     axes.plot([at, at], [low, high], color=style.INK, lw=2.4, solid_capstyle="butt", clip_on=False)
+    text, height = ("{:.0f} points", 0.5) if right else ("{:.0f}\npoints", 0.78)
     axes.annotate(
-        f"{100 * gap:.0f} points", (at, (low + high) / 2 if aside[1] == 0 else low), xytext=aside,
-        textcoords="offset points", ha=side, va="center", fontsize=9, annotation_clip=False,
+        text.format(100 * gap), (at, low + height * (high - low)), xytext=(5, 0), textcoords="offset points",
+        va="center", fontsize=9, linespacing=1.0, annotation_clip=False,
     )  # fmt: skip
     return float(gap)
 

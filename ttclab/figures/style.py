@@ -41,6 +41,7 @@ FIFTHS = ("easiest fifth", "second", "middle", "fourth", "hardest fifth")
 SHORT_FIFTHS = ("easiest", "second", "middle", "fourth", "hardest")
 DASHED = (0, (4, 2.5))
 DOTTED = (0, (1, 1.4))
+BAND = "band"  # name of the bands of intervals among what a figure draws
 WIDTH, HEIGHT = 4.1, 2.8  # inches
 SHOWN_AT = 32  # rem, the most that a page scales a figure of this width up to
 STYLE: Any = {
@@ -190,6 +191,11 @@ def shares(axes: Axes, low: float = 0.0, high: float = 1.0, label: str = "proble
     """A vertical axis of shares in percent, from `low` to `high`."""
     axes.set(ylim=(low, high + 0.02 * (high - low)), ylabel=label)
     axes.yaxis.set_major_formatter(PERCENT)
+
+
+def band(axes: Axes, at: Sequence[float], values: Any, colour: Any, alpha: float = 0.16) -> None:
+    """The 95% band of estimates along an axis, which the line under a figure explains."""
+    axes.fill_between(at, values.low, values.high, color=colour, alpha=alpha, lw=0).set_gid(BAND)
 
 
 def points(axes: Axes, label: str) -> None:

@@ -208,4 +208,5 @@ def gains_by_fifth_and_rate() -> Drawing:
         f"{ends[1]:.0 points} at R = {RATIOS[-2]:g}.",
         pd.DataFrame({"fifth": style.SHORT_FIFTHS, **{name: line.values.unstack() for name, line in lines.items()}}),
         ".0p",
+        intervals="intervals, wider than 95%, as many are compared",
     )

@@ -112,11 +112,12 @@ export function big_or_many(context) {
     title: "Big once or small many?",
     guess: {
       question: `One pass of the large model, trained for ${met} steps, solves ${once().said[0]} of the problems. For the same FLOPs, the small one draws ` +
-        `${curve().samples[first.budget]} samples. Let them vote, each answer counting once: how many problems are solved?`,
+        `${curve().samples[first.budget]} samples. Let them vote, each sample counting once: how many problems are solved?`,
       far: [once().mean, small().mean[first.budget]], focus: verifier,
       picture: askedChart(passes.length, "problems solved", axis, passes[first.budget], [
         { name: "ttc-large", label: "large", budgets: passes, values: passes.map(() => once().mean) },
-      ], `one pass of the large model solves ${once().said[0]}; what does a majority vote of the small one solve for the same FLOPs?`),
+      ], `one pass of the large model solves ${once().said[0]}; what does a majority vote of the small one solve for the same FLOPs?`,
+      "price of one large pass"),
     },
     body: [verifier.node, difficulty.node, large.node, budget.node, chart.node, view.sentence.node, view.table.node],
     about: "Shown: problems solved, with 95% bands over problems. Dashed: one greedy pass of the large model. The small model draws as " +

@@ -93,9 +93,10 @@ export function budgetChart(count, yTitle, { choose, paint, axis: { domain, tick
  * @param {number} here position of the budget in question on the axis
  * @param {{ name: string, label: string, budgets: number[], values: number[] }[]} known lines, from top to bottom
  * @param {string} words description of the picture
+ * @param {string} [place] what the budget in question is, above its line
  * @returns {import("./view.js").Asked}
  */
-export function askedChart(count, yTitle, axis, here, known, words) {
+export function askedChart(count, yTitle, axis, here, known, words, place = "") {
   let guess = 0;
   const { node, draw, stop } = budgetChart(count, yTitle, {
     choose: () => {}, axis: { ...axis, span: undefined, within: undefined },
@@ -104,8 +105,8 @@ export function askedChart(count, yTitle, axis, here, known, words) {
       for (const { name, budgets, values } of known) drawLine(plot, name, budgets, values);
       nameLines(plot, known.map(({ name, label, values }) => [name, label, values[values.length - 1]]));
       drawDot(plot, "ttc-question", here, guess, 11);
-      const place = `translate(${plot.x(here)}px,${plot.y(guess)}px)`;
-      mark(plot.layer, "text", "ttc-question").style("transform", place).attr("text-anchor", "middle").attr("dy", "0.36em").text("?");
+      mark(plot.layer, "text", "ttc-title-text ttc-here").attr("x", plot.x(here)).attr("y", plot.y.range()[1] - 7).attr("text-anchor", "middle").text(place);
+      mark(plot.layer, "text", "ttc-question").style("transform", `translate(${plot.x(here)}px,${plot.y(guess)}px)`).attr("text-anchor", "middle").attr("dy", "0.36em").text("?");
       plot.describe(`The question: ${words}`);
     },
   });

@@ -18,7 +18,7 @@ import css from "./watch_search.css";
 
 /** @type {[Strategy, string, string][]} */
 const STRATEGIES = [
-  ["samples", "Best-of-N", "N samples, each written to its end; then the verifier scores them"],
+  ["samples", "N samples", "Each is written to its end; then the verifier scores them all"],
   ["beam", "Beam search", "After each step, the best N/M of N solutions are continued M times each"],
   ["dvts", "DVTS", "Diverse verifier tree search: N/M separate beam searches, each with M solutions"],
   ["revision", "Step-level revision", "M chains: each keeps the steps that the verifier accepts, and writes the others again"],
@@ -114,7 +114,9 @@ export function watch_search(context) {
     "Beam search, DVTS: continuations of each kept beginning. Step-level revision: number of chains.");
   const verifier = choices("Verifier", VERIFIERS.map(([, name]) => name), (index) => view.change({ verifier: index, step: END }),
     "the PRM is trained; the oracle knows the answer, and the noisy one errs at random");
-  const clock = slider("Step", Array.from({ length: 60 }, (_, i) => String(i + 1)), {
+  /** @type {string[]} names of the rounds: in each but the last, the strategies write one more step */
+  const names = ["1"];
+  const clock = slider("Step", names, {
     input: (step) => view.select({ step: step < lastRound() ? step : END }), change: () => view.save(),
   });
   const range = /** @type {HTMLInputElement} */ (clock.node.querySelector("input"));
@@ -255,6 +257,7 @@ export function watch_search(context) {
     M.chosen = selected.M;
     temperature.step = selected.temperature;
     verifier.chosen = selected.verifier;
+    names.splice(0, names.length, ...Array.from({ length: lastRound() }, (_, i) => String(i + 1)), "end");
     range.max = String(lastRound());
     clock.step = now();
     code.textContent = cellNow();
@@ -267,11 +270,12 @@ export function watch_search(context) {
     if (trouble) return `The search stopped: ${trouble}`;
     const { question, answer } = parseProblem(selected.problem);
     if (waiting.size) return `${question} The model is writing.`;
-    const step = `Step ${now() + 1} of ${lastRound() + 1}.`;
+    const step = now() < lastRound() ? `Step ${now() + 1} of ${lastRound()}.` : "The end.";
     const said = STRATEGIES.map(([key, name]) => {
       const { rounds, leaves, picks } = /** @type {Story} */ (stories.get(key));
       const { answer: chosen, right } = leaves[picks.best];
-      return now() < rounds.length - 1 ? `${name} is searching` : `${name} chooses ${chosen ?? "no answer"}, ${right ? "right" : "wrong"}`;
+      const [searching, chooses] = key === "samples" ? ["are being written", "choose"] : ["is searching", "chooses"];
+      return now() < rounds.length - 1 ? `${name} ${searching}` : `${name} ${chooses} ${chosen ?? "no answer"}, ${right ? "right" : "wrong"}`;
     });
     return `${question} The answer is ${answer}. ${step} By the best score of ${VERIFIERS[selected.verifier][2]}: ${said.join("; ")}.`;
   }
