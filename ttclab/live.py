@@ -161,7 +161,7 @@ def bill(results: Mapping[str, Sequence[Result]]) -> pd.DataFrame:
         columns[name] = {kind: flops / len(of) / 1e6 for kind, flops in spent.items()}
     kinds = list(dict.fromkeys(kind for spent in columns.values() for kind in spent if kind not in TOTALS))
     frame = pd.DataFrame(columns, index=[*kinds, *TOTALS]).fillna(0.0).round(1)
-    return frame.rename_axis("million FLOPs per problem")
+    return frame.rename_axis(columns="million FLOPs per problem")
 
 
 def _load(name: str, problems: Sequence[Problem], generations: int, device: str) -> Any:

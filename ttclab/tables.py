@@ -25,13 +25,14 @@ def table(rows: Mapping[str, Mapping[str, object]] | Iterable[Mapping[str, objec
         frame = pd.DataFrame(rows, dtype=object)
         heads = frame.columns[0]
         frame = frame.set_index(frame[heads].map(lambda head: _written(head, "", heads))).drop(columns=heads)
+        frame = frame.rename_axis(index=None, columns=heads)  # in the corner: a name of the index has a row of its own
     return written(frame, {column: ".1p" for column in frame.columns if "minus" in column}, ".1%")
 
 
 def written(frame: pd.DataFrame, specs: Mapping[str, str], default: str) -> pd.DataFrame:
     """Write every cell of a DataFrame; `specs` says by column how estimates are written (see `Estimate`)."""
     cells = {key: [_written(value, specs.get(key, default), key) for value in frame[key]] for key in frame}
-    return pd.DataFrame(cells, index=frame.index)
+    return pd.DataFrame(cells, index=frame.index).rename_axis(columns=frame.columns.name)
 
 
 def _written(value: object, spec: str, column: str) -> str:

@@ -34,9 +34,9 @@ def what_becomes_of_a_step() -> Drawing:
         for kind, share in (("rewrite", rewritten_step), ("restart", restarted_step))
     }
     looks = {  # pale, so that the numbers on the bars are legible on light and dark pages
-        "right": (style.COLOURS["oracle"], 0.4),
-        "same error": (style.COLOURS["wrong"], 0.55),
-        "new error": (style.COLOURS["wrong"], 0.18),
+        "right": (style.COLOURS["oracle"], 0.5),
+        "same error": (style.COLOURS["wrong"], 0.65),
+        "new error": (style.COLOURS["noise"], 0.45),
     }
     figure, axes = style.new_axes(height=3.1)
     for place, shares in zip(PLACES, bars.values()):

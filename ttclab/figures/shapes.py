@@ -58,7 +58,7 @@ def box(
         fill, the opacity of the inside; edge, the width of the edge; others are for the text.
     """
     fill, edge = style.pop("fill", 0.15), style.pop("edge", 1.2)
-    shape = "round,pad=0,rounding_size=0.05"
+    shape = f"round,pad=0,rounding_size={min(0.05, width / 2, height / 2):g}"
     for alpha, face, line in ((fill, colour, 0.0), (1.0, "none", edge)):
         axes.add_patch(
             FancyBboxPatch(
