@@ -16,7 +16,12 @@ def test_cells_are_written_by_what_their_column_holds():
 
 def test_rows_without_names_are_headed_by_their_first_cell():
     shown = table([{"N": 4, "solved": SOLVED}, {"N": 16, "solved": SOLVED}])
-    assert (shown.columns.name, shown.index.name, list(shown.index), list(shown.columns)) == ("N", None, ["4", "16"], ["solved"])
+    assert (shown.columns.name, shown.index.name, list(shown.index), list(shown.columns)) == (
+        "N",
+        None,
+        ["4", "16"],
+        ["solved"],
+    )
 
 
 def test_rows_with_names_are_the_index():

@@ -1,6 +1,7 @@
 """What a figure of the book is: a drawing, the finding that it shows, its description and its numbers."""
 
 import html
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import wraps
@@ -98,7 +99,8 @@ class Drawing:
 
     def html(self) -> str:
         """The title, the drawing, its legend, and the numbers folded under it."""
-        parts = [f"<figcaption><strong>{html.escape(self.finding)}</strong></figcaption>", self.svg]
+        title = re.sub(r"(?<=\d) (?=[kMGT]\b)", "\N{NO-BREAK SPACE}", html.escape(self.finding))
+        parts = [f"<figcaption><strong>{title}</strong></figcaption>", self.svg]
         if self.legend:
             parts.append(f'<p class="figure-source">{html.escape(self.legend)}</p>')
         if self.numbers is not None:

@@ -171,7 +171,8 @@ def cost_of_verifying() -> Drawing:
     (writes, _), (_, small), (_, large) = (tuple(bar.values()) for bar in bars.values())
     return Drawing(
         charts.stacked(bars, parts, xlabel="FLOPs per problem"),
-        f"The PRM's scores cost {as_much(small / writes)} as the samples; with PRM 14x, scores cost {as_much(large / writes)}",
+        f"The PRM's scores cost {as_much(small / writes)} as the samples; "
+        f"with PRM 14x, scores cost {as_much(large / writes)}",
         f"Writing 16 samples takes {writes / 1e6:.0f} million FLOPs, scoring by the PRM {small / 1e6:.0f} million.",
         pd.DataFrame(
             [

@@ -164,7 +164,7 @@ def _rows_won(cells: Map, verdict: str) -> list[int]:
 
 def _fifths(rows: Sequence[int]) -> str:
     if len(rows) > 2 and [*rows] == [*range(rows[0], rows[-1] + 1)]:
-        return f"{style.SHORT_FIFTHS[rows[0]]} to {style.SHORT_FIFTHS[rows[-1]]} fifth"
+        return f"{style.SHORT_FIFTHS[rows[0]]} to {style.SHORT_FIFTHS[rows[-1]]} fifths"
     return f"{listed([style.SHORT_FIFTHS[k] for k in rows])} fifth{'s' * (len(rows) > 1)}"
 
 

@@ -397,7 +397,7 @@ export function arena(context) {
     "writes. A revision writes the whole solution again.");
   const rules = element("p", { class: "ttc-rules" });
   const RULES = [
-    `You see the answer of one recorded draw. The score counts the share of ${recorded.draws} draws that are right, so luck plays no part.`,
+    `You see one recorded outcome of your move. The score counts the average of ${recorded.draws} outcomes, so luck plays no part.`,
     `Each move is run ${live.draws} times. You see the answer of the first run, and the score counts the share of the runs that are right. ` +
       `Uniform sampling is run as often on the same problems, with ${listed(live.budgets.map(String))} samples.`,
   ];
