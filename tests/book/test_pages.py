@@ -133,20 +133,21 @@ def test_what_cells_print_is_readable_in_the_dark(seen):
     turn(seen.page, "dark")
     faint = seen.page.evaluate("""() => {
         const context = Object.assign(document.createElement("canvas"), {width: 1, height: 1}).getContext("2d");
-        const light = color => {
-            context.clearRect(0, 0, 1, 1);
-            context.fillStyle = color;
-            context.fillRect(0, 0, 1, 1);
-            const [r, g, b, a] = context.getImageData(0, 0, 1, 1).data;
-            const [x, y, z] = [r, g, b].map(part => part / 255)
+        const light = colors => {  // of colors that lie on one another, the lowest first
+            colors.forEach(color => {
+                context.fillStyle = color;
+                context.fillRect(0, 0, 1, 1);
+            });
+            const [x, y, z] = [...context.getImageData(0, 0, 1, 1).data].map(part => part / 255)
                 .map(part => part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4);
-            return a ? 0.2126 * x + 0.7152 * y + 0.0722 * z : null;
+            return 0.2126 * x + 0.7152 * y + 0.0722 * z;
         };
-        const behind = each => each ? light(getComputedStyle(each).backgroundColor) ?? behind(each.parentElement) : 1;
+        const behind = each =>
+            each ? [...behind(each.parentElement), getComputedStyle(each).backgroundColor] : ["white"];
         return [...document.querySelectorAll(".cell_output :is(p, pre, caption, th, td)")]
             .filter(each => each.textContent.trim() && each.checkVisibility() && !each.closest(".explorable"))
             .map(each => {
-                const [a, b] = [light(getComputedStyle(each).color), behind(each)].sort((x, y) => y - x);
+                const [a, b] = [light([getComputedStyle(each).color]), light(behind(each))].sort((x, y) => y - x);
                 return [(a + 0.05) / (b + 0.05), each.textContent.trim().slice(0, 60)];
             }).filter(([contrast]) => contrast < 4.5);
     }""")

@@ -149,7 +149,8 @@ def test_the_page_shows_what_the_python_package_finds(watcher, model, prm, probl
         )
         assert ends <= len(result.solutions)
         assert (
-            f"{name} chooses {result.answer or 'no answer'}, {'right' if result.correct else 'wrong'}" in watcher.says()
+            f"{name} {'choose' if name == 'N samples' else 'chooses'} {result.answer or 'no answer'}, "
+            f"{'right' if result.correct else 'wrong'}" in watcher.says()
         )
 
 

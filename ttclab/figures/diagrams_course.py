@@ -164,7 +164,7 @@ def before_and_after_rl() -> Drawing:
     words(axes, 0.05, 0.72, "after RL: for every answer", ha="left", weight="bold")
     box(axes, model, 0.1, wide, high, "model", RIGHT, fill=0.25)
     arrow(axes, (0.95, 0.32), (1.45, 0.32))
-    dot(axes, 1.61, 0.32, PASSED)
+    dot(axes, 1.61, 0.32, INK)
     words(axes, 1.79, 0.32, "one sample, and nothing to pick from", ha="left", fontsize=SMALL)
     return Drawing(
         figure,
