@@ -2,26 +2,26 @@
 
 `answer_key` gives the canonical text of an answer, and `answers_equal` compares two. Their rules:
 
-- Looks do not count: TeX and Markdown around an answer (`$73$.`, `**73**`, `\\boxed{73}`, `\\mathbf{5}`), spaces, a
+- Looks do not count: TeX and Markdown around an answer (`$73$.`, `**73**`, ``\\boxed{73}``, ``\\mathbf{5}``), spaces, a
   final full stop or comma, "Answer:" before it, the case of words, and other Unicode forms of the same characters.
-- Numbers are exact: 0.5 is 1/2 and `\\frac{1}{2}`, `2^{10}` is 1024, and 0.33 is not 1/3. Digits are grouped in
+- Numbers are exact: 0.5 is 1/2 and ``\\frac{1}{2}``, `2^{10}` is 1024, and 0.33 is not 1/3. Digits are grouped in
   threes by a comma, a space or an apostrophe (1,234,567; in India 12,34,567), so that 1,234 is one number; between
   brackets a comma always separates. `5!` and `1e3` are no numbers.
 - Units may be left out, but two units must agree: 15 cm is 15, and 15 cm is not 15 kg. Currencies, %, degrees and up
   to four words after a number are units; 15% is 15 and not 0.15, and nothing is converted. A word that makes another
-  number of it (dozen, million, squared, and, or) is no unit, and neither is a single letter outside `\\text{}`.
-- Names may be left out, but two names must agree: the x of x=5, the f(x) of f(x)=5, the x of `x \\in [0,1]`. A name
+  number of it (dozen, million, squared, and, or) is no unit, and neither is a single letter outside ``\\text{}``.
+- Names may be left out, but two names must agree: the x of x=5, the f(x) of f(x)=5, the x of ``x \\in [0,1]``. A name
   is a letter, a function or a pair of letters, not a word. An equation also equals its multiples and rearrangements:
   2x+4y=3 is y=-x/2+3/4, and 2x=8 is x=4.
-- Expressions are compared by exact algebra: 2(x+1) is 2x+2, xy is yx, `\\sqrt{8}` is `2\\sqrt{2}`. Letters side by
+- Expressions are compared by exact algebra: 2(x+1) is 2x+2, xy is yx, ``\\sqrt{8}`` is ``2\\sqrt{2}``. Letters side by
   side are a product unless they may be a word. What the algebra leaves open, such as identities of sines, is asked of
   math-verify where that is installed (`pip install "ttclab[math]"`), in another process and with a time limit.
 - Lists, pairs and intervals are ordered, and equal part by part: 1,2 is not 2,1, and (1,2) is neither [1,2] nor the
-  list 1,2. Sets in braces, and unions, have no order. Alternatives, "x=1 or x=2" and `\\pm 3`, have none either, and
+  list 1,2. Sets in braces, and unions, have no order. Alternatives, "x=1 or x=2" and ``\\pm 3``, have none either, and
   equal a list of the same parts in any order. "1 and 2" is a text.
 - Ratios are not reduced: 3:4 is not 6:8. A number with a base equals only the same digits in the same base: `1011_2`
   is neither `1011_3` nor 11. Matrices are equal entry by entry, in round or square brackets.
-- A choice is its letter: (A), `\\text{(A)}`, A. With words or numbers after it, it is a text.
+- A choice is its letter: (A), ``\\text{(A)}``, A. With words or numbers after it, it is a text.
 - All else is text, and so is an answer of more than 1,000 characters or 50 nested brackets, and one whose value has
   more than about 1,200 digits, 200 terms or 3,000 products of terms. A text equals the same text.
 """
@@ -42,7 +42,7 @@ _PAIRED = 8  # parts of a set that are compared each with each
 
 
 def answer_in(text: str) -> str | None:
-    """The last answer that is marked as one: after "####", or in \\boxed{} or \\fbox{}. None if there is none.
+    """The last answer that is marked as one: after "####", or in ``\\boxed{}`` or ``\\fbox{}``. None if there is none.
 
     Reasoning in <think> tags is left out, and so is all of it where the tag is not closed: the answer is still open. A
     line "#### Check" of words is taken for a heading if there is another mark, or text after it. Takes time in
