@@ -302,6 +302,7 @@ def to_svg(figure: Figure, alt: str, name: str = "figure") -> str:
     svg = re.sub(r"font(?:-family)?: [^;\"]*'DejaVu Sans'[^;\"]*(?:; )?", _font, svg)
     svg = re.sub(r'(?<=[ ,("MLCQ])-?\d+\.\d{3,}', lambda number: f"{float(number[0]):.2f}", svg)
     svg = re.sub(r'<path [^>]*style="fill: none"/>', "", svg)
+    # a key's square has the color of its marks; only its words are mixed with the text's color
     svg = re.sub(r"(<text [^>]*fill: (#[0-9a-f]{6})[^>]*>)■", r'\1<tspan style="fill: \2">■</tspan>', svg)
     svg = re.sub(r"<text [^>]*>", _readable, svg)
     svg = svg.replace(INK, "currentColor").replace(PAGE, "var(--pst-color-background, Canvas)")
