@@ -207,3 +207,25 @@ def test_adapting_ties_with_one_chain_and_in_each_seed_predicting_ties_or_loses_
     for budget, sign in ((4, -1), (16, 0)):
         beams = each_family(lambda n=budget: results.gain(results.allocated("whole", "predicted", n), "beam").sign)
         assert set(beams.values()) == {sign}
+
+
+def test_ways_that_solve_as_much_as_a_large_vote_cost_less_and_one_beam_search_solves_most_of_all():
+    vote = of_all(lambda: results.weighted(64))
+    chain, beam = of_all(lambda: results.stepwise(31)), of_all(lambda: results.beam(32))
+    known, predicted = (
+        of_all(lambda kind=kind: results.allocated("whole", kind, 64)) for kind in ("oracle", "predicted")
+    )
+    assert chain.cost < known.cost < beam.cost < predicted.cost < vote.cost
+    assert max(vote, chain, known, predicted, key=lambda arm: arm.correct.mean()).correct.mean() < beam.correct.mean()
+    assert figures.draw("price_of_a_large_vote").finding.startswith("Four ways solve about as many problems")
+
+
+@pytest.mark.parametrize(("budget", "fifth"), [(8, 3), (16, 3), (8, 4), (16, 4)])
+def test_beam_searches_solve_more_validation_problems_of_the_hard_fifths_than_a_chain(budget, fifth):
+    chain, beam = results.stepwise(budget - 1, split="validation"), results.beam(budget, split="validation")
+    assert beam.fifth(fifth).correct.mean() > chain.fifth(fifth).correct.mean()
+
+
+def test_only_in_seed_1_the_small_model_cost_more_to_train_than_the_fair_opponent():
+    dearer = each_family(lambda: results.training_flops("small") > results.training_flops("large", at=1250))
+    assert [family for family, more in dearer.items() if more] == ["1"]
