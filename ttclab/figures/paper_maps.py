@@ -255,7 +255,7 @@ def _verdicts(columns: Sequence[str], rows: Mapping[str, Sequence[str | Side]]) 
             x = left + n * wide + 0.08
             box(axes, x, y, wide - 0.08, row - 0.07, f"{tick}{text}", colour, fill=0.35, edge=0)
     under = (
-        f"few, many: questions, for all problems. Other rows: R = {RATIOS[1]:g}",
+        f"Last two rows: all problems, few or many questions; others: R = {RATIOS[1]:g}",
         "✓: as in the paper. Numbers: small minus large, points",
     )
     for y, line in zip((0.42, 0.18), under, strict=True):
